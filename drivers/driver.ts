@@ -1,0 +1,269 @@
+/**
+ * What the controllers may ask of a hypervisor host.
+ *
+ * A driver is a handful of facets. `host`, `machines` and `power` are what make a host a host; every other facet is present
+ * exactly when the connected host has it, so an absent facet is a fact, not an error. Every verb is idempotent and
+ * resolves once the host has accepted the work; progress is observed. Every verb rejects with a DriverError, and only that.
+ * `signal` ends the waiting, not necessarily the host's work: whoever gives up must look again before acting again.
+ */
+export interface Driver extends AsyncDisposable {
+  readonly host: Host;
+  readonly machines: Machines;
+  readonly power: Power;
+  readonly pools?: Pools;
+  readonly volumes?: Volumes;
+  readonly consoles?: Consoles;
+  readonly events?: Events;
+  readonly stats?: Stats;
+  /** Settles when the host is no longer reached through this driver; a new connection is then needed. */
+  readonly closed: Promise<void>;
+}
+
+export type Facet = Exclude<keyof Driver, symbol | 'closed'>;
+export type FacetOf<F extends Facet> = NonNullable<Driver[F]>;
+
+export interface Host {
+  /** Versions, capacity and what this host accepts, as data: published in status, so that placement needs no driver. */
+  describe(signal: AbortSignal): Promise<HostDescription>;
+}
+
+export interface HostDescription {
+  /** The hypervisor in the API's words, e.g. `QEMU`. */
+  readonly hypervisor: string;
+  /** Component to version, e.g. `{ QEMU: '7.2.22', libvirt: '9.0.0' }`. */
+  readonly versions: Readonly<Record<string, string>>;
+  readonly architecture: string;
+  readonly cpuCount: number;
+  readonly memoryBytes: number;
+  readonly capabilities: readonly Capability[];
+}
+
+/** Accepted values of one field (a path in the API's words, e.g. `cpu.count`), or its bounds. A field without a capability is not accepted at all. */
+export interface Capability {
+  readonly field: string;
+  readonly values?: readonly string[];
+  readonly min?: number;
+  readonly max?: number;
+  /** Why it is so, for people: `"KVM was tried: no serial output within 10 s"`. */
+  readonly reason?: string;
+}
+
+export type MachineId = string & { readonly __brand: 'MachineId' };
+export type PoolId = string & { readonly __brand: 'PoolId' };
+export interface VolumeId {
+  readonly pool: PoolId;
+  readonly nativeName: string;
+}
+
+/** Whose a machine is: written on the host, in the machine itself. */
+export interface OwnerMark {
+  readonly cluster: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
+/** What is kept in the machine on the host: whose it is, and the controllers' record of what the host forgets. */
+export interface Mark {
+  readonly owner: OwnerMark;
+  /** Opaque to drivers, at most 4 KiB of text; empty when nothing was recorded. */
+  readonly record: string;
+}
+
+export interface Machines {
+  /** All machines, ours or not, state only: one call however many there are. */
+  list(signal: AbortSignal): Promise<readonly Glance[]>;
+  /** Full reads in a batch; an id that is gone is left out. */
+  read(ids: readonly MachineId[], signal: AbortSignal): Promise<readonly Machine[]>;
+  /**
+   * Makes the machine's definition say this: creates it, or edits the native one where it differs and nowhere else.
+   * Live hardware is not touched. NotOurs when the uuid or the native name belongs to another owner.
+   */
+  define(definition: MachineDefinition, mark: Mark, signal: AbortSignal): Promise<MachineId>;
+  /** Replaces the mark, in the definition and in the running machine. NotOurs when it carries another owner's. */
+  mark(id: MachineId, mark: Mark, signal: AbortSignal): Promise<void>;
+  /** Forgets a machine that is off; its disks stay. NotOurs when it is not `owner`'s; gone already is success. */
+  undefine(id: MachineId, owner: OwnerMark, signal: AbortSignal): Promise<void>;
+}
+
+/** Verbs on a machine that exists; NotFound when it does not. Those that can lose data re-check the owner. Already so is success. */
+export interface Power {
+  /** With `paused`, the guest executes nothing until `resume`. */
+  start(id: MachineId, options: { readonly paused: boolean }, signal: AbortSignal): Promise<void>;
+  /** Press the power button; the guest may ignore it. */
+  press(id: MachineId, owner: OwnerMark, signal: AbortSignal): Promise<void>;
+  /** Cut the power. */
+  cut(id: MachineId, owner: OwnerMark, signal: AbortSignal): Promise<void>;
+  reset(id: MachineId, owner: OwnerMark, signal: AbortSignal): Promise<void>;
+  pause(id: MachineId, signal: AbortSignal): Promise<void>;
+  resume(id: MachineId, signal: AbortSignal): Promise<void>;
+}
+
+/** The hardware of a machine, in the API's words. */
+export interface MachineShape {
+  readonly cpuCount: number;
+  readonly memoryBytes: number;
+  readonly boot?: KernelBoot;
+  readonly disks: readonly MachineDisk[];
+  readonly serial: boolean;
+  readonly rng: boolean;
+}
+
+export interface KernelBoot {
+  /** Locations as `Volume.location` gives them. */
+  readonly kernel: string;
+  readonly initrd?: string;
+  readonly commandLine?: string;
+}
+
+export interface MachineDisk {
+  /** The disk's name in the manifest, carried by the native device. */
+  readonly name: string;
+  /** As `Volume.location` gives it. */
+  readonly location: string;
+  readonly format: VolumeFormat;
+  /** Absent: the host's best, chosen when the disk is first defined and kept from then on. */
+  readonly bus?: DiskBus;
+  readonly serial?: string;
+}
+
+export type DiskBus = 'VirtioBlk';
+export type VolumeFormat = 'Raw' | 'Qcow2';
+
+export interface MachineDefinition extends MachineShape {
+  readonly uuid: string;
+  readonly nativeName: string;
+}
+
+/** What "the host's best" became, as field and value: `{ accelerator: 'TCG', machine: 'pc-q35-7.2' }`. */
+export type Hardware = Readonly<Record<string, string>>;
+
+export interface PowerState {
+  readonly state: 'Off' | 'On' | 'Paused' | 'Stopping';
+  readonly reason: PowerReason;
+}
+
+/**
+ * Why a machine is in its state. Off: `Guest` (powered itself off), `Cut`, `Crashed` (guest or hypervisor process), `Failed` (could not start),
+ * `Saved`, `Unknown` (never ran, or the host forgot). Paused: `User`, `StartingUp` (started paused, or not yet let run), `IOError`, `Crashed`,
+ * `Busy` (the host pauses it for work of its own: leave it). On: `Booted` or `Unknown`.
+ */
+export type PowerReason =
+  | 'Booted'
+  | 'Guest'
+  | 'Cut'
+  | 'Crashed'
+  | 'Failed'
+  | 'Saved'
+  | 'User'
+  | 'StartingUp'
+  | 'IOError'
+  | 'Busy'
+  | 'Unknown';
+
+export interface Glance {
+  readonly id: MachineId;
+  readonly uuid: string;
+  readonly nativeName: string;
+  readonly power: PowerState;
+}
+
+export interface Machine extends Glance {
+  /** Absent when the machine carries no mark of ours. */
+  readonly mark?: Mark;
+  /** What it has at its next start. Absent when the host holds no definition (undefined while running). */
+  readonly configured?: MachineShape;
+  /** What it has now, while not Off. */
+  readonly live?: MachineShape;
+  readonly hardware: Hardware;
+}
+
+export interface Pools {
+  list(signal: AbortSignal): Promise<readonly Pool[]>;
+  /** Defines the pool if need be, and makes its directory. NotOurs when the native name or the path belongs to another uuid. */
+  define(definition: PoolDefinition, signal: AbortSignal): Promise<PoolId>;
+  start(id: PoolId, signal: AbortSignal): Promise<void>;
+  /** Stops and forgets the pool; what is stored in it stays. Gone already is success. */
+  undefine(id: PoolId, signal: AbortSignal): Promise<void>;
+}
+
+export interface PoolDefinition {
+  readonly uuid: string;
+  readonly nativeName: string;
+  readonly directory: { readonly path: string };
+}
+
+export interface Pool {
+  readonly id: PoolId;
+  readonly uuid: string;
+  readonly nativeName: string;
+  readonly active: boolean;
+  readonly path?: string;
+  readonly capacityBytes: number;
+  readonly allocationBytes: number;
+  readonly availableBytes: number;
+}
+
+export interface Volumes {
+  /** Everything in the pool as the host knows it. With `refresh` the host looks at its store first. */
+  list(pool: PoolId, options: { readonly refresh: boolean }, signal: AbortSignal): Promise<readonly Volume[]>;
+  /** Makes an empty volume. Conflict when one of that name exists. Exhausted when the pool has no room. */
+  create(definition: VolumeDefinition, signal: AbortSignal): Promise<Volume>;
+  /** Replaces the content, from the first byte on, then resolves when the host has all of it. */
+  upload(id: VolumeId, content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void>;
+  /** The raw content of the stored file, as is: for a Qcow2 volume its header comes first. */
+  download(id: VolumeId, range: { readonly offset: number; readonly length: number }, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /** Grows what the guest sees to `sizeBytes`; never shrinks. Invalid when the volume is larger. */
+  grow(id: VolumeId, sizeBytes: number, signal: AbortSignal): Promise<void>;
+  delete(id: VolumeId, signal: AbortSignal): Promise<void>;
+}
+
+export interface VolumeDefinition {
+  readonly pool: PoolId;
+  readonly nativeName: string;
+  readonly format: VolumeFormat;
+  /** What the guest sees. For a volume that is about to be filled: 0, and the content brings its own. */
+  readonly sizeBytes: number;
+}
+
+export interface Volume {
+  readonly id: VolumeId;
+  /** What a machine's disk is given: a path, never a reference into a pool. */
+  readonly location: string;
+  readonly format?: VolumeFormat;
+  readonly sizeBytes: number;
+  readonly allocationBytes: number;
+}
+
+export interface Consoles {
+  /** The serial console of a running machine. A second opener takes it over from the first. */
+  open(id: MachineId, signal: AbortSignal): Promise<Console>;
+}
+
+export interface Console extends AsyncDisposable {
+  /** Ends when the machine stops or another opener takes over. */
+  readonly output: AsyncIterable<Uint8Array>;
+  write(bytes: Uint8Array, signal: AbortSignal): Promise<void>;
+}
+
+export interface Events {
+  /** Hints to look again: never state. A gap means that hints may have been lost. Ends with the connection. */
+  watch(signal: AbortSignal): AsyncIterable<HostEvent>;
+}
+
+export type HostEvent =
+  | { readonly kind: 'machine'; readonly id: MachineId }
+  | { readonly kind: 'pool'; readonly id: PoolId }
+  | { readonly kind: 'gap' };
+
+export interface Stats {
+  /** Of all running machines at once; a machine that does not answer is left out rather than waited for. */
+  read(signal: AbortSignal): Promise<readonly MachineStats[]>;
+}
+
+export interface MachineStats {
+  readonly id: MachineId;
+  readonly cpuSeconds: number;
+  readonly memoryBytes: number;
+  readonly disks: readonly { readonly name: string; readonly readBytes: number; readonly writtenBytes: number }[];
+}
