@@ -79,7 +79,10 @@ class KeyQueue implements Queue {
   }
 
   addAfter(key: string, ms: number): void {
-    if (!(ms > 0)) return this.add(key);
+    if (ms <= 0) {
+      this.add(key);
+      return;
+    }
     const at = this.#clock.monotonic() + ms;
     const timer = this.#timers.get(key);
     if (this.#due.has(key) || (timer && timer.at <= at) || this.#signal?.aborted) return;
