@@ -96,6 +96,11 @@ export interface HypervisorStatus {
   readonly capacity?: HypervisorStatusCapacity;
   /** What the host accepts in each field of a VirtualMachine's spec. A field that is not listed is not accepted. */
   readonly capabilities?: readonly HypervisorStatusCapability[];
+  /**
+   * Machines on the host that carry a mark of this cluster and belong to no object here, as after a restore or the loss of
+   * the cluster's data. An object of such a name is not placed until one of them is taken over or removed.
+   */
+  readonly strays?: HypervisorStatusStrays;
   /** Ready is True when the host is reached and takes work; Connected when its agent has a connection. */
   readonly conditions?: readonly Condition[];
 }
@@ -118,6 +123,22 @@ export interface HypervisorStatusCapability {
   readonly max?: string;
   /** Why it is so, for people. */
   readonly reason?: string;
+}
+
+export interface HypervisorStatusStrays {
+  /** How many there are. */
+  readonly count: number;
+  /** The first 512, by name. */
+  readonly machines?: readonly HypervisorStatusStraysMachine[];
+}
+
+export interface HypervisorStatusStraysMachine {
+  /** Namespace of the VirtualMachine it was made for. */
+  readonly namespace: string;
+  /** Name of the VirtualMachine it was made for. */
+  readonly name: string;
+  /** Uid of the VirtualMachine it was made for. */
+  readonly uid: string;
 }
 
 export interface Condition {
@@ -473,7 +494,7 @@ export interface VirtualMachineStatus {
 
 export interface VirtualMachineStatusPower {
   /** `Unknown` while the host is not reached. */
-  readonly state: 'Off' | 'On' | 'Paused' | 'Stopping' | 'Unknown';
+  readonly state: 'Running' | 'Stopped' | 'Paused' | 'Stopping' | 'Unknown';
   /** Why it is in this state. */
   readonly reason: 'Booted' | 'Guest' | 'Cut' | 'Crashed' | 'Failed' | 'Saved' | 'User' | 'StartingUp' | 'IOError' | 'Busy' | 'Unknown';
 }
@@ -497,10 +518,10 @@ export interface VirtualMachineStatusRun {
 
 export interface VirtualMachineStatusRunLastStop {
   /**
-   * `Guest` powered itself off, power was `Cut`, guest or hypervisor `Crashed`, the start `Failed`, state was `Saved`, or
-   * nobody knows.
+   * It was `Requested`, the `Guest` powered itself off, power was `Cut` by another hand, guest or hypervisor `Crashed`, the
+   * start `Failed`, state was `Saved`, or nobody knows.
    */
-  readonly cause: 'Guest' | 'Cut' | 'Crashed' | 'Failed' | 'Saved' | 'Unknown';
+  readonly cause: 'Requested' | 'Guest' | 'Cut' | 'Crashed' | 'Failed' | 'Saved' | 'Unknown';
   /** When it was seen to be off. */
   readonly time: string;
   /** Identity of the start that it ended. */

@@ -80,8 +80,8 @@ export interface Machines {
    * Live hardware is not touched. NotOurs when the uuid or the native name belongs to another owner.
    */
   define(definition: MachineDefinition, mark: Mark, signal: AbortSignal): Promise<MachineId>;
-  /** Replaces the mark, in the definition and in the running machine. NotOurs when it carries another owner's. */
-  mark(id: MachineId, mark: Mark, signal: AbortSignal): Promise<void>;
+  /** Replaces the mark, in the definition and in the running machine. NotOurs unless it carries `from`'s, or already `mark`'s own. */
+  mark(id: MachineId, mark: Mark, from: OwnerMark, signal: AbortSignal): Promise<void>;
   /** Forgets a machine that is off; its disks stay. NotOurs when it is not `owner`'s; gone already is success. */
   undefine(id: MachineId, owner: OwnerMark, signal: AbortSignal): Promise<void>;
 }
