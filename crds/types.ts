@@ -199,11 +199,11 @@ export interface StoragePool {
 export interface StoragePoolSpec {
   /** Labels of the Hypervisors that have the pool. When absent, all have it. */
   readonly hypervisorSelector?: Selector;
-  /** `PerHost`: each hypervisor has a store of its own. */
+  /** `PerHost`: each hypervisor has a store of its own. When absent, `PerHost`. */
   readonly span: 'PerHost';
-  /** The namespaces whose volumes may be in the pool. */
+  /** The namespaces whose volumes may be in the pool. When absent, all. */
   readonly allowedNamespaces: NamespaceChoice;
-  /** A directory in the host's file system. */
+  /** A directory in the host's file system. When absent, the pool is of another kind, and there is no other kind yet. */
   readonly directory?: StoragePoolSpecDirectory;
 }
 
@@ -256,11 +256,14 @@ export interface StorageVolumeSpec {
    * is refused; after a smaller one the rest is empty.
    */
   readonly size: Size;
-  /** How the volume is stored; never changes. */
+  /** How the volume is stored; never changes. When absent, `Qcow2`. */
   readonly format: 'Raw' | 'Qcow2';
   /** What the volume is filled with when it is made; never changes. When absent, the volume is empty. */
   readonly source?: StorageVolumeSpecSource;
-  /** What becomes of the content when this object is deleted. `Retain` leaves it on the host; `Delete` deletes it. */
+  /**
+   * What becomes of the content when this object is deleted: `Retain` leaves it on the host, `Delete` deletes it. When
+   * absent, `Retain`.
+   */
   readonly reclaimPolicy: 'Retain' | 'Delete';
 }
 
@@ -378,14 +381,17 @@ export interface VirtualMachineSpec {
   /**
    * When the machine runs. `Always`: after any stop it is started again. `RerunOnFailure`: started again only after a crash
    * or a failure of the host. `Once`: started once, never again. `Manual`: started and stopped only by
-   * VirtualMachineActions. `Halted`: stopped.
+   * VirtualMachineActions. `Halted`: stopped. When absent, `Always`.
    */
   readonly runStrategy: 'Always' | 'RerunOnFailure' | 'Once' | 'Manual' | 'Halted';
-  /** How the machine is stopped, by its run strategy, by an action that says no other mode, and before deletion. */
+  /**
+   * How the machine is stopped: by its run strategy, by an action that says no other mode, and before deletion. When absent,
+   * `TrySoft` within 120 seconds.
+   */
   readonly stop: VirtualMachineSpecStop;
   /** Where the machine may run. When absent, on any hypervisor that it fits. */
   readonly placement?: VirtualMachineSpecPlacement;
-  /** The machine's processors. */
+  /** The machine's processors. When absent, one. */
   readonly cpu: VirtualMachineSpecCpu;
   /** The machine's memory. */
   readonly memory: VirtualMachineSpecMemory;
@@ -393,29 +399,32 @@ export interface VirtualMachineSpec {
   readonly boot?: VirtualMachineSpecBoot;
   /** The machine's disks. When absent, it has none. */
   readonly disks?: readonly VirtualMachineSpecDisk[];
-  /** Further devices. Each is there when it is named, be it as `{}`. */
+  /** Further devices. Each is there when it is named, be it as `{}`. When absent, there are none. */
   readonly devices?: VirtualMachineSpecDevices;
 }
 
 export interface VirtualMachineSpecStop {
   /**
    * `Soft` presses the power button and waits for ever. `TrySoft` presses it, and cuts the power after timeoutSeconds.
-   * `Hard` cuts the power at once.
+   * `Hard` cuts the power at once. When absent, `TrySoft`.
    */
   readonly mode: 'Soft' | 'TrySoft' | 'Hard';
-  /** How long `TrySoft` waits for the guest before it cuts the power. `Soft` and `Hard` take no notice of it. */
+  /**
+   * How long `TrySoft` waits for the guest before it cuts the power; `Soft` and `Hard` take no notice of it. When absent,
+   * 120.
+   */
   readonly timeoutSeconds: number;
 }
 
 export interface VirtualMachineSpecPlacement {
-  /** The one Hypervisor to run on. */
+  /** The one Hypervisor to run on. When absent, the selector chooses. */
   readonly hypervisorRef?: Ref;
-  /** Labels of the Hypervisors to choose from. */
+  /** Labels of the Hypervisors to choose from. When absent, all of them. */
   readonly hypervisorSelector?: Selector;
 }
 
 export interface VirtualMachineSpecCpu {
-  /** How many virtual processors the guest sees. */
+  /** How many virtual processors the guest sees. When absent, 1. */
   readonly count: number;
 }
 
