@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { DriverError } from '#drivers/error.js';
 import type { Clock } from './clock.js';
 import type { Verb } from './faults.js';
@@ -25,6 +26,8 @@ export class Connection {
 
   constructor(host: FakeHost<Clock>) {
     this.#host = host;
+    // One for every call under way, watcher and console: however many there are.
+    setMaxListeners(0, this.#end.signal);
     this.closed = new Promise((resolve) => this.#end.signal.addEventListener('abort', () => resolve(), { once: true }));
   }
 

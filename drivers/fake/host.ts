@@ -11,7 +11,7 @@ import { type Directory, FakePool } from './store.js';
 
 export type OptionalFacet = Exclude<Facet, 'host' | 'machines' | 'power'>;
 
-export interface FakeHostOptions<C extends Clock = Clock> {
+export interface FakeHostOptions<C extends Clock = ManualClock> {
   /** Facets this host has not. */
   readonly without?: readonly OptionalFacet[];
   readonly capabilities?: readonly Capability[];
