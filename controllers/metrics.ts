@@ -1,14 +1,13 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Counter, Histogram, type Registry } from 'prom-client';
 import type { Driver } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
-import type { QueueObserver } from './kubernetes/queue.js';
+import { createMetrics as createKubernetesMetrics, type KubernetesMetrics } from './kubernetes/metrics.js';
 
 type Connect = (uri: string, signal: AbortSignal) => Promise<Driver>;
 
-export interface Metrics {
+export interface Metrics extends KubernetesMetrics {
   readonly registry: Registry;
   acted(kind: string, action: string): void;
-  queue(name: string): QueueObserver;
   /** Counts and times every call on the drivers that are connected through it. */
   metered(connect: Connect, hypervisor: string): Connect;
 }
@@ -21,20 +20,6 @@ export function createMetrics(registry: Registry): Metrics {
     labelNames: ['kind', 'action'],
     registers,
   });
-  const adds = new Counter({ name: 'virtwright_workqueue_adds_total', help: 'Keys added to a queue.', labelNames: ['name'], registers });
-  const depth = new Gauge({ name: 'virtwright_workqueue_depth', help: 'Keys that wait for a worker.', labelNames: ['name'], registers });
-  const waited = new Histogram({
-    name: 'virtwright_workqueue_queue_duration_seconds',
-    help: 'From being due to a worker.',
-    labelNames: ['name'],
-    registers,
-  });
-  const processed = new Histogram({
-    name: 'virtwright_workqueue_work_duration_seconds',
-    help: 'Of one pass.',
-    labelNames: ['name', 'outcome'],
-    registers,
-  });
   const calls = new Histogram({
     name: 'virtwright_driver_call_duration_seconds',
     help: 'Calls on a driver, by facet, verb and code of the error (OK when there was none).',
@@ -43,14 +28,9 @@ export function createMetrics(registry: Registry): Metrics {
     registers,
   });
   return {
+    ...createKubernetesMetrics(registry),
     registry,
     acted: (kind, action) => acts.inc({ kind, action }),
-    queue: (name) => ({
-      added: () => adds.inc({ name }),
-      depth: (keys) => depth.set({ name }, keys),
-      waited: (seconds) => waited.observe({ name }, seconds),
-      processed: (seconds, outcome) => processed.observe({ name, outcome }, seconds),
-    }),
     metered: (connect, hypervisor) => async (uri, signal) =>
       meteredDriver(await connect(uri, signal), (facet, verb, code, seconds) => calls.observe({ hypervisor, facet, verb, code }, seconds)),
   };
