@@ -26,7 +26,7 @@ function kind({ spec: { names, scope, versions } }: Crd): string {
 }
 
 function table(name: string, schema: Schema): string {
-  return `| ${name} | type | |\n|---|---|---|\n${rows('', schema).join('')}`;
+  return `| ${name} | type | says |\n| --- | --- | --- |\n${rows('', schema).join('')}`;
 }
 
 function rows(prefix: string, { properties = {}, required = [], ...schema }: Schema): readonly string[] {
