@@ -47,7 +47,7 @@ export class Body implements AsyncDisposable {
   }
 
   /** All of it, from the first byte on. Ending the iteration early ends the connection. */
-  async *content(): AsyncIterable<Uint8Array> {
+  async *content(): AsyncGenerator<Uint8Array> {
     if (this.#taken) throw new TypeError('an image can be read only once');
     this.#taken = true;
     try {
@@ -99,9 +99,6 @@ export class Body implements AsyncDisposable {
 }
 
 export function tooLarge(name: string, maxBytes: number, found?: number): ImageError {
-  const size = found === undefined ? 'more' : inBytes(found);
-  return new ImageError(
-    'TooLarge',
-    `${name}: the file is too large: ${size}, at most ${inBytes(maxBytes)} are accepted; ask for a larger volume`,
-  );
+  const size = found === undefined ? 'goes on after that' : `has ${inBytes(found)}`;
+  return new ImageError('TooLarge', `${name}: at most ${inBytes(maxBytes)} are accepted, the file ${size}; ask for a larger volume`);
 }

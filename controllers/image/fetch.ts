@@ -69,7 +69,7 @@ function remoteImage(name: string, response: IncomingMessage, options: FetchOpti
     ...(bytes === undefined ? {} : { bytes }),
     endKnown: bytes !== undefined || response.headers['transfer-encoding'] !== undefined,
     head: (wanted) => body.head(wanted),
-    content: body.content(),
+    content: { [Symbol.asyncIterator]: () => body.content() },
     [Symbol.asyncDispose]: () => body[Symbol.asyncDispose](),
   };
 }

@@ -63,7 +63,7 @@ async function accepted(image: RemoteImage, source: ImageSource, limits: SourceL
 function opened(image: RemoteImage, source: ImageSource, virtualSizeBytes: number | undefined): OpenSource {
   const progress = new Progress();
   return {
-    content: progress.counted(verified(image.content, source.checksum)),
+    content: { [Symbol.asyncIterator]: () => progress.counted(verified(image.content, source.checksum)) },
     ...(virtualSizeBytes === undefined ? {} : { virtualSizeBytes }),
     ...(image.bytes === undefined ? {} : { totalBytes: image.bytes }),
     get progressBytes() {
@@ -76,7 +76,7 @@ function opened(image: RemoteImage, source: ImageSource, virtualSizeBytes: numbe
 class Progress {
   bytes = 0;
 
-  async *counted(content: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  async *counted(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     for await (const chunk of content) {
       this.bytes += chunk.length;
       yield chunk;

@@ -11,8 +11,8 @@ export function nameOf(url: URL): string {
 
 /** Decodes where an image is. What cannot be decoded is not shown: it may be all secret. */
 export function parseLocation(text: string, base?: URL): URL {
-  if (!URL.canParse(text, base)) throw invalid('the URL cannot be parsed');
-  const url = new URL(text, base);
+  if (!URL.canParse(text, base?.href)) throw invalid('the URL cannot be parsed');
+  const url = new URL(text, base?.href);
   if (url.protocol !== 'http:' && url.protocol !== 'https:') throw invalid(`the URL's scheme is ${quoted(url.protocol)}`);
   if (url.username !== '' || url.password !== '')
     throw invalid(`the URL of ${url.host} carries a user name or password, which would be shown to many`);

@@ -2,13 +2,11 @@ import { looksLike } from './hint.js';
 import {
   decodeExtensions,
   decodeHeader,
-  type Extensions,
   extensionTypes,
   featureName,
   headerLength,
   magic,
   oldHeaderLength,
-  type Qcow2Header,
   type Qcow2Image,
 } from './qcow2-layout.js';
 import { checkTables } from './qcow2-tables.js';

@@ -33,8 +33,11 @@ function answered(url: URL, addresses: readonly string[], options: RequestOption
     const request = send(url, addresses, options, signal);
     const late = new ImageError('TimedOut', `${nameOf(url)}: no answer within ${options.answerMs / 1000} s; it is tried again`);
     const timer = setTimeout(() => request.destroy(late), options.answerMs);
-    request.once('close', () => clearTimeout(timer));
     request.on('error', reject);
+    request.once('close', () => {
+      clearTimeout(timer);
+      reject(new ImageError('Unavailable', `${nameOf(url)}: the connection ended without an answer; it is tried again`)); // an upgrade ends so
+    });
     request.once('response', (response) => {
       clearTimeout(timer);
       response.on('error', () => {}); // whoever reads the body meets it there; nobody may be reading yet

@@ -3,9 +3,14 @@ const longest = 80;
 
 /** Text from a hostile source, for a message: in quotes, at most 80 characters, nothing in it that a terminal or a log would act on. */
 export function quoted(text: string | Uint8Array): string {
-  const characters = [...(typeof text === 'string' ? text : new TextDecoder().decode(text))];
-  const kept = characters.slice(0, longest).join('').replace(unprintable, escaped);
-  return `"${kept}${characters.length > longest ? '…' : ''}"`;
+  return `"${plain(typeof text === 'string' ? text : new TextDecoder().decode(text), longest)}"`;
+}
+
+/** The same without quotes, for words that are only partly foreign. */
+export function plain(text: string, mostCharacters: number): string {
+  const characters = [...text];
+  const kept = characters.slice(0, mostCharacters).join('').replace(unprintable, escaped);
+  return characters.length > mostCharacters ? `${kept}…` : kept;
 }
 
 function escaped(character: string): string {

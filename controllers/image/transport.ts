@@ -1,9 +1,10 @@
 import { ImageError, type ImageErrorCode } from './error.js';
+import { plain } from './text.js';
 
 const certificateCodes = /^(CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|INVALID_|HOSTNAME_MISMATCH|ERR_TLS_|ERR_SSL_|EPROTO)/;
 
 const remedies: Partial<Record<ImageErrorCode, string>> = {
-  Untrusted: "; correct the server's certificate, certificates are always verified",
+  Untrusted: "; correct the server's certificate or TLS, which are always verified",
   TimedOut: '; it is tried again',
   Unavailable: '; it is tried again',
 };
@@ -14,7 +15,7 @@ export function transportError(reason: unknown, name: string, signal: AbortSigna
   if (signal.aborted) return new ImageError('Aborted', `${name}: given up before its end`);
   const [code, words] = described(reason);
   const kind = kindOf(code);
-  return new ImageError(kind, `${name}: ${words}${remedies[kind] ?? ''}`);
+  return new ImageError(kind, `${name}: ${plain(words, 200)}${remedies[kind] ?? ''}`);
 }
 
 function kindOf(code: string): ImageErrorCode {
