@@ -30,10 +30,10 @@ t.test('what may be left out says what happens then', async (t) => {
     }
 });
 
-t.test('no On, Off, Yes or No among the words that people write', async (t) => {
+t.test('no On, Off, Yes or No among the words, as YAML 1.1 makes booleans of them', async (t) => {
   for (const crd of crds)
     for (const [path, schema] of fieldsOf(crd))
-      if (path.includes('.spec.'))
+      if (!path.endsWith('.conditions.status'))
         t.notOk(
           schema.enum?.some((word) => /^(on|off|yes|no|true|false|y|n)$/i.test(word)),
           path,

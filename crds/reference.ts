@@ -20,31 +20,29 @@ function kind({ spec: { names, scope, versions } }: Crd): string {
   return [
     `## ${names.kind}\n`,
     `${description} ${words.join('; ')}.\n`,
-    table('spec', properties['spec'] ?? {}),
-    table('status', properties['status'] ?? {}),
+    list('spec', properties['spec'] ?? {}),
+    list('status', properties['status'] ?? {}),
   ].join('\n');
 }
 
-function table(name: string, schema: Schema): string {
-  return `| ${name} | type | |\n|---|---|---|\n${rows('', schema).join('')}`;
+function list(name: string, schema: Schema): string {
+  return `### ${name}\n\n${items('', schema).join('')}`;
 }
 
-function rows(prefix: string, { properties = {}, required = [], ...schema }: Schema): readonly string[] {
-  if (schema.items) return rows(prefix, schema.items);
+function items(prefix: string, { properties = {}, required = [], ...schema }: Schema): readonly string[] {
+  if (schema.items) return items(prefix, schema.items);
   return Object.entries(properties).flatMap(([name, field]) => {
     const path = `${prefix}${name}${field.type === 'array' ? '[]' : ''}`;
     const shown = required.includes(name) ? `**\`${path}\`**` : `\`${path}\``;
-    return [`| ${shown} | ${typeOf(field)} | ${cell(field.description ?? '')} |\n`, ...rows(`${path}.`, field)];
+    return [`- ${shown} (${typeOf(field)}): ${field.description}\n`, ...items(`${path}.`, field)];
   });
 }
 
 function typeOf(field: Schema): string {
   if (field['x-kubernetes-int-or-string']) return 'size';
-  if (field.enum) return cell(field.enum.map((word) => `\`${word}\``).join(' | '));
+  if (field.enum) return field.enum.map((word) => `\`${word}\``).join(', ');
   if (field.additionalProperties) return 'map of texts';
   if (field.format === 'date-time') return 'time';
   if (field.type === 'array') return field.items?.type === 'object' ? 'list' : 'list of texts';
   return { string: 'text', integer: 'number', object: 'object' }[field.type ?? 'object'];
 }
-
-const cell = (text: string) => text.replaceAll('|', '\\|');

@@ -16,7 +16,6 @@ export function parseLocation(text: string, base?: URL): URL {
   if (url.protocol !== 'http:' && url.protocol !== 'https:') throw invalid(`the URL's scheme is ${quoted(url.protocol)}`);
   if (url.username !== '' || url.password !== '')
     throw invalid(`the URL of ${url.host} carries a user name or password, which would be shown to many`);
-  url.hash = '';
   return url;
 }
 

@@ -21,7 +21,7 @@ const flatten = 'flatten it with "qemu-img convert -O qcow2" first';
 
 type Check = (image: Qcow2Image, limits: HeaderLimits) => Refused | undefined;
 
-/** What can reach beyond the image comes first, so that a hostile image is called that rather than merely broken. */
+/** What can reach beyond the image comes first, so that a hostile image is called that rather than merely broken; lengths come before what is reckoned from them. */
 const checks: readonly Check[] = [
   checkBackingFile,
   checkDataFile,

@@ -368,7 +368,7 @@ t.test('status is written apart from spec, and its lists are maps', async (t) =>
     hypervisor: 'kvm1',
     uuid: '00000000-0000-4000-8000-000000000001',
     printableStatus: 'Running',
-    power: { state: 'On', reason: 'Booted' },
+    power: { state: 'Running', reason: 'Booted' },
   });
   const condition = { type: 'Ready', status: 'True', reason: 'AsDesired', message: '', lastTransitionTime: '2026-01-01T00:00:00Z' };
   await setStatus('vm/hello', { conditions: [condition] });
