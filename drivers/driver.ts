@@ -105,7 +105,7 @@ export interface Power {
   press(id: MachineId, owner: OwnerMark, signal: AbortSignal): Promise<void>;
   /** Cut the power, whatever the state: Off, reason `Cut`. Off already keeps its reason. A machine without a definition is then gone. */
   cut(id: MachineId, owner: OwnerMark, signal: AbortSignal): Promise<void>;
-  /** As the reset button: the guest starts anew, the machine stays on with the hardware it has. Conflict when it is Off. */
+  /** As the reset button: the guest starts anew, the machine stays on with the hardware it has, a paused one paused. Conflict when it is Off. */
   reset(id: MachineId, owner: OwnerMark, signal: AbortSignal): Promise<void>;
   /** Paused already keeps its reason. Conflict when it is Off. */
   pause(id: MachineId, signal: AbortSignal): Promise<void>;
@@ -160,7 +160,8 @@ export interface PowerState {
 
 /**
  * Why a machine is in its state. Off: `Guest` (powered itself off), `Cut`, `Crashed` (guest or hypervisor process), `Failed` (could not start),
- * `Saved`, `Unknown` (never ran, or the host forgot). Paused: `User`, `StartingUp` (started paused, or not yet let run), `IOError`, `Crashed`,
+ * `Saved`, `Unknown` (never ran, or the host forgot). Paused: `User`, `StartingUp` (started paused, or not yet let run; libvirt
+ * forgets this and says `User`, so who must know whether a first start was finished writes it into the record), `IOError`, `Crashed`,
  * `Busy` (the host pauses it for work of its own: leave it). On: `Booted` or `Unknown`. Stopping: `Guest`, `Cut` or `Unknown`; many hosts
  * show a machine as On until it is Off, so nobody may wait for Stopping.
  */

@@ -103,9 +103,9 @@ async function editingContract(t: Test, stage: Stage): Promise<void> {
   });
 
   await t.test('a machine keeps its native name, and its uuid is read in lower case', async (t) => {
-    const { id, definition, mark } = await stage.define();
-    const otherwise = { ...definition, uuid: definition.uuid.toUpperCase(), nativeName: `${definition.nativeName}.new` };
-    t.equal(await driver.machines.define(otherwise, mark, soon()), id);
+    const definition = stage.definition();
+    const { id, mark } = await stage.define({ ...definition, uuid: definition.uuid.toUpperCase() });
+    t.equal(await driver.machines.define({ ...definition, nativeName: `${definition.nativeName}.new` }, mark, soon()), id);
     t.match(await stage.look(id), { uuid: definition.uuid, nativeName: definition.nativeName });
   });
 }

@@ -18,6 +18,7 @@ const hostile: readonly string[] = [
   '\u2028\u00a0\u200b\ufeff',
   '\\u0041 %41 &#65;',
 ];
+const alphabet: readonly string[] = [...`<>&"'/]![-#;?=xa \t\n\r`, 'é', '漢', '🦀', '\u0085', '\u2028', '\ufeff', '\ufffd'];
 const longest = `${'é<'.repeat(1365)}"`;
 
 export async function marksContract(t: Test, stage: Stage): Promise<void> {
@@ -43,7 +44,7 @@ export async function marksContract(t: Test, stage: Stage): Promise<void> {
       if (!(await acceptedOrInvalid(t, driver.machines.mark(id, { ...mark, record }, mark.owner, soon())))) return;
       t.equal((await stage.look(id)).mark?.record, record);
     };
-    await fc.assert(fc.asyncProperty(fc.string({ unit: 'binary', maxLength: 20 }), keeps), { numRuns: 25 });
+    await fc.assert(fc.asyncProperty(fc.string({ unit: fc.constantFrom(...alphabet), maxLength: 20 }), keeps), { numRuns: 25 });
     for (const record of ['\0', '\u0001', '\ufffe', '\ud800', 'a\udc00b']) await keeps(record);
   });
 

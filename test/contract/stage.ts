@@ -42,7 +42,7 @@ export class Stage {
     const id = await this.driver.machines.define(definition, mark, soon());
     this.later(async () => {
       const [left] = await this.driver.machines.read([id], soon());
-      if (left?.uuid !== definition.uuid || left.mark === undefined) return;
+      if (left?.uuid !== definition.uuid.toLowerCase() || left.mark === undefined) return;
       await this.driver.power.cut(id, left.mark.owner, soon());
       await this.driver.machines.undefine(id, left.mark.owner, soon());
     });

@@ -63,7 +63,7 @@ export interface Subject {
   readonly guests?: Guests;
   /** What every machine of the suite has, unless a check asks for more. One CPU, 64 MiB and nothing else when left out. */
   readonly shape?: Partial<MachineShape>;
-  /** A directory on the host under which pools may be made; needed where there are pools. */
+  /** A directory on the host under which pools may be made; needed where there are pools. Files are left in it. */
   readonly directory?: string;
   /** Lets some time pass between two looks: 50 ms when left out. */
   readonly pass?: () => Promise<void>;
