@@ -19,6 +19,13 @@ export interface LoopOptions<R extends Reconcilable> {
   readonly observer?: QueueObserver;
 }
 
+/** Somebody else wrote in between, which is no trouble: look at what they wrote. */
+const asOutcome = (reason: unknown): 'overtaken' => {
+  if (reason instanceof ApiError && reason.reason === 'Conflict') return 'overtaken';
+  throw reason;
+};
+const overtakenRecheckMs = 50;
+
 /** What stalls is looked at again after this long even if nothing was heard of it; spread, so that not all come at once. */
 const stalledRecheckMs = 5 * 60_000;
 
@@ -27,7 +34,8 @@ export function createLoop<R extends Reconcilable>({ store, workers, pass, onOut
   const process = async (key: string, signal: AbortSignal) => {
     const object = store.get(key);
     if (object === undefined) return queue.forget(key);
-    const outcome = await pass(object, signal);
+    const outcome = await pass(object, signal).catch(asOutcome);
+    if (outcome === 'overtaken') return queue.addAfter(key, overtakenRecheckMs);
     onOutcome?.(object, outcome);
     again(key, outcome);
   };

@@ -39,8 +39,11 @@ export type Outcome =
   | { readonly kind: 'stalled'; readonly because: string };
 
 export interface Pass<R, S> extends Surroundings {
-  /** Writes the status where it differs from the object's, and gives the object as it then is. */
-  readonly publish: (object: R, status: S) => Promise<R>;
+  /**
+   * Writes the status where it differs from the object's, and gives the object as it then is. What is not urgent may be held back
+   * while it is only on its way somewhere.
+   */
+  readonly publish: (object: R, status: S, urgent: boolean) => Promise<R>;
   /** Told of every act before it is done. */
   readonly onAct?: (object: R, action: AnyAction, because: string) => void;
   readonly clock: () => number;
@@ -60,10 +63,10 @@ export async function reconcile<R, D, O, A extends AnyAction, S>(
 ): Promise<Outcome> {
   let object = resource;
   let findings: Findings<D, O, A> = { now: pass.clock() };
-  const say = async () => {
-    object = await pass.publish(object, kind.report(object, findings));
+  const say = async (urgent: boolean) => {
+    object = await pass.publish(object, kind.report(object, findings), urgent);
   };
-  const late = new LateWord(say);
+  const late = new LateWord(() => say(true));
   try {
     let previous: A | undefined;
     for (let look = 0; look < looksPerPass; look++) {
@@ -74,7 +77,7 @@ export async function reconcile<R, D, O, A extends AnyAction, S>(
         findings = { ...findings, plan: [wait('NotTaken', `${next.because}: done, and the host does not show it yet`)] };
         break;
       }
-      if (next.sayFirst) await say();
+      if (next.sayFirst) await say(true);
       else late.begin();
       previous = next.action;
       pass.onAct?.(object, next.action, next.because);
@@ -89,7 +92,7 @@ export async function reconcile<R, D, O, A extends AnyAction, S>(
     findings = { ...findings, now: pass.clock(), failure: reason };
   }
   await late.end();
-  await say();
+  await say(false);
   return outcome(findings);
 }
 

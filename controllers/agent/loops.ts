@@ -1,5 +1,4 @@
-import type { StorageVolume } from '#crds/types.js';
-import { storageVolumes, virtualMachines } from '#crds/types.js';
+import { type Condition, type StorageVolume, storageVolumes, virtualMachines } from '#crds/types.js';
 import { DriverError } from '#drivers/error.js';
 import { removeFinalizer } from '../finalizer.js';
 import type { Jobs } from '../host/jobs.js';
@@ -7,9 +6,10 @@ import type { Locks } from '../host/locks.js';
 import { ApiError, type Client } from '../kubernetes/client.js';
 import type { EventRecorder } from '../kubernetes/events.js';
 import type { Queue } from '../kubernetes/queue.js';
-import type { KubernetesObject } from '../kubernetes/resource.js';
+import { type KubernetesObject, keyOf } from '../kubernetes/resource.js';
 import { createLoop, publishStatus, type Reconcilable } from '../loop.js';
 import type { Metrics } from '../metrics.js';
+import { Patience } from '../patience.js';
 import type { AnyAction } from '../plan.js';
 import { type Kind, type Outcome, reconcile } from '../reconcile.js';
 import { storagePoolInstanceKind } from '../storage-pool-instance/kind.js';
@@ -37,7 +37,14 @@ type Done<R> = (object: R, signal: AbortSignal) => Promise<void>;
 const passTimeoutMs = 10 * 60_000;
 
 /** The loop of a kind that lives on the host. `removed` is called once a deleted object has nothing there any more. */
-function hostLoop<R extends Reconcilable & KubernetesObject, I extends string, D, O, A extends AnyAction, S extends object>(
+function hostLoop<
+  R extends Reconcilable & KubernetesObject,
+  I extends string,
+  D,
+  O,
+  A extends AnyAction,
+  S extends { readonly conditions?: readonly Condition[] },
+>(
   surroundings: Surroundings,
   kind: Kind<R, D, O, A, S>,
   watched: Watched<R, I>,
@@ -46,9 +53,15 @@ function hostLoop<R extends Reconcilable & KubernetesObject, I extends string, D
 ): Queue {
   const { host, client, recorder, metrics, onTrouble } = surroundings;
   const { resource } = watched;
+  const patience = new Patience();
   const pass = async (object: R, signal: AbortSignal): Promise<Outcome> => {
     const bounded = AbortSignal.any([signal, AbortSignal.timeout(passTimeoutMs)]);
-    const publish = (seen: R, status: S) => publishStatus({ client, ...watched }, seen, status, bounded);
+    const publish = async (seen: R, status: S, urgent: boolean) => {
+      const impatientInMs = urgent ? 0 : patience.left(seen, status);
+      if (impatientInMs === 0) return publishStatus({ client, ...watched }, seen, status, bounded);
+      queue.addAfter(keyOf(seen.metadata), impatientInMs);
+      return seen;
+    };
     const connected = host.connected;
     if (connected === undefined) return unreached(object, kind, host, publish);
     const onAct = (seen: R, action: AnyAction, because: string) => {
@@ -57,7 +70,7 @@ function hostLoop<R extends Reconcilable & KubernetesObject, I extends string, D
     };
     const outcome = await reconcile(kind, object, { ...connected, publish, onAct, clock: Date.now, signal: bounded });
     if (outcome.kind !== 'converged') return outcome;
-    const now = watched.store.get(keyOfObject(object)) ?? object;
+    const now = watched.store.get(keyOf(object.metadata)) ?? object;
     if (now.metadata.uid === object.metadata.uid && now.metadata.deletionTimestamp !== undefined)
       await removeFinalizer(client, resource, now, bounded);
     await settled(now, bounded);
@@ -67,7 +80,7 @@ function hostLoop<R extends Reconcilable & KubernetesObject, I extends string, D
     if (outcome.kind === 'stalled') recorder.record(object, { type: 'Warning', reason: 'Stalled', note: outcome.because });
     if (outcome.kind === 'retry') recorder.record(object, { type: 'Warning', reason: outcome.error.code, note: outcome.error.message });
   };
-  return createLoop({
+  const queue = createLoop({
     store: watched.store,
     workers,
     pass,
@@ -75,10 +88,8 @@ function hostLoop<R extends Reconcilable & KubernetesObject, I extends string, D
     onError: (key, error) => onTrouble(`${resource.kind} ${key}`, error),
     observer: metrics.queue(resource.plural),
   });
+  return queue;
 }
-
-const keyOfObject = ({ metadata: { namespace, name } }: KubernetesObject): string =>
-  namespace === undefined ? name : `${namespace}/${name}`;
 
 const eventReason = (action: string): string => `${action[0]?.toUpperCase()}${action.slice(1)}`;
 
@@ -87,11 +98,11 @@ async function unreached<R, D, O, A extends AnyAction, S>(
   object: R,
   kind: Kind<R, D, O, A, S>,
   { failure, name }: Host,
-  publish: (object: R, status: S) => Promise<R>,
+  publish: (object: R, status: S, urgent: boolean) => Promise<R>,
 ): Promise<Outcome> {
   if (failure === undefined) return { kind: 'progressing', recheckMs: 60_000, because: `host ${name} is being connected to` };
   const lost = new DriverError('Unavailable', `host ${name} is not reached: ${failure.message}`);
-  await publish(object, kind.report(object, { failure: lost, now: Date.now() }));
+  await publish(object, kind.report(object, { failure: lost, now: Date.now() }), true);
   return { kind: 'progressing', recheckMs: 60_000, because: lost.message };
 }
 

@@ -1,10 +1,12 @@
 import { leaseOf } from '../agent/agent.js';
+import { Locks } from '../host/locks.js';
 import type { Client } from '../kubernetes/client.js';
 import { createLeaseObserver, lead } from '../kubernetes/lease.js';
 import type { Queue } from '../kubernetes/queue.js';
 import { type KubernetesObject, keyOf } from '../kubernetes/resource.js';
 import { createLoop, type Reconcilable } from '../loop.js';
 import type { Metrics } from '../metrics.js';
+import { Patience } from '../patience.js';
 import { placeMachine } from '../placement/bind-machine.js';
 import { type Binder, placeVolume } from '../placement/bind-volume.js';
 import type { Outcome } from '../reconcile.js';
@@ -33,7 +35,7 @@ export async function runController(options: ControllerOptions, signal: AbortSig
 async function runLoops({ client, namespace, metrics, onTrouble }: ControllerOptions, signal: AbortSignal): Promise<void> {
   const watched = watchCluster(client, namespace, onTrouble, signal);
   await Promise.all(Object.values(watched).map(({ reflector }) => reflector.synced));
-  const binder: Binder = { client, watched };
+  const binder: Binder = { client, watched, locks: new Locks(), patience: new Patience() };
   const loop = <R extends Reconcilable & KubernetesObject>(
     { resource, store }: Watched<R, string> | Watched<R>,
     workers: number,

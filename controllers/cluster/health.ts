@@ -32,7 +32,12 @@ export async function watchOver(
   return again;
 }
 
-async function sayUnknown({ client, watched }: Binder, machine: VirtualMachine, message: string, signal: AbortSignal): Promise<void> {
+async function sayUnknown(
+  { client, watched }: Pick<Binder, 'client' | 'watched'>,
+  machine: VirtualMachine,
+  message: string,
+  signal: AbortSignal,
+): Promise<void> {
   const { metadata, status: before } = machine;
   const generation = before?.observedGeneration ?? metadata.generation;
   const spoken = conditions(before?.conditions, generation, Date.now(), readiness({ kind: 'unknown', reason: 'AgentSilent', message }));

@@ -25,10 +25,13 @@ export interface StoreOptions<T, I extends string> {
 }
 
 export interface Store<T, I extends string = string> extends ReadonlyStore<T, I> {
-  /** The same uid and resourceVersion is no change; another uid is a deletion and an addition. */
+  /**
+   * The same uid and resourceVersion is no change, nor is an older one: what we wrote ourselves is known before the watch has come so far.
+   * Another uid is a deletion and an addition.
+   */
   set(object: T): void;
   delete(key: string): void;
-  /** Makes these all there is. */
+  /** Makes these all there is, older or not. */
   replace(objects: readonly T[]): void;
 }
 
@@ -82,6 +85,11 @@ class MemoryStore<T extends Kept, I extends string> implements Store<T, I> {
   }
 
   set(object: T): void {
+    const known = this.#objects.get(keyOf(object.metadata));
+    if (known === undefined || !isOlder(object, known)) this.#put(object);
+  }
+
+  #put(object: T): void {
     const key = keyOf(object.metadata);
     const known = this.#objects.get(key);
     if (known?.metadata.uid === object.metadata.uid && known.metadata.resourceVersion === object.metadata.resourceVersion) return;
@@ -104,7 +112,7 @@ class MemoryStore<T extends Kept, I extends string> implements Store<T, I> {
   replace(objects: readonly T[]): void {
     const staying = new Set(objects.map((object) => keyOf(object.metadata)));
     for (const key of this.keys()) if (!staying.has(key)) this.delete(key);
-    for (const object of objects) this.set(object);
+    for (const object of objects) this.#put(object);
   }
 
   #index(key: string, object: T): void {
@@ -146,3 +154,11 @@ class MemoryStore<T extends Kept, I extends string> implements Store<T, I> {
     }
   }
 }
+
+/** Resource versions of one object are comparable numbers (KEP-5504); what is no number is compared by nothing. */
+function isOlder({ metadata: a }: Kept, { metadata: b }: Kept): boolean {
+  if (a.uid !== b.uid || !isDecimal(a.resourceVersion) || !isDecimal(b.resourceVersion)) return false;
+  return BigInt(a.resourceVersion) < BigInt(b.resourceVersion);
+}
+
+const isDecimal = (text: string): boolean => /^\d{1,40}$/.test(text);

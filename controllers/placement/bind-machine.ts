@@ -78,12 +78,13 @@ async function claimVolumes(binder: Binder, machine: VirtualMachine, hypervisor:
   const { disks } = volumesOf(machine);
   const claim = { machine: machine.metadata.name, uid: machine.metadata.uid };
   for (const name of namesOf(machine)) {
-    const volume = volumeOf(binder, machine, name);
-    if (volume === undefined) continue;
-    const toClaim = disks.includes(name) && volume.status?.claim === undefined;
-    const instance = volume.status?.hypervisor === undefined ? instanceFor(binder, volume, hypervisor) : undefined;
-    const place = instance === undefined ? {} : { hypervisor: hypervisor.metadata.name, pool: instance.metadata.name };
-    if (toClaim || instance !== undefined) await bindVolume(binder, volume, { ...place, ...(toClaim ? { claim } : {}) }, signal);
+    const bindingOf = (volume: StorageVolume) => {
+      const toClaim = disks.includes(name) && volume.status?.claim === undefined;
+      const instance = volume.status?.hypervisor === undefined ? instanceFor(binder, volume, hypervisor) : undefined;
+      const place = instance === undefined ? {} : { hypervisor: hypervisor.metadata.name, pool: instance.metadata.name };
+      return toClaim || instance !== undefined ? { ...place, ...(toClaim ? { claim } : {}) } : undefined;
+    };
+    await bindVolume(binder, `${machine.metadata.namespace}/${name}`, bindingOf, signal);
   }
 }
 
@@ -103,7 +104,7 @@ async function bind({ client, watched }: Binder, machine: VirtualMachine, hyperv
 }
 
 async function unplaced(
-  { client, watched }: Binder,
+  { client, watched, patience }: Binder,
   machine: VirtualMachine,
   { reason, message, rejected = [] }: Unplaced,
   signal: AbortSignal,
@@ -118,6 +119,8 @@ async function unplaced(
     ...(rejected.length === 0 ? {} : { placement: { rejected } }),
     conditions: conditions(before?.conditions, metadata.generation, Date.now(), readiness({ kind, reason, message })),
   };
+  const impatientInMs = patience.left(machine, status);
+  if (impatientInMs > 0) return { kind: 'progressing', recheckMs: impatientInMs, because: message };
   await publishStatus({ client, ...watched.machines }, machine, status, signal);
   return { kind: 'stalled', because: message };
 }

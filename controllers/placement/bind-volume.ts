@@ -2,15 +2,23 @@ import { type Hypervisor, type StoragePoolInstance, type StorageVolume, type Sto
 import type { ClusterWatches } from '../cluster/watches.js';
 import { conditions, readiness } from '../conditions.js';
 import { addFinalizer, boundTo, hasFinalizer } from '../finalizer.js';
+import type { Locks } from '../host/locks.js';
 import type { Client } from '../kubernetes/client.js';
+import { keyOf } from '../kubernetes/resource.js';
 import { publishStatus } from '../loop.js';
 import { covers } from '../namespaces.js';
+import type { Patience } from '../patience.js';
 import type { Outcome } from '../reconcile.js';
 
 export interface Binder {
   readonly client: Client;
   readonly watched: ClusterWatches;
+  /** By volume: a machine's claim and the volume's own placement do not cross. */
+  readonly locks: Locks;
+  readonly patience: Patience;
 }
+
+type Binding = Partial<Pick<StorageVolumeStatus, 'hypervisor' | 'pool' | 'claim'>>;
 
 export const instanceName = (pool: string, hypervisor: string): string => `${pool}.${hypervisor}`;
 
@@ -30,27 +38,31 @@ export function instanceFor(
 
 /**
  * Puts a volume on a host, and in one write with that claims it for a machine, if for one. First the finalizer, then the
- * binding, with the resourceVersion that was seen: of two binders one has a conflict and looks again.
+ * binding, with the resourceVersion that was seen: of two binders one has a conflict and looks again. `bindingOf` is asked
+ * once nobody else here is at the volume; it gives nothing when there is nothing left to bind.
  */
-export async function bindVolume(
-  { client, watched }: Binder,
-  volume: StorageVolume,
-  bindTo: Partial<Pick<StorageVolumeStatus, 'hypervisor' | 'pool' | 'claim'>>,
+export function bindVolume(
+  { client, watched, locks }: Binder,
+  key: string,
+  bindingOf: (volume: StorageVolume) => Binding | undefined,
   signal: AbortSignal,
-): Promise<StorageVolume> {
+): Promise<void> {
   const { decode, store } = watched.volumes;
-  const host = bindTo.hypervisor ?? volume.status?.hypervisor ?? '';
-  const held =
-    hasFinalizer(volume) && boundTo(volume)?.uid === volume.metadata.uid
-      ? volume
-      : decode(await addFinalizer(client, storageVolumes, volume, host, signal));
-  const { namespace, name, uid, resourceVersion } = held.metadata;
-  const status: StorageVolumeStatus = { ...held.status, ...bindTo };
-  const bound = decode(
-    await client.applyStatus(storageVolumes, { metadata: { namespace, name, uid, resourceVersion }, status }, { force: true }, signal),
-  );
-  store.set(bound);
-  return bound;
+  return locks.hold([key], async () => {
+    const volume = store.get(key);
+    const binding = volume === undefined ? undefined : bindingOf(volume);
+    if (volume === undefined || binding === undefined) return;
+    const host = binding.hypervisor ?? volume.status?.hypervisor ?? '';
+    const isHeld = hasFinalizer(volume) && boundTo(volume)?.uid === volume.metadata.uid;
+    const held = isHeld ? volume : decode(await addFinalizer(client, storageVolumes, volume, host, signal));
+    const { namespace, name, uid, resourceVersion } = held.metadata;
+    const status: StorageVolumeStatus = { ...held.status, ...binding };
+    store.set(
+      decode(
+        await client.applyStatus(storageVolumes, { metadata: { namespace, name, uid, resourceVersion }, status }, { force: true }, signal),
+      ),
+    );
+  });
 }
 
 /** A volume that no machine has asked for yet is bound when there is but one place for it; else its first machine decides. */
@@ -63,7 +75,8 @@ export async function placeVolume(binder: Binder, volume: StorageVolume, signal:
   });
   const [only, ...others] = places;
   if (only !== undefined && others.length === 0) {
-    await bindVolume(binder, volume, { hypervisor: only.spec.hypervisor, pool: only.metadata.name }, signal);
+    const place = { hypervisor: only.spec.hypervisor, pool: only.metadata.name };
+    await bindVolume(binder, keyOf(volume.metadata), ({ status }) => (status?.hypervisor === undefined ? place : undefined), signal);
     return { kind: 'converged' };
   }
   const waiting =
@@ -81,6 +94,8 @@ export async function placeVolume(binder: Binder, volume: StorageVolume, signal:
       readiness({ kind: 'reconciling', ...waiting }),
     ),
   };
+  const impatientInMs = binder.patience.left(volume, status);
+  if (impatientInMs > 0) return { kind: 'progressing', recheckMs: impatientInMs, because: waiting.message };
   await publishStatus({ client, ...watched.volumes }, volume, status, signal);
   return { kind: 'stalled', because: waiting.message };
 }

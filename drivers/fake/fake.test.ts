@@ -174,7 +174,7 @@ t.test('events are lost as told: with a gap, without one, or all of them', async
     for await (const event of driver.events?.watch(stop.signal) ?? []) heard.push(event);
   })();
   const change = async (record: string) => {
-    await driver.machines.mark(id, { owner, record }, soon());
+    await driver.machines.mark(id, { owner, record }, owner, soon());
     await new Promise(setImmediate);
     return heard.splice(0);
   };
