@@ -64,7 +64,7 @@ export class Events {
   }
 
   #receive({ header, body }: Frame): void {
-    if (header.procedure === connectionClosed.number) return this.#session.fail('the daemon has lost its hypervisor');
+    if (header.procedure === connectionClosed.number) this.#session.fail('the daemon has lost its hypervisor');
     const kind = kindsByNumber.get(header.procedure);
     if (kind === undefined) return;
     const event = decodeEvent(kind, body);

@@ -107,10 +107,14 @@ export class Lane implements AsyncDisposable {
 
   #admit(position: number, waiting: Waiting, turn: Place | DriverError): void {
     this.#queue.splice(position, 1);
-    if (turn instanceof DriverError) return waiting.refuse(turn);
-    turn.outstanding += 1;
+    if (turn instanceof DriverError) waiting.refuse(turn);
+    else this.#letIn(waiting, turn);
+  }
+
+  #letIn(waiting: Waiting, place: Place): void {
+    place.outstanding += 1;
     if (waiting.key !== undefined) this.#keys.set(waiting.key, 'awaited');
-    waiting.take(turn);
+    waiting.take(place);
   }
 
   #turnOf({ key }: Waiting): Place | DriverError | 'later' | 'full' {
