@@ -4,7 +4,7 @@ import { DriverError } from '#drivers/error.js';
 export const bytesPerMiB = 1024 * 1024;
 
 /** What QEMU's virtio-blk shows of a serial; the rest it would cut off without a word. */
-const maxSerialBytes = 20;
+export const maxSerialBytes = 20;
 
 /**
  * Refuses what libvirt would round, cut or misread, so that what is read back is what was asked.

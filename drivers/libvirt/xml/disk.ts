@@ -9,7 +9,7 @@ const aliasPrefix = 'ua-';
 const nativeBuses: Readonly<Record<DiskBus, string>> = { VirtioBlk: 'virtio' };
 
 /** A disk is ours by its alias; what carries none was attached by someone else. */
-function nameOf(disk: XmlElement): string | undefined {
+export function diskName(disk: XmlElement): string | undefined {
   const alias = attribute(child(disk, 'alias'), 'name');
   return alias?.startsWith(aliasPrefix) ? alias.slice(aliasPrefix.length) : undefined;
 }
@@ -21,7 +21,7 @@ export function readDisks(devices: XmlElement | undefined): readonly MachineDisk
 
 /** Undefined for a disk without a name, or one that this driver could not have defined: no path, or a format it does not know. */
 function readDisk(disk: XmlElement): MachineDisk | undefined {
-  const [name, location, type] = [nameOf(disk), locationOf(disk), attribute(child(disk, 'driver'), 'type') ?? 'raw'];
+  const [name, location, type] = [diskName(disk), locationOf(disk), attribute(child(disk, 'driver'), 'type') ?? 'raw'];
   const format = volumeFormat(type);
   if (name === undefined || location === undefined || format === undefined) return undefined;
   const serial = textOf(child(disk, 'serial'));
@@ -43,12 +43,15 @@ function locationOf(disk: XmlElement): string | undefined {
 /** The devices with just these named disks: those that stay keep their target and address, new ones take the first free target. */
 export function withDisks(devices: XmlElement, wanted: readonly MachineDisk[]): XmlElement {
   const names = new Set(wanted.map((disk) => disk.name));
-  const kept = withoutChildren(devices, (each) => isElement(each, 'disk') && nameOf(each) !== undefined && !names.has(nameOf(each) ?? ''));
+  const kept = withoutChildren(
+    devices,
+    (each) => isElement(each, 'disk') && diskName(each) !== undefined && !names.has(diskName(each) ?? ''),
+  );
   return wanted.reduce(withDisk, kept);
 }
 
 function withDisk(devices: XmlElement, wanted: MachineDisk): XmlElement {
-  const found = elements(devices, 'disk').find((disk) => nameOf(disk) === wanted.name);
+  const found = elements(devices, 'disk').find((disk) => diskName(disk) === wanted.name);
   if (found === undefined) return insertAfterLast(devices, (each) => each.name === 'disk', newDisk(wanted, freeTarget(devices)));
   return mapChildren(devices, (node) => (node === found ? editDisk(found, wanted) : node));
 }
