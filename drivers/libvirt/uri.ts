@@ -34,7 +34,8 @@ export function parseLibvirtUri(text: string): LibvirtUri {
 }
 
 function parseScheme(text: string, url: URL): Driver {
-  const [driver = '', transport = 'unix'] = url.protocol.slice(0, -1).split('+');
+  const [driver = '', ...transports] = url.protocol.slice(0, -1).split('+');
+  const transport = transports.length === 0 ? 'unix' : transports.join('+');
   if (!Object.hasOwn(drivers, driver)) refuse(text, `driver ${JSON.stringify(driver)} is not known`);
   if (transport !== 'unix') refuse(text, `transport ${JSON.stringify(transport)} is not known`);
   return driver as Driver;

@@ -1,4 +1,4 @@
-import { DriverError } from '#drivers/error.js';
+import type { DriverError } from '#drivers/error.js';
 import { unixTransport } from '../transport/unix.js';
 import { parseLibvirtUri } from '../uri.js';
 import { Events } from './events.js';
@@ -98,7 +98,7 @@ class SocketConnection implements Connection {
       control: new CallLane({ name: 'control', timeoutMs: 30_000, maxSetAside, open }),
       slow: new CallLane({ name: 'slow', timeoutMs: 120_000, maxSetAside, open }),
     };
-    this.closed = pulse.closed.then(() => this.#end());
+    this.closed = pulse.closed.then((why) => this.#end(why));
   }
 
   call<Args, Result>(procedure: Procedure<Args, Result>, args: Args, options: CallOptions, signal: AbortSignal): Promise<Result> {
@@ -140,8 +140,8 @@ class SocketConnection implements Connection {
     await this.closed;
   }
 
-  async #end(): Promise<void> {
-    this.#ending.abort(new DriverError('Unavailable', `${this.#options.transport.peer}: the connection is closed`));
-    await Promise.all([this.#lanes.control[Symbol.asyncDispose](), this.#lanes.slow[Symbol.asyncDispose]()]);
+  #end(why: DriverError): void {
+    this.#ending.abort(why);
+    for (const lane of Object.values(this.#lanes)) lane.end(why);
   }
 }

@@ -1,6 +1,6 @@
 import { DriverError } from '#drivers/error.js';
 import { Channel } from './channel.js';
-import { unlessAborted } from './deadline.js';
+import { onAbort, unlessAborted } from './deadline.js';
 import type { Frame } from './frame.js';
 import {
   connectDomainEventCallbackRegisterAny,
@@ -47,8 +47,7 @@ export class Events {
   /** Begins with a gap: from then on nothing is missed. Ends with the signal or the session. */
   async *watch(signal: AbortSignal): AsyncGenerator<RpcEvent, void, undefined> {
     const reader = new Channel<RpcEvent>(maxWaiting);
-    const stop = () => reader.end();
-    signal.addEventListener('abort', stop);
+    const stopListening = onAbort(signal, () => reader.end());
     this.#readers.add(reader);
     try {
       this.#registered ??= register(this.#session);
@@ -58,7 +57,7 @@ export class Events {
     } catch (error) {
       if (!signal.aborted) throw error;
     } finally {
-      signal.removeEventListener('abort', stop);
+      stopListening();
       this.#readers.delete(reader);
     }
   }

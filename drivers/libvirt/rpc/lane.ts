@@ -1,10 +1,12 @@
 import { DriverError } from '#drivers/error.js';
-import { throwIfAborted, unlessAborted } from './deadline.js';
+import { onAbort, throwIfAborted, unlessAborted } from './deadline.js';
 import type { Procedure } from './procedure.js';
 import type { Session } from './session.js';
 
 /** A daemon takes five requests of a client at a time, and then stops reading, keepalive included; one fewer keeps the socket alive. */
 const maxOutstanding = 4;
+
+const answeredAll = new DriverError('Unavailable', 'the socket was set aside, and has no more calls');
 
 export interface LaneOptions {
   readonly name: string;
@@ -37,14 +39,14 @@ interface Waiting {
  * Calls in the order they were made, at most four of them with the daemon at a time. A socket with a call past its time is set aside:
  * it takes no new calls and is closed once all it has are answered, and the next call opens a fresh one.
  */
-export class Lane implements AsyncDisposable {
+export class Lane {
   readonly #options: LaneOptions;
   readonly #queue: Waiting[] = [];
   readonly #setAside = new Set<Place>();
   /** Keys with a call that the daemon has not answered, and whether its caller still waits. */
   readonly #keys = new Map<string, 'awaited' | 'given up'>();
   #current: Place | undefined;
-  #closed = false;
+  #ended: DriverError | undefined;
 
   constructor(options: LaneOptions) {
     this.#options = options;
@@ -67,27 +69,27 @@ export class Lane implements AsyncDisposable {
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed = true;
+  /** Refuses whatever waits or comes, and drops the sockets; what is pending on them rejects with the error. */
+  end(error: DriverError): void {
+    this.#ended = error;
     const places = [...this.#setAside, ...(this.#current === undefined ? [] : [this.#current])];
-    this.#refuseAll(new DriverError('Unavailable', 'the connection is closed'));
-    await Promise.allSettled(places.map(close));
+    for (const place of places) drop(place, error);
+    this.#pump();
   }
 
   #turn(key: string | undefined, signal: AbortSignal): Promise<Place> {
     return new Promise((resolve, reject) => {
-      const leave = () => {
-        this.#queue.splice(this.#queue.indexOf(waiting), 1);
-        reject(DriverError.from(signal.reason));
-      };
       const stay = <T>(act: (value: T) => void) => {
         return (value: T) => {
-          signal.removeEventListener('abort', leave);
+          stopListening();
           act(value);
         };
       };
       const waiting = { key, take: stay(resolve), refuse: stay(reject) };
-      signal.addEventListener('abort', leave, { once: true });
+      const stopListening = onAbort(signal, () => {
+        this.#queue.splice(this.#queue.indexOf(waiting), 1);
+        reject(DriverError.from(signal.reason));
+      });
       this.#queue.push(waiting);
       this.#pump();
     });
@@ -95,7 +97,6 @@ export class Lane implements AsyncDisposable {
 
   /** Lets in whoever can be let in. To be called after every change. */
   #pump(): void {
-    if (this.#closed) this.#refuseAll(new DriverError('Unavailable', 'the connection is closed'));
     for (let position = 0; position < this.#queue.length; ) {
       const waiting = this.#queue[position] as Waiting;
       const turn = this.#turnOf(waiting);
@@ -118,6 +119,7 @@ export class Lane implements AsyncDisposable {
   }
 
   #turnOf({ key }: Waiting): Place | DriverError | 'later' | 'full' {
+    if (this.#ended !== undefined) return this.#ended;
     const earlier = key === undefined ? undefined : this.#keys.get(key);
     if (earlier === 'given up') return new DriverError('Busy', `the host has not answered an earlier call about ${key} yet`);
     if (earlier === 'awaited') return 'later';
@@ -158,7 +160,7 @@ export class Lane implements AsyncDisposable {
     place.outstanding -= 1;
     if (late) place.overdue -= 1;
     if (key !== undefined) this.#keys.delete(key);
-    if (place.outstanding === 0 && this.#setAside.delete(place)) void close(place);
+    if (place.outstanding === 0 && this.#setAside.delete(place)) drop(place, answeredAll);
     this.#pump();
   }
 
@@ -167,15 +169,11 @@ export class Lane implements AsyncDisposable {
     this.#keys.set(key, 'given up');
     this.#pump();
   }
-
-  #refuseAll(error: DriverError): void {
-    for (const waiting of this.#queue.splice(0)) waiting.refuse(error);
-  }
 }
 
-async function close(place: Place): Promise<void> {
-  const session = await place.session;
-  await session[Symbol.asyncDispose]();
+function drop({ session }: Place, error: DriverError): void {
+  // One that could not be opened has told so to its calls.
+  session.then((open) => open.end(error)).catch(() => {});
 }
 
 /** Tells that a call is past its time: once to whoever waits, by its signal, and once to the lane. */

@@ -1,6 +1,6 @@
 import { DriverError } from '#drivers/error.js';
 import type { RpcStream } from './connection.js';
-import { unlessAborted, within } from './deadline.js';
+import { onAbort, unlessAborted, within } from './deadline.js';
 import { openSession, type SessionOptions } from './handshake.js';
 import type { StreamProcedure } from './procedure.js';
 import type { Session } from './session.js';
@@ -15,12 +15,9 @@ export class OpenStream implements RpcStream {
   readonly #stopListening: () => void;
 
   constructor(session: Session, end: StreamEnd, signal: AbortSignal) {
-    const interrupt = () => end.interrupt(DriverError.from(signal.reason));
     this.#session = session;
     this.#end = end;
-    this.#stopListening = () => signal.removeEventListener('abort', interrupt);
-    signal.addEventListener('abort', interrupt);
-    if (signal.aborted) interrupt();
+    this.#stopListening = onAbort(signal, () => end.interrupt(DriverError.from(signal.reason)));
   }
 
   get output(): AsyncIterable<Uint8Array> {

@@ -32,8 +32,8 @@ interface Pending {
  * settles when the daemon answers or the socket dies, so whoever waits no longer still knows when the daemon is done with it.
  */
 export class Session implements AsyncDisposable {
-  /** Settles when the socket is gone. Never rejects. */
-  readonly closed: Promise<void>;
+  /** Resolves with the reason when the socket is gone. */
+  readonly closed: Promise<DriverError>;
   /** Messages that no one asked for, as they come. */
   onMessage: (frame: Frame) => void = () => {};
 
@@ -41,7 +41,7 @@ export class Session implements AsyncDisposable {
   readonly #peer: string;
   readonly #pending = new Map<number, Pending>();
   readonly #writers = new Set<{ resolve: () => void; reject: (error: DriverError) => void }>();
-  readonly #settleClosed: () => void;
+  readonly #settleClosed: (why: DriverError) => void;
   #keepalive: Keepalive | undefined;
   #stream: { readonly serial: number; readonly end: StreamEnd } | undefined;
   #serial = 0;
@@ -50,7 +50,7 @@ export class Session implements AsyncDisposable {
   constructor(socket: Duplex, peer: string) {
     this.#socket = socket;
     this.#peer = peer;
-    let settle = () => {};
+    let settle = (_: DriverError) => {};
     this.closed = new Promise((resolve) => {
       settle = resolve;
     });
@@ -87,15 +87,19 @@ export class Session implements AsyncDisposable {
     this.#keepalive = new Keepalive(
       options,
       () => this.#sendKeepalive(ping),
-      () => this.fail(`${this.#peer}: the daemon gives no sign of life`),
+      () => this.fail('the daemon gives no sign of life'),
     );
     if (this.#failure !== undefined) this.#keepalive.stop();
   }
 
-  /** Drops the socket; whatever is pending rejects with Unavailable. */
+  /** Drops the socket as unusable. */
   fail(why: string, cause?: unknown): void {
+    this.end(new DriverError('Unavailable', `${this.#peer}: ${why}`, { cause }));
+  }
+
+  /** Drops the socket; whatever is pending rejects with the error. */
+  end(error: DriverError): void {
     if (this.#failure !== undefined) return;
-    const error = new DriverError('Unavailable', why, { cause });
     this.#failure = error;
     this.#keepalive?.stop();
     this.#socket.destroy();
@@ -103,11 +107,11 @@ export class Session implements AsyncDisposable {
     this.#pending.clear();
     this.#writers.clear();
     this.#stream?.end.lose(error);
-    this.#settleClosed();
+    this.#settleClosed(error);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.fail(`${this.#peer}: the connection was closed by us`);
+    this.fail('the connection was closed by us');
   }
 
   #ask(procedure: number, body: Buffer, serial = this.#nextSerial()): Promise<{ readonly frame: Frame }> {
@@ -149,10 +153,10 @@ export class Session implements AsyncDisposable {
         this.#keepalive?.heard();
         for (const frame of cutter.push(chunk)) await this.#receive(frame);
       }
-      this.fail(`${this.#peer}: the daemon closed the connection`);
+      this.fail('the daemon closed the connection');
     } catch (error) {
       const what = error instanceof XdrError ? 'what the daemon sent makes no sense' : 'the connection broke';
-      this.fail(`${this.#peer}: ${what}: ${error instanceof Error ? error.message : String(error)}`, error);
+      this.fail(`${what}: ${error instanceof Error ? error.message : String(error)}`, error);
     }
   }
 

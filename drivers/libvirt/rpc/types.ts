@@ -41,11 +41,21 @@ export const uuid: Codec<string> = mapped(fixedOpaque(16), toUuid, fromUuid);
 export const domainHandle = struct({ name: string, uuid, id: int });
 export type DomainHandle = Decoded<typeof domainHandle>;
 
+/** Enough of a handle for every call about a machine that is known by its uuid: spares looking it up first. */
+export function domainByUuid(uuid: string): DomainHandle {
+  return { name: '', uuid, id: -1 };
+}
+
 export const networkHandle = struct({ name: string, uuid });
 export type NetworkHandle = Decoded<typeof networkHandle>;
 
 export const poolHandle = struct({ name: string, uuid });
 export type PoolHandle = Decoded<typeof poolHandle>;
+
+/** As `domainByUuid`. */
+export function poolByUuid(uuid: string): PoolHandle {
+  return { name: '', uuid };
+}
 
 /** `pool` is the pool's name; `key` is unique on the host, for file volumes their path. */
 export const volumeHandle = struct({ pool: string, name: string, key: string });

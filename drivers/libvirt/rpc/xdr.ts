@@ -222,7 +222,11 @@ export function struct<F extends Fields>(fields: F): Codec<StructOf<F>> {
     encode(value, writer) {
       for (const [name, codec] of entries) named(name, () => codec.encode(value[name as keyof typeof value], writer));
     },
-    decode: (reader) => Object.fromEntries(entries.map(([name, codec]) => [name, named(name, () => codec.decode(reader))])) as StructOf<F>,
+    // A field that is absent is not there, rather than there and undefined.
+    decode(reader) {
+      const decoded = entries.map(([name, codec]) => [name, named(name, () => codec.decode(reader))] as const);
+      return Object.fromEntries(decoded.filter(([, value]) => value !== undefined)) as StructOf<F>;
+    },
   };
 }
 
