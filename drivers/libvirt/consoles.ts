@@ -2,6 +2,7 @@ import type { Console, Consoles, MachineId } from '#drivers/driver.js';
 import type { Daemon } from './daemon.js';
 import { handleOf } from './domains.js';
 import type { RpcStream } from './rpc/connection.js';
+import { libvirtCodeOf } from './rpc/driver-error.js';
 import { consoleFlags } from './rpc/flags.js';
 import { domainOpenConsole } from './rpc/procedures.js';
 
@@ -12,9 +13,23 @@ export class LibvirtConsoles implements Consoles {
     this.#daemon = daemon;
   }
 
-  open(id: MachineId, signal: AbortSignal): Promise<Console> {
+  async open(id: MachineId, signal: AbortSignal): Promise<Console> {
     const what = { domain: handleOf(id), device: undefined, flags: consoleFlags.force };
-    return whileOpening(signal, (opening) => this.#daemon.connection.openStream(domainOpenConsole, what, opening));
+    const stream = await whileOpening(signal, (opening) => this.#daemon.connection.openStream(domainOpenConsole, what, opening));
+    return {
+      output: untilTaken(stream.output),
+      write: (bytes, writing) => stream.write(bytes, writing),
+      [Symbol.asyncDispose]: () => stream[Symbol.asyncDispose](),
+    };
+  }
+}
+
+/** That another has taken over, or that the machine is gone, the host may tell as an error of the stream; to the reader it is the end. */
+async function* untilTaken(output: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    yield* output;
+  } catch (reason) {
+    if (libvirtCodeOf(reason) === undefined) throw reason;
   }
 }
 

@@ -55,7 +55,8 @@ export class LibvirtMachines implements Machines {
   }
 
   async #readOne(id: MachineId, transient: boolean, signal: AbortSignal): Promise<Machine> {
-    const [power, inactive] = await Promise.all([readPower(this.#daemon, id, signal), readDomain(this.#daemon, id, 'inactive', signal)]);
+    const power = await readPower(this.#daemon, id, signal);
+    const inactive = await readDomain(this.#daemon, id, 'inactive', signal);
     const live = power.state === 'Off' ? undefined : await readDomain(this.#daemon, id, 'current', signal);
     return machineOf(id, power, transient ? undefined : inactive, live, inactive);
   }
