@@ -7,9 +7,12 @@ import t, { type Test } from 'tap';
 import { connect } from '#drivers/connect.js';
 import type { Driver, HostEvent, Machine, MachineDefinition, MachineId, Mark, PowerState } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
+import { parseXml } from '#drivers/xml/parse.js';
+import { serializeXml } from '#drivers/xml/serialize.js';
 import { type Libvirtd, startLibvirtd } from '#test/peers/libvirtd.js';
 import { bootProbe } from './probe.js';
 import { type Connection, connectLibvirt } from './rpc/connection.js';
+import { withMark } from './xml/metadata.js';
 
 const run = promisify(execFile);
 const signal = AbortSignal.timeout(110_000);
@@ -218,6 +221,44 @@ t.test('machines of others are seen, named, and left alone', async (t) => {
   await machines.undefine(ours, markOf('owned').owner, signal);
 });
 
+t.test('a rich machine made by hand keeps, on the host, all that an edit does not speak of', async (t) => {
+  const xml = parseXml(await readFile('test/golden/libvirt/domain-rich.xml', 'utf8'), 'rich');
+  const mark = markOf('rich');
+  await defineByHand('legacy-db', serializeXml(withMark(xml, mark)));
+  const id = uuidOf('03') as MachineId;
+  const { configured } = await readOne(id);
+  if (configured === undefined) throw new Error('no definition');
+  const before = (await daemon.virsh('dumpxml', '--security-info', 'legacy-db')).split('\n');
+  const written = await writtenAt('legacy-db');
+  const definition = { ...configured, uuid: id, nativeName: 'legacy-db' };
+  await driver.machines.define(definition, mark, signal);
+  t.equal(await writtenAt('legacy-db'), written);
+  await driver.machines.define({ ...definition, memoryBytes: 2 ** 31, disks: definition.disks.slice(0, 1) }, mark, signal);
+  const after = (await daemon.virsh('dumpxml', '--security-info', 'legacy-db')).split('\n');
+  t.strictSame(
+    after.filter((line) => !before.includes(line)).map((line) => line.trim()),
+    [
+      "<memory unit='KiB'>2097152</memory>",
+      "<currentMemory unit='KiB'>2097152</currentMemory>",
+      "<cell id='0' cpus='0-3' memory='2097152' unit='KiB'/>",
+    ],
+  );
+  t.strictSame(
+    before.filter((line) => !after.includes(line)).map((line) => line.trim()),
+    [
+      "<memory unit='KiB'>4194304</memory>",
+      "<currentMemory unit='KiB'>4194304</currentMemory>",
+      "<cell id='0' cpus='0-3' memory='4194304' unit='KiB'/>",
+      "<disk type='block' device='disk'>",
+      "<source dev='/dev/vg0/legacy-db-data'/>",
+      "<target dev='vdc' bus='virtio'/>",
+      "<alias name='ua-data'/>",
+      "<address type='pci' domain='0x0000' bus='0x07' slot='0x00' function='0x0'/>",
+    ],
+  );
+  await driver.machines.undefine(id, mark.owner, signal);
+});
+
 t.test('what is changed beside us shows: memory, and a definition taken away while the machine runs', async (t) => {
   const { machines, power } = driver;
   const definition = definitionOf('shop.drift', '30');
@@ -303,8 +344,9 @@ t.test('one QEMU that hangs holds up nobody else', async (t) => {
   await power.start(hungId, { paused: false }, signal);
   const pid = await qemuOf('shop.hung');
   process.kill(pid, 'SIGSTOP');
-  const waiting = new AbortController();
-  const pressed = power.press(hungId, markOf('hung').owner, waiting.signal);
+  const pressed = power.press(hungId, markOf('hung').owner, signal);
+  pressed.catch(() => {});
+  await until('the press waits for it', async () => !/^ok/.test(await daemon.virsh('domcontrol', 'shop.hung')));
   const wellId = await machines.define(well, markOf('well'), signal);
   await power.start(wellId, { paused: false }, signal);
   t.equal((await readOne(wellId)).power.state, 'On');
@@ -322,15 +364,11 @@ t.test('one QEMU that hangs holds up nobody else', async (t) => {
   });
   await power.cut(wellId, markOf('well').owner, signal);
   await machines.undefine(wellId, markOf('well').owner, signal);
-  waiting.abort();
+  await machines.define({ ...definitionOf('shop.hung', '60'), disks: [hungDisk], cpuCount: 2 }, markOf('hung'), signal);
+  t.equal((await readOne(hungId)).configured?.cpuCount, 2, 'its definition can be changed');
+  await power.cut(hungId, markOf('hung').owner, signal);
+  t.strictSame(await powerOf(t, hungId), { state: 'Off', reason: 'Cut' }, 'its power can be cut while the press still waits for it');
   await t.rejects(pressed, { name: 'DriverError' });
-  process.kill(pid, 'SIGCONT');
-  await until('the press is through', () =>
-    power.cut(hungId, markOf('hung').owner, signal).then(
-      () => true,
-      () => false,
-    ),
-  );
   await machines.undefine(hungId, markOf('hung').owner, signal);
   t.ok(await stat(disk.location), 'disks stay');
 });
@@ -413,6 +451,9 @@ t.test('volumes are made, filled, read, grown and deleted', async (t) => {
   const thin = await volumes.create({ pool, nativeName: 'thin', format: 'Qcow2', sizeBytes: 2 ** 30 }, signal);
   t.match(thin, { format: 'Qcow2', sizeBytes: 2 ** 30 });
   await writeFile(join(path, 'put-there'), 'x');
+  for (const format of ['Raw', 'Qcow2'] as const)
+    await t.rejects(volumes.create({ pool, nativeName: 'put-there', format, sizeBytes: 2 ** 20 }, signal), { code: 'Conflict' });
+  t.equal((await readFile(join(path, 'put-there'))).toString(), 'x', 'a file that the pool had not seen is not overwritten');
   const names = async (refresh: boolean) => (await volumes.list(pool, { refresh }, signal)).map((each) => each.id.nativeName).sort();
   t.strictSame(await names(false), ['data', 'shop.db-root', 'thin']);
   t.strictSame(await names(true), ['data', 'put-there', 'shop.db-root', 'thin']);

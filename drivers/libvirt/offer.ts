@@ -2,6 +2,7 @@ import { DriverError } from '#drivers/error.js';
 import type { Daemon } from './daemon.js';
 import { type Finding, probeKvm } from './probe.js';
 import type { Connection } from './rpc/connection.js';
+import { unlessAborted } from './rpc/deadline.js';
 import { connectGetCapabilities, connectGetDomainCapabilities } from './rpc/procedures.js';
 import {
   bestMachine,
@@ -88,13 +89,4 @@ export class Offers {
   #tryKvm({ architecture, emulator }: GuestOffer, { canonical }: MachineType, signal: AbortSignal): Promise<Finding> {
     return probeKvm(this.#openAnother, { architecture, machine: canonical, emulator }, signal);
   }
-}
-
-function unlessAborted<T>(found: Promise<T>, signal: AbortSignal): Promise<T> {
-  if (signal.aborted) return Promise.reject(DriverError.from(signal.reason));
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(DriverError.from(signal.reason));
-    signal.addEventListener('abort', abort, { once: true });
-    found.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
 }

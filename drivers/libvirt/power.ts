@@ -42,7 +42,8 @@ export class LibvirtPower implements Power {
 
   async cut(id: MachineId, owner: OwnerMark, signal: AbortSignal): Promise<void> {
     await checkOwner(this.#daemon, id, owner, signal);
-    const cut = this.#daemon.order(domainDestroyFlags, { domain: handleOf(id), flags: destroyFlags.default }, signal, id);
+    // In no row with the other verbs: the host kills a QEMU that hangs, and only that ends what waits for it.
+    const cut = this.#daemon.order(domainDestroyFlags, { domain: handleOf(id), flags: destroyFlags.default }, signal, `${id}: cut`);
     await unlessAlready(this.#daemon, id, isOff, cut, signal);
   }
 

@@ -32,6 +32,12 @@ export interface Boot {
 /** How long the firmware may take, in milliseconds. Usually it takes a fraction of a second, emulated about one. */
 const patience = 10_000;
 
+/** Fast enough, in milliseconds, whatever TCG takes: where so little is to be done, both may take as long. */
+const fastEnough = 1_000;
+
+/** How many times longer than under TCG is still no sign of a broken KVM. */
+const tolerance = 4;
+
 /** What the firmware says at the end of its own work. */
 const finished = /Booting from|No bootable device/;
 
@@ -42,7 +48,7 @@ const finished = /Booting from|No bootable device/;
  */
 export async function probeKvm(open: (signal: AbortSignal) => Promise<Connection>, guest: Probed, signal: AbortSignal): Promise<Finding> {
   const [kvm, tcg] = await Promise.all([bootProbe(open, 'kvm', guest, signal), bootProbe(open, 'qemu', guest, signal)]);
-  const works = kvm.tookMs !== undefined && kvm.tookMs < 2 * (tcg.tookMs ?? patience);
+  const works = kvm.tookMs !== undefined && kvm.tookMs < Math.max(fastEnough, tolerance * (tcg.tookMs ?? patience));
   return { works, reason: `KVM was tried: a probe machine's firmware ${kvm.outcome}; under TCG it ${tcg.outcome}` };
 }
 
