@@ -63,6 +63,7 @@ mount --bind "$1/etc" /etc/libvirt
 mount --bind "$1/lib" /var/lib/libvirt
 mount --bind "$1/log" /var/log/libvirt
 mount --bind "$1/run" /run/libvirt
+mount --bind "$1/lock" /var/lock
 mount --bind "$2" /var/cache/libvirt
 ! mountpoint -q /sys/fs/cgroup/unified || umount -l /sys/fs/cgroup/unified
 echo ready
@@ -88,7 +89,7 @@ export async function startLibvirtd(options: LibvirtdOptions = {}, signal?: Abor
 }
 
 async function writeFolders(directory: string, options: LibvirtdOptions): Promise<void> {
-  for (const name of ['etc', 'lib', 'log', 'run']) await mkdir(join(directory, name));
+  for (const name of ['etc', 'lib', 'log', 'run', 'lock']) await mkdir(join(directory, name));
   await mkdir(sharedCache(), { recursive: true });
   await writeFile(join(directory, 'etc/libvirtd.conf'), daemonConfig + (options.daemonConfig ?? ''));
   await writeFile(join(directory, 'etc/qemu.conf'), qemuConfig + (options.qemuConfig ?? ''));

@@ -29,8 +29,14 @@ interface Place {
   overdue: number;
 }
 
-interface Waiting {
+/** One call's hold on its key, from when it is sent until the daemon has answered it. */
+interface Ticket {
   readonly key: string | undefined;
+  givenUp: boolean;
+}
+
+interface Waiting {
+  readonly ticket: Ticket;
   readonly take: (place: Place) => void;
   readonly refuse: (error: DriverError) => void;
 }
@@ -43,8 +49,8 @@ export class Lane {
   readonly #options: LaneOptions;
   readonly #queue: Waiting[] = [];
   readonly #setAside = new Set<Place>();
-  /** Keys with a call that the daemon has not answered, and whether its caller still waits. */
-  readonly #keys = new Map<string, 'awaited' | 'given up'>();
+  /** Of the calls that the daemon has not answered, by key. */
+  readonly #tickets = new Map<string, Ticket>();
   #current: Place | undefined;
   #ended: DriverError | undefined;
 
@@ -54,18 +60,21 @@ export class Lane {
 
   async call<Args, Result>(procedure: Procedure<Args, Result>, args: Args, options: LaneCall, signal: AbortSignal): Promise<Result> {
     throwIfAborted(signal);
-    const place = await this.#turn(options.key, signal);
+    const ticket: Ticket = { key: options.key, givenUp: false };
+    const place = await this.#turn(ticket, signal);
     const clock = new Clock(options.timeoutMs ?? this.#options.timeoutMs, procedure.name, () => this.#late(place));
     const answer = place.session.then((session) => {
+      throwIfAborted(signal);
       clock.start();
       return session.call(procedure, args);
     });
-    const answered = () => this.#answered(place, clock.stop(), options.key);
+    const answered = () => this.#answered(place, clock.stop(), ticket);
     answer.then(answered, answered);
     try {
       return await unlessAborted(unlessAborted(answer, clock.signal), signal);
     } finally {
-      this.#letGo(options.key);
+      ticket.givenUp = true;
+      this.#pump();
     }
   }
 
@@ -77,7 +86,7 @@ export class Lane {
     this.#pump();
   }
 
-  #turn(key: string | undefined, signal: AbortSignal): Promise<Place> {
+  #turn(ticket: Ticket, signal: AbortSignal): Promise<Place> {
     return new Promise((resolve, reject) => {
       const stay = <T>(act: (value: T) => void) => {
         return (value: T) => {
@@ -85,7 +94,7 @@ export class Lane {
           act(value);
         };
       };
-      const waiting = { key, take: stay(resolve), refuse: stay(reject) };
+      const waiting: Waiting = { ticket, take: stay(resolve), refuse: stay(reject) };
       const stopListening = onAbort(signal, () => {
         this.#queue.splice(this.#queue.indexOf(waiting), 1);
         reject(DriverError.from(signal.reason));
@@ -112,17 +121,17 @@ export class Lane {
     else this.#letIn(waiting, turn);
   }
 
-  #letIn(waiting: Waiting, place: Place): void {
+  #letIn({ ticket, take }: Waiting, place: Place): void {
     place.outstanding += 1;
-    if (waiting.key !== undefined) this.#keys.set(waiting.key, 'awaited');
-    waiting.take(place);
+    if (ticket.key !== undefined) this.#tickets.set(ticket.key, ticket);
+    take(place);
   }
 
-  #turnOf({ key }: Waiting): Place | DriverError | 'later' | 'full' {
+  #turnOf({ ticket: { key } }: Waiting): Place | DriverError | 'later' | 'full' {
     if (this.#ended !== undefined) return this.#ended;
-    const earlier = key === undefined ? undefined : this.#keys.get(key);
-    if (earlier === 'given up') return new DriverError('Busy', `the host has not answered an earlier call about ${key} yet`);
-    if (earlier === 'awaited') return 'later';
+    const earlier = key === undefined ? undefined : this.#tickets.get(key);
+    if (earlier?.givenUp === true) return new DriverError('Busy', `the host has not answered an earlier call about ${key} yet`);
+    if (earlier !== undefined) return 'later';
     const place = this.#placeForNext();
     if (place.outstanding < maxOutstanding) return place;
     if (place.overdue < maxOutstanding) return 'full';
@@ -156,17 +165,11 @@ export class Lane {
     this.#pump();
   }
 
-  #answered(place: Place, late: boolean, key: string | undefined): void {
+  #answered(place: Place, late: boolean, { key }: Ticket): void {
     place.outstanding -= 1;
     if (late) place.overdue -= 1;
-    if (key !== undefined) this.#keys.delete(key);
+    if (key !== undefined) this.#tickets.delete(key);
     if (place.outstanding === 0 && this.#setAside.delete(place)) drop(place, answeredAll);
-    this.#pump();
-  }
-
-  #letGo(key: string | undefined): void {
-    if (key === undefined || !this.#keys.has(key)) return;
-    this.#keys.set(key, 'given up');
     this.#pump();
   }
 }
