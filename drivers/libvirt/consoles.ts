@@ -1,0 +1,47 @@
+import type { Console, Consoles, MachineId } from '#drivers/driver.js';
+import type { Daemon } from './daemon.js';
+import { handleOf } from './domains.js';
+import type { RpcStream } from './rpc/connection.js';
+import { libvirtCodeOf } from './rpc/driver-error.js';
+import { consoleFlags } from './rpc/flags.js';
+import { domainOpenConsole } from './rpc/procedures.js';
+
+export class LibvirtConsoles implements Consoles {
+  readonly #daemon: Daemon;
+
+  constructor(daemon: Daemon) {
+    this.#daemon = daemon;
+  }
+
+  async open(id: MachineId, signal: AbortSignal): Promise<Console> {
+    const what = { domain: handleOf(id), device: undefined, flags: consoleFlags.force };
+    const stream = await whileOpening(signal, (opening) => this.#daemon.connection.openStream(domainOpenConsole, what, opening));
+    return {
+      output: untilTaken(stream.output),
+      write: (bytes, writing) => stream.write(bytes, writing),
+      [Symbol.asyncDispose]: () => stream[Symbol.asyncDispose](),
+    };
+  }
+}
+
+/** That another has taken over, or that the machine is gone, the host may tell as an error of the stream; to the reader it is the end. */
+async function* untilTaken(output: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    yield* output;
+  } catch (reason) {
+    if (libvirtCodeOf(reason) === undefined) throw reason;
+  }
+}
+
+/** The caller's signal is for the opening; a stream is ended by letting go of it. */
+async function whileOpening(signal: AbortSignal, open: (signal: AbortSignal) => Promise<RpcStream>): Promise<RpcStream> {
+  const opening = new AbortController();
+  const abort = () => opening.abort(signal.reason);
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort);
+  try {
+    return await open(opening.signal);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
