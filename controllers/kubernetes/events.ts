@@ -82,7 +82,10 @@ class SeriesRecorder implements EventRecorder {
     const known = this.#recall(key, now);
     if (known) this.#again(known, now);
     else if (this.#pending.size >= mostPending || !this.#allows(about.metadata.uid)) this.#drop('limited');
-    else this.#enqueue(this.#remember({ key, about, text, firstAt: now, lastAt: now, count: 1, writtenCount: 0, writes: 0 }));
+    else
+      this.#enqueue(
+        this.#remember({ key, about: withoutContent(about), text, firstAt: now, lastAt: now, count: 1, writtenCount: 0, writes: 0 }),
+      );
   }
 
   async flush(): Promise<void> {
@@ -192,4 +195,10 @@ function evict(map: Map<string, unknown>): void {
 function isGone(error: unknown): false {
   if (ApiError.is(error, 'NotFound')) return false;
   throw error;
+}
+
+/** A series outlives its object: it must not keep all of it. */
+function withoutContent({ apiVersion, kind, metadata }: KubernetesObject): KubernetesObject {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata;
+  return { apiVersion, kind, metadata: { name, uid, resourceVersion, creationTimestamp, ...(namespace !== undefined && { namespace }) } };
 }

@@ -61,6 +61,7 @@ class KeyQueue implements Queue {
   readonly #active = new Set<string>();
   readonly #failures = new Map<string, number>();
   #signal: AbortSignal | undefined;
+  #pumping = false;
   #idle: () => void = () => {};
 
   constructor(options: QueueOptions) {
@@ -107,7 +108,7 @@ class KeyQueue implements Queue {
   async run(signal: AbortSignal): Promise<void> {
     if (this.#signal) throw new Error('a queue runs once');
     this.#signal = signal;
-    this.#pump();
+    this.#wake();
     await new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
       else signal.addEventListener('abort', () => resolve(), { once: true });
@@ -128,7 +129,17 @@ class KeyQueue implements Queue {
   #join(key: string): void {
     this.#line.push(key);
     this.#options.observer?.depth(this.#line.length);
-    this.#pump();
+    this.#wake();
+  }
+
+  /** Never within the caller's own turn: what is added in one turn is one, and between passes the event loop gets its turn. */
+  #wake(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    setImmediate(() => {
+      this.#pumping = false;
+      this.#pump();
+    });
   }
 
   #pump(): void {
@@ -147,8 +158,7 @@ class KeyQueue implements Queue {
     observer?.waited((now - (this.#due.get(key) ?? now)) / 1000);
     this.#due.delete(key);
     this.#active.add(key);
-    // Between passes the event loop gets its turn, however quick they are.
-    this.#pass(key, signal).then(() => setImmediate(() => this.#leave(key)));
+    this.#pass(key, signal).then(() => this.#leave(key));
   }
 
   async #pass(key: string, signal: AbortSignal): Promise<void> {
@@ -172,7 +182,7 @@ class KeyQueue implements Queue {
   #leave(key: string): void {
     this.#active.delete(key);
     if (this.#due.has(key)) this.#join(key);
-    else this.#pump();
+    this.#wake();
     if (this.#active.size === 0) this.#idle();
   }
 }
