@@ -165,7 +165,7 @@ t.test('a machine is defined once, started, paused, reset, cut and forgotten', a
   t.strictSame((await readOne(id)).live, shape, 'what runs is what was asked');
 
   const changed = { owner: mark.owner, record: 'a "new" <record>\n' };
-  await machines.mark(id, changed, signal);
+  await machines.mark(id, changed, changed.owner, signal);
   t.strictSame((await readOne(id)).mark, changed);
   t.match(await daemon.virsh('dumpxml', nativeName), /a "new" &lt;record/, 'in the running machine');
   await power.press(id, mark.owner, signal);
@@ -199,7 +199,7 @@ t.test('machines of others are seen, named, and left alone', async (t) => {
   const mark = markOf('stranger');
   await t.rejects(machines.define(definitionOf('shop.other', '20'), mark, signal), { code: 'NotOurs', message: /"stranger".*no mark/ });
   await t.rejects(machines.define(definitionOf('stranger', '21'), mark, signal), { code: 'NotOurs', message: /"stranger"/ });
-  await t.rejects(machines.mark(id, mark, signal), { code: 'NotOurs' });
+  await t.rejects(machines.mark(id, mark, mark.owner, signal), { code: 'NotOurs' });
   await t.rejects(machines.undefine(id, mark.owner, signal), { code: 'NotOurs' });
   await daemon.virsh('start', 'stranger', '--paused');
   t.strictSame(await powerOf(t, id), { state: 'Paused', reason: 'User' });
@@ -277,7 +277,7 @@ t.test('what is changed beside us shows: memory, and a definition taken away whi
   t.equal(transient.configured, undefined);
   t.ok(transient.live);
   t.strictSame(transient.mark, mark);
-  await machines.mark(id, { ...mark, record: 'while transient' }, signal);
+  await machines.mark(id, { ...mark, record: 'while transient' }, mark.owner, signal);
   await machines.define(definition, { ...mark, record: 'again' }, signal);
   const again = await readOne(id);
   t.strictSame(again.configured, again.live);

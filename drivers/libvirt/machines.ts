@@ -20,7 +20,7 @@ import { paramsByField, type StatsRecord } from './rpc/types.js';
 import { checkDefinition } from './xml/definition.js';
 import { createDomain } from './xml/domain.js';
 import { editDomain } from './xml/edit.js';
-import { markElement, markNamespace, markPrefix, readMark } from './xml/metadata.js';
+import { markElement, markNamespace, markPrefix, readMark, sameOwner } from './xml/metadata.js';
 import { readHardware, readIdentity, readShape } from './xml/read.js';
 
 /** What the host keeps of a machine beside its definition, and what would hinder forgetting it. Its disks are no part of it. */
@@ -95,8 +95,11 @@ export class LibvirtMachines implements Machines {
     return idOf(await this.#daemon.ask(domainDefineXmlFlags, { xml: serializeXml(domain), flags: 0 }, signal, readIdentity(domain).uuid));
   }
 
-  async mark(id: MachineId, mark: Mark, signal: AbortSignal): Promise<void> {
-    await checkOwner(this.#daemon, id, mark.owner, signal);
+  async mark(id: MachineId, mark: Mark, from: OwnerMark | undefined, signal: AbortSignal): Promise<void> {
+    const domain = await readDomain(this.#daemon, id, 'current', signal);
+    const carried = readMark(domain);
+    const isFrom = from === undefined ? carried === undefined : carried !== undefined && sameOwner(carried.owner, from);
+    if (!isFrom) assertOwner(readIdentity(domain).nativeName, carried, mark.owner);
     const flags = await affectedFlags(this.#daemon, id, signal);
     const what = { type: metadataTypes.element, metadata: serializeXml(markElement(mark)), key: markPrefix, uri: markNamespace };
     await this.#daemon.order(domainSetMetadata, { domain: handleOf(id), ...what, flags }, signal, id);
