@@ -1,0 +1,30 @@
+import type { Machine, MachineDefinition, MachineId, Mark, OwnerMark } from '#drivers/driver.js';
+import { encodeRecord, type MachineRecord } from './record.js';
+
+/** What may be done to a machine. A `mark` is written before the act that it is about. */
+export type MachineAction =
+  | { readonly kind: 'define'; readonly definition: MachineDefinition; readonly mark: Mark; readonly id?: MachineId }
+  | { readonly kind: 'takeOver'; readonly id: MachineId; readonly mark: Mark; readonly from: OwnerMark }
+  | { readonly kind: 'note'; readonly id: MachineId; readonly mark: Mark }
+  | {
+      readonly kind: 'start';
+      readonly id: MachineId;
+      readonly mark?: Mark;
+      readonly record: MachineRecord;
+      readonly owner: OwnerMark;
+      readonly paused: boolean;
+    }
+  | { readonly kind: 'press'; readonly id: MachineId; readonly mark: Mark; readonly owner: OwnerMark; readonly resume: boolean }
+  | { readonly kind: 'pause' | 'resume'; readonly id: MachineId; readonly mark?: Mark }
+  | { readonly kind: 'reset'; readonly id: MachineId; readonly owner: OwnerMark; readonly mark: Mark; readonly done: Mark }
+  | { readonly kind: 'cut' | 'undefine'; readonly id: MachineId; readonly owner: OwnerMark };
+
+/** A machine that is ours to act on, and what is known of it. */
+export interface Subject {
+  readonly machine: Machine;
+  readonly record: MachineRecord;
+  readonly owner: OwnerMark;
+  readonly now: number;
+}
+
+export const marked = ({ owner }: { readonly owner: OwnerMark }, record: MachineRecord): Mark => ({ owner, record: encodeRecord(record) });

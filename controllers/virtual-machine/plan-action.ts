@@ -1,0 +1,143 @@
+import { act, type Plan } from '../plan.js';
+import { type MachineAction, marked, type Subject } from './action.js';
+import { planResume, planRun, planStop, type StopPolicy } from './plan-power.js';
+import { type ActionRecord, bootNumber, type MachineRecord } from './record.js';
+
+export type RunStrategy = 'Always' | 'RerunOnFailure' | 'Once' | 'Manual' | 'Halted';
+export type Verb = 'Start' | 'Stop' | 'Restart' | 'Pause' | 'Resume' | 'Reset';
+
+/** A VirtualMachineAction, as far as the machine's plan goes. */
+export interface RequestedAction {
+  readonly uid: string;
+  readonly verb: Verb;
+  readonly mode?: StopPolicy['mode'];
+}
+
+interface Policy {
+  readonly runStrategy: RunStrategy;
+  readonly stop: StopPolicy;
+}
+
+/** How an action stands: done for, against, or with these steps still to go. */
+type Verdict =
+  | { readonly kind: 'succeeded' }
+  | { readonly kind: 'failed'; readonly message: string }
+  | { readonly kind: 'steps'; readonly plan: Plan<MachineAction> };
+
+const succeeded: Verdict = { kind: 'succeeded' };
+const failed = (message: string): Verdict => ({ kind: 'failed', message });
+const steps = (plan: Plan<MachineAction>): Verdict => ({ kind: 'steps', plan });
+
+/**
+ * The steps for an action, or nothing when it is over and the run strategy has its say again. It is first noted as taken up, so
+ * that it is done at most once whoever restarts in between, and at the end its outcome is noted for the action's status.
+ */
+export function planRequestedAction(action: RequestedAction, policy: Policy, subject: Subject): Plan<MachineAction> | undefined {
+  const { record, now, machine } = subject;
+  const taken = record.action?.uid === action.uid ? record.action : undefined;
+  if (taken?.outcome !== undefined) return undefined;
+  const note = (next: ActionRecord, because: string): Plan<MachineAction> => [
+    act({ kind: 'note', id: machine.id, mark: marked(subject, { ...record, action: next }) }, because),
+  ];
+  if (taken === undefined) {
+    const fresh: ActionRecord = { uid: action.uid, at: now, boot: bootNumber(record) };
+    const objection = objectionTo(action.verb, policy.runStrategy, subject);
+    if (objection !== undefined) return note({ ...fresh, outcome: 'Failed', message: objection }, objection);
+    return note(fresh, `action ${action.verb} is taken up`);
+  }
+  const verdict = judge(action, taken, policy, subject);
+  if (verdict.kind === 'steps') return verdict.plan;
+  if (verdict.kind === 'succeeded') return note({ ...taken, outcome: 'Succeeded' }, `action ${action.verb} is done`);
+  return note({ ...taken, outcome: 'Failed', message: verdict.message }, verdict.message);
+}
+
+function objectionTo(verb: Verb, strategy: RunStrategy, { machine: { power }, record }: Subject): string | undefined {
+  const off = power.state === 'Off';
+  if (off && verb !== 'Start' && verb !== 'Stop') return `the machine is off; ${verb} needs it running`;
+  switch (verb) {
+    case 'Start':
+      if (strategy === 'Halted') return 'runStrategy is Halted; set it to Manual or Always to let the machine run';
+      if (strategy === 'Once' && off && bootNumber(record) > 0)
+        return 'runStrategy is Once and the machine has run; set it to Manual to run it again';
+      return power.state === 'Paused' ? 'the machine is paused; use Resume' : undefined;
+    case 'Stop':
+      return strategy === 'Always' ? 'runStrategy Always would start it again; set it to Halted, or use Restart' : undefined;
+    case 'Restart':
+      return strategy === 'Once' || strategy === 'Halted'
+        ? `runStrategy ${strategy} does not start it again; set it to Manual or Always`
+        : undefined;
+    case 'Resume':
+    case 'Pause':
+    case 'Reset':
+      return undefined;
+  }
+}
+
+function judge(action: RequestedAction, taken: ActionRecord, { stop }: Policy, subject: Subject): Verdict {
+  const policy = { ...stop, mode: action.mode ?? stop.mode };
+  switch (action.verb) {
+    case 'Start':
+      return judgeStart(taken, subject);
+    case 'Stop':
+      return judgeStop(policy, subject);
+    case 'Restart':
+      return judgeRestart(policy, taken, subject);
+    case 'Pause':
+      return judgePause(subject);
+    case 'Resume':
+      return judgeResume(subject);
+    case 'Reset':
+      return judgeReset(taken, subject);
+  }
+}
+
+function judgeStart(taken: ActionRecord, subject: Subject): Verdict {
+  const { machine, record } = subject;
+  if (machine.power.state !== 'Off') return succeeded;
+  if (bootNumber(record) === taken.boot) return steps(planRun(subject, { withoutBackOff: true }));
+  return failed(record.lastStop?.message ?? `the machine started and was off again at once (${record.lastStop?.cause ?? 'Unknown'})`);
+}
+
+function judgeStop(policy: StopPolicy, subject: Subject): Verdict {
+  const { machine, record, now } = subject;
+  if (machine.power.state === 'Off') return succeeded;
+  const { stopRequestedAt } = record;
+  if (policy.mode === 'Soft' && stopRequestedAt !== undefined && now - stopRequestedAt >= policy.timeoutMs) {
+    return failed(`the guest did not power off within ${policy.timeoutMs / 1_000} s; use mode TrySoft or Hard`);
+  }
+  return steps(planStop(policy, subject));
+}
+
+function judgeRestart(policy: StopPolicy, taken: ActionRecord, subject: Subject): Verdict {
+  return bootNumber(subject.record) === taken.boot && subject.machine.power.state !== 'Off'
+    ? judgeStop(policy, subject)
+    : judgeStart(taken, subject);
+}
+
+function judgePause(subject: Subject): Verdict {
+  const { machine, record, now: _ } = subject;
+  if (machine.power.state === 'Off') return failed('the machine went off before it could be paused');
+  if (machine.power.state === 'Paused' && record.paused === true) return succeeded;
+  return steps([act({ kind: 'pause', id: machine.id, mark: marked(subject, { ...record, paused: true }) }, 'an action asks for a pause')]);
+}
+
+function judgeResume(subject: Subject): Verdict {
+  const { machine, record } = subject;
+  if (machine.power.state === 'Off') return failed('the machine went off before it could be resumed');
+  if (machine.power.state !== 'Paused') return succeeded;
+  const { paused: _, ...running } = record;
+  if (record.paused !== true) return steps(planResume(subject));
+  return steps([
+    act({ kind: 'resume', id: machine.id, mark: marked(subject, running satisfies MachineRecord) }, 'an action asks to resume'),
+  ]);
+}
+
+/** A reset cannot be seen afterwards: it is noted before, and never done a second time. */
+function judgeReset(taken: ActionRecord, subject: Subject): Verdict {
+  const { machine, record, owner } = subject;
+  if (taken.begun === true) return failed('interrupted while resetting: it may or may not have happened; look at the guest and ask again');
+  if (machine.power.state === 'Off') return failed('the machine went off before it could be reset');
+  const mark = marked(subject, { ...record, action: { ...taken, begun: true } });
+  const done = marked(subject, { ...record, action: { ...taken, begun: true, outcome: 'Succeeded' } });
+  return steps([act({ kind: 'reset', id: machine.id, owner, mark, done }, 'an action asks for a reset')]);
+}

@@ -1,0 +1,152 @@
+import type { Capability, Machine, MachineDefinition, OwnerMark } from '#drivers/driver.js';
+import { type Asked, describeUnfit, unfit } from '../fit.js';
+import { act, type Plan, refuse } from '../plan.js';
+import { type MachineAction, marked, type Subject } from './action.js';
+import { differences } from './difference.js';
+import { planRequestedAction, type RequestedAction, type RunStrategy } from './plan-action.js';
+import { planRun, planStop, type StopPolicy } from './plan-power.js';
+import { bootNumber, encodeRecord, isFailure, type MachineRecord, noteStop, rested } from './record.js';
+
+export interface DesiredMachine {
+  readonly want: 'present' | 'absent';
+  readonly host: string;
+  readonly owner: OwnerMark;
+  readonly definition: MachineDefinition;
+  readonly runStrategy: RunStrategy;
+  readonly stop: StopPolicy;
+  /** The oldest VirtualMachineAction that is not finished. */
+  readonly action?: RequestedAction;
+  /** The former owner's uid, or `All`, when somebody said that this object takes over what an earlier one left. */
+  readonly takeOver?: string;
+  readonly capabilities: readonly Capability[];
+}
+
+export interface ObservedMachine {
+  /** Ours. */
+  readonly machine?: Machine;
+  /** Has our uuid, our native name or our object's name, and is not ours. */
+  readonly stranger?: Machine;
+  readonly record: MachineRecord;
+}
+
+/** The steps from the machine we see to the machine that was asked for, first things first. */
+export function planMachine(desired: DesiredMachine, observed: ObservedMachine, now: number): Plan<MachineAction> {
+  const { machine, stranger, record } = observed;
+  if (machine === undefined && stranger !== undefined) return planStranger(desired, stranger);
+  if (machine === undefined) return desired.want === 'absent' ? [] : planCreation(desired, record);
+  const subject: Subject = { machine, owner: desired.owner, now, record: noteStop(record, machine.power, now) };
+  const steps = desired.want === 'absent' ? planRemoval(desired, subject) : planPresence(desired, subject);
+  return withNote(steps, subject, record);
+}
+
+function planPresence(desired: DesiredMachine, subject: Subject): Plan<MachineAction> {
+  const requested = desired.action === undefined ? undefined : planRequestedAction(desired.action, desired, subject);
+  return [...planDefinition(desired, subject), ...(requested ?? planStrategy(desired, subject))];
+}
+
+function planCreation(desired: DesiredMachine, record: MachineRecord): Plan<MachineAction> {
+  const misfits = planFit(desired);
+  if (misfits.length > 0) return misfits;
+  return [act({ kind: 'define', definition: desired.definition, mark: marked(desired, record) }, 'no such machine')];
+}
+
+/** A native definition is edited only where it differs; what the running machine has is not touched. */
+function planDefinition(desired: DesiredMachine, { machine, record }: Subject): Plan<MachineAction> {
+  const definition = { ...desired.definition, uuid: machine.uuid, nativeName: machine.nativeName };
+  const changed = machine.configured === undefined ? ['everything: it was undefined'] : differences(machine.configured, definition);
+  if (changed.length === 0) return [];
+  const misfits = planFit(desired);
+  if (misfits.length > 0) return misfits;
+  return [
+    act({ kind: 'define', id: machine.id, definition, mark: marked(desired, record) }, `the definition differs in ${changed.join(', ')}`),
+  ];
+}
+
+function planFit({ definition, capabilities, host }: DesiredMachine): Plan<MachineAction> {
+  return unfit(asked(definition), capabilities).map((misfit) => refuse('Unfit', describeUnfit(misfit, host)));
+}
+
+/** The fields of a definition that a host may not have, in the words of the API. */
+export function asked({ cpuCount, memoryBytes, boot, disks, serial, rng }: Omit<MachineDefinition, 'uuid' | 'nativeName'>): Asked {
+  return {
+    'cpu.count': cpuCount,
+    'memory.size': memoryBytes,
+    ...(boot === undefined ? {} : { 'boot.kernel': 'true' }),
+    ...Object.fromEntries(disks.flatMap(({ bus }) => (bus === undefined ? [] : [['disks.bus', bus]]))),
+    ...Object.fromEntries(disks.map(({ format }) => ['disks.format', format])),
+    ...(serial ? { 'devices.serial': 'true' } : {}),
+    ...(rng ? { 'devices.rng': 'true' } : {}),
+  };
+}
+
+function planStrategy({ runStrategy, stop }: DesiredMachine, subject: Subject): Plan<MachineAction> {
+  const { machine, record } = subject;
+  const off = machine.power.state === 'Off';
+  switch (runStrategy) {
+    case 'Always':
+      return planRun(subject);
+    case 'RerunOnFailure':
+      return off && record.lastStop !== undefined && !isFailure(record.lastStop.cause) ? [] : planRun(subject);
+    case 'Once':
+      return off && bootNumber(record) > 0 ? [] : planRun(subject, { firstBootOnly: true });
+    case 'Halted':
+      return off ? [] : planStop(stop, subject);
+    case 'Manual':
+      return [];
+  }
+}
+
+function planRemoval({ stop, owner }: DesiredMachine, subject: Subject): Plan<MachineAction> {
+  const { id, power } = subject.machine;
+  return power.state === 'Off' ? [act({ kind: 'undefine', id, owner }, 'the resource was deleted')] : planStop(stop, subject);
+}
+
+/** An object restored from a backup, or re-applied after its cluster was lost, is never run a second time; nobody else's machine is touched. */
+function planStranger({ owner, takeOver, want, host }: DesiredMachine, { id, nativeName, mark }: Machine): Plan<MachineAction> {
+  if (want === 'absent') return [];
+  const theirs = mark?.owner;
+  if (theirs === undefined) {
+    return [
+      refuse(
+        'NotOurs',
+        `${host} has a machine ${nativeName} that Virtwright did not make; rename or remove it there, or choose another name`,
+      ),
+    ];
+  }
+  if (theirs.cluster !== owner.cluster || theirs.namespace !== owner.namespace || theirs.name !== owner.name) {
+    return [
+      refuse(
+        'NotOurs',
+        `${host} has a machine ${nativeName} that belongs to VirtualMachine ${theirs.namespace}/${theirs.name} of cluster "${theirs.cluster}"; choose another name`,
+      ),
+    ];
+  }
+  if (takeOver === theirs.uid || takeOver === 'All') {
+    return [
+      act(
+        { kind: 'takeOver', id, from: theirs, mark: { owner, record: mark?.record ?? '' } },
+        `taken over from ${theirs.uid}, as annotated`,
+      ),
+    ];
+  }
+  return [
+    refuse(
+      'RestoredOrCopied',
+      `${host} has machine ${nativeName} of an earlier VirtualMachine of this name (uid ${theirs.uid}); to take it over as it is, annotate virtwright.io/take-over=${theirs.uid}`,
+    ),
+  ];
+}
+
+/** What was just learnt is written down even when nothing else is to be done; acts that write the record carry it along. */
+function withNote(plan: Plan<MachineAction>, subject: Subject, written: MachineRecord): Plan<MachineAction> {
+  const { machine } = subject;
+  const asItShouldRun = machine.power.state === 'On' && plan.every(({ kind }) => kind === 'refuse');
+  const record = asItShouldRun ? rested(subject.record) : subject.record;
+  if (encodeRecord(record) === encodeRecord(written) || carriesRecord(plan)) return plan;
+  return [act({ kind: 'note', id: machine.id, mark: marked(subject, record) }, 'what was seen is kept'), ...plan];
+}
+
+function carriesRecord(plan: Plan<MachineAction>): boolean {
+  const first = plan.find((decision) => decision.kind === 'act')?.action;
+  return first !== undefined && (first.kind === 'undefine' || ('mark' in first && first.mark !== undefined));
+}

@@ -1,0 +1,548 @@
+// Generated from the CRDs by `node dist/crds/generate.js`: edit the YAML instead.
+// A field that has a default in its CRD is always there, as the API server fills it in.
+
+export interface ObjectMeta {
+  readonly name: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly generation: number;
+  readonly creationTimestamp: string;
+  readonly deletionTimestamp?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly finalizers?: readonly string[];
+  readonly ownerReferences?: readonly OwnerReference[];
+}
+
+export interface NamespacedObjectMeta extends ObjectMeta {
+  readonly namespace: string;
+}
+
+export interface OwnerReference {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly controller?: boolean;
+  readonly blockOwnerDeletion?: boolean;
+}
+
+/** A size: bytes, or a Kubernetes quantity as `8Gi`. */
+export type Size = number | string;
+
+/** A host, or an endpoint of many, on which machines run. Its name is a DNS label of at most 40 characters. */
+export interface Hypervisor {
+  readonly apiVersion: 'virtwright.io/v1alpha1';
+  readonly kind: 'Hypervisor';
+  readonly metadata: ObjectMeta;
+  /** How the host is reached, and what machines get from it when they name nothing. */
+  readonly spec: HypervisorSpec;
+  /** What the host's agent found there. */
+  readonly status?: HypervisorStatus;
+}
+
+export interface HypervisorSpec {
+  /**
+   * Where the host is, in libvirt's own words: `qemu:///system`, or `qemu+unix:///system?socket=/run/other.sock` for a
+   * socket of another path.
+   */
+  readonly uri: string;
+  /** The StoragePool of volumes that name none. When absent, such volumes are not placed on this host. */
+  readonly defaultPoolRef?: Ref;
+  /**
+   * First part of every native name made on this host, as in `east.shop.db`: for hosts that several clusters share. When
+   * absent, native names begin with the namespace. A change leaves names that exist as they are.
+   */
+  readonly namePrefix?: string;
+  /** What objects of some namespaces may do on this host beyond what all may. When absent, nothing. */
+  readonly grants?: readonly HypervisorSpecGrant[];
+}
+
+export interface Ref {
+  readonly name: string;
+}
+
+export interface HypervisorSpecGrant {
+  /** Name of the grant, for messages; a DNS label. */
+  readonly name: string;
+  /** The namespaces that have the grant. */
+  readonly namespaces: NamespaceChoice;
+  /**
+   * Private, link-local or loopback address ranges, as 10.1.0.0/16, that image URLs of these namespaces may be fetched from.
+   * When absent, only public addresses.
+   */
+  readonly addresses?: readonly string[];
+}
+
+export interface NamespaceChoice {
+  readonly from: 'All' | 'Selector';
+  readonly selector?: Selector;
+}
+
+export interface Selector {
+  readonly matchLabels: Readonly<Record<string, string>>;
+}
+
+export interface HypervisorStatus {
+  /** The generation of the spec that this status answers. */
+  readonly observedGeneration?: number;
+  /** What runs machines there, as `QEMU`. */
+  readonly hypervisor?: string;
+  /** Component to version, as `libvirt` to `9.0.0`. */
+  readonly versions?: Readonly<Record<string, string>>;
+  /** Architecture of the host's processors, as `x86_64`. */
+  readonly architecture?: string;
+  /** What the host has in all, in use or not. */
+  readonly capacity?: HypervisorStatusCapacity;
+  /** What the host accepts in each field of a VirtualMachine's spec. A field that is not listed is not accepted. */
+  readonly capabilities?: readonly HypervisorStatusCapability[];
+  /** Ready is True when the host is reached and takes work; Connected when its agent has a connection. */
+  readonly conditions?: readonly Condition[];
+}
+
+export interface HypervisorStatusCapacity {
+  /** Logical processors. */
+  readonly cpuCount: number;
+  /** Memory, as a quantity. */
+  readonly memory: string;
+}
+
+export interface HypervisorStatusCapability {
+  /** Path of the field in the spec, as `cpu.count`. */
+  readonly field: string;
+  /** Accepted words. When absent, any within the bounds. */
+  readonly values?: readonly string[];
+  /** Least accepted number or size, as a quantity. */
+  readonly min?: string;
+  /** Greatest accepted number or size, as a quantity. */
+  readonly max?: string;
+  /** Why it is so, for people. */
+  readonly reason?: string;
+}
+
+export interface Condition {
+  readonly type: string;
+  readonly status: 'True' | 'False' | 'Unknown';
+  readonly observedGeneration?: number;
+  readonly lastTransitionTime: string;
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** A StoragePool on one hypervisor. The controller makes and deletes these; people only read them. */
+export interface StoragePoolInstance {
+  readonly apiVersion: 'virtwright.io/v1alpha1';
+  readonly kind: 'StoragePoolInstance';
+  readonly metadata: ObjectMeta;
+  /** Which pool, and where; never changes. */
+  readonly spec: StoragePoolInstanceSpec;
+  /** What the host's agent found there. */
+  readonly status?: StoragePoolInstanceStatus;
+}
+
+export interface StoragePoolInstanceSpec {
+  /** The StoragePool. */
+  readonly poolRef: Ref;
+  /** Name of the Hypervisor. */
+  readonly hypervisor: string;
+}
+
+export interface StoragePoolInstanceStatus {
+  /** The pool's uuid on the host. */
+  readonly uuid?: string;
+  /** The pool's name on the host. */
+  readonly nativeName?: string;
+  /** Where the pool is in the host's file system. */
+  readonly path?: string;
+  /** What the store holds in all, as a quantity. */
+  readonly capacity?: string;
+  /** What is used of it, as a quantity. */
+  readonly allocated?: string;
+  /** What is free, as a quantity. */
+  readonly available?: string;
+  /** Ready is True when volumes can be made in the pool. */
+  readonly conditions?: readonly Condition[];
+}
+
+/** A store for volumes, on each of the hypervisors it selects. Its name is a DNS label of at most 63 characters. */
+export interface StoragePool {
+  readonly apiVersion: 'virtwright.io/v1alpha1';
+  readonly kind: 'StoragePool';
+  readonly metadata: ObjectMeta;
+  /** What kind of store, where, and for whom. */
+  readonly spec: StoragePoolSpec;
+  /** How the pool is on its hypervisors. */
+  readonly status?: StoragePoolStatus;
+}
+
+export interface StoragePoolSpec {
+  /** Labels of the Hypervisors that have the pool. When absent, all have it. */
+  readonly hypervisorSelector?: Selector;
+  /** `PerHost`: each hypervisor has a store of its own. */
+  readonly span: 'PerHost';
+  /** The namespaces whose volumes may be in the pool. */
+  readonly allowedNamespaces: NamespaceChoice;
+  /** A directory in the host's file system. */
+  readonly directory?: StoragePoolSpecDirectory;
+}
+
+export interface StoragePoolSpecDirectory {
+  /** Absolute path of the directory, made when it is not there; never changes. */
+  readonly path: string;
+}
+
+export interface StoragePoolStatus {
+  /** The generation of the spec that this status answers. */
+  readonly observedGeneration?: number;
+  /** How many hypervisors have the pool. */
+  readonly hosts?: StoragePoolStatusHosts;
+  /** Hypervisors where the pool is not ready; the first ten. */
+  readonly failing?: readonly StoragePoolStatusFailing[];
+  /** Ready is True when every selected hypervisor has the pool ready. */
+  readonly conditions?: readonly Condition[];
+}
+
+export interface StoragePoolStatusHosts {
+  /** How many are to have it. */
+  readonly desired: number;
+  /** How many have it ready. */
+  readonly ready: number;
+}
+
+export interface StoragePoolStatusFailing {
+  /** Name of the Hypervisor. */
+  readonly hypervisor: string;
+  /** What is wrong there. */
+  readonly message: string;
+}
+
+/** A disk, empty or filled from an image. Its name has at most 128 characters. */
+export interface StorageVolume {
+  readonly apiVersion: 'virtwright.io/v1alpha1';
+  readonly kind: 'StorageVolume';
+  readonly metadata: NamespacedObjectMeta;
+  /** What the volume is to be. */
+  readonly spec: StorageVolumeSpec;
+  /** What the volume is. */
+  readonly status?: StorageVolumeStatus;
+}
+
+export interface StorageVolumeSpec {
+  /** The StoragePool the volume is in; never changes. When absent, the default pool of the hypervisor it is placed on. */
+  readonly poolRef?: Ref;
+  /**
+   * What the guest sees, in whole KiB, as `40Gi`; from 1Ki to 4Pi. It may grow and never shrinks. An image larger than this
+   * is refused; after a smaller one the rest is empty.
+   */
+  readonly size: Size;
+  /** How the volume is stored; never changes. */
+  readonly format: 'Raw' | 'Qcow2';
+  /** What the volume is filled with when it is made; never changes. When absent, the volume is empty. */
+  readonly source?: StorageVolumeSpecSource;
+  /** What becomes of the content when this object is deleted. `Retain` leaves it on the host; `Delete` deletes it. */
+  readonly reclaimPolicy: 'Retain' | 'Delete';
+}
+
+export interface StorageVolumeSpecSource {
+  /** Where the image is fetched from, by http or https. Addresses that are not public need a grant of the Hypervisor. */
+  readonly url: string;
+  /** Format of the image. It is never guessed; an image of another format is refused. */
+  readonly format: 'Raw' | 'Qcow2';
+  /**
+   * `sha256:` or `sha512:` and the digest in lower-case hex; an image that differs is refused. When absent, what the URL
+   * gives is trusted.
+   */
+  readonly checksum?: string;
+}
+
+export interface StorageVolumeStatus {
+  /** The generation of the spec that this status answers. */
+  readonly observedGeneration?: number;
+  /** The state in a word or two, for people and never for logic. */
+  readonly printableStatus?: string;
+  /** The Hypervisor that has the volume. */
+  readonly hypervisor?: string;
+  /** Name of the StoragePoolInstance that has the volume. */
+  readonly pool?: string;
+  /** The volume's name on the host. */
+  readonly nativeName?: string;
+  /** What a machine's disk is given on the host; a path. */
+  readonly location?: string;
+  /** What the guest sees now, as a quantity. */
+  readonly virtualSize?: string;
+  /** How far the volume is filled from its source. */
+  readonly import?: StorageVolumeStatusImport;
+  /** The one machine that may write to the volume. When absent, it is free. */
+  readonly claim?: StorageVolumeStatusClaim;
+  /** Ready is True when a machine can use the volume. */
+  readonly conditions?: readonly Condition[];
+}
+
+export interface StorageVolumeStatusImport {
+  /** When the last attempt began. */
+  readonly startedAt?: string;
+  /** When all was there and verified. When absent, the content is incomplete. */
+  readonly completedAt?: string;
+  /** What was fetched so far, as a quantity. */
+  readonly transferred?: string;
+  /** Attempts that failed in a row. */
+  readonly failures?: number;
+  /** Why the last one failed, for people. */
+  readonly lastFailure?: string;
+  /** The next attempt is not before this time. */
+  readonly retryAt?: string;
+}
+
+export interface StorageVolumeStatusClaim {
+  /** Name of the VirtualMachine. */
+  readonly machine: string;
+  /** Its uid. */
+  readonly uid: string;
+}
+
+/** One verb on one machine, done at most once. */
+export interface VirtualMachineAction {
+  readonly apiVersion: 'virtwright.io/v1alpha1';
+  readonly kind: 'VirtualMachineAction';
+  readonly metadata: NamespacedObjectMeta;
+  /** What is to be done; never changes. */
+  readonly spec: VirtualMachineActionSpec;
+  /** What came of it. */
+  readonly status?: VirtualMachineActionStatus;
+}
+
+export interface VirtualMachineActionSpec {
+  /** The VirtualMachine, in the action's namespace. */
+  readonly machineRef: Ref;
+  /**
+   * `Start` and `Stop` fail where the machine's runStrategy wants the opposite. `Restart` stops the machine and starts it
+   * again. `Pause` freezes the guest until `Resume`. `Reset` is the reset button: the guest is not asked.
+   */
+  readonly verb: 'Start' | 'Stop' | 'Restart' | 'Pause' | 'Resume' | 'Reset';
+  /** How the machine is stopped, with `Stop` and `Restart`. When absent, as the machine's spec.stop says. */
+  readonly mode?: 'Soft' | 'TrySoft' | 'Hard';
+  /** The action is deleted this long after it finished. When absent, never. */
+  readonly ttlSecondsAfterFinished?: number;
+}
+
+export interface VirtualMachineActionStatus {
+  /** The Hypervisor that does it. */
+  readonly hypervisor?: string;
+  /** When it was begun. An action that was begun is never begun again. */
+  readonly startedAt?: string;
+  /** When its outcome was known. */
+  readonly finishedAt?: string;
+  /** `Unknown` when it was begun and the agent was lost before it saw the end. When absent, it is not finished. */
+  readonly outcome?: 'Succeeded' | 'Failed' | 'Unknown';
+  /** What came of it, for people. */
+  readonly message?: string;
+  /** Ready is True when the action succeeded. */
+  readonly conditions?: readonly Condition[];
+}
+
+/** A machine on one of the hypervisors. Its name is a DNS label of at most 63 characters. */
+export interface VirtualMachine {
+  readonly apiVersion: 'virtwright.io/v1alpha1';
+  readonly kind: 'VirtualMachine';
+  readonly metadata: NamespacedObjectMeta;
+  /** What the machine is to be. */
+  readonly spec: VirtualMachineSpec;
+  /** What the machine is. */
+  readonly status?: VirtualMachineStatus;
+}
+
+export interface VirtualMachineSpec {
+  /** The uuid that the guest and the host see, in lower case; never changes once set. When absent, the uid of this object. */
+  readonly uuid?: string;
+  /**
+   * When the machine runs. `Always`: after any stop it is started again. `RerunOnFailure`: started again only after a crash
+   * or a failure of the host. `Once`: started once, never again. `Manual`: started and stopped only by
+   * VirtualMachineActions. `Halted`: stopped.
+   */
+  readonly runStrategy: 'Always' | 'RerunOnFailure' | 'Once' | 'Manual' | 'Halted';
+  /** How the machine is stopped, by its run strategy, by an action that says no other mode, and before deletion. */
+  readonly stop: VirtualMachineSpecStop;
+  /** Where the machine may run. When absent, on any hypervisor that it fits. */
+  readonly placement?: VirtualMachineSpecPlacement;
+  /** The machine's processors. */
+  readonly cpu: VirtualMachineSpecCpu;
+  /** The machine's memory. */
+  readonly memory: VirtualMachineSpecMemory;
+  /** What the machine boots. When absent, its first bootable disk. */
+  readonly boot?: VirtualMachineSpecBoot;
+  /** The machine's disks. When absent, it has none. */
+  readonly disks?: readonly VirtualMachineSpecDisk[];
+  /** Further devices. Each is there when it is named, be it as `{}`. */
+  readonly devices?: VirtualMachineSpecDevices;
+}
+
+export interface VirtualMachineSpecStop {
+  /**
+   * `Soft` presses the power button and waits for ever. `TrySoft` presses it, and cuts the power after timeoutSeconds.
+   * `Hard` cuts the power at once.
+   */
+  readonly mode: 'Soft' | 'TrySoft' | 'Hard';
+  /** How long `TrySoft` waits for the guest before it cuts the power. `Soft` and `Hard` take no notice of it. */
+  readonly timeoutSeconds: number;
+}
+
+export interface VirtualMachineSpecPlacement {
+  /** The one Hypervisor to run on. */
+  readonly hypervisorRef?: Ref;
+  /** Labels of the Hypervisors to choose from. */
+  readonly hypervisorSelector?: Selector;
+}
+
+export interface VirtualMachineSpecCpu {
+  /** How many virtual processors the guest sees. */
+  readonly count: number;
+}
+
+export interface VirtualMachineSpecMemory {
+  /** How much memory the guest has, in whole KiB, as `8Gi`; from 1Mi to 64Ti. */
+  readonly size: Size;
+}
+
+export interface VirtualMachineSpecBoot {
+  /** A kernel to boot directly, without firmware or boot loader. */
+  readonly kernel: VirtualMachineSpecBootKernel;
+}
+
+export interface VirtualMachineSpecBootKernel {
+  /** The StorageVolume that holds the kernel, of format Raw. */
+  readonly volumeRef: Ref;
+  /** The StorageVolume that holds the initial RAM disk, of format Raw. When absent, there is none. */
+  readonly initrdVolumeRef?: Ref;
+  /** The kernel's command line, as `console=ttyS0`. When absent, it is empty. */
+  readonly commandLine?: string;
+}
+
+export interface VirtualMachineSpecDisk {
+  /** Name of the disk in this machine; a DNS label of at most 20 characters. */
+  readonly name: string;
+  /** The StorageVolume that is the disk, in the machine's namespace. */
+  readonly volumeRef: Ref;
+  /** How the guest sees the disk. When absent, the host's best, chosen when the disk is first defined and kept from then on. */
+  readonly bus?: 'VirtioBlk';
+  /** Serial number that the guest sees. When absent, one is made of the disk's name. */
+  readonly serial?: string;
+}
+
+export interface VirtualMachineSpecDevices {
+  /** A serial port, with its console. When absent, there is none. */
+  readonly serial?: Readonly<Record<string, never>>;
+  /** A source of random numbers, fed by the host's. When absent, there is none. */
+  readonly rng?: Readonly<Record<string, never>>;
+}
+
+export interface VirtualMachineStatus {
+  /** The generation of the spec that this status answers. */
+  readonly observedGeneration?: number;
+  /** The state in a word or two, for people and never for logic. */
+  readonly printableStatus?: string;
+  /** The Hypervisor that the machine is bound to. */
+  readonly hypervisor?: string;
+  /** The machine's uuid on the host. */
+  readonly uuid?: string;
+  /** The machine's name on the host. */
+  readonly nativeName?: string;
+  /** Whether the machine runs, as last seen. */
+  readonly power?: VirtualMachineStatusPower;
+  /** What "the host's best" became, as `machine` to `pc-q35-7.2`; kept through upgrades of the host. */
+  readonly hardware?: Readonly<Record<string, string>>;
+  /** What the host forgets about the machine's starts and stops, written down before they are done. */
+  readonly run?: VirtualMachineStatusRun;
+  /** The disks that the machine has on the host. */
+  readonly volumes?: readonly VirtualMachineStatusVolume[];
+  /** Why the machine is not placed. */
+  readonly placement?: VirtualMachineStatusPlacement;
+  /** Fields whose change waits for something. */
+  readonly pendingChanges?: readonly VirtualMachineStatusPendingChange[];
+  /** Ready is True when the desired state is reached (a machine that is to be off and is off is Ready). */
+  readonly conditions?: readonly Condition[];
+}
+
+export interface VirtualMachineStatusPower {
+  /** `Unknown` while the host is not reached. */
+  readonly state: 'Off' | 'On' | 'Paused' | 'Stopping' | 'Unknown';
+  /** Why it is in this state. */
+  readonly reason: 'Booted' | 'Guest' | 'Cut' | 'Crashed' | 'Failed' | 'Saved' | 'User' | 'StartingUp' | 'IOError' | 'Busy' | 'Unknown';
+}
+
+export interface VirtualMachineStatusRun {
+  /** Identity of the last start. */
+  readonly bootId?: string;
+  /** When the last start was asked of the host. */
+  readonly startedAt?: string;
+  /** Starts and runs that failed in a row. */
+  readonly failures?: number;
+  /** When a start or a run last failed. */
+  readonly lastFailureAt?: string;
+  /** The next start after a failure is not before this time. */
+  readonly retryAt?: string;
+  /** When the stop now under way was first asked. */
+  readonly stopRequestedAt?: string;
+  /** How the machine last came to be off. */
+  readonly lastStop?: VirtualMachineStatusRunLastStop;
+}
+
+export interface VirtualMachineStatusRunLastStop {
+  /**
+   * `Guest` powered itself off, power was `Cut`, guest or hypervisor `Crashed`, the start `Failed`, state was `Saved`, or
+   * nobody knows.
+   */
+  readonly cause: 'Guest' | 'Cut' | 'Crashed' | 'Failed' | 'Saved' | 'Unknown';
+  /** When it was seen to be off. */
+  readonly time: string;
+  /** Identity of the start that it ended. */
+  readonly bootId?: string;
+}
+
+export interface VirtualMachineStatusVolume {
+  /** Name of the disk. */
+  readonly name: string;
+  /** Name of the StorageVolume. */
+  readonly volume: string;
+  /** Where the host put the disk, as `vda`. */
+  readonly target?: string;
+}
+
+export interface VirtualMachineStatusPlacement {
+  /** Hypervisors that did not suit; the first ten. */
+  readonly rejected?: readonly VirtualMachineStatusPlacementRejected[];
+}
+
+export interface VirtualMachineStatusPlacementRejected {
+  /** Name of the Hypervisor. */
+  readonly hypervisor: string;
+  /** What did not suit, in one word. */
+  readonly reason: string;
+  /** What was asked, and what the host has. */
+  readonly message: string;
+}
+
+export interface VirtualMachineStatusPendingChange {
+  /** Path of the field, as `spec.cpu.count`. */
+  readonly field: string;
+  /** What the change takes. */
+  readonly class: 'Live' | 'Hotplug' | 'Restart';
+  /** Why it waits, for people. */
+  readonly reason: string;
+}
+
+export const hypervisors = { group: 'virtwright.io', version: 'v1alpha1', plural: 'hypervisors', kind: 'Hypervisor', namespaced: false } as const;
+export const storagePoolInstances = { group: 'virtwright.io', version: 'v1alpha1', plural: 'storagepoolinstances', kind: 'StoragePoolInstance', namespaced: false } as const;
+export const storagePools = { group: 'virtwright.io', version: 'v1alpha1', plural: 'storagepools', kind: 'StoragePool', namespaced: false } as const;
+export const storageVolumes = { group: 'virtwright.io', version: 'v1alpha1', plural: 'storagevolumes', kind: 'StorageVolume', namespaced: true } as const;
+export const virtualMachineActions = { group: 'virtwright.io', version: 'v1alpha1', plural: 'virtualmachineactions', kind: 'VirtualMachineAction', namespaced: true } as const;
+export const virtualMachines = { group: 'virtwright.io', version: 'v1alpha1', plural: 'virtualmachines', kind: 'VirtualMachine', namespaced: true } as const;
+
+/** Kind to type. */
+export interface Kinds {
+  readonly Hypervisor: Hypervisor;
+  readonly StoragePoolInstance: StoragePoolInstance;
+  readonly StoragePool: StoragePool;
+  readonly StorageVolume: StorageVolume;
+  readonly VirtualMachineAction: VirtualMachineAction;
+  readonly VirtualMachine: VirtualMachine;
+}
