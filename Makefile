@@ -1,0 +1,49 @@
+# Virtwright's chores. `make` alone tells them.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+# Built once per lockfile and set of tap plugins. A linked node_modules belongs to another checkout and is left as it is.
+STAMP := node_modules/.virtwright-stamp
+# Where to keep the tests' raw TAP beside what people see; empty: nowhere.
+TAP_FILE ?=
+
+.PHONY: help setup modules build lint test demo demo-down bench
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+setup: ## install what the tests need (apt), build the test guest
+	@test/peers/setup.sh
+
+modules:
+	@want=$$(cat package-lock.json .taprc | sha256sum); \
+	if [[ ! -L node_modules && $$(cat $(STAMP) 2>/dev/null) != "$$want" ]]; then \
+	  npm ci --no-progress --loglevel=error; \
+	  npx --no-install tap build >/dev/null; \
+	  echo "$$want" > $(STAMP); \
+	fi
+
+build: modules ## compile to dist/
+	@npx --no-install tsc -b
+	@# tsc leaves what it once made from a source that is gone: a test that no longer exists would still run.
+	@find dist -name '*.js' | while read -r made; do \
+	  source=$${made#dist/}; [[ -e $${source%.js}.ts ]] || rm -f "$$made" "$$made.map"; \
+	done
+
+lint: modules ## check format and lint rules
+	@npx --no-install biome check .
+
+test: setup build lint ## everything that must be true
+	@shopt -s globstar nullglob; tests=(dist/**/*.test.js); \
+	[[ $${#tests[@]} -gt 0 ]] || { echo 'no tests were found in dist/' >&2; exit 1; }; \
+	npx --no-install tap $(if $(TAP_FILE),--output-file='$(TAP_FILE)') "$${tests[@]}"
+
+demo: build ## a machine of your own, from nothing, on this host
+	@manifests/demo/up.sh
+
+demo-down: ## take the demo away again
+	@manifests/demo/down.sh
+
+bench: build ## how long from apply to ready, ours and libvirt's own client
+	@node dist/bench/apply-to-ready/main.js

@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# Installs what the tests need beside Node: once, with apt, and without starting any service. Quick and silent when nothing is missing.
+# Then builds the guest and, with Go at hand, the Kubernetes API server, so that no test has to wait for them.
+# Under CI=true whatever is missing in the end is a failure; elsewhere it is a warning, and the tests that need it are skipped.
+set -euo pipefail
+
+packages=(
+  libvirt-daemon-system libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 qemu-utils python3-libvirt # hosts, and a second opinion about them
+  busybox-static cpio gzip xz-utils # the guest
+  openssl # certificates for TLS
+)
+
+give_up_or_warn() {
+  echo "setup: $*" >&2
+  [[ ${CI:-} == true ]] && exit 1
+  return 0
+}
+
+missing_packages() {
+  local package
+  for package in "${packages[@]}"; do
+    [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || echo "$package"
+  done
+}
+
+as_root() { if [[ $EUID -eq 0 ]]; then "$@"; else sudo -n "$@"; fi; }
+
+# Debian starts a daemon as soon as it is installed, unless this file says no. An administrator's own file is left alone.
+forbid_services() {
+  guard=/usr/sbin/policy-rc.d
+  [[ -e $guard ]] && return
+  trap 'as_root rm -f "$guard"' EXIT
+  printf '#!/bin/sh\nexit 101\n' | as_root tee "$guard" >/dev/null
+  as_root chmod 755 "$guard"
+}
+
+apt_install() {
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet --no-install-recommends "$@"
+}
+
+install_packages() { # in a subshell: the guard goes with it
+  local log
+  log=$(mktemp)
+  forbid_services
+  # Package lists may be absent or old: then, and only then, they are fetched.
+  if ! { apt_install "$@" || { as_root apt-get update --quiet && apt_install "$@"; }; } >"$log" 2>&1; then
+    cat "$log" >&2
+    rm -f "$log"
+    return 1
+  fi
+  rm -f "$log"
+}
+
+install_missing() {
+  local missing
+  command -v dpkg-query >/dev/null || { give_up_or_warn "not a Debian: please install the like of ${packages[*]}"; return; }
+  mapfile -t missing < <(missing_packages)
+  [[ ${#missing[@]} -eq 0 ]] && return
+  echo "setup: installing ${missing[*]}"
+  (install_packages "${missing[@]}") || give_up_or_warn "could not install them; try: apt-get install ${missing[*]}"
+}
+
+# Each of these prints the folder it built, and nothing changes when it is there.
+build_once() {
+  [[ -x $1 ]] || return 0
+  "$1" >/dev/null || give_up_or_warn "$1 failed"
+}
+
+cd "$(dirname "${BASH_SOURCE[0]}")"
+install_missing
+build_once ./guest/build.sh
+build_once ./kubernetes/build.sh
