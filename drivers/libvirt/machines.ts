@@ -20,7 +20,7 @@ import { paramsByField, type StatsRecord } from './rpc/types.js';
 import { checkDefinition } from './xml/definition.js';
 import { createDomain } from './xml/domain.js';
 import { editDomain } from './xml/edit.js';
-import { markElement, markNamespace, markPrefix, readMark } from './xml/metadata.js';
+import { markElement, markNamespace, markPrefix, readMark, withMark } from './xml/metadata.js';
 import { readHardware, readIdentity, readShape } from './xml/read.js';
 
 /** What the host keeps of a machine beside its definition, and what would hinder forgetting it. Its disks are no part of it. */
@@ -98,9 +98,11 @@ export class LibvirtMachines implements Machines {
   }
 
   async mark(id: MachineId, mark: Mark, signal: AbortSignal): Promise<void> {
-    const domain = await readDomain(this.#daemon, id, 'current', signal);
-    const found = readMark(domain);
-    if (found !== undefined) assertOwner(readIdentity(domain).nativeName, found, mark.owner);
+    const current = await readDomain(this.#daemon, id, 'current', signal);
+    const found = readMark(current);
+    if (found !== undefined) assertOwner(readIdentity(current).nativeName, found, mark.owner);
+    const inactive = await readDomain(this.#daemon, id, 'inactive', signal);
+    if (withMark(current, mark) === current && withMark(inactive, mark) === inactive) return;
     const flags = await affectedFlags(this.#daemon, id, signal);
     const what = { type: metadataTypes.element, metadata: serializeXml(markElement(mark)), key: markPrefix, uri: markNamespace };
     await this.#daemon.order(domainSetMetadata, { domain: handleOf(id), ...what, flags }, signal, id);
