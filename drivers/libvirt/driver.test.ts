@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import t, { type Test } from 'tap';
 import { connect } from '#drivers/connect.js';
-import type { Driver, HostEvent, Machine, MachineDefinition, MachineId, Mark, PowerState } from '#drivers/driver.js';
+import type { Driver, HostEvent, Machine, MachineDefinition, MachineId, Mark, PoolId, PowerState } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { parseXml } from '#drivers/xml/parse.js';
 import { serializeXml } from '#drivers/xml/serialize.js';
@@ -335,9 +335,11 @@ t.test('a console is read and written, and taken over by the next who opens it',
   const ended = collect(first.output);
   const second = await consoles.open(id, signal);
   await ended;
+  await t.rejects(first.write(Buffer.from('x'), signal), { code: 'Conflict', message: /another opener took it over/ });
   const rest = collect(second.output);
   await power.cut(id, markOf('console').owner, signal);
   await rest;
+  await t.rejects(second.write(Buffer.from('x'), signal), { code: 'Conflict' });
   t.pass('both ended: the first when it was taken over, the second with the machine');
   await second[Symbol.asyncDispose]();
   await first[Symbol.asyncDispose]();
@@ -511,6 +513,29 @@ t.test('a running machine outlives its daemon, and is found again', async (t) =>
   t.equal(await qemuOf('shop.survivor', second), pid, 'the same QEMU');
   await after.power.cut(id, markOf('survivor').owner, signal);
   await after.machines.undefine(id, markOf('survivor').owner, signal);
+});
+
+t.test('names that would leave their folder, or not be kept to the letter, are refused', async (t) => {
+  const { pools, volumes } = driver;
+  if (pools === undefined || volumes === undefined) throw new Error('no storage');
+  const pool = uuidOf('b0') as PoolId;
+  for (const nativeName of ['', '.', '..', 'a/b', 'a\nb', 'x'.repeat(248)]) {
+    await t.rejects(driver.machines.define({ ...definitionOf('x', 'b1'), nativeName }, markOf('x'), signal), {
+      code: 'Invalid',
+      message: /nativeName/,
+    });
+    await t.rejects(pools.define({ uuid: pool, nativeName, directory: { path: '/p' } }, signal) ?? Promise.resolve(), {
+      code: 'Invalid',
+    });
+  }
+  for (const path of ['', 'relative', '/a/../b', '/a//b'])
+    await t.rejects(pools.define({ uuid: pool, nativeName: 'p', directory: { path } }, signal) ?? Promise.resolve(), {
+      code: 'Invalid',
+    });
+  for (const nativeName of ['', '.', '..', '../escaped', '/abs', 'x'.repeat(256)])
+    await t.rejects(volumes.create({ pool, nativeName, format: 'Raw', sizeBytes: 0 }, signal) ?? Promise.resolve(), {
+      code: 'Invalid',
+    });
 });
 
 t.test('only known schemes are accepted, and no password is repeated', async (t) => {
