@@ -18,17 +18,11 @@ const run = promisify(execFile);
 const signal = AbortSignal.timeout(110_000);
 
 const daemon = await startLibvirtd();
-await privateLocks(daemon);
 const driver = await connect(daemon.uri, signal);
 t.teardown(async () => {
   await driver[Symbol.asyncDispose]();
   await daemon.stop();
 });
-
-/** Locks of consoles name a process by its number, which is another one's in every namespace. */
-async function privateLocks(of: Libvirtd): Promise<void> {
-  await run('nsenter', ['--target', `${of.pid}`, '--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/run/lock']);
-}
 
 /** Two hexadecimal digits tell the machines of this file apart. */
 function uuidOf(digits: string): string {
