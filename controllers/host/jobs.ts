@@ -38,8 +38,11 @@ export class Jobs {
     if (this.#running.has(key)) return;
     const abort = new AbortController();
     const startedAt = now;
-    const progress = (progressBytes: number) => this.#states.set(key, { kind: 'running', startedAt, progressBytes });
-    progress(0);
+    // What a work that has ended still tells, because nobody stopped what it had begun, is not heard.
+    const progress = (progressBytes: number) => {
+      if (this.#running.get(key)?.abort === abort) this.#states.set(key, { kind: 'running', startedAt, progressBytes });
+    };
+    this.#states.set(key, { kind: 'running', startedAt, progressBytes: 0 });
     const ended = work(progress, abort.signal).then(
       () => this.#end(key, { kind: 'done' }),
       (reason) => this.#end(key, failed(reason)),
