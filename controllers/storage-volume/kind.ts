@@ -28,11 +28,11 @@ function performersWith(jobs: Jobs, locks: Locks): Performers<VolumeAction> {
   return {
     fill: {
       needs: 'volumes',
-      async run({ driver, view }, { uid, id, definition, source }) {
+      async run({ driver, view, clock }, { uid, id, definition, source }) {
         if (driver.volumes === undefined) return;
         const fill = fillVolume(driver.volumes, definition, source);
         // Whatever came of it, something of it may be there: a deletion that does not see it would leave it.
-        jobs.start(uid, (progress, signal) => fill(progress, signal).finally(() => view.dirtyPool(id.pool)), Date.now());
+        jobs.start(uid, (progress, signal) => fill(progress, signal).finally(() => view.dirtyPool(id.pool)), clock);
       },
     },
     complete: {

@@ -20,12 +20,12 @@ type Action<K extends MachineAction['kind']> = Extract<MachineAction, { readonly
 /** The mark first, then the act it is about: whoever dies in between finds it written. */
 const starting = (locks: Locks): Performer<Action<'start'>> => ({
   needs: 'power',
-  async run({ driver, view }, { id, mark, record, owner, paused }, signal) {
+  async run({ driver, view, clock }, { id, mark, record, owner, paused }, signal) {
     try {
       if (mark !== undefined) await driver.machines.mark(id, mark, owner, signal);
       await locks.hold(disksOf(id, view), () => driver.power.start(id, { paused }, signal));
     } catch (reason) {
-      const failed = marked({ owner }, noteFailedStart(record, reason, Date.now()));
+      const failed = marked({ owner }, noteFailedStart(record, reason, clock()));
       if (isAnswer(reason)) await driver.machines.mark(id, failed, owner, signal).catch(() => {});
       throw reason;
     } finally {

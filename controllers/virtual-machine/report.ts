@@ -30,7 +30,7 @@ export function reportMachine(resource: VirtualMachine, findings: MachineFinding
     hardware: machine?.hardware ?? before?.hardware,
     run: record === undefined ? before?.run : runStatus(record),
     volumes: (spec.disks ?? []).map(({ name, volumeRef }) => ({ name, volume: volumeRef.name })),
-    pendingChanges: observed === undefined ? before?.pendingChanges : pending.map(pendingChange),
+    pendingChanges: observed === undefined ? before?.pendingChanges : pending.length === 0 ? undefined : pending.map(pendingChange),
     conditions: conditions(before?.conditions, metadata.generation, now, {
       ...readiness(stands),
       PowerSynced: powerSynced(findings),
