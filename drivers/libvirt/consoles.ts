@@ -1,10 +1,13 @@
 import type { Console, Consoles, MachineId } from '#drivers/driver.js';
+import { DriverError } from '#drivers/error.js';
 import type { Daemon } from './daemon.js';
-import { handleOf } from './domains.js';
+import { handleOf, readDomain } from './domains.js';
+import { hasCode } from './gone.js';
 import type { RpcStream } from './rpc/connection.js';
 import { libvirtCodeOf } from './rpc/driver-error.js';
 import { consoleFlags } from './rpc/flags.js';
 import { domainOpenConsole } from './rpc/procedures.js';
+import { readShape } from './xml/read.js';
 
 export class LibvirtConsoles implements Consoles {
   readonly #daemon: Daemon;
@@ -15,12 +18,21 @@ export class LibvirtConsoles implements Consoles {
 
   async open(id: MachineId, signal: AbortSignal): Promise<Console> {
     const what = { domain: handleOf(id), device: undefined, flags: consoleFlags.force };
-    const stream = await whileOpening(signal, (opening) => this.#daemon.connection.openStream(domainOpenConsole, what, opening));
+    const opened = whileOpening(signal, (opening) => this.#daemon.connection.openStream(domainOpenConsole, what, opening));
+    const stream = await opened.catch((reason) => this.#explain(id, reason, signal));
     return {
       output: untilTaken(stream.output),
       write: (bytes, writing) => stream.write(bytes, writing),
       [Symbol.asyncDispose]: () => stream[Symbol.asyncDispose](),
     };
+  }
+
+  /** That a machine has no console, the host tells as an error of its own. */
+  async #explain(id: MachineId, reason: unknown, signal: AbortSignal): Promise<never> {
+    if (!hasCode(reason, 'Internal')) throw reason;
+    const { serial } = readShape(await readDomain(this.#daemon, id, 'current', signal));
+    if (serial) throw reason;
+    throw new DriverError('Invalid', `machine ${id} has no serial console; give it one with devices.serial`, { cause: reason });
   }
 }
 

@@ -149,6 +149,8 @@ t.test('a machine is defined once, started, paused, reset, cut and forgotten', a
   await machines.define({ ...definition, cpuCount: 3 }, mark, signal);
   t.not(await writtenAt(nativeName), before);
   t.equal((await readOne(id)).configured?.cpuCount, 3);
+  await t.rejects(machines.define({ ...definition, cpuCount: 289 }, mark, signal), { code: 'Invalid', message: /at most 288/ });
+  await t.rejects(machines.define({ ...definition, memoryBytes: 2 ** 50 }, mark, signal), { code: 'Invalid', message: /memory\.size/ });
   await machines.define(definition, mark, signal);
 
   await power.start(id, { paused: true }, signal);
@@ -207,6 +209,11 @@ t.test('machines of others are seen, named, and left alone', async (t) => {
   await daemon.virsh('destroy', 'stranger');
   t.equal(await daemon.virsh('dumpxml', 'stranger'), before, 'nothing of it was changed');
 
+  await machines.mark(id, mark, signal);
+  t.strictSame((await readOne(id)).mark, mark, 'a mark is how a machine is adopted');
+  await t.rejects(machines.mark(id, { ...mark, owner: markOf('other').owner }, signal), { code: 'NotOurs' });
+  await machines.undefine(id, mark.owner, signal);
+
   const ours = await machines.define(definitionOf('shop.owned', '22'), markOf('owned'), signal);
   const copied = { owner: { ...markOf('owned').owner, uid: 'another' }, record: '' };
   for (const digits of ['22', '23'])
@@ -215,7 +222,7 @@ t.test('machines of others are seen, named, and left alone', async (t) => {
       message: /"shop\.owned" on the host belongs to shop\/owned of cluster "c1" \(uid uid-of-owned\)/,
     });
   await t.rejects(machines.define(definitionOf('shop.owned', '23'), markOf('owned'), signal), {
-    code: 'NotOurs',
+    code: 'Conflict',
     message: new RegExp(uuidOf('22')),
   });
   await machines.undefine(ours, markOf('owned').owner, signal);
@@ -313,8 +320,13 @@ t.test('a machine whose QEMU dies is Off and Crashed, and events say that it cha
 
 t.test('a console is read and written, and taken over by the next who opens it', async (t) => {
   const { machines, power, consoles } = driver;
-  const id = await machines.define(definitionOf('shop.console', '50'), markOf('console'), signal);
   if (consoles === undefined) throw new Error('no consoles');
+  const mute = await machines.define({ ...definitionOf('shop.mute', '51'), serial: false }, markOf('mute'), signal);
+  await power.start(mute, { paused: true }, signal);
+  await t.rejects(consoles.open(mute, signal), { code: 'Invalid', message: /no serial console/ });
+  await power.cut(mute, markOf('mute').owner, signal);
+  await machines.undefine(mute, markOf('mute').owner, signal);
+  const id = await machines.define(definitionOf('shop.console', '50'), markOf('console'), signal);
   await t.rejects(consoles.open(id, signal), { code: 'Conflict' });
   await power.start(id, { paused: true }, signal);
   const opening = new AbortController();
@@ -438,6 +450,9 @@ t.test('volumes are made, filled, read, grown and deleted', async (t) => {
   t.ok((await collect(volumes.download(empty.id, { offset: 0, length: content.length }, signal))).equals(content));
   t.equal((await collect(volumes.download(empty.id, { offset: 0, length: 4 }, signal))).toString('latin1'), 'QFI\xfb');
   t.equal((await collect(volumes.download(empty.id, { offset: 0, length: 0 }, signal))).length, 0);
+  await volumes.upload(empty.id, inPieces(content.subarray(0, 5000), 999), signal);
+  t.equal((await stat(empty.location)).size, 5000, 'nothing longer is left');
+  await volumes.upload(empty.id, inPieces(content, 2 ** 16), signal);
   await volumes.grow(empty.id, 200 * 2 ** 20, signal);
   await volumes.grow(empty.id, 200 * 2 ** 20, signal);
   await t.rejects(volumes.grow(empty.id, 100 * 2 ** 20, signal), { code: 'Invalid', message: /never shrinks/ });

@@ -5,7 +5,7 @@ import type { XmlElement } from '#drivers/xml/tree.js';
 import type { Daemon } from './daemon.js';
 import { affectedFlags, assertOwner, checkOwner, handleOf, idOf, readDomain, readPower, refinePower, transientIds } from './domains.js';
 import { hasCode, present, unlessGone } from './gone.js';
-import type { Offers } from './offer.js';
+import { baseOf, checkFits, type Offers } from './offer.js';
 import { powerOf } from './power-state.js';
 import { metadataTypes, statsFlags, statsGroups, undefineFlags } from './rpc/flags.js';
 import {
@@ -70,8 +70,9 @@ export class LibvirtMachines implements Machines {
 
   async #create(definition: MachineDefinition, mark: Mark, signal: AbortSignal): Promise<MachineId> {
     await this.#refuseTakenName(definition, mark.owner, signal);
-    const base = await this.#offers.base(signal);
-    return this.#write(createDomain(definition, mark, base), signal);
+    const offer = await this.#offers.get(signal);
+    checkFits(definition, offer);
+    return this.#write(createDomain(definition, mark, baseOf(offer)), signal);
   }
 
   async #refuseTakenName({ nativeName, uuid }: MachineDefinition, owner: OwnerMark, signal: AbortSignal): Promise<void> {
@@ -80,15 +81,16 @@ export class LibvirtMachines implements Machines {
     const taken = await unlessGone(readDomain(this.#daemon, idOf(found), 'inactive', signal));
     if (taken === undefined) return;
     assertOwner(nativeName, readMark(taken), owner);
-    throw new DriverError('NotOurs', `machine "${nativeName}" on the host has the uuid ${found.uuid}, not ${uuid}; it is left alone`);
+    throw new DriverError('Conflict', `machine "${nativeName}" on the host has the uuid ${found.uuid}, not ${uuid}`);
   }
 
   async #edit(id: MachineId, definition: MachineDefinition, mark: Mark, signal: AbortSignal): Promise<MachineId> {
     const native = await readDomain(this.#daemon, id, 'inactive', signal);
     assertOwner(readIdentity(native).nativeName, readMark(native), mark.owner);
     const edited = editDomain(native, definition, mark);
-    const held = edited === native && !(await transientIds(this.#daemon, signal)).has(id);
-    return held ? id : this.#write(edited, signal);
+    if (edited === native && !(await transientIds(this.#daemon, signal)).has(id)) return id;
+    checkFits(definition, await this.#offers.get(signal));
+    return this.#write(edited, signal);
   }
 
   async #write(domain: XmlElement, signal: AbortSignal): Promise<MachineId> {

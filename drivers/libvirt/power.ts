@@ -1,4 +1,5 @@
 import type { MachineId, OwnerMark, Power, PowerState } from '#drivers/driver.js';
+import { DriverError } from '#drivers/error.js';
 import type { Daemon } from './daemon.js';
 import { affectedFlags, checkOwner, handleOf, readPower, unlessAlready } from './domains.js';
 import { affectFlags, createFlags, destroyFlags, shutdownFlags } from './rpc/flags.js';
@@ -59,8 +60,15 @@ export class LibvirtPower implements Power {
 
   async resume(id: MachineId, signal: AbortSignal): Promise<void> {
     const domain = handleOf(id);
+    refuseToResume(id, await readPower(this.#daemon, id, signal));
     await unlessAlready(this.#daemon, id, isOn, this.#daemon.order(domainResume, { domain }, signal, id), signal);
     if (!(await wasStartedPaused(this.#daemon, domain, affectFlags.live, signal))) return;
     await noteStartedPaused(this.#daemon, domain, false, await affectedFlags(this.#daemon, id, signal), signal);
   }
+}
+
+/** libvirt would let them run. */
+function refuseToResume(id: MachineId, { reason }: PowerState): void {
+  if (reason === 'Busy') throw new DriverError('Busy', `machine ${id} is paused by the host for work of its own`);
+  if (reason === 'Crashed') throw new DriverError('Conflict', `machine ${id} has crashed; there is nothing to resume`);
 }

@@ -39,9 +39,19 @@ export class LibvirtVolumes implements Volumes {
   }
 
   async upload(id: VolumeId, content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
-    const volume = await this.#volume(id, signal);
+    const volume = await this.#emptied(id, signal);
     await this.#daemon.connection.upload(storageVolUpload, { volume, offset: 0, length: 0, flags: 0 }, content, signal);
     await this.#lookAgain(id, signal);
+  }
+
+  /** The host writes over what is there, and would leave what is longer. An empty volume in the place of the old one has nothing to leave. */
+  async #emptied(id: VolumeId, signal: AbortSignal): Promise<VolumeHandle> {
+    const volume = await this.#volume(id, signal);
+    const is = await this.#read(id.pool, volume, signal);
+    if (is.sizeBytes === 0 && is.allocationBytes === 0) return volume;
+    await this.#daemon.order(storageVolDelete, { volume, flags: 0 }, signal);
+    await this.create({ ...id, format: 'Raw', sizeBytes: 0 }, signal);
+    return this.#volume(id, signal);
   }
 
   /** The host has the content; that it knows format and size, too, comes by itself in time, so that a busy pool is no failure. */
