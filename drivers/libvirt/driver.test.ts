@@ -209,9 +209,9 @@ t.test('machines of others are seen, named, and left alone', async (t) => {
   await daemon.virsh('destroy', 'stranger');
   t.equal(await daemon.virsh('dumpxml', 'stranger'), before, 'nothing of it was changed');
 
-  await machines.mark(id, mark, signal);
+  await machines.mark(id, mark, undefined, signal);
   t.strictSame((await readOne(id)).mark, mark, 'a mark is how a machine is adopted');
-  await t.rejects(machines.mark(id, { ...mark, owner: markOf('other').owner }, signal), { code: 'NotOurs' });
+  await t.rejects(machines.mark(id, { ...mark, owner: markOf('other').owner }, undefined, signal), { code: 'NotOurs' });
   await machines.undefine(id, mark.owner, signal);
 
   const ours = await machines.define(definitionOf('shop.owned', '22'), markOf('owned'), signal);
