@@ -36,6 +36,8 @@ export type Outcome =
   | { readonly kind: 'converged' }
   | { readonly kind: 'progressing'; readonly recheckMs: number; readonly because: string }
   | { readonly kind: 'retry'; readonly error: DriverError }
+  /** For something else that is not there yet: nothing to do until that changes. */
+  | { readonly kind: 'waiting'; readonly because: string }
   | { readonly kind: 'stalled'; readonly because: string };
 
 export interface Pass<R, S> extends Surroundings {
@@ -111,7 +113,7 @@ async function lookAndDecide<R, D, O, A extends AnyAction, S>(
 }
 
 function outcome<D, O, A>({ plan = [], failure, missing }: Findings<D, O, A>): Outcome {
-  if (missing !== undefined) return { kind: 'stalled', because: `waiting for ${missing.join(', ')}` };
+  if (missing !== undefined) return { kind: 'waiting', because: `waiting for ${missing.join(', ')}` };
   if (failure !== undefined) {
     return failure.verdict === 'retry' ? { kind: 'retry', error: failure } : { kind: 'stalled', because: failure.message };
   }

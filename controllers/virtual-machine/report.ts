@@ -29,11 +29,14 @@ export function reportMachine(resource: VirtualMachine, findings: MachineFinding
     hardware: machine?.hardware ?? before?.hardware,
     run: record === undefined ? before?.run : runStatus(record),
     volumes: (spec.disks ?? []).map(({ name, volumeRef }) => ({ name, volume: volumeRef.name })),
-    pendingChanges: pending.map((field) => ({
-      field,
-      class: 'Restart' as const,
-      reason: 'changes only with the machine off; restart it to apply',
-    })),
+    pendingChanges:
+      pending.length === 0
+        ? undefined
+        : pending.map((field) => ({
+            field,
+            class: 'Restart' as const,
+            reason: 'changes only with the machine off; restart it to apply',
+          })),
     conditions: conditions(before?.conditions, metadata.generation, now, {
       ...readiness(stands),
       PowerSynced: powerSynced(findings),

@@ -22,7 +22,7 @@ export class LibvirtConsoles implements Consoles {
     const stream = await opened.catch((reason) => this.#explain(id, reason, signal));
     return {
       output: untilTaken(stream.output),
-      write: (bytes, writing) => stream.write(bytes, writing),
+      write: (bytes, writing) => stream.write(bytes, writing).catch(refuseEnded),
       [Symbol.asyncDispose]: () => stream[Symbol.asyncDispose](),
     };
   }
@@ -56,4 +56,10 @@ async function whileOpening(signal: AbortSignal, open: (signal: AbortSignal) => 
   } finally {
     signal.removeEventListener('abort', abort);
   }
+}
+
+/** What the host says when it closed the stream, it says to writers, too. */
+function refuseEnded(reason: unknown): never {
+  if (libvirtCodeOf(reason) === undefined) throw reason;
+  throw new DriverError('Conflict', 'the console has ended: its machine stopped, or another opener took it over', { cause: reason });
 }

@@ -3,7 +3,7 @@ import type { Daemon } from './daemon.js';
 import { type MachineOffer, mostOf, type Offer, type Offers } from './offer.js';
 import type { Finding } from './probe.js';
 import { connectGetLibVersion, connectGetType, connectGetVersion } from './rpc/procedures.js';
-import { bytesPerMiB, maxSerialBytes } from './xml/definition.js';
+import { bytesPerMiB, maxNameBytes, maxSerialBytes } from './xml/definition.js';
 import { volumeFormats } from './xml/format.js';
 
 export class LibvirtHost implements Host {
@@ -45,7 +45,7 @@ function machineCapabilities(offer: Offer, { domain, machine, kvm }: MachineOffe
   const most = mostOf(offer);
   return [
     accelerators(kvm),
-    { field: 'nativeName', max: most.nameBytes },
+    { field: 'nativeName', max: maxNameBytes },
     { field: 'cpu.count', min: 1, max: most.cpuCount, reason: `${machine.canonical} has at most ${most.cpuCount}` },
     { field: 'memory.size', min: bytesPerMiB, max: most.memoryBytes, reason: 'whole MiB, and no more than the host has' },
     ...(domain.diskBuses.includes('virtio') ? diskCapabilities : []),

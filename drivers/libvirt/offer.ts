@@ -92,18 +92,17 @@ export function baseOf(offer: Offer): DomainBase {
   return { domainType, architecture: guest.architecture, machine: machine.canonical, emulator: guest.emulator, cpuMode };
 }
 
-/** The most that a machine may have on this host. The name becomes a file's, with a suffix. */
-export function mostOf(offer: Offer): { readonly nameBytes: number; readonly cpuCount: number; readonly memoryBytes: number } {
+/** The most that a machine may have on this host. */
+export function mostOf(offer: Offer): { readonly cpuCount: number; readonly memoryBytes: number } {
   const { domain, machine } = machinesOf(offer);
   const memoryBytes = Math.floor(offer.memoryBytes / bytesPerMiB) * bytesPerMiB;
-  return { nameBytes: 250, cpuCount: domain.maxVcpus ?? machine.maxCpus ?? 1, memoryBytes };
+  return { cpuCount: domain.maxVcpus ?? machine.maxCpus ?? 1, memoryBytes };
 }
 
 /** Refuses what the host's capabilities do not accept; it might take the definition, and fail when the machine is started. */
-export function checkFits({ nativeName, cpuCount, memoryBytes }: MachineDefinition, offer: Offer): void {
+export function checkFits({ cpuCount, memoryBytes }: MachineDefinition, offer: Offer): void {
   const most = mostOf(offer);
   const asked = [
-    ['nativeName', Buffer.byteLength(nativeName), most.nameBytes, 'bytes'],
     ['cpu.count', cpuCount, most.cpuCount, 'CPUs'],
     ['memory.size', memoryBytes, most.memoryBytes, 'bytes'],
   ] as const;

@@ -16,7 +16,10 @@ import {
   storageVolUpload,
 } from './rpc/procedures.js';
 import type { PoolHandle, VolumeHandle } from './rpc/types.js';
+import { checkName } from './xml/definition.js';
 import { createVolume, readVolume } from './xml/volume.js';
+
+const maxFileNameBytes = 255;
 
 export class LibvirtVolumes implements Volumes {
   readonly #daemon: Daemon;
@@ -33,6 +36,7 @@ export class LibvirtVolumes implements Volumes {
   }
 
   async create(definition: VolumeDefinition, signal: AbortSignal): Promise<Volume> {
+    checkName('nativeName', definition.nativeName, maxFileNameBytes);
     const pool = await this.#pool(definition.pool, signal);
     const xml = serializeXml(createVolume(definition));
     return this.#read(definition.pool, await this.#daemon.order(storageVolCreateXml, { pool, xml, flags: 0 }, signal), signal);
@@ -40,7 +44,11 @@ export class LibvirtVolumes implements Volumes {
 
   async upload(id: VolumeId, content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
     const volume = await this.#emptied(id, signal);
-    await this.#daemon.connection.upload(storageVolUpload, { volume, offset: 0, length: 0, flags: 0 }, content, signal);
+    const what = { volume, offset: 0, length: 0, flags: 0 };
+    await this.#daemon.connection.upload(storageVolUpload, what, content, signal).catch((reason) => {
+      // Also what the source of the content throws.
+      throw DriverError.from(reason);
+    });
     await this.#lookAgain(id, signal);
   }
 
