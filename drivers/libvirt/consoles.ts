@@ -4,6 +4,7 @@ import type { Daemon } from './daemon.js';
 import { handleOf, readDomain } from './domains.js';
 import { hasCode } from './gone.js';
 import type { RpcStream } from './rpc/connection.js';
+import { throwIfAborted } from './rpc/deadline.js';
 import { libvirtCodeOf } from './rpc/driver-error.js';
 import { consoleFlags } from './rpc/flags.js';
 import { domainOpenConsole } from './rpc/procedures.js';
@@ -20,11 +21,7 @@ export class LibvirtConsoles implements Consoles {
     const what = { domain: handleOf(id), device: undefined, flags: consoleFlags.force };
     const opened = whileOpening(signal, (opening) => this.#daemon.connection.openStream(domainOpenConsole, what, opening));
     const stream = await opened.catch((reason) => this.#explain(id, reason, signal));
-    return {
-      output: untilTaken(stream.output),
-      write: (bytes, writing) => stream.write(bytes, writing).catch(refuseEnded),
-      [Symbol.asyncDispose]: () => stream[Symbol.asyncDispose](),
-    };
+    return new LibvirtConsole(stream);
   }
 
   /** That a machine has no console, the host tells as an error of its own. */
@@ -36,12 +33,41 @@ export class LibvirtConsoles implements Consoles {
   }
 }
 
-/** That another has taken over, or that the machine is gone, the host may tell as an error of the stream; to the reader it is the end. */
-async function* untilTaken(output: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-  try {
-    yield* output;
-  } catch (reason) {
-    if (libvirtCodeOf(reason) === undefined) throw reason;
+class LibvirtConsole implements Console {
+  readonly output: AsyncIterable<Uint8Array>;
+  readonly #stream: RpcStream;
+  #ended = false;
+
+  constructor(stream: RpcStream) {
+    this.#stream = stream;
+    this.output = this.#untilTaken();
+  }
+
+  /** When the machine stops, the host ends what it sends, and swallows what is written. */
+  async write(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+    throwIfAborted(signal);
+    if (this.#ended) refuseEnded();
+    await this.#stream.write(bytes, signal).catch((reason) => {
+      // What the host says when it closed the stream, it says to writers, too.
+      if (libvirtCodeOf(reason) === undefined) throw reason;
+      refuseEnded(reason);
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#ended = true;
+    await this.#stream[Symbol.asyncDispose]();
+  }
+
+  /** That another has taken over, or that the machine is gone, the host may tell as an error of the stream; to the reader it is the end. */
+  async *#untilTaken(): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      yield* this.#stream.output;
+      this.#ended = true;
+    } catch (reason) {
+      this.#ended = true;
+      if (libvirtCodeOf(reason) === undefined) throw reason;
+    }
   }
 }
 
@@ -58,8 +84,6 @@ async function whileOpening(signal: AbortSignal, open: (signal: AbortSignal) => 
   }
 }
 
-/** What the host says when it closed the stream, it says to writers, too. */
-function refuseEnded(reason: unknown): never {
-  if (libvirtCodeOf(reason) === undefined) throw reason;
+function refuseEnded(reason?: unknown): never {
   throw new DriverError('Conflict', 'the console has ended: its machine stopped, or another opener took it over', { cause: reason });
 }
