@@ -4,7 +4,6 @@ import type { Daemon } from './daemon.js';
 import { handleOf, readDomain } from './domains.js';
 import { hasCode } from './gone.js';
 import type { RpcStream } from './rpc/connection.js';
-import { throwIfAborted } from './rpc/deadline.js';
 import { libvirtCodeOf } from './rpc/driver-error.js';
 import { consoleFlags } from './rpc/flags.js';
 import { domainOpenConsole } from './rpc/procedures.js';
@@ -21,7 +20,7 @@ export class LibvirtConsoles implements Consoles {
     const what = { domain: handleOf(id), device: undefined, flags: consoleFlags.force };
     const opened = whileOpening(signal, (opening) => this.#daemon.connection.openStream(domainOpenConsole, what, opening));
     const stream = await opened.catch((reason) => this.#explain(id, reason, signal));
-    return new LibvirtConsole(stream);
+    return new SerialConsole(stream);
   }
 
   /** That a machine has no console, the host tells as an error of its own. */
@@ -33,7 +32,7 @@ export class LibvirtConsoles implements Consoles {
   }
 }
 
-class LibvirtConsole implements Console {
+class SerialConsole implements Console {
   readonly output: AsyncIterable<Uint8Array>;
   readonly #stream: RpcStream;
   #ended = false;
@@ -43,19 +42,12 @@ class LibvirtConsole implements Console {
     this.output = this.#untilTaken();
   }
 
-  /** When the machine stops, the host ends what it sends, and swallows what is written. */
   async write(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
-    throwIfAborted(signal);
-    if (this.#ended) refuseEnded();
-    await this.#stream.write(bytes, signal).catch((reason) => {
-      // What the host says when it closed the stream, it says to writers, too.
-      if (libvirtCodeOf(reason) === undefined) throw reason;
-      refuseEnded(reason);
-    });
+    if (this.#ended) refuseEnded(undefined);
+    await this.#stream.write(bytes, signal).catch((reason) => refuseEnded(reason));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#ended = true;
     await this.#stream[Symbol.asyncDispose]();
   }
 
@@ -63,11 +55,10 @@ class LibvirtConsole implements Console {
   async *#untilTaken(): AsyncGenerator<Uint8Array, void, undefined> {
     try {
       yield* this.#stream.output;
-      this.#ended = true;
     } catch (reason) {
-      this.#ended = true;
       if (libvirtCodeOf(reason) === undefined) throw reason;
     }
+    this.#ended = true;
   }
 }
 
@@ -84,6 +75,8 @@ async function whileOpening(signal: AbortSignal, open: (signal: AbortSignal) => 
   }
 }
 
-function refuseEnded(reason?: unknown): never {
+/** What the host said when it closed the stream, it says to writers, too. */
+function refuseEnded(reason: unknown): never {
+  if (reason !== undefined && libvirtCodeOf(reason) === undefined) throw reason;
   throw new DriverError('Conflict', 'the console has ended: its machine stopped, or another opener took it over', { cause: reason });
 }
