@@ -148,7 +148,7 @@ t.test('a machine is defined once, started, paused, reset, cut and forgotten', a
   await machines.define(definition, mark, signal);
 
   await power.start(id, { paused: true }, signal);
-  t.strictSame(await powerOf(t, id), { state: 'Paused', reason: 'StartingUp' });
+  t.strictSame(await powerOf(t, id), { state: 'Paused', reason: 'User' });
   await power.start(id, { paused: true }, signal);
   await power.resume(id, signal);
   t.equal((await powerOf(t, id)).state, 'On');
@@ -165,7 +165,7 @@ t.test('a machine is defined once, started, paused, reset, cut and forgotten', a
   t.strictSame((await readOne(id)).mark, changed);
   t.match(await daemon.virsh('dumpxml', nativeName), /a "new" &lt;record/, 'in the running machine');
   await power.press(id, mark.owner, signal);
-  await t.rejects(machines.undefine(id, mark.owner, signal), { code: 'Conflict', message: /is On/ });
+  await t.rejects(machines.undefine(id, mark.owner, signal), { code: 'Conflict', message: /not Off/ });
   await power.cut(id, mark.owner, signal);
   t.strictSame(await powerOf(t, id), { state: 'Off', reason: 'Cut' });
   await power.cut(id, mark.owner, signal);

@@ -1,6 +1,5 @@
-import { DriverError } from '#drivers/error.js';
 import type { RpcStream } from './connection.js';
-import { onAbort, unlessAborted, within } from './deadline.js';
+import { gaveUp, onAbort, unlessAborted, within } from './deadline.js';
 import { openSession, type SessionOptions } from './handshake.js';
 import type { StreamProcedure } from './procedure.js';
 import type { Session } from './session.js';
@@ -17,7 +16,7 @@ export class OpenStream implements RpcStream {
   constructor(session: Session, end: StreamEnd, signal: AbortSignal) {
     this.#session = session;
     this.#end = end;
-    this.#stopListening = onAbort(signal, () => end.interrupt(DriverError.from(signal.reason)));
+    this.#stopListening = onAbort(signal, () => end.interrupt(gaveUp(signal)));
   }
 
   get output(): AsyncIterable<Uint8Array> {
