@@ -71,7 +71,7 @@ export class Offers {
   }
 
   async #find(signal: AbortSignal): Promise<Offer> {
-    const host = readCapabilities(await this.#daemon.ask(connectGetCapabilities, undefined, signal));
+    const host = readCapabilities(await this.#daemon.order(connectGetCapabilities, undefined, signal));
     const guest = host.guests.find((each) => each.osType === 'hvm' && each.architecture === host.architecture);
     const machine = guest && bestMachine(guest);
     if (guest === undefined || machine === undefined || !architectures.includes(host.architecture)) return { host, machines: undefined };
@@ -82,7 +82,7 @@ export class Offers {
     const kvm = guest.domainTypes.includes('kvm') ? await this.#tryKvm(guest, machine, signal) : undefined;
     const domainType = kvm?.works === true ? 'kvm' : 'qemu';
     const what = { emulator: guest.emulator, arch: guest.architecture, machine: machine.canonical, virtType: domainType, flags: 0 };
-    const domain = readDomainCapabilities(await this.#daemon.ask(connectGetDomainCapabilities, what, signal));
+    const domain = readDomainCapabilities(await this.#daemon.order(connectGetDomainCapabilities, what, signal));
     return { guest, machine, domainType, kvm, domain };
   }
 
