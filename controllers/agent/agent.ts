@@ -4,7 +4,8 @@ import { Locks } from '../host/locks.js';
 import type { Changes } from '../host/view.js';
 import type { Client } from '../kubernetes/client.js';
 import { createEventRecorder } from '../kubernetes/events.js';
-import { heartbeat } from '../kubernetes/lease.js';
+import { heartbeat } from '../kubernetes/heartbeat.js';
+import { leaseOf } from '../lease-names.js';
 import type { Metrics } from '../metrics.js';
 import { actionLoop } from './actions.js';
 import { type Connect, Host, type Pace } from './host.js';
@@ -27,8 +28,6 @@ export interface AgentOptions {
   readonly onTrouble: (message: string, error: unknown) => void;
   readonly pace?: Partial<Pace>;
 }
-
-export const leaseOf = (hypervisor: string): string => `virtwright-agent-${hypervisor}`;
 
 /** Runs the loops of every host that the agent was given, until the signal. */
 export async function runAgent(options: AgentOptions, signal: AbortSignal): Promise<void> {
