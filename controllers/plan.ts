@@ -36,7 +36,7 @@ export type Performers<A extends AnyAction> = {
   readonly [K in A['kind']]: Performer<Extract<A, { readonly kind: K }>>;
 };
 
-type Touched = { readonly id?: MachineId; readonly pool?: PoolId };
+type Touched = { readonly kind: string; readonly id?: MachineId; readonly pool?: PoolId };
 
 /** A performer through one facet. An action that names neither machine nor pool makes something new: the host is listed again. */
 export function on<F extends Facet, A extends Touched>(

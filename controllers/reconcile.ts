@@ -1,6 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import { DriverError } from '#drivers/error.js';
 import type { HostView } from './host/view.js';
-import { type AnyAction, gate, type Performers, type Plan, type Surroundings } from './plan.js';
+import { type AnyAction, gate, type Performers, type Plan, type Surroundings, wait } from './plan.js';
 
 /** References followed, or the names of those that are not there yet, each with what is missing about it. */
 export type Resolution<D> =
@@ -35,11 +36,18 @@ export type Outcome =
   | { readonly kind: 'converged' }
   | { readonly kind: 'progressing'; readonly recheckMs: number; readonly because: string }
   | { readonly kind: 'retry'; readonly error: DriverError }
+  /** For something else that is not there yet: nothing to do until that changes. */
+  | { readonly kind: 'waiting'; readonly because: string }
   | { readonly kind: 'stalled'; readonly because: string };
 
-export interface Pass<S> extends Surroundings {
-  /** Writes the status where it differs from what was written last. */
-  readonly publish: (status: S) => Promise<void>;
+export interface Pass<R, S> extends Surroundings {
+  /**
+   * Writes the status where it differs from the object's, and gives the object as it then is. What is not urgent may be held back
+   * while it is only on its way somewhere.
+   */
+  readonly publish: (object: R, status: S, urgent: boolean) => Promise<R>;
+  /** Told of every act before it is done. */
+  readonly onAct?: (object: R, action: AnyAction, because: string) => void;
   readonly clock: () => number;
   readonly signal: AbortSignal;
 }
@@ -50,46 +58,62 @@ const looksPerPass = 16;
 const sayAfterMs = 1_000;
 
 /** One pass: look, decide, act, look again, until nothing is left to do now; then say how things stand. */
-export async function reconcile<R, D, O, A extends AnyAction, S>(kind: Kind<R, D, O, A, S>, resource: R, pass: Pass<S>): Promise<Outcome> {
-  const resolution = kind.resolve(resource);
-  if (resolution.kind === 'missing') {
-    const { missing, reason: missingReason } = resolution;
-    await pass.publish(kind.report(resource, { missing, missingReason, now: pass.clock() }));
-    return { kind: 'stalled', because: `waiting for ${missing.join(', ')}` };
-  }
-  let findings: Findings<D, O, A> = { desired: resolution.desired, now: pass.clock() };
-  const say = () => pass.publish(kind.report(resource, findings));
-  const late = new LateWord(say);
+export async function reconcile<R, D, O, A extends AnyAction, S>(
+  kind: Kind<R, D, O, A, S>,
+  resource: R,
+  pass: Pass<R, S>,
+): Promise<Outcome> {
+  let object = resource;
+  let findings: Findings<D, O, A> = { now: pass.clock() };
+  const say = async (urgent: boolean) => {
+    object = await pass.publish(object, kind.report(object, findings), urgent);
+  };
+  const late = new LateWord(() => say(true));
   try {
+    let previous: A | undefined;
     for (let look = 0; look < looksPerPass; look++) {
-      findings = await decide(kind, resolution.desired, pass);
+      findings = await lookAndDecide(kind, object, pass);
       const next = findings.plan?.find((decision) => decision.kind === 'act');
       if (next === undefined) break;
-      if (next.sayFirst) await say();
+      if (isDeepStrictEqual(next.action, previous)) {
+        findings = { ...findings, plan: [wait('NotTaken', `${next.because}: done, and the host does not show it yet`)] };
+        break;
+      }
+      if (next.sayFirst) await say(true);
       else late.begin();
+      previous = next.action;
+      pass.onAct?.(object, next.action, next.because);
       const performer = kind.performers[next.action.kind as A['kind']];
       await performer.run(pass, next.action as Extract<A, { kind: A['kind'] }>, pass.signal);
     }
   } catch (reason) {
-    findings = { ...findings, now: pass.clock(), failure: DriverError.from(reason) };
+    if (!(reason instanceof DriverError)) {
+      await late.end();
+      throw reason;
+    }
+    findings = { ...findings, now: pass.clock(), failure: reason };
   }
   await late.end();
-  await say();
+  await say(false);
   return outcome(findings);
 }
 
-async function decide<R, D, O, A extends AnyAction, S>(
+async function lookAndDecide<R, D, O, A extends AnyAction, S>(
   kind: Kind<R, D, O, A, S>,
-  desired: D,
-  { driver, view, clock, signal }: Pass<S>,
+  object: R,
+  { driver, view, clock, signal }: Pass<R, S>,
 ): Promise<Findings<D, O, A>> {
+  const resolution = kind.resolve(object);
+  if (resolution.kind === 'missing') return { missing: resolution.missing, missingReason: resolution.reason, now: clock() };
+  const { desired } = resolution;
   await view.refresh(signal);
   const observed = kind.observe(desired, view);
   const now = clock();
   return { desired, observed, plan: gate(kind.plan(desired, observed, now), kind.performers, driver), now };
 }
 
-function outcome<D, O, A>({ plan = [], failure }: Findings<D, O, A>): Outcome {
+function outcome<D, O, A>({ plan = [], failure, missing }: Findings<D, O, A>): Outcome {
+  if (missing !== undefined) return { kind: 'waiting', because: `waiting for ${missing.join(', ')}` };
   if (failure !== undefined) {
     return failure.verdict === 'retry' ? { kind: 'retry', error: failure } : { kind: 'stalled', because: failure.message };
   }

@@ -5,6 +5,7 @@ import { load } from 'js-yaml';
 export interface Schema {
   readonly type?: 'object' | 'array' | 'string' | 'integer';
   readonly description?: string;
+  readonly format?: string;
   readonly enum?: readonly string[];
   readonly default?: unknown;
   readonly required?: readonly string[];
@@ -19,7 +20,7 @@ export interface Crd {
   readonly spec: {
     readonly group: string;
     readonly scope: 'Cluster' | 'Namespaced';
-    readonly names: { readonly kind: string; readonly plural: string };
+    readonly names: { readonly kind: string; readonly plural: string; readonly shortNames?: readonly string[] };
     readonly versions: readonly [{ readonly name: string; readonly schema: { readonly openAPIV3Schema: Schema } }];
   };
 }

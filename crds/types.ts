@@ -96,6 +96,11 @@ export interface HypervisorStatus {
   readonly capacity?: HypervisorStatusCapacity;
   /** What the host accepts in each field of a VirtualMachine's spec. A field that is not listed is not accepted. */
   readonly capabilities?: readonly HypervisorStatusCapability[];
+  /**
+   * Machines on the host that carry a mark of this cluster and belong to no object here, as after a restore or the loss of
+   * the cluster's data. An object of such a name is not placed until one of them is taken over or removed.
+   */
+  readonly strays?: HypervisorStatusStrays;
   /** Ready is True when the host is reached and takes work; Connected when its agent has a connection. */
   readonly conditions?: readonly Condition[];
 }
@@ -118,6 +123,22 @@ export interface HypervisorStatusCapability {
   readonly max?: string;
   /** Why it is so, for people. */
   readonly reason?: string;
+}
+
+export interface HypervisorStatusStrays {
+  /** How many there are. */
+  readonly count: number;
+  /** The first 512, by name. */
+  readonly machines?: readonly HypervisorStatusStraysMachine[];
+}
+
+export interface HypervisorStatusStraysMachine {
+  /** Namespace of the VirtualMachine it was made for. */
+  readonly namespace: string;
+  /** Name of the VirtualMachine it was made for. */
+  readonly name: string;
+  /** Uid of the VirtualMachine it was made for. */
+  readonly uid: string;
 }
 
 export interface Condition {
@@ -178,11 +199,11 @@ export interface StoragePool {
 export interface StoragePoolSpec {
   /** Labels of the Hypervisors that have the pool. When absent, all have it. */
   readonly hypervisorSelector?: Selector;
-  /** `PerHost`: each hypervisor has a store of its own. */
+  /** `PerHost`: each hypervisor has a store of its own. When absent, `PerHost`. */
   readonly span: 'PerHost';
-  /** The namespaces whose volumes may be in the pool. */
+  /** The namespaces whose volumes may be in the pool. When absent, all. */
   readonly allowedNamespaces: NamespaceChoice;
-  /** A directory in the host's file system. */
+  /** A directory in the host's file system. When absent, the pool is of another kind, and there is no other kind yet. */
   readonly directory?: StoragePoolSpecDirectory;
 }
 
@@ -235,11 +256,14 @@ export interface StorageVolumeSpec {
    * is refused; after a smaller one the rest is empty.
    */
   readonly size: Size;
-  /** How the volume is stored; never changes. */
+  /** How the volume is stored; never changes. When absent, `Qcow2`. */
   readonly format: 'Raw' | 'Qcow2';
   /** What the volume is filled with when it is made; never changes. When absent, the volume is empty. */
   readonly source?: StorageVolumeSpecSource;
-  /** What becomes of the content when this object is deleted. `Retain` leaves it on the host; `Delete` deletes it. */
+  /**
+   * What becomes of the content when this object is deleted: `Retain` leaves it on the host, `Delete` deletes it. When
+   * absent, `Retain`.
+   */
   readonly reclaimPolicy: 'Retain' | 'Delete';
 }
 
@@ -357,14 +381,17 @@ export interface VirtualMachineSpec {
   /**
    * When the machine runs. `Always`: after any stop it is started again. `RerunOnFailure`: started again only after a crash
    * or a failure of the host. `Once`: started once, never again. `Manual`: started and stopped only by
-   * VirtualMachineActions. `Halted`: stopped.
+   * VirtualMachineActions. `Halted`: stopped. When absent, `Always`.
    */
   readonly runStrategy: 'Always' | 'RerunOnFailure' | 'Once' | 'Manual' | 'Halted';
-  /** How the machine is stopped, by its run strategy, by an action that says no other mode, and before deletion. */
+  /**
+   * How the machine is stopped: by its run strategy, by an action that says no other mode, and before deletion. When absent,
+   * `TrySoft` within 120 seconds.
+   */
   readonly stop: VirtualMachineSpecStop;
   /** Where the machine may run. When absent, on any hypervisor that it fits. */
   readonly placement?: VirtualMachineSpecPlacement;
-  /** The machine's processors. */
+  /** The machine's processors. When absent, one. */
   readonly cpu: VirtualMachineSpecCpu;
   /** The machine's memory. */
   readonly memory: VirtualMachineSpecMemory;
@@ -372,29 +399,32 @@ export interface VirtualMachineSpec {
   readonly boot?: VirtualMachineSpecBoot;
   /** The machine's disks. When absent, it has none. */
   readonly disks?: readonly VirtualMachineSpecDisk[];
-  /** Further devices. Each is there when it is named, be it as `{}`. */
+  /** Further devices. Each is there when it is named, be it as `{}`. When absent, there are none. */
   readonly devices?: VirtualMachineSpecDevices;
 }
 
 export interface VirtualMachineSpecStop {
   /**
    * `Soft` presses the power button and waits for ever. `TrySoft` presses it, and cuts the power after timeoutSeconds.
-   * `Hard` cuts the power at once.
+   * `Hard` cuts the power at once. When absent, `TrySoft`.
    */
   readonly mode: 'Soft' | 'TrySoft' | 'Hard';
-  /** How long `TrySoft` waits for the guest before it cuts the power. `Soft` and `Hard` take no notice of it. */
+  /**
+   * How long `TrySoft` waits for the guest before it cuts the power; `Soft` and `Hard` take no notice of it. When absent,
+   * 120.
+   */
   readonly timeoutSeconds: number;
 }
 
 export interface VirtualMachineSpecPlacement {
-  /** The one Hypervisor to run on. */
+  /** The one Hypervisor to run on. When absent, the selector chooses. */
   readonly hypervisorRef?: Ref;
-  /** Labels of the Hypervisors to choose from. */
+  /** Labels of the Hypervisors to choose from. When absent, all of them. */
   readonly hypervisorSelector?: Selector;
 }
 
 export interface VirtualMachineSpecCpu {
-  /** How many virtual processors the guest sees. */
+  /** How many virtual processors the guest sees. When absent, 1. */
   readonly count: number;
 }
 
@@ -464,7 +494,7 @@ export interface VirtualMachineStatus {
 
 export interface VirtualMachineStatusPower {
   /** `Unknown` while the host is not reached. */
-  readonly state: 'Off' | 'On' | 'Paused' | 'Stopping' | 'Unknown';
+  readonly state: 'Running' | 'Stopped' | 'Paused' | 'Stopping' | 'Unknown';
   /** Why it is in this state. */
   readonly reason: 'Booted' | 'Guest' | 'Cut' | 'Crashed' | 'Failed' | 'Saved' | 'User' | 'StartingUp' | 'IOError' | 'Busy' | 'Unknown';
 }
@@ -488,10 +518,10 @@ export interface VirtualMachineStatusRun {
 
 export interface VirtualMachineStatusRunLastStop {
   /**
-   * `Guest` powered itself off, power was `Cut`, guest or hypervisor `Crashed`, the start `Failed`, state was `Saved`, or
-   * nobody knows.
+   * It was `Requested`, the `Guest` powered itself off, power was `Cut` by another hand, guest or hypervisor `Crashed`, the
+   * start `Failed`, state was `Saved`, or nobody knows.
    */
-  readonly cause: 'Guest' | 'Cut' | 'Crashed' | 'Failed' | 'Saved' | 'Unknown';
+  readonly cause: 'Requested' | 'Guest' | 'Cut' | 'Crashed' | 'Failed' | 'Saved' | 'Unknown';
   /** When it was seen to be off. */
   readonly time: string;
   /** Identity of the start that it ended. */

@@ -4,7 +4,9 @@
  * A driver is a handful of facets. `host`, `machines` and `power` are what make a host a host; every other facet is present
  * exactly when the connected host has it, so an absent facet is a fact, not an error. Every verb is idempotent and
  * resolves once the host has accepted the work; progress is observed. Every verb rejects with a DriverError, and only that.
- * `signal` ends the waiting, not necessarily the host's work: whoever gives up must look again before acting again.
+ * `signal` ends the waiting, not necessarily the host's work: whoever gives up must look again before acting again. It rejects
+ * promptly with TimedOut, whatever ended it (`cause` is its reason); a signal that has ended before the call means no call at all.
+ * A name or text that the host cannot hold to the letter is refused as Invalid, never altered.
  */
 export interface Driver extends AsyncDisposable {
   readonly host: Host;
@@ -15,7 +17,7 @@ export interface Driver extends AsyncDisposable {
   readonly consoles?: Consoles;
   readonly events?: Events;
   readonly stats?: Stats;
-  /** Settles when the host is no longer reached through this driver; a new connection is then needed. */
+  /** Resolves, never rejects, when the host is no longer reached through this driver (disposed, or lost): every verb is then Unavailable. */
   readonly closed: Promise<void>;
 }
 
@@ -38,7 +40,7 @@ export interface HostDescription {
   readonly capabilities: readonly Capability[];
 }
 
-/** Accepted values of one field (a path in the API's words, e.g. `cpu.count`), or its bounds. A field without a capability is not accepted at all. */
+/** Accepted values of one field (a path in the API's words, e.g. `cpu.count`), or its bounds (bytes for sizes; for `nativeName` its length in bytes). A field without a capability is not accepted at all. */
 export interface Capability {
   readonly field: string;
   readonly values?: readonly string[];
@@ -71,31 +73,43 @@ export interface Mark {
 }
 
 export interface Machines {
-  /** All machines, ours or not, state only: one call however many there are. */
+  /** All machines, ours or not, running without a definition or not, state only: one call however many there are. */
   list(signal: AbortSignal): Promise<readonly Glance[]>;
   /** Full reads in a batch; an id that is gone is left out. */
   read(ids: readonly MachineId[], signal: AbortSignal): Promise<readonly Machine[]>;
   /**
    * Makes the machine's definition say this: creates it, or edits the native one where it differs and nowhere else.
-   * Live hardware is not touched. NotOurs when the uuid or the native name belongs to another owner.
+   * The mark that `read` gives is then this one. Live hardware is not touched; a machine running without a definition gets one.
+   * When nothing differs, nothing is written. A machine is found by its uuid and keeps the native name it has.
+   * NotOurs when the uuid or the native name belongs to another owner, or to a machine without a mark; Conflict when the name
+   * belongs to another machine of the same owner; Invalid or Unsupported when the host's capabilities do not accept it.
    */
   define(definition: MachineDefinition, mark: Mark, signal: AbortSignal): Promise<MachineId>;
-  /** Replaces the mark, in the definition and in the running machine. NotOurs when it carries another owner's. */
-  mark(id: MachineId, mark: Mark, signal: AbortSignal): Promise<void>;
-  /** Forgets a machine that is off; its disks stay. NotOurs when it is not `owner`'s; gone already is success. */
+  /**
+   * Replaces the mark, in the definition and in the running machine, and nothing else. `from` is whose mark it carries now, undefined
+   * for none: this is how a machine is taken over or adopted. NotOurs when it carries neither that nor already `mark`'s owner's; NotFound when it is gone.
+   */
+  mark(id: MachineId, mark: Mark, from: OwnerMark | undefined, signal: AbortSignal): Promise<void>;
+  /** Forgets a machine that is off; its disks stay. NotOurs when it is not `owner`'s (unmarked ones are not); Conflict when it is not off; gone already is success. */
   undefine(id: MachineId, owner: OwnerMark, signal: AbortSignal): Promise<void>;
 }
 
-/** Verbs on a machine that exists; NotFound when it does not. Those that can lose data re-check the owner. Already so is success. */
+/**
+ * Verbs on a machine that exists; NotFound when it does not. Those that can lose data re-check the owner: NotOurs unless the
+ * machine carries `owner`'s mark. Already so is success, and changes nothing. Conflict when its state has no room for the verb.
+ */
 export interface Power {
-  /** With `paused`, the guest executes nothing until `resume`. */
+  /** With `paused`, the guest executes nothing until `resume`. A machine that is not Off is left as it is: a paused one stays paused. */
   start(id: MachineId, options: { readonly paused: boolean }, signal: AbortSignal): Promise<void>;
-  /** Press the power button; the guest may ignore it. */
+  /** Press the power button; the guest may ignore it, and a paused one does not hear. Off already is success. */
   press(id: MachineId, owner: OwnerMark, signal: AbortSignal): Promise<void>;
-  /** Cut the power. */
+  /** Cut the power, whatever the state: Off, reason `Cut`. Off already keeps its reason. A machine without a definition is then gone. */
   cut(id: MachineId, owner: OwnerMark, signal: AbortSignal): Promise<void>;
+  /** As the reset button: the guest starts anew, the machine stays on with the hardware it has, a paused one paused. Conflict when it is Off. */
   reset(id: MachineId, owner: OwnerMark, signal: AbortSignal): Promise<void>;
+  /** Paused already keeps its reason. Conflict when it is Off. */
   pause(id: MachineId, signal: AbortSignal): Promise<void>;
+  /** Conflict when it is Off or its guest crashed; Busy when the host itself paused it (`Busy`). */
   resume(id: MachineId, signal: AbortSignal): Promise<void>;
 }
 
@@ -131,6 +145,7 @@ export type DiskBus = 'VirtioBlk';
 export type VolumeFormat = 'Raw' | 'Qcow2';
 
 export interface MachineDefinition extends MachineShape {
+  /** As RFC 9562 writes it; given back in lower case. */
   readonly uuid: string;
   readonly nativeName: string;
 }
@@ -145,8 +160,10 @@ export interface PowerState {
 
 /**
  * Why a machine is in its state. Off: `Guest` (powered itself off), `Cut`, `Crashed` (guest or hypervisor process), `Failed` (could not start),
- * `Saved`, `Unknown` (never ran, or the host forgot). Paused: `User`, `StartingUp` (started paused, or not yet let run), `IOError`, `Crashed`,
- * `Busy` (the host pauses it for work of its own: leave it). On: `Booted` or `Unknown`.
+ * `Saved`, `Unknown` (never ran, or the host forgot). Paused: `User`, `StartingUp` (started paused, or not yet let run; libvirt
+ * forgets this and says `User`, so who must know whether a first start was finished writes it into the record), `IOError`, `Crashed`,
+ * `Busy` (the host pauses it for work of its own: leave it). On: `Booted` or `Unknown`. Stopping: `Guest`, `Cut` or `Unknown`; many hosts
+ * show a machine as On until it is Off, so nobody may wait for Stopping.
  */
 export type PowerReason =
   | 'Booted'
@@ -171,7 +188,7 @@ export interface Glance {
 export interface Machine extends Glance {
   /** Absent when the machine carries no mark of ours. */
   readonly mark?: Mark;
-  /** What it has at its next start. Absent when the host holds no definition (undefined while running). */
+  /** What it has at its next start, the host's choices (such as a bus) filled in. Absent when the host holds no definition (undefined while running). */
   readonly configured?: MachineShape;
   /** What it has now, while not Off. */
   readonly live?: MachineShape;
@@ -180,8 +197,12 @@ export interface Machine extends Glance {
 
 export interface Pools {
   list(signal: AbortSignal): Promise<readonly Pool[]>;
-  /** Defines the pool if need be, and makes its directory. NotOurs when the native name or the path belongs to another uuid. */
+  /**
+   * Defines the pool if need be, and makes its directory; it is not started. A pool is found by its uuid, keeps the native name it has,
+   * and is never moved: Invalid when it has another path. NotOurs when the native name or the path belongs to another uuid.
+   */
   define(definition: PoolDefinition, signal: AbortSignal): Promise<PoolId>;
+  /** What is stored in the pool's directory is known from then on. NotFound when there is no such pool. */
   start(id: PoolId, signal: AbortSignal): Promise<void>;
   /** Stops and forgets the pool; what is stored in it stays. Gone already is success. */
   undefine(id: PoolId, signal: AbortSignal): Promise<void>;
@@ -204,17 +225,23 @@ export interface Pool {
   readonly availableBytes: number;
 }
 
+/** Every verb: NotFound when there is no such pool; Conflict when the pool is not active. */
 export interface Volumes {
   /** Everything in the pool as the host knows it. With `refresh` the host looks at its store first. */
   list(pool: PoolId, options: { readonly refresh: boolean }, signal: AbortSignal): Promise<readonly Volume[]>;
-  /** Makes an empty volume. Conflict when one of that name exists. Exhausted when the pool has no room. */
+  /** Makes an empty volume. Conflict when one of that name exists, however alike: look at it. Exhausted when the pool has no room. */
   create(definition: VolumeDefinition, signal: AbortSignal): Promise<Volume>;
-  /** Replaces the content, from the first byte on, then resolves when the host has all of it. */
+  /**
+   * Replaces the content, from the first byte on, then resolves when the host has all of it. Nothing longer that was there before is left:
+   * the stored file is then exactly `content`, which brings its own size. When it breaks midway, a part is left, and uploading again heals it.
+   * NotFound when there is no such volume; Exhausted when the pool has no room. A source that throws rejects the upload, its error as `cause`.
+   */
   upload(id: VolumeId, content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void>;
-  /** The raw content of the stored file, as is: for a Qcow2 volume its header comes first. */
+  /** The raw content of the stored file, as is: for a Qcow2 volume its header comes first. A range beyond the end gives what there is; a signal that ends rejects, so a cut stream never looks whole. */
   download(id: VolumeId, range: { readonly offset: number; readonly length: number }, signal: AbortSignal): AsyncIterable<Uint8Array>;
-  /** Grows what the guest sees to `sizeBytes`; never shrinks. Invalid when the volume is larger. */
+  /** Grows what the guest sees to `sizeBytes`; never shrinks. Invalid when the volume is larger; NotFound when it is gone; Exhausted when the pool has no room. */
   grow(id: VolumeId, sizeBytes: number, signal: AbortSignal): Promise<void>;
+  /** Gone already is success. */
   delete(id: VolumeId, signal: AbortSignal): Promise<void>;
 }
 
@@ -236,18 +263,25 @@ export interface Volume {
 }
 
 export interface Consoles {
-  /** The serial console of a running machine. A second opener takes it over from the first. */
+  /**
+   * The serial console of a running machine. A second opener takes it over from the first. NotFound when the machine is gone;
+   * Conflict when it is Off; Invalid when it has no serial console.
+   */
   open(id: MachineId, signal: AbortSignal): Promise<Console>;
 }
 
 export interface Console extends AsyncDisposable {
   /** Ends when the machine stops or another opener takes over. */
   readonly output: AsyncIterable<Uint8Array>;
+  /** Conflict when the console has ended. */
   write(bytes: Uint8Array, signal: AbortSignal): Promise<void>;
 }
 
 export interface Events {
-  /** Hints to look again: never state. A gap means that hints may have been lost. Ends with the connection. */
+  /**
+   * Hints to look again: never state. A gap means that hints may have been lost. Begins with a gap, once the host hears us:
+   * whoever lists after that misses nothing. Ends, without an error, with the connection or the signal.
+   */
   watch(signal: AbortSignal): AsyncIterable<HostEvent>;
 }
 

@@ -42,8 +42,8 @@ export class DriverError extends Error {
 
   static from(reason: unknown): DriverError {
     if (reason instanceof DriverError) return reason;
-    if (reason instanceof Error && reason.name === 'TimeoutError')
-      return new DriverError('TimedOut', 'the host did not answer in time', { cause: reason });
+    const gaveUp = reason instanceof Error && (reason.name === 'TimeoutError' || reason.name === 'AbortError');
+    if (gaveUp) return new DriverError('TimedOut', 'the host did not answer in time', { cause: reason });
     return new DriverError('Internal', reason instanceof Error ? reason.message : String(reason), { cause: reason });
   }
 }

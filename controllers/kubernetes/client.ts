@@ -1,5 +1,6 @@
 import type { Clock } from './clock.js';
 import type { Connection } from './connection.js';
+import { HttpClient } from './http-client.js';
 import type { KubernetesObject, ObjectRef, Resource } from './resource.js';
 
 export { type Connection, loadKubeConfig } from './connection.js';
@@ -22,7 +23,7 @@ export interface ClientOptions {
 export interface RequestReport {
   readonly verb: 'get' | 'list' | 'watch' | 'create' | 'patch' | 'apply' | 'delete';
   readonly resource: string;
-  /** HTTP status; 0 when there was no answer. */
+  /** HTTP status, 200 for every success; 0 when there was no answer. */
   readonly code: number;
   readonly seconds: number;
 }
@@ -76,6 +77,14 @@ export interface Manifest {
   readonly data?: unknown;
 }
 
+/** As to be merged; null takes a field away. */
+export interface Patch {
+  readonly metadata?: object;
+  readonly spec?: unknown;
+  readonly status?: unknown;
+  readonly [field: string]: unknown;
+}
+
 export interface PatchOptions {
   /** Conflict when the object has moved on from it. */
   readonly resourceVersion?: string;
@@ -105,11 +114,11 @@ export interface Client extends AsyncDisposable {
   list(resource: Resource, query: ListQuery, signal: AbortSignal): Promise<Page>;
   /** All pages of one consistent list; Expired when the server forgot it half-way. */
   pages(resource: Resource, query: ListQuery, signal: AbortSignal): AsyncIterable<Page>;
-  /** Ends when the server ends it, or after `expired`. */
+  /** Ends when the server ends it, or after `expired`. Only its beginning is tried again. */
   watch(resource: Resource, query: WatchQuery, signal: AbortSignal): AsyncIterable<WatchEvent>;
   create(resource: Resource, manifest: Manifest, signal: AbortSignal): Promise<KubernetesObject>;
   /** JSON merge patch: null takes a field away, lists are replaced whole. */
-  mergePatch(resource: Resource, ref: ObjectRef, patch: object, options: PatchOptions, signal: AbortSignal): Promise<KubernetesObject>;
+  mergePatch(resource: Resource, ref: ObjectRef, patch: Patch, options: PatchOptions, signal: AbortSignal): Promise<KubernetesObject>;
   /** Server-side apply: creates, or makes our fields exactly these. With `metadata.resourceVersion`, Conflict when the object has moved on. */
   apply(resource: Resource, manifest: Manifest, options: ApplyOptions, signal: AbortSignal): Promise<KubernetesObject>;
   /** The same on `/status`, which never creates. */
@@ -119,5 +128,5 @@ export interface Client extends AsyncDisposable {
 }
 
 export function createClient(connection: Connection, options: ClientOptions = {}): Client {
-  throw new Error(`${connection} ${options}`);
+  return new HttpClient(connection, options);
 }

@@ -35,3 +35,18 @@ export function sleep(clock: Clock, ms: number, signal: AbortSignal): Promise<vo
     signal.addEventListener('abort', stop, { once: true });
   });
 }
+
+/** Does the work with a signal that also comes after `ms`, with a TimeoutError. */
+export async function within<R>(clock: Clock, ms: number, signal: AbortSignal, work: (signal: AbortSignal) => Promise<R>): Promise<R> {
+  const controller = new AbortController();
+  const stop = (): void => controller.abort(signal.reason);
+  if (signal.aborted) stop();
+  signal.addEventListener('abort', stop, { once: true });
+  const cancel = clock.after(ms, () => controller.abort(new DOMException(`not done within ${ms} ms`, 'TimeoutError')));
+  try {
+    return await work(controller.signal);
+  } finally {
+    cancel();
+    signal.removeEventListener('abort', stop);
+  }
+}

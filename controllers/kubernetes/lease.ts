@@ -1,6 +1,9 @@
 import type { Client } from './client.js';
-import type { Clock } from './clock.js';
-import type { KubernetesObject, ObjectMeta, OwnerReference, Resource } from './resource.js';
+import { type Clock, systemClock } from './clock.js';
+import { type KubernetesObject, keyOf, type ObjectMeta, type OwnerReference, type Resource } from './resource.js';
+
+export { heartbeat } from './heartbeat.js';
+export { LeadLost, lead } from './lead.js';
 
 export const leases: Resource = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases', kind: 'Lease', namespaced: true };
 
@@ -11,6 +14,8 @@ export interface Lease {
   /** Milliseconds since 1970, by the holder's clock. */
   readonly renewedAt: number;
   readonly durationMs: number;
+  /** How often it has changed hands. */
+  readonly transitions: number;
 }
 
 export interface LeaseOptions {
@@ -42,22 +47,20 @@ export interface HeartbeatOptions extends LeaseOptions {
   readonly periodMs?: number;
 }
 
-/**
- * Waits for the lead, does the work, and again, until the signal; then the lease is released. The work's own signal says that the
- * lead is lost, before anyone else can have it; the work must then end. Its rejection ends everything.
- */
-export function lead(options: LeadOptions, work: (leading: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void> {
-  throw new Error(`${options} ${work} ${signal}`);
-}
-
-/** Renews until the signal, whatever fails. Never takes a lease that another identity keeps alive: reported through `onError`. */
-export function heartbeat(options: HeartbeatOptions, signal: AbortSignal): Promise<void> {
-  throw new Error(`${options} ${signal}`);
-}
-
 /** Throws a TypeError that names the field. */
 export function decodeLease(raw: KubernetesObject): Lease {
-  throw new Error(`${raw}`);
+  const spec: object = typeof raw.spec === 'object' && raw.spec !== null ? raw.spec : {};
+  const given = (field: string): unknown => (field in spec ? spec[field as keyof typeof spec] : undefined);
+  const seconds = given('leaseDurationSeconds') ?? 0;
+  const holder = given('holderIdentity') ?? '';
+  const transitions = given('leaseTransitions') ?? 0;
+  const renewTime = given('renewTime');
+  const renewedAt = renewTime === undefined ? 0 : Date.parse(String(renewTime));
+  if (typeof holder !== 'string') throw new TypeError(`spec.holderIdentity is ${typeof holder}, not a string`);
+  if (typeof seconds !== 'number') throw new TypeError(`spec.leaseDurationSeconds is ${typeof seconds}, not a number`);
+  if (typeof transitions !== 'number') throw new TypeError(`spec.leaseTransitions is ${typeof transitions}, not a number`);
+  if (Number.isNaN(renewedAt)) throw new TypeError('spec.renewTime is not a time');
+  return { metadata: raw.metadata, holder, renewedAt, durationMs: seconds * 1000, transitions };
 }
 
 /** `now` in milliseconds since 1970. Trusts the holder's clock: where that matters, use a `LeaseObserver`. */
@@ -67,12 +70,28 @@ export function leaseExpired(lease: Lease, now: number): boolean {
 
 /** Tells who is alive by our own clock alone: a lease expires when we have seen no renewal for its duration. */
 export interface LeaseObserver {
+  /** To be told of every lease seen, changed or not. */
   observe(lease: Lease): void;
   forget(key: string): void;
-  /** True for what was never observed. */
+  /** By `namespace/name`. True for what was never observed. */
   expired(key: string): boolean;
 }
 
-export function createLeaseObserver(clock?: Clock): LeaseObserver {
-  throw new Error(`${clock}`);
+export function createLeaseObserver(clock: Clock = systemClock): LeaseObserver {
+  const seen = new Map<string, { readonly lease: Lease; readonly since: number }>();
+  return {
+    observe(lease) {
+      const key = keyOf(lease.metadata);
+      const known = seen.get(key);
+      const renewed = known?.lease.renewedAt !== lease.renewedAt || known.lease.holder !== lease.holder;
+      seen.set(key, { lease, since: known && !renewed ? known.since : clock.monotonic() });
+    },
+    forget(key) {
+      seen.delete(key);
+    },
+    expired(key) {
+      const known = seen.get(key);
+      return !known || known.lease.holder === '' || clock.monotonic() - known.since > known.lease.durationMs;
+    },
+  };
 }

@@ -71,3 +71,10 @@ export function refOf(key: string): ObjectRef {
 export function apiVersionOf(resource: Resource): string {
   return resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;
 }
+
+/** Below, at or above 0 as `a` is older than, the same as or newer than `b`; 0 too where a server's versions cannot be compared. */
+export function compareVersions(a: string, b: string): number {
+  const number = /^\d+$/;
+  if (!number.test(a) || !number.test(b)) return 0;
+  return a.length - b.length || (a < b ? -1 : a > b ? 1 : 0);
+}

@@ -1,0 +1,166 @@
+import { type Condition, type StorageVolume, storageVolumes, virtualMachines } from '#crds/types.js';
+import { DriverError } from '#drivers/error.js';
+import { removeFinalizer } from '../finalizer.js';
+import type { Jobs } from '../host/jobs.js';
+import type { Locks } from '../host/locks.js';
+import { ApiError, type Client } from '../kubernetes/client.js';
+import type { EventRecorder } from '../kubernetes/events.js';
+import type { Queue } from '../kubernetes/queue.js';
+import { type KubernetesObject, keyOf } from '../kubernetes/resource.js';
+import { createLoop, publishStatus, type Reconcilable } from '../loop.js';
+import type { Metrics } from '../metrics.js';
+import { Patience } from '../patience.js';
+import type { AnyAction } from '../plan.js';
+import { type Kind, type Outcome, reconcile } from '../reconcile.js';
+import { storagePoolInstanceKind } from '../storage-pool-instance/kind.js';
+import { storageVolumeKind } from '../storage-volume/kind.js';
+import { virtualMachineKind } from '../virtual-machine/kind.js';
+import type { Watched } from '../watched.js';
+import type { Host } from './host.js';
+import type { HostWatches } from './watches.js';
+
+/** What the loops of one host share. */
+export interface Surroundings {
+  readonly host: Host;
+  readonly client: Client;
+  readonly watched: HostWatches;
+  readonly recorder: EventRecorder;
+  readonly jobs: Jobs;
+  readonly locks: Locks;
+  readonly metrics: Metrics;
+  readonly onTrouble: (message: string, error: unknown) => void;
+}
+
+type Done<R> = (object: R, signal: AbortSignal) => Promise<void>;
+
+/** A driver's own time-outs are shorter; this one is for what nobody thought of. */
+const passTimeoutMs = 10 * 60_000;
+
+/** The loop of a kind that lives on the host. `removed` is called once a deleted object has nothing there any more. */
+function hostLoop<
+  R extends Reconcilable & KubernetesObject,
+  I extends string,
+  D,
+  O,
+  A extends AnyAction,
+  S extends { readonly conditions?: readonly Condition[] },
+>(
+  surroundings: Surroundings,
+  kind: Kind<R, D, O, A, S>,
+  watched: Watched<R, I>,
+  workers: number,
+  settled: Done<R> = async () => {},
+): Queue {
+  const { host, client, recorder, metrics, onTrouble } = surroundings;
+  const { resource } = watched;
+  const patience = new Patience();
+  const pass = async (object: R, signal: AbortSignal): Promise<Outcome> => {
+    const bounded = AbortSignal.any([signal, AbortSignal.timeout(passTimeoutMs)]);
+    const publish = async (seen: R, status: S, urgent: boolean) => {
+      const impatientInMs = urgent ? 0 : patience.left(seen, status);
+      if (impatientInMs === 0) return publishStatus({ client, ...watched }, seen, status, bounded);
+      queue.addAfter(keyOf(seen.metadata), impatientInMs);
+      return seen;
+    };
+    const connected = host.connected;
+    if (connected === undefined) return unreached(object, kind, host, publish);
+    const onAct = (seen: R, action: AnyAction, because: string) => {
+      metrics.acted(resource.kind, action.kind);
+      if (action.kind !== 'note') recorder.record(seen, { type: 'Normal', reason: eventReason(action.kind), note: because });
+    };
+    const outcome = await reconcile(kind, object, { ...connected, publish, onAct, clock: Date.now, signal: bounded });
+    if (outcome.kind !== 'converged') return outcome;
+    const now = watched.store.get(keyOf(object.metadata)) ?? object;
+    if (now.metadata.uid === object.metadata.uid && now.metadata.deletionTimestamp !== undefined)
+      await removeFinalizer(client, resource, now, bounded);
+    await settled(now, bounded);
+    return outcome;
+  };
+  const onOutcome = (object: R, outcome: Outcome) => {
+    if (outcome.kind === 'stalled') recorder.record(object, { type: 'Warning', reason: 'Stalled', note: outcome.because });
+    if (outcome.kind === 'retry') recorder.record(object, { type: 'Warning', reason: outcome.error.code, note: outcome.error.message });
+  };
+  const queue = createLoop({
+    store: watched.store,
+    workers,
+    pass,
+    onOutcome,
+    onError: (key, error) => onTrouble(`${resource.kind} ${key}`, error),
+    observer: metrics.queue(resource.plural),
+  });
+  return queue;
+}
+
+const eventReason = (action: string): string => `${action[0]?.toUpperCase()}${action.slice(1)}`;
+
+/** Said only once a try has failed: a host that is just being connected to is no news. */
+async function unreached<R, D, O, A extends AnyAction, S>(
+  object: R,
+  kind: Kind<R, D, O, A, S>,
+  { failure, name }: Host,
+  publish: (object: R, status: S, urgent: boolean) => Promise<R>,
+): Promise<Outcome> {
+  if (failure === undefined) return { kind: 'progressing', recheckMs: 60_000, because: `host ${name} is being connected to` };
+  const lost = new DriverError('Unavailable', `host ${name} is not reached: ${failure.message}`);
+  await publish(object, kind.report(object, { failure: lost, now: Date.now() }), true);
+  return { kind: 'progressing', recheckMs: 60_000, because: lost.message };
+}
+
+export function machineLoop(surroundings: Surroundings): Queue {
+  const { host, watched, locks } = surroundings;
+  const stores = { volumes: watched.volumes.store, actions: watched.actions.store, machines: watched.machines.store };
+  return hostLoop(surroundings, virtualMachineKind(host, stores, locks), watched.machines, 16);
+}
+
+export function instanceLoop(surroundings: Surroundings): Queue {
+  const { host, watched } = surroundings;
+  return hostLoop(
+    surroundings,
+    storagePoolInstanceKind(host, { pools: watched.pools.store, volumes: watched.volumes.store }),
+    watched.instances,
+    2,
+  );
+}
+
+export function volumeLoop(surroundings: Surroundings): Queue {
+  const { host, watched, jobs, locks } = surroundings;
+  const stores = { instances: watched.instances.store, namespaces: watched.namespaces.store };
+  const kind = storageVolumeKind(host, stores, jobs, locks);
+  return hostLoop(surroundings, kind, watched.volumes, 8, (volume, signal) => releaseClaim(surroundings, volume, signal));
+}
+
+/** A claim ends when its machine is gone, or has let go of the disk, and nothing on the host uses the volume. */
+async function releaseClaim({ client, watched, host }: Surroundings, volume: StorageVolume, signal: AbortSignal): Promise<void> {
+  const { metadata, status } = volume;
+  const { claim, location } = status ?? {};
+  if (status === undefined || claim === undefined) return;
+  const users = host.connected?.view.machines.filter(({ configured, live }) =>
+    [configured, live].some((shape) => shape?.disks.some((disk) => disk.location === location)),
+  );
+  if (users === undefined || users.length > 0) return;
+  if (await stillWants(client, metadata.namespace, claim, metadata.name, signal)) return;
+  const { claim: _, ...free } = status;
+  const manifest = {
+    metadata: { namespace: metadata.namespace, name: metadata.name, uid: metadata.uid, resourceVersion: metadata.resourceVersion },
+    status: free,
+  };
+  watched.volumes.store.set(watched.volumes.decode(await client.applyStatus(storageVolumes, manifest, { force: true }, signal)));
+}
+
+/** Asked of the API server itself: the machine may not be bound to this host yet, and then no store of ours has it. */
+async function stillWants(
+  client: Client,
+  namespace: string,
+  claim: { readonly machine: string; readonly uid: string },
+  volume: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    const machine = await client.get(virtualMachines, { namespace, name: claim.machine }, signal);
+    const spec = machine.spec as { readonly disks?: readonly { readonly volumeRef?: { readonly name?: string } }[] } | undefined;
+    return machine.metadata.uid === claim.uid && (spec?.disks?.some(({ volumeRef }) => volumeRef?.name === volume) ?? false);
+  } catch (reason) {
+    if (reason instanceof ApiError && reason.reason === 'NotFound') return false;
+    throw reason;
+  }
+}

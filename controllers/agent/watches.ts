@@ -1,0 +1,43 @@
+import { hypervisors, storagePoolInstances, storagePools, storageVolumes, virtualMachineActions, virtualMachines } from '#crds/types.js';
+import type { Client } from '../kubernetes/client.js';
+import type { KubernetesObject } from '../kubernetes/resource.js';
+import { type Namespace, namespaces } from '../namespaces.js';
+import { indexes } from '../stores.js';
+import { decoderOf, watch } from '../watched.js';
+
+export const decodeNamespace = ({ metadata }: KubernetesObject): Namespace => ({ metadata });
+
+/** What concerns one host, and what its objects refer to. */
+export function watchHost(name: string, client: Client, onTrouble: (message: string, error: unknown) => void, signal: AbortSignal) {
+  const common = { client, onTrouble };
+  const bound = { selection: { fieldSelector: `status.hypervisor=${name}` } };
+  return {
+    hypervisors: watch(
+      { ...common, resource: hypervisors, decode: decoderOf('Hypervisor'), selection: { fieldSelector: `metadata.name=${name}` } },
+      signal,
+    ),
+    machines: watch(
+      { ...common, ...bound, resource: virtualMachines, decode: decoderOf('VirtualMachine'), indexes: indexes.machines },
+      signal,
+    ),
+    actions: watch(
+      { ...common, ...bound, resource: virtualMachineActions, decode: decoderOf('VirtualMachineAction'), indexes: indexes.actions },
+      signal,
+    ),
+    volumes: watch({ ...common, ...bound, resource: storageVolumes, decode: decoderOf('StorageVolume'), indexes: indexes.volumes }, signal),
+    instances: watch(
+      {
+        ...common,
+        resource: storagePoolInstances,
+        decode: decoderOf('StoragePoolInstance'),
+        indexes: indexes.instances,
+        selection: { fieldSelector: `spec.hypervisor=${name}` },
+      },
+      signal,
+    ),
+    pools: watch({ ...common, resource: storagePools, decode: decoderOf('StoragePool') }, signal),
+    namespaces: watch({ ...common, resource: namespaces, decode: decodeNamespace }, signal),
+  };
+}
+
+export type HostWatches = ReturnType<typeof watchHost>;

@@ -1,0 +1,74 @@
+import { leaseOf } from '../agent/agent.js';
+import { Locks } from '../host/locks.js';
+import type { Client } from '../kubernetes/client.js';
+import { createLeaseObserver, lead } from '../kubernetes/lease.js';
+import type { Queue } from '../kubernetes/queue.js';
+import type { KubernetesObject } from '../kubernetes/resource.js';
+import { createLoop, type Reconcilable } from '../loop.js';
+import type { Metrics } from '../metrics.js';
+import { Patience } from '../patience.js';
+import { placeMachine } from '../placement/bind-machine.js';
+import { type Binder, placeVolume } from '../placement/bind-volume.js';
+import type { Outcome } from '../reconcile.js';
+import { reconcilePool } from '../storage-pool/pool.js';
+import type { Watched } from '../watched.js';
+import { bindAction } from './bind-action.js';
+import { type AgentIsSilent, watchOver } from './health.js';
+import { type ClusterWatches, watchCluster } from './watches.js';
+import { type Loops, wire } from './wiring.js';
+
+export interface ControllerOptions {
+  readonly client: Client;
+  readonly namespace: string;
+  readonly identity: string;
+  readonly metrics: Metrics;
+  readonly onTrouble: (message: string, error: unknown) => void;
+}
+
+/** Does the cluster-wide work while it leads, until the signal. */
+export async function runController(options: ControllerOptions, signal: AbortSignal): Promise<void> {
+  const { client, namespace, identity, onTrouble } = options;
+  const onError = (error: unknown) => onTrouble('leader election', error);
+  await lead({ client, namespace, name: 'virtwright-controller', identity, onError }, (leading) => runLoops(options, leading), signal);
+}
+
+async function runLoops({ client, namespace, metrics, onTrouble }: ControllerOptions, signal: AbortSignal): Promise<void> {
+  const watched = watchCluster(client, namespace, onTrouble, signal);
+  await Promise.all(Object.values(watched).map(({ reflector }) => reflector.synced));
+  const binder: Binder = { client, watched, locks: new Locks(), patience: new Patience() };
+  const loop = <R extends Reconcilable & KubernetesObject>(
+    { resource, store }: Watched<R, string>,
+    workers: number,
+    pass: Pass<R>,
+  ): Queue =>
+    createLoop({
+      store,
+      workers,
+      pass: (object, until) => pass(binder, object, until),
+      onError: (key, error) => onTrouble(`${resource.kind} ${key}`, error),
+      observer: metrics.queue(`controller-${resource.plural}`),
+    });
+  const silent = silentAgents(watched, namespace);
+  const loops: Loops = {
+    machines: loop(watched.machines, 8, placeMachine),
+    volumes: loop(watched.volumes, 8, placeVolume),
+    actions: loop(watched.actions, 4, bindAction),
+    pools: loop(watched.pools, 2, reconcilePool),
+    hypervisors: loop(watched.hypervisors, 2, (_binder, hypervisor, until) => watchOver(binder, hypervisor, silent, until)),
+  };
+  wire(loops, watched);
+  await Promise.all(Object.values(loops).map((queue) => queue.run(signal)));
+}
+
+type Pass<R> = (binder: Binder, object: R, signal: AbortSignal) => Promise<Outcome>;
+
+/** An agent is silent when we have seen its Lease unrenewed for as long as it lasts. */
+function silentAgents({ leases }: ClusterWatches, namespace: string): AgentIsSilent {
+  const seen = createLeaseObserver();
+  leases.store.subscribe((change) => {
+    if (change.kind === 'deleted') seen.forget(change.key);
+    else seen.observe(change.object);
+  });
+  for (const lease of leases.store.list()) seen.observe(lease);
+  return (hypervisor) => seen.expired(`${namespace}/${leaseOf(hypervisor)}`);
+}

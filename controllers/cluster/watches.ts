@@ -1,0 +1,43 @@
+import {
+  hypervisors,
+  storagePoolInstances,
+  storagePools,
+  storageVolumes,
+  type VirtualMachine,
+  virtualMachineActions,
+  virtualMachines,
+} from '#crds/types.js';
+import { decodeNamespace } from '../agent/watches.js';
+import type { Client } from '../kubernetes/client.js';
+import { decodeLease, leases } from '../kubernetes/lease.js';
+import { namespaces } from '../namespaces.js';
+import { indexes } from '../stores.js';
+import { decoderOf, watch } from '../watched.js';
+
+const host = { host: ({ status }: VirtualMachine): readonly string[] => (status?.hypervisor === undefined ? [] : [status.hypervisor]) };
+
+/** Everything: the controller's view of the cluster. */
+export function watchCluster(client: Client, namespace: string, onTrouble: (message: string, error: unknown) => void, signal: AbortSignal) {
+  const common = { client, onTrouble };
+  return {
+    hypervisors: watch({ ...common, resource: hypervisors, decode: decoderOf('Hypervisor') }, signal),
+    machines: watch(
+      { ...common, resource: virtualMachines, decode: decoderOf('VirtualMachine'), indexes: { ...indexes.machines, ...host } },
+      signal,
+    ),
+    actions: watch(
+      { ...common, resource: virtualMachineActions, decode: decoderOf('VirtualMachineAction'), indexes: indexes.actions },
+      signal,
+    ),
+    volumes: watch({ ...common, resource: storageVolumes, decode: decoderOf('StorageVolume'), indexes: indexes.volumes }, signal),
+    instances: watch(
+      { ...common, resource: storagePoolInstances, decode: decoderOf('StoragePoolInstance'), indexes: indexes.instances },
+      signal,
+    ),
+    pools: watch({ ...common, resource: storagePools, decode: decoderOf('StoragePool') }, signal),
+    namespaces: watch({ ...common, resource: namespaces, decode: decodeNamespace }, signal),
+    leases: watch({ ...common, resource: leases, decode: decodeLease, selection: { namespace } }, signal),
+  };
+}
+
+export type ClusterWatches = ReturnType<typeof watchCluster>;

@@ -1,0 +1,94 @@
+import { once } from 'node:events';
+import { hostname } from 'node:os';
+import { Registry } from 'prom-client';
+import { runAgent } from './agent/agent.js';
+import type { Connect } from './agent/host.js';
+import { runController } from './cluster/controller.js';
+import { Complaint } from './complaint.js';
+import { ApiError, type Client, createClient, loadKubeConfig } from './kubernetes/client.js';
+import { serve } from './kubernetes/serve.js';
+import { createLog, type Log } from './log.js';
+import { createMetrics, type Metrics } from './metrics.js';
+import { namespaces } from './namespaces.js';
+
+export interface Flags {
+  readonly kubeconfig?: string | undefined;
+  readonly namespace?: string | undefined;
+  readonly hypervisor?: string[] | undefined;
+  readonly 'cluster-name'?: string | undefined;
+  readonly identity?: string | undefined;
+  readonly listen?: string | undefined;
+}
+
+interface Program {
+  readonly client: Client;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly namespace: string;
+  readonly identity: string;
+  readonly onTrouble: (message: string, error: unknown) => void;
+}
+
+export const controllerCommand = (flags: Flags, signal: AbortSignal): Promise<void> =>
+  withProgram(flags, (program) => runController(program, signal), signal);
+
+export const agentCommand = (flags: Flags, connect: Connect, signal: AbortSignal): Promise<void> =>
+  withProgram(flags, (program) => runAgent({ ...program, ...hostsOf(flags), connect }, signal), signal);
+
+export const operatorCommand = (flags: Flags, connect: Connect, signal: AbortSignal): Promise<void> =>
+  withProgram(
+    flags,
+    async (program) =>
+      void (await Promise.all([runController(program, signal), runAgent({ ...program, ...hostsOf(flags), connect }, signal)])),
+    signal,
+  );
+
+function hostsOf(flags: Flags): { readonly hypervisors: readonly string[]; readonly cluster: string } {
+  const hypervisors = [...new Set(flags.hypervisor ?? [])];
+  if (hypervisors.length === 0) throw new Complaint('no hypervisor given: name those to work for with --hypervisor NAME, once for each');
+  return { hypervisors, cluster: flags['cluster-name'] ?? 'default' };
+}
+
+/** Everything a command needs, and its end: what stops on a signal has stopped in good order. */
+async function withProgram(flags: Flags, work: (program: Program) => Promise<void>, signal: AbortSignal): Promise<void> {
+  const log = createLog(process.stderr);
+  const metrics = createMetrics(new Registry());
+  const connection = await loadKubeConfig(flags.kubeconfig).catch((reason: Error) => {
+    throw new Complaint(reason.message);
+  });
+  await using client = createClient(connection, { onRequest: metrics.onRequest });
+  await using _served = flags.listen === undefined ? undefined : await serve({ ...address(flags.listen), metrics: metrics.registry });
+  const namespace = flags.namespace ?? 'virtwright-system';
+  const onTrouble = (message: string, error: unknown) => log.warn(message, error);
+  await ensureNamespace(client, namespace, log, signal);
+  log.info('started', { server: connection.server.origin });
+  try {
+    await work({ client, metrics, log, namespace, identity: flags.identity ?? hostname(), onTrouble });
+  } catch (reason) {
+    if (!signal.aborted) throw reason;
+  }
+  log.info('stopped');
+}
+
+/** Made if it may be made; whoever installs with fewer rights has made it already. Waits for an API server that is not up yet. */
+async function ensureNamespace(client: Client, name: string, log: Log, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    try {
+      await client.create(namespaces, { metadata: { name } }, signal);
+      return;
+    } catch (reason) {
+      if (!(reason instanceof ApiError)) throw reason;
+      if (reason.reason !== 'Unavailable' && reason.reason !== 'TooManyRequests') return;
+      log.warn('waiting for the API server', reason);
+      await Promise.race([new Promise((resolve) => setTimeout(resolve, 2_000)), once(signal, 'abort')]);
+      signal.throwIfAborted();
+    }
+  }
+}
+
+function address(text: string): { readonly host: string; readonly port: number } {
+  const [, host, port] = /^(?:(.*):)?(\d{1,5})$/.exec(text) ?? [];
+  if (port === undefined || Number(port) > 65_535)
+    throw new Complaint(`--listen: "${text}" given, accepted is an address as 127.0.0.1:9090, or a port for loopback alone`);
+  return { host: host ?? '127.0.0.1', port: Number(port) };
+}

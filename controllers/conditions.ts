@@ -1,0 +1,55 @@
+import type { Condition } from '#crds/types.js';
+
+export interface Finding {
+  readonly status: 'True' | 'False' | 'Unknown';
+  readonly reason: string;
+  readonly message?: string;
+}
+
+export const isTrue = (reason: string, message = ''): Finding => ({ status: 'True', reason, message });
+export const isFalse = (reason: string, message = ''): Finding => ({ status: 'False', reason, message });
+export const isUnknown = (reason: string, message = ''): Finding => ({ status: 'Unknown', reason, message });
+
+const longestMessage = 4_096;
+
+/** Conditions in the order given, each with the time of its last change: a status that stays keeps its time. */
+export function conditions(
+  before: readonly Condition[] | undefined,
+  generation: number,
+  now: number,
+  findings: Readonly<Record<string, Finding>>,
+): readonly Condition[] {
+  return Object.entries(findings).map(([type, { status, reason, message = '' }]) => {
+    const previous = before?.find((one) => one.type === type);
+    const lastTransitionTime = previous?.status === status ? previous.lastTransitionTime : timestamp(now);
+    return { type, status, observedGeneration: generation, lastTransitionTime, reason, message: message.slice(0, longestMessage) };
+  });
+}
+
+/** Of a kind as kstatus reads it: Ready, and what is abnormal while it is not. */
+export function readiness(standing: Standing): Readonly<Record<'Ready' | 'Reconciling' | 'Stalled', Finding>> {
+  const { reason, message } = standing;
+  switch (standing.kind) {
+    case 'ready':
+      return { Ready: isTrue(reason, message), Reconciling: isFalse(reason), Stalled: isFalse(reason) };
+    case 'reconciling':
+      return { Ready: isFalse(reason, message), Reconciling: isTrue(reason, message), Stalled: isFalse(reason) };
+    case 'stalled':
+      return { Ready: isFalse(reason, message), Reconciling: isFalse(reason), Stalled: isTrue(reason, message) };
+    case 'unknown':
+      return { Ready: isUnknown(reason, message), Reconciling: isTrue(reason, message), Stalled: isFalse(reason) };
+  }
+}
+
+/** How an object stands, in one word for programs and one sentence for people. */
+export interface Standing {
+  readonly kind: 'ready' | 'reconciling' | 'stalled' | 'unknown';
+  readonly reason: string;
+  readonly message: string;
+}
+
+export const isReady = (object: { readonly status?: { readonly conditions?: readonly Condition[] } }): boolean =>
+  object.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
+
+/** To the second, as Kubernetes writes times. */
+export const timestamp = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;

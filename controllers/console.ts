@@ -1,0 +1,78 @@
+import type { Hypervisor, VirtualMachine } from '#crds/types.js';
+import { hypervisors, virtualMachines } from '#crds/types.js';
+import type { Driver, MachineId } from '#drivers/driver.js';
+import type { Connect } from './agent/host.js';
+import type { Flags } from './commands.js';
+import { Complaint } from './complaint.js';
+import { ApiError, type Client, createClient, loadKubeConfig } from './kubernetes/client.js';
+import type { KubernetesObject, Resource } from './kubernetes/resource.js';
+import { decoderOf } from './watched.js';
+
+interface Terminal {
+  readonly input: AsyncIterable<Uint8Array>;
+  readonly output: { write(bytes: Uint8Array): unknown };
+}
+
+/** The serial console of a machine, reached through its host's driver, until the machine stops, the input ends or the signal comes. */
+export async function consoleCommand(
+  flags: Flags,
+  args: readonly string[],
+  connect: Connect,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<void> {
+  const [name, ...rest] = args;
+  if (name === undefined || rest.length > 0) throw new Complaint('name one machine: virtwright console MACHINE [-n NAMESPACE]');
+  await using client = createClient(await loadKubeConfig(flags.kubeconfig));
+  const machine = await find(
+    client,
+    virtualMachines,
+    decoderOf('VirtualMachine'),
+    { namespace: flags.namespace ?? 'default', name },
+    signal,
+  );
+  const hypervisor = await find(client, hypervisors, decoderOf('Hypervisor'), { name: hostOf(machine) }, signal);
+  await using driver = await connect(hypervisor.spec.uri, signal);
+  await follow(driver, await running(driver, machine, signal), terminal, signal);
+}
+
+async function find<R extends VirtualMachine | Hypervisor>(
+  client: Client,
+  resource: Resource,
+  decode: (raw: KubernetesObject) => R,
+  ref: { namespace?: string; name: string },
+  signal: AbortSignal,
+): Promise<R> {
+  try {
+    return decode(await client.get(resource, ref, signal));
+  } catch (reason) {
+    if (reason instanceof ApiError && reason.reason === 'NotFound')
+      throw new Complaint(
+        `there is no ${resource.kind} "${ref.name}"${ref.namespace === undefined ? '' : ` in namespace "${ref.namespace}"`}`,
+      );
+    throw reason;
+  }
+}
+
+function hostOf({ metadata, status }: VirtualMachine): string {
+  if (status?.hypervisor !== undefined) return status.hypervisor;
+  throw new Complaint(`machine "${metadata.name}" has no host yet (${status?.printableStatus ?? 'not looked at'})`);
+}
+
+async function running(driver: Driver, { metadata, status }: VirtualMachine, signal: AbortSignal): Promise<MachineId> {
+  const glances = await driver.machines.list(signal);
+  const found = glances.find(({ uuid }) => uuid === status?.uuid);
+  if (found === undefined || found.power.state === 'Off')
+    throw new Complaint(`machine "${metadata.name}" is not running (${status?.printableStatus ?? 'Unknown'})`);
+  return found.id;
+}
+
+async function follow({ consoles }: Driver, id: MachineId, { input, output }: Terminal, signal: AbortSignal): Promise<void> {
+  if (consoles === undefined) throw new Complaint('this host has no consoles');
+  await using serial = await consoles.open(id, signal);
+  const typed = (async () => {
+    for await (const bytes of input) await serial.write(bytes, signal);
+  })();
+  typed.catch(() => {});
+  for await (const bytes of serial.output) output.write(bytes);
+}

@@ -1,0 +1,47 @@
+import { ApiError, type Client } from './kubernetes/client.js';
+import type { KubernetesObject, Resource } from './kubernetes/resource.js';
+
+/** Held by every object that has something on a host, until that is gone or deliberately left. */
+export const finalizer = 'virtwright.io/host';
+/** `host/uid`, written with the finalizer: an object restored or copied elsewhere shows by a uid that is not its own. */
+export const boundAnnotation = 'virtwright.io/bound';
+
+type Meta = { readonly metadata: KubernetesObject['metadata'] };
+
+export const hasFinalizer = ({ metadata }: Meta): boolean => metadata.finalizers?.includes(finalizer) ?? false;
+
+/** One patch, on exactly the object that was seen. */
+export async function addFinalizer(
+  client: Client,
+  resource: Resource,
+  { metadata }: Meta,
+  host: string,
+  signal: AbortSignal,
+): Promise<KubernetesObject> {
+  const finalizers = [...new Set([...(metadata.finalizers ?? []), finalizer])];
+  const annotations = { [boundAnnotation]: `${host}/${metadata.uid}` };
+  return client.mergePatch(
+    resource,
+    metadata,
+    { metadata: { finalizers, annotations } },
+    { resourceVersion: metadata.resourceVersion },
+    signal,
+  );
+}
+
+/** Lets the object go; gone already is success. */
+export async function removeFinalizer(client: Client, resource: Resource, { metadata }: Meta, signal: AbortSignal): Promise<void> {
+  const finalizers = (metadata.finalizers ?? []).filter((one) => one !== finalizer);
+  if (finalizers.length === (metadata.finalizers ?? []).length) return;
+  try {
+    await client.mergePatch(resource, metadata, { metadata: { finalizers } }, { resourceVersion: metadata.resourceVersion }, signal);
+  } catch (reason) {
+    if (!(reason instanceof ApiError) || reason.reason !== 'NotFound') throw reason;
+  }
+}
+
+/** The host and uid of an earlier binding, as far as there is one. */
+export function boundTo({ metadata }: Meta): { readonly host: string; readonly uid: string } | undefined {
+  const [host, uid] = metadata.annotations?.[boundAnnotation]?.split('/') ?? [];
+  return host === undefined || uid === undefined ? undefined : { host, uid };
+}

@@ -1,0 +1,84 @@
+import { DriverError } from '#drivers/error.js';
+
+/** Work that outlives a pass. Done and failed ones are kept until they are forgotten: the next pass tells of them. */
+export type JobState =
+  | { readonly kind: 'running'; readonly startedAt: number; readonly progressBytes: number }
+  | { readonly kind: 'done' }
+  | {
+      readonly kind: 'failed';
+      readonly at: number;
+      readonly verdict: 'retry' | 'stall';
+      readonly reason: string;
+      readonly message: string;
+    };
+
+export type Work = (progress: (bytes: number) => void, signal: AbortSignal) => Promise<void>;
+
+interface Running {
+  readonly ended: Promise<void>;
+  readonly abort: AbortController;
+}
+
+/** Uploads, imports and the like of one host, by key. They live in memory only: what must survive is in a durable record elsewhere. */
+export class Jobs {
+  readonly #states = new Map<string, JobState>();
+  readonly #running = new Map<string, Running>();
+  readonly #onEnd: (key: string) => void;
+
+  constructor(onEnd: (key: string) => void) {
+    this.#onEnd = onEnd;
+  }
+
+  get(key: string): JobState | undefined {
+    return this.#states.get(key);
+  }
+
+  /** Does nothing while one runs under this key. */
+  start(key: string, work: Work, now: number): void {
+    if (this.#running.has(key)) return;
+    const abort = new AbortController();
+    const startedAt = now;
+    const progress = (progressBytes: number) => this.#states.set(key, { kind: 'running', startedAt, progressBytes });
+    progress(0);
+    const ended = work(progress, abort.signal).then(
+      () => this.#end(key, { kind: 'done' }),
+      (reason) => this.#end(key, failed(reason)),
+    );
+    this.#running.set(key, { ended, abort });
+  }
+
+  /** Resolves when nothing runs under this key any more; it is then forgotten. */
+  async cancel(key: string): Promise<void> {
+    const running = this.#running.get(key);
+    running?.abort.abort();
+    await running?.ended;
+    this.#states.delete(key);
+  }
+
+  forget(key: string): void {
+    if (!this.#running.has(key)) this.#states.delete(key);
+  }
+
+  async cancelAll(): Promise<void> {
+    await Promise.all([...this.#running.keys()].map((key) => this.cancel(key)));
+  }
+
+  #end(key: string, state: JobState): void {
+    this.#running.delete(key);
+    this.#states.set(key, state);
+    this.#onEnd(key);
+  }
+}
+
+/** Any error of ours tells what it is and what to do next in two fields. */
+const isTelling = (reason: unknown): reason is Error & { readonly code: string; readonly verdict: 'retry' | 'stall' } =>
+  reason instanceof Error &&
+  'code' in reason &&
+  typeof reason.code === 'string' &&
+  'verdict' in reason &&
+  (reason.verdict === 'retry' || reason.verdict === 'stall');
+
+function failed(reason: unknown): JobState {
+  const error = isTelling(reason) ? reason : DriverError.from(reason);
+  return { kind: 'failed', at: Date.now(), verdict: error.verdict, reason: error.code, message: error.message };
+}

@@ -1,0 +1,87 @@
+import { formatBytes } from '#crds/quantity.js';
+import type { Hypervisor, HypervisorStatus, HypervisorStatusCapability, VirtualMachine } from '#crds/types.js';
+import type { Capability, HostDescription, Machine } from '#drivers/driver.js';
+import type { DriverError } from '#drivers/error.js';
+import { conditions, isFalse, isTrue, readiness } from '../conditions.js';
+
+export interface HostFindings {
+  readonly description?: HostDescription;
+  readonly failure?: DriverError;
+  readonly strays: readonly VirtualMachineRef[];
+}
+
+type VirtualMachineRef = { readonly namespace: string; readonly name: string; readonly uid: string };
+
+const mostStraysNamed = 512;
+
+/** What the agent of a host says of it. Pure. */
+export function reportHost(
+  { metadata, status: before }: Hypervisor,
+  { description, failure, strays }: HostFindings,
+  now: number,
+): HypervisorStatus {
+  const lost = failure !== undefined || description === undefined;
+  return {
+    observedGeneration: metadata.generation,
+    ...(description === undefined ? kept(before) : described(description)),
+    ...(lost
+      ? before?.strays === undefined
+        ? {}
+        : { strays: before.strays }
+      : { strays: { count: strays.length, machines: [...strays].sort(byName).slice(0, mostStraysNamed) } }),
+    conditions: conditions(before?.conditions, metadata.generation, now, {
+      ...readiness(
+        lost
+          ? {
+              kind: failure?.verdict === 'stall' ? 'stalled' : 'reconciling',
+              reason: failure?.code ?? 'Connecting',
+              message: failure?.message ?? 'not connected yet',
+            }
+          : { kind: 'ready', reason: 'Connected', message: '' },
+      ),
+      Connected: lost ? isFalse(failure?.code ?? 'Connecting', failure?.message) : isTrue('Connected'),
+    }),
+  };
+}
+
+const byName = (a: VirtualMachineRef, b: VirtualMachineRef): number => `${a.namespace}/${a.name}`.localeCompare(`${b.namespace}/${b.name}`);
+
+const kept = ({ hypervisor, versions, architecture, capacity, capabilities }: HypervisorStatus = {}): HypervisorStatus => ({
+  ...(hypervisor === undefined ? {} : { hypervisor }),
+  ...(versions === undefined ? {} : { versions }),
+  ...(architecture === undefined ? {} : { architecture }),
+  ...(capacity === undefined ? {} : { capacity }),
+  ...(capabilities === undefined ? {} : { capabilities }),
+});
+
+const described = ({ hypervisor, versions, architecture, cpuCount, memoryBytes, capabilities }: HostDescription): HypervisorStatus => ({
+  hypervisor,
+  versions,
+  architecture,
+  capacity: { cpuCount, memory: formatBytes(memoryBytes) },
+  capabilities: capabilities.map(publish),
+});
+
+/** Sizes in bytes are told as such; other numbers as they are. Both travel as strings. */
+const publish = ({ field, values, min, max, reason }: Capability): HypervisorStatusCapability => ({
+  field,
+  ...(values === undefined ? {} : { values }),
+  ...(min === undefined ? {} : { min: bound(field, min) }),
+  ...(max === undefined ? {} : { max: bound(field, max) }),
+  ...(reason === undefined ? {} : { reason }),
+});
+
+const bound = (field: string, value: number): string => (field.endsWith('.size') ? formatBytes(value) : String(value));
+
+/** Machines that carry this cluster's mark and belong to no object: what a restore or a lost cluster leaves behind. */
+export function straysOf(
+  machines: readonly Machine[],
+  cluster: string,
+  byUid: (uid: string) => readonly VirtualMachine[],
+): readonly VirtualMachineRef[] {
+  return machines.flatMap(({ mark }) => {
+    if (mark === undefined || mark.owner.cluster !== cluster || byUid(mark.owner.uid).length > 0) return [];
+    const { namespace, name, uid } = mark.owner;
+    return [{ namespace, name, uid }];
+  });
+}

@@ -1,0 +1,107 @@
+import type { IncomingMessage } from 'node:http';
+import { Body, tooLarge } from './body.js';
+import { ImageError, type ImageErrorCode } from './error.js';
+import { followed, nameOf, parseLocation } from './location.js';
+import { get } from './request.js';
+import type { Resolver } from './resolve.js';
+import { quoted } from './text.js';
+
+export interface FetchOptions {
+  /** CIDRs that may be fetched from besides public addresses. */
+  readonly granted: readonly string[];
+  readonly maxBytes: number;
+  /** For each hop to be answered, in milliseconds; 30 s when absent. */
+  readonly answerMs?: number;
+  /** For each further 64 KiB of the body, in milliseconds; 60 s when absent. Waiting for the taker does not count. */
+  readonly idleMs?: number;
+  /** Certificate authorities in PEM, in place of the usual ones. */
+  readonly ca?: string;
+  /** How names become addresses; as everywhere on this machine when absent. */
+  readonly resolve?: Resolver;
+}
+
+/** Holds a connection until the content was read to its end or the image is disposed of. */
+export interface RemoteImage extends AsyncDisposable {
+  /** Where it was found in the end, for messages: without anything secret. */
+  readonly name: string;
+  /** As the server announces it. */
+  readonly bytes?: number;
+  /** Whether a truncated body can be told from a whole one: not when the end of the connection is its end. */
+  readonly endKnown: boolean;
+  /** The first `length` bytes; fewer only when the image is shorter. They stay part of the content. */
+  head(length: number): Promise<Uint8Array>;
+  /** All of it, from the first byte on, once. */
+  readonly content: AsyncIterable<Uint8Array>;
+}
+
+/** Asks for an image and resolves with the head of the answer; rejects with an ImageError, as reading the image does. */
+export async function openImage(url: string, options: FetchOptions, signal: AbortSignal): Promise<RemoteImage> {
+  const [found, response] = await arrive(parseLocation(url), options, signal);
+  try {
+    return remoteImage(nameOf(found), response, options, signal);
+  } catch (reason) {
+    response.destroy();
+    throw reason;
+  }
+}
+
+async function arrive(start: URL, options: FetchOptions, signal: AbortSignal): Promise<readonly [URL, IncomingMessage]> {
+  let url = start;
+  for (let hops = 0; ; hops++) {
+    const response = await get(url, { answerMs: 30_000, ...options }, signal);
+    if (!redirects.has(response.statusCode ?? 0)) return [url, response];
+    response.destroy();
+    url = followed(url, response.headers.location, hops);
+  }
+}
+
+const redirects = new Set([301, 302, 303, 307, 308]);
+
+function remoteImage(name: string, response: IncomingMessage, options: FetchOptions, signal: AbortSignal): RemoteImage {
+  checkStatus(name, response.statusCode ?? 0);
+  checkEncoding(name, response);
+  const length = response.headers['content-length'];
+  const bytes = length === undefined ? undefined : Number(length);
+  if (bytes !== undefined && bytes > options.maxBytes) throw tooLarge(name, options.maxBytes, bytes);
+  const body = new Body(response, name, { maxBytes: options.maxBytes, idleMs: options.idleMs ?? 60_000 }, signal);
+  return {
+    name,
+    ...(bytes === undefined ? {} : { bytes }),
+    endKnown: bytes !== undefined || response.headers['transfer-encoding'] !== undefined,
+    head: (wanted) => body.head(wanted),
+    content: { [Symbol.asyncIterator]: () => body.content() },
+    [Symbol.asyncDispose]: () => body[Symbol.asyncDispose](),
+  };
+}
+
+const unhappy: Readonly<Record<number, readonly [ImageErrorCode, string]>> = {
+  401: ['Denied', 'it asks for credentials; give a URL that needs none'],
+  403: ['Denied', 'it is forbidden; make it readable, or renew a signed URL that has expired'],
+  404: ['NotFound', 'it is not there; correct the URL, or publish it: it is tried again'],
+  407: ['Denied', 'a proxy asks for credentials'],
+  408: ['Unavailable', 'the server timed out; it is tried again'],
+  410: ['Denied', 'it is gone for good; give another URL'],
+  425: ['Unavailable', 'it is too early; it is tried again'],
+  429: ['Unavailable', 'the server is asked too often; it is tried again'],
+};
+
+function checkStatus(name: string, status: number): void {
+  if (status === 200) return;
+  const other: readonly [ImageErrorCode, string] =
+    status >= 500
+      ? ['Unavailable', 'the server failed; it is tried again']
+      : ['BadResponse', '200 is accepted; give the URL of the image itself'];
+  const [code, words] = unhappy[status] ?? other;
+  throw new ImageError(code, `${name}: HTTP ${status}: ${words}`);
+}
+
+function checkEncoding(name: string, { headers }: IncomingMessage): void {
+  const content = headers['content-encoding'] ?? 'identity';
+  const transfer = headers['transfer-encoding'] ?? 'chunked';
+  if (content.toLowerCase() === 'identity' && transfer.toLowerCase() === 'chunked') return;
+  const found = quoted(transfer.toLowerCase() === 'chunked' ? content : transfer);
+  throw new ImageError(
+    'BadResponse',
+    `${name}: the server encodes the image as ${found}; only plain bytes are accepted: turn that off for images`,
+  );
+}

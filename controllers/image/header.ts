@@ -1,0 +1,21 @@
+import type { VolumeFormat } from '#drivers/driver.js';
+import { inspectQcow2 } from './qcow2.js';
+import type { HeaderLimits, HeaderVerdict } from './refusal.js';
+
+export type { HeaderLimits, HeaderRefusal, HeaderVerdict, Refused } from './refusal.js';
+
+/** How many of an image's first bytes an inspection wants; fewer only when the whole image is shorter. */
+export const headBytes = 64 * 1024;
+
+/**
+ * Judges an image by its first bytes as what it was declared to be; what it looks like is never asked. Raw has no header, so
+ * whatever a Raw image holds is the guest's affair.
+ */
+export function inspectHeader(declared: VolumeFormat, head: Uint8Array, limits: HeaderLimits): HeaderVerdict {
+  switch (declared) {
+    case 'Raw':
+      return { kind: 'accepted' };
+    case 'Qcow2':
+      return inspectQcow2(head, limits);
+  }
+}

@@ -1,0 +1,85 @@
+import type { VolumeFormat } from '#drivers/driver.js';
+import { type Checksum, verified } from './checksum.js';
+import { ImageError } from './error.js';
+import { type FetchOptions, openImage, type RemoteImage } from './fetch.js';
+import { headBytes, inspectHeader } from './header.js';
+
+export interface ImageSource {
+  readonly url: string;
+  /** As declared by the user; never guessed. */
+  readonly format: VolumeFormat;
+  readonly checksum?: Checksum;
+}
+
+export interface SourceLimits extends Omit<FetchOptions, 'maxBytes'> {
+  /** The volume's size in bytes: what the guest may see at most. */
+  readonly virtualSizeBytes: number;
+}
+
+/** An image whose header was accepted. Dispose of it unless its content was read to the end. */
+export interface OpenSource extends AsyncDisposable {
+  /** What `Volumes.upload` takes. Throws at its end when the image was not whole or not what its checksum says. */
+  readonly content: AsyncIterable<Uint8Array>;
+  /** What the guest will see, where the header says it. */
+  readonly virtualSizeBytes?: number;
+  /** As the server announces it. */
+  readonly totalBytes?: number;
+  /** Bytes handed on so far. */
+  readonly progressBytes: number;
+}
+
+/** Fetches an image up to its header and judges that; not a byte is handed on of an image that is refused. Rejects with an ImageError. */
+export async function openSource(source: ImageSource, limits: SourceLimits, signal: AbortSignal): Promise<OpenSource> {
+  const image = await openImage(source.url, { ...limits, maxBytes: mostFileBytes(source.format, limits.virtualSizeBytes) }, signal);
+  try {
+    return opened(image, source, await accepted(image, source, limits));
+  } catch (reason) {
+    await image[Symbol.asyncDispose]();
+    throw reason;
+  }
+}
+
+/**
+ * A Raw file is the disk. A Qcow2 file without snapshots is the disk and its tables: these are widest, about a twentieth, with
+ * clusters of 512 bytes and refcounts of 64 bits; with common ones they are less than a thousandth.
+ */
+function mostFileBytes(format: VolumeFormat, virtualSizeBytes: number): number {
+  return format === 'Raw' ? virtualSizeBytes : virtualSizeBytes + Math.ceil(virtualSizeBytes / 16) + 64 * 2 ** 20;
+}
+
+async function accepted(image: RemoteImage, source: ImageSource, limits: SourceLimits): Promise<number | undefined> {
+  if (!image.endKnown && source.checksum === undefined)
+    throw new ImageError(
+      'Unverifiable',
+      `${image.name}: the server does not say how long the image is; give a checksum, or the whole cannot be told from a part`,
+    );
+  const head = await image.head(headBytes);
+  if (head.length === 0) throw new ImageError('Incomplete', `${image.name}: the image is empty; publish it again: it is tried again`);
+  const verdict = inspectHeader(source.format, head, limits);
+  if (verdict.kind === 'refused') throw new ImageError(verdict.reason, `${image.name}: ${verdict.message}`);
+  return verdict.virtualSizeBytes;
+}
+
+function opened(image: RemoteImage, source: ImageSource, virtualSizeBytes: number | undefined): OpenSource {
+  const progress = new Progress();
+  return {
+    content: { [Symbol.asyncIterator]: () => progress.counted(verified(image.content, source.checksum)) },
+    ...(virtualSizeBytes === undefined ? {} : { virtualSizeBytes }),
+    ...(image.bytes === undefined ? {} : { totalBytes: image.bytes }),
+    get progressBytes() {
+      return progress.bytes;
+    },
+    [Symbol.asyncDispose]: () => image[Symbol.asyncDispose](),
+  };
+}
+
+class Progress {
+  bytes = 0;
+
+  async *counted(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const chunk of content) {
+      this.bytes += chunk.length;
+      yield chunk;
+    }
+  }
+}

@@ -1,0 +1,39 @@
+import type { ImageErrorCode } from './error.js';
+
+export type HeaderRefusal = Extract<
+  ImageErrorCode,
+  | 'NotThisFormat'
+  | 'Truncated'
+  | 'UnknownVersion'
+  | 'UnknownFeature'
+  | 'BackingFile'
+  | 'DataFile'
+  | 'Encrypted'
+  | 'Snapshots'
+  | 'Dirty'
+  | 'Corrupt'
+  | 'TooLarge'
+>;
+
+export interface HeaderLimits {
+  /** The volume's size: what the guest may see at most. */
+  readonly virtualSizeBytes: number;
+}
+
+export interface Refused {
+  readonly kind: 'refused';
+  readonly reason: HeaderRefusal;
+  /** What was found, what is accepted and the remedy, for people. */
+  readonly message: string;
+}
+
+/** `virtualSizeBytes`: what the header says the guest will see; absent where the format does not say. */
+export type HeaderVerdict = { readonly kind: 'accepted'; readonly virtualSizeBytes?: number } | Refused;
+
+export function refuse(reason: HeaderRefusal, message: string): Refused {
+  return { kind: 'refused', reason, message };
+}
+
+export function corrupt(what: string): Refused {
+  return refuse('Corrupt', `the image's qcow2 header is broken: ${what}; look at it with "qemu-img check", or publish a good copy`);
+}

@@ -1,0 +1,80 @@
+import { isDeepStrictEqual } from 'node:util';
+import { ApiError, type Client } from './kubernetes/client.js';
+import { createQueue, type Queue, type QueueObserver } from './kubernetes/queue.js';
+import type { KubernetesObject, Resource } from './kubernetes/resource.js';
+import type { Store } from './kubernetes/store.js';
+import type { Outcome } from './reconcile.js';
+
+export interface Reconcilable {
+  readonly metadata: KubernetesObject['metadata'];
+  readonly status?: object;
+}
+
+export interface LoopOptions<R extends Reconcilable> {
+  readonly store: Store<R>;
+  readonly workers: number;
+  readonly pass: (object: R, signal: AbortSignal) => Promise<Outcome>;
+  readonly onOutcome?: (object: R, outcome: Outcome) => void;
+  readonly onError?: (key: string, error: unknown) => void;
+  readonly observer?: QueueObserver;
+}
+
+/** Somebody else wrote in between, which is no trouble: look at what they wrote. */
+const asOutcome = (reason: unknown): 'overtaken' => {
+  if (reason instanceof ApiError && reason.reason === 'Conflict') return 'overtaken';
+  throw reason;
+};
+const overtakenRecheckMs = 50;
+
+/** What stalls is looked at again after this long even if nothing was heard of it; spread, so that not all come at once. */
+const stalledRecheckMs = 5 * 60_000;
+
+/** Runs passes over the objects of one kind: on every change of the object, and when somebody says so. */
+export function createLoop<R extends Reconcilable>({ store, workers, pass, onOutcome, onError, observer }: LoopOptions<R>): Queue {
+  const process = async (key: string, signal: AbortSignal) => {
+    const object = store.get(key);
+    if (object === undefined) return queue.forget(key);
+    const outcome = await pass(object, signal).catch(asOutcome);
+    if (outcome === 'overtaken') return queue.addAfter(key, overtakenRecheckMs);
+    onOutcome?.(object, outcome);
+    again(key, outcome);
+  };
+  const again = (key: string, outcome: Outcome) => {
+    if (outcome.kind === 'retry') return queue.addRateLimited(key);
+    queue.forget(key);
+    if (outcome.kind === 'progressing') queue.addAfter(key, outcome.recheckMs);
+    if (outcome.kind === 'stalled' || outcome.kind === 'waiting') queue.addAfter(key, stalledRecheckMs * (0.8 + 0.4 * Math.random()));
+  };
+  const queue = createQueue({
+    workers,
+    process,
+    backoff: { firstMs: 50, maxMs: 60_000 },
+    ...(onError ? { onError } : {}),
+    ...(observer ? { observer } : {}),
+  });
+  store.subscribe(({ key }) => queue.add(key));
+  return queue;
+}
+
+/**
+ * Writes a status where it differs from what the object shows. What was written is put into the store at once, so that the next
+ * pass builds on it and not on what a watch has yet to bring.
+ */
+export async function publishStatus<R extends Reconcilable>(
+  { client, resource, store, decode }: { client: Client; resource: Resource; store: Store<R>; decode: (raw: KubernetesObject) => R },
+  object: R,
+  status: object,
+  signal: AbortSignal,
+): Promise<R> {
+  if (isDeepStrictEqual(status, object.status ?? {})) return object;
+  const { name, namespace, uid } = object.metadata;
+  const metadata = { name, uid, ...(namespace === undefined ? {} : { namespace }) };
+  try {
+    const fresh = decode(await client.applyStatus(resource, { metadata, status }, { force: true }, signal));
+    store.set(fresh);
+    return fresh;
+  } catch (reason) {
+    if (reason instanceof ApiError && reason.reason === 'NotFound') return object;
+    throw reason;
+  }
+}

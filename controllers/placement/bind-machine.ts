@@ -1,0 +1,126 @@
+import { type Hypervisor, type StorageVolume, type VirtualMachine, type VirtualMachineStatus, virtualMachines } from '#crds/types.js';
+import { conditions, readiness } from '../conditions.js';
+import { addFinalizer, boundTo, hasFinalizer, removeFinalizer } from '../finalizer.js';
+import { publishStatus } from '../loop.js';
+import type { Outcome } from '../reconcile.js';
+import { volumesOf } from '../stores.js';
+import { type Binder, bindVolume, instanceFor } from './bind-volume.js';
+import { choose, type Rejection } from './choose.js';
+
+interface Unplaced {
+  readonly reason: string;
+  readonly message: string;
+  readonly rejected?: readonly Rejection[];
+}
+
+/**
+ * Gives a machine its host, once and for all: its volumes are claimed, then it gets its finalizer, then status.hypervisor is
+ * written with the resourceVersion that was seen. Only then does any agent see it.
+ */
+export async function placeMachine(binder: Binder, machine: VirtualMachine, signal: AbortSignal): Promise<Outcome> {
+  const bound = machine.status?.hypervisor;
+  if (machine.metadata.deletionTimestamp !== undefined) return bound === undefined ? letGo(binder, machine, signal) : { kind: 'converged' };
+  const missing = missingVolumes(binder, machine);
+  if (missing !== undefined)
+    return bound === undefined ? unplaced(binder, machine, missing, signal) : { kind: 'waiting', because: missing.message };
+  if (bound !== undefined) {
+    const hypervisor = binder.watched.hypervisors.store.get(bound);
+    if (hypervisor !== undefined) await claimVolumes(binder, machine, hypervisor, signal);
+    return { kind: 'converged' };
+  }
+  const { hypervisors, machines } = binder.watched;
+  const choice = choose(machine, {
+    hypervisors: hypervisors.store.list(),
+    volumes: presentVolumes(binder, machine),
+    instanceFor: (volume, hypervisor) => instanceFor(binder, volume, hypervisor),
+    load: (name) => machines.store.byIndex('host', name).length,
+  });
+  if (choice.kind === 'none') return unplaced(binder, machine, choice, signal);
+  await claimVolumes(binder, machine, choice.hypervisor, signal);
+  await bind(binder, machine, choice.hypervisor, signal);
+  return { kind: 'converged' };
+}
+
+/** Never given to an agent, so nothing of it is anywhere. */
+async function letGo({ client }: Binder, machine: VirtualMachine, signal: AbortSignal): Promise<Outcome> {
+  await removeFinalizer(client, virtualMachines, machine, signal);
+  return { kind: 'converged' };
+}
+
+function namesOf(machine: VirtualMachine): readonly string[] {
+  const { disks, readOnly } = volumesOf(machine);
+  return [...new Set([...disks, ...readOnly])];
+}
+
+const volumeOf = ({ watched }: Binder, { metadata }: VirtualMachine, name: string): StorageVolume | undefined =>
+  watched.volumes.store.get(`${metadata.namespace}/${name}`);
+
+const presentVolumes = (binder: Binder, machine: VirtualMachine): readonly StorageVolume[] =>
+  namesOf(machine)
+    .map((name) => volumeOf(binder, machine, name))
+    .filter((volume) => volume !== undefined);
+
+function missingVolumes(binder: Binder, machine: VirtualMachine): Unplaced | undefined {
+  const { disks } = volumesOf(machine);
+  const problems = namesOf(machine).flatMap((name) => {
+    const volume = volumeOf(binder, machine, name);
+    const claim = volume?.status?.claim;
+    if (volume === undefined) return [`StorageVolume "${name}": there is none`];
+    if (volume.metadata.deletionTimestamp !== undefined) return [`StorageVolume "${name}" is being deleted`];
+    return disks.includes(name) && claim !== undefined && claim.uid !== machine.metadata.uid
+      ? [`StorageVolume "${name}" is in use by machine "${claim.machine}"`]
+      : [];
+  });
+  return problems.length === 0 ? undefined : { reason: 'WaitingForVolumes', message: `waiting for ${problems.join(', ')}` };
+}
+
+async function claimVolumes(binder: Binder, machine: VirtualMachine, hypervisor: Hypervisor, signal: AbortSignal): Promise<void> {
+  const { disks } = volumesOf(machine);
+  const claim = { machine: machine.metadata.name, uid: machine.metadata.uid };
+  for (const name of namesOf(machine)) {
+    const bindingOf = (volume: StorageVolume) => {
+      const toClaim = disks.includes(name) && volume.status?.claim === undefined;
+      const instance = volume.status?.hypervisor === undefined ? instanceFor(binder, volume, hypervisor) : undefined;
+      const place = instance === undefined ? {} : { hypervisor: hypervisor.metadata.name, pool: instance.metadata.name };
+      return toClaim || instance !== undefined ? { ...place, ...(toClaim ? { claim } : {}) } : undefined;
+    };
+    await bindVolume(binder, `${machine.metadata.namespace}/${name}`, bindingOf, signal);
+  }
+}
+
+async function bind({ client, watched }: Binder, machine: VirtualMachine, hypervisor: Hypervisor, signal: AbortSignal): Promise<void> {
+  const { decode, store } = watched.machines;
+  const host = hypervisor.metadata.name;
+  const ours = hasFinalizer(machine) && boundTo(machine)?.uid === machine.metadata.uid;
+  const held = ours ? machine : decode(await addFinalizer(client, virtualMachines, machine, host, signal));
+  const { namespace, name, uid, resourceVersion } = held.metadata;
+  const { placement: _, ...before } = held.status ?? {};
+  const status: VirtualMachineStatus = { ...before, hypervisor: host };
+  store.set(
+    decode(
+      await client.applyStatus(virtualMachines, { metadata: { namespace, name, uid, resourceVersion }, status }, { force: true }, signal),
+    ),
+  );
+}
+
+async function unplaced(
+  { client, watched, patience }: Binder,
+  machine: VirtualMachine,
+  { reason, message, rejected = [] }: Unplaced,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const { metadata, status: before } = machine;
+  const kind = reason === 'RestoredOrCopied' ? 'stalled' : 'reconciling';
+  const { placement: _, ...rest } = before ?? {};
+  const status: VirtualMachineStatus = {
+    ...rest,
+    observedGeneration: metadata.generation,
+    printableStatus: reason,
+    ...(rejected.length === 0 ? {} : { placement: { rejected } }),
+    conditions: conditions(before?.conditions, metadata.generation, Date.now(), readiness({ kind, reason, message })),
+  };
+  const impatientInMs = patience.left(machine, status);
+  if (impatientInMs > 0) return { kind: 'progressing', recheckMs: impatientInMs, because: message };
+  await publishStatus({ client, ...watched.machines }, machine, status, signal);
+  return { kind: 'waiting', because: message };
+}

@@ -1,0 +1,111 @@
+import { type Hypervisor, type StoragePoolInstance, type StorageVolume, type StorageVolumeStatus, storageVolumes } from '#crds/types.js';
+import type { ClusterWatches } from '../cluster/watches.js';
+import { conditions, readiness } from '../conditions.js';
+import { addFinalizer, boundTo, hasFinalizer } from '../finalizer.js';
+import type { Locks } from '../host/locks.js';
+import type { Client } from '../kubernetes/client.js';
+import { keyOf } from '../kubernetes/resource.js';
+import { publishStatus } from '../loop.js';
+import { covers } from '../namespaces.js';
+import type { Patience } from '../patience.js';
+import type { Outcome } from '../reconcile.js';
+
+export interface Binder {
+  readonly client: Client;
+  readonly watched: ClusterWatches;
+  /** By volume: a machine's claim and the volume's own placement do not cross. */
+  readonly locks: Locks;
+  readonly patience: Patience;
+}
+
+type Binding = Partial<Pick<StorageVolumeStatus, 'hypervisor' | 'pool' | 'claim'>>;
+
+export const instanceName = (pool: string, hypervisor: string): string => `${pool}.${hypervisor}`;
+
+/** The instance that a volume would be in on this host, if its pool is there and open to its namespace. */
+export function instanceFor(
+  { watched }: Binder,
+  { metadata, spec }: StorageVolume,
+  hypervisor: Hypervisor,
+): StoragePoolInstance | undefined {
+  const pool = spec.poolRef?.name ?? hypervisor.spec.defaultPoolRef?.name;
+  const parent = pool === undefined ? undefined : watched.pools.store.get(pool);
+  if (pool === undefined || parent === undefined || !covers(parent.spec.allowedNamespaces, metadata.namespace, watched.namespaces.store))
+    return undefined;
+  const instance = watched.instances.store.get(instanceName(pool, hypervisor.metadata.name));
+  return instance?.metadata.deletionTimestamp === undefined ? instance : undefined;
+}
+
+/**
+ * Puts a volume on a host, and in one write with that claims it for a machine, if for one. First the finalizer, then the
+ * binding, with the resourceVersion that was seen: of two binders one has a conflict and looks again. `bindingOf` is asked
+ * once nobody else here is at the volume; it gives nothing when there is nothing left to bind.
+ */
+export function bindVolume(
+  { client, watched, locks }: Binder,
+  key: string,
+  bindingOf: (volume: StorageVolume) => Binding | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const { decode, store } = watched.volumes;
+  return locks.hold([key], async () => {
+    const volume = store.get(key);
+    const binding = volume === undefined ? undefined : bindingOf(volume);
+    if (volume === undefined || binding === undefined) return;
+    const host = binding.hypervisor ?? volume.status?.hypervisor ?? '';
+    const isHeld = hasFinalizer(volume) && boundTo(volume)?.uid === volume.metadata.uid;
+    const held = isHeld ? volume : decode(await addFinalizer(client, storageVolumes, volume, host, signal));
+    const { namespace, name, uid, resourceVersion } = held.metadata;
+    const status: StorageVolumeStatus = { ...held.status, ...binding };
+    store.set(
+      decode(
+        await client.applyStatus(storageVolumes, { metadata: { namespace, name, uid, resourceVersion }, status }, { force: true }, signal),
+      ),
+    );
+  });
+}
+
+/** A volume that no machine has asked for yet is bound when there is but one place for it; else its first machine decides. */
+export async function placeVolume(binder: Binder, volume: StorageVolume, signal: AbortSignal): Promise<Outcome> {
+  const { client, watched } = binder;
+  if (volume.status?.hypervisor !== undefined || volume.metadata.deletionTimestamp !== undefined) return { kind: 'converged' };
+  const places = watched.hypervisors.store.list().flatMap((hypervisor) => {
+    const instance = instanceFor(binder, volume, hypervisor);
+    return instance === undefined ? [] : [instance];
+  });
+  const [only, ...others] = places;
+  if (only !== undefined && others.length === 0) {
+    const place = { hypervisor: only.spec.hypervisor, pool: only.metadata.name };
+    await bindVolume(binder, keyOf(volume.metadata), ({ status }) => (status?.hypervisor === undefined ? place : undefined), signal);
+    return { kind: 'converged' };
+  }
+  const waiting =
+    only === undefined
+      ? { reason: 'WaitingForPool', message: noPlace(binder, volume) }
+      : { reason: 'WaitingForMachine', message: `${places.length} hosts have its pool: it goes where its first machine goes` };
+  const status: StorageVolumeStatus = {
+    ...volume.status,
+    observedGeneration: volume.metadata.generation,
+    printableStatus: waiting.reason,
+    conditions: conditions(
+      volume.status?.conditions,
+      volume.metadata.generation,
+      Date.now(),
+      readiness({ kind: 'reconciling', ...waiting }),
+    ),
+  };
+  const impatientInMs = binder.patience.left(volume, status);
+  if (impatientInMs > 0) return { kind: 'progressing', recheckMs: impatientInMs, because: waiting.message };
+  await publishStatus({ client, ...watched.volumes }, volume, status, signal);
+  return { kind: 'waiting', because: waiting.message };
+}
+
+function noPlace({ watched }: Binder, { metadata, spec }: StorageVolume): string {
+  const pool = spec.poolRef?.name;
+  if (pool === undefined) return 'it names no pool, and no Hypervisor has a defaultPoolRef that is there; name one in spec.poolRef';
+  const parent = watched.pools.store.get(pool);
+  if (parent === undefined) return `waiting for StoragePool "${pool}": there is none`;
+  if (!covers(parent.spec.allowedNamespaces, metadata.namespace, watched.namespaces.store))
+    return `StoragePool "${pool}" is not for namespace "${metadata.namespace}"; see its spec.allowedNamespaces`;
+  return `StoragePool "${pool}" is on no hypervisor yet`;
+}

@@ -1,0 +1,157 @@
+import { parseQuantity } from '#crds/quantity.js';
+import type { Hypervisor, StoragePoolInstance, StorageVolume, VirtualMachine } from '#crds/types.js';
+import type { Capability } from '#drivers/driver.js';
+import { isReady } from '../conditions.js';
+import { boundTo } from '../finalizer.js';
+import { describeUnfit, unfit } from '../fit.js';
+import { matches } from '../namespaces.js';
+import { asked } from '../virtual-machine/plan.js';
+
+export interface Rejection {
+  readonly hypervisor: string;
+  readonly reason: string;
+  readonly message: string;
+}
+
+export type Choice =
+  | { readonly kind: 'place'; readonly hypervisor: Hypervisor }
+  | { readonly kind: 'none'; readonly reason: string; readonly message: string; readonly rejected: readonly Rejection[] };
+
+export interface Candidates {
+  readonly hypervisors: readonly Hypervisor[];
+  /** Of the machine, those that exist. */
+  readonly volumes: readonly StorageVolume[];
+  /** The pool instance that a volume which is not bound would have on this host. */
+  readonly instanceFor: (volume: StorageVolume, hypervisor: Hypervisor) => StoragePoolInstance | undefined;
+  /** Machines bound to a host. */
+  readonly load: (hypervisor: string) => number;
+}
+
+type Filter = (machine: VirtualMachine, hypervisor: Hypervisor, candidates: Candidates) => Omit<Rejection, 'hypervisor'> | undefined;
+
+/** The host that fits, with the fewest machines; or why none does, host by host. Pure. */
+export function choose(machine: VirtualMachine, candidates: Candidates): Choice {
+  const meant = candidates.hypervisors.filter((hypervisor) => isMeant(machine, hypervisor));
+  if (meant.length === 0) return { kind: 'none', reason: 'NoHypervisor', message: nobodyMeant(machine), rejected: [] };
+  const unread = meant.find(({ status }) => status?.strays === undefined);
+  if (unread !== undefined) {
+    const message = `waiting for Hypervisor "${unread.metadata.name}" to report: until then nobody knows whether the machine runs there already`;
+    return { kind: 'none', reason: 'WaitingForHypervisor', message, rejected: [] };
+  }
+  const restored = restoredOrCopied(machine, meant);
+  if (restored !== undefined) return { kind: 'none', reason: 'RestoredOrCopied', message: restored, rejected: [] };
+  const judged = meant.map((hypervisor) => ({ hypervisor, rejection: reject(machine, hypervisor, candidates) }));
+  const [best] = judged
+    .filter(({ rejection }) => rejection === undefined)
+    .map(({ hypervisor }) => hypervisor)
+    .sort((a, b) => candidates.load(a.metadata.name) - candidates.load(b.metadata.name) || a.metadata.name.localeCompare(b.metadata.name));
+  if (best !== undefined) return { kind: 'place', hypervisor: best };
+  const rejected = judged.flatMap(({ hypervisor, rejection }) =>
+    rejection === undefined ? [] : [{ hypervisor: hypervisor.metadata.name, ...rejection }],
+  );
+  const words = rejected.map(({ hypervisor, message }) => `${hypervisor}: ${message}`).join('; ');
+  return { kind: 'none', reason: 'Unschedulable', message: words, rejected: rejected.slice(0, 10) };
+}
+
+function isMeant({ spec }: VirtualMachine, { metadata }: Hypervisor): boolean {
+  const { hypervisorRef, hypervisorSelector } = spec.placement ?? {};
+  if (metadata.deletionTimestamp !== undefined) return false;
+  if (hypervisorRef !== undefined) return hypervisorRef.name === metadata.name;
+  return hypervisorSelector === undefined || matches(metadata.labels, hypervisorSelector.matchLabels);
+}
+
+function nobodyMeant({ spec }: VirtualMachine): string {
+  const { hypervisorRef, hypervisorSelector } = spec.placement ?? {};
+  if (hypervisorRef !== undefined) return `waiting for Hypervisor "${hypervisorRef.name}": there is none`;
+  if (hypervisorSelector === undefined) return 'there is no Hypervisor yet';
+  return `no Hypervisor has the labels ${JSON.stringify(hypervisorSelector.matchLabels)}`;
+}
+
+/** An object that says it is bound elsewhere, or whose machine runs on a host already, was restored or copied. */
+function restoredOrCopied(machine: VirtualMachine, meant: readonly Hypervisor[]): string | undefined {
+  const { namespace, name, uid } = machine.metadata;
+  const word = machine.metadata.annotations?.['virtwright.io/take-over'];
+  const bound = boundTo(machine);
+  if (bound !== undefined && bound.uid !== uid && word !== bound.uid) {
+    return `this object was restored or copied from one with uid ${bound.uid}, bound to ${bound.host}; to take over its machine annotate virtwright.io/take-over=${bound.uid}, to make a new one remove the annotation virtwright.io/bound`;
+  }
+  for (const { metadata, status } of meant) {
+    const stray = status?.strays?.machines?.find((one) => one.namespace === namespace && one.name === name);
+    const taken = word ?? metadata.annotations?.['virtwright.io/take-over'];
+    if (stray !== undefined && taken !== stray.uid && taken !== 'All') {
+      return `${metadata.name} runs a machine of an earlier VirtualMachine of this name (uid ${stray.uid}); to take it over as it is, annotate virtwright.io/take-over=${stray.uid}`;
+    }
+    if ((status?.strays?.count ?? 0) > (status?.strays?.machines?.length ?? 0)) {
+      return `${metadata.name} has more machines of lost objects than it can name; take them over or remove them first`;
+    }
+  }
+  return undefined;
+}
+
+const filters: readonly Filter[] = [
+  (_machine, hypervisor) => (isReady(hypervisor) ? undefined : { reason: 'NotReady', message: notReady(hypervisor) }),
+  (machine, hypervisor) => {
+    const misfits = unfit(askedOf(machine), capabilitiesOf(hypervisor));
+    return misfits[0] === undefined
+      ? undefined
+      : { reason: 'Unfit', message: misfits.map((misfit) => describeUnfit(misfit, 'this host')).join('; ') };
+  },
+  (_machine, hypervisor, { volumes }) => {
+    const elsewhere = volumes.find(({ status }) => status?.hypervisor !== undefined && status.hypervisor !== hypervisor.metadata.name);
+    return elsewhere === undefined
+      ? undefined
+      : { reason: 'Volume', message: `volume "${elsewhere.metadata.name}" is on ${elsewhere.status?.hypervisor}` };
+  },
+  (_machine, hypervisor, { volumes, instanceFor }) => {
+    const homeless = volumes.find((volume) => volume.status?.hypervisor === undefined && instanceFor(volume, hypervisor) === undefined);
+    return homeless === undefined
+      ? undefined
+      : { reason: 'Pool', message: `volume "${homeless.metadata.name}" has no pool here: ${poolWords(homeless, hypervisor)}` };
+  },
+];
+
+function reject(machine: VirtualMachine, hypervisor: Hypervisor, candidates: Candidates): Omit<Rejection, 'hypervisor'> | undefined {
+  for (const filter of filters) {
+    const rejection = filter(machine, hypervisor, candidates);
+    if (rejection !== undefined) return rejection;
+  }
+  return undefined;
+}
+
+function poolWords({ spec }: StorageVolume, { spec: { defaultPoolRef } }: Hypervisor): string {
+  const wanted = spec.poolRef?.name ?? defaultPoolRef?.name;
+  return wanted === undefined
+    ? 'it names none, and the Hypervisor has no defaultPoolRef'
+    : `pool "${wanted}" is not on this host, or not for this namespace`;
+}
+
+const notReady = ({ status }: Hypervisor): string => {
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+  return `not ready: ${ready?.message || ready?.reason || 'it has not reported yet'}`;
+};
+
+/** As the host's agent published them. */
+const capabilitiesOf = ({ status }: Hypervisor): readonly Capability[] =>
+  (status?.capabilities ?? []).map(({ field, values, min, max, reason }) => ({
+    field,
+    ...(values === undefined ? {} : { values }),
+    ...(min === undefined ? {} : { min: parseQuantity(min) }),
+    ...(max === undefined ? {} : { max: parseQuantity(max) }),
+    ...(reason === undefined ? {} : { reason }),
+  }));
+
+function askedOf({ spec }: VirtualMachine) {
+  return asked({
+    cpuCount: spec.cpu.count,
+    memoryBytes: parseQuantity(spec.memory.size),
+    disks: (spec.disks ?? []).map(({ name, bus }) => ({
+      name,
+      location: '',
+      format: 'Raw' as const,
+      ...(bus === undefined ? {} : { bus }),
+    })),
+    serial: spec.devices?.serial !== undefined,
+    rng: spec.devices?.rng !== undefined,
+    ...(spec.boot === undefined ? {} : { boot: { kernel: '' } }),
+  });
+}

@@ -1,0 +1,105 @@
+import type { StorageVolume, StorageVolumeStatus } from '#crds/types.js';
+import type { Machine, MachineShape } from '#drivers/driver.js';
+import { DriverError } from '#drivers/error.js';
+import type { Jobs } from '../host/jobs.js';
+import type { Locks } from '../host/locks.js';
+import type { HostScope } from '../host/scope.js';
+import type { HostView } from '../host/view.js';
+import { on, type Performer, type Performers } from '../plan.js';
+import type { Kind } from '../reconcile.js';
+import { fillVolume } from './fill.js';
+import { type DesiredVolume, markerOf, markerSuffix, type ObservedVolume, planVolume, type VolumeAction } from './plan.js';
+import { reportVolume } from './report.js';
+import { resolveVolume, type VolumeStores } from './resolve.js';
+
+export type VolumeKind = Kind<StorageVolume, DesiredVolume, ObservedVolume, VolumeAction, StorageVolumeStatus>;
+
+type Action<K extends VolumeAction['kind']> = Extract<VolumeAction, { readonly kind: K }>;
+
+export const storageVolumeKind = (host: HostScope, stores: VolumeStores, jobs: Jobs, locks: Locks): VolumeKind => ({
+  performers: performersWith(jobs, locks),
+  resolve: (volume) => resolveVolume(volume, host, stores),
+  observe: (desired, view) => observeVolume(desired, view, jobs),
+  plan: planVolume,
+  report: reportVolume,
+});
+
+function performersWith(jobs: Jobs, locks: Locks): Performers<VolumeAction> {
+  return {
+    fill: {
+      needs: 'volumes',
+      async run({ driver }, { uid, definition, source }) {
+        if (driver.volumes !== undefined) jobs.start(uid, fillVolume(driver.volumes, definition, source), Date.now());
+      },
+    },
+    complete: {
+      needs: 'volumes',
+      async run({ driver, view }, { uid, id }, signal) {
+        jobs.forget(uid);
+        await driver.volumes?.delete(markerOf(id), signal);
+        view.dirtyPool(id.pool);
+      },
+    },
+    takeOver: on('volumes', async (_volumes, _action: Action<'takeOver'>) => {}),
+    grow: growing(locks),
+    cancel: {
+      needs: 'volumes',
+      async run({ view }, { uid, id }) {
+        await jobs.cancel(uid);
+        view.dirtyPool(id.pool);
+      },
+    },
+    delete: {
+      needs: 'volumes',
+      async run({ driver, view }, { id }, signal) {
+        await driver.volumes?.delete(id, signal);
+        view.dirtyPool(id.pool);
+      },
+    },
+  };
+}
+
+/** An image file that a guest writes to must not be resized beneath it: no machine starts with it meanwhile, and none may run. */
+const growing = (locks: Locks): Performer<Action<'grow'>> => ({
+  needs: 'volumes',
+  run: ({ driver, view }, { id, location, sizeBytes }, signal) =>
+    locks.hold([location], async () => {
+      await view.glance(signal);
+      await view.refresh(signal);
+      if (usersOf(location, view).some(({ off }) => !off)) throw new DriverError('Busy', 'a machine was started with it just now');
+      await driver.volumes?.grow(id, sizeBytes, signal);
+      view.dirtyPool(id.pool);
+    }),
+});
+
+function observeVolume({ poolUuid, nativeName, familyName, uid }: DesiredVolume, view: HostView, jobs: Jobs): ObservedVolume {
+  const pool = view.pool(poolUuid);
+  const volumes = pool === undefined ? [] : view.volumes(pool.id);
+  const named = (name: string) => volumes.find(({ id }) => id.nativeName === name);
+  const volume = named(nativeName);
+  const marker = named(`${nativeName}${markerSuffix}`);
+  const job = jobs.get(uid);
+  const leftovers = volumes
+    .map(({ id }) => id.nativeName)
+    .filter((name) => name !== nativeName && isOfFamily(name, familyName))
+    .map((name) => ({ nativeName: name, whole: named(`${name}${markerSuffix}`) === undefined }));
+  return {
+    leftovers,
+    users: volume === undefined ? [] : usersOf(volume.location, view),
+    ...(pool === undefined ? {} : { pool }),
+    ...(volume === undefined ? {} : { volume }),
+    ...(marker === undefined ? {} : { marker }),
+    ...(job === undefined ? {} : { job }),
+  };
+}
+
+const isOfFamily = (name: string, family: string): boolean =>
+  name.startsWith(`${family}-`) && /^[0-9a-f]{8}$/.test(name.slice(family.length + 1));
+
+const has = (shape: MachineShape | undefined, location: string): boolean =>
+  shape?.disks.some((disk) => disk.location === location) ?? false;
+
+const usersOf = (location: string, { machines }: HostView): ObservedVolume['users'] =>
+  machines
+    .filter(({ configured, live }: Machine) => has(configured, location) || has(live, location))
+    .map(({ nativeName, power }) => ({ nativeName, off: power.state === 'Off' }));

@@ -1,0 +1,194 @@
+import { formatBytes } from '#crds/quantity.js';
+import type { Pool, Volume, VolumeDefinition, VolumeId } from '#drivers/driver.js';
+import type { JobState } from '../host/jobs.js';
+import { act, type Plan, refuse, sayThenAct, wait } from '../plan.js';
+
+/** How the volume was filled, as its status says: the only proof that what is there is ours, and whole. */
+export interface FillRecord {
+  readonly startedAt?: number;
+  readonly completedAt?: number;
+  readonly failures: number;
+  readonly retryAt: number;
+}
+
+export interface Source {
+  readonly url: string;
+  readonly checksum?: string;
+  /** Private address ranges that it may be fetched from. */
+  readonly granted: readonly string[];
+}
+
+export interface DesiredVolume {
+  readonly want: 'present' | 'absent';
+  readonly host: string;
+  /** The job's key. */
+  readonly uid: string;
+  /** Of the StoragePoolInstance on the host. */
+  readonly poolUuid: string;
+  readonly poolName: string;
+  readonly nativeName: string;
+  /** What native names of other volumes of this object's name begin with. */
+  readonly familyName: string;
+  readonly format: VolumeDefinition['format'];
+  readonly sizeBytes: number;
+  readonly source?: Source;
+  readonly keep: boolean;
+  readonly record: FillRecord;
+  /** The machine that has claimed it. */
+  readonly claimedBy?: string;
+  /** The native name of what to take over, `All` or `None`. */
+  readonly takeOver?: string;
+}
+
+export interface ObservedVolume {
+  readonly pool?: Pool;
+  readonly volume?: Volume;
+  /** The mark on the host that the volume is not whole yet. */
+  readonly marker?: Volume;
+  /** Volumes that earlier objects of this name left. */
+  readonly leftovers: readonly { readonly nativeName: string; readonly whole: boolean }[];
+  readonly job?: JobState;
+  /** Machines on the host, ours or not, that have it as a disk. */
+  readonly users: readonly { readonly nativeName: string; readonly off: boolean }[];
+}
+
+export type VolumeAction =
+  | {
+      readonly kind: 'fill';
+      readonly uid: string;
+      readonly id: VolumeId;
+      readonly definition: VolumeDefinition;
+      readonly source?: Source;
+      readonly leftover: boolean;
+    }
+  | { readonly kind: 'complete'; readonly uid: string; readonly id: VolumeId }
+  | { readonly kind: 'takeOver'; readonly nativeName: string; readonly pool: VolumeId['pool'] }
+  | { readonly kind: 'grow'; readonly id: VolumeId; readonly location: string; readonly sizeBytes: number }
+  | { readonly kind: 'cancel'; readonly uid: string; readonly id: VolumeId }
+  | { readonly kind: 'delete'; readonly id: VolumeId; readonly location: string };
+
+/** A volume has no room for a mark of ours, so its incompleteness is an empty volume beside it. */
+export const markerOf = ({ pool, nativeName }: VolumeId): VolumeId => ({ pool, nativeName: `${nativeName}${markerSuffix}` });
+export const markerSuffix = '.incomplete';
+
+const slowRetryMs = 5 * 60_000;
+
+export function planVolume(desired: DesiredVolume, observed: ObservedVolume, now: number): Plan<VolumeAction> {
+  const { pool } = observed;
+  if (desired.want === 'absent') return planRemoval(desired, observed);
+  if (pool?.active !== true) return [wait('WaitingForPool', `pool "${desired.poolName}" is not active on ${desired.host}`, 10_000)];
+  const id: VolumeId = { pool: pool.id, nativeName: desired.nativeName };
+  if (desired.record.completedAt !== undefined) return planWhole(desired, observed, id);
+  return desired.record.startedAt === undefined ? planFirst(desired, observed, id, now) : planFilling(desired, observed, id, now);
+}
+
+/** Before anything is made: nothing that is there already may be taken for ours, or passed over in silence. */
+function planFirst(desired: DesiredVolume, observed: ObservedVolume, id: VolumeId, now: number): Plan<VolumeAction> {
+  const { takeOver, poolName, host } = desired;
+  if (observed.volume !== undefined) {
+    return [
+      refuse(
+        'NotOurs',
+        `pool "${poolName}" on ${host} has a volume ${id.nativeName} that Virtwright did not make; remove or rename it there`,
+      ),
+    ];
+  }
+  const leftovers = takeOver === 'None' ? [] : observed.leftovers;
+  const chosen = takeOver === 'All' && leftovers.length === 1 ? leftovers[0] : leftovers.find(({ nativeName }) => nativeName === takeOver);
+  if (chosen?.whole === false)
+    return [
+      refuse(
+        'Incomplete',
+        `volume ${chosen.nativeName} was never filled to the end; annotate virtwright.io/take-over=None to make a new one`,
+      ),
+    ];
+  if (chosen !== undefined)
+    return [
+      sayThenAct({ kind: 'takeOver', nativeName: chosen.nativeName, pool: id.pool }, `taken over: ${chosen.nativeName}, as annotated`),
+    ];
+  const [left] = leftovers;
+  if (left !== undefined) {
+    return [
+      refuse(
+        'RestoredOrCopied',
+        `pool "${poolName}" on ${host} keeps ${left.nativeName} of an earlier StorageVolume of this name; annotate virtwright.io/take-over=${left.nativeName} to use it as it is, or =None to make a new one`,
+      ),
+    ];
+  }
+  return planFilling(desired, observed, id, now);
+}
+
+function planFilling(desired: DesiredVolume, { job, volume, marker }: ObservedVolume, id: VolumeId, now: number): Plan<VolumeAction> {
+  const { uid, record, format, sizeBytes, source } = desired;
+  if (job?.kind === 'running') return [wait('Importing', `${formatBytes(coarse(job.progressBytes))} fetched`, 5_000)];
+  if (job?.kind === 'done') return [sayThenAct({ kind: 'complete', uid, id }, 'all of it is there and verified')];
+  if (job?.kind === 'failed' && now < failureRetryAt(job, record)) {
+    const later = wait(
+      'ImportFailed',
+      `${job.message}; next try in ${Math.ceil((failureRetryAt(job, record) - now) / 1_000)} s`,
+      failureRetryAt(job, record) - now,
+    );
+    return job.verdict === 'stall' ? [refuse(job.reason, job.message), later] : [later];
+  }
+  if (now < record.retryAt && job === undefined)
+    return [wait('ImportFailed', 'the last import failed; it is tried again', record.retryAt - now)];
+  const definition: VolumeDefinition = { pool: id.pool, nativeName: id.nativeName, format, sizeBytes };
+  const leftover = volume !== undefined || marker !== undefined;
+  return [
+    sayThenAct(
+      { kind: 'fill', uid, id, definition, leftover, ...(source === undefined ? {} : { source }) },
+      source === undefined ? 'no such volume' : 'the volume is to be filled',
+    ),
+  ];
+}
+
+/** Kept coarse, so that status is written when there is news. */
+const coarse = (bytes: number): number => Math.floor(bytes / 2 ** 20) * 2 ** 20;
+
+export const failureRetryAt = ({ at, verdict }: Extract<JobState, { kind: 'failed' }>, { failures }: FillRecord): number =>
+  at + (verdict === 'stall' ? slowRetryMs : Math.min(5_000 * 2 ** Math.min(failures, 16), slowRetryMs));
+
+function planWhole(
+  { sizeBytes, poolName, host }: DesiredVolume,
+  { volume, marker, users }: ObservedVolume,
+  id: VolumeId,
+): Plan<VolumeAction> {
+  if (volume === undefined) {
+    return [
+      refuse(
+        'Lost',
+        `volume ${id.nativeName} is gone from pool "${poolName}" on ${host}; put it back, or delete this object and make a new one`,
+      ),
+    ];
+  }
+  const steps: Plan<VolumeAction> =
+    marker === undefined ? [] : [act({ kind: 'delete', id: marker.id, location: marker.location }, 'the volume is whole')];
+  if (volume.sizeBytes >= sizeBytes) return steps;
+  const busy = users.find(({ off }) => !off);
+  if (busy !== undefined) return [...steps, wait('GrowsWhenOff', `the volume grows once machine ${busy.nativeName} is off`, 60_000)];
+  return [
+    ...steps,
+    act(
+      { kind: 'grow', id, location: volume.location, sizeBytes },
+      `it has ${formatBytes(volume.sizeBytes)}, ${formatBytes(sizeBytes)} asked`,
+    ),
+  ];
+}
+
+function planRemoval(desired: DesiredVolume, observed: ObservedVolume): Plan<VolumeAction> {
+  const { claimedBy, record, keep, uid, poolName, host } = desired;
+  const { pool, volume, marker, job, users } = observed;
+  if (claimedBy !== undefined)
+    return [wait('InUse', `machine "${claimedBy}" has it; delete the machine or take the disk out of it`, 30_000)];
+  if (record.startedAt === undefined && record.completedAt === undefined) return [];
+  const whole = record.completedAt !== undefined;
+  if (whole && keep) return [];
+  if (pool?.active !== true) return [wait('WaitingForPool', `pool "${poolName}" is not active on ${host}`, 10_000)];
+  if (job?.kind === 'running')
+    return [act({ kind: 'cancel', uid, id: { pool: pool.id, nativeName: desired.nativeName } }, 'the resource was deleted')];
+  const [user] = users;
+  if (user !== undefined) return [wait('InUse', `machine ${user.nativeName} on ${host} has it as a disk`, 30_000)];
+  return [volume, marker]
+    .filter((one) => one !== undefined)
+    .map(({ id, location }) => act({ kind: 'delete', id, location }, 'the resource was deleted'));
+}

@@ -1,0 +1,82 @@
+import { formatBytes } from '#crds/quantity.js';
+import type { StorageVolume, StorageVolumeStatus, StorageVolumeStatusImport } from '#crds/types.js';
+import { conditions, readiness, type Standing, timestamp } from '../conditions.js';
+import type { Findings } from '../reconcile.js';
+import { standing } from '../standing.js';
+import { type DesiredVolume, failureRetryAt, type ObservedVolume, type VolumeAction } from './plan.js';
+
+type VolumeFindings = Findings<DesiredVolume, ObservedVolume, VolumeAction>;
+
+const doing: Readonly<Record<VolumeAction['kind'], string>> = {
+  fill: 'Provisioning',
+  complete: 'Provisioning',
+  takeOver: 'TakingOver',
+  grow: 'Growing',
+  cancel: 'Terminating',
+  delete: 'Terminating',
+};
+
+export function reportVolume({ metadata, spec, status: before }: StorageVolume, findings: VolumeFindings): StorageVolumeStatus {
+  const { desired, observed, now } = findings;
+  const stands = standing(findings, { ready: { reason: 'Ready' }, acting: (kind) => doing[kind as VolumeAction['kind']] });
+  const location = observed?.volume?.location ?? before?.location;
+  const nativeName = takenOver(findings) ?? before?.nativeName ?? desired?.nativeName;
+  const fill = importStatus(before?.import, findings);
+  return {
+    observedGeneration: metadata.generation,
+    printableStatus: metadata.deletionTimestamp === undefined ? stands.reason : 'Terminating',
+    ...(before?.hypervisor === undefined ? {} : { hypervisor: before.hypervisor }),
+    ...(before?.pool === undefined ? {} : { pool: before.pool }),
+    ...(before?.claim === undefined ? {} : { claim: before.claim }),
+    ...(nativeName === undefined ? {} : { nativeName }),
+    ...(location === undefined ? {} : { location }),
+    ...(observed?.volume === undefined
+      ? before?.virtualSize === undefined
+        ? {}
+        : { virtualSize: before.virtualSize }
+      : { virtualSize: formatBytes(observed.volume.sizeBytes) }),
+    ...(fill === undefined ? {} : { import: fill }),
+    conditions: conditions(before?.conditions, metadata.generation, now, readiness(usable(stands, spec, fill))),
+  };
+}
+
+/** A volume that waits to grow is whole and usable all the same. */
+function usable(stands: Standing, _spec: StorageVolume['spec'], fill: StorageVolumeStatusImport | undefined): Standing {
+  const growing = stands.kind === 'reconciling' && (stands.reason === 'Growing' || stands.reason === 'GrowsWhenOff');
+  return growing && fill?.completedAt !== undefined ? { ...stands, kind: 'ready' } : stands;
+}
+
+/** What is about to be done, as far as nothing on the host could tell it afterwards. */
+function importStatus(
+  before: StorageVolumeStatusImport | undefined,
+  { plan = [], observed, desired, now }: VolumeFindings,
+): StorageVolumeStatusImport | undefined {
+  const next = plan.find((decision) => decision.kind === 'act' && decision.sayFirst);
+  const kind = next?.kind === 'act' ? next.action.kind : undefined;
+  const job = observed?.job;
+  if (kind === 'takeOver') return { startedAt: timestamp(now), completedAt: timestamp(now) };
+  if (kind === 'complete') return { ...startOf(before), completedAt: timestamp(now) };
+  if (kind === 'fill') return { ...failureOf(before), startedAt: timestamp(now) };
+  if (job?.kind === 'running' && before !== undefined)
+    return { ...before, transferred: formatBytes(Math.floor(job.progressBytes / 2 ** 20) * 2 ** 20) };
+  if (job?.kind !== 'failed' || desired === undefined || before?.retryAt === timestamp(failureRetryAt(job, desired.record))) return before;
+  const { failures = 0 } = before ?? {};
+  return {
+    ...startOf(before),
+    failures: failures + 1,
+    lastFailure: job.message.slice(0, 4_096),
+    retryAt: timestamp(failureRetryAt(job, desired.record)),
+  };
+}
+
+const startOf = (before: StorageVolumeStatusImport | undefined) => (before?.startedAt === undefined ? {} : { startedAt: before.startedAt });
+
+const failureOf = (before: StorageVolumeStatusImport | undefined) => ({
+  ...(before?.failures === undefined ? {} : { failures: before.failures }),
+  ...(before?.lastFailure === undefined ? {} : { lastFailure: before.lastFailure }),
+});
+
+function takenOver({ plan = [] }: VolumeFindings): string | undefined {
+  const next = plan.find((decision) => decision.kind === 'act' && decision.action.kind === 'takeOver');
+  return next?.kind === 'act' && next.action.kind === 'takeOver' ? next.action.nativeName : undefined;
+}

@@ -1,0 +1,62 @@
+import { parseQuantity } from '#crds/quantity.js';
+import type { StorageVolume } from '#crds/types.js';
+import { type HostScope, nativeName, takeOverOf } from '../host/scope.js';
+import type { ReadonlyStore } from '../kubernetes/store.js';
+import { covers, type Namespace } from '../namespaces.js';
+import type { Resolution } from '../reconcile.js';
+import type { Stores } from '../stores.js';
+import type { DesiredVolume, FillRecord, Source } from './plan.js';
+
+export interface VolumeStores extends Pick<Stores, 'instances'> {
+  readonly namespaces: ReadonlyStore<Namespace>;
+}
+
+export function resolveVolume(volume: StorageVolume, host: HostScope, stores: VolumeStores): Resolution<DesiredVolume> {
+  const { metadata, spec, status } = volume;
+  const absent = metadata.deletionTimestamp !== undefined;
+  const poolUuid = status?.pool === undefined ? undefined : stores.instances.get(status.pool)?.status?.uuid;
+  if (poolUuid === undefined && !absent)
+    return { kind: 'missing', reason: 'WaitingForPool', missing: [`pool instance "${status?.pool}": not there yet`] };
+  const familyName = nativeName(host, metadata.namespace, metadata.name);
+  const source = sourceOf(volume, host, stores);
+  const takeOver = takeOverOf(volume, host);
+  return {
+    kind: 'desired',
+    desired: {
+      want: absent ? 'absent' : 'present',
+      host: host.name,
+      uid: metadata.uid,
+      poolUuid: poolUuid ?? '',
+      poolName: status?.pool ?? '',
+      nativeName: status?.nativeName ?? `${familyName}-${metadata.uid.slice(0, 8)}`,
+      familyName,
+      format: spec.format,
+      sizeBytes: parseQuantity(spec.size),
+      keep: spec.reclaimPolicy === 'Retain',
+      record: fillRecord(status),
+      ...(source === undefined ? {} : { source }),
+      ...(status?.claim === undefined ? {} : { claimedBy: status.claim.machine }),
+      ...(takeOver === undefined ? {} : { takeOver }),
+    },
+  };
+}
+
+/** Grants are looked up at every pass: one that is taken away is not used again. */
+function sourceOf({ metadata, spec }: StorageVolume, { hypervisor }: HostScope, { namespaces }: VolumeStores): Source | undefined {
+  if (spec.source === undefined) return undefined;
+  const granted = (hypervisor?.spec.grants ?? [])
+    .filter((grant) => covers(grant.namespaces, metadata.namespace, namespaces))
+    .flatMap(({ addresses = [] }) => addresses);
+  const { url, checksum } = spec.source;
+  return { url, granted, ...(checksum === undefined ? {} : { checksum }) };
+}
+
+function fillRecord(status: StorageVolume['status']): FillRecord {
+  const { startedAt, completedAt, failures = 0, retryAt } = status?.import ?? {};
+  return {
+    failures,
+    retryAt: retryAt === undefined ? 0 : Date.parse(retryAt),
+    ...(startedAt === undefined ? {} : { startedAt: Date.parse(startedAt) }),
+    ...(completedAt === undefined ? {} : { completedAt: Date.parse(completedAt) }),
+  };
+}

@@ -1,0 +1,41 @@
+import type { Hypervisor, StoragePool, StoragePoolInstance, StorageVolume, VirtualMachine, VirtualMachineAction } from '#crds/types.js';
+import type { Indexes, ReadonlyStore } from './kubernetes/store.js';
+
+/** What is known of the API, by key and by index. An agent's holds only its own hosts' objects. */
+export interface Stores {
+  readonly hypervisors: ReadonlyStore<Hypervisor>;
+  readonly machines: ReadonlyStore<VirtualMachine, 'volume' | 'uid' | 'uuid'>;
+  readonly actions: ReadonlyStore<VirtualMachineAction, 'machine'>;
+  readonly pools: ReadonlyStore<StoragePool>;
+  readonly instances: ReadonlyStore<StoragePoolInstance, 'pool'>;
+  readonly volumes: ReadonlyStore<StorageVolume, 'instance' | 'claim'>;
+}
+
+const inNamespaceOf = ({ metadata }: { readonly metadata: { readonly namespace: string } }, name: string): string =>
+  `${metadata.namespace}/${name}`;
+
+/** The volumes that a machine needs: its disks first, then what it only reads. */
+export function volumesOf({ spec }: VirtualMachine): { readonly disks: readonly string[]; readonly readOnly: readonly string[] } {
+  const kernel = spec.boot?.kernel;
+  return {
+    disks: (spec.disks ?? []).map(({ volumeRef }) => volumeRef.name),
+    readOnly: [kernel?.volumeRef.name, kernel?.initrdVolumeRef?.name].filter((name) => name !== undefined),
+  };
+}
+
+export const indexes = {
+  machines: {
+    volume: (machine) => {
+      const { disks, readOnly } = volumesOf(machine);
+      return [...disks, ...readOnly].map((name) => inNamespaceOf(machine, name));
+    },
+    uid: ({ metadata }) => [metadata.uid],
+    uuid: ({ metadata, spec, status }) => [status?.uuid ?? spec.uuid ?? metadata.uid],
+  } satisfies Indexes<VirtualMachine>,
+  actions: { machine: (action) => [inNamespaceOf(action, action.spec.machineRef.name)] } satisfies Indexes<VirtualMachineAction>,
+  instances: { pool: ({ spec }) => [spec.poolRef.name] } satisfies Indexes<StoragePoolInstance>,
+  volumes: {
+    instance: ({ status }) => (status?.pool === undefined ? [] : [status.pool]),
+    claim: ({ status }) => (status?.claim === undefined ? [] : [status.claim.uid]),
+  } satisfies Indexes<StorageVolume>,
+} as const;

@@ -1,0 +1,106 @@
+import type { VirtualMachine, VirtualMachineStatus } from '#crds/types.js';
+import type { Machine, MachineId, OwnerMark } from '#drivers/driver.js';
+import type { Locks } from '../host/locks.js';
+import type { HostScope } from '../host/scope.js';
+import type { HostView } from '../host/view.js';
+import { on, type Performer, type Performers } from '../plan.js';
+import type { Kind } from '../reconcile.js';
+import type { Stores } from '../stores.js';
+import { type MachineAction, marked } from './action.js';
+import { type DesiredMachine, type ObservedMachine, planMachine } from './plan.js';
+import { decodeRecord, type MachineRecord, noteFailedStart } from './record.js';
+import { rememberedRecord, reportMachine } from './report.js';
+import { resolveMachine } from './resolve.js';
+
+export type MachineKind = Kind<VirtualMachine, DesiredMachine, ObservedMachine, MachineAction, VirtualMachineStatus>;
+
+type Action<K extends MachineAction['kind']> = Extract<MachineAction, { readonly kind: K }>;
+
+/** The mark first, then the act it is about: whoever dies in between finds it written. */
+const starting = (locks: Locks): Performer<Action<'start'>> => ({
+  needs: 'power',
+  async run({ driver, view }, { id, mark, record, owner, paused }, signal) {
+    try {
+      if (mark !== undefined) await driver.machines.mark(id, mark, owner, signal);
+      await locks.hold(disksOf(id, view), () => driver.power.start(id, { paused }, signal));
+    } catch (reason) {
+      const failed = marked({ owner }, noteFailedStart(record, reason, Date.now()));
+      if (mark !== undefined) await driver.machines.mark(id, failed, owner, signal).catch(() => {});
+      throw reason;
+    } finally {
+      view.dirtyMachine(id);
+    }
+  },
+});
+
+const disksOf = (id: MachineId, view: HostView): readonly string[] =>
+  view.machines.find((machine) => machine.id === id)?.configured?.disks.map(({ location }) => location) ?? [];
+
+const marking = <A extends Action<'press' | 'pause' | 'resume'>>(verb: Performer<A>): Performer<A> => ({
+  needs: verb.needs,
+  async run(surroundings, action, signal) {
+    if (action.mark !== undefined) await surroundings.driver.machines.mark(action.id, action.mark, action.mark.owner, signal);
+    await verb.run(surroundings, action, signal);
+  },
+});
+
+const performersWith = (locks: Locks): Performers<MachineAction> => ({
+  define: on('machines', (machines, { definition, mark }: Action<'define'>, signal) => machines.define(definition, mark, signal)),
+  takeOver: on('machines', (machines, { id, mark, from }: Action<'takeOver'>, signal) => machines.mark(id, mark, from, signal)),
+  note: on('machines', (machines, { id, mark }: Action<'note'>, signal) => machines.mark(id, mark, mark.owner, signal)),
+  start: starting(locks),
+  press: marking(
+    on('power', async (power, { id, owner, resume }: Action<'press'>, signal) => {
+      if (resume) await power.resume(id, signal);
+      await power.press(id, owner, signal);
+    }),
+  ),
+  cut: on('power', (power, { id, owner }: Action<'cut' | 'undefine'>, signal) => power.cut(id, owner, signal)),
+  pause: marking(on('power', (power, { id }: Action<'pause' | 'resume'>, signal) => power.pause(id, signal))),
+  resume: marking(on('power', (power, { id }: Action<'pause' | 'resume'>, signal) => power.resume(id, signal))),
+  reset: {
+    needs: 'power',
+    async run({ driver, view }, { id, owner, mark, done }, signal) {
+      try {
+        await driver.machines.mark(id, mark, owner, signal);
+        await driver.power.reset(id, owner, signal);
+        await driver.machines.mark(id, done, owner, signal);
+      } finally {
+        view.dirtyMachine(id);
+      }
+    },
+  },
+  undefine: on('machines', (machines, { id, owner }: Action<'cut' | 'undefine'>, signal) => machines.undefine(id, owner, signal)),
+});
+
+export const virtualMachineKind = (
+  host: HostScope,
+  stores: Pick<Stores, 'volumes' | 'actions' | 'machines'>,
+  locks: Locks,
+): MachineKind => ({
+  performers: performersWith(locks),
+  resolve: (machine) => resolveMachine(machine, host, stores),
+  observe: (desired, view) => observeMachine(desired, view, remembered(desired, stores)),
+  plan: planMachine,
+  report: reportMachine,
+});
+
+function remembered({ owner }: DesiredMachine, { machines }: Pick<Stores, 'machines'>): MachineRecord {
+  return rememberedRecord(machines.get(`${owner.namespace}/${owner.name}`)?.status);
+}
+
+/** By uuid, then by mark, then by native name; ours only if the mark says so. */
+export function observeMachine({ owner, definition }: DesiredMachine, view: HostView, remembered: MachineRecord): ObservedMachine {
+  const candidates = [view.machineByUuid(definition.uuid), view.machineByOwner(owner), view.machineByName(definition.nativeName)];
+  const found = candidates.filter((machine) => machine !== undefined);
+  const machine = found.find((one) => isOurs(one, owner));
+  if (machine !== undefined) return { machine, record: decodeRecord(machine.mark?.record ?? '') };
+  const stranger = found[0];
+  return stranger === undefined ? { record: remembered } : { stranger, record: remembered };
+}
+
+const isOurs = ({ mark }: Machine, owner: OwnerMark): boolean =>
+  mark?.owner.uid === owner.uid &&
+  mark.owner.cluster === owner.cluster &&
+  mark.owner.namespace === owner.namespace &&
+  mark.owner.name === owner.name;

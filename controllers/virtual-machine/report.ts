@@ -1,0 +1,149 @@
+import type { VirtualMachine, VirtualMachineStatus } from '#crds/types.js';
+import type { MachineShape, PowerState } from '#drivers/driver.js';
+import { conditions, type Finding, isFalse, isTrue, isUnknown, readiness, type Standing, timestamp } from '../conditions.js';
+import type { Findings } from '../reconcile.js';
+import { standing } from '../standing.js';
+import type { MachineAction } from './action.js';
+import { differences } from './difference.js';
+import type { DesiredMachine, ObservedMachine } from './plan.js';
+import { isFailure, type MachineRecord, noteStop, retryAt } from './record.js';
+
+type MachineFindings = Findings<DesiredMachine, ObservedMachine, MachineAction>;
+
+/** Status as a whole, every time: what is left out is taken away. */
+export function reportMachine(resource: VirtualMachine, findings: MachineFindings): VirtualMachineStatus {
+  const { metadata, spec, status: before } = resource;
+  const { observed, desired, now } = findings;
+  const machine = observed?.machine;
+  const stands = standing(findings, { ready: ready(resource, findings), acting: (kind) => doing[kind as MachineAction['kind']] });
+  const pending = pendingChanges(machine?.live, machine?.configured);
+  const seen = machine === undefined || findings.failure !== undefined ? undefined : machine;
+  const record = machine === undefined ? observed?.record : noteStop(observed?.record ?? {}, machine.power, now);
+  return dropUndefined({
+    observedGeneration: metadata.generation,
+    printableStatus: printable(resource, findings, stands),
+    hypervisor: before?.hypervisor,
+    uuid: machine?.uuid ?? before?.uuid ?? desired?.definition.uuid,
+    nativeName: machine?.nativeName ?? before?.nativeName ?? desired?.definition.nativeName,
+    power: power(seen?.power, findings),
+    hardware: machine?.hardware ?? before?.hardware,
+    run: record === undefined ? before?.run : runStatus(record),
+    volumes: (spec.disks ?? []).map(({ name, volumeRef }) => ({ name, volume: volumeRef.name })),
+    pendingChanges:
+      pending.length === 0
+        ? undefined
+        : pending.map((field) => ({
+            field,
+            class: 'Restart' as const,
+            reason: 'changes only with the machine off; restart it to apply',
+          })),
+    conditions: conditions(before?.conditions, metadata.generation, now, {
+      ...readiness(stands),
+      PowerSynced: powerSynced(findings),
+      ComputeSynced: computeSynced(findings, pending),
+      RestartRequired:
+        pending.length === 0 ? isFalse('UpToDate') : isTrue('PendingChanges', `${pending.join(', ')}: restart the machine to apply`),
+    }),
+  });
+}
+
+/** What each act looks like from outside. */
+const doing: Readonly<Record<MachineAction['kind'], string>> = {
+  define: 'Provisioning',
+  takeOver: 'TakingOver',
+  note: 'Reconciling',
+  start: 'Starting',
+  press: 'Stopping',
+  cut: 'Stopping',
+  pause: 'Pausing',
+  resume: 'Resuming',
+  reset: 'Resetting',
+  undefine: 'Terminating',
+};
+
+function ready({ metadata }: VirtualMachine, { observed, desired }: MachineFindings): { reason: string; message?: string } {
+  if (metadata.deletionTimestamp !== undefined) return { reason: 'Deleted' };
+  switch (observed?.machine?.power.state) {
+    case 'On':
+      return { reason: 'Running' };
+    case 'Paused':
+      return { reason: 'Paused', message: 'paused by an action; resume it with another' };
+    default:
+      return { reason: isOver(desired, observed) ? 'Completed' : 'Stopped' };
+  }
+}
+
+/** It ran, it ended, and its strategy leaves it at that. */
+const isOver = (desired: DesiredMachine | undefined, observed: ObservedMachine | undefined): boolean =>
+  (desired?.runStrategy === 'Once' || desired?.runStrategy === 'RerunOnFailure') && observed?.record.lastStop?.cause !== undefined;
+
+function printable({ metadata }: VirtualMachine, findings: MachineFindings, stands: Standing): string {
+  if (metadata.deletionTimestamp !== undefined) return 'Terminating';
+  if (stands.kind === 'unknown') return 'Unknown';
+  const state = findings.observed?.machine?.power.state;
+  if (stands.kind !== 'stalled' || state === undefined) return stands.reason;
+  return state === 'On' ? 'Running' : state === 'Off' ? 'Stopped' : state;
+}
+
+const states = { On: 'Running', Off: 'Stopped', Paused: 'Paused', Stopping: 'Stopping' } as const;
+
+function power(seen: PowerState | undefined, { failure, observed }: MachineFindings): VirtualMachineStatus['power'] {
+  if (seen !== undefined) return { state: states[seen.state], reason: seen.reason };
+  return failure !== undefined || observed === undefined
+    ? { state: 'Unknown', reason: 'Unknown' }
+    : { state: 'Stopped', reason: 'Unknown' };
+}
+
+/** Of a machine that runs: what it will have once it was off. */
+const pendingChanges = (live: MachineShape | undefined, configured: MachineShape | undefined): readonly string[] =>
+  live === undefined || configured === undefined ? [] : differences(live, configured);
+
+const powerActs: ReadonlySet<string> = new Set<MachineAction['kind']>(['start', 'press', 'cut', 'pause', 'resume']);
+
+function powerSynced({ plan, failure, observed }: MachineFindings): Finding {
+  if (failure !== undefined || plan === undefined || observed?.machine === undefined) return isUnknown('NotSeen');
+  const open = plan.find((decision) => (decision.kind === 'act' && powerActs.has(decision.action.kind)) || decision.kind === 'wait');
+  return open === undefined ? isTrue('AsDeclared') : isFalse(open.kind === 'wait' ? open.reason : 'Changing', open.because);
+}
+
+function computeSynced({ plan, observed }: MachineFindings, pending: readonly string[]): Finding {
+  if (plan === undefined || observed?.machine === undefined) return isUnknown('NotSeen');
+  const open = plan.find((decision) => decision.kind === 'act' && decision.action.kind === 'define');
+  const refused = plan.find((decision) => decision.kind === 'refuse' && decision.reason === 'Unfit');
+  if (open !== undefined || refused !== undefined) return isFalse(refused === undefined ? 'Changing' : 'Unfit', (refused ?? open)?.because);
+  return pending.length === 0 ? isTrue('AsDeclared') : isFalse('RestartRequired', pending.join(', '));
+}
+
+function runStatus(record: MachineRecord): VirtualMachineStatus['run'] {
+  const { boot, lastStop, failures = 0, stopRequestedAt } = record;
+  const retry = retryAt(record);
+  return dropUndefined({
+    bootId: boot === undefined ? undefined : String(boot.number),
+    startedAt: boot === undefined ? undefined : timestamp(boot.at),
+    failures,
+    lastFailureAt: lastStop !== undefined && isFailure(lastStop.cause) ? timestamp(lastStop.at) : undefined,
+    retryAt: retry === 0 ? undefined : timestamp(retry),
+    stopRequestedAt: stopRequestedAt === undefined ? undefined : timestamp(stopRequestedAt),
+    lastStop: lastStop === undefined ? undefined : { cause: lastStop.cause, time: timestamp(lastStop.at), bootId: String(lastStop.boot) },
+  });
+}
+
+/** What status remembers, for when the machine and its mark are gone from the host. */
+export function rememberedRecord(status: VirtualMachineStatus | undefined): MachineRecord {
+  const run = status?.run;
+  if (run?.bootId === undefined || run.startedAt === undefined) return {};
+  const { lastStop, failures = 0 } = run;
+  return {
+    boot: { number: Number(run.bootId), at: Date.parse(run.startedAt) },
+    ...(failures === 0 ? {} : { failures }),
+    ...(lastStop?.bootId === undefined
+      ? {}
+      : { lastStop: { boot: Number(lastStop.bootId), cause: lastStop.cause, at: Date.parse(lastStop.time) } }),
+  };
+}
+
+type WithoutUndefined<T> = { [K in keyof T]: Exclude<T[K], undefined> };
+
+/** Server-side apply takes a field away by its absence. */
+const dropUndefined = <T extends object>(value: T): WithoutUndefined<T> =>
+  Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as WithoutUndefined<T>;

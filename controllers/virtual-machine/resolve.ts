@@ -1,0 +1,128 @@
+import { parseQuantity } from '#crds/quantity.js';
+import type { StorageVolume, VirtualMachine, VirtualMachineAction } from '#crds/types.js';
+import type { KernelBoot, MachineDisk, MachineShape } from '#drivers/driver.js';
+import { isReady } from '../conditions.js';
+import { type HostScope, nativeName, takeOverOf } from '../host/scope.js';
+import type { Resolution } from '../reconcile.js';
+import type { Stores } from '../stores.js';
+import type { DesiredMachine } from './plan.js';
+import type { RequestedAction } from './plan-action.js';
+
+/** What the manifest asks for, its references followed; or which volumes are not there, not ready or not this machine's. */
+export function resolveMachine(
+  machine: VirtualMachine,
+  host: HostScope,
+  stores: Pick<Stores, 'volumes' | 'actions'>,
+): Resolution<DesiredMachine> {
+  const { metadata, spec, status } = machine;
+  const absent = metadata.deletionTimestamp !== undefined;
+  const volumes = new VolumeLookup(machine, host, stores);
+  const shape = absent ? emptyShape : machineShape(machine, volumes);
+  if (volumes.missing.length > 0) return { kind: 'missing', reason: 'WaitingForVolumes', missing: volumes.missing };
+  const action = absent ? undefined : pendingAction(machine, stores);
+  const takeOver = takeOverOf(machine, host);
+  return {
+    kind: 'desired',
+    desired: {
+      want: absent ? 'absent' : 'present',
+      host: host.name,
+      owner: { cluster: host.cluster, namespace: metadata.namespace, name: metadata.name, uid: metadata.uid },
+      definition: {
+        ...shape,
+        uuid: status?.uuid ?? spec.uuid ?? metadata.uid,
+        nativeName: status?.nativeName ?? nativeName(host, metadata.namespace, metadata.name),
+      },
+      runStrategy: spec.runStrategy,
+      stop: { mode: spec.stop.mode, timeoutMs: spec.stop.timeoutSeconds * 1_000 },
+      capabilities: host.capabilities,
+      ...(action === undefined ? {} : { action }),
+      ...(takeOver === undefined ? {} : { takeOver }),
+    },
+  };
+}
+
+const emptyShape: MachineShape = { cpuCount: 1, memoryBytes: 0, disks: [], serial: false, rng: false };
+
+function machineShape({ spec }: VirtualMachine, volumes: VolumeLookup): MachineShape {
+  const disks: MachineDisk[] = (spec.disks ?? []).flatMap(({ name, volumeRef, bus, serial }) => {
+    const volume = volumes.claimed(volumeRef.name);
+    if (volume === undefined) return [];
+    return [{ name, ...volume, ...(bus === undefined ? {} : { bus }), ...(serial === undefined ? {} : { serial }) }];
+  });
+  const boot = kernelBoot(spec.boot, volumes);
+  return {
+    cpuCount: spec.cpu.count,
+    memoryBytes: parseQuantity(spec.memory.size),
+    disks,
+    serial: spec.devices?.serial !== undefined,
+    rng: spec.devices?.rng !== undefined,
+    ...(boot === undefined ? {} : { boot }),
+  };
+}
+
+function kernelBoot(boot: VirtualMachine['spec']['boot'], volumes: VolumeLookup): KernelBoot | undefined {
+  if (boot === undefined) return undefined;
+  const { volumeRef, initrdVolumeRef, commandLine } = boot.kernel;
+  const kernel = volumes.readable(volumeRef.name)?.location;
+  const initrd = initrdVolumeRef === undefined ? undefined : volumes.readable(initrdVolumeRef.name)?.location;
+  if (kernel === undefined) return undefined;
+  return { kernel, ...(initrd === undefined ? {} : { initrd }), ...(commandLine === undefined ? {} : { commandLine }) };
+}
+
+/** Finds volumes by name and keeps a list of what is wrong with those that cannot be used. */
+class VolumeLookup {
+  readonly missing: string[] = [];
+  readonly #machine: VirtualMachine;
+  readonly #host: HostScope;
+  readonly #stores: Pick<Stores, 'volumes'>;
+
+  constructor(machine: VirtualMachine, host: HostScope, stores: Pick<Stores, 'volumes'>) {
+    this.#machine = machine;
+    this.#host = host;
+    this.#stores = stores;
+  }
+
+  /** A volume that this machine alone may write to. */
+  claimed(name: string): Pick<MachineDisk, 'location' | 'format'> | undefined {
+    const found = this.readable(name);
+    if (found === undefined) return undefined;
+    const claim = this.#volume(name)?.status?.claim;
+    if (claim?.uid === this.#machine.metadata.uid) return found;
+    this.missing.push(
+      claim === undefined ? `volume "${name}": not claimed for this machine yet` : `volume "${name}": in use by machine "${claim.machine}"`,
+    );
+    return undefined;
+  }
+
+  readable(name: string): Pick<MachineDisk, 'location' | 'format'> | undefined {
+    const volume = this.#volume(name);
+    const location = volume?.status?.location;
+    if (volume !== undefined && location !== undefined && isReady(volume)) return { location, format: volume.spec.format };
+    this.missing.push(this.#whatIsMissing(name, volume));
+    return undefined;
+  }
+
+  #volume(name: string): StorageVolume | undefined {
+    return this.#stores.volumes.get(`${this.#machine.metadata.namespace}/${name}`);
+  }
+
+  #whatIsMissing(name: string, volume: StorageVolume | undefined): string {
+    if (volume === undefined) return `volume "${name}": there is none on ${this.#host.name}`;
+    const ready = volume.status?.conditions?.find(({ type }) => type === 'Ready');
+    return `volume "${name}": not ready${ready === undefined ? '' : ` (${ready.message || ready.reason})`}`;
+  }
+}
+
+/** The oldest action on this machine that is not finished: one at a time, in order. */
+function pendingAction({ metadata }: VirtualMachine, { actions }: Pick<Stores, 'actions'>): RequestedAction | undefined {
+  const open = actions
+    .byIndex('machine', `${metadata.namespace}/${metadata.name}`)
+    .filter(({ status, metadata: { deletionTimestamp } }) => status?.outcome === undefined && deletionTimestamp === undefined);
+  const [oldest] = [...open].sort(byAge);
+  if (oldest === undefined) return undefined;
+  const { verb, mode } = oldest.spec;
+  return { uid: oldest.metadata.uid, verb, ...(mode === undefined ? {} : { mode }) };
+}
+
+const byAge = ({ metadata: a }: VirtualMachineAction, { metadata: b }: VirtualMachineAction): number =>
+  a.creationTimestamp.localeCompare(b.creationTimestamp) || a.name.localeCompare(b.name);

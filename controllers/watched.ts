@@ -1,0 +1,46 @@
+import { decode } from '#crds/decode.js';
+import type { Kinds } from '#crds/types.js';
+import type { Client, Selection } from './kubernetes/client.js';
+import { type Reflector, type Restart, startReflector } from './kubernetes/reflector.js';
+import type { KubernetesObject, Resource } from './kubernetes/resource.js';
+import { createStore, type Indexes, type Store } from './kubernetes/store.js';
+
+/** One kind as the API server has it, kept in a store. */
+export interface Watched<R, I extends string = never> {
+  readonly resource: Resource;
+  readonly store: Store<R, I>;
+  readonly reflector: Reflector;
+  readonly decode: (raw: KubernetesObject) => R;
+}
+
+export interface WatchOptions<R, I extends string> {
+  readonly client: Client;
+  readonly resource: Resource;
+  readonly decode: (raw: KubernetesObject) => R;
+  readonly selection?: Selection;
+  readonly indexes?: Indexes<R, I>;
+  readonly onTrouble?: (message: string, error: unknown) => void;
+}
+
+export function watch<R extends Pick<KubernetesObject, 'metadata'>, I extends string = never>(
+  options: WatchOptions<R, I>,
+  signal: AbortSignal,
+): Watched<R, I> {
+  const { client, resource, selection, indexes, onTrouble } = options;
+  const store = createStore<R, I>(indexes === undefined ? {} : { indexes });
+  const onRestart = ({ cause, error }: Restart) => {
+    if (cause === 'failed') onTrouble?.(`watching ${resource.plural}`, error);
+  };
+  const onUndecodable = (raw: KubernetesObject, error: unknown) => onTrouble?.(`reading ${resource.kind} ${raw.metadata.name}`, error);
+  const reflector = startReflector(
+    { client, resource, store, decode: options.decode, onRestart, onUndecodable, ...(selection === undefined ? {} : { selection }) },
+    signal,
+  );
+  return { resource, store, reflector, decode: options.decode };
+}
+
+/** The decoder of one of our own kinds. */
+export const decoderOf =
+  <K extends keyof Kinds>(kind: K) =>
+  (raw: KubernetesObject): Kinds[K] =>
+    decode(kind, raw);

@@ -1,0 +1,57 @@
+import type { Capability, Hardware, MachineDefinition, MachineDisk, MachineShape } from '#drivers/driver.js';
+import { DriverError } from '#drivers/error.js';
+
+/** What a fake host accepts unless it is told otherwise. */
+export const everything: readonly Capability[] = [
+  { field: 'nativeName', max: 250 },
+  { field: 'cpu.count', min: 1, max: 64 },
+  { field: 'memory.size', min: 1 << 20, max: 2 ** 40 },
+  { field: 'boot.kernel' },
+  { field: 'disks.bus', values: ['VirtioBlk'] },
+  { field: 'disks.format', values: ['Raw', 'Qcow2'] },
+  { field: 'disks.serial' },
+  { field: 'devices.serial' },
+  { field: 'devices.rng' },
+];
+
+export const firstHardware: Hardware = { accelerator: 'Fake', machine: 'fake-1.0' };
+
+type Asked = readonly [field: string, given: string | number];
+
+const askedOfDisk = ({ bus, format, serial }: MachineDisk): readonly Asked[] => [
+  ['disks.format', format],
+  ...(bus === undefined ? [] : [['disks.bus', bus] as const]),
+  ...(serial === undefined ? [] : [['disks.serial', serial] as const]),
+];
+
+const asked = ({ nativeName, cpuCount, memoryBytes, boot, disks, serial, rng }: MachineDefinition): readonly Asked[] => [
+  ['nativeName', Buffer.byteLength(nativeName)],
+  ['cpu.count', cpuCount],
+  ['memory.size', memoryBytes],
+  ...(boot === undefined ? [] : [['boot.kernel', boot.kernel] as const]),
+  ...disks.flatMap(askedOfDisk),
+  ...(serial ? [['devices.serial', 'true'] as const] : []),
+  ...(rng ? [['devices.rng', 'true'] as const] : []),
+];
+
+/** Throws Unsupported for a field this host does not know, Invalid for a value it does not accept. */
+export function mustFit(definition: MachineDefinition, capabilities: readonly Capability[]): void {
+  for (const [field, given] of asked(definition)) {
+    const capability = capabilities.find((one) => one.field === field);
+    if (capability === undefined) throw new DriverError('Unsupported', `${field}: ${given} given, this host does not know it`);
+    mustAccept(capability, given);
+  }
+}
+
+function mustAccept({ field, values, min = -Infinity, max = Infinity }: Capability, given: string | number): void {
+  const accepted = values?.join(', ') ?? `${min} to ${max}`;
+  const fits = values === undefined ? typeof given === 'string' || (given >= min && given <= max) : values.includes(String(given));
+  if (!fits) throw new DriverError('Invalid', `${field}: ${given} given, this host accepts ${accepted}`);
+}
+
+/** The shape with the host's choices filled in; what was chosen before is kept. */
+export function chosen(definition: MachineDefinition, before: MachineShape | undefined): MachineShape {
+  const { uuid: _uuid, nativeName: _nativeName, ...shape } = definition;
+  const busOf = (name: string) => before?.disks.find((disk) => disk.name === name)?.bus ?? 'VirtioBlk';
+  return structuredClone({ ...shape, disks: shape.disks.map((disk) => ({ ...disk, bus: disk.bus ?? busOf(disk.name) })) });
+}

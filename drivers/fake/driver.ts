@@ -1,0 +1,30 @@
+import type { Driver } from '#drivers/driver.js';
+import type { Clock } from './clock.js';
+import { Connection } from './connection.js';
+import { consolesOf } from './consoles.js';
+import type { FakeHost } from './host.js';
+import { machinesOf } from './machines.js';
+import { poolsOf } from './pools.js';
+import { powerOf } from './power.js';
+import { volumesOf } from './volumes.js';
+import { eventsOf, hostOf, statisticsOf } from './watching.js';
+
+/** A new connection to a fake host. Several may be open at once; the host outlives them all. */
+export function fakeDriver(host: FakeHost<Clock>): Driver {
+  const connection = new Connection(host);
+  host.joined(connection);
+  const driver: { -readonly [K in keyof Driver]: Driver[K] } = {
+    host: hostOf(host, connection),
+    machines: machinesOf(host, connection),
+    power: powerOf(host, connection),
+    pools: poolsOf(host, connection),
+    volumes: volumesOf(host, connection),
+    consoles: consolesOf(host, connection),
+    events: eventsOf(host, connection),
+    stats: statisticsOf(host, connection),
+    closed: connection.closed,
+    [Symbol.asyncDispose]: async () => connection.close(),
+  };
+  for (const facet of host.without) delete driver[facet];
+  return driver;
+}

@@ -1,0 +1,25 @@
+import type { DriverError } from '#drivers/error.js';
+
+/** How far off something is: so many milliseconds of the host's clock, or so many looks (list or read) at the machine. At once when neither is given. */
+export interface Delay {
+  readonly afterMs?: number;
+  readonly afterLooks?: number;
+}
+
+/** How the guest in a machine behaves. A guest nobody has spoken of boots, prints a banner, and hears the power button. */
+export interface Guest {
+  /** Does not hear the power button. */
+  readonly deaf?: boolean;
+  /** How long it takes from the press until it is off; shown as Stopping meanwhile when `shows` says so. */
+  readonly powersOff?: Delay & { readonly shows?: 'On' | 'Stopping' };
+  /** What it does by itself, each time it was started. */
+  readonly afterStart?: Delay & { readonly does: 'PowerOff' | 'Crash' };
+  /** The machine cannot be started: the start rejects with this, and leaves it Off, reason Failed. */
+  readonly refusesToStart?: DriverError;
+  /** Verbs on the machine never answer; they end with their signal. It is still listed and read. */
+  readonly hung?: boolean;
+  /** What it prints on its serial console when it boots. */
+  readonly banner?: string;
+}
+
+export const plainGuest: Guest = {};

@@ -1,0 +1,142 @@
+import type { Capability, Facet, Hardware, HostEvent, MachineId } from '#drivers/driver.js';
+import { DriverError } from '#drivers/error.js';
+import { Bulletin } from './bulletin.js';
+import { everything, firstHardware } from './capabilities.js';
+import { type Clock, ManualClock } from './clock.js';
+import type { Connection } from './connection.js';
+import { Faults } from './faults.js';
+import type { Guest } from './guest.js';
+import { FakeMachine, type Surroundings } from './machine.js';
+import { type Directory, FakePool } from './store.js';
+
+export type OptionalFacet = Exclude<Facet, 'host' | 'machines' | 'power'>;
+
+export interface FakeHostOptions<C extends Clock = ManualClock> {
+  /** Facets this host has not. */
+  readonly without?: readonly OptionalFacet[];
+  readonly capabilities?: readonly Capability[];
+  /** Without one, time stands still until `clock.advance`. */
+  readonly clock?: C;
+  /** The room in each directory. */
+  readonly roomBytes?: number;
+}
+
+/** What a hypervisor in memory has and does. It outlives its connections; `fakeDriver(host)` makes one. */
+export class FakeHost<C extends Clock = ManualClock> implements Surroundings {
+  readonly clock: C;
+  readonly without: readonly OptionalFacet[];
+  capabilities: readonly Capability[];
+  /** The host's best, given to machines at their first define: an upgrade of the host changes it for later ones. */
+  hardware: Hardware = firstHardware;
+  /** The room in each directory, for pools defined from now on. */
+  roomBytes: number;
+  /** All that was asked, in order: `machines.define shop.web`, `machines.read 3`. Empty it as you like. */
+  readonly calls: string[] = [];
+  readonly faults = new Faults();
+  readonly bulletin = new Bulletin();
+  readonly machines = new Map<MachineId, FakeMachine>();
+  readonly pools = new Map<string, FakePool>();
+  readonly #directories = new Map<string, Directory>();
+  readonly #guests = new Map<string, Guest>();
+  readonly #connections = new Set<Connection>();
+  #lastId = 0;
+
+  constructor({ without = [], capabilities = everything, clock, roomBytes = 2 ** 40 }: FakeHostOptions<C> = {}) {
+    this.without = without;
+    this.capabilities = capabilities;
+    // A clock of another kind must be given: the default type parameter is the only one that allows to leave it out.
+    this.clock = clock ?? (new ManualClock() as Clock as C);
+    this.roomBytes = roomBytes;
+  }
+
+  /** The calls that were not mere looks. */
+  get acts(): readonly string[] {
+    return this.calls.filter((call) => !/^\w+\.(list|read|describe|watch|download|open)\b/.test(call));
+  }
+
+  /** How the guest of this machine behaves, whether it is there yet or not. What is told of a live one holds at once. */
+  guest(uuid: string, guest: Guest): void {
+    this.#guests.set(uuid.toLowerCase(), guest);
+    const machine = this.byUuid(uuid);
+    if (machine !== undefined) machine.guest = guest;
+  }
+
+  /** The daemon was restarted: why machines are off is forgotten, and all connections are gone. */
+  forget(): void {
+    for (const machine of this.machines.values()) if (machine.isOff) machine.power = { state: 'Off', reason: 'Unknown' };
+    this.disconnect();
+  }
+
+  /** All present connections break; new ones work. */
+  disconnect(): void {
+    for (const connection of [...this.#connections]) connection.close();
+  }
+
+  joined(connection: Connection): void {
+    this.#connections.add(connection);
+    connection.ended.addEventListener('abort', () => this.#connections.delete(connection));
+  }
+
+  byUuid(uuid: string): FakeMachine | undefined {
+    return [...this.machines.values()].find((machine) => machine.uuid === uuid.toLowerCase());
+  }
+
+  byName(nativeName: string): FakeMachine | undefined {
+    return [...this.machines.values()].find((machine) => machine.nativeName === nativeName);
+  }
+
+  add(uuid: string, nativeName: string): FakeMachine {
+    const machine = new FakeMachine({ id: this.#newId() as MachineId, uuid, nativeName, hardware: this.hardware }, this);
+    machine.guest = this.#guests.get(uuid) ?? {};
+    this.machines.set(machine.id, machine);
+    return machine;
+  }
+
+  addPool(uuid: string, nativeName: string, path: string): FakePool {
+    const id = this.#newId() as FakePool['id'];
+    const pool = new FakePool({ id, uuid, nativeName, path, directory: this.directory(path), roomBytes: this.roomBytes });
+    this.pools.set(id, pool);
+    this.emit({ kind: 'pool', id });
+    return pool;
+  }
+
+  /** The files in a directory, made if need be. */
+  directory(path: string): Directory {
+    const directory = this.#directories.get(path) ?? new Map();
+    this.#directories.set(path, directory);
+    return directory;
+  }
+
+  hasFile(location: string): boolean {
+    const slash = location.lastIndexOf('/');
+    return this.#directories.get(location.slice(0, slash))?.has(location.slice(slash + 1)) ?? false;
+  }
+
+  /** Throws when a disk is missing, or another running machine writes to it. */
+  mustHaveDisksOf(machine: FakeMachine): void {
+    const { disks = [], boot } = machine.configured ?? {};
+    const files = [...disks.map(({ location }) => location), boot?.kernel, boot?.initrd].filter((file) => file !== undefined);
+    for (const file of files)
+      if (!this.hasFile(file)) throw new DriverError('NotFound', `machine "${machine.nativeName}": no file ${file}`);
+    for (const other of this.machines.values())
+      for (const { location } of other.live?.disks ?? [])
+        if (other !== machine && disks.some((disk) => disk.location === location))
+          throw new DriverError('Conflict', `machine "${machine.nativeName}": ${location} is in use by "${other.nativeName}"`);
+  }
+
+  changed(machine: FakeMachine): void {
+    this.emit({ kind: 'machine', id: machine.id });
+  }
+
+  vanished(machine: FakeMachine): void {
+    this.machines.delete(machine.id);
+  }
+
+  emit(event: HostEvent): void {
+    this.bulletin.tell(event);
+  }
+
+  #newId(): string {
+    return `fake-${++this.#lastId}`;
+  }
+}

@@ -1,0 +1,90 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Machine, MachineDefinition, MachineId, Machines, Mark, OwnerMark } from '#drivers/driver.js';
+import { DriverError } from '#drivers/error.js';
+import { chosen, mustFit } from './capabilities.js';
+import type { Clock } from './clock.js';
+import type { Connection } from './connection.js';
+import type { FakeHost } from './host.js';
+import type { FakeMachine } from './machine.js';
+import { canonicalUuid, mustBeMark, mustBeName, mustBeWritable, sameOwner } from './text.js';
+
+type Host = FakeHost<Clock>;
+
+export const noMachine = (id: MachineId): DriverError => new DriverError('NotFound', `no machine ${id} on this host`);
+
+export function mustBelongTo({ nativeName, mark }: FakeMachine, owner: OwnerMark): void {
+  if (sameOwner(mark?.owner, owner)) return;
+  const whose = mark === undefined ? 'nobody of ours' : `${mark.owner.namespace}/${mark.owner.name} of ${mark.owner.cluster}`;
+  throw new DriverError('NotOurs', `machine "${nativeName}" belongs to ${whose}`);
+}
+
+/** Notices that it was looked at, then tells: a guest that counts looks may be off now, or gone. */
+const look = (host: Host, found: readonly FakeMachine[]): readonly FakeMachine[] => {
+  for (const machine of found) machine.looked();
+  return found.filter(({ id }) => host.machines.has(id));
+};
+
+const read = (host: Host, ids: readonly MachineId[]): readonly Machine[] =>
+  look(
+    host,
+    ids.flatMap((id) => host.machines.get(id) ?? []),
+  ).map((machine) => machine.machine());
+
+function existingOrNew(host: Host, { uuid, nativeName }: MachineDefinition, { owner }: Mark): FakeMachine {
+  const existing = host.byUuid(uuid);
+  if (existing !== undefined) {
+    mustBelongTo(existing, owner);
+    return existing;
+  }
+  const namesake = host.byName(nativeName);
+  if (namesake === undefined) return host.add(canonicalUuid(uuid), nativeName);
+  mustBelongTo(namesake, owner);
+  throw new DriverError('Conflict', `native name "${nativeName}" is taken by the machine ${namesake.uuid} of the same owner`);
+}
+
+function define(host: Host, definition: MachineDefinition, mark: Mark): MachineId {
+  canonicalUuid(definition.uuid);
+  mustBeName(definition.nativeName);
+  mustBeWritable(definition);
+  mustBeMark(mark);
+  mustFit(definition, host.capabilities);
+  const machine = existingOrNew(host, definition, mark);
+  const shape = chosen(definition, machine.configured ?? machine.live);
+  if (!isDeepStrictEqual([shape, mark], [machine.configured, machine.mark])) machine.write(shape, structuredClone(mark));
+  return machine.id;
+}
+
+function remark(host: Host, id: MachineId, mark: Mark, from: OwnerMark | undefined): void {
+  mustBeMark(mark);
+  const machine = host.machines.get(id);
+  if (machine === undefined) throw noMachine(id);
+  if (!sameOwner(machine.mark?.owner, from)) mustBelongTo(machine, mark.owner);
+  if (!isDeepStrictEqual(mark, machine.mark)) machine.remark(structuredClone(mark));
+}
+
+function undefine(host: Host, id: MachineId, owner: OwnerMark): void {
+  const machine = host.machines.get(id);
+  if (machine === undefined) return;
+  mustBelongTo(machine, owner);
+  if (!machine.isOff) throw new DriverError('Conflict', `machine "${machine.nativeName}" is ${machine.power.state}, not Off`);
+  host.vanished(machine);
+  host.changed(machine);
+}
+
+export function machinesOf(host: Host, connection: Connection): Machines {
+  const of = (id: MachineId) => host.machines.get(id)?.nativeName ?? id;
+  const machineOf = (id: MachineId) => host.machines.get(id);
+  return {
+    list: (signal) =>
+      connection.ask({ verb: 'machines.list' }, signal, () => look(host, [...host.machines.values()]).map((machine) => machine.glance())),
+    read: (ids, signal) => connection.ask({ verb: 'machines.read', of: String(ids.length) }, signal, () => read(host, ids)),
+    define: (definition, mark, signal) =>
+      connection.ask({ verb: 'machines.define', of: definition.nativeName, machine: host.byUuid(definition.uuid) }, signal, () =>
+        define(host, definition, mark),
+      ),
+    mark: (id, mark, from, signal) =>
+      connection.ask({ verb: 'machines.mark', of: of(id), machine: machineOf(id) }, signal, () => remark(host, id, mark, from)),
+    undefine: (id, owner, signal) =>
+      connection.ask({ verb: 'machines.undefine', of: of(id), machine: machineOf(id) }, signal, () => undefine(host, id, owner)),
+  };
+}

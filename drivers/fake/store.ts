@@ -1,0 +1,133 @@
+import type { Pool, PoolId, VolumeFormat } from '#drivers/driver.js';
+import { DriverError } from '#drivers/error.js';
+
+const qcow2Magic = Buffer.from('QFI\xfb', 'latin1');
+const sizeOffset = 24;
+const headerBytes = 104;
+
+/** Real content up to here; fakes are for small things. */
+const contentLimitBytes = 64 << 20;
+
+/** A file in a pool's directory: real bytes at its head, nothing but zeros behind them. */
+export class FakeFile {
+  #buffer = Buffer.alloc(0);
+  #used = 0;
+  #length = 0;
+
+  static empty(format: VolumeFormat, sizeBytes: number): FakeFile {
+    const file = new FakeFile();
+    if (format === 'Qcow2') file.append(emptyQcow2(sizeBytes));
+    else file.#length = sizeBytes;
+    return file;
+  }
+
+  static of(bytes: Uint8Array): FakeFile {
+    const file = new FakeFile();
+    file.append(bytes);
+    return file;
+  }
+
+  get #content(): Buffer {
+    return this.#buffer.subarray(0, this.#used);
+  }
+
+  get #isQcow2(): boolean {
+    return this.#content.length >= headerBytes && this.#content.subarray(0, 4).equals(qcow2Magic);
+  }
+
+  get format(): VolumeFormat {
+    return this.#isQcow2 ? 'Qcow2' : 'Raw';
+  }
+
+  /** What a guest sees. */
+  get sizeBytes(): number {
+    return this.#isQcow2 ? Number(this.#content.readBigUInt64BE(sizeOffset)) : this.#length;
+  }
+
+  get allocationBytes(): number {
+    return this.#used;
+  }
+
+  append(bytes: Uint8Array): void {
+    const used = this.#used + bytes.length;
+    if (used > contentLimitBytes) throw new DriverError('Exhausted', `a fake host holds at most ${contentLimitBytes} bytes in a volume`);
+    if (used > this.#buffer.length) this.#buffer = Buffer.concat([this.#content], Math.max(used, 2 * this.#buffer.length));
+    this.#buffer.set(bytes, this.#used);
+    this.#used = used;
+    this.#length = Math.max(this.#length, used);
+  }
+
+  clear(): void {
+    this.#used = 0;
+    this.#length = 0;
+  }
+
+  grow(sizeBytes: number): void {
+    if (this.#isQcow2) this.#content.writeBigUInt64BE(BigInt(sizeBytes), sizeOffset);
+    else this.#length = sizeBytes;
+  }
+
+  slice(offset: number, length: number): Uint8Array {
+    const end = Math.min(offset + length, this.#length);
+    const bytes = new Uint8Array(Math.max(0, end - offset));
+    bytes.set(this.#content.subarray(offset, Math.max(offset, end)));
+    return bytes;
+  }
+
+  get lengthBytes(): number {
+    return this.#length;
+  }
+}
+
+function emptyQcow2(sizeBytes: number): Buffer {
+  const header = Buffer.alloc(headerBytes);
+  qcow2Magic.copy(header);
+  header.writeUInt32BE(3, 4);
+  header.writeUInt32BE(16, 20);
+  header.writeBigUInt64BE(BigInt(sizeBytes), sizeOffset);
+  header.writeUInt32BE(headerBytes, 100);
+  return header;
+}
+
+/** Name to file. It outlives the pool that is defined over it. */
+export type Directory = Map<string, FakeFile>;
+
+/** A pool on a fake host: it knows the files it has seen, which are not always those that are there. */
+export class FakePool {
+  readonly id: PoolId;
+  readonly uuid: string;
+  readonly nativeName: string;
+  readonly path: string;
+  active = false;
+  readonly directory: Directory;
+  readonly known = new Set<string>();
+  readonly roomBytes: number;
+
+  constructor(identity: Pick<FakePool, 'id' | 'uuid' | 'nativeName' | 'path' | 'directory' | 'roomBytes'>) {
+    ({ id: this.id, uuid: this.uuid, nativeName: this.nativeName, path: this.path } = identity);
+    ({ directory: this.directory, roomBytes: this.roomBytes } = identity);
+  }
+
+  get allocationBytes(): number {
+    return [...this.directory.values()].reduce((sum, file) => sum + file.allocationBytes, 0);
+  }
+
+  get availableBytes(): number {
+    return Math.max(0, this.roomBytes - this.allocationBytes);
+  }
+
+  refresh(): void {
+    this.known.clear();
+    for (const name of this.directory.keys()) this.known.add(name);
+  }
+
+  mustHaveRoom(wantedBytes: number): void {
+    if (wantedBytes > this.availableBytes)
+      throw new DriverError('Exhausted', `pool "${this.nativeName}" has ${this.availableBytes} bytes free, ${wantedBytes} asked`);
+  }
+
+  pool(): Pool {
+    const { id, uuid, nativeName, path, active, roomBytes, allocationBytes, availableBytes } = this;
+    return { id, uuid, nativeName, path, active, capacityBytes: roomBytes, allocationBytes, availableBytes };
+  }
+}

@@ -1,0 +1,103 @@
+import type { PoolId, Volume, VolumeDefinition, VolumeId, Volumes } from '#drivers/driver.js';
+import { DriverError } from '#drivers/error.js';
+import type { Clock } from './clock.js';
+import { type Connection, lost } from './connection.js';
+import type { Verb } from './faults.js';
+import type { FakeHost } from './host.js';
+import { mustFindPool } from './pools.js';
+import { FakeFile, type FakePool } from './store.js';
+import { mustBeName } from './text.js';
+
+type Host = FakeHost<Clock>;
+
+const chunkBytes = 64 << 10;
+
+function mustFindActive(host: Host, id: PoolId): FakePool {
+  const pool = mustFindPool(host, id);
+  if (!pool.active) throw new DriverError('Conflict', `pool "${pool.nativeName}" is not active: start it`);
+  return pool;
+}
+
+function mustFind(host: Host, { pool: id, nativeName }: VolumeId): { readonly pool: FakePool; readonly file: FakeFile } {
+  const pool = mustFindActive(host, id);
+  const file = pool.known.has(nativeName) ? pool.directory.get(nativeName) : undefined;
+  if (file === undefined) throw new DriverError('NotFound', `no volume "${nativeName}" in pool "${pool.nativeName}"`);
+  return { pool, file };
+}
+
+function volume(pool: FakePool, nativeName: string): readonly Volume[] {
+  const file = pool.directory.get(nativeName);
+  if (file === undefined) return [];
+  const { format, sizeBytes, allocationBytes } = file;
+  return [{ id: { pool: pool.id, nativeName }, location: `${pool.path}/${nativeName}`, format, sizeBytes, allocationBytes }];
+}
+
+function list(host: Host, id: PoolId, refresh: boolean): readonly Volume[] {
+  const pool = mustFindActive(host, id);
+  if (refresh) pool.refresh();
+  return [...pool.known].flatMap((name) => volume(pool, name));
+}
+
+function create(host: Host, { pool: id, nativeName, format, sizeBytes }: VolumeDefinition): Volume {
+  mustBeName(nativeName);
+  const pool = mustFindActive(host, id);
+  if (pool.directory.has(nativeName)) throw new DriverError('Conflict', `volume "${nativeName}" exists in pool "${pool.nativeName}"`);
+  pool.mustHaveRoom(sizeBytes);
+  pool.directory.set(nativeName, FakeFile.empty(format, sizeBytes));
+  pool.known.add(nativeName);
+  const [created] = volume(pool, nativeName);
+  if (created === undefined) throw new DriverError('Internal', `volume "${nativeName}" was not made`);
+  return created;
+}
+
+async function fill(
+  host: Host,
+  connection: Connection,
+  id: VolumeId,
+  content: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { pool, file } = mustFind(host, id);
+  const breaksAfter = host.faults.takeUploadBreak();
+  file.clear();
+  for await (const chunk of content) {
+    // Whoever asked may be gone: what arrives now is nobody's.
+    connection.mustBeOpen(signal);
+    const taken = chunk.subarray(0, Math.max(0, breaksAfter - file.allocationBytes));
+    pool.mustHaveRoom(taken.length);
+    file.append(taken);
+    if (taken.length < chunk.length) throw lost();
+  }
+}
+
+function grow(host: Host, id: VolumeId, sizeBytes: number): void {
+  const { pool, file } = mustFind(host, id);
+  if (sizeBytes < file.sizeBytes)
+    throw new DriverError('Invalid', `sizeBytes: ${sizeBytes} given, volume "${id.nativeName}" has ${file.sizeBytes} and never shrinks`);
+  pool.mustHaveRoom(sizeBytes - file.sizeBytes);
+  file.grow(sizeBytes);
+}
+
+function remove(host: Host, { pool: id, nativeName }: VolumeId): void {
+  const pool = mustFindActive(host, id);
+  if (pool.known.delete(nativeName)) pool.directory.delete(nativeName);
+}
+
+export function volumesOf(host: Host, connection: Connection): Volumes {
+  const about = (verb: Verb, { pool, nativeName }: VolumeId) => ({ verb, of: `${host.pools.get(pool)?.nativeName ?? pool}/${nativeName}` });
+  return {
+    list: (pool, { refresh }, signal) =>
+      connection.ask({ verb: 'volumes.list', of: host.pools.get(pool)?.nativeName ?? pool }, signal, () => list(host, pool, refresh)),
+    create: (definition, signal) => connection.ask(about('volumes.create', definition), signal, () => create(host, definition)),
+    upload: (id, content, signal) => connection.ask(about('volumes.upload', id), signal, () => fill(host, connection, id, content, signal)),
+    async *download(id, { offset, length }, signal) {
+      const file = await connection.ask(about('volumes.download', id), signal, () => mustFind(host, id).file);
+      for (let at = offset; at < Math.min(offset + length, file.lengthBytes); at += chunkBytes) {
+        connection.mustBeOpen(signal);
+        yield file.slice(at, Math.min(chunkBytes, offset + length - at));
+      }
+    },
+    grow: (id, sizeBytes, signal) => connection.ask(about('volumes.grow', id), signal, () => grow(host, id, sizeBytes)),
+    delete: (id, signal) => connection.ask(about('volumes.delete', id), signal, () => remove(host, id)),
+  };
+}

@@ -1,0 +1,18 @@
+import { DriverError, type DriverErrorCode } from '#drivers/error.js';
+
+/** What is asked for, or undefined when the host says that it is not there. */
+export function unlessGone<T>(asked: Promise<T>): Promise<T | undefined> {
+  return asked.catch((reason) => {
+    if (hasCode(reason, 'NotFound')) return undefined;
+    throw reason;
+  });
+}
+
+export function hasCode(reason: unknown, code: DriverErrorCode): boolean {
+  return reason instanceof DriverError && reason.code === code;
+}
+
+/** Those that are there. */
+export function present<T>(found: readonly (T | undefined)[]): readonly T[] {
+  return found.filter((each) => each !== undefined);
+}

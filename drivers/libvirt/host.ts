@@ -1,0 +1,71 @@
+import type { Capability, Host, HostDescription } from '#drivers/driver.js';
+import type { Daemon } from './daemon.js';
+import { type MachineOffer, mostOf, type Offer, type Offers } from './offer.js';
+import type { Finding } from './probe.js';
+import { connectGetLibVersion, connectGetType, connectGetVersion } from './rpc/procedures.js';
+import { bytesPerMiB, maxNameBytes, maxSerialBytes } from './xml/definition.js';
+import { volumeFormats } from './xml/format.js';
+
+export class LibvirtHost implements Host {
+  readonly #daemon: Daemon;
+  readonly #offers: Offers;
+
+  constructor(daemon: Daemon, offers: Offers) {
+    this.#daemon = daemon;
+    this.#offers = offers;
+  }
+
+  async describe(signal: AbortSignal): Promise<HostDescription> {
+    const ask = this.#daemon.ask.bind(this.#daemon);
+    const [hypervisor, version, libvirt, offer] = await Promise.all([
+      ask(connectGetType, undefined, signal),
+      ask(connectGetVersion, undefined, signal),
+      ask(connectGetLibVersion, undefined, signal),
+      this.#offers.get(signal),
+    ]);
+    return {
+      hypervisor,
+      versions: { [hypervisor]: versionText(version), libvirt: versionText(libvirt) },
+      architecture: offer.host.architecture,
+      cpuCount: offer.cpuCount,
+      memoryBytes: offer.memoryBytes,
+      capabilities: [...(offer.machines === undefined ? [] : machineCapabilities(offer, offer.machines)), ...storageCapabilities],
+    };
+  }
+}
+
+/** libvirt's numbers: 9_000_000 is 9.0.0. */
+function versionText(version: number): string {
+  return `${Math.floor(version / 1e6)}.${Math.floor(version / 1e3) % 1e3}.${version % 1e3}`;
+}
+
+const storageCapabilities: readonly Capability[] = [{ field: 'pools.directory' }, { field: 'volumes.format', values: volumeFormats }];
+
+function machineCapabilities(offer: Offer, { domain, machine, kvm }: MachineOffer): readonly Capability[] {
+  const most = mostOf(offer);
+  return [
+    accelerators(kvm),
+    { field: 'nativeName', max: maxNameBytes },
+    { field: 'cpu.count', min: 1, max: most.cpuCount, reason: `${machine.canonical} has at most ${most.cpuCount}` },
+    { field: 'memory.size', min: bytesPerMiB, max: most.memoryBytes, reason: 'whole MiB, and no more than the host has' },
+    ...(domain.diskBuses.includes('virtio') ? diskCapabilities : []),
+    { field: 'boot.kernel' },
+    { field: 'devices.serial' },
+    ...(domain.rngBackends.includes('random') ? [{ field: 'devices.rng' }] : []),
+  ];
+}
+
+const diskCapabilities: readonly Capability[] = [
+  { field: 'disks.bus', values: ['VirtioBlk'] },
+  { field: 'disks.format', values: volumeFormats },
+  { field: 'disks.serial', reason: `at most ${maxSerialBytes} characters reach the guest` },
+];
+
+/** The best first. */
+function accelerators(kvm: Finding | undefined): Capability {
+  return {
+    field: 'accelerator',
+    values: kvm?.works === true ? ['KVM', 'TCG'] : ['TCG'],
+    reason: kvm?.reason ?? 'the host offers no KVM',
+  };
+}

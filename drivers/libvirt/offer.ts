@@ -1,0 +1,119 @@
+import type { MachineDefinition } from '#drivers/driver.js';
+import { DriverError } from '#drivers/error.js';
+import type { Daemon } from './daemon.js';
+import { type Finding, probeKvm } from './probe.js';
+import type { Connection } from './rpc/connection.js';
+import { unlessAborted } from './rpc/deadline.js';
+import { connectGetCapabilities, connectGetDomainCapabilities, nodeGetInfo } from './rpc/procedures.js';
+import {
+  bestMachine,
+  type DomainCapabilities,
+  type GuestOffer,
+  type HostCapabilities,
+  type MachineType,
+  readCapabilities,
+  readDomainCapabilities,
+} from './xml/capabilities.js';
+import { bytesPerMiB } from './xml/definition.js';
+import type { DomainBase } from './xml/domain.js';
+
+/** What a new machine on this host is built on. */
+export interface MachineOffer {
+  readonly guest: GuestOffer;
+  readonly machine: MachineType;
+  readonly domainType: 'kvm' | 'qemu';
+  /** What was found when KVM was tried; absent when the host does not even offer it. */
+  readonly kvm: Finding | undefined;
+  readonly domain: DomainCapabilities;
+}
+
+export interface Offer {
+  readonly host: HostCapabilities;
+  readonly cpuCount: number;
+  readonly memoryBytes: number;
+  /** Absent when the host has no kind of machine that we know how to define. */
+  readonly machines: MachineOffer | undefined;
+}
+
+/** How long finding out may take, in milliseconds, whoever waits for it and for how long. */
+const patience = 60_000;
+
+/** The architectures whose machines have been tried. */
+const architectures = ['x86_64'];
+
+/** The host's offer, found out once; a daemon that is upgraded closes its connections, and with them this. */
+export class Offers {
+  readonly #daemon: Daemon;
+  readonly #openAnother: (signal: AbortSignal) => Promise<Connection>;
+  #finding: Promise<Offer> | undefined;
+
+  constructor(daemon: Daemon, openAnother: (signal: AbortSignal) => Promise<Connection>) {
+    this.#daemon = daemon;
+    this.#openAnother = openAnother;
+  }
+
+  /** Shared by all who ask at the same time; each stops waiting at will. What failed is tried again by the next. */
+  async get(signal: AbortSignal): Promise<Offer> {
+    this.#finding ??= this.#find(AbortSignal.timeout(patience)).catch((reason) => {
+      this.#finding = undefined;
+      throw DriverError.from(reason);
+    });
+    return unlessAborted(this.#finding, signal);
+  }
+
+  async #find(signal: AbortSignal): Promise<Offer> {
+    const host = readCapabilities(await this.#daemon.ask(connectGetCapabilities, undefined, signal));
+    const node = await this.#daemon.ask(nodeGetInfo, undefined, signal);
+    const bare = { host, cpuCount: node.cpus, memoryBytes: node.memory * 1024, machines: undefined };
+    const guest = host.guests.find((each) => each.osType === 'hvm' && each.architecture === host.architecture);
+    const machine = guest && bestMachine(guest);
+    if (guest === undefined || machine === undefined || !architectures.includes(host.architecture)) return bare;
+    return { ...bare, machines: await this.#machineOffer(guest, machine, signal) };
+  }
+
+  async #machineOffer(guest: GuestOffer, machine: MachineType, signal: AbortSignal): Promise<MachineOffer> {
+    const kvm = guest.domainTypes.includes('kvm') ? await this.#tryKvm(guest, machine, signal) : undefined;
+    const domainType = kvm?.works === true ? 'kvm' : 'qemu';
+    const what = { emulator: guest.emulator, arch: guest.architecture, machine: machine.canonical, virtType: domainType, flags: 0 };
+    const domain = readDomainCapabilities(await this.#daemon.ask(connectGetDomainCapabilities, what, signal));
+    return { guest, machine, domainType, kvm, domain };
+  }
+
+  #tryKvm({ architecture, emulator }: GuestOffer, { canonical }: MachineType, signal: AbortSignal): Promise<Finding> {
+    return probeKvm(this.#openAnother, { architecture, machine: canonical, emulator }, signal);
+  }
+}
+
+/** What a new machine is made of. */
+export function baseOf(offer: Offer): DomainBase {
+  const { guest, machine, domainType, domain } = machinesOf(offer);
+  const best = domainType === 'kvm' ? 'host-model' : 'maximum';
+  const cpuMode = domain.cpuModes.includes(best) ? best : undefined;
+  return { domainType, architecture: guest.architecture, machine: machine.canonical, emulator: guest.emulator, cpuMode };
+}
+
+/** The most that a machine may have on this host. */
+export function mostOf(offer: Offer): { readonly cpuCount: number; readonly memoryBytes: number } {
+  const { domain, machine } = machinesOf(offer);
+  const memoryBytes = Math.floor(offer.memoryBytes / bytesPerMiB) * bytesPerMiB;
+  return { cpuCount: domain.maxVcpus ?? machine.maxCpus ?? 1, memoryBytes };
+}
+
+/** Refuses what the host's capabilities do not accept; it might take the definition, and fail when the machine is started. */
+export function checkFits({ cpuCount, memoryBytes }: MachineDefinition, offer: Offer): void {
+  const most = mostOf(offer);
+  const asked = [
+    ['cpu.count', cpuCount, most.cpuCount, 'CPUs'],
+    ['memory.size', memoryBytes, most.memoryBytes, 'bytes'],
+  ] as const;
+  for (const [field, given, max, unit] of asked)
+    if (given > max) throw new DriverError('Invalid', `${field}: ${given} ${unit} were given; accepted: at most ${max}`);
+}
+
+function machinesOf({ host, machines }: Offer): MachineOffer {
+  if (machines !== undefined) return machines;
+  throw new DriverError(
+    'Unsupported',
+    `the host (${host.architecture}) offers no machine that can be defined here; accepted: QEMU on x86_64`,
+  );
+}

@@ -1,0 +1,147 @@
+import type { DriverError } from '#drivers/error.js';
+import { unixTransport } from '../transport/unix.js';
+import { parseLibvirtUri } from '../uri.js';
+import { Events } from './events.js';
+import { openSession, type SessionOptions } from './handshake.js';
+import { defaultKeepalive, type KeepaliveOptions } from './keepalive.js';
+import { Lane as CallLane } from './lane.js';
+import { type OpenStream, openStream } from './open-stream.js';
+import type { Procedure, StreamProcedure } from './procedure.js';
+import type { RpcEvent } from './procedures.js';
+import type { Session } from './session.js';
+
+/** `control` for what the host answers at once; `slow` for what may hang on one machine: it never holds up the other lane. */
+export type Lane = 'control' | 'slow';
+
+export interface CallOptions {
+  readonly lane: Lane;
+  /** How long the host may take to answer, in milliseconds, from when the call is sent. Default: 30 s on `control`, 120 s on `slow`. */
+  readonly timeoutMs?: number;
+  /**
+   * What the call is about, e.g. a machine's uuid: calls of one key on a lane are sent one after the other. While one that was given
+   * up on is still unanswered, further ones are refused with Busy: a hung machine takes one place, not all.
+   */
+  readonly key?: string;
+}
+
+/**
+ * A daemon, reached. Rejects with DriverError only; the host's own error is its cause (see `libvirtCodeOf`). An aborted signal ends the
+ * waiting; what was sent stays with the host.
+ */
+export interface Connection extends AsyncDisposable {
+  call<Args, Result>(procedure: Procedure<Args, Result>, args: Args, options: CallOptions, signal: AbortSignal): Promise<Result>;
+  /** Sends all of `content`; resolves once the host has confirmed it. */
+  upload<Args>(
+    procedure: StreamProcedure<Args, 'upload'>,
+    args: Args,
+    content: AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** Reads no faster than the iterator is asked; leaving it early aborts the transfer. */
+  download<Args>(procedure: StreamProcedure<Args, 'download'>, args: Args, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /** Bytes both ways, on a connection of its own. `signal` ends the whole stream, not just its opening. */
+  openStream<Args>(procedure: StreamProcedure<Args>, args: Args, signal: AbortSignal): Promise<RpcStream>;
+  /** Begins with a `gap`: what is listed after it was read misses nothing from then on. Ends with the connection or the signal. */
+  events(signal: AbortSignal): AsyncIterable<RpcEvent>;
+  /** Settles when the daemon is no longer reached through this connection. Never rejects. */
+  readonly closed: Promise<void>;
+}
+
+export interface RpcStream extends AsyncDisposable {
+  /** What the host sends; ends when it has no more. To be read once. */
+  readonly output: AsyncIterable<Uint8Array>;
+  /** Resolves once the bytes are on their way and there is room for more. */
+  write(bytes: Uint8Array, signal: AbortSignal): Promise<void>;
+  /** No more will be written; resolves when the host has taken all of it. */
+  finish(signal: AbortSignal): Promise<void>;
+}
+
+export interface ConnectOptions {
+  /** Only looking: the host refuses everything else. Default: false. */
+  readonly readOnly?: boolean;
+  /** Default: as libvirt itself, 5 times 5 s. */
+  readonly keepalive?: KeepaliveOptions;
+  /** How many sockets of a lane may wait for answers that are past their time, before the host counts as not answering. Default: 16. */
+  readonly maxSetAside?: number;
+}
+
+/** Reaches the daemon behind `uri` (see parseLibvirtUri). The sockets for calls and streams are opened when they are first needed. */
+export async function connectLibvirt(uri: string, options: ConnectOptions, signal: AbortSignal): Promise<Connection> {
+  const { name, socketPaths } = parseLibvirtUri(uri);
+  const session = {
+    transport: unixTransport(socketPaths),
+    name,
+    readOnly: options.readOnly ?? false,
+    keepalive: options.keepalive ?? defaultKeepalive,
+  };
+  return new SocketConnection(session, options.maxSetAside ?? 16, await openSession(session, signal));
+}
+
+/**
+ * The first socket carries nothing but events and signs of life: while it is there, the connection is. Calls have sockets of their own
+ * by lane, and every stream has one.
+ */
+class SocketConnection implements Connection {
+  readonly closed: Promise<void>;
+  readonly #options: SessionOptions;
+  readonly #pulse: Session;
+  readonly #events: Events;
+  readonly #lanes: Readonly<Record<Lane, CallLane>>;
+  readonly #ending = new AbortController();
+
+  constructor(options: SessionOptions, maxSetAside: number, pulse: Session) {
+    const open = () => openSession(options, this.#ending.signal);
+    this.#options = options;
+    this.#pulse = pulse;
+    this.#events = new Events(pulse);
+    this.#lanes = {
+      control: new CallLane({ name: 'control', timeoutMs: 30_000, maxSetAside, open }),
+      slow: new CallLane({ name: 'slow', timeoutMs: 120_000, maxSetAside, open }),
+    };
+    this.closed = pulse.closed.then((why) => this.#end(why));
+  }
+
+  call<Args, Result>(procedure: Procedure<Args, Result>, args: Args, options: CallOptions, signal: AbortSignal): Promise<Result> {
+    return this.#lanes[options.lane].call(procedure, args, options, signal);
+  }
+
+  async upload<Args>(
+    procedure: StreamProcedure<Args, 'upload'>,
+    args: Args,
+    content: AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await using stream = await this.openStream(procedure, args, signal);
+    await stream.writeAll(content);
+    await stream.finish(signal);
+  }
+
+  async *download<Args>(
+    procedure: StreamProcedure<Args, 'download'>,
+    args: Args,
+    signal: AbortSignal,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    await using stream = await this.openStream(procedure, args, signal);
+    yield* stream.output;
+    await stream.finish(signal);
+  }
+
+  openStream<Args>(procedure: StreamProcedure<Args>, args: Args, signal: AbortSignal): Promise<OpenStream> {
+    const { keepalive: _, ...options } = this.#options;
+    return openStream(options, procedure, args, AbortSignal.any([signal, this.#ending.signal]));
+  }
+
+  events(signal: AbortSignal): AsyncIterable<RpcEvent> {
+    return this.#events.watch(signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#pulse[Symbol.asyncDispose]();
+    await this.closed;
+  }
+
+  #end(why: DriverError): void {
+    this.#ending.abort(why);
+    for (const lane of Object.values(this.#lanes)) lane.end(why);
+  }
+}

@@ -1,0 +1,41 @@
+import { setMaxListeners } from 'node:events';
+import { DriverError } from '#drivers/error.js';
+
+export function throwIfAborted(signal: AbortSignal): void {
+  if (signal.aborted) throw DriverError.from(signal.reason);
+}
+
+/** Acts once when the signal is aborted, at once if it is already. Returns how to call that off. */
+export function onAbort(signal: AbortSignal, act: () => void): () => void {
+  // One signal may well cover hundreds of calls; the listeners go with them, so there is no leak to warn of.
+  setMaxListeners(0, signal);
+  if (signal.aborted) act();
+  else signal.addEventListener('abort', act, { once: true });
+  return () => signal.removeEventListener('abort', act);
+}
+
+/** The promise's outcome, or the signal's reason as a DriverError if that comes first. The promise itself goes on. */
+export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  promise.catch(() => {});
+  let stop = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    stop = onAbort(signal, () => reject(DriverError.from(signal.reason)));
+  });
+  try {
+    return await Promise.race([aborted, promise]);
+  } finally {
+    stop();
+  }
+}
+
+/** As `unlessAborted`, also giving up after `timeoutMs`. */
+export async function within<T>(timeoutMs: number, what: string, promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const timer = new AbortController();
+  const late = () => timer.abort(new DriverError('TimedOut', `${what}: no answer within ${timeoutMs / 1000} s`));
+  const timeout = setTimeout(late, timeoutMs);
+  try {
+    return await unlessAborted(unlessAborted(promise, timer.signal), signal);
+  } finally {
+    clearTimeout(timeout);
+  }
+}

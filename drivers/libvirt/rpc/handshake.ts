@@ -1,0 +1,51 @@
+import { DriverError } from '#drivers/error.js';
+import type { Transport } from '../transport/transport.js';
+import { throwIfAborted, within } from './deadline.js';
+import type { KeepaliveOptions } from './keepalive.js';
+import { authList, connectOpen, connectSupportsFeature } from './procedures.js';
+import { Session } from './session.js';
+
+const readOnlyFlag = 1;
+const noAuthentication = 0;
+/** Asking whether the daemon knows keepalive is what makes it ask us, too. */
+const keepaliveFeature = 10;
+const openTimeoutMs = 20_000;
+
+export interface SessionOptions {
+  readonly transport: Transport;
+  /** Which of the daemon's drivers to open, e.g. `qemu:///system`. */
+  readonly name: string;
+  readonly readOnly: boolean;
+  /** Absent on sockets for streams: a daemon whose disk is slow stops reading there, and with it answering, without being dead. */
+  readonly keepalive?: KeepaliveOptions;
+}
+
+/** A new socket, with the daemon ready to take calls on it. */
+export async function openSession(options: SessionOptions, signal: AbortSignal): Promise<Session> {
+  throwIfAborted(signal);
+  const session = new Session(await options.transport.connect(signal), options.transport.peer);
+  try {
+    await within(openTimeoutMs, `${options.transport.peer}: opening ${options.name}`, greet(session, options), signal);
+    return session;
+  } catch (error) {
+    session.fail('opening failed', error);
+    throw DriverError.from(error);
+  }
+}
+
+async function greet(session: Session, { transport, name, readOnly, keepalive }: SessionOptions): Promise<void> {
+  checkAuthentication(transport.peer, await session.call(authList, undefined));
+  if (keepalive !== undefined && (await session.call(connectSupportsFeature, { feature: keepaliveFeature })))
+    session.startKeepalive(keepalive);
+  await session.call(connectOpen, { name, flags: readOnly ? readOnlyFlag : 0 });
+}
+
+function checkAuthentication(peer: string, accepted: readonly number[]): void {
+  if (accepted.length === 0 || accepted.includes(noAuthentication)) return;
+  const names = accepted.map((type) => ({ 1: 'SASL', 2: 'polkit' })[type] ?? `type ${type}`);
+  const remedy = 'run as root, or set auth_unix_rw = "none" in libvirtd.conf';
+  throw new DriverError(
+    'Denied',
+    `${peer}: the daemon wants authentication by ${names.join(' or ')}, which is not supported here: ${remedy}`,
+  );
+}

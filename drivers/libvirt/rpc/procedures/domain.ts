@@ -1,0 +1,47 @@
+import { idempotent, once, streaming } from '../procedure.js';
+import { domainHandle, optionalString, string, uuid } from '../types.js';
+import { bool, int, nothing, size, struct, uint } from '../xdr.js';
+
+const domain = { domain: domainHandle };
+const domainOnly = struct(domain);
+const domainAndFlags = struct({ ...domain, flags: uint });
+
+export const domainLookupByUuid = idempotent('DOMAIN_LOOKUP_BY_UUID', 24, struct({ uuid }), domainHandle);
+export const domainLookupByName = idempotent('DOMAIN_LOOKUP_BY_NAME', 23, struct({ name: string }), domainHandle);
+export const domainGetXmlDesc = idempotent('DOMAIN_GET_XML_DESC', 14, domainAndFlags, string);
+export const domainGetState = idempotent('DOMAIN_GET_STATE', 212, domainAndFlags, struct({ state: int, reason: int }));
+export const domainGetAutostart = idempotent('DOMAIN_GET_AUTOSTART', 15, domainOnly, bool);
+
+/** Defining the same text twice is defining it once. */
+export const domainDefineXmlFlags = idempotent('DOMAIN_DEFINE_XML_FLAGS', 350, struct({ xml: string, flags: uint }), domainHandle);
+/** Starts a machine that is forgotten when it stops. */
+export const domainCreateXml = once('DOMAIN_CREATE_XML', 10, struct({ xml: string, flags: uint }), domainHandle);
+export const domainCreateWithFlags = once('DOMAIN_CREATE_WITH_FLAGS', 196, domainAndFlags, domainHandle);
+export const domainShutdownFlags = once('DOMAIN_SHUTDOWN_FLAGS', 258, domainAndFlags, nothing);
+export const domainDestroyFlags = once('DOMAIN_DESTROY_FLAGS', 234, domainAndFlags, nothing);
+export const domainReset = once('DOMAIN_RESET', 245, domainAndFlags, nothing);
+export const domainSuspend = idempotent('DOMAIN_SUSPEND', 34, domainOnly, nothing);
+export const domainResume = once('DOMAIN_RESUME', 28, domainOnly, nothing);
+export const domainUndefineFlags = once('DOMAIN_UNDEFINE_FLAGS', 231, domainAndFlags, nothing);
+
+/** `type` 2: the element of `uri`, shown with prefix `key`; no `metadata` removes it. */
+export const domainSetMetadata = idempotent(
+  'DOMAIN_SET_METADATA',
+  264,
+  struct({ ...domain, type: int, metadata: optionalString, key: optionalString, uri: optionalString, flags: uint }),
+  nothing,
+);
+export const domainGetMetadata = idempotent(
+  'DOMAIN_GET_METADATA',
+  265,
+  struct({ ...domain, type: int, uri: optionalString, flags: uint }),
+  string,
+);
+
+/** `memory` in KiB. */
+export const domainSetMemoryFlags = idempotent('DOMAIN_SET_MEMORY_FLAGS', 204, struct({ ...domain, memory: size, flags: uint }), nothing);
+export const domainSetVcpusFlags = idempotent('DOMAIN_SET_VCPUS_FLAGS', 199, struct({ ...domain, count: uint, flags: uint }), nothing);
+export const domainSetAutostart = idempotent('DOMAIN_SET_AUTOSTART', 29, struct({ ...domain, autostart: bool }), nothing);
+
+/** No `device`: the machine's first console. */
+export const domainOpenConsole = streaming('both', 'DOMAIN_OPEN_CONSOLE', 201, struct({ ...domain, device: optionalString, flags: uint }));

@@ -1,0 +1,209 @@
+import type { Duplex } from 'node:stream';
+import { DriverError } from '#drivers/error.js';
+import { XdrError } from './bytes.js';
+import { toDriverError } from './driver-error.js';
+import {
+  encodeFrame,
+  encodeHead,
+  type Frame,
+  FrameCutter,
+  type Header,
+  messageStatus,
+  messageTypes,
+  programs,
+  programVersion,
+} from './frame.js';
+import { Keepalive, type KeepaliveOptions } from './keepalive.js';
+import type { Procedure, StreamProcedure } from './procedure.js';
+import { decodeRemoteError, decodeResult, encodeArguments } from './reply.js';
+import { StreamEnd } from './stream.js';
+
+const keepaliveProcedures = { ping: 1, pong: 2 } as const;
+const noBytes = new Uint8Array();
+
+interface Pending {
+  readonly procedure: number;
+  readonly settle: (frame: Frame) => void;
+  readonly reject: (error: DriverError) => void;
+}
+
+/**
+ * One socket to a daemon: questions go out, answers are matched to them by serial. A question knows no time limit here: its promise
+ * settles when the daemon answers or the socket dies, so whoever waits no longer still knows when the daemon is done with it.
+ */
+export class Session implements AsyncDisposable {
+  /** Resolves with the reason when the socket is gone. */
+  readonly closed: Promise<DriverError>;
+  /** Messages that no one asked for, as they come. */
+  onMessage: (frame: Frame) => void = () => {};
+
+  readonly #socket: Duplex;
+  readonly #peer: string;
+  readonly #pending = new Map<number, Pending>();
+  readonly #writers = new Set<{ resolve: () => void; reject: (error: DriverError) => void }>();
+  readonly #settleClosed: (why: DriverError) => void;
+  #keepalive: Keepalive | undefined;
+  #stream: { readonly serial: number; readonly end: StreamEnd } | undefined;
+  #serial = 0;
+  #failure: DriverError | undefined;
+
+  constructor(socket: Duplex, peer: string) {
+    this.#socket = socket;
+    this.#peer = peer;
+    let settle = (_: DriverError) => {};
+    this.closed = new Promise((resolve) => {
+      settle = resolve;
+    });
+    this.#settleClosed = settle;
+    socket.on('drain', () => this.#drained());
+    void this.#listen();
+  }
+
+  /** How many questions are not answered yet. */
+  get outstanding(): number {
+    return this.#pending.size;
+  }
+
+  async call<Args, Result>(procedure: Procedure<Args, Result>, args: Args): Promise<Result> {
+    const body = encodeArguments(procedure.name, procedure.args, args);
+    const { frame } = await this.#ask(procedure.number, body);
+    return decodeResult(procedure.name, procedure.result, frame.body);
+  }
+
+  /** Resolves when the daemon is ready for the stream. A session has one stream, and nothing else from then on. */
+  async openStream<Args>(procedure: StreamProcedure<Args>, args: Args): Promise<StreamEnd> {
+    const body = encodeArguments(procedure.name, procedure.args, args);
+    const serial = this.#nextSerial();
+    const header = { ...headerOf(procedure.number, serial), type: messageTypes.stream };
+    const end = new StreamEnd((status, bytes) => this.#write({ ...header, status }, bytes));
+    // The daemon may send the first bytes right behind its answer.
+    this.#stream = { serial, end };
+    await this.#ask(procedure.number, body, serial);
+    return end;
+  }
+
+  startKeepalive(options: KeepaliveOptions): void {
+    const { ping } = keepaliveProcedures;
+    this.#keepalive = new Keepalive(
+      options,
+      () => this.#sendKeepalive(ping),
+      () => this.fail('the daemon gives no sign of life'),
+    );
+    if (this.#failure !== undefined) this.#keepalive.stop();
+  }
+
+  /** Drops the socket as unusable. */
+  fail(why: string, cause?: unknown): void {
+    this.end(new DriverError('Unavailable', `${this.#peer}: ${why}`, { cause }));
+  }
+
+  /** Drops the socket; whatever is pending rejects with the error. */
+  end(error: DriverError): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = error;
+    this.#keepalive?.stop();
+    this.#socket.destroy();
+    for (const waiting of [...this.#pending.values(), ...this.#writers]) waiting.reject(error);
+    this.#pending.clear();
+    this.#writers.clear();
+    this.#stream?.end.lose(error);
+    this.#settleClosed(error);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.fail('the connection was closed by us');
+  }
+
+  #ask(procedure: number, body: Buffer, serial = this.#nextSerial()): Promise<{ readonly frame: Frame }> {
+    return new Promise((resolve, reject) => {
+      if (this.#failure !== undefined) return reject(this.#failure);
+      this.#pending.set(serial, { procedure, settle: (frame) => settleReply(frame, resolve, reject), reject });
+      this.#socket.write(encodeFrame(headerOf(procedure, serial), body));
+    });
+  }
+
+  #nextSerial(): number {
+    do this.#serial = (this.#serial + 1) >>> 0;
+    while (this.#pending.has(this.#serial));
+    return this.#serial;
+  }
+
+  /** Resolves when there is room for more. */
+  #write(header: Header, body: Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#failure !== undefined) return reject(this.#failure);
+      this.#socket.cork();
+      this.#socket.write(encodeHead(header, body.length));
+      const room = this.#socket.write(body);
+      this.#socket.uncork();
+      if (room) resolve();
+      else this.#writers.add({ resolve, reject });
+    });
+  }
+
+  #drained(): void {
+    for (const writer of this.#writers) writer.resolve();
+    this.#writers.clear();
+  }
+
+  async #listen(): Promise<void> {
+    try {
+      const cutter = new FrameCutter();
+      for await (const chunk of this.#socket as AsyncIterable<Buffer>) {
+        this.#keepalive?.heard();
+        for (const frame of cutter.push(chunk)) await this.#receive(frame);
+      }
+      this.fail('the daemon closed the connection');
+    } catch (error) {
+      const what = error instanceof XdrError ? 'what the daemon sent makes no sense' : 'the connection broke';
+      this.fail(`${what}: ${error instanceof Error ? error.message : String(error)}`, error);
+    }
+  }
+
+  /** Resolves when the next frame may come. */
+  async #receive(frame: Frame): Promise<void> {
+    const { program, version, type } = frame.header;
+    if (version !== programVersion) throw new XdrError(`program version ${version} received, ${programVersion} expected`);
+    if (program === programs.keepalive) return this.#receiveKeepalive(frame);
+    if (program !== programs.remote) throw new XdrError(`program ${program} received, ${programs.remote} expected`);
+    if (type === messageTypes.reply) return this.#receiveReply(frame);
+    if (type === messageTypes.message) return this.onMessage(frame);
+    if (type === messageTypes.stream || type === messageTypes.streamHole) return this.#receiveStream(frame);
+    throw new XdrError(`message type ${type} received, 1, 2, 3 or 6 expected`);
+  }
+
+  #receiveReply(frame: Frame): void {
+    const { serial, procedure } = frame.header;
+    const pending = this.#pending.get(serial);
+    if (pending?.procedure !== procedure) throw new XdrError(`an answer to procedure ${procedure}, serial ${serial}, which was not asked`);
+    this.#pending.delete(serial);
+    pending.settle(frame);
+  }
+
+  async #receiveStream(frame: Frame): Promise<void> {
+    if (frame.header.serial !== this.#stream?.serial) throw new XdrError(`a packet of stream ${frame.header.serial}, which was not opened`);
+    await this.#stream.end.receive(frame);
+  }
+
+  #receiveKeepalive({ header }: Frame): void {
+    if (header.procedure === keepaliveProcedures.ping) this.#sendKeepalive(keepaliveProcedures.pong);
+  }
+
+  #sendKeepalive(procedure: number): void {
+    const header = { ...headerOf(procedure, 0), program: programs.keepalive, type: messageTypes.message };
+    this.#socket.write(encodeFrame(header, noBytes));
+  }
+}
+
+function headerOf(procedure: number, serial: number): Header {
+  return { program: programs.remote, version: programVersion, procedure, type: messageTypes.call, serial, status: messageStatus.ok };
+}
+
+function settleReply(frame: Frame, resolve: (answer: { readonly frame: Frame }) => void, reject: (error: Error) => void): void {
+  try {
+    if (frame.header.status === messageStatus.ok) resolve({ frame });
+    else reject(toDriverError(decodeRemoteError(frame.body)));
+  } catch (error) {
+    reject(new DriverError('Internal', `the daemon reports an error that makes no sense: ${String(error)}`, { cause: error }));
+  }
+}

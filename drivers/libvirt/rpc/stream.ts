@@ -1,0 +1,117 @@
+import type { DriverError } from '#drivers/error.js';
+import { XdrError } from './bytes.js';
+import { Channel } from './channel.js';
+import { within } from './deadline.js';
+import { toDriverError } from './driver-error.js';
+import { type Frame, maxStreamBytes, messageStatus, messageTypes } from './frame.js';
+import { decodeRemoteError } from './reply.js';
+
+export type StreamStatus = (typeof messageStatus)[keyof typeof messageStatus];
+
+/** Sends one packet; resolves when there is room for more. */
+export type SendPacket = (status: StreamStatus, bytes: Uint8Array) => Promise<void>;
+
+/** Packets that may wait to be read; the socket is left alone when there are more. */
+const readAhead = 4;
+const abortTimeoutMs = 5_000;
+const noBytes = new Uint8Array();
+
+/** Our end of a libvirt stream. The session feeds it what arrives. */
+export class StreamEnd {
+  /** What the host sends. What arrived before the end is read before it. */
+  readonly output = new Channel<Uint8Array>(readAhead);
+  readonly #send: SendPacket;
+  readonly #failed: Promise<never>;
+  readonly #lastWord: Promise<void>;
+  #reject: (error: DriverError) => void = () => {};
+  #conclude: () => void = () => {};
+  /** Whether we have said that it is finished or aborted: the host's last word is then its answer. */
+  #askedToEnd = false;
+
+  constructor(send: SendPacket) {
+    this.#send = send;
+    this.#failed = new Promise((_, reject) => {
+      this.#reject = reject;
+    });
+    this.#failed.catch(() => {});
+    this.#lastWord = new Promise((resolve) => {
+      this.#conclude = resolve;
+    });
+  }
+
+  /** Resolves when the next packet may come. */
+  async receive({ header, body }: Frame): Promise<void> {
+    if (header.type !== messageTypes.stream) throw new XdrError('a hole in a stream that was asked for without holes');
+    if (header.status === messageStatus.error) return this.lose(toDriverError(decodeRemoteError(body)));
+    if (header.status === messageStatus.ok) return this.#confirmed();
+    if (body.length === 0) return this.output.end();
+    await this.output.put(body);
+  }
+
+  /** The other end is gone, for the reason given. */
+  lose(error: DriverError): void {
+    this.#askedToEnd = true;
+    this.#reject(error);
+    this.output.end(error);
+    this.#conclude();
+  }
+
+  /** Nobody waits any more: everything pending rejects. The host is told by `abort`. */
+  interrupt(error: DriverError): void {
+    this.#reject(error);
+    this.output.end(error);
+    this.output.clear();
+  }
+
+  /** Resolves when the bytes have left us: no faster than the host takes them. */
+  async write(bytes: Uint8Array): Promise<void> {
+    for (let start = 0; start < bytes.length; start += maxStreamBytes)
+      await this.#unlessFailed(this.#send(messageStatus.continue, bytes.subarray(start, start + maxStreamBytes)));
+  }
+
+  async writeAll(content: AsyncIterable<Uint8Array>): Promise<void> {
+    const iterator = content[Symbol.asyncIterator]();
+    try {
+      for (;;) {
+        const next = await this.#unlessFailed(iterator.next());
+        if (next.done) return;
+        await this.write(next.value);
+      }
+    } catch (error) {
+      // Not waited for: the source may be the one that hangs.
+      iterator.return?.().catch(() => {});
+      throw error;
+    }
+  }
+
+  /** Resolves when the host has confirmed that it has, or has sent, everything. */
+  async finish(): Promise<void> {
+    if (!this.#askedToEnd) {
+      this.#askedToEnd = true;
+      await this.#unlessFailed(this.#send(messageStatus.ok, noBytes));
+    }
+    await this.#unlessFailed(this.#lastWord);
+  }
+
+  /** Ends a stream that is not finished. Waits a while for the host to let go of what it has open for it. */
+  async abort(): Promise<void> {
+    this.output.end();
+    this.output.clear();
+    if (this.#askedToEnd) return;
+    this.#askedToEnd = true;
+    const sent = this.#send(messageStatus.error, noBytes);
+    const letGo = sent.then(() => this.#lastWord);
+    await within(abortTimeoutMs, 'aborting a stream', letGo, new AbortController().signal).catch(() => {});
+  }
+
+  #confirmed(): void {
+    if (!this.#askedToEnd) throw new XdrError('a stream is confirmed to be at its end, which was not asked');
+    this.output.end();
+    this.#conclude();
+  }
+
+  async #unlessFailed<T>(promise: Promise<T>): Promise<T> {
+    promise.catch(() => {});
+    return await Promise.race([this.#failed, promise]);
+  }
+}

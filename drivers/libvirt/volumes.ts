@@ -1,0 +1,107 @@
+import type { PoolId, Volume, VolumeDefinition, VolumeId, Volumes } from '#drivers/driver.js';
+import { DriverError } from '#drivers/error.js';
+import { serializeXml } from '#drivers/xml/serialize.js';
+import type { Daemon } from './daemon.js';
+import { present, unlessGone } from './gone.js';
+import {
+  storagePoolListAllVolumes,
+  storagePoolLookupByUuid,
+  storagePoolRefresh,
+  storageVolCreateXml,
+  storageVolDelete,
+  storageVolDownload,
+  storageVolGetXmlDesc,
+  storageVolLookupByName,
+  storageVolResize,
+  storageVolUpload,
+} from './rpc/procedures.js';
+import type { PoolHandle, VolumeHandle } from './rpc/types.js';
+import { checkName } from './xml/definition.js';
+import { createVolume, readVolume } from './xml/volume.js';
+
+const maxFileNameBytes = 255;
+
+export class LibvirtVolumes implements Volumes {
+  readonly #daemon: Daemon;
+
+  constructor(daemon: Daemon) {
+    this.#daemon = daemon;
+  }
+
+  async list(pool: PoolId, { refresh }: { readonly refresh: boolean }, signal: AbortSignal): Promise<readonly Volume[]> {
+    const handle = await this.#pool(pool, signal);
+    if (refresh) await this.#daemon.order(storagePoolRefresh, { pool: handle, flags: 0 }, signal, pool);
+    const volumes = await this.#daemon.ask(storagePoolListAllVolumes, { pool: handle, elementsWanted: undefined, flags: 0 }, signal);
+    return present(await Promise.all(volumes.map((volume) => unlessGone(this.#read(pool, volume, signal)))));
+  }
+
+  async create(definition: VolumeDefinition, signal: AbortSignal): Promise<Volume> {
+    checkName('nativeName', definition.nativeName, maxFileNameBytes);
+    const pool = await this.#pool(definition.pool, signal);
+    const xml = serializeXml(createVolume(definition));
+    return this.#read(definition.pool, await this.#daemon.order(storageVolCreateXml, { pool, xml, flags: 0 }, signal), signal);
+  }
+
+  async upload(id: VolumeId, content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
+    const volume = await this.#emptied(id, signal);
+    const what = { volume, offset: 0, length: 0, flags: 0 };
+    await this.#daemon.connection.upload(storageVolUpload, what, content, signal).catch((reason) => {
+      // Also what the source of the content throws.
+      throw DriverError.from(reason);
+    });
+    await this.#lookAgain(id, signal);
+  }
+
+  /** The host writes over what is there, and would leave what is longer. An empty volume in the place of the old one has nothing to leave. */
+  async #emptied(id: VolumeId, signal: AbortSignal): Promise<VolumeHandle> {
+    const volume = await this.#volume(id, signal);
+    const is = await this.#read(id.pool, volume, signal);
+    if (is.sizeBytes === 0 && is.allocationBytes === 0) return volume;
+    await this.#daemon.order(storageVolDelete, { volume, flags: 0 }, signal);
+    await this.create({ ...id, format: 'Raw', sizeBytes: 0 }, signal);
+    return this.#volume(id, signal);
+  }
+
+  /** The host has the content; that it knows format and size, too, comes by itself in time, so that a busy pool is no failure. */
+  async #lookAgain({ pool }: VolumeId, signal: AbortSignal): Promise<void> {
+    const refreshed = this.#daemon.order(storagePoolRefresh, { pool: await this.#pool(pool, signal), flags: 0 }, signal, pool);
+    await refreshed.catch(() => signal.throwIfAborted());
+  }
+
+  async *download(
+    id: VolumeId,
+    { offset, length }: { readonly offset: number; readonly length: number },
+    signal: AbortSignal,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    const volume = await this.#volume(id, signal);
+    // To libvirt, a length of 0 is everything.
+    if (length > 0) yield* this.#daemon.connection.download(storageVolDownload, { volume, offset, length, flags: 0 }, signal);
+  }
+
+  async grow(id: VolumeId, sizeBytes: number, signal: AbortSignal): Promise<void> {
+    const volume = await this.#volume(id, signal);
+    const is = await this.#read(id.pool, volume, signal);
+    if (is.sizeBytes > sizeBytes)
+      throw new DriverError('Invalid', `volume "${id.nativeName}" has ${is.sizeBytes} bytes, ${sizeBytes} asked; a volume never shrinks`);
+    if (is.sizeBytes < sizeBytes) await this.#daemon.order(storageVolResize, { volume, capacity: sizeBytes, flags: 0 }, signal);
+  }
+
+  async delete(id: VolumeId, signal: AbortSignal): Promise<void> {
+    const pool = await this.#pool(id.pool, signal);
+    const volume = await unlessGone(this.#daemon.ask(storageVolLookupByName, { pool, name: id.nativeName }, signal));
+    if (volume !== undefined) await unlessGone(this.#daemon.order(storageVolDelete, { volume, flags: 0 }, signal));
+  }
+
+  /** To volumes, a pool is its name. */
+  #pool(id: PoolId, signal: AbortSignal): Promise<PoolHandle> {
+    return this.#daemon.ask(storagePoolLookupByUuid, { uuid: id }, signal);
+  }
+
+  async #volume({ pool, nativeName }: VolumeId, signal: AbortSignal): Promise<VolumeHandle> {
+    return this.#daemon.ask(storageVolLookupByName, { pool: await this.#pool(pool, signal), name: nativeName }, signal);
+  }
+
+  async #read(pool: PoolId, volume: VolumeHandle, signal: AbortSignal): Promise<Volume> {
+    return readVolume(await this.#daemon.ask(storageVolGetXmlDesc, { volume, flags: 0 }, signal), pool);
+  }
+}

@@ -1,0 +1,106 @@
+import { parseXml } from '#drivers/xml/parse.js';
+import { attribute, child, elements, textOf, type XmlElement } from '#drivers/xml/tree.js';
+import { wholeNumber } from './units.js';
+
+/** What a daemon says of its host and of the guests it can run: the answer to CONNECT_GET_CAPABILITIES. */
+export interface HostCapabilities {
+  readonly architecture: string;
+  readonly guests: readonly GuestOffer[];
+}
+
+/** One kind of guest that the host can run, on one architecture. */
+export interface GuestOffer {
+  /** `hvm`, `xen`, `exe`. */
+  readonly osType: string;
+  readonly architecture: string;
+  /** libvirt's `<domain type=>`: `qemu`, `kvm`, `lxc`, … */
+  readonly domainTypes: readonly string[];
+  readonly emulator: string | undefined;
+  readonly machines: readonly MachineType[];
+}
+
+export interface MachineType {
+  /** What may be asked for: an alias such as `q35`, or the type itself. */
+  readonly name: string;
+  /** What the alias stands for today, e.g. `pc-q35-7.2`. */
+  readonly canonical: string;
+  readonly maxCpus: number | undefined;
+}
+
+/** What one emulator gives to one kind of machine: the answer to CONNECT_GET_DOMAIN_CAPABILITIES. */
+export interface DomainCapabilities {
+  readonly emulator: string | undefined;
+  readonly domainType: string | undefined;
+  readonly machine: string | undefined;
+  readonly architecture: string | undefined;
+  readonly maxVcpus: number | undefined;
+  /** `host-model`, `maximum`, …: those that are supported. */
+  readonly cpuModes: readonly string[];
+  readonly diskBuses: readonly string[];
+  readonly rngModels: readonly string[];
+  readonly rngBackends: readonly string[];
+}
+
+export function readCapabilities(xml: string): HostCapabilities {
+  const root = parseXml(xml, 'capabilities XML');
+  return {
+    architecture: textOf(child(root, 'host', 'cpu', 'arch')) ?? '',
+    guests: elements(root, 'guest').flatMap((guest) => elements(guest, 'arch').map((arch) => guestOffer(guest, arch))),
+  };
+}
+
+function guestOffer(guest: XmlElement, arch: XmlElement): GuestOffer {
+  return {
+    osType: textOf(child(guest, 'os_type')) ?? '',
+    architecture: attribute(arch, 'name') ?? '',
+    domainTypes: elements(arch, 'domain').flatMap((domain) => attribute(domain, 'type') ?? []),
+    emulator: textOf(child(arch, 'emulator')),
+    machines: machineTypes(elements(arch, 'machine')),
+  };
+}
+
+/** Repeated under each domain type by some versions: the first of a name counts. */
+function machineTypes(machines: readonly XmlElement[]): readonly MachineType[] {
+  const read = machines.map((machine) => {
+    const name = textOf(machine) ?? '';
+    return { name, canonical: attribute(machine, 'canonical') ?? name, maxCpus: wholeNumber(attribute(machine, 'maxCpus')) };
+  });
+  return [...new Map(read.toReversed().map((machine) => [machine.name, machine])).values()].toReversed();
+}
+
+export function readDomainCapabilities(xml: string): DomainCapabilities {
+  const root = parseXml(xml, 'domain capabilities XML');
+  const devices = child(root, 'devices');
+  return {
+    emulator: textOf(child(root, 'path')),
+    domainType: textOf(child(root, 'domain')),
+    machine: textOf(child(root, 'machine')),
+    architecture: textOf(child(root, 'arch')),
+    maxVcpus: wholeNumber(attribute(child(root, 'vcpu'), 'max')),
+    cpuModes: elements(child(root, 'cpu'), 'mode')
+      .filter(supported)
+      .flatMap((mode) => attribute(mode, 'name') ?? []),
+    diskBuses: values(child(devices, 'disk'), 'bus'),
+    rngModels: values(child(devices, 'rng'), 'model'),
+    rngBackends: values(child(devices, 'rng'), 'backendModel'),
+  };
+}
+
+function supported(feature: XmlElement): boolean {
+  return attribute(feature, 'supported') === 'yes';
+}
+
+/** The values of the enum of that name within a supported feature. */
+function values(feature: XmlElement | undefined, name: string): readonly string[] {
+  if (feature === undefined || !supported(feature)) return [];
+  const found = elements(feature, 'enum').find((each) => attribute(each, 'name') === name);
+  return elements(found, 'value').map((value) => textOf(value) ?? '');
+}
+
+/** The guests' machine types that are preferred, best first; an alias stands for the newest of its line. */
+const preferredMachines = ['q35', 'pc'];
+
+/** The newest machine type of the best line that this guest offers. */
+export function bestMachine(guest: GuestOffer): MachineType | undefined {
+  return preferredMachines.flatMap((name) => guest.machines.find((machine) => machine.name === name) ?? [])[0];
+}

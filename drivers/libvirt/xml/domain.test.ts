@@ -1,0 +1,339 @@
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import t from 'tap';
+import type { MachineDefinition, MachineDisk, MachineShape, Mark } from '#drivers/driver.js';
+import { mapChildren } from '#drivers/xml/edit.js';
+import { parseXml } from '#drivers/xml/parse.js';
+import { serializeXml } from '#drivers/xml/serialize.js';
+import { attribute, child, element, elements, textOf, type XmlElement } from '#drivers/xml/tree.js';
+import { createDomain, type DomainBase } from './domain.js';
+import { editDomain } from './edit.js';
+import { markElement, readMark, withMark } from './metadata.js';
+import { readHardware, readIdentity, readShape } from './read.js';
+
+function golden(name: string): XmlElement {
+  return parseXml(readFileSync(`test/golden/libvirt/${name}.xml`, 'utf8'), name);
+}
+
+const base: DomainBase = {
+  domainType: 'qemu',
+  architecture: 'x86_64',
+  machine: 'pc-q35-7.2',
+  emulator: '/usr/bin/qemu-system-x86_64',
+  cpuMode: 'maximum',
+};
+const mark: Mark = {
+  owner: { cluster: 'c1', namespace: 'shop', name: 'db', uid: '7d4c2f1e-0000-4000-8000-000000000001' },
+  record: '{"stopRequestedAt":"2026-01-01T00:00:00Z","note":"a < b & \\"c\\""}',
+};
+const small: MachineDefinition = {
+  uuid: '7d4c2f1e-0000-4000-8000-000000000001',
+  nativeName: 'shop.small',
+  cpuCount: 1,
+  memoryBytes: 2 ** 28,
+  disks: [],
+  serial: false,
+  rng: false,
+};
+const root: MachineDisk = {
+  name: 'root',
+  location: '/var/lib/virtwright/fast/shop.full-root-7d4c2f1e',
+  format: 'Qcow2',
+  serial: 'root-7d4c2f1e',
+  bus: 'VirtioBlk',
+};
+const data: MachineDisk = { name: 'data', location: '/var/lib/virtwright/fast/shop.full-data & more', format: 'Raw', bus: 'VirtioBlk' };
+const full: MachineDefinition = {
+  uuid: '7d4c2f1e-0000-4000-8000-000000000002',
+  nativeName: 'shop.full',
+  cpuCount: 2,
+  memoryBytes: 2 ** 29,
+  boot: {
+    kernel: '/var/lib/virtwright/system/vmlinuz',
+    initrd: '/var/lib/virtwright/system/initrd',
+    commandLine: 'console=ttyS0 root=/dev/vda1 quoted="a b"',
+  },
+  disks: [root, data],
+  serial: true,
+  rng: true,
+};
+/** What the hand-made machine already is. */
+const rich: MachineDefinition = {
+  ...readIdentity(golden('domain-rich')),
+  cpuCount: 2,
+  memoryBytes: 2 ** 32,
+  disks: [
+    { name: 'root', location: '/srv/images/legacy-db.qcow2', format: 'Qcow2', serial: 'root-1' },
+    { name: 'data', location: '/dev/vg0/legacy-db-data', format: 'Raw' },
+  ],
+  serial: false,
+  rng: true,
+};
+
+function shapeOf({ uuid: _uuid, nativeName: _nativeName, ...shape }: MachineDefinition): MachineShape {
+  return shape;
+}
+
+function reread(domain: XmlElement): XmlElement {
+  return parseXml(serializeXml(domain), 'domain');
+}
+
+t.test('what libvirt made of our XML reads as what was asked, and needs no edit', async (t) => {
+  for (const [name, definition] of [
+    ['domain-small', small],
+    ['domain-small-running', small],
+    ['domain-full', full],
+  ] as const) {
+    const domain = golden(name);
+    t.strictSame(readShape(domain), shapeOf(definition), name);
+    t.strictSame(readIdentity(domain), { uuid: definition.uuid, nativeName: definition.nativeName });
+    t.strictSame(readMark(domain), mark);
+    t.equal(editDomain(domain, definition, mark), domain, `${name} stays the same object`);
+  }
+});
+
+t.test('the hardware that the host chose is told', async (t) => {
+  t.strictSame(readHardware(golden('domain-full')), {
+    accelerator: 'TCG',
+    architecture: 'x86_64',
+    machine: 'pc-q35-7.2',
+    cpu: 'Maximum',
+    firmware: 'BIOS',
+  });
+  t.strictSame(readHardware(golden('domain-rich')), {
+    accelerator: 'TCG',
+    architecture: 'x86_64',
+    machine: 'pc-q35-5.2',
+    cpu: 'Nehalem',
+    firmware: 'UEFI',
+  });
+  t.match(readHardware(createDomain(small, mark, { ...base, domainType: 'kvm', cpuMode: 'host-model' })), {
+    accelerator: 'KVM',
+    cpu: 'HostModel',
+  });
+});
+
+t.test('the XML we send is the one that the golden files were captured with', async (t) => {
+  const xml = serializeXml(createDomain(full, mark, base));
+  for (const part of [
+    '<domain type="qemu"><name>shop.full</name><uuid>7d4c2f1e-0000-4000-8000-000000000002</uuid>',
+    '<type arch="x86_64" machine="pc-q35-7.2">hvm</type><kernel>/var/lib/virtwright/system/vmlinuz</kernel>',
+    '<on_poweroff>destroy</on_poweroff><on_reboot>restart</on_reboot><on_crash>destroy</on_crash>',
+    '<driver name="qemu" type="qcow2"/><source file="/var/lib/virtwright/fast/shop.full-root-7d4c2f1e"/><target dev="vda" bus="virtio"/>',
+    '<serial>root-7d4c2f1e</serial><alias name="ua-root"/>',
+    '<target dev="vdb" bus="virtio"/><alias name="ua-data"/>',
+    '<backend model="random">/dev/urandom</backend>',
+  ])
+    t.ok(xml.includes(part), part);
+  t.notMatch(xml, /<graphics|<interface|autostart/);
+});
+
+t.test('a rich machine keeps everything that an edit does not speak of', async (t) => {
+  const domain = golden('domain-rich');
+  t.strictSame(
+    readShape(domain).disks.map((disk) => disk.name),
+    ['root', 'data'],
+    'the unnamed disks are not ours',
+  );
+  const adopted = editDomain(domain, rich, mark);
+  t.strictSame(readMark(adopted), mark);
+  const [libosinfo, billing, ours] = elements(child(adopted, 'metadata'), undefined);
+  t.equal(libosinfo, elements(child(domain, 'metadata'))[0]);
+  t.equal(billing, elements(child(domain, 'metadata'))[1]);
+  t.equal(ours?.name, 'virtwright:machine');
+  for (const node of domain.children) if (!(node.kind === 'element' && node.name === 'metadata')) t.ok(adopted.children.includes(node));
+  t.equal(editDomain(adopted, rich, mark), adopted);
+});
+
+t.test('each edit of a rich machine changes its own element and leaves every other as it was', async (t) => {
+  const domain = withMark(golden('domain-rich'), mark);
+  const before = serializeXml(domain);
+  const edited = (change: Partial<MachineDefinition>) => serializeXml(editDomain(domain, { ...rich, ...change }, mark));
+  const replaced = (...pairs: readonly (readonly [string | RegExp, string])[]) =>
+    pairs.reduce((text, [from, to]) => text.replace(from, to), before);
+
+  t.equal(
+    edited({ memoryBytes: 2 ** 31 }),
+    replaced(
+      ['"KiB">4194304</memory>', '"KiB">2097152</memory>'],
+      ['>4194304</currentMemory>', '>2097152</currentMemory>'],
+      ['memory="4194304"', 'memory="2097152"'],
+    ),
+  );
+  t.equal(
+    edited({ cpuCount: 3 }),
+    replaced(
+      [' current="2">4</vcpu>', '>3</vcpu>'],
+      ['<topology sockets="2" dies="1" cores="2" threads="1"/>', ''],
+      ['cpus="0-3"', 'cpus="0-2"'],
+    ),
+  );
+  t.equal(edited({ cpuCount: 4 }), replaced([' current="2">4</vcpu>', '>4</vcpu>']), 'a topology that fits stays');
+  const [richRoot, richData] = rich.disks;
+  if (richRoot === undefined || richData === undefined) throw new Error('two disks');
+  t.equal(
+    edited({ disks: [{ ...richRoot, serial: 'root-2' }, richData] }),
+    replaced(['<serial>root-1</serial>', '<serial>root-2</serial>']),
+  );
+  t.equal(edited({ disks: [richRoot, { ...richData, format: 'Qcow2' }] }), replaced([/(<disk type="block".*?type=")raw/s, '$1qcow2']));
+  t.equal(edited({ rng: false }), replaced([/<rng .*?<\/rng>/s, '']));
+  t.equal(edited({ disks: [richRoot] }), replaced([/<disk type="block".*?<\/disk>/s, '']));
+  const moved = editDomain(
+    domain,
+    {
+      ...rich,
+      disks: [
+        { ...richRoot, location: '/srv/new.qcow2' },
+        { ...richData, location: '/srv/data.raw' },
+      ],
+    },
+    mark,
+  );
+  const [movedRoot, movedData] = elements(child(moved, 'devices'), 'disk');
+  t.equal(child(movedRoot, 'backingStore'), undefined, 'the old backing chain goes with the old source');
+  for (const kept of ['iotune', 'address', 'target', 'boot'])
+    t.equal(child(movedRoot, kept), child(elements(child(domain, 'devices'), 'disk')[0], kept));
+  t.equal(attribute(movedData, 'type'), 'file');
+  t.equal(attribute(child(movedData, 'source'), 'file'), '/srv/data.raw');
+});
+
+t.test('targets stay when disks come and go', async (t) => {
+  const [a, b, c] = ['a', 'b', 'c'].map((name): MachineDisk => ({ name, location: `/v/${name}`, format: 'Raw' }));
+  if (a === undefined || b === undefined || c === undefined) throw new Error('three disks');
+  const targets = (domain: XmlElement) =>
+    Object.fromEntries(
+      elements(child(domain, 'devices'), 'disk').map((d) => [attribute(child(d, 'alias'), 'name'), attribute(child(d, 'target'), 'dev')]),
+    );
+  const three = createDomain({ ...small, disks: [a, b, c] }, mark, base);
+  const without = editDomain(three, { ...small, disks: [a, c] }, mark);
+  t.strictSame(targets(without), { 'ua-a': 'vda', 'ua-c': 'vdc' });
+  t.strictSame(targets(editDomain(without, { ...small, disks: [c, b, a] }, mark)), { 'ua-a': 'vda', 'ua-c': 'vdc', 'ua-b': 'vdb' });
+  const many = createDomain({ ...small, disks: Array.from({ length: 28 }, (_, i) => ({ ...a, name: `d${i}` })) }, mark, base);
+  t.strictSame(Object.values(targets(many)).slice(25), ['vdz', 'vdaa', 'vdab']);
+  const richer = editDomain(golden('domain-rich'), { ...rich, disks: [...rich.disks, a] }, mark);
+  t.equal(targets(richer)['ua-a'], 'vdb', 'the gap that strangers left is taken');
+});
+
+t.test('a console goes with its serial port and comes with it', async (t) => {
+  const off = editDomain(golden('domain-full'), { ...full, serial: false, boot: { kernel: '/k' } }, mark);
+  t.strictSame(readShape(off), { ...shapeOf(full), serial: false, boot: { kernel: '/k' } });
+  t.equal(child(off, 'devices', 'console'), undefined);
+  t.ok(readShape(editDomain(off, full, mark)).serial);
+  t.equal(
+    elements(child(editDomain(golden('domain-rich'), { ...rich, serial: true }, mark), 'devices'), 'serial').length,
+    2,
+    'a stranger’s port stays',
+  );
+});
+
+const shapes: fc.Arbitrary<MachineDefinition> = fc
+  .record(
+    {
+      cpuCount: fc.integer({ min: 1, max: 288 }),
+      memoryBytes: fc.integer({ min: 1, max: 2 ** 22 }).map((mib) => mib * 2 ** 20),
+      boot: fc.option(
+        fc.record(
+          { kernel: fc.constantFrom('/k', '/a b&c'), initrd: fc.constantFrom('/i', '/"'), commandLine: fc.stringMatching(/^[ -~]{1,20}$/) },
+          { requiredKeys: ['kernel'], noNullPrototype: true },
+        ),
+        { nil: undefined },
+      ),
+      disks: fc.uniqueArray(
+        fc.record(
+          {
+            name: fc.stringMatching(/^[a-z][a-z0-9-]{0,5}$/),
+            location: fc.constantFrom('/v/1', '/v/2', '/v/<3>'),
+            format: fc.constantFrom('Raw' as const, 'Qcow2' as const),
+            bus: fc.constant('VirtioBlk' as const),
+            serial: fc.stringMatching(/^[A-Z0-9-]{1,20}$/),
+          },
+          { requiredKeys: ['name', 'location', 'format', 'bus'], noNullPrototype: true },
+        ),
+        { selector: (disk) => disk.name, maxLength: 4 },
+      ),
+      serial: fc.boolean(),
+      rng: fc.boolean(),
+    },
+    { noNullPrototype: true },
+  )
+  .map(({ boot, ...rest }) => ({ ...small, ...rest, ...(boot === undefined ? {} : { boot }) }));
+
+function byName(shape: MachineShape): MachineShape {
+  return { ...shape, disks: shape.disks.toSorted((one, other) => (one.name < other.name ? -1 : 1)) };
+}
+
+/** What an edit from `from` to `to` must read as: a serial that `to` does not speak of stays. */
+function expected(from: MachineDefinition, to: MachineDefinition): MachineShape {
+  const serials = new Map(from.disks.map((disk) => [disk.name, disk.serial]));
+  const disks = to.disks.map((disk) => ({
+    ...disk,
+    ...((disk.serial ?? serials.get(disk.name)) ? { serial: disk.serial ?? serials.get(disk.name) ?? '' } : {}),
+  }));
+  return byName({ ...shapeOf(to), disks });
+}
+
+t.test('any definition reads back as it is, is stable, and can be edited into any other', async (t) => {
+  fc.assert(
+    fc.property(shapes, shapes, (from, to) => {
+      const made = reread(createDomain(from, mark, base));
+      t.strictSame(byName(readShape(made)), byName(shapeOf(from)));
+      t.equal(editDomain(made, from, mark), made);
+      const edited = reread(editDomain(made, to, mark));
+      t.strictSame(byName(readShape(edited)), expected(from, to));
+      t.equal(editDomain(edited, to, mark), edited);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+t.test('any record survives in the mark, which replaces only itself', async (t) => {
+  const records = fc.string({ maxLength: 200 }).filter((s) => !/[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/u.test(s));
+  fc.assert(
+    fc.property(records, (record) => {
+      const domain = reread(withMark(golden('domain-rich'), { ...mark, record }));
+      t.strictSame(readMark(domain), { ...mark, record });
+      t.equal(withMark(domain, { ...mark, record }), domain);
+      const native = mapChildren(domain, (node) =>
+        node.kind === 'element' && node.name === 'metadata'
+          ? golden('domain-rich').children.find((e) => e.kind === 'element' && e.name === 'metadata')
+          : node,
+      );
+      t.strictSame(native, golden('domain-rich'));
+    }),
+    { numRuns: 50 },
+  );
+  t.equal(readMark(golden('domain-rich')), undefined);
+  t.equal(
+    readMark(parseXml('<domain><metadata><machine xmlns="https://virtwright.io/xmlns/libvirt/1" cluster="c"/></metadata></domain>', 'd')),
+    undefined,
+    'half a mark is none',
+  );
+  t.equal(textOf(markElement(mark)), mark.record);
+  t.throws(() => withMark(element('domain'), { ...mark, record: 'ä'.repeat(2049) }), {
+    code: 'Invalid',
+    message: /4098 bytes; at most 4096/,
+  });
+});
+
+t.test('what could not be read back as asked is refused, naming field, value and remedy', async (t) => {
+  const refused = (change: Partial<MachineDefinition>, message: RegExp) =>
+    t.throws(() => createDomain({ ...small, ...change }, mark, base), { name: 'DriverError', code: 'Invalid', message });
+  const disk: MachineDisk = { name: 'a', location: '/v', format: 'Raw' };
+  refused({ cpuCount: 0 }, /cpu\.count: 0 was given; accepted: a whole number/);
+  refused({ cpuCount: 1.5 }, /cpu\.count: 1.5/);
+  refused({ memoryBytes: 2 ** 20 + 1024 }, /memory\.size: 1049600 bytes was given; accepted: whole MiB/);
+  refused({ memoryBytes: 0 }, /memory\.size/);
+  refused({ boot: { kernel: 'vmlinuz' } }, /boot\.kernel: "vmlinuz" was given; accepted: an absolute path/);
+  refused({ disks: [{ ...disk, name: 'ä' }] }, /disks\.name: "ä"/);
+  refused({ disks: [{ ...disk, location: 'pool/volume' }] }, /disk "a": "pool\/volume"/);
+  refused({ disks: [{ ...disk, serial: 'x'.repeat(21) }] }, /disk "a": serial/);
+  refused({ disks: [disk, disk] }, /"a" twice/);
+  const cells = parseXml(serializeXml(golden('domain-rich')).replace('<numa>', '<numa><cell id="1" cpus="4" memory="1"/>'), 'd');
+  t.throws(() => editDomain(cells, { ...rich, memoryBytes: 2 ** 30 }, mark), { code: 'Invalid', message: /2 NUMA cells/ });
+});
+
+t.test('memory set beside the definition shows, and is set right again', async (t) => {
+  const ballooned = parseXml(serializeXml(golden('domain-full')).replace('524288</currentMemory>', '262144</currentMemory>'), 'd');
+  t.equal(readShape(ballooned).memoryBytes, 2 ** 28);
+  t.equal(serializeXml(editDomain(ballooned, full, mark)), serializeXml(golden('domain-full')));
+});

@@ -1,0 +1,91 @@
+import type { KernelBoot, MachineDefinition, Mark } from '#drivers/driver.js';
+import { DriverError } from '#drivers/error.js';
+import { append, withAttribute, withChild, withoutChildren, withText } from '#drivers/xml/edit.js';
+import { attribute, child, element, elements, isElement, type XmlElement } from '#drivers/xml/tree.js';
+import { checkDefinition } from './definition.js';
+import { withDisks } from './disk.js';
+import { withMark } from './metadata.js';
+import { hasRng, hasSerial, isSerial, isSerialConsole, readCpuCount, readMemory } from './read.js';
+
+/**
+ * The domain made to say what the definition and the mark say, changed only where reading it says something else, so that all that others
+ * or the host put there stays. Name and uuid are the domain's identity and are not edited. Unchanged is the same object.
+ * @throws DriverError Invalid when the definition cannot be said exactly
+ */
+export function editDomain(domain: XmlElement, definition: MachineDefinition, mark: Mark): XmlElement {
+  checkDefinition(definition);
+  const edits: readonly ((edited: XmlElement) => XmlElement)[] = [
+    (edited) => withMark(edited, mark),
+    (edited) => withCpuCount(edited, definition.cpuCount),
+    (edited) => withMemory(edited, definition.memoryBytes),
+    (edited) => withChild(edited, element('os'), (os) => withKernelBoot(os, definition.boot)),
+    (edited) => withChild(edited, element('devices'), (devices) => withDevices(devices, definition)),
+  ];
+  return edits.reduce((edited, edit) => edit(edited), domain);
+}
+
+/** A NUMA cell counts for itself and would win over what is said of the whole; of several cells nobody told us which one is to change. */
+function withNumaCell(domain: XmlElement, field: string, edit: (cell: XmlElement) => XmlElement): XmlElement {
+  const cells = elements(child(domain, 'cpu', 'numa'), 'cell');
+  if (cells.length === 0) return domain;
+  if (cells.length > 1)
+    throw new DriverError(
+      'Invalid',
+      `${field}: the native machine has ${cells.length} NUMA cells; change it there, or take the cells away`,
+    );
+  return withChild(domain, element('cpu'), (cpu) => withChild(cpu, element('numa'), (numa) => withChild(numa, element('cell'), edit)));
+}
+
+/** A topology, and a list of single CPUs, speak of another number of CPUs and would be refused beside the new one. */
+function withCpuCount(domain: XmlElement, count: number): XmlElement {
+  if (readCpuCount(domain) === count) return domain;
+  const counted = withChild(domain, element('vcpu', { placement: 'static' }), (vcpu) =>
+    withAttribute(withText(vcpu, `${count}`), 'current', undefined),
+  );
+  const listless = withoutChildren(counted, (each) => isElement(each, 'vcpus'));
+  const celled = withNumaCell(listless, 'cpu.count', (cell) => withAttribute(cell, 'cpus', count === 1 ? '0' : `0-${count - 1}`));
+  const cpu = child(celled, 'cpu');
+  if (cpu === undefined || topologyCount(cpu) === count) return celled;
+  return withChild(celled, cpu, (each) => withoutChildren(each, (part) => isElement(part, 'topology')));
+}
+
+function topologyCount(cpu: XmlElement): number {
+  const topology = child(cpu, 'topology');
+  return ['sockets', 'dies', 'clusters', 'cores', 'threads'].reduce((count, part) => count * Number(attribute(topology, part) ?? 1), 1);
+}
+
+function withMemory(domain: XmlElement, bytes: number): XmlElement {
+  if (readMemory(domain) === bytes) return domain;
+  const sized = (each: XmlElement) => withAttribute(withText(each, `${bytes / 1024}`), 'unit', 'KiB');
+  const total = withChild(withChild(domain, element('memory'), sized), element('currentMemory'), sized);
+  return withNumaCell(total, 'memory.size', (cell) => withAttribute(withAttribute(cell, 'memory', `${bytes / 1024}`), 'unit', 'KiB'));
+}
+
+function withKernelBoot(os: XmlElement, boot: KernelBoot | undefined): XmlElement {
+  const parts = { kernel: boot?.kernel, initrd: boot?.initrd, cmdline: boot?.commandLine };
+  return Object.entries(parts).reduce(
+    (edited, [name, text]) =>
+      withChild(edited, element(name), (each) => (text === undefined || text === '' ? undefined : withText(each, text))),
+    os,
+  );
+}
+
+function withDevices(devices: XmlElement, definition: MachineDefinition): XmlElement {
+  return withRng(withSerial(withDisks(devices, definition.disks), definition.serial), definition.rng);
+}
+
+/** The console is the serial port's other name; left behind, it would bring the port back. */
+function withSerial(devices: XmlElement, wanted: boolean): XmlElement {
+  if (hasSerial(devices) === wanted) return devices;
+  if (!wanted) return withoutChildren(devices, (each) => isSerial(each) || isSerialConsole(each));
+  const port = elements(devices, 'serial').length;
+  const target = (type: string | undefined) => element('target', { type, port: `${port}` });
+  const console = elements(devices, 'console').length === 0 ? [element('console', { type: 'pty' }, target('serial'))] : [];
+  return append(devices, element('serial', { type: 'pty' }, target(undefined)), ...console);
+}
+
+function withRng(devices: XmlElement, wanted: boolean): XmlElement {
+  if (hasRng(devices) === wanted) return devices;
+  if (!wanted) return withoutChildren(devices, (each) => isElement(each, 'rng'));
+  return append(devices, element('rng', { model: 'virtio' }, element('backend', { model: 'random' }, '/dev/urandom')));
+}

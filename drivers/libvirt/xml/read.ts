@@ -1,0 +1,82 @@
+import type { Hardware, KernelBoot, MachineShape } from '#drivers/driver.js';
+import { DriverError } from '#drivers/error.js';
+import { attribute, child, elements, isElement, textOf, type XmlElement, type XmlNode } from '#drivers/xml/tree.js';
+import { readDisks } from './disk.js';
+import { sizeOf, wholeNumber } from './units.js';
+
+export interface DomainIdentity {
+  readonly uuid: string;
+  readonly nativeName: string;
+}
+
+export function readIdentity(domain: XmlElement): DomainIdentity {
+  const [uuid, nativeName] = [textOf(child(domain, 'uuid')), textOf(child(domain, 'name'))];
+  if (uuid === undefined || nativeName === undefined) throw new DriverError('Invalid', 'domain XML: the name or the uuid is missing');
+  return { uuid: uuid.toLowerCase(), nativeName };
+}
+
+/** The hardware in our words. Of devices only those are told that a definition speaks of, and of disks only those that carry a name. */
+export function readShape(domain: XmlElement): MachineShape {
+  const devices = child(domain, 'devices');
+  const boot = readKernelBoot(child(domain, 'os'));
+  return {
+    cpuCount: readCpuCount(domain) ?? 1,
+    memoryBytes: readMemory(domain) ?? 0,
+    ...(boot === undefined ? {} : { boot }),
+    disks: readDisks(devices),
+    serial: hasSerial(devices),
+    rng: hasRng(devices),
+  };
+}
+
+/** The CPUs that are plugged in, of the most there may be. */
+export function readCpuCount(domain: XmlElement): number | undefined {
+  const vcpu = child(domain, 'vcpu');
+  return wholeNumber(attribute(vcpu, 'current') ?? textOf(vcpu));
+}
+
+/** What the guest is given, of the most it may be given: `virsh setmem` changes it. */
+export function readMemory(domain: XmlElement): number | undefined {
+  return sizeOf(child(domain, 'currentMemory') ?? child(domain, 'memory'), 'KiB');
+}
+
+function readKernelBoot(os: XmlElement | undefined): KernelBoot | undefined {
+  const [kernel, initrd, commandLine] = ['kernel', 'initrd', 'cmdline'].map((name) => textOf(child(os, name)) || undefined);
+  if (kernel === undefined) return undefined;
+  return { kernel, ...(initrd === undefined ? {} : { initrd }), ...(commandLine === undefined ? {} : { commandLine }) };
+}
+
+/** A serial port that we can open as a console. */
+export function isSerial(node: XmlNode): boolean {
+  return isElement(node, 'serial') && attribute(node, 'type') === 'pty';
+}
+
+export function isSerialConsole(node: XmlNode): boolean {
+  return isElement(node, 'console') && (attribute(child(node, 'target'), 'type') ?? 'serial') === 'serial';
+}
+
+export function hasSerial(devices: XmlElement | undefined): boolean {
+  return devices?.children.some(isSerial) ?? false;
+}
+
+export function hasRng(devices: XmlElement | undefined): boolean {
+  return elements(devices, 'rng').length > 0;
+}
+
+const accelerators: Readonly<Record<string, string>> = { kvm: 'KVM', qemu: 'TCG' };
+const cpuModes: Readonly<Record<string, string>> = { 'host-model': 'HostModel', 'host-passthrough': 'HostPassthrough', maximum: 'Maximum' };
+
+/** What was left to the host, and what it became. */
+export function readHardware(domain: XmlElement): Hardware {
+  const type = attribute(domain, 'type');
+  const os = child(domain, 'os');
+  const cpu = child(domain, 'cpu');
+  const found = {
+    accelerator: accelerators[type ?? ''] ?? type,
+    architecture: attribute(child(os, 'type'), 'arch'),
+    machine: attribute(child(os, 'type'), 'machine'),
+    cpu: cpuModes[attribute(cpu, 'mode') ?? ''] ?? textOf(child(cpu, 'model')),
+    firmware: attribute(os, 'firmware') === 'efi' || attribute(child(os, 'loader'), 'type') === 'pflash' ? 'UEFI' : 'BIOS',
+  };
+  return Object.fromEntries(Object.entries(found).filter((entry): entry is [string, string] => entry[1] !== undefined));
+}

@@ -1,0 +1,35 @@
+import type { PoolId, Volume, VolumeDefinition } from '#drivers/driver.js';
+import { DriverError } from '#drivers/error.js';
+import { parseXml } from '#drivers/xml/parse.js';
+import { attribute, child, element, textOf, type XmlElement } from '#drivers/xml/tree.js';
+import { nativeFormat, volumeFormat } from './format.js';
+import { sizeOf } from './units.js';
+
+/**
+ * Nothing is allocated ahead. A volume that is to be filled starts as an empty file whatever its format will be: given the format,
+ * the host would write a header, whose tail could outlive shorter content.
+ */
+export function createVolume({ nativeName, format, sizeBytes }: VolumeDefinition): XmlElement {
+  return element(
+    'volume',
+    { type: 'file' },
+    element('name', {}, nativeName),
+    element('capacity', { unit: 'bytes' }, `${sizeBytes}`),
+    element('allocation', { unit: 'bytes' }, '0'),
+    element('target', {}, element('format', { type: nativeFormat(sizeBytes === 0 ? 'Raw' : format) })),
+  );
+}
+
+export function readVolume(xml: string, pool: PoolId): Volume {
+  const root = parseXml(xml, 'volume XML');
+  const [nativeName, location] = [textOf(child(root, 'name')), textOf(child(root, 'target', 'path'))];
+  if (nativeName === undefined || location === undefined) throw new DriverError('Invalid', 'volume XML: the name or the path is missing');
+  const format = volumeFormat(attribute(child(root, 'target', 'format'), 'type'));
+  return {
+    id: { pool, nativeName },
+    location,
+    ...(format === undefined ? {} : { format }),
+    sizeBytes: sizeOf(child(root, 'capacity'), 'bytes') ?? 0,
+    allocationBytes: sizeOf(child(root, 'allocation'), 'bytes') ?? 0,
+  };
+}

@@ -1,0 +1,429 @@
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+import { decode, type Kind } from '#crds/decode.js';
+import { readCrds } from '#crds/schema.js';
+import { useCluster } from '#test/cluster/api-server.js';
+
+const cluster = await useCluster(t);
+const folder = (name: string) => fileURLToPath(new URL(`../../../${name}`, import.meta.url));
+const crds = [...readCrds().values()];
+/** All that kubectl complained about so far. */
+let heard = '';
+
+interface Manifest {
+  readonly kind: Kind;
+  readonly metadata: { readonly name: string };
+  readonly spec: object;
+}
+
+const documents = (items: readonly Manifest[]) =>
+  items.map((item) => JSON.stringify({ apiVersion: 'virtwright.io/v1alpha1', ...item })).join('\n---\n');
+
+async function kubectl(...args: readonly string[]): Promise<string> {
+  const { stdout, stderr, code } = await cluster.kubectl(...args);
+  heard += stderr;
+  if (code !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
+  return stdout;
+}
+
+/** What the API server says against these objects: one line for each that it refuses. */
+async function complaints(verb: 'create' | 'replace', items: readonly Manifest[]): Promise<readonly string[]> {
+  const { stderr } = await cluster.kubectl(verb, '--dry-run=server', '--validate=strict', '-f', '-', { input: documents(items) });
+  heard += stderr;
+  return stderr.split(/^(?=Error from server|The )/m).filter((text) => text.trim() !== '');
+}
+
+/** `spec.uri: … accepted are` stands for any text with these parts in this order. */
+function pattern(expected: string): RegExp {
+  const parts = expected.split('…').map((part) => part.trim().replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
+  return new RegExp(parts.join('.*'));
+}
+
+const machine = (name: string, spec: object = {}): Manifest => ({
+  kind: 'VirtualMachine',
+  metadata: { name },
+  spec: { memory: { size: '1Gi' }, ...spec },
+});
+const volume = (name: string, spec: object = {}): Manifest => ({
+  kind: 'StorageVolume',
+  metadata: { name },
+  spec: { size: '1Gi', ...spec },
+});
+const pool = (name: string, spec: object = {}): Manifest => ({
+  kind: 'StoragePool',
+  metadata: { name },
+  spec: { directory: { path: '/srv/a' }, ...spec },
+});
+const host = (name: string, spec: object = {}): Manifest => ({
+  kind: 'Hypervisor',
+  metadata: { name },
+  spec: { uri: 'qemu:///system', ...spec },
+});
+const action = (name: string, spec: object = {}): Manifest => ({
+  kind: 'VirtualMachineAction',
+  metadata: { name },
+  spec: { machineRef: { name: 'db' }, verb: 'Stop', ...spec },
+});
+const instance = (name: string, spec: object = {}): Manifest => ({
+  kind: 'StoragePoolInstance',
+  metadata: { name },
+  spec: { poolRef: { name: 'fast' }, hypervisor: 'kvm1', ...spec },
+});
+const disk = (name: string, more: object = {}) => ({ name, volumeRef: { name }, ...more });
+const image = { url: 'https://images.example.org/a.qcow2', format: 'Qcow2' };
+
+t.before(async () => {
+  const { stderr } = await cluster.kubectl('apply', '-f', folder('crds'));
+  t.equal(stderr, '', 'accepted without errors or warnings');
+  await kubectl('wait', '--for=condition=Established', '--timeout=60s', ...crds.map(({ metadata }) => `crd/${metadata.name}`));
+});
+
+t.test('the CRDs are structural and served', async (t) => {
+  const { items } = JSON.parse(await kubectl('get', 'crds', '-o', 'json'));
+  t.equal(items.length, crds.length);
+  for (const { metadata, status } of items) {
+    const types = status.conditions.map(({ type, status }: { type: string; status: string }) => `${type}=${status}`).sort();
+    t.same(types, ['Established=True', 'NamesAccepted=True'], metadata.name);
+  }
+});
+
+t.test('every example is accepted, and applying it again changes nothing', async (t) => {
+  const apply = ['apply', '--validate=strict', '--server-side', '-f', folder('manifests')];
+  const namesOf = async () =>
+    (
+      await kubectl(
+        'get',
+        'virtwright',
+        '-A',
+        '-o',
+        'jsonpath={range .items[*]}{.kind}/{.metadata.name}:{.metadata.resourceVersion}{"\\n"}{end}',
+      )
+    ).trim();
+  await kubectl(...apply);
+  const before = await namesOf();
+  t.ok(before.split('\n').length > 10);
+  await kubectl(...apply);
+  t.equal(await namesOf(), before);
+});
+
+t.test('what the server gives decodes into the types', async (t) => {
+  const { items } = JSON.parse(await kubectl('get', 'virtwright', '-A', '-o', 'json'));
+  for (const item of items) {
+    const given = structuredClone(item);
+    t.same(decode(item.kind, item), given, `${item.kind} ${item.metadata.name}: the server had filled in all defaults`);
+  }
+});
+
+t.test('what is right at a limit is accepted', async (t) => {
+  const right = [
+    machine('a'.repeat(63)),
+    machine('ok-disks', { disks: Array.from({ length: 24 }, (_, i) => disk(`d${i}`)) }),
+    machine('ok-disk-name', { disks: [disk('d'.repeat(20), { serial: 's'.repeat(20), bus: 'VirtioBlk' })] }),
+    machine('ok-largest', { memory: { size: '64Ti' }, cpu: { count: 512 }, stop: { mode: 'Soft', timeoutSeconds: 86400 } }),
+    ...[1048576, '1Mi', '1.5Gi', '0.5Gi', '2048k', '1048577024'].map((size, i) => machine(`ok-memory-${i}`, { memory: { size } })),
+    machine('ok-uuid', {
+      uuid: '6f1d2b0a-5c1e-4b0e-9a53-0d2f6f3c1e77',
+      boot: { kernel: { volumeRef: { name: 'k' }, commandLine: 'c'.repeat(4096) } },
+    }),
+    volume(`${'v'.repeat(120)}.qcow2`, { size: '4Pi' }),
+    ...[1024, '1Ki', '0.001Mi', '4503599627369472'].slice(0, 2).map((size, i) => volume(`ok-size-${i}`, { size })),
+    volume('ok-url', { source: { ...image, url: 'http://[fd00::1]:8080/a?b=c@d', checksum: `sha512:${'a'.repeat(128)}` } }),
+    host('h'.repeat(40), {
+      namePrefix: 'p'.repeat(20),
+      grants: [{ name: 'a', namespaces: { from: 'All' }, addresses: ['fd00::/8', '127.0.0.1/32'] }],
+    }),
+    host('ok-session', { uri: 'qemu+unix:///session?socket=/run/user/1000/libvirt/libvirt-sock' }),
+    host('ok-test', { uri: 'test:///default' }),
+    pool('p'.repeat(63), { directory: { path: '/var/lib/virt_wright/a.b/..c' } }),
+    action('ok-mode', { verb: 'Restart', mode: 'Hard', ttlSecondsAfterFinished: 0 }),
+    instance(`${'p'.repeat(63)}.${'h'.repeat(40)}`),
+  ];
+  t.same(await complaints('create', right), []);
+});
+
+t.test('what is wrong is refused by its path, with the remedy', async (t) => {
+  const wrong: readonly (readonly [Manifest, string])[] = [
+    [machine('typo', { memroy: { size: '1Gi' } }), 'unknown field "spec.memroy"'],
+    [machine('typo-deep', { disks: [disk('a', { buss: 'VirtioBlk' })] }), 'unknown field "spec.disks[0].buss"'],
+    [machine('device', { devices: { sound: {} } }), 'unknown field "spec.devices.sound"'],
+    [machine('serial-port', { devices: { serial: { port: 1 } } }), 'unknown field "spec.devices.serial.port"'],
+    [{ kind: 'VirtualMachine', metadata: { name: 'bare' }, spec: {} }, 'spec.memory: Required value'],
+    [machine('n'.repeat(64)), 'metadata.name: Too long: may not be more than 63'],
+    [machine('dotted.name'), "metadata.name in body should match '^[a-z0-9]"],
+    [
+      machine('strategy', { runStrategy: 'Allways' }),
+      'spec.runStrategy: Unsupported value: "Allways": supported values: "Always", "RerunOnFailure"',
+    ],
+    [machine('running', { running: true }), 'unknown field "spec.running"'],
+    [machine('uuid', { uuid: '6F1D2B0A-5C1E-4B0E-9A53-0D2F6F3C1E77' }), 'spec.uuid in body should match'],
+    [machine('uuid-short', { uuid: '6f1d2b0a' }), 'spec.uuid in body should match'],
+    [machine('no-cpu', { cpu: { count: 0 } }), 'spec.cpu.count in body should be greater than or equal to 1'],
+    [machine('many-cpus', { cpu: { count: 513 } }), 'spec.cpu.count in body should be less than or equal to 512'],
+    [machine('cpu-text', { cpu: { count: '4' } }), 'spec.cpu.count in body must be of type integer: "string"'],
+    [machine('memory-unit', { memory: { size: '8GB' } }), 'spec.memory.size in body should match'],
+    [machine('memory-sign', { memory: { size: '-1Gi' } }), 'spec.memory.size in body should match'],
+    [machine('memory-float', { memory: { size: 1.5 } }), 'spec.memory.size'],
+    [machine('memory-negative', { memory: { size: -1048576 } }), 'memory is from 1Mi to 64Ti; write it with its unit, as 8Gi'],
+    [machine('memory-little', { memory: { size: 8 } }), 'memory is from 1Mi to 64Ti; write it with its unit, as 8Gi'],
+    [machine('memory-much', { memory: { size: '64.001Ti' } }), 'memory is from 1Mi to 64Ti'],
+    [machine('memory-huge', { memory: { size: '9999999999999999Pi' } }), 'memory is from 1Mi to 64Ti'],
+    [
+      machine('memory-odd', { memory: { size: '2000000001' } }),
+      'memory is a whole number of KiB: use Ki, Mi or Gi (2000Mi), not k, M or G',
+    ],
+    [machine('memory-decimal', { memory: { size: '2001M' } }), 'memory is a whole number of KiB'],
+    [
+      machine('stop-mode', { stop: { mode: 'Gentle' } }),
+      'spec.stop.mode: Unsupported value: "Gentle": supported values: "Soft", "TrySoft", "Hard"',
+    ],
+    [machine('stop-long', { stop: { timeoutSeconds: 86401 } }), 'spec.stop.timeoutSeconds in body should be less than or equal to 86400'],
+    [
+      machine('both', { placement: { hypervisorRef: { name: 'a' }, hypervisorSelector: { matchLabels: { a: 'b' } } } }),
+      'spec.placement: … name one hypervisor by hypervisorRef or choose among many by hypervisorSelector, not both',
+    ],
+    [machine('select-none', { placement: { hypervisorSelector: { matchLabels: {} } } }), 'spec.placement.hypervisorSelector.matchLabels'],
+    [machine('boot-what', { boot: {} }), 'spec.boot.kernel: Required value'],
+    [
+      machine('line', { boot: { kernel: { volumeRef: { name: 'k' }, commandLine: 'a\nb' } } }),
+      'spec.boot.kernel.commandLine in body should match',
+    ],
+    [
+      machine('line-long', { boot: { kernel: { volumeRef: { name: 'k' }, commandLine: 'c'.repeat(4097) } } }),
+      'spec.boot.kernel.commandLine: Too long',
+    ],
+    [machine('twins', { disks: [disk('a'), disk('a')] }), 'spec.disks[1]: Duplicate value: {"name":"a"}'],
+    [
+      machine('shared', { disks: [disk('a'), { name: 'b', volumeRef: { name: 'a' } }] }),
+      'spec.disks: … two disks name the same volume; a volume is one disk of one machine',
+    ],
+    [machine('disk-name', { disks: [disk('Root')] }), 'spec.disks[0].name in body should match'],
+    [machine('disk-long', { disks: [disk('d'.repeat(21))] }), 'spec.disks[0].name: Too long: may not be more than 20'],
+    [machine('disk-what', { disks: [{ name: 'a' }] }), 'spec.disks[0].volumeRef: Required value'],
+    [
+      machine('disk-bus', { disks: [disk('a', { bus: 'IDE' })] }),
+      'spec.disks[0].bus: Unsupported value: "IDE": supported values: "VirtioBlk"',
+    ],
+    [machine('disk-serial', { disks: [disk('a', { serial: 'a,b=c' })] }), 'spec.disks[0].serial in body should match'],
+    [
+      machine('disk-serial-long', { disks: [disk('a', { serial: 's'.repeat(21) })] }),
+      'spec.disks[0].serial: Too long: may not be more than 20',
+    ],
+    [
+      machine('disks', { disks: Array.from({ length: 25 }, (_, i) => disk(`d${i}`)) }),
+      'spec.disks: Too many: 25: must have at most 24 items',
+    ],
+    [volume('v'.repeat(129)), 'metadata.name: Too long: may not be more than 128'],
+    [{ kind: 'StorageVolume', metadata: { name: 'sizeless' }, spec: {} }, 'spec.size: Required value'],
+    [volume('size-none', { size: 0 }), 'a volume has from 1Ki to 4Pi; write it with its unit, as 40Gi'],
+    [volume('size-much', { size: '5Pi' }), 'a volume has from 1Ki to 4Pi'],
+    [volume('size-odd', { size: '1G' }), 'a volume has a whole number of KiB: use Ki, Mi or Gi (20Gi), or a multiple of 1024'],
+    [volume('vformat', { format: 'VHD' }), 'spec.format: Unsupported value: "VHD": supported values: "Raw", "Qcow2"'],
+    [
+      volume('convert', { format: 'Raw', source: image }),
+      "spec.source.format: … source.format and format are to be the same, as images are not converted: set format to the image's, or convert",
+    ],
+    [volume('guess', { source: { url: image.url } }), 'spec.source.format: Required value'],
+    [
+      volume('ftp', { source: { ...image, url: 'ftp://images.example.org/a' } }),
+      'spec.source.url: … a URL is http or https, with a host, and without user',
+    ],
+    [volume('file', { source: { ...image, url: 'file:///etc/shadow' } }), 'spec.source.url: … a URL is http or https'],
+    [volume('password', { source: { ...image, url: 'https://u:p@images.example.org/a' } }), 'without user, password or #fragment'],
+    [volume('space', { source: { ...image, url: 'https://images.example.org/a b' } }), 'a URL is http or https'],
+    [volume('md5', { source: { ...image, checksum: `md5:${'a'.repeat(32)}` } }), 'spec.source.checksum in body should match'],
+    [volume('sha-short', { source: { ...image, checksum: `sha512:${'a'.repeat(64)}` } }), 'spec.source.checksum in body should match'],
+    [
+      volume('reclaim', { reclaimPolicy: 'Recycle' }),
+      'spec.reclaimPolicy: Unsupported value: "Recycle": supported values: "Retain", "Delete"',
+    ],
+    [host('h'.repeat(41)), 'metadata.name: Too long: may not be more than 40'],
+    [host('kvm3.example.org'), 'metadata.name in body should match'],
+    [{ kind: 'Hypervisor', metadata: { name: 'nowhere' }, spec: {} }, 'spec.uri: Required value'],
+    [
+      host('esx', { uri: 'esx://esx1/' }),
+      'spec.uri: … accepted are qemu:///system, qemu:///session and test:///default, also as qemu+unix:///system?socket=',
+    ],
+    [host('ssh', { uri: 'qemu+ssh://root@kvm3/system' }), 'spec.uri: … accepted are'],
+    [host('prefix', { namePrefix: 'a.b' }), 'spec.namePrefix in body should match'],
+    [host('prefix-long', { namePrefix: 'p'.repeat(21) }), 'spec.namePrefix: Too long: may not be more than 20'],
+    [
+      host('cidr', { grants: [{ name: 'a', namespaces: { from: 'All' }, addresses: ['10.0.0.1'] }] }),
+      'spec.grants[0].addresses[0]: … an address range is written as 10.1.0.0/16',
+    ],
+    [
+      host('grant-twice', { grants: ['a', 'a'].map((name) => ({ name, namespaces: { from: 'All' } })) }),
+      'spec.grants[1]: Duplicate value: {"name":"a"}',
+    ],
+    [host('grant-whom', { grants: [{ name: 'a' }] }), 'spec.grants[0].namespaces: Required value'],
+    [
+      host('grant-select', { grants: [{ name: 'a', namespaces: { from: 'Selector' } }] }),
+      'spec.grants[0].namespaces: … from: Selector needs a selector, and from: All takes none',
+    ],
+    [pool('p'.repeat(64)), 'metadata.name: Too long: may not be more than 63'],
+    [{ kind: 'StoragePool', metadata: { name: 'storeless' }, spec: {} }, 'spec: … name exactly one kind of store: directory'],
+    [pool('relative', { directory: { path: 'srv/a' } }), 'spec.directory.path in body should match'],
+    [pool('slash', { directory: { path: '/srv/a/' } }), 'spec.directory.path in body should match'],
+    [pool('root', { directory: { path: '/' } }), 'spec.directory.path in body should match'],
+    [
+      pool('climb', { directory: { path: '/srv/../etc' } }),
+      'spec.directory.path: … the path has no . or .. in it: write the directory meant',
+    ],
+    [pool('span', { span: 'Shared' }), 'spec.span: Unsupported value: "Shared": supported values: "PerHost"'],
+    [pool('all-select', { allowedNamespaces: { from: 'All', selector: { matchLabels: { a: 'b' } } } }), 'from: All takes none'],
+    [
+      action('verb', { verb: 'Explode' }),
+      'spec.verb: Unsupported value: "Explode": supported values: "Start", "Stop", "Restart", "Pause", "Resume", "Reset"',
+    ],
+    [
+      action('start-mode', { verb: 'Start', mode: 'Hard' }),
+      'spec.mode: … mode says how a machine is stopped, and goes only with Stop and Restart; leave it out',
+    ],
+    [action('ttl', { ttlSecondsAfterFinished: -1 }), 'spec.ttlSecondsAfterFinished in body should be greater than or equal to 0'],
+    [{ kind: 'VirtualMachineAction', metadata: { name: 'whom' }, spec: { verb: 'Stop' } }, 'spec.machineRef: Required value'],
+    [{ kind: 'StoragePoolInstance', metadata: { name: 'where' }, spec: { poolRef: { name: 'fast' } } }, 'spec.hypervisor: Required value'],
+  ];
+  const said = await complaints(
+    'create',
+    wrong.map(([manifest]) => manifest),
+  );
+  t.equal(said.length, wrong.length);
+  for (const [i, [{ kind, metadata }, message]] of wrong.entries())
+    t.match(said[i], pattern(message), `${kind} ${metadata.name.slice(0, 40)}`);
+});
+
+t.test('what may not change is refused, and what may is accepted', async (t) => {
+  const uuid = '6f1d2b0a-5c1e-4b0e-9a53-0d2f6f3c1e77';
+  const changes: readonly (readonly [(spec?: object) => Manifest, object, object, string | undefined])[] = [
+    [(spec) => machine('set-uuid', spec), {}, { uuid }, undefined],
+    [
+      (spec) => machine('lose-uuid', spec),
+      { uuid },
+      {},
+      'spec.uuid: … uuid never changes once set; put the old one back, or make a new machine',
+    ],
+    [(spec) => machine('new-uuid', spec), { uuid }, { uuid: uuid.replace('6', '7') }, 'spec.uuid: … uuid never changes once set'],
+    [(spec) => machine('halt', spec), {}, { runStrategy: 'Halted', memory: { size: '2Gi' }, disks: [disk('a')] }, undefined],
+    [
+      (spec) => volume('shrink', spec),
+      { size: '2Gi' },
+      { size: '1.5Gi' },
+      'spec.size: … size never shrinks: make a new volume and copy, or keep at least 2Gi',
+    ],
+    [(spec) => volume('shrink-plain', spec), { size: 4096 }, { size: 2048 }, 'keep at least 4096'],
+    [(spec) => volume('grow', spec), { size: '2Gi' }, { size: '200Gi' }, undefined],
+    [(spec) => volume('same-size', spec), { size: '2Gi' }, { size: '2048Mi' }, undefined],
+    [
+      (spec) => volume('move', spec),
+      { poolRef: { name: 'a' } },
+      { poolRef: { name: 'b' } },
+      'spec.poolRef: … a volume stays in its pool; make a new volume in the other pool and copy',
+    ],
+    [(spec) => volume('move-in', spec), {}, { poolRef: { name: 'b' } }, 'spec.poolRef: … a volume stays in its pool'],
+    [
+      (spec) => volume('refill', spec),
+      {},
+      { source: image },
+      'spec.source: … a volume is filled once, when it is made; make a new volume from the other source',
+    ],
+    [(spec) => volume('unfill', spec), { source: image }, {}, 'spec.source: … a volume is filled once'],
+    [
+      (spec) => volume('reformat', spec),
+      { format: 'Raw' },
+      {},
+      'spec.format: … the format of a volume never changes; make a new volume and copy',
+    ],
+    [(spec) => volume('keep', spec), { reclaimPolicy: 'Retain' }, { reclaimPolicy: 'Delete' }, undefined],
+    [
+      (spec) => pool('path', spec),
+      {},
+      { directory: { path: '/srv/b' } },
+      'spec.directory.path: … the path of a pool never changes, as its volumes stay where they are; make a new pool',
+    ],
+    [(spec) => pool('select', spec), {}, { hypervisorSelector: { matchLabels: { a: 'b' } } }, undefined],
+    [
+      (spec) => action('again', spec),
+      {},
+      { verb: 'Restart' },
+      'spec: … an action is done once and never changes; make a new VirtualMachineAction',
+    ],
+    [(spec) => instance('elsewhere', spec), {}, { hypervisor: 'kvm2' }, 'spec: … an instance never changes its pool or hypervisor'],
+    [(spec) => host('uri', spec), {}, { uri: 'qemu:///session' }, undefined],
+  ];
+  const { stderr } = await cluster.kubectl('create', '-f', '-', { input: documents(changes.map(([make, before]) => make(before))) });
+  t.equal(stderr, '');
+  const said = await complaints(
+    'replace',
+    changes.map(([make, , after]) => make(after)),
+  );
+  const refused = changes.filter(([, , , message]) => message !== undefined);
+  t.equal(said.length, refused.length, said.join(''));
+  for (const [i, [make, , , message = '']] of refused.entries()) t.match(said[i], pattern(message), make().metadata.name);
+});
+
+const setStatus = (resource: string, status: object) =>
+  kubectl('patch', resource, '--subresource=status', '--type=merge', '-p', JSON.stringify({ status }));
+
+t.test('status is written apart from spec, and its lists are maps', async (t) => {
+  await setStatus('vm/hello', {
+    hypervisor: 'kvm1',
+    uuid: '00000000-0000-4000-8000-000000000001',
+    printableStatus: 'Running',
+    power: { state: 'Running', reason: 'Booted' },
+  });
+  const condition = { type: 'Ready', status: 'True', reason: 'AsDesired', message: '', lastTransitionTime: '2026-01-01T00:00:00Z' };
+  await setStatus('vm/hello', { conditions: [condition] });
+  t.match(JSON.parse(await kubectl('get', 'vm/hello', '-o', 'json')).status, { hypervisor: 'kvm1', conditions: [condition] });
+  await t.rejects(setStatus('vm/hello', { conditions: [condition, condition] }), { message: 'status.conditions[1]: Duplicate value' });
+  await t.rejects(setStatus('vm/hello', { power: { state: 'Sleeping' } }), {
+    message: 'status.power.state: Unsupported value: "Sleeping"',
+  });
+});
+
+t.test('a machine that has a uuid takes no other one later', async (t) => {
+  const patch = (uuid: string) =>
+    kubectl('patch', 'vm/hello', '--type=merge', '--dry-run=server', '-p', JSON.stringify({ spec: { uuid } }));
+  await t.rejects(patch('00000000-0000-4000-8000-000000000002'), {
+    message: 'the machine already has the uuid in status.uuid, for good; leave spec.uuid out',
+  });
+  t.match(await patch('00000000-0000-4000-8000-000000000001'), 'patched');
+});
+
+t.test('every rule was broken by one of these tests', async (t) => {
+  const messages = [...JSON.stringify(crds).matchAll(/"message":"([^"]*)"/g)].map(([, message = '']) => message);
+  t.ok(messages.length > 15);
+  for (const message of messages) t.ok(heard.includes(message.slice(0, 60)), message);
+});
+
+t.test('agents can select what is theirs', async (t) => {
+  await setStatus('vol/hello-root', { hypervisor: 'kvm1' });
+  await setStatus('vmaction/db-restart-1', { hypervisor: 'kvm1' });
+  const select = (resource: string, selector: string) => kubectl('get', resource, `--field-selector=${selector}`, '-o', 'name');
+  t.equal(await select('vm', 'status.hypervisor=kvm1'), 'virtualmachine.virtwright.io/hello\n');
+  t.equal(await select('vol', 'status.hypervisor=kvm1'), 'storagevolume.virtwright.io/hello-root\n');
+  t.equal(await select('vmaction', 'status.hypervisor=kvm1'), 'virtualmachineaction.virtwright.io/db-restart-1\n');
+  t.equal(await select('poolinstance', 'spec.hypervisor=kvm1'), 'storagepoolinstance.virtwright.io/elsewhere\n');
+  t.equal(await select('poolinstance', 'spec.hypervisor=kvm2'), '');
+  t.match(await select('vm', 'status.hypervisor='), 'virtualmachine.virtwright.io/db', 'those not bound yet');
+});
+
+t.test('kubectl get shows what matters', async (t) => {
+  const table = async (...args: readonly string[]) =>
+    (await kubectl('get', ...args)).split('\n').map((line) => line.replace(/ {2,}/g, '|').replace(/\|$/, ''));
+  const [header = '', row = ''] = await table('vm', 'hello');
+  t.equal(header, 'NAME|STATUS|READY|HOST|AGE');
+  t.match(row, /^hello\|Running\|True\|kvm1\|\d+[smh]/);
+  const headers = async (resource: string) => (await table(resource, '-o', 'wide'))[0];
+  t.equal(await headers('vm'), 'NAME|STATUS|READY|HOST|AGE|CPUS|MEMORY|UUID|NATIVE NAME');
+  t.equal(await headers('hv'), 'NAME|READY|HYPERVISOR|CPUS|MEMORY|AGE|URI|ARCHITECTURE');
+  t.equal(await headers('pool'), 'NAME|READY|HOSTS|HOSTS READY|AGE|PATH');
+  t.equal(await headers('poolinstance'), 'NAME|POOL|HOST|READY|CAPACITY|AVAILABLE|AGE|PATH|UUID');
+  t.equal(await headers('vol'), 'NAME|STATUS|SIZE|MACHINE|HOST|AGE|READY|FORMAT|POOL|LOCATION');
+  t.equal(await headers('vmaction'), 'NAME|MACHINE|VERB|OUTCOME|AGE|HOST|FINISHED|MESSAGE');
+});
+
+t.test('kubectl explain speaks', async (t) => {
+  const explained = (await kubectl('explain', 'virtualmachine.spec.runStrategy')).replaceAll(/\s+/g, ' ');
+  for (const words of ['Always RerunOnFailure Once', '`Once`: started once, never again', 'When absent, `Always`'])
+    t.match(explained, words);
+  t.match(await kubectl('explain', 'vm.spec.stop.mode'), 'waits for ever');
+});

@@ -1,0 +1,62 @@
+import t from 'tap';
+import { Behind } from '#drivers/fake/behind.js';
+import { systemClock } from '#drivers/fake/clock.js';
+import { fakeDriver } from '#drivers/fake/driver.js';
+import { FakeHost } from '#drivers/fake/host.js';
+import { condition, useWorld } from './world.js';
+
+const world = await useWorld(t);
+
+const hypervisor = (name: string) => ({
+  kind: 'Hypervisor',
+  metadata: { name },
+  spec: { uri: 'test:///default', defaultPoolRef: { name: 'fast' } },
+});
+const pool = { kind: 'StoragePool', metadata: { name: 'fast' }, spec: { directory: { path: '/pools/fast' } } };
+const volume = (name: string) => ({
+  kind: 'StorageVolume',
+  metadata: { name, namespace: 'default' },
+  spec: { size: '1Gi', reclaimPolicy: 'Delete' },
+});
+const machine = (name: string, spec: object = {}) => ({
+  kind: 'VirtualMachine',
+  metadata: { name, namespace: 'default' },
+  spec: { memory: { size: '64Mi' }, ...spec },
+});
+
+await t.test('a machine with a disk goes from apply to running, stays true, and is deleted', async (t) => {
+  const host = new FakeHost({ clock: systemClock });
+  await using operator = await world.start({ connect: async () => fakeDriver(host), hypervisors: ['one'] });
+  await world.apply(hypervisor('one'), pool, volume('root'), machine('web', { disks: [{ name: 'root', volumeRef: { name: 'root' } }] }));
+  const ready = await world.until('VirtualMachine', 'web', (seen) => condition(seen, 'Ready')?.status === 'True');
+  t.match(ready.status, {
+    hypervisor: 'one',
+    printableStatus: 'Running',
+    nativeName: 'default.web',
+    uuid: ready.metadata.uid,
+    power: { state: 'Running' },
+  });
+  t.equal(operator.writes.filter((write) => write.includes('virtualmachines ')).length, 3, 'metadata, binding, Ready');
+
+  const before = operator.writes.length;
+  host.calls.length = 0;
+  await world.kubectl('annotate', 'virtualmachine', 'web', 'a=b');
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  t.same(host.acts, []);
+  t.equal(operator.writes.length, before, 'two passes over an unchanged machine write nothing');
+
+  new Behind(host).destroy(ready.metadata.uid);
+  await world.until('VirtualMachine', 'web', (seen) => seen.status?.run?.bootId === '2' && condition(seen, 'Ready')?.status === 'True');
+
+  await world.delete('VirtualMachine', 'web');
+  await world.untilGone('VirtualMachine', 'web');
+  t.equal(host.machines.size, 0);
+  await world.until('StorageVolume', 'root', (seen) => seen.status?.claim === undefined);
+  await world.delete('StorageVolume', 'root');
+  await world.untilGone('StorageVolume', 'root');
+  t.same([...host.directory('/pools/fast').keys()], []);
+  t.same(
+    operator.troubles.filter((one) => !one.startsWith('watching')),
+    [],
+  );
+});

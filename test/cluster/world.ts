@@ -1,0 +1,164 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { Registry } from 'prom-client';
+import { runAgent } from '#controllers/agent/agent.js';
+import type { Connect, Pace } from '#controllers/agent/host.js';
+import { runController } from '#controllers/cluster/controller.js';
+import type { RequestReport } from '#controllers/kubernetes/client.js';
+import { type Client, createClient, loadKubeConfig } from '#controllers/kubernetes/client.js';
+import type { ObjectRef } from '#controllers/kubernetes/resource.js';
+import { createMetrics, type Metrics } from '#controllers/metrics.js';
+import { crdFolder } from '#crds/schema.js';
+import {
+  hypervisors,
+  type Kinds,
+  storagePoolInstances,
+  storagePools,
+  storageVolumes,
+  virtualMachineActions,
+  virtualMachines,
+} from '#crds/types.js';
+import { type ApiServer, type KubectlArgs, useCluster } from './api-server.js';
+
+const resources = {
+  Hypervisor: hypervisors,
+  StoragePool: storagePools,
+  StoragePoolInstance: storagePoolInstances,
+  StorageVolume: storageVolumes,
+  VirtualMachine: virtualMachines,
+  VirtualMachineAction: virtualMachineActions,
+} as const;
+
+export interface OperatorOptions {
+  readonly connect: Connect;
+  readonly hypervisors: readonly string[];
+  readonly cluster?: string;
+  readonly pace?: Partial<Pace>;
+  /** Which halves run; both when absent. */
+  readonly only?: 'controller' | 'agent';
+  readonly identity?: string;
+}
+
+export interface Running extends AsyncDisposable {
+  readonly metrics: Metrics;
+  /** Requests that changed something, as `apply virtualmachines`. */
+  readonly writes: readonly string[];
+  /** What went wrong and was tried again. */
+  readonly troubles: readonly string[];
+  stop(): Promise<void>;
+}
+
+/** A real API server with the CRDs in it, and the operator in this process as often as it is started. */
+export class World {
+  readonly cluster: ApiServer;
+  readonly client: Client;
+
+  constructor(cluster: ApiServer, client: Client) {
+    this.cluster = cluster;
+    this.client = client;
+  }
+
+  /** Applies manifests and fails with kubectl's words. */
+  async apply(...manifests: readonly object[]): Promise<void> {
+    const list = {
+      apiVersion: 'v1',
+      kind: 'List',
+      items: manifests.map((manifest) => ({ apiVersion: 'virtwright.io/v1alpha1', ...manifest })),
+    };
+    await this.kubectl('apply', '--server-side', '-f', '-', { input: JSON.stringify(list) });
+  }
+
+  async kubectl(...args: KubectlArgs): Promise<string> {
+    const { code, stdout, stderr } = await this.cluster.kubectl(...args);
+    if (code !== 0) throw new Error(`kubectl ${args.filter((one) => typeof one === 'string').join(' ')}: ${stderr}`);
+    return stdout;
+  }
+
+  async installCrds(): Promise<void> {
+    await this.kubectl('apply', '--server-side', '-f', fileURLToPath(crdFolder));
+    await this.kubectl(
+      'wait',
+      '--for=condition=Established',
+      '--timeout=60s',
+      ...Object.values(resources).map(({ plural, group }) => `crd/${plural}.${group}`),
+    );
+  }
+
+  async get<K extends keyof Kinds>(kind: K, name: string, namespace = 'default'): Promise<Kinds[K] | undefined> {
+    const resource = resources[kind];
+    const ref: ObjectRef = resource.namespaced ? { namespace, name } : { name };
+    try {
+      return (await this.client.get(resource, ref, AbortSignal.timeout(10_000))) as unknown as Kinds[K];
+    } catch (reason) {
+      if (reason instanceof Error && 'reason' in reason && reason.reason === 'NotFound') return undefined;
+      throw reason;
+    }
+  }
+
+  /** The object once it is as told; fails after a minute with what it was instead. */
+  async until<K extends keyof Kinds>(
+    kind: K,
+    name: string,
+    isSo: (object: Kinds[K]) => boolean,
+    { namespace = 'default', timeoutMs = 60_000 } = {},
+  ): Promise<Kinds[K]> {
+    let seen: Kinds[K] | undefined;
+    for (const end = Date.now() + timeoutMs; Date.now() < end; await sleep(40)) {
+      seen = await this.get(kind, name, namespace).catch(() => undefined);
+      if (seen !== undefined && isSo(seen)) return seen;
+    }
+    throw new Error(`${kind} ${name} never was as expected; it is ${JSON.stringify(seen?.status ?? seen)}`);
+  }
+
+  async untilGone(kind: keyof Kinds, name: string, namespace = 'default'): Promise<void> {
+    for (const end = Date.now() + 60_000; Date.now() < end; await sleep(40))
+      if ((await this.get(kind, name, namespace)) === undefined) return;
+    throw new Error(`${kind} ${name} never went away; it is ${JSON.stringify(await this.get(kind, name, namespace))}`);
+  }
+
+  async delete(kind: keyof Kinds, name: string, namespace = 'default'): Promise<void> {
+    const resource = resources[kind];
+    await this.client.delete(resource, resource.namespaced ? { namespace, name } : { name }, {}, AbortSignal.timeout(10_000));
+  }
+
+  async start({ connect, hypervisors: names, cluster = 'test', pace, only, identity = 'test' }: OperatorOptions): Promise<Running> {
+    const stop = new AbortController();
+    const writes: string[] = [];
+    const troubles: string[] = [];
+    const onRequest = ({ verb, resource, code }: RequestReport) => {
+      if (['create', 'patch', 'apply', 'delete'].includes(verb) && !['events', 'leases', 'namespaces'].includes(resource))
+        writes.push(`${verb} ${resource} ${code}`);
+    };
+    const client = createClient(await loadKubeConfig(this.cluster.kubeconfigPath), { onRequest });
+    const metrics = createMetrics(new Registry());
+    const onTrouble = (message: string, error: unknown) =>
+      void troubles.push(`${message}: ${error instanceof Error ? (error.stack ?? error.message) : error}`);
+    const common = { client, namespace: 'default', identity, metrics, onTrouble };
+    const ended = Promise.allSettled([
+      ...(only === 'agent' ? [] : [runController(common, stop.signal)]),
+      ...(only === 'controller'
+        ? []
+        : [runAgent({ ...common, hypervisors: names, cluster, connect, ...(pace === undefined ? {} : { pace }) }, stop.signal)]),
+    ]);
+    const end = async () => {
+      stop.abort();
+      await ended;
+      await client[Symbol.asyncDispose]();
+    };
+    return { metrics, writes, troubles, stop: end, [Symbol.asyncDispose]: end };
+  }
+}
+
+export async function useWorld(t: Parameters<typeof useCluster>[0]): Promise<World> {
+  const cluster = await useCluster(t);
+  const client = createClient(await loadKubeConfig(cluster.kubeconfigPath));
+  t.teardown(async () => client[Symbol.asyncDispose]());
+  const world = new World(cluster, client);
+  await world.installCrds();
+  return world;
+}
+
+export const condition = (object: { readonly status?: { readonly conditions?: readonly { readonly type: string }[] } }, type: string) =>
+  object.status?.conditions?.find((one) => one.type === type) as
+    | { readonly status: string; readonly reason: string; readonly message: string }
+    | undefined;

@@ -1,0 +1,46 @@
+import type { Test } from 'tap';
+import { brokenConnectionContract, connectionContract } from './connection.js';
+import { consolesContract } from './consoles.js';
+import { eventsContract } from './events.js';
+import { machinesContract } from './machines.js';
+import { marksContract } from './marks.js';
+import { ownersContract } from './owners.js';
+import { poolsContract } from './pools.js';
+import { powerContract } from './power.js';
+import { Stage } from './stage.js';
+import { statsContract } from './stats.js';
+import type { OptionalFacet, Subject } from './subject.js';
+import { volumesContract } from './volumes.js';
+
+type Contract = (t: Test, stage: Stage) => Promise<void>;
+
+const always: Readonly<Record<string, Contract>> = {
+  connection: connectionContract,
+  machines: machinesContract,
+  marks: marksContract,
+  owners: ownersContract,
+  power: powerContract,
+};
+
+const byFacet: Readonly<Record<OptionalFacet, Contract>> = {
+  pools: poolsContract,
+  volumes: volumesContract,
+  consoles: consolesContract,
+  events: eventsContract,
+  stats: statsContract,
+};
+
+/** What every driver must do, sentence by sentence as `drivers/driver.ts` has it. Uses that interface, and the subject's peer. */
+export async function contract(t: Test, subject: Subject): Promise<void> {
+  await t.test(`${subject.name} keeps the contract`, async (t) => {
+    const stage = new Stage(subject, await subject.connect());
+    for (const [name, check] of Object.entries(always)) await t.test(name, (t) => check(t, stage));
+    for (const [facet, check] of Object.entries(byFacet)) {
+      const skip = subject.without?.some((absent) => absent === facet) === true && `${subject.name} states that it has no ${facet}`;
+      await t.test(facet, { skip }, (t) => check(t, stage));
+    }
+    await t.test('what the suite made is cleared away', async () => stage.clear());
+    await t.test('a lost host', (t) => brokenConnectionContract(t, stage));
+    await stage.driver[Symbol.asyncDispose]();
+  });
+}

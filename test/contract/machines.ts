@@ -1,0 +1,197 @@
+import type { Test } from 'tap';
+import type { Machine, MachineDefinition, MachineShape } from '#drivers/driver.js';
+import { acceptedOrInvalid, refused, type Stage, soon } from './stage.js';
+
+/** What was asked, as it must be read back; choices left to the host are left out. */
+const asShape = ({ uuid: _uuid, nativeName: _nativeName, ...shape }: MachineDefinition): MachineShape => shape;
+
+const hostile = `/images/it's <a> & "b" ]]> ü.img`;
+
+export async function machinesContract(t: Test, stage: Stage): Promise<void> {
+  await definingContract(t, stage);
+  await editingContract(t, stage);
+  await namingContract(t, stage);
+  await readingContract(t, stage);
+}
+
+async function definingContract(t: Test, stage: Stage): Promise<void> {
+  const { driver } = stage;
+
+  await t.test('a defined machine is off, never ran, and is as it was asked for', async (t) => {
+    const { id, definition, mark } = await stage.define();
+    const { uuid, nativeName } = definition;
+    const machine = await stage.look(id);
+    t.match(machine, { id, uuid, nativeName, mark, configured: asShape(definition), power: { state: 'Off', reason: 'Unknown' } });
+    t.equal(machine.live, undefined, 'and has nothing live');
+  });
+
+  await t.test('disks, kernel and devices are read back to the letter, with the buses the host chose', async (t) => {
+    const { capabilities } = await driver.host.describe(soon());
+    const knows = (field: string) => capabilities.some((one) => one.field === field);
+    const disks = [
+      { name: 'root', location: hostile, format: 'Qcow2' as const },
+      { name: 'data', location: '/images/data.img', format: 'Raw' as const, ...(knows('disks.serial') && { serial: 'abc123' }) },
+    ];
+    const boot = knows('boot.kernel') && { boot: { kernel: '/images/k&r', initrd: '/images/initrd', commandLine: `a="b" c='<d>' & e` } };
+    const devices = { serial: knows('devices.serial'), rng: knows('devices.rng') };
+    const { id, definition } = await stage.define(stage.definition({ disks, ...boot, ...devices }));
+    const { configured } = await stage.look(id);
+    t.match(configured, asShape(definition));
+    t.ok(configured?.disks.every(({ bus }) => bus !== undefined));
+  });
+
+  await t.test('more than the host accepts is refused, and nothing is made', async (t) => {
+    const { capabilities } = await driver.host.describe(soon());
+    const most = capabilities.find(({ field }) => field === 'cpu.count')?.max;
+    if (most === undefined) {
+      t.pass('cpu.count', { skip: 'this host states no bound' });
+      return;
+    }
+    const definition = stage.definition({ cpuCount: most + 1 });
+    await refused(t, driver.machines.define(definition, stage.mark(), soon()), 'Invalid', 'Unsupported');
+    t.notOk(await stage.isListed(definition.uuid));
+  });
+}
+
+async function editingContract(t: Test, stage: Stage): Promise<void> {
+  const { driver } = stage;
+
+  await t.test('defining twice is defining once', async (t) => {
+    const { id, definition, mark } = await stage.define();
+    const before = await stage.look(id);
+    t.equal(await driver.machines.define(definition, mark, soon()), id);
+    t.same(await stage.look(id), before);
+  });
+
+  await stage.withPeer(t, 'defining what is there writes nothing', ['writeTrace'], async (t, peer) => {
+    const { id, definition, mark } = await stage.define(stage.definition({ disks: [{ name: 'root', location: hostile, format: 'Raw' }] }));
+    const before = await peer.writeTrace(definition.uuid);
+    await stage.pass();
+    await driver.machines.define(definition, mark, soon());
+    await driver.machines.mark(id, mark, mark.owner, soon());
+    t.equal(await peer.writeTrace(definition.uuid), before);
+    await driver.machines.define({ ...definition, cpuCount: 2 }, mark, soon());
+    t.not(await peer.writeTrace(definition.uuid), before, 'and the peer would have seen it');
+  });
+
+  await t.test('an edit changes what differs, and keeps what the host once chose', async (t) => {
+    const root = { name: 'root', location: '/images/root.img', format: 'Raw' as const };
+    const { id, definition, mark } = await stage.define(stage.definition({ disks: [root] }));
+    const before = await stage.look(id);
+    const edited = { ...definition, cpuCount: 2, disks: [root, { ...root, name: 'more', location: '/images/more.img' }] };
+    t.equal(await driver.machines.define(edited, mark, soon()), id);
+    const after = await stage.look(id);
+    t.match(after.configured, asShape(edited));
+    t.same([after.hardware, after.configured?.disks[0]], [before.hardware, before.configured?.disks[0]]);
+    await driver.machines.define(definition, mark, soon());
+    t.same(await stage.look(id), before, 'and back again');
+  });
+
+  await stage.withPeer(t, "an edit leaves others' words in the definition", ['decorate'], async (t, peer) => {
+    const { definition, mark } = await stage.define();
+    const isThere = await peer.decorate(definition.uuid);
+    await driver.machines.define({ ...definition, cpuCount: 2 }, { ...mark, record: 'new' }, soon());
+    t.equal(await isThere(), true);
+  });
+
+  await stage.withPeer(t, 'memory changed behind our back is read, and set right', ['editMemory'], async (t, peer) => {
+    const { id, definition, mark } = await stage.define();
+    await peer.editMemory(definition.uuid, 2 * definition.memoryBytes);
+    t.equal((await stage.look(id)).configured?.memoryBytes, 2 * definition.memoryBytes);
+    await driver.machines.define(definition, mark, soon());
+    t.equal((await stage.look(id)).configured?.memoryBytes, definition.memoryBytes);
+  });
+
+  await t.test('a machine keeps its native name, and its uuid is read in lower case', async (t) => {
+    const definition = stage.definition();
+    const { id, mark } = await stage.define({ ...definition, uuid: definition.uuid.toUpperCase() });
+    t.equal(await driver.machines.define({ ...definition, nativeName: `${definition.nativeName}.new` }, mark, soon()), id);
+    t.match(await stage.look(id), { uuid: definition.uuid, nativeName: definition.nativeName });
+  });
+}
+
+async function namingContract(t: Test, stage: Stage): Promise<void> {
+  const { driver } = stage;
+  const nameOf = (length: number) => `n${stage.definition().uuid.slice(0, 8)}`.padEnd(length, 'x');
+
+  await t.test('the longest name is kept, and a longer one is refused', async (t) => {
+    const { capabilities } = await driver.host.describe(soon());
+    const longest = capabilities.find(({ field }) => field === 'nativeName')?.max;
+    if (longest === undefined) {
+      t.pass('nativeName', { skip: 'this host states no length' });
+      return;
+    }
+    const { id, definition } = await stage.define(stage.definition({ nativeName: nameOf(longest) }));
+    t.equal((await stage.look(id)).nativeName, definition.nativeName);
+    await driver.power.start(id, { paused: true }, soon());
+    t.equal((await stage.power(id)).state, 'Paused', 'and such a machine starts');
+    await refused(t, driver.machines.define(stage.definition({ nativeName: nameOf(longest + 1) }), stage.mark(), soon()), 'Invalid');
+  });
+
+  for (const name of [
+    '',
+    '.',
+    '..',
+    '/',
+    '../../tmp/x',
+    'a/b',
+    'line\nbreak',
+    'nul\0',
+    ' blank ',
+    '<a>&"b"\'c\'',
+    ']]>',
+    '-rf',
+    '%s$(x)`y`',
+    'dömäne',
+  ])
+    await t.test(`a machine named ${JSON.stringify(name)} is refused, or has that name`, async (t) => {
+      const definition = stage.definition({ nativeName: name });
+      const defining = stage.define(definition);
+      if (!(await acceptedOrInvalid(t, defining))) return;
+      const { id, owner } = await defining;
+      t.equal((await stage.look(id)).nativeName, name);
+      await driver.machines.undefine(id, owner, soon());
+    });
+
+  await t.test('a uuid that is none is refused', async (t) => {
+    for (const uuid of ['', 'web', '../x', `${stage.definition().uuid}0`])
+      await refused(t, driver.machines.define(stage.definition({ uuid }), stage.mark(), soon()), 'Invalid');
+  });
+}
+
+async function readingContract(t: Test, stage: Stage): Promise<void> {
+  const { driver } = stage;
+
+  await t.test('all machines are listed, and read in one batch', async (t) => {
+    const made = [await stage.define(), await stage.define()];
+    const listed = await driver.machines.list(soon());
+    const machines = await driver.machines.read(
+      made.map(({ id }) => id),
+      soon(),
+    );
+    const glance = ({ id, uuid, nativeName, power }: Machine) => ({ id, uuid, nativeName, power });
+    t.equal(machines.length, 2);
+    for (const machine of machines)
+      t.same(
+        listed.filter(({ id }) => id === machine.id),
+        [glance(machine)],
+      );
+  });
+
+  await t.test('nothing is read of nothing', async (t) => t.same(await driver.machines.read([], soon()), []));
+
+  await t.test('an undefined machine is left out, its uuid and name are free, and its verbs find nothing', async (t) => {
+    const { id: gone, definition, mark, owner } = await stage.define();
+    const { id: other } = await stage.define();
+    await driver.machines.undefine(gone, owner, soon());
+    await driver.machines.undefine(gone, owner, soon());
+    t.match(await driver.machines.read([gone, other], soon()), [{ id: other }]);
+    t.notOk(await stage.isListed(definition.uuid));
+    await refused(t, driver.machines.mark(gone, mark, mark.owner, soon()), 'NotFound');
+    await refused(t, driver.power.start(gone, { paused: false }, soon()), 'NotFound');
+    for (const verb of ['press', 'cut', 'reset'] as const) await refused(t, driver.power[verb](gone, owner, soon()), 'NotFound');
+    for (const verb of ['pause', 'resume'] as const) await refused(t, driver.power[verb](gone, soon()), 'NotFound');
+    const again = await stage.define(definition, mark);
+    t.match(await stage.look(again.id), { uuid: definition.uuid, nativeName: definition.nativeName });
+  });
+}

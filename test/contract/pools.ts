@@ -1,0 +1,106 @@
+import { randomUUID } from 'node:crypto';
+import type { Test } from 'tap';
+import type { Pool, PoolDefinition, PoolId, Pools } from '#drivers/driver.js';
+import { acceptedOrInvalid, refused, type Stage, soon } from './stage.js';
+
+export interface MadePool {
+  readonly id: PoolId;
+  readonly definition: PoolDefinition;
+}
+
+export function mustHave<T>(facet: T | undefined): T {
+  if (facet === undefined) throw new Error('the driver lacks a facet that was not stated to be absent');
+  return facet;
+}
+
+export function poolDefinition({ subject }: Stage, change: Partial<PoolDefinition> = {}): PoolDefinition {
+  const uuid = randomUUID();
+  const nativeName = `contract-${uuid.slice(0, 8)}`;
+  return { uuid, nativeName, directory: { path: `${subject.directory ?? '/var/tmp'}/${nativeName}` }, ...change };
+}
+
+export async function definePool(stage: Stage, definition = poolDefinition(stage)): Promise<MadePool> {
+  const pools = mustHave(stage.driver.pools);
+  const id = await pools.define(definition, soon());
+  stage.later(() => pools.undefine(id, soon()));
+  return { id, definition };
+}
+
+export async function activePool(stage: Stage): Promise<MadePool> {
+  const made = await definePool(stage);
+  await mustHave(stage.driver.pools).start(made.id, soon());
+  return made;
+}
+
+const find = async (pools: Pools, wanted: string): Promise<Pool | undefined> =>
+  (await pools.list(soon())).find(({ uuid }) => uuid === wanted);
+
+export async function poolsContract(t: Test, stage: Stage): Promise<void> {
+  const pools = mustHave(stage.driver.pools);
+  const { id, definition } = await definePool(stage);
+  const { uuid, nativeName, directory } = definition;
+
+  await t.test('a defined pool is listed with its path, and not active', async (t) => {
+    t.match(await find(pools, uuid), { id, uuid, nativeName, path: directory.path, active: false });
+  });
+
+  await t.test('defining twice is defining once', async (t) => {
+    const before = await find(pools, uuid);
+    t.equal(await pools.define(definition, soon()), id);
+    t.same(await find(pools, uuid), before);
+  });
+
+  await t.test('a started pool is active and tells its room, once or twice', async (t) => {
+    await pools.start(id, soon());
+    await pools.start(id, soon());
+    const pool = mustHave(await find(pools, uuid));
+    t.equal(pool.active, true);
+    t.ok(pool.capacityBytes > 0 && pool.availableBytes <= pool.capacityBytes && pool.allocationBytes <= pool.capacityBytes);
+    t.equal(await pools.define(definition, soon()), id);
+    t.equal((await find(pools, uuid))?.active, true, 'and a define leaves it so');
+  });
+
+  await t.test('a pool is not moved', async (t) => {
+    const elsewhere = poolDefinition(stage).directory;
+    await refused(t, pools.define({ ...definition, directory: elsewhere }, soon()), 'Invalid');
+    t.equal((await find(pools, uuid))?.path, directory.path);
+  });
+
+  await t.test('a name or a path is not taken from another uuid', async (t) => {
+    await refused(t, pools.define(poolDefinition(stage, { nativeName }), soon()), 'NotOurs');
+    await refused(t, pools.define(poolDefinition(stage, { directory }), soon()), 'NotOurs');
+    t.match(await find(pools, uuid), { nativeName, path: directory.path, active: true });
+  });
+
+  await stage.withPeer(t, "a stranger's pool is told, and its name and path are not taken", ['strangersPool'], async (t, peer) => {
+    const { uuid, nativeName, directory } = poolDefinition(stage);
+    stage.later(await peer.strangersPool({ uuid, nativeName, path: directory.path }));
+    t.match(await find(pools, uuid), { nativeName, path: directory.path });
+    await refused(t, pools.define(poolDefinition(stage, { nativeName }), soon()), 'NotOurs');
+    await refused(t, pools.define(poolDefinition(stage, { directory }), soon()), 'NotOurs');
+  });
+
+  await t.test('an undefined pool is gone, once or twice, and cannot start', async (t) => {
+    const { id, definition } = await activePool(stage);
+    await pools.undefine(id, soon());
+    await pools.undefine(id, soon());
+    t.equal(await find(pools, definition.uuid), undefined);
+    await refused(t, pools.start(id, soon()), 'NotFound');
+  });
+
+  for (const name of ['', '..', 'a/b', '../x', 'line\nbreak', `<a>&"b"'c'`, ']]>', '%s$(x)'])
+    await t.test(`a pool named ${JSON.stringify(name)} is refused, or has that name`, async (t) => {
+      const definition = poolDefinition(stage, { nativeName: name });
+      if (!(await acceptedOrInvalid(t, definePool(stage, definition)))) return;
+      t.equal((await find(pools, definition.uuid))?.nativeName, name);
+    });
+
+  await t.test('a path is kept to the letter', async (t) => {
+    const { directory } = poolDefinition(stage);
+    const path = `${directory.path} <a> & 'b' ü`;
+    const { definition } = await definePool(stage, poolDefinition(stage, { directory: { path } }));
+    t.equal((await find(pools, definition.uuid))?.path, path);
+    for (const bad of ['', 'relative', '/a/../b'])
+      await refused(t, pools.define(poolDefinition(stage, { directory: { path: bad } }), soon()), 'Invalid');
+  });
+}

@@ -1,0 +1,173 @@
+import type { Test } from 'tap';
+import { refused, type Stage, soon } from './stage.js';
+
+const booted = { state: 'On', reason: /^(Booted|Unknown)$/ };
+const waiting = { state: 'Paused', reason: /^(StartingUp|User)$/ };
+const off = (...reasons: readonly string[]) => ({ state: 'Off', reason: new RegExp(`^(${reasons.join('|')})$`) });
+
+export async function powerContract(t: Test, stage: Stage): Promise<void> {
+  await lifeContract(t, stage);
+  await liveContract(t, stage);
+  await behindContract(t, stage);
+  await guestContract(t, stage);
+}
+
+async function lifeContract(t: Test, stage: Stage): Promise<void> {
+  const { driver } = stage;
+  const { id, owner } = await stage.define();
+
+  await t.test('what is off cannot be paused, resumed or reset, and need not be stopped', async (t) => {
+    const before = await stage.power(id);
+    for (const verb of ['pause', 'resume'] as const) await refused(t, driver.power[verb](id, soon()), 'Conflict');
+    await refused(t, driver.power.reset(id, owner, soon()), 'Conflict');
+    await driver.power.press(id, owner, soon());
+    await driver.power.cut(id, owner, soon());
+    t.same(await stage.power(id), before);
+  });
+
+  await t.test('started paused, it waits for resume, whoever starts it again', async (t) => {
+    await driver.power.start(id, { paused: true }, soon());
+    t.match(await stage.power(id), waiting);
+    await driver.power.start(id, { paused: true }, soon());
+    await driver.power.start(id, { paused: false }, soon());
+    await driver.power.pause(id, soon());
+    t.match(await stage.power(id), waiting);
+  });
+
+  await t.test('resumed, it is on, once or twice', async (t) => {
+    await driver.power.resume(id, soon());
+    await driver.power.resume(id, soon());
+    await driver.power.start(id, { paused: true }, soon());
+    t.match(await stage.power(id), booted);
+  });
+
+  await t.test('paused, it is paused by its user, once or twice', async (t) => {
+    await driver.power.pause(id, soon());
+    await driver.power.pause(id, soon());
+    t.same(await stage.power(id), { state: 'Paused', reason: 'User' });
+    await driver.power.reset(id, owner, soon());
+    t.equal((await stage.power(id)).state, 'Paused', 'and a reset leaves it so');
+    await driver.power.resume(id, soon());
+    t.match(await stage.power(id), booted);
+  });
+
+  await t.test('reset, it stays on', async (t) => {
+    const { live } = await stage.look(id);
+    await driver.power.reset(id, owner, soon());
+    t.match(await stage.look(id), { power: booted, live });
+  });
+
+  await t.test('what runs is not undefined', async (t) => {
+    await refused(t, driver.machines.undefine(id, owner, soon()), 'Conflict');
+    t.match(await stage.look(id), { power: booted });
+  });
+
+  await t.test('cut, it is off by a cut, once or twice, and pressing changes nothing', async (t) => {
+    await driver.power.cut(id, owner, soon());
+    await driver.power.cut(id, owner, soon());
+    await driver.power.press(id, owner, soon());
+    const machine = await stage.look(id);
+    t.same(machine.power, { state: 'Off', reason: 'Cut' });
+    t.equal(machine.live, undefined);
+  });
+
+  await t.test('a paused machine is cut as well', async (t) => {
+    await driver.power.start(id, { paused: true }, soon());
+    await driver.power.cut(id, owner, soon());
+    t.same(await stage.power(id), { state: 'Off', reason: 'Cut' });
+  });
+}
+
+async function liveContract(t: Test, stage: Stage): Promise<void> {
+  const { driver } = stage;
+
+  await t.test('a running machine is edited for its next start, not now', async (t) => {
+    const { id, definition, mark, owner } = await stage.running();
+    const { live } = await stage.look(id);
+    t.match(live, { cpuCount: 1, memoryBytes: definition.memoryBytes });
+    await driver.machines.define({ ...definition, cpuCount: 2 }, mark, soon());
+    t.match(await stage.look(id), { live, configured: { cpuCount: 2 }, power: booted });
+    await driver.power.cut(id, owner, soon());
+    await driver.power.start(id, { paused: true }, soon());
+    t.match((await stage.look(id)).live, { cpuCount: 2 });
+  });
+
+  await stage.withPeer(t, 'undefined while it runs, it has no definition, and can be given one', ['undefine'], async (t, peer) => {
+    const { id, definition, mark } = await stage.running();
+    const { configured, live } = await stage.look(id);
+    await peer.undefine(definition.uuid);
+    const without = await stage.look(id);
+    t.match(without, { power: booted, live, mark, uuid: definition.uuid });
+    t.equal(without.configured, undefined);
+    t.ok(await stage.isListed(definition.uuid), 'it is still listed');
+    t.equal(await driver.machines.define(definition, mark, soon()), id);
+    t.match(await stage.look(id), { power: booted, live, configured, mark });
+  });
+
+  await stage.withPeer(t, 'undefined while it runs, it is gone when it is cut', ['undefine'], async (t, peer) => {
+    const { id, definition, owner } = await stage.running();
+    await peer.undefine(definition.uuid);
+    await refused(t, driver.machines.undefine(id, owner, soon()), 'Conflict');
+    await driver.power.cut(id, owner, soon());
+    t.equal(await stage.find(id), undefined);
+    t.notOk(await stage.isListed(definition.uuid));
+  });
+}
+
+async function behindContract(t: Test, stage: Stage): Promise<void> {
+  await stage.withPeer(t, 'paused behind our back, it is paused by a user', ['pause'], async (t, peer) => {
+    const { id, definition } = await stage.running();
+    await peer.pause(definition.uuid);
+    t.same(await stage.power(id), { state: 'Paused', reason: 'User' });
+  });
+
+  await stage.withPeer(t, 'destroyed behind our back, it is off by a cut', ['destroy'], async (t, peer) => {
+    const { id, definition } = await stage.running();
+    await peer.destroy(definition.uuid);
+    await stage.untilPower(id, 'Off');
+    t.same(await stage.power(id), { state: 'Off', reason: 'Cut' });
+  });
+
+  await stage.withPeer(t, 'killed, it has crashed, and starts again', ['kill'], async (t, peer) => {
+    const { id, definition } = await stage.running();
+    await peer.kill(definition.uuid);
+    t.same(await stage.untilPower(id, 'Off'), { state: 'Off', reason: 'Crashed' });
+    await stage.driver.power.start(id, { paused: true }, soon());
+    t.equal((await stage.power(id)).state, 'Paused');
+  });
+}
+
+async function guestContract(t: Test, stage: Stage): Promise<void> {
+  const { driver } = stage;
+
+  await stage.withGuest(t, 'a guest that hears the power button turns itself off', 'hearing', async (t, recipe) => {
+    const { id, owner } = await stage.guest(recipe);
+    await driver.power.press(id, owner, soon());
+    await driver.power.press(id, owner, soon());
+    t.same(await stage.untilPower(id, 'Off'), { state: 'Off', reason: 'Guest' });
+  });
+
+  await stage.withGuest(t, 'a guest that does not hear it stays on, however often it is pressed', 'deaf', async (t, recipe) => {
+    const { id, owner } = await stage.guest(recipe);
+    for (let press = 0; press < 3; press++) {
+      await driver.power.press(id, owner, soon());
+      await stage.pass();
+    }
+    t.match(await stage.power(id), booted);
+    await driver.power.cut(id, owner, soon());
+    t.same(await stage.power(id), { state: 'Off', reason: 'Cut' });
+  });
+
+  await stage.withGuest(t, 'a guest that turns itself off is off by itself', 'leaving', async (t, recipe) => {
+    const { id } = await stage.guest(recipe);
+    t.same(await stage.untilPower(id, 'Off'), { state: 'Off', reason: 'Guest' });
+  });
+
+  await stage.withGuest(t, 'a machine that cannot start says so, and is off', 'unstartable', async (t, { prepare }) => {
+    const { id } = await stage.define(await prepare(stage.definition()));
+    await t.rejects(driver.power.start(id, { paused: false }, soon()), { name: 'DriverError', message: /./ });
+    const machine = await stage.look(id);
+    t.match(machine.power, off('Failed', 'Unknown'));
+    t.ok(machine.configured, 'and it is still defined');
+  });
+}

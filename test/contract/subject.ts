@@ -1,0 +1,72 @@
+import type { Driver, Facet, MachineDefinition, MachineId, MachineShape } from '#drivers/driver.js';
+
+export type OptionalFacet = Exclude<Facet, 'host' | 'machines' | 'power'>;
+
+/** Puts back what a peer did. */
+export type Undo = () => Promise<void>;
+
+/**
+ * What is done to the host behind the driver's back, with whatever tool that host has; machines by uuid. What a peer cannot do
+ * is left out, and the checks that need it are skipped aloud.
+ */
+export interface Peer {
+  destroy?(uuid: string): Promise<void>;
+  pause?(uuid: string): Promise<void>;
+  /** Kills the process that runs the machine. */
+  kill?(uuid: string): Promise<void>;
+  /** Takes the definition away from a running machine. */
+  undefine?(uuid: string): Promise<void>;
+  /** In the definition, not in the running machine. */
+  editMemory?(uuid: string, memoryBytes: number): Promise<void>;
+  /** Adds something to the definition that no driver of ours writes; resolves to a look whether it is there. */
+  decorate?(uuid: string): Promise<() => Promise<boolean>>;
+  /** A text that differs after every write of the definition, also after one that changed nothing: a count, a time. */
+  writeTrace?(uuid: string): Promise<string>;
+  /** Makes verbs that need the machine itself go unanswered, e.g. by stopping its process. */
+  hang?(uuid: string): Promise<Undo>;
+  /** Makes a machine without a mark, off. */
+  strangersMachine?(identity: Pick<MachineDefinition, 'uuid' | 'nativeName'>): Promise<Undo>;
+  strangersPool?(identity: { readonly uuid: string; readonly nativeName: string; readonly path: string }): Promise<Undo>;
+  putFile?(path: string, content: Uint8Array): Promise<void>;
+  /** Breaks all connections to the host; new ones can be made. */
+  disconnect?(): Promise<void>;
+}
+
+/** How to get a guest of some kind into a machine, before it is defined. */
+export interface GuestRecipe {
+  prepare(definition: MachineDefinition): Promise<MachineDefinition>;
+  /** Resolves when the started guest is up. */
+  ready?(driver: Driver, id: MachineId): Promise<void>;
+}
+
+export interface Guests {
+  /** Hears the power button. */
+  readonly hearing?: GuestRecipe;
+  /** Does not hear it. A machine without a system often is. */
+  readonly deaf?: GuestRecipe;
+  /** Turns itself off soon after it was started. */
+  readonly leaving?: GuestRecipe;
+  /** Prints `prints` on its serial console when it boots, and repeats what is typed. */
+  readonly talking?: GuestRecipe & { readonly prints: string };
+  /** A machine that can be defined and not be started. */
+  readonly unstartable?: GuestRecipe;
+}
+
+/** A driver under contract, with a host that the suite may use as it likes. */
+export interface Subject {
+  readonly name: string;
+  /** A new connection, always to the same host. */
+  connect(): Promise<Driver>;
+  /** The facets this host has not: an absence is stated, never found. */
+  readonly without?: readonly OptionalFacet[];
+  readonly peer: Peer;
+  readonly guests?: Guests;
+  /** What every machine of the suite has, unless a check asks for more. One CPU, 64 MiB and nothing else when left out. */
+  readonly shape?: Partial<MachineShape>;
+  /** A directory on the host under which pools may be made; needed where there are pools. Files are left in it. */
+  readonly directory?: string;
+  /** Lets some time pass between two looks: 50 ms when left out. */
+  readonly pass?: () => Promise<void>;
+  /** How many looks a change may take before it counts as not happening: 200 when left out. */
+  readonly looks?: number;
+}

@@ -1,0 +1,262 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { Test } from 'tap';
+import type { VolumeDefinition, VolumeFormat, VolumeId } from '#drivers/driver.js';
+import { activePool, definePool, type MadePool, mustHave } from './pools.js';
+import { acceptedOrInvalid, refused, type Stage, soon } from './stage.js';
+
+async function* inChunks(content: Uint8Array, size = 100_000): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < content.length; at += size) yield content.subarray(at, at + size);
+}
+
+async function whole(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  for await (const chunk of chunks) parts.push(chunk);
+  return Buffer.concat(parts);
+}
+
+/** What the checks do to volumes, all in one pool. */
+class Shelf {
+  readonly volumes;
+  readonly pool: MadePool;
+
+  constructor(stage: Stage, pool: MadePool) {
+    this.volumes = mustHave(stage.driver.volumes);
+    this.pool = pool;
+  }
+
+  definition(change: Partial<VolumeDefinition> = {}): VolumeDefinition {
+    return { pool: this.pool.id, nativeName: `contract.${randomUUID().slice(0, 8)}`, format: 'Raw', sizeBytes: 0, ...change };
+  }
+
+  create(change: Partial<VolumeDefinition> = {}) {
+    return this.volumes.create(this.definition(change), soon());
+  }
+
+  async find({ nativeName }: VolumeId, refresh = false) {
+    return (await this.volumes.list(this.pool.id, { refresh }, soon())).find(({ id }) => id.nativeName === nativeName);
+  }
+
+  content(id: VolumeId, range = { offset: 0, length: 1 << 30 }): Promise<Buffer> {
+    return whole(this.volumes.download(id, range, soon()));
+  }
+}
+
+export async function volumesContract(t: Test, stage: Stage): Promise<void> {
+  const shelf = new Shelf(stage, await activePool(stage));
+  await beingContract(t, stage, shelf);
+  await contentContract(t, shelf);
+  await sizeContract(t, shelf);
+  await breakingContract(t, shelf);
+  await absentContract(t, stage, shelf);
+}
+
+async function beingContract(t: Test, stage: Stage, shelf: Shelf): Promise<void> {
+  const { volumes, pool } = shelf;
+
+  for (const format of ['Raw', 'Qcow2'] satisfies VolumeFormat[])
+    await t.test(`a ${format} volume is made, listed where it lies, and deleted, once or twice`, async (t) => {
+      const definition = shelf.definition({ format, sizeBytes: 8 << 20 });
+      const { id, location } = await volumes.create(definition, soon());
+      t.same(id, { pool: pool.id, nativeName: definition.nativeName });
+      t.equal(location, `${pool.definition.directory.path}/${definition.nativeName}`);
+      t.match(await shelf.find(id), { id, location, format, sizeBytes: 8 << 20, allocationBytes: Number });
+      await volumes.delete(id, soon());
+      await volumes.delete(id, soon());
+      t.equal(await shelf.find(id), undefined);
+    });
+
+  await t.test('what exists is not made again, nor changed', async (t) => {
+    const definition = shelf.definition({ sizeBytes: 1 << 20 });
+    const { id } = await volumes.create(definition, soon());
+    await volumes.upload(id, inChunks(Buffer.from('precious')), soon());
+    await refused(t, volumes.create(definition, soon()), 'Conflict');
+    t.equal((await shelf.content(id)).toString(), 'precious');
+  });
+
+  for (const name of [
+    '',
+    '.',
+    '..',
+    '../escaped',
+    'a/b',
+    '/abs',
+    'line\nbreak',
+    'nul\0',
+    `<a>&"b"'c'`,
+    ']]>',
+    '-rf',
+    '%s$(x)',
+    'dömäne 漢',
+  ])
+    await t.test(`a volume named ${JSON.stringify(name)} is refused, or has that name inside the pool`, async (t) => {
+      const creating = shelf.create({ nativeName: name });
+      if (!(await acceptedOrInvalid(t, creating))) return;
+      const { id, location } = await creating;
+      t.equal(location, `${pool.definition.directory.path}/${name}`);
+      t.notMatch(name, /\/|^\.*$/, 'and it leads nowhere else');
+      t.match(await shelf.find(id, true), { id: { nativeName: name } });
+    });
+
+  await stage.withPeer(t, 'a file put in the pool is found on refresh', ['putFile'], async (t, peer) => {
+    const id = { pool: pool.id, nativeName: 'stranger.img' };
+    const content = randomBytes(10_000);
+    await peer.putFile(`${pool.definition.directory.path}/${id.nativeName}`, content);
+    t.match(await shelf.find(id, true), { id, sizeBytes: content.length });
+    t.ok((await shelf.content(id)).equals(content));
+  });
+
+  await t.test('an undefined pool leaves its volumes, and they are there when it comes back', async (t) => {
+    const pools = mustHave(stage.driver.pools);
+    const other = new Shelf(stage, await activePool(stage));
+    const { id } = await other.create();
+    await volumes.upload(id, inChunks(Buffer.from('kept')), soon());
+    await pools.undefine(other.pool.id, soon());
+    const again = await definePool(stage, other.pool.definition);
+    await pools.start(again.id, soon());
+    t.equal((await shelf.content({ ...id, pool: again.id })).toString(), 'kept');
+    await volumes.delete({ ...id, pool: again.id }, soon());
+  });
+}
+
+async function contentContract(t: Test, shelf: Shelf): Promise<void> {
+  const { volumes } = shelf;
+  const content = randomBytes((1 << 20) + 12_345);
+
+  await t.test('what was uploaded is downloaded, byte by byte, and is what the guest sees', async (t) => {
+    const { id } = await shelf.create();
+    await volumes.upload(id, inChunks(content), soon());
+    t.ok((await shelf.content(id)).equals(content));
+    t.match(await shelf.find(id, true), { sizeBytes: content.length, format: 'Raw' });
+  });
+
+  await t.test('a range of it is downloaded, up to the end', async (t) => {
+    const { id } = await shelf.create();
+    await volumes.upload(id, inChunks(content), soon());
+    const range = (offset: number, length: number) => shelf.content(id, { offset, length });
+    t.ok((await range(0, 1)).equals(content.subarray(0, 1)));
+    t.ok((await range(70_001, 200_003)).equals(content.subarray(70_001, 270_004)));
+    t.ok((await range(content.length - 5, 100)).equals(content.subarray(-5)), 'what is beyond the end is not there');
+    t.equal((await range(5, 0)).length, 0, 'nothing is nothing');
+  });
+
+  await t.test('an upload replaces all that was there', async (t) => {
+    const { id } = await shelf.create();
+    await volumes.upload(id, inChunks(content), soon());
+    await volumes.upload(id, inChunks(content.subarray(7, 5007), 1), soon());
+    t.ok((await shelf.content(id)).equals(content.subarray(7, 5007)));
+    await volumes.upload(id, inChunks(content), soon());
+    t.ok((await shelf.content(id)).equals(content));
+  });
+
+  await t.test('an upload of nothing leaves nothing', async (t) => {
+    const { id } = await shelf.create();
+    await volumes.upload(id, inChunks(content.subarray(0, 1000)), soon());
+    await volumes.upload(id, inChunks(Buffer.alloc(0)), soon());
+    t.equal((await shelf.content(id)).length, 0);
+  });
+
+  await t.test('a Qcow2 volume begins with its header, and can be uploaded as another', async (t) => {
+    const { id } = await shelf.create({ format: 'Qcow2', sizeBytes: 8 << 20 });
+    const stored = await shelf.content(id);
+    t.equal(stored.subarray(0, 4).toString('latin1'), 'QFI\xfb');
+    const { id: copy } = await shelf.create({ format: 'Qcow2' });
+    await volumes.upload(copy, inChunks(stored), soon());
+    t.match(await shelf.find(copy, true), { sizeBytes: 8 << 20, format: 'Qcow2' });
+    t.ok((await shelf.content(copy)).equals(stored));
+  });
+}
+
+async function sizeContract(t: Test, shelf: Shelf): Promise<void> {
+  const { volumes } = shelf;
+
+  for (const format of ['Raw', 'Qcow2'] satisfies VolumeFormat[])
+    await t.test(`a ${format} volume grows, once or twice, and never shrinks`, async (t) => {
+      const { id } = await shelf.create({ format, sizeBytes: 1 << 20 });
+      await volumes.grow(id, 1 << 20, soon());
+      await volumes.grow(id, 3 << 20, soon());
+      await volumes.grow(id, 3 << 20, soon());
+      t.equal((await shelf.find(id, true))?.sizeBytes, 3 << 20);
+      await refused(t, volumes.grow(id, 2 << 20, soon()), 'Invalid');
+      t.equal((await shelf.find(id, true))?.sizeBytes, 3 << 20);
+    });
+
+  await t.test('growing keeps the content', async (t) => {
+    const { id } = await shelf.create();
+    const content = randomBytes(1 << 16);
+    await volumes.upload(id, inChunks(content), soon());
+    await volumes.grow(id, 1 << 20, soon());
+    t.ok((await shelf.content(id)).equals(Buffer.concat([content], 1 << 20)));
+  });
+}
+
+async function breakingContract(t: Test, shelf: Shelf): Promise<void> {
+  const { volumes } = shelf;
+  const content = randomBytes(300_000);
+
+  await t.test('a source that throws rejects the upload, and another upload heals it', async (t) => {
+    const { id } = await shelf.create();
+    const fault = new Error('the source broke');
+    async function* breaking() {
+      yield content.subarray(0, 100_000);
+      throw fault;
+    }
+    await t.rejects(volumes.upload(id, breaking(), soon()), { name: 'DriverError', cause: fault });
+    t.ok(await shelf.find(id), 'the volume is still there');
+    await volumes.upload(id, inChunks(content), soon());
+    t.ok((await shelf.content(id)).equals(content));
+  });
+
+  await t.test('a source that stops talking is given up with the signal', async (t) => {
+    const { id } = await shelf.create();
+    const giveUp = new AbortController();
+    async function* stuck() {
+      yield content.subarray(0, 1000);
+      giveUp.abort();
+      await new Promise(() => {});
+    }
+    await refused(t, volumes.upload(id, stuck(), giveUp.signal), 'TimedOut');
+    await volumes.upload(id, inChunks(content), soon());
+    t.ok((await shelf.content(id)).equals(content), 'and the volume can be filled again');
+  });
+
+  await t.test('a download that is given up does not look whole', async (t) => {
+    const { id } = await shelf.create({ sizeBytes: 16 << 20 });
+    const giveUp = new AbortController();
+    async function impatient() {
+      for await (const _chunk of volumes.download(id, { offset: 0, length: 16 << 20 }, giveUp.signal)) giveUp.abort();
+    }
+    await refused(t, impatient(), 'TimedOut');
+    for await (const _chunk of volumes.download(id, { offset: 0, length: 16 << 20 }, soon())) break;
+    t.equal((await shelf.content(id, { offset: 0, length: 10 })).length, 10, 'and the next one works');
+  });
+}
+
+async function absentContract(t: Test, stage: Stage, shelf: Shelf): Promise<void> {
+  const { volumes } = shelf;
+  const everyVerb = (id: VolumeId) => ({
+    upload: () => volumes.upload(id, inChunks(Buffer.from('x')), soon()),
+    download: () => whole(volumes.download(id, { offset: 0, length: 1 }, soon())),
+    grow: () => volumes.grow(id, 1 << 20, soon()),
+  });
+  const everyPoolVerb = (id: VolumeId) => ({
+    ...everyVerb(id),
+    list: () => volumes.list(id.pool, { refresh: true }, soon()),
+    create: () => volumes.create(shelf.definition({ pool: id.pool }), soon()),
+    delete: () => volumes.delete(id, soon()),
+  });
+
+  await t.test('a volume that is not there is not found', async (t) => {
+    for (const call of Object.values(everyVerb({ pool: shelf.pool.id, nativeName: 'never-was' }))) await refused(t, call(), 'NotFound');
+  });
+
+  await t.test('a pool that is gone is not found', async (t) => {
+    const { id: pool } = await activePool(stage);
+    await mustHave(stage.driver.pools).undefine(pool, soon());
+    for (const call of Object.values(everyPoolVerb({ pool, nativeName: 'x' }))) await refused(t, call(), 'NotFound');
+  });
+
+  await t.test('a pool that is not active must be started first', async (t) => {
+    const { id: pool } = await definePool(stage);
+    for (const call of Object.values(everyPoolVerb({ pool, nativeName: 'x' }))) await refused(t, call(), 'Conflict');
+  });
+}

@@ -1,0 +1,212 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+export interface LibvirtdOptions {
+  /** Further lines of libvirtd.conf. */
+  readonly daemonConfig?: string;
+  /** Further lines of qemu.conf. */
+  readonly qemuConfig?: string;
+}
+
+/** A libvirt daemon of the test's own. Needs root, libvirtd, bash and util-linux. */
+export interface Libvirtd extends AsyncDisposable {
+  /** Of the QEMU driver, e.g. `qemu+unix:///system?socket=…`. */
+  readonly uri: string;
+  /** Of the test driver: machines that are only pretended, one of them there from the start. Shared by all who connect. */
+  readonly testUri: string;
+  readonly socketPath: string;
+  readonly readOnlySocketPath: string;
+  /** A folder of the test's own, the same inside and outside; the daemon's own folders are below it. Removed by `stop`. */
+  readonly directory: string;
+  /** The daemon's process, as seen from here. Another one after `restart`. */
+  readonly pid: number;
+  /** Starts the daemon again after `kill9`, or in place of the one that runs. Machines live on. */
+  restart(): Promise<void>;
+  /** Kills the daemon, and nothing else. */
+  kill9(): Promise<void>;
+  /** Everything that runs beneath, daemon and machines, as seen from here. */
+  processes(): Promise<readonly number[]>;
+  /** What the command prints; rejects with what it complains of. */
+  virsh(...args: readonly string[]): Promise<string>;
+  /** Kills the daemon and every machine it ever started, and removes the folder. */
+  stop(): Promise<void>;
+}
+
+const daemonConfig = `
+auth_unix_rw = "none"
+auth_unix_ro = "none"
+log_outputs = "2:file:/var/log/libvirt/libvirtd.log"
+`;
+
+const qemuConfig = `
+stdio_handler = "file"
+security_driver = "none"
+user = "root"
+group = "root"
+namespaces = []
+cgroup_controllers = []
+`;
+
+/**
+ * The first process of the namespaces: lays our folders over the host's, then collects the dead until its input ends. With it, the kernel
+ * kills everything beneath: nothing outlives the test process, however that one ends.
+ */
+const holder = `
+set -e
+mount --bind "$1/etc" /etc/libvirt
+mount --bind "$1/lib" /var/lib/libvirt
+mount --bind "$1/log" /var/log/libvirt
+mount --bind "$1/run" /run/libvirt
+mount --bind "$1/lock" /var/lock
+mount --bind "$2" /var/cache/libvirt
+! mountpoint -q /sys/fs/cgroup/unified || umount -l /sys/fs/cgroup/unified
+echo ready
+read -r line || true
+`;
+
+const namespaces = ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc', '--propagation', 'private'];
+
+/** Starts a daemon with folders, mounts and processes of its own; any number of them can run side by side. */
+export async function startLibvirtd(options: LibvirtdOptions = {}, signal?: AbortSignal): Promise<Libvirtd> {
+  signal?.throwIfAborted();
+  const directory = await mkdtemp(join(tmpdir(), 'vw-libvirtd-'));
+  const daemon = new PrivateDaemon(directory);
+  try {
+    await writeFolders(directory, options);
+    await daemon.start();
+    signal?.throwIfAborted();
+    return daemon;
+  } catch (error) {
+    await daemon.stop();
+    throw error;
+  }
+}
+
+async function writeFolders(directory: string, options: LibvirtdOptions): Promise<void> {
+  for (const name of ['etc', 'lib', 'log', 'run', 'lock']) await mkdir(join(directory, name));
+  await mkdir(sharedCache(), { recursive: true });
+  await writeFile(join(directory, 'etc/libvirtd.conf'), daemonConfig + (options.daemonConfig ?? ''));
+  await writeFile(join(directory, 'etc/qemu.conf'), qemuConfig + (options.qemuConfig ?? ''));
+}
+
+/** What the daemons found out about the emulators, which takes seconds, is true for all of them; they check it and write it atomically. */
+function sharedCache(): string {
+  return join(tmpdir(), 'vw-libvirtd-cache');
+}
+
+class PrivateDaemon implements Libvirtd {
+  readonly directory: string;
+  readonly socketPath: string;
+  readonly readOnlySocketPath: string;
+  readonly uri: string;
+  readonly testUri: string;
+  #stopHolder: () => Promise<void> = async () => {};
+  #init = 0;
+  #pid = 0;
+
+  constructor(directory: string) {
+    this.directory = directory;
+    this.socketPath = join(directory, 'run/libvirt-sock');
+    this.readOnlySocketPath = join(directory, 'run/libvirt-sock-ro');
+    this.uri = `qemu+unix:///system?socket=${this.socketPath}`;
+    this.testUri = `test+unix:///default?socket=${this.socketPath}`;
+  }
+
+  get pid(): number {
+    return this.#pid;
+  }
+
+  async start(): Promise<void> {
+    const holding = spawn('unshare', [...namespaces, 'bash', '-c', holder, 'holder', this.directory, sharedCache()], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    const exited = once(holding, 'exit');
+    let words = '';
+    holding.stderr.on('data', (chunk) => {
+      words += chunk;
+    });
+    this.#stopHolder = async () => {
+      // The namespace is empty once its first process is gone, and that one's end is what unshare waits for.
+      if (this.#init > 0 && holding.exitCode === null) process.kill(this.#init, 'SIGKILL');
+      holding.stdin.destroy();
+      await exited;
+    };
+    await Promise.race([once(holding.stdout, 'data'), exited]);
+    if (holding.exitCode !== null) throw new Error(`no namespace for libvirtd: ${words}`);
+    this.#init = (await childrenOf(holding.pid as number))[0] as number;
+    await this.#startDaemon();
+  }
+
+  async restart(): Promise<void> {
+    await this.kill9();
+    await this.#startDaemon();
+  }
+
+  async kill9(): Promise<void> {
+    if (this.#pid === 0) return;
+    process.kill(this.#pid, 'SIGKILL');
+    while (await exists(this.#pid)) await new Promise((resolve) => setTimeout(resolve, 10));
+    this.#pid = 0;
+  }
+
+  async processes(): Promise<readonly number[]> {
+    if (this.#init === 0) return [];
+    const namespace = await namespaceOf(this.#init);
+    if (namespace === undefined) return [];
+    const pids = (await readdir('/proc')).map(Number).filter((pid) => pid > 0 && pid !== this.#init);
+    const found = await Promise.all(pids.map(async (pid) => ((await namespaceOf(pid)) === namespace ? [pid] : [])));
+    return found.flat();
+  }
+
+  async virsh(...args: readonly string[]): Promise<string> {
+    const { stdout } = await run('virsh', ['--connect', this.uri, ...args]);
+    return stdout;
+  }
+
+  async stop(): Promise<void> {
+    await this.#stopHolder();
+    this.#pid = 0;
+    await rm(this.directory, { recursive: true, force: true });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  /** Returns when the daemon listens. */
+  async #startDaemon(): Promise<void> {
+    const inside = ['--target', `${this.#init}`, '--mount', '--pid'];
+    await run('nsenter', [...inside, 'libvirtd', '--daemon', '--pid-file', '/run/libvirt/libvirtd.pid']).catch((error) =>
+      this.#explain(error),
+    );
+    for (const pid of await childrenOf(this.#init)) if ((await nameOf(pid)) === 'libvirtd') this.#pid = pid;
+  }
+
+  async #explain(error: unknown): Promise<never> {
+    const log = await readFile(join(this.directory, 'log/libvirtd.log'), 'utf8').catch(() => '');
+    throw new Error(`libvirtd does not start: ${String(error)}\n${log}`, { cause: error });
+  }
+}
+
+async function childrenOf(pid: number): Promise<readonly number[]> {
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  return children.trim().split(' ').filter(Boolean).map(Number);
+}
+
+async function namespaceOf(pid: number): Promise<string | undefined> {
+  return await readlink(`/proc/${pid}/ns/pid`).catch(() => undefined);
+}
+
+async function nameOf(pid: number): Promise<string> {
+  return (await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')).trim();
+}
+
+async function exists(pid: number): Promise<boolean> {
+  return (await namespaceOf(pid)) !== undefined;
+}
