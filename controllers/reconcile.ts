@@ -48,7 +48,6 @@ export interface Pass<R, S> extends Surroundings {
   readonly publish: (object: R, status: S, urgent: boolean) => Promise<R>;
   /** Told of every act before it is done. */
   readonly onAct?: (object: R, action: AnyAction, because: string) => void;
-  readonly clock: () => number;
   readonly signal: AbortSignal;
 }
 
@@ -65,8 +64,14 @@ export async function reconcile<R, D, O, A extends AnyAction, S>(
 ): Promise<Outcome> {
   let object = resource;
   let findings: Findings<D, O, A> = { now: pass.clock() };
-  const say = async (urgent: boolean) => {
-    object = await pass.publish(object, kind.report(object, findings), urgent);
+  let said: Promise<unknown> = Promise.resolve();
+  // One word after the other: an older one that arrives later would take back what a newer one promised to remember.
+  const say = (urgent: boolean): Promise<void> => {
+    const saying = said.then(async () => {
+      object = await pass.publish(object, kind.report(object, findings), urgent);
+    });
+    said = saying.catch(() => {});
+    return saying;
   };
   const late = new LateWord(() => say(true));
   try {

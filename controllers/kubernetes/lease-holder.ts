@@ -1,4 +1,4 @@
-import type { Patch } from './client.js';
+import type { Patch } from './api.js';
 import { type Clock, systemClock } from './clock.js';
 import { ApiError } from './error.js';
 import { createLeaseObserver, decodeLease, type Lease, type LeaseOptions, leases } from './lease.js';

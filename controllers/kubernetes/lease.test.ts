@@ -3,16 +3,9 @@ import t from 'tap';
 import { createClient } from '#controllers/kubernetes/client.js';
 import { type Connection, loadKubeConfig } from '#controllers/kubernetes/connection.js';
 import { createEventRecorder, events } from '#controllers/kubernetes/events.js';
-import {
-  createLeaseObserver,
-  decodeLease,
-  heartbeat,
-  LeadLost,
-  type Lease,
-  lead,
-  leaseExpired,
-  leases,
-} from '#controllers/kubernetes/lease.js';
+import { heartbeat } from '#controllers/kubernetes/heartbeat.js';
+import { LeadLost, lead } from '#controllers/kubernetes/lead.js';
+import { createLeaseObserver, decodeLease, type Lease, leaseExpired, leases } from '#controllers/kubernetes/lease.js';
 import type { KubernetesObject, Resource } from '#controllers/kubernetes/resource.js';
 import { useCluster } from '#test/cluster/api-server.js';
 import { type Forwarder, startForwarder } from '#test/cluster/forwarder.js';

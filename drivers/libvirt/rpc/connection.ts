@@ -5,10 +5,12 @@ import { Events } from './events.js';
 import { openSession, type SessionOptions } from './handshake.js';
 import { defaultKeepalive, type KeepaliveOptions } from './keepalive.js';
 import { Lane as CallLane } from './lane.js';
-import { type OpenStream, openStream } from './open-stream.js';
+import { type OpenStream, openStream, type RpcStream } from './open-stream.js';
 import type { Procedure, StreamProcedure } from './procedure.js';
 import type { RpcEvent } from './procedures.js';
 import type { Session } from './session.js';
+
+export type { RpcStream } from './open-stream.js';
 
 /** `control` for what the host answers at once; `slow` for what may hang on one machine: it never holds up the other lane. */
 export type Lane = 'control' | 'slow';
@@ -45,15 +47,6 @@ export interface Connection extends AsyncDisposable {
   events(signal: AbortSignal): AsyncIterable<RpcEvent>;
   /** Settles when the daemon is no longer reached through this connection. Never rejects. */
   readonly closed: Promise<void>;
-}
-
-export interface RpcStream extends AsyncDisposable {
-  /** What the host sends; ends when it has no more. To be read once. */
-  readonly output: AsyncIterable<Uint8Array>;
-  /** Resolves once the bytes are on their way and there is room for more. */
-  write(bytes: Uint8Array, signal: AbortSignal): Promise<void>;
-  /** No more will be written; resolves when the host has taken all of it. */
-  finish(signal: AbortSignal): Promise<void>;
 }
 
 export interface ConnectOptions {

@@ -1,9 +1,17 @@
-import type { RpcStream } from './connection.js';
 import { gaveUp, onAbort, throwIfAborted, unlessAborted, within } from './deadline.js';
 import { openSession, type SessionOptions } from './handshake.js';
 import type { StreamProcedure } from './procedure.js';
 import type { Session } from './session.js';
 import type { StreamEnd } from './stream.js';
+
+export interface RpcStream extends AsyncDisposable {
+  /** What the host sends; ends when it has no more. To be read once. */
+  readonly output: AsyncIterable<Uint8Array>;
+  /** Resolves once the bytes are on their way and there is room for more. */
+  write(bytes: Uint8Array, signal: AbortSignal): Promise<void>;
+  /** No more will be written; resolves when the host has taken all of it. */
+  finish(signal: AbortSignal): Promise<void>;
+}
 
 const openTimeoutMs = 30_000;
 
