@@ -26,7 +26,7 @@ export async function bindAction({ client, watched }: Binder, action: VirtualMac
   const hypervisor = machine.status?.hypervisor;
   if (hypervisor === undefined) {
     await tell({ ...before, conditions: stands('reconciling', 'Waiting', 'its machine has no host yet') });
-    return { kind: 'stalled', because: 'its machine has no host yet' };
+    return { kind: 'waiting', because: 'its machine has no host yet' };
   }
   await tell({ ...before, hypervisor, conditions: stands('reconciling', 'Waiting', 'waits for its machine') });
   return { kind: 'converged' };

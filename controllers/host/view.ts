@@ -92,12 +92,18 @@ export class HostView {
 
   /** Resolves when all that was marked at the time of the call has been read. */
   async refresh(signal: AbortSignal): Promise<void> {
-    while (this.#stale) {
-      this.#reading ??= this.#read().finally(() => {
-        this.#reading = undefined;
-      });
-      await unlessAborted(this.#reading, signal);
-    }
+    signal.throwIfAborted();
+    // A read under way has taken marks with it; if it fails it puts them back, and the next read is of those and all others.
+    if (this.#reading !== undefined)
+      await unlessAborted(
+        this.#reading.catch(() => {}),
+        signal,
+      );
+    if (!this.#stale && this.#reading === undefined) return;
+    this.#reading ??= this.#read().finally(() => {
+      this.#reading = undefined;
+    });
+    await unlessAborted(this.#reading, signal);
   }
 
   /** Reads everything again, whatever is marked: what no event tells of is seen here. */
@@ -116,20 +122,23 @@ export class HostView {
     this.#listMachines = this.#listPools = false;
     this.#dirtyMachines.clear();
     this.#dirtyVolumes.clear();
-    try {
-      const [machines, pools] = await Promise.all([
-        this.#readMachines(marks.machines, marks.ids),
-        this.#readPools(marks.pools, marks.volumes),
-      ]);
-      if (machines.changed.length > 0 || machines.gone.length > 0 || pools)
-        this.#onChange({ machines: machines.changed, gone: machines.gone, pools });
-    } catch (reason) {
+    const [machines, pools] = await Promise.allSettled([
+      this.#readMachines(marks.machines, marks.ids),
+      this.#readPools(marks.pools, marks.volumes),
+    ]);
+    if (machines.status === 'rejected') {
       this.#listMachines ||= marks.machines;
-      this.#listPools ||= marks.pools;
       for (const id of marks.ids) this.#dirtyMachines.add(id);
-      for (const id of marks.volumes) this.#dirtyVolumes.add(id);
-      throw reason;
     }
+    if (pools.status === 'rejected') {
+      this.#listPools ||= marks.pools;
+      for (const id of marks.volumes) this.#dirtyVolumes.add(id);
+    }
+    // What was seen is told even if the other half failed: a machine that is gone is seen to go but once.
+    const { changed, gone } = machines.status === 'fulfilled' ? machines.value : { changed: [], gone: [] };
+    const poolsChanged = pools.status === 'fulfilled' && pools.value;
+    if (changed.length > 0 || gone.length > 0 || poolsChanged) this.#onChange({ machines: changed, gone, pools: poolsChanged });
+    for (const half of [machines, pools]) if (half.status === 'rejected') throw half.reason;
   }
 
   async #readMachines(list: boolean, dirty: readonly MachineId[]) {

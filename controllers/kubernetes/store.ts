@@ -5,6 +5,9 @@ export type Change<T> =
   | { readonly kind: 'updated'; readonly key: string; readonly object: T; readonly previous: T }
   | { readonly kind: 'deleted'; readonly key: string; readonly previous: T };
 
+/** The object as it is, or as it was before it went. */
+export const latest = <T>(change: Change<T>): T => (change.kind === 'deleted' ? change.previous : change.object);
+
 export type Indexes<T, I extends string = string> = Readonly<Record<I, (object: T) => readonly string[]>>;
 
 /** What readers see: the last known objects, by `namespace/name` and by index. Never written to by readers. */

@@ -87,7 +87,7 @@ export async function placeVolume(binder: Binder, volume: StorageVolume, signal:
   const impatientInMs = binder.patience.left(volume, status);
   if (impatientInMs > 0) return { kind: 'progressing', recheckMs: impatientInMs, because: waiting.message };
   await publishStatus({ client, ...watched.volumes }, volume, status, signal);
-  return { kind: 'stalled', because: waiting.message };
+  return { kind: 'waiting', because: waiting.message };
 }
 
 function noPlace({ watched }: Binder, { metadata, spec }: StorageVolume): string {

@@ -1,9 +1,10 @@
+import type { MachineDefinition } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import type { Daemon } from './daemon.js';
 import { type Finding, probeKvm } from './probe.js';
 import type { Connection } from './rpc/connection.js';
 import { unlessAborted } from './rpc/deadline.js';
-import { connectGetCapabilities, connectGetDomainCapabilities } from './rpc/procedures.js';
+import { connectGetCapabilities, connectGetDomainCapabilities, nodeGetInfo } from './rpc/procedures.js';
 import {
   bestMachine,
   type DomainCapabilities,
@@ -13,6 +14,7 @@ import {
   readCapabilities,
   readDomainCapabilities,
 } from './xml/capabilities.js';
+import { bytesPerMiB } from './xml/definition.js';
 import type { DomainBase } from './xml/domain.js';
 
 /** What a new machine on this host is built on. */
@@ -27,6 +29,8 @@ export interface MachineOffer {
 
 export interface Offer {
   readonly host: HostCapabilities;
+  readonly cpuCount: number;
+  readonly memoryBytes: number;
   /** Absent when the host has no kind of machine that we know how to define. */
   readonly machines: MachineOffer | undefined;
 }
@@ -57,25 +61,14 @@ export class Offers {
     return unlessAborted(this.#finding, signal);
   }
 
-  /** What a new machine is made of. */
-  async base(signal: AbortSignal): Promise<DomainBase> {
-    const { host, machines } = await this.get(signal);
-    if (machines === undefined)
-      throw new DriverError(
-        'Unsupported',
-        `the host (${host.architecture}) offers no machine that can be defined here; accepted: QEMU on x86_64`,
-      );
-    const { guest, machine, domainType, domain } = machines;
-    const cpuMode = (domainType === 'kvm' ? ['host-model'] : ['maximum']).find((mode) => domain.cpuModes.includes(mode));
-    return { domainType, architecture: guest.architecture, machine: machine.canonical, emulator: guest.emulator, cpuMode };
-  }
-
   async #find(signal: AbortSignal): Promise<Offer> {
     const host = readCapabilities(await this.#daemon.ask(connectGetCapabilities, undefined, signal));
+    const node = await this.#daemon.ask(nodeGetInfo, undefined, signal);
+    const bare = { host, cpuCount: node.cpus, memoryBytes: node.memory * 1024, machines: undefined };
     const guest = host.guests.find((each) => each.osType === 'hvm' && each.architecture === host.architecture);
     const machine = guest && bestMachine(guest);
-    if (guest === undefined || machine === undefined || !architectures.includes(host.architecture)) return { host, machines: undefined };
-    return { host, machines: await this.#machineOffer(guest, machine, signal) };
+    if (guest === undefined || machine === undefined || !architectures.includes(host.architecture)) return bare;
+    return { ...bare, machines: await this.#machineOffer(guest, machine, signal) };
   }
 
   async #machineOffer(guest: GuestOffer, machine: MachineType, signal: AbortSignal): Promise<MachineOffer> {
@@ -89,4 +82,38 @@ export class Offers {
   #tryKvm({ architecture, emulator }: GuestOffer, { canonical }: MachineType, signal: AbortSignal): Promise<Finding> {
     return probeKvm(this.#openAnother, { architecture, machine: canonical, emulator }, signal);
   }
+}
+
+/** What a new machine is made of. */
+export function baseOf(offer: Offer): DomainBase {
+  const { guest, machine, domainType, domain } = machinesOf(offer);
+  const best = domainType === 'kvm' ? 'host-model' : 'maximum';
+  const cpuMode = domain.cpuModes.includes(best) ? best : undefined;
+  return { domainType, architecture: guest.architecture, machine: machine.canonical, emulator: guest.emulator, cpuMode };
+}
+
+/** The most that a machine may have on this host. */
+export function mostOf(offer: Offer): { readonly cpuCount: number; readonly memoryBytes: number } {
+  const { domain, machine } = machinesOf(offer);
+  const memoryBytes = Math.floor(offer.memoryBytes / bytesPerMiB) * bytesPerMiB;
+  return { cpuCount: domain.maxVcpus ?? machine.maxCpus ?? 1, memoryBytes };
+}
+
+/** Refuses what the host's capabilities do not accept; it might take the definition, and fail when the machine is started. */
+export function checkFits({ cpuCount, memoryBytes }: MachineDefinition, offer: Offer): void {
+  const most = mostOf(offer);
+  const asked = [
+    ['cpu.count', cpuCount, most.cpuCount, 'CPUs'],
+    ['memory.size', memoryBytes, most.memoryBytes, 'bytes'],
+  ] as const;
+  for (const [field, given, max, unit] of asked)
+    if (given > max) throw new DriverError('Invalid', `${field}: ${given} ${unit} were given; accepted: at most ${max}`);
+}
+
+function machinesOf({ host, machines }: Offer): MachineOffer {
+  if (machines !== undefined) return machines;
+  throw new DriverError(
+    'Unsupported',
+    `the host (${host.architecture}) offers no machine that can be defined here; accepted: QEMU on x86_64`,
+  );
 }

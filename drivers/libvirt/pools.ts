@@ -15,6 +15,7 @@ import {
   storagePoolUndefine,
 } from './rpc/procedures.js';
 import type { PoolHandle } from './rpc/types.js';
+import { checkName, checkPath, maxNameBytes } from './xml/definition.js';
 import { createPool, readPool } from './xml/pool.js';
 
 /** A pool's id is its uuid, by which the daemon looks it up. */
@@ -44,6 +45,8 @@ export class LibvirtPools implements Pools {
   }
 
   async define(definition: PoolDefinition, signal: AbortSignal): Promise<PoolId> {
+    checkName('nativeName', definition.nativeName, maxNameBytes);
+    checkPath('directory.path', definition.directory.path);
     const pools = await this.list(signal);
     const found = pools.find(({ uuid }) => uuid === definition.uuid.toLowerCase());
     if (found === undefined) refuseTaken(definition, pools);

@@ -54,12 +54,12 @@ export class LibvirtStats implements Stats {
   }
 }
 
-/** Undefined for a machine whose QEMU did not answer: what only it can tell is missing then. */
+/** Undefined for a machine that did not answer: the host then leaves out what it tells beside its own bookkeeping, such as the memory in use. */
 function statsOf({ domain, params }: StatsRecord, names: Names | undefined): MachineStats | undefined {
   const fields = paramsByField(params);
   const [cpu, memory] = [fields.get('cpu.time'), fields.get('balloon.current')];
   const disks = disksOf(fields, names);
-  if (cpu === undefined || memory === undefined || disks === undefined) return undefined;
+  if (cpu === undefined || memory === undefined || disks === undefined || !fields.has('balloon.rss')) return undefined;
   return { id: idOf(domain), cpuSeconds: Number(cpu) / 1e9, memoryBytes: Number(memory) * 1024, disks };
 }
 

@@ -1,6 +1,6 @@
 import { DriverError } from '#drivers/error.js';
 import type { Transport } from '../transport/transport.js';
-import { throwIfAborted, within } from './deadline.js';
+import { throwIfAborted, unlessAborted, within } from './deadline.js';
 import type { KeepaliveOptions } from './keepalive.js';
 import { authList, connectOpen, connectSupportsFeature } from './procedures.js';
 import { Session } from './session.js';
@@ -23,7 +23,7 @@ export interface SessionOptions {
 /** A new socket, with the daemon ready to take calls on it. */
 export async function openSession(options: SessionOptions, signal: AbortSignal): Promise<Session> {
   throwIfAborted(signal);
-  const session = new Session(await options.transport.connect(signal), options.transport.peer);
+  const session = new Session(await unlessAborted(options.transport.connect(signal), signal), options.transport.peer);
   try {
     await within(openTimeoutMs, `${options.transport.peer}: opening ${options.name}`, greet(session, options), signal);
     return session;

@@ -1,5 +1,5 @@
 import { DriverError } from '#drivers/error.js';
-import { onAbort, throwIfAborted, unlessAborted } from './deadline.js';
+import { gaveUp, onAbort, throwIfAborted, unlessAborted } from './deadline.js';
 import type { Procedure } from './procedure.js';
 import type { Session } from './session.js';
 
@@ -97,7 +97,7 @@ export class Lane {
       const waiting: Waiting = { ticket, take: stay(resolve), refuse: stay(reject) };
       const stopListening = onAbort(signal, () => {
         this.#queue.splice(this.#queue.indexOf(waiting), 1);
-        reject(DriverError.from(signal.reason));
+        reject(gaveUp(signal));
       });
       this.#queue.push(waiting);
       this.#pump();

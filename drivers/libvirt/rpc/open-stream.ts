@@ -1,5 +1,4 @@
-import { DriverError } from '#drivers/error.js';
-import { onAbort, unlessAborted, within } from './deadline.js';
+import { gaveUp, onAbort, unlessAborted, within } from './deadline.js';
 import { openSession, type SessionOptions } from './handshake.js';
 import type { StreamProcedure } from './procedure.js';
 import type { Session } from './session.js';
@@ -25,7 +24,7 @@ export class OpenStream implements RpcStream {
   constructor(session: Session, end: StreamEnd, signal: AbortSignal) {
     this.#session = session;
     this.#end = end;
-    this.#stopListening = onAbort(signal, () => end.interrupt(DriverError.from(signal.reason)));
+    this.#stopListening = onAbort(signal, () => end.interrupt(gaveUp(signal)));
   }
 
   get output(): AsyncIterable<Uint8Array> {
