@@ -62,7 +62,7 @@ export class Offers {
   }
 
   async #find(signal: AbortSignal): Promise<Offer> {
-    const host = readCapabilities(await this.#daemon.ask(connectGetCapabilities, undefined, signal));
+    const host = readCapabilities(await this.#daemon.order(connectGetCapabilities, undefined, signal));
     const node = await this.#daemon.ask(nodeGetInfo, undefined, signal);
     const bare = { host, cpuCount: node.cpus, memoryBytes: node.memory * 1024, machines: undefined };
     const guest = host.guests.find((each) => each.osType === 'hvm' && each.architecture === host.architecture);
@@ -75,7 +75,7 @@ export class Offers {
     const kvm = guest.domainTypes.includes('kvm') ? await this.#tryKvm(guest, machine, signal) : undefined;
     const domainType = kvm?.works === true ? 'kvm' : 'qemu';
     const what = { emulator: guest.emulator, arch: guest.architecture, machine: machine.canonical, virtType: domainType, flags: 0 };
-    const domain = readDomainCapabilities(await this.#daemon.ask(connectGetDomainCapabilities, what, signal));
+    const domain = readDomainCapabilities(await this.#daemon.order(connectGetDomainCapabilities, what, signal));
     return { guest, machine, domainType, kvm, domain };
   }
 

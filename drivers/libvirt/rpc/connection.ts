@@ -32,7 +32,7 @@ export interface CallOptions {
  */
 export interface Connection extends AsyncDisposable {
   call<Args, Result>(procedure: Procedure<Args, Result>, args: Args, options: CallOptions, signal: AbortSignal): Promise<Result>;
-  /** Sends all of `content`; resolves once the host has confirmed it. */
+  /** Sends all of `content`; resolves once the host has confirmed it. An error of `content` itself is passed on as it is. */
   upload<Args>(
     procedure: StreamProcedure<Args, 'upload'>,
     args: Args,
@@ -61,13 +61,9 @@ export interface ConnectOptions {
 /** Reaches the daemon behind `uri` (see parseLibvirtUri). The sockets for calls and streams are opened when they are first needed. */
 export async function connectLibvirt(uri: string, options: ConnectOptions, signal: AbortSignal): Promise<Connection> {
   const { name, socketPaths } = parseLibvirtUri(uri);
-  const session = {
-    transport: unixTransport(socketPaths),
-    name,
-    readOnly: options.readOnly ?? false,
-    keepalive: options.keepalive ?? defaultKeepalive,
-  };
-  return new SocketConnection(session, options.maxSetAside ?? 16, await openSession(session, signal));
+  const session = { transport: unixTransport(socketPaths), name, readOnly: options.readOnly ?? false };
+  const pulse = await openSession({ ...session, keepalive: options.keepalive ?? defaultKeepalive }, signal);
+  return new SocketConnection(session, options.maxSetAside ?? 16, pulse);
 }
 
 /**
@@ -120,8 +116,7 @@ class SocketConnection implements Connection {
   }
 
   openStream<Args>(procedure: StreamProcedure<Args>, args: Args, signal: AbortSignal): Promise<OpenStream> {
-    const { keepalive: _, ...options } = this.#options;
-    return openStream(options, procedure, args, AbortSignal.any([signal, this.#ending.signal]));
+    return openStream(this.#options, procedure, args, AbortSignal.any([signal, this.#ending.signal]));
   }
 
   events(signal: AbortSignal): AsyncIterable<RpcEvent> {

@@ -16,7 +16,7 @@ export interface SessionOptions {
   /** Which of the daemon's drivers to open, e.g. `qemu:///system`. */
   readonly name: string;
   readonly readOnly: boolean;
-  /** Absent on sockets for streams: a daemon whose disk is slow stops reading there, and with it answering, without being dead. */
+  /** Not for sockets with calls or streams: a daemon that is busy with them stops reading there, pings included, without being dead. */
   readonly keepalive?: KeepaliveOptions;
 }
 

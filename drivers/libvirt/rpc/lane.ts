@@ -3,7 +3,7 @@ import { gaveUp, onAbort, throwIfAborted, unlessAborted } from './deadline.js';
 import type { Procedure } from './procedure.js';
 import type { Session } from './session.js';
 
-/** A daemon takes five requests of a client at a time, and then stops reading, keepalive included; one fewer keeps the socket alive. */
+/** A daemon takes five requests of a client at a time by default, and then stops reading. */
 const maxOutstanding = 4;
 
 const answeredAll = new DriverError('Unavailable', 'the socket was set aside, and has no more calls');
