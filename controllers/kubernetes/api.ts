@@ -109,7 +109,7 @@ export interface Client extends AsyncDisposable {
   list(resource: Resource, query: ListQuery, signal: AbortSignal): Promise<Page>;
   /** All pages of one consistent list; Expired when the server forgot it half-way. */
   pages(resource: Resource, query: ListQuery, signal: AbortSignal): AsyncIterable<Page>;
-  /** Ends when the server ends it, or after `expired`. */
+  /** Ends when the server ends it, or after `expired`. Only its beginning is tried again. */
   watch(resource: Resource, query: WatchQuery, signal: AbortSignal): AsyncIterable<WatchEvent>;
   create(resource: Resource, manifest: Manifest, signal: AbortSignal): Promise<KubernetesObject>;
   /** JSON merge patch: null takes a field away, lists are replaced whole. */
