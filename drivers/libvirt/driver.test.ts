@@ -376,7 +376,8 @@ t.test('one QEMU that hangs holds up nobody else', async (t) => {
   t.equal((await readOne(hungId)).configured?.cpuCount, 2, 'its definition can be changed');
   await power.cut(hungId, markOf('hung').owner, signal);
   t.strictSame(await powerOf(t, hungId), { state: 'Off', reason: 'Cut' }, 'its power can be cut while the press still waits for it');
-  await t.rejects(pressed, { name: 'DriverError' });
+  // The press fails with its QEMU, or finds what it wanted; either way it is over.
+  await pressed.catch((reason) => t.match(reason, { name: 'DriverError' }));
   await machines.undefine(hungId, markOf('hung').owner, signal);
   t.ok(await stat(disk.location), 'disks stay');
 });

@@ -212,7 +212,10 @@ t.test('against a real daemon', async (t) => {
       enough.abort(new Error('enough'));
       await sleep(1_000_000, undefined, { ref: false });
     }
-    await t.rejects(qemu.upload(rpc.storageVolUpload, whole(volume), content(), enough.signal), { name: 'DriverError', message: 'enough' });
+    await t.rejects(qemu.upload(rpc.storageVolUpload, whole(volume), content(), enough.signal), {
+      code: 'TimedOut',
+      cause: { message: 'enough' },
+    });
     await t.resolves(qemu.call(rpc.storageVolDelete, { volume, flags: 0 }, slow, forever), 'it is in use no more');
   });
 
