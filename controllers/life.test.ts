@@ -530,7 +530,9 @@ const hands: readonly Happening[] = [
   whenOn('pause', ({ behind }) => behind.pause(uid)),
   whenOn('disk full', ({ behind }) => behind.pause(uid, 'IOError')),
   whenOn('crash, left paused', ({ behind }) => behind.pause(uid, 'Crashed')),
-  byHand('start', ({ behind }, { isOff, configured }) => (isOff && configured !== undefined ? behind.start(uid) : undefined)),
+  byHand('start', ({ behind }, { isOff, configured, guest }) =>
+    isOff && configured !== undefined && guest.refusesToStart === undefined ? behind.start(uid) : undefined,
+  ),
   byHand('let go', ({ behind }, { power: { state, reason } }) =>
     state === 'Paused' && reason !== 'Crashed' ? behind.resume(uid) : undefined,
   ),
@@ -605,6 +607,9 @@ t.test('whatever happens in whatever order, all comes to rest as declared, and r
         for (let pass = 0; pass < passes; pass++) await life.passes();
       }
       life.host.guest(uid, {});
+      life.host.faults.dieAfter(Number.POSITIVE_INFINITY);
+      // What no event tells of is seen by the next full read, as a new connection makes one.
+      life.host.disconnect();
       await life.converge();
       isAsDeclared(life);
       for (const { status } of life.stores.actions.list()) assert(status?.outcome !== undefined, 'an action without an end');
