@@ -160,7 +160,11 @@ function stopCause({ reason }: PowerState): StopCause {
 /** Every host can hold it, and two of it leave room in a record for the rest. */
 export const recordable = (message: string): string => message.slice(0, 300).replace(/\p{C}/gu, ' ');
 
-export const encodeRecord = (record: MachineRecord): string => (Object.keys(record).length === 0 ? '' : JSON.stringify(record));
+/** The same facts are the same text, in whatever order they were learnt. */
+export function encodeRecord(record: MachineRecord): string {
+  const ordered = sanitized({ ...record });
+  return Object.keys(ordered).length === 0 ? '' : JSON.stringify(ordered);
+}
 
 /** A record that cannot be read is no record: it was written by a hand, not by us. */
 export function decodeRecord(text: string): MachineRecord {

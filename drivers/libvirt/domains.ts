@@ -73,7 +73,10 @@ export function assertOwner(nativeName: string, mark: Mark | undefined, owner: O
   throw new DriverError('NotOurs', `machine "${nativeName}" on the host ${whose}, not to ${ownerText(owner)}; it is left alone`);
 }
 
-/** Does what `act` does. When the host says that it is not the time for it, but the machine is already as wanted, that is success. */
+/**
+ * Does what `act` does. When the host says that it is not the time for it, but the machine is already as wanted, that is success. Some of
+ * libvirt's drivers say so as an internal error.
+ */
 export async function unlessAlready(
   daemon: Daemon,
   id: MachineId,
@@ -84,6 +87,7 @@ export async function unlessAlready(
   try {
     await act;
   } catch (reason) {
-    if (!hasCode(reason, 'Conflict') || !wanted(await readPower(daemon, id, signal))) throw reason;
+    if (!hasCode(reason, 'Conflict') && !hasCode(reason, 'Internal')) throw reason;
+    if (!wanted(await readPower(daemon, id, signal))) throw reason;
   }
 }

@@ -6,6 +6,7 @@ import type { Daemon } from './daemon.js';
 import { assertOwner, checkOwner, glances, handleOf, idOf, isActive, readDomain, transientIds } from './domains.js';
 import { hasCode, present, unlessGone } from './gone.js';
 import { baseOf, checkFits, type Offers } from './offer.js';
+import { unknownFlags } from './rpc/driver-error.js';
 import { affectFlags, metadataTypes, undefineFlags } from './rpc/flags.js';
 import { domainDefineXmlFlags, domainLookupByName, domainSetMetadata, domainUndefineFlags } from './rpc/procedures.js';
 import { checkDefinition } from './xml/definition.js';
@@ -111,11 +112,20 @@ export class LibvirtMachines implements Machines {
     });
   }
 
+  /** What a host has no flag for it does not keep. */
+  async #forget(id: MachineId, flags: number, signal: AbortSignal): Promise<void> {
+    await this.#daemon.order(domainUndefineFlags, { domain: handleOf(id), flags }, signal, id).catch(async (reason) => {
+      const unknown = flags & unknownFlags(reason);
+      if (unknown === 0) throw reason;
+      await this.#forget(id, flags & ~unknown, signal);
+    });
+  }
+
   async undefine(id: MachineId, owner: OwnerMark, signal: AbortSignal): Promise<void> {
     try {
       const { active } = await checkOwner(this.#daemon, id, owner, signal);
       if (active) throw new DriverError('Conflict', `machine ${id} is not Off; only one that is Off is forgotten`);
-      await this.#daemon.order(domainUndefineFlags, { domain: handleOf(id), flags: everything }, signal, id);
+      await this.#forget(id, everything, signal);
     } catch (reason) {
       if (!hasCode(reason, 'NotFound')) throw reason;
     }

@@ -1,7 +1,10 @@
 import type { MachineId, OwnerMark, Power, PowerState } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
+import { attribute } from '#drivers/xml/tree.js';
 import type { Daemon } from './daemon.js';
-import { checkOwner, handleOf, readPower, unlessAlready } from './domains.js';
+import { checkOwner, handleOf, readDomain, readPower, unlessAlready } from './domains.js';
+import { hasCode } from './gone.js';
+import { unknownFlags } from './rpc/driver-error.js';
 import { createFlags, destroyFlags, shutdownFlags } from './rpc/flags.js';
 import {
   domainCreateWithFlags,
@@ -26,9 +29,23 @@ export class LibvirtPower implements Power {
   }
 
   async start(id: MachineId, { paused }: { readonly paused: boolean }, signal: AbortSignal): Promise<void> {
-    const flags = paused ? createFlags.paused : 0;
-    const started = this.#daemon.order(domainCreateWithFlags, { domain: handleOf(id), flags }, signal, id);
+    const started = this.#create(id, paused ? createFlags.paused : 0, signal).catch((reason) => {
+      if (unknownFlags(reason) === 0) throw reason;
+      return this.#startPretended(id, reason, signal);
+    });
     await unlessAlready(this.#daemon, id, isStarted, started, signal);
+  }
+
+  #create(id: MachineId, flags: number, signal: AbortSignal): Promise<unknown> {
+    return this.#daemon.order(domainCreateWithFlags, { domain: handleOf(id), flags }, signal, id);
+  }
+
+  /** libvirt's test driver cannot start paused; as it only pretends, nothing is executed before the pause either. */
+  async #startPretended(id: MachineId, reason: unknown, signal: AbortSignal): Promise<void> {
+    const type = attribute(await readDomain(this.#daemon, id, 'inactive', signal), 'type');
+    if (type !== 'test') throw new DriverError('Unsupported', `machine ${id}: this host cannot start it paused`, { cause: reason });
+    await this.#create(id, 0, signal);
+    await this.pause(id, signal);
   }
 
   async press(id: MachineId, owner: OwnerMark, signal: AbortSignal): Promise<void> {
@@ -52,7 +69,10 @@ export class LibvirtPower implements Power {
   }
 
   async pause(id: MachineId, signal: AbortSignal): Promise<void> {
-    const paused = this.#daemon.order(domainSuspend, { domain: handleOf(id) }, signal, id);
+    const paused = this.#daemon.order(domainSuspend, { domain: handleOf(id) }, signal, id).catch(async (reason) => {
+      if (hasCode(reason, 'Internal') && isOff(await readPower(this.#daemon, id, signal))) refuseOff(id, reason);
+      throw reason;
+    });
     await unlessAlready(this.#daemon, id, isPaused, paused, signal);
   }
 
@@ -62,8 +82,13 @@ export class LibvirtPower implements Power {
   }
 }
 
-/** libvirt would let them run. */
-function refuseToResume(id: MachineId, { reason }: PowerState): void {
+function refuseOff(id: MachineId, cause?: unknown): never {
+  throw new DriverError('Conflict', `machine ${id} is Off`, { cause });
+}
+
+/** libvirt would let some of them run. */
+function refuseToResume(id: MachineId, { state, reason }: PowerState): void {
   if (reason === 'Busy') throw new DriverError('Busy', `machine ${id} is paused by the host for work of its own`);
+  if (state === 'Off') refuseOff(id);
   if (reason === 'Crashed') throw new DriverError('Conflict', `machine ${id} has crashed; there is nothing to resume`);
 }

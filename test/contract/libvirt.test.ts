@@ -10,6 +10,9 @@ import { contract } from './contract.js';
 import { qemuPeer } from './libvirt-peer.js';
 import type { GuestRecipe } from './subject.js';
 
+// Guests boot in seconds, but a busy machine takes its time.
+t.setTimeout(300_000);
+
 const daemon = await startLibvirtd();
 t.teardown(() => daemon.stop());
 

@@ -1,4 +1,4 @@
-import { gaveUp, onAbort, unlessAborted, within } from './deadline.js';
+import { gaveUp, onAbort, throwIfAborted, unlessAborted, within } from './deadline.js';
 import { openSession, type SessionOptions } from './handshake.js';
 import type { StreamProcedure } from './procedure.js';
 import type { Session } from './session.js';
@@ -31,8 +31,9 @@ export class OpenStream implements RpcStream {
     return this.#end.output;
   }
 
-  write(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
-    return unlessAborted(this.#end.write(bytes), signal);
+  async write(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+    throwIfAborted(signal);
+    await unlessAborted(this.#end.write(bytes), signal);
   }
 
   writeAll(content: AsyncIterable<Uint8Array>): Promise<void> {

@@ -44,4 +44,7 @@ export const domainSetVcpusFlags = idempotent('DOMAIN_SET_VCPUS_FLAGS', 199, str
 export const domainSetAutostart = idempotent('DOMAIN_SET_AUTOSTART', 29, struct({ ...domain, autostart: bool }), nothing);
 
 /** No `device`: the machine's first console. */
-export const domainOpenConsole = streaming('both', 'DOMAIN_OPEN_CONSOLE', 201, struct({ ...domain, device: optionalString, flags: uint }));
+const openConsoleArgs = struct({ ...domain, device: optionalString, flags: uint });
+export const domainOpenConsole = streaming('both', 'DOMAIN_OPEN_CONSOLE', 201, openConsoleArgs);
+/** The same without a stream: for a machine that is not there, to see whether the host knows the procedure at all. */
+export const domainTryConsole = idempotent('DOMAIN_OPEN_CONSOLE', 201, openConsoleArgs, nothing);
