@@ -8,6 +8,7 @@ import type { KubernetesObject, Resource } from '#controllers/kubernetes/resourc
 import { type Change, createStore } from '#controllers/kubernetes/store.js';
 import { useCluster } from '#test/cluster/api-server.js';
 import { startForwarder } from '#test/cluster/forwarder.js';
+import { until } from '#test/cluster/until.js';
 import { installWidgets, seedWidgets, widgets } from '#test/cluster/widgets.js';
 
 const cluster = await useCluster(t);
@@ -34,10 +35,6 @@ const widget = (namespace: string, name: string, spec: object = {}): Manifest =>
 const rejectsWith = (t: Tap, work: Promise<unknown>, reason: ApiErrorReason, text = '') =>
   t.rejects(work, { name: 'ApiError', reason, message: new RegExp(text) });
 type Tap = Pick<typeof t, 'rejects'>;
-
-async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await delay(20);
-}
 
 interface Follower {
   readonly changes: Change<KubernetesObject>[];

@@ -10,6 +10,7 @@ import type { KubernetesObject, Resource } from '#controllers/kubernetes/resourc
 import { useCluster } from '#test/cluster/api-server.js';
 import { type Forwarder, startForwarder } from '#test/cluster/forwarder.js';
 import { ManualClock } from '#test/cluster/manual-clock.js';
+import { until } from '#test/cluster/until.js';
 
 const cluster = await useCluster(t);
 const connection = await loadKubeConfig(cluster.kubeconfigPath);
@@ -17,10 +18,6 @@ const client = createClient(connection);
 t.teardown(() => client[Symbol.asyncDispose]());
 const never = new AbortController().signal;
 const configMaps: Resource = { group: '', version: 'v1', plural: 'configmaps', kind: 'ConfigMap', namespaced: true };
-
-async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await delay(20);
-}
 
 const read = async (name: string): Promise<Lease> => decodeLease(await client.get(leases, { namespace: 'default', name }, never));
 
