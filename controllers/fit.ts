@@ -1,33 +1,47 @@
+import { formatBytes } from '#crds/quantity.js';
 import type { Capability } from '#drivers/driver.js';
 
-/** What a definition asks, field by field, in the words of the API. */
-export type Asked = Readonly<Record<string, string | number>>;
-
-export interface Unfit {
+/** What a definition asks of a host: which of the host's capabilities, where the manifest says so, and what. */
+export interface Asked {
+  /** As capabilities call it: `disks.bus`. */
   readonly field: string;
-  readonly given: string | number;
+  /** Where it stands in the manifest: `spec.disks[root].bus`. */
+  readonly path: string;
+  /** Absent for what is merely asked to be there. */
+  readonly given?: string | number;
+}
+
+export interface Unfit extends Asked {
   readonly accepted: string;
 }
 
 /** The fields that a host with these capabilities cannot honour. Pure: placement, admission, status and plan all ask this. */
-export function unfit(asked: Asked, capabilities: readonly Capability[]): readonly Unfit[] {
-  return Object.entries(asked).flatMap(([field, given]) => {
-    const capability = capabilities.find((one) => one.field === field);
-    if (capability !== undefined && accepts(capability, given)) return [];
-    return [{ field, given, accepted: capability === undefined ? 'nothing' : describe(capability) }];
+export function unfit(asked: readonly Asked[], capabilities: readonly Capability[]): readonly Unfit[] {
+  return asked.flatMap((one) => {
+    const capability = capabilities.find(({ field }) => field === one.field);
+    if (capability !== undefined && (one.given === undefined || accepts(capability, one.given))) return [];
+    return [{ ...one, accepted: capability === undefined ? 'nothing there' : describe(capability) }];
   });
 }
 
-export const describeUnfit = ({ field, given, accepted }: Unfit, host: string): string =>
-  `spec.${field}: ${given} given, ${host} accepts ${accepted}`;
+export const describeUnfit = ({ field, path, given, accepted }: Unfit, host: string): string =>
+  `${path}: ${given === undefined ? 'asked for' : `${inWords(field, given)} given`}, ${host} accepts ${accepted}`;
+
+/** Sizes are reckoned in bytes and told as quantities. */
+const inWords = (field: string, value: string | number): string =>
+  field.endsWith('.size') && typeof value === 'number' ? formatBytes(value) : String(value);
 
 const accepts = ({ values, min, max }: Capability, given: string | number): boolean =>
   (values === undefined || values.includes(String(given))) &&
   (min === undefined || Number(given) >= min) &&
   (max === undefined || Number(given) <= max);
 
-function describe({ values, min, max, reason }: Capability): string {
-  const bounds = [values?.join(', '), min === undefined ? undefined : `at least ${min}`, max === undefined ? undefined : `at most ${max}`];
+function describe({ field, values, min, max, reason }: Capability): string {
+  const bounds = [
+    values?.join(', '),
+    min === undefined ? undefined : `at least ${inWords(field, min)}`,
+    max === undefined ? undefined : `at most ${inWords(field, max)}`,
+  ];
   const accepted = bounds.filter((part) => part !== undefined && part !== '').join(', ') || 'anything';
   return reason === undefined ? accepted : `${accepted} (${reason})`;
 }

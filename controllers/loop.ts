@@ -58,7 +58,8 @@ export function createLoop<R extends Reconcilable>({ store, workers, pass, onOut
 
 /**
  * Writes a status where it differs from what the object shows. What was written is put into the store at once, so that the next
- * pass builds on it and not on what a watch has yet to bring.
+ * pass builds on it and not on what a watch has yet to bring. A status is written whole, so it may only replace the one it was made
+ * from: Conflict when somebody else, as a binder that claims a volume, wrote in between.
  */
 export async function publishStatus<R extends Reconcilable>(
   { client, resource, store, decode }: { client: Client; resource: Resource; store: Store<R>; decode: (raw: KubernetesObject) => R },
@@ -67,8 +68,8 @@ export async function publishStatus<R extends Reconcilable>(
   signal: AbortSignal,
 ): Promise<R> {
   if (isDeepStrictEqual(status, object.status ?? {})) return object;
-  const { name, namespace, uid } = object.metadata;
-  const metadata = { name, uid, ...(namespace === undefined ? {} : { namespace }) };
+  const { name, namespace, uid, resourceVersion } = object.metadata;
+  const metadata = { name, uid, resourceVersion, ...(namespace === undefined ? {} : { namespace }) };
   try {
     const fresh = decode(await client.applyStatus(resource, { metadata, status }, { force: true }, signal));
     store.set(fresh);

@@ -20,7 +20,7 @@ export const takeOverOf = (object: Annotated, { hypervisor }: HostScope): string
   object.metadata.annotations?.[takeOverAnnotation] ?? hypervisor?.metadata.annotations?.[takeOverAnnotation];
 
 /** What an object is called on a host: `prefix.namespace.name`. */
-export function nativeName({ hypervisor }: HostScope, ...parts: readonly string[]): string {
+export function nativeName({ hypervisor }: Pick<HostScope, 'hypervisor'>, ...parts: readonly string[]): string {
   const prefix = hypervisor?.spec.namePrefix;
   return [...(prefix === undefined ? [] : [prefix]), ...parts].join('.');
 }

@@ -3,7 +3,8 @@ import type { Hypervisor, StoragePoolInstance, StorageVolume, VirtualMachine } f
 import type { Capability } from '#drivers/driver.js';
 import { boundTo } from '../bound.js';
 import { isReady } from '../conditions.js';
-import { describeUnfit, unfit } from '../fit.js';
+import { type Asked, describeUnfit, unfit } from '../fit.js';
+import { nativeName } from '../host/scope.js';
 import { matches } from '../namespaces.js';
 import { asked } from '../virtual-machine/plan.js';
 
@@ -90,8 +91,8 @@ function restoredOrCopied(machine: VirtualMachine, meant: readonly Hypervisor[])
 
 const filters: readonly Filter[] = [
   (_machine, hypervisor) => (isReady(hypervisor) ? undefined : { reason: 'NotReady', message: notReady(hypervisor) }),
-  (machine, hypervisor) => {
-    const misfits = unfit(askedOf(machine), capabilitiesOf(hypervisor));
+  (machine, hypervisor, { volumes }) => {
+    const misfits = unfit(askedOf(machine, hypervisor, volumes), capabilitiesOf(hypervisor));
     return misfits[0] === undefined
       ? undefined
       : { reason: 'Unfit', message: misfits.map((misfit) => describeUnfit(misfit, 'this host')).join('; ') };
@@ -140,16 +141,13 @@ const capabilitiesOf = ({ status }: Hypervisor): readonly Capability[] =>
     ...(reason === undefined ? {} : { reason }),
   }));
 
-function askedOf({ spec }: VirtualMachine) {
+function askedOf({ metadata, spec }: VirtualMachine, hypervisor: Hypervisor, volumes: readonly StorageVolume[]): readonly Asked[] {
+  const formatOf = (name: string) => volumes.find((volume) => volume.metadata.name === name)?.spec.format ?? 'Raw';
   return asked({
+    nativeName: nativeName({ hypervisor }, metadata.namespace, metadata.name),
     cpuCount: spec.cpu.count,
     memoryBytes: parseQuantity(spec.memory.size),
-    disks: (spec.disks ?? []).map(({ name, bus }) => ({
-      name,
-      location: '',
-      format: 'Raw' as const,
-      ...(bus === undefined ? {} : { bus }),
-    })),
+    disks: (spec.disks ?? []).map(({ volumeRef, ...disk }) => ({ ...disk, location: '', format: formatOf(volumeRef.name) })),
     serial: spec.devices?.serial !== undefined,
     rng: spec.devices?.rng !== undefined,
     ...(spec.boot === undefined ? {} : { boot: { kernel: '' } }),

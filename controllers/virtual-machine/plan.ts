@@ -78,17 +78,21 @@ function planFit({ definition, capabilities, host }: DesiredMachine): Plan<Machi
   return unfit(asked(definition), capabilities).map((misfit) => refuse('Unfit', describeUnfit(misfit, host)));
 }
 
-/** The fields of a definition that a host may not have, in the words of the API. */
-export function asked({ cpuCount, memoryBytes, boot, disks, serial, rng }: Omit<MachineDefinition, 'uuid' | 'nativeName'>): Asked {
-  return {
-    'cpu.count': cpuCount,
-    'memory.size': memoryBytes,
-    ...(boot === undefined ? {} : { 'boot.kernel': 'true' }),
-    ...Object.fromEntries(disks.flatMap(({ bus }) => (bus === undefined ? [] : [['disks.bus', bus]]))),
-    ...Object.fromEntries(disks.map(({ format }) => ['disks.format', format])),
-    ...(serial ? { 'devices.serial': 'true' } : {}),
-    ...(rng ? { 'devices.rng': 'true' } : {}),
-  };
+/** What of a definition a host may not have. A native name is none of the manifest's fields, and yet may be too long. */
+export function asked({ nativeName, cpuCount, memoryBytes, boot, disks, serial, rng }: Omit<MachineDefinition, 'uuid'>): readonly Asked[] {
+  return [
+    { field: 'nativeName', path: 'the length of namespace and name', given: Buffer.byteLength(nativeName) },
+    { field: 'cpu.count', path: 'spec.cpu.count', given: cpuCount },
+    { field: 'memory.size', path: 'spec.memory.size', given: memoryBytes },
+    ...(boot === undefined ? [] : [{ field: 'boot.kernel', path: 'spec.boot.kernel' }]),
+    ...disks.flatMap(({ name, bus, format, serial: number }) => [
+      { field: 'disks.format', path: `the format of the volume of spec.disks[${name}]`, given: format },
+      ...(bus === undefined ? [] : [{ field: 'disks.bus', path: `spec.disks[${name}].bus`, given: bus }]),
+      ...(number === undefined ? [] : [{ field: 'disks.serial', path: `spec.disks[${name}].serial` }]),
+    ]),
+    ...(serial ? [{ field: 'devices.serial', path: 'spec.devices.serial' }] : []),
+    ...(rng ? [{ field: 'devices.rng', path: 'spec.devices.rng' }] : []),
+  ];
 }
 
 function planStrategy({ runStrategy, stop }: DesiredMachine, subject: Subject): Plan<MachineAction> {

@@ -27,7 +27,10 @@ const machine = (name: string, spec: object = {}) => ({
 await t.test('a machine with a disk goes from apply to running, stays true, and is deleted', async (t) => {
   const host = new FakeHost({ clock: systemClock });
   await using operator = await world.start({ connect: async () => fakeDriver(host), hypervisors: ['one'] });
-  await world.apply(hypervisor('one'), pool, volume('root'), machine('web', { disks: [{ name: 'root', volumeRef: { name: 'root' } }] }));
+  await world.apply(hypervisor('one'), pool, volume('root'));
+  await world.until('StorageVolume', 'root', (seen) => condition(seen, 'Ready')?.status === 'True');
+  const began = Date.now();
+  await world.apply(machine('web', { disks: [{ name: 'root', volumeRef: { name: 'root' } }] }));
   const ready = await world.until('VirtualMachine', 'web', (seen) => condition(seen, 'Ready')?.status === 'True');
   t.match(ready.status, {
     hypervisor: 'one',
@@ -36,7 +39,10 @@ await t.test('a machine with a disk goes from apply to running, stays true, and 
     uuid: ready.metadata.uid,
     power: { state: 'Running' },
   });
-  t.equal(operator.writes.filter((write) => write.includes('virtualmachines ')).length, 3, 'metadata, binding, Ready');
+  // Metadata, binding, Ready; and what lasted over a second, on a machine that is that busy.
+  const writes = operator.writes.filter((write) => write.endsWith('virtualmachines 200'));
+  const most = 3 + Math.floor((Date.now() - began) / 1_000);
+  t.ok(writes.length >= 3 && writes.length <= most, `${writes.length} writes of at most ${most}`);
 
   const before = operator.writes.length;
   host.calls.length = 0;
