@@ -162,9 +162,11 @@ const described = Object.values(procedures).filter((value): value is AnyProcedur
 const events = [...Object.values(procedures.domainEvents), ...Object.values(procedures.poolEvents)];
 
 t.test('every procedure has a number and a name of its own', async (t) => {
-  t.ok(described.length > 50);
-  t.equal(new Set(described.map(({ number }) => number)).size, described.length);
-  t.equal(new Set(described.map(({ name }) => name)).size, described.length);
+  // Trying whether there are consoles is the call that opens one, without the stream.
+  const own = described.filter((procedure) => procedure !== procedures.domainTryConsole);
+  t.ok(own.length > 50);
+  t.equal(new Set(own.map(({ number }) => number)).size, own.length);
+  t.equal(new Set(own.map(({ name }) => name)).size, own.length);
   t.equal(new Set(events.map(({ number }) => number)).size, events.length);
 });
 
