@@ -11,7 +11,7 @@ import { script } from './watch.js';
 /**
  * How long from `kubectl apply` of many machines until each guest was heard on its serial line, against libvirt's own client with the same
  * definitions. Prints a table for people and one JSON line for programs. With `--definitions FOLDER` only the native half runs, on the
- * XML files there.
+ * XML files there; else the API server is that of $KUBECONFIG, and the defaults are what the demo has.
  */
 const { values: options } = parseArgs({
   options: {
@@ -19,7 +19,7 @@ const { values: options } = parseArgs({
     machines: { type: 'string', default: '50' },
     rounds: { type: 'string', default: '5' },
     images: { type: 'string', default: 'http://127.0.0.1:18620' },
-    metrics: { type: 'string' },
+    metrics: { type: 'string', default: 'http://127.0.0.1:18621/metrics' },
     definitions: { type: 'string' },
   },
 });

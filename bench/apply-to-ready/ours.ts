@@ -12,8 +12,8 @@ export interface OursOptions {
   readonly images: string;
   /** The words of the guest's `cmdline`. */
   readonly commandLine: string;
-  /** Where the agent tells its metrics; without it, calls to the hypervisor are not counted. */
-  readonly metrics?: string | undefined;
+  /** Where the agent tells its metrics. */
+  readonly metrics: string;
   /** Where the native definitions of the last round are left. */
   readonly definitions: string;
 }
@@ -55,13 +55,11 @@ export class Ours implements Contender {
   async #counters(): Promise<Record<string, number>> {
     const writes = { resource: /^virtualmachines$/, code: /^2/, verb: /^(PUT|PATCH|APPLY|POST|DELETE)$/ };
     const told = await kubectl(['get', '--raw', '/metrics']);
-    const counters = {
+    return {
       statusWrites: sumOf(told, 'apiserver_request_total', { ...writes, subresource: /^status$/ }),
       otherWrites: sumOf(told, 'apiserver_request_total', { ...writes, subresource: /^$/ }),
+      hypervisorCalls: sumOf(await (await fetch(this.#options.metrics)).text(), 'virtwright_driver_call_duration_seconds_count'),
     };
-    const { metrics } = this.#options;
-    if (metrics === undefined) return counters;
-    return { ...counters, hypervisorCalls: sumOf(await (await fetch(metrics)).text(), 'virtwright_hypervisor_calls_total') };
   }
 
   /** The other contenders start the very same machines. */

@@ -2,7 +2,8 @@ import { Jobs } from '../host/jobs.js';
 import { Locks } from '../host/locks.js';
 import type { Client } from '../kubernetes/client.js';
 import { createEventRecorder } from '../kubernetes/events.js';
-import { heartbeat } from '../kubernetes/lease.js';
+import { heartbeat } from '../kubernetes/heartbeat.js';
+import { leaseOf } from '../lease-names.js';
 import type { Metrics } from '../metrics.js';
 import { type Connect, Host, type Pace } from './host.js';
 import type { Surroundings } from './loops.js';
@@ -24,8 +25,6 @@ export interface AgentOptions {
   readonly onTrouble: (message: string, error: unknown) => void;
   readonly pace?: Partial<Pace>;
 }
-
-export const leaseOf = (hypervisor: string): string => `virtwright-agent-${hypervisor}`;
 
 /** Runs the loops of every host that the agent was given, until the signal. */
 export async function runAgent(options: AgentOptions, signal: AbortSignal): Promise<void> {

@@ -36,7 +36,7 @@ type Done<R> = (object: R, signal: AbortSignal) => Promise<void>;
 /** A driver's own time-outs are shorter; this one is for what nobody thought of. */
 const passTimeoutMs = 10 * 60_000;
 
-/** The loop of a kind that lives on the host. `removed` is called once a deleted object has nothing there any more. */
+/** The loop of a kind that lives on the host. `looked` is called after every pass, however it went. */
 function hostLoop<
   R extends Reconcilable & KubernetesObject,
   I extends string,
@@ -44,13 +44,7 @@ function hostLoop<
   O,
   A extends AnyAction,
   S extends { readonly conditions?: readonly Condition[] },
->(
-  surroundings: Surroundings,
-  kind: Kind<R, D, O, A, S>,
-  watched: Watched<R, I>,
-  workers: number,
-  settled: Done<R> = async () => {},
-): Queue {
+>(surroundings: Surroundings, kind: Kind<R, D, O, A, S>, watched: Watched<R, I>, workers: number, looked: Done<R> = async () => {}): Queue {
   const { host, client, recorder, metrics, onTrouble } = surroundings;
   const { resource } = watched;
   const patience = new Patience();
@@ -69,11 +63,10 @@ function hostLoop<
       if (action.kind !== 'note') recorder.record(seen, { type: 'Normal', reason: eventReason(action.kind), note: because });
     };
     const outcome = await reconcile(kind, object, { ...connected, publish, onAct, clock: Date.now, signal: bounded });
-    if (outcome.kind !== 'converged') return outcome;
     const now = watched.store.get(keyOf(object.metadata)) ?? object;
-    if (now.metadata.uid === object.metadata.uid && now.metadata.deletionTimestamp !== undefined)
+    if (outcome.kind === 'converged' && now.metadata.uid === object.metadata.uid && now.metadata.deletionTimestamp !== undefined)
       await removeFinalizer(client, resource, now, bounded);
-    await settled(now, bounded);
+    await looked(now, bounded);
     return outcome;
   };
   const onOutcome = (object: R, outcome: Outcome) => {

@@ -1,20 +1,22 @@
-import { leaseOf } from '../agent/agent.js';
+import type { Binder, ClusterWatches } from '../binder.js';
 import { Locks } from '../host/locks.js';
 import type { Client } from '../kubernetes/client.js';
-import { createLeaseObserver, lead } from '../kubernetes/lease.js';
+import { lead } from '../kubernetes/lead.js';
+import { createLeaseObserver } from '../kubernetes/lease.js';
 import type { Queue } from '../kubernetes/queue.js';
 import type { KubernetesObject } from '../kubernetes/resource.js';
+import { controllerLease, leaseOf } from '../lease-names.js';
 import { createLoop, type Reconcilable } from '../loop.js';
 import type { Metrics } from '../metrics.js';
 import { Patience } from '../patience.js';
 import { placeMachine } from '../placement/bind-machine.js';
-import { type Binder, placeVolume } from '../placement/bind-volume.js';
+import { placeVolume } from '../placement/bind-volume.js';
 import type { Outcome } from '../reconcile.js';
 import { reconcilePool } from '../storage-pool/pool.js';
 import type { Watched } from '../watched.js';
 import { bindAction } from './bind-action.js';
 import { type AgentIsSilent, watchOver } from './health.js';
-import { type ClusterWatches, watchCluster } from './watches.js';
+import { watchCluster } from './watches.js';
 import { type Loops, wire } from './wiring.js';
 
 export interface ControllerOptions {
@@ -29,7 +31,7 @@ export interface ControllerOptions {
 export async function runController(options: ControllerOptions, signal: AbortSignal): Promise<void> {
   const { client, namespace, identity, onTrouble } = options;
   const onError = (error: unknown) => onTrouble('leader election', error);
-  await lead({ client, namespace, name: 'virtwright-controller', identity, onError }, (leading) => runLoops(options, leading), signal);
+  await lead({ client, namespace, name: controllerLease, identity, onError }, (leading) => runLoops(options, leading), signal);
 }
 
 async function runLoops({ client, namespace, metrics, onTrouble }: ControllerOptions, signal: AbortSignal): Promise<void> {

@@ -1,8 +1,8 @@
+import type { ClusterWatches } from '../binder.js';
 import { again, type Queue } from '../kubernetes/queue.js';
 import { keyOf } from '../kubernetes/resource.js';
 import { latest } from '../kubernetes/store.js';
 import { volumesOf } from '../stores.js';
-import type { ClusterWatches } from './watches.js';
 
 export type Loops = Readonly<Record<'machines' | 'volumes' | 'actions' | 'pools' | 'hypervisors', Queue>>;
 

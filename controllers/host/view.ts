@@ -90,16 +90,15 @@ export class HostView {
     for (const id of this.#machines.keys()) if (!listed.has(id)) this.#dirtyMachines.add(id);
   }
 
-  /** Resolves when all that was marked at the time of the call has been read. */
+  /**
+   * Resolves when all that was marked at the time of the call has been read. A read that is under way may have taken some of these
+   * marks, and is waited for; the next one takes the rest, and what the first one failed to read.
+   */
   async refresh(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    // A read under way has taken marks with it; if it fails it puts them back, and the next read is of those and all others.
-    if (this.#reading !== undefined)
-      await unlessAborted(
-        this.#reading.catch(() => {}),
-        signal,
-      );
-    if (!this.#stale && this.#reading === undefined) return;
+    const underWay = this.#reading?.catch(() => {});
+    if (underWay !== undefined) await unlessAborted(underWay, signal);
+    if (this.#reading === undefined && !this.#stale) return;
     this.#reading ??= this.#read().finally(() => {
       this.#reading = undefined;
     });

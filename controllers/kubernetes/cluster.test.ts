@@ -8,13 +8,15 @@ import type { KubernetesObject, Resource } from '#controllers/kubernetes/resourc
 import { type Change, createStore } from '#controllers/kubernetes/store.js';
 import { useCluster } from '#test/cluster/api-server.js';
 import { startForwarder } from '#test/cluster/forwarder.js';
-import { installWidgets, widgets } from '#test/cluster/widgets.js';
+import { until } from '#test/cluster/until.js';
+import { installWidgets, seedWidgets, widgets } from '#test/cluster/widgets.js';
 
 const cluster = await useCluster(t);
 await installWidgets(cluster);
 const connection = await loadKubeConfig(cluster.kubeconfigPath);
 const never = new AbortController().signal;
-const client = createClient(connection);
+// A server that has just started says 429 for a while.
+const client = createClient(connection, { tries: 20 });
 t.teardown(() => client[Symbol.asyncDispose]());
 
 const configMaps: Resource = { group: '', version: 'v1', plural: 'configmaps', kind: 'ConfigMap', namespaced: true };
@@ -33,10 +35,6 @@ const widget = (namespace: string, name: string, spec: object = {}): Manifest =>
 const rejectsWith = (t: Tap, work: Promise<unknown>, reason: ApiErrorReason, text = '') =>
   t.rejects(work, { name: 'ApiError', reason, message: new RegExp(text) });
 type Tap = Pick<typeof t, 'rejects'>;
-
-async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await delay(20);
-}
 
 interface Follower {
   readonly changes: Change<KubernetesObject>[];
@@ -200,12 +198,7 @@ t.test('a call ends with its signal, with the reason of the signal', async (t) =
 
 t.test('ten thousand objects come in pages of one list; forgotten half-way they are Expired', async (t) => {
   const namespace = await newNamespace();
-  const names = Array.from({ length: 10_000 }, (_, index) => `w-${index}`);
-  const write = async (): Promise<void> => {
-    for (let name = names.pop(); name !== undefined; name = names.pop())
-      await client.create(widgets, widget(namespace, name, { size: 1 }), never);
-  };
-  await Promise.all(Array.from({ length: 64 }, write));
+  await seedWidgets(cluster, namespace, 10_000);
   const requests: string[] = [];
   const options: ClientOptions = { onRequest: ({ verb }) => requests.push(verb) };
   const counting = createClient(connection, options);

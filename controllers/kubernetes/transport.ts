@@ -1,8 +1,8 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
 import { AgentCache } from './agents.js';
+import type { RequestReport } from './api.js';
 import { backoffMs } from './backoff.js';
-import type { RequestReport } from './client.js';
 import { type Clock, sleep } from './clock.js';
 import type { Connection, Credentials } from './connection.js';
 import { ApiError } from './error.js';

@@ -1,4 +1,4 @@
-import type { Page, WatchEvent } from './client.js';
+import type { Page, WatchEvent } from './api.js';
 import { ApiError, type ApiErrorReason } from './error.js';
 import { apiVersionOf, type KubernetesObject, type ObjectMeta, type ObjectRef, type Resource } from './resource.js';
 

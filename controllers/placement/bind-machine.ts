@@ -1,10 +1,12 @@
 import { type Hypervisor, type StorageVolume, type VirtualMachine, type VirtualMachineStatus, virtualMachines } from '#crds/types.js';
+import type { Binder } from '../binder.js';
+import { boundTo } from '../bound.js';
 import { conditions, readiness } from '../conditions.js';
-import { addFinalizer, boundTo, hasFinalizer, removeFinalizer } from '../finalizer.js';
+import { addFinalizer, hasFinalizer, removeFinalizer } from '../finalizer.js';
 import { publishStatus } from '../loop.js';
 import type { Outcome } from '../reconcile.js';
 import { volumesOf } from '../stores.js';
-import { type Binder, bindVolume, instanceFor } from './bind-volume.js';
+import { bindVolume, instanceFor } from './bind-volume.js';
 import { choose, type Rejection } from './choose.js';
 
 interface Unplaced {

@@ -20,11 +20,7 @@ export class LibvirtConsoles implements Consoles {
     const what = { domain: handleOf(id), device: undefined, flags: consoleFlags.force };
     const opened = whileOpening(signal, (opening) => this.#daemon.connection.openStream(domainOpenConsole, what, opening));
     const stream = await opened.catch((reason) => this.#explain(id, reason, signal));
-    return {
-      output: untilTaken(stream.output),
-      write: (bytes, writing) => stream.write(bytes, writing).catch(refuseEnded),
-      [Symbol.asyncDispose]: () => stream[Symbol.asyncDispose](),
-    };
+    return new SerialConsole(stream);
   }
 
   /** That a machine has no console, the host tells as an error of its own. */
@@ -36,12 +32,33 @@ export class LibvirtConsoles implements Consoles {
   }
 }
 
-/** That another has taken over, or that the machine is gone, the host may tell as an error of the stream; to the reader it is the end. */
-async function* untilTaken(output: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-  try {
-    yield* output;
-  } catch (reason) {
-    if (libvirtCodeOf(reason) === undefined) throw reason;
+class SerialConsole implements Console {
+  readonly output: AsyncIterable<Uint8Array>;
+  readonly #stream: RpcStream;
+  #ended = false;
+
+  constructor(stream: RpcStream) {
+    this.#stream = stream;
+    this.output = this.#untilTaken();
+  }
+
+  async write(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+    if (this.#ended) refuseEnded(undefined);
+    await this.#stream.write(bytes, signal).catch((reason) => refuseEnded(reason));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stream[Symbol.asyncDispose]();
+  }
+
+  /** That another has taken over, or that the machine is gone, the host may tell as an error of the stream; to the reader it is the end. */
+  async *#untilTaken(): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      yield* this.#stream.output;
+    } catch (reason) {
+      if (libvirtCodeOf(reason) === undefined) throw reason;
+    }
+    this.#ended = true;
   }
 }
 
@@ -58,8 +75,8 @@ async function whileOpening(signal: AbortSignal, open: (signal: AbortSignal) => 
   }
 }
 
-/** What the host says when it closed the stream, it says to writers, too. */
+/** What the host said when it closed the stream, it says to writers, too. */
 function refuseEnded(reason: unknown): never {
-  if (libvirtCodeOf(reason) === undefined) throw reason;
+  if (reason !== undefined && libvirtCodeOf(reason) === undefined) throw reason;
   throw new DriverError('Conflict', 'the console has ended: its machine stopped, or another opener took it over', { cause: reason });
 }

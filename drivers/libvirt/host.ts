@@ -41,12 +41,12 @@ function versionText(version: number): string {
 
 const storageCapabilities: readonly Capability[] = [{ field: 'pools.directory' }, { field: 'volumes.format', values: volumeFormats }];
 
-function machineCapabilities(offer: Offer, { domain, machine, kvm }: MachineOffer): readonly Capability[] {
+function machineCapabilities(offer: Offer, { domain, domainType, machine, kvm }: MachineOffer): readonly Capability[] {
   const most = mostOf(offer);
   return [
-    accelerators(kvm),
+    ...(domainType === 'test' ? [] : [accelerators(kvm)]),
     { field: 'nativeName', max: maxNameBytes },
-    { field: 'cpu.count', min: 1, max: most.cpuCount, reason: `${machine.canonical} has at most ${most.cpuCount}` },
+    { field: 'cpu.count', min: 1, max: most.cpuCount, reason: `${machine?.canonical ?? 'a machine'} has at most ${most.cpuCount}` },
     { field: 'memory.size', min: bytesPerMiB, max: most.memoryBytes, reason: 'whole MiB, and no more than the host has' },
     ...(domain.diskBuses.includes('virtio') ? diskCapabilities : []),
     { field: 'boot.kernel' },

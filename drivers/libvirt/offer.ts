@@ -20,8 +20,9 @@ import type { DomainBase } from './xml/domain.js';
 /** What a new machine on this host is built on. */
 export interface MachineOffer {
   readonly guest: GuestOffer;
-  readonly machine: MachineType;
-  readonly domainType: 'kvm' | 'qemu';
+  /** Absent where the host knows no types of machines. */
+  readonly machine: MachineType | undefined;
+  readonly domainType: 'kvm' | 'qemu' | 'test';
   /** What was found when KVM was tried; absent when the host does not even offer it. */
   readonly kvm: Finding | undefined;
   readonly domain: DomainCapabilities;
@@ -62,10 +63,11 @@ export class Offers {
   }
 
   async #find(signal: AbortSignal): Promise<Offer> {
-    const host = readCapabilities(await this.#daemon.ask(connectGetCapabilities, undefined, signal));
+    const host = readCapabilities(await this.#daemon.order(connectGetCapabilities, undefined, signal));
     const node = await this.#daemon.ask(nodeGetInfo, undefined, signal);
     const bare = { host, cpuCount: node.cpus, memoryBytes: node.memory * 1024, machines: undefined };
     const guest = host.guests.find((each) => each.osType === 'hvm' && each.architecture === host.architecture);
+    if (guest?.domainTypes.includes('test') === true) return { ...bare, machines: pretended(guest) };
     const machine = guest && bestMachine(guest);
     if (guest === undefined || machine === undefined || !architectures.includes(host.architecture)) return bare;
     return { ...bare, machines: await this.#machineOffer(guest, machine, signal) };
@@ -75,7 +77,7 @@ export class Offers {
     const kvm = guest.domainTypes.includes('kvm') ? await this.#tryKvm(guest, machine, signal) : undefined;
     const domainType = kvm?.works === true ? 'kvm' : 'qemu';
     const what = { emulator: guest.emulator, arch: guest.architecture, machine: machine.canonical, virtType: domainType, flags: 0 };
-    const domain = readDomainCapabilities(await this.#daemon.ask(connectGetDomainCapabilities, what, signal));
+    const domain = readDomainCapabilities(await this.#daemon.order(connectGetDomainCapabilities, what, signal));
     return { guest, machine, domainType, kvm, domain };
   }
 
@@ -84,19 +86,27 @@ export class Offers {
   }
 }
 
+/** What libvirt's own test driver takes: it only pretends to have machines, and tells nothing of them beforehand. */
+function pretended(guest: GuestOffer): MachineOffer {
+  const { emulator, architecture } = guest;
+  const devices = { diskBuses: ['virtio'], rngModels: ['virtio'], rngBackends: ['random'] };
+  const domain = { emulator, architecture, domainType: 'test', machine: undefined, maxVcpus: 32, cpuModes: [], ...devices };
+  return { guest, machine: undefined, domainType: 'test', kvm: undefined, domain };
+}
+
 /** What a new machine is made of. */
 export function baseOf(offer: Offer): DomainBase {
   const { guest, machine, domainType, domain } = machinesOf(offer);
   const best = domainType === 'kvm' ? 'host-model' : 'maximum';
   const cpuMode = domain.cpuModes.includes(best) ? best : undefined;
-  return { domainType, architecture: guest.architecture, machine: machine.canonical, emulator: guest.emulator, cpuMode };
+  return { domainType, architecture: guest.architecture, machine: machine?.canonical, emulator: guest.emulator, cpuMode };
 }
 
 /** The most that a machine may have on this host. */
 export function mostOf(offer: Offer): { readonly cpuCount: number; readonly memoryBytes: number } {
   const { domain, machine } = machinesOf(offer);
   const memoryBytes = Math.floor(offer.memoryBytes / bytesPerMiB) * bytesPerMiB;
-  return { cpuCount: domain.maxVcpus ?? machine.maxCpus ?? 1, memoryBytes };
+  return { cpuCount: domain.maxVcpus ?? machine?.maxCpus ?? 1, memoryBytes };
 }
 
 /** Refuses what the host's capabilities do not accept; it might take the definition, and fail when the machine is started. */
@@ -114,6 +124,6 @@ function machinesOf({ host, machines }: Offer): MachineOffer {
   if (machines !== undefined) return machines;
   throw new DriverError(
     'Unsupported',
-    `the host (${host.architecture}) offers no machine that can be defined here; accepted: QEMU on x86_64`,
+    `the host (${host.architecture}) offers no machine that can be defined here; accepted: QEMU on x86_64, libvirt's test driver`,
   );
 }

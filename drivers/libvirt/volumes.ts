@@ -3,6 +3,7 @@ import { DriverError } from '#drivers/error.js';
 import { serializeXml } from '#drivers/xml/serialize.js';
 import type { Daemon } from './daemon.js';
 import { present, unlessGone } from './gone.js';
+import { throwIfAborted } from './rpc/deadline.js';
 import {
   storagePoolListAllVolumes,
   storagePoolLookupByUuid,
@@ -65,7 +66,7 @@ export class LibvirtVolumes implements Volumes {
   /** The host has the content; that it knows format and size, too, comes by itself in time, so that a busy pool is no failure. */
   async #lookAgain({ pool }: VolumeId, signal: AbortSignal): Promise<void> {
     const refreshed = this.#daemon.order(storagePoolRefresh, { pool: await this.#pool(pool, signal), flags: 0 }, signal, pool);
-    await refreshed.catch(() => signal.throwIfAborted());
+    await refreshed.catch(() => throwIfAborted(signal));
   }
 
   async *download(

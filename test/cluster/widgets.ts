@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Resource } from '#controllers/kubernetes/resource.js';
 import type { ApiServer } from './api-server.js';
 
@@ -41,4 +42,23 @@ export async function installWidgets(cluster: ApiServer): Promise<void> {
   // Established comes before every path is served.
   for (let tries = 0; tries < 100; tries++) if ((await cluster.kubectl('get', 'widgets', '-A')).code === 0) return;
   throw new Error('widgets are not served');
+}
+
+/** Puts so many widgets, `w-0` and on, into the store behind the API server: in seconds where creating them would take a minute. */
+export async function seedWidgets(cluster: ApiServer, namespace: string, count: number): Promise<void> {
+  const batch = 100;
+  for (let first = 0; first < count; first += batch) {
+    const puts = Array.from({ length: Math.min(batch, count - first) }, (_, index) => ({
+      requestPut: storedWidget(namespace, `w-${first + index}`),
+    }));
+    const response = await fetch(`${cluster.etcdUrl}/v3/kv/txn`, { method: 'POST', body: JSON.stringify({ success: puts }) });
+    if (!response.ok) throw new Error(`etcd took no widgets: ${await response.text()}`);
+  }
+}
+
+function storedWidget(namespace: string, name: string): { readonly key: string; readonly value: string } {
+  const metadata = { name, namespace, uid: randomUUID(), creationTimestamp: '2026-01-01T00:00:00Z', generation: 1 };
+  const object = { apiVersion: 'test.virtwright.io/v1', kind: 'Widget', metadata, spec: { size: 1 } };
+  const base64 = (text: string): string => Buffer.from(text).toString('base64');
+  return { key: base64(`/registry/test.virtwright.io/widgets/${namespace}/${name}`), value: base64(JSON.stringify(object)) };
 }

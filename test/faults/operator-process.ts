@@ -1,0 +1,44 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { hasEnded, startChild } from '#test/cluster/process.js';
+
+const program = fileURLToPath(new URL('../../controllers/main.js', import.meta.url));
+
+/** A part of the operator as users run it. Ends with the test. */
+export class OperatorProcess implements AsyncDisposable {
+  readonly #argv: readonly string[];
+  readonly #log: string;
+  #child: ChildProcess;
+
+  constructor(command: 'controller' | 'agent' | 'operator', hypervisors: readonly string[], kubeconfig: string, folder: string) {
+    const hosts = command === 'controller' ? [] : hypervisors.flatMap((name) => ['--hypervisor', name]);
+    this.#argv = [program, command, ...hosts, '--kubeconfig', kubeconfig, '--namespace', 'virtwright-system', '--identity', command];
+    this.#log = join(folder, `${command}.log`);
+    this.#child = startChild(process.execPath, this.#argv, this.#log);
+  }
+
+  /** Gives it no time for anything. */
+  async kill9(): Promise<void> {
+    if (hasEnded(this.#child)) return;
+    const gone = once(this.#child, 'exit');
+    this.#child.kill('SIGKILL');
+    await gone;
+  }
+
+  /** Another one in its place. */
+  async restart(): Promise<void> {
+    await this.kill9();
+    this.#child = startChild(process.execPath, this.#argv, this.#log);
+  }
+
+  log(): Promise<string> {
+    return readFile(this.#log, 'utf8');
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.kill9();
+  }
+}
