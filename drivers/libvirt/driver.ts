@@ -5,7 +5,7 @@ import { Daemon } from './daemon.js';
 import { LibvirtEvents } from './events.js';
 import { LibvirtHost } from './host.js';
 import { LibvirtMachines } from './machines.js';
-import { Offers } from './offer.js';
+import { KvmMemory, Offers } from './offer.js';
 import { LibvirtPools } from './pools.js';
 import { LibvirtPower } from './power.js';
 import { type Connection, connectLibvirt } from './rpc/connection.js';
@@ -17,11 +17,20 @@ export async function connectLibvirtDriver(uri: string, { signal }: { readonly s
   const connect = (connecting: AbortSignal) => connectLibvirt(uri, {}, connecting);
   const connection = await connect(signal);
   try {
-    return libvirtDriver(connection, connect, await absentFacets(connection, signal));
+    return libvirtDriver(connection, connect, await absentFacets(connection, signal), memoryOf(uri));
   } catch (reason) {
     await connection[Symbol.asyncDispose]();
     throw reason;
   }
+}
+
+/** By URI, for as long as the process lives. */
+const memories = new Map<string, KvmMemory>();
+
+function memoryOf(uri: string): KvmMemory {
+  const memory = memories.get(uri) ?? new KvmMemory();
+  memories.set(uri, memory);
+  return memory;
 }
 
 /** `openAnother` gives a further connection to the same daemon, for what must end with a connection. */
@@ -29,9 +38,10 @@ export function libvirtDriver(
   connection: Connection,
   openAnother: (signal: AbortSignal) => Promise<Connection>,
   absent: readonly OptionalFacet[] = [],
+  memory: KvmMemory = new KvmMemory(),
 ): Driver {
   const daemon = new Daemon(connection);
-  const offers = new Offers(daemon, openAnother);
+  const offers = new Offers(daemon, openAnother, memory);
   const driver: { -readonly [K in keyof Driver]: Driver[K] } = {
     host: new LibvirtHost(daemon, offers),
     machines: new LibvirtMachines(daemon, offers),

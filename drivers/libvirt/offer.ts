@@ -1,7 +1,7 @@
 import type { MachineDefinition } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import type { Daemon } from './daemon.js';
-import { type Finding, probeKvm } from './probe.js';
+import { type Finding, type Probed, probeKvm } from './probe.js';
 import type { Connection } from './rpc/connection.js';
 import { unlessAborted } from './rpc/deadline.js';
 import { connectGetCapabilities, connectGetDomainCapabilities, nodeGetInfo } from './rpc/procedures.js';
@@ -39,6 +39,8 @@ export interface Offer {
 /** How long finding out may take, in milliseconds, whoever waits for it and for how long. */
 const patience = 60_000;
 
+const rememberedMs = 60 * 60_000;
+
 /** The architectures whose machines have been tried. */
 const architectures = ['x86_64'];
 
@@ -46,11 +48,13 @@ const architectures = ['x86_64'];
 export class Offers {
   readonly #daemon: Daemon;
   readonly #openAnother: (signal: AbortSignal) => Promise<Connection>;
+  readonly #memory: KvmMemory;
   #finding: Promise<Offer> | undefined;
 
-  constructor(daemon: Daemon, openAnother: (signal: AbortSignal) => Promise<Connection>) {
+  constructor(daemon: Daemon, openAnother: (signal: AbortSignal) => Promise<Connection>, memory: KvmMemory = new KvmMemory()) {
     this.#daemon = daemon;
     this.#openAnother = openAnother;
+    this.#memory = memory;
   }
 
   /** Shared by all who ask at the same time; each stops waiting at will. What failed is tried again by the next. */
@@ -82,7 +86,25 @@ export class Offers {
   }
 
   #tryKvm({ architecture, emulator }: GuestOffer, { canonical }: MachineType, signal: AbortSignal): Promise<Finding> {
-    return probeKvm(this.#openAnother, { architecture, machine: canonical, emulator }, signal);
+    const probed = { architecture, machine: canonical, emulator };
+    return this.#memory.recall(probed, () => probeKvm(this.#openAnother, probed, signal));
+  }
+}
+
+/**
+ * What was found of one host's KVM, kept from one connection to the next: trying it may take many seconds, and a daemon that was
+ * restarted has machines waiting. After an hour it is tried again, as the host may be another by then.
+ */
+export class KvmMemory {
+  readonly #findings = new Map<string, { readonly finding: Finding; readonly at: number }>();
+
+  async recall(probed: Probed, find: () => Promise<Finding>): Promise<Finding> {
+    const key = JSON.stringify(probed);
+    const known = this.#findings.get(key);
+    if (known !== undefined && Date.now() - known.at < rememberedMs) return known.finding;
+    const finding = await find();
+    this.#findings.set(key, { finding, at: Date.now() });
+    return finding;
   }
 }
 
