@@ -125,6 +125,7 @@ function judgeRestart(policy: StopPolicy, taken: ActionRecord, subject: Subject)
 function judgePause(subject: Subject): Verdict {
   const { machine, record } = subject;
   if (machine.power.state === 'Off') return failed('the machine went off before it could be paused');
+  if (machine.power.reason === 'Crashed') return failed('the guest crashed before it could be paused');
   if (machine.power.state === 'Paused' && record.paused === true) return succeeded;
   return steps([act({ kind: 'pause', id: machine.id, mark: marked(subject, { ...record, paused: true }) }, 'an action asks for a pause')]);
 }

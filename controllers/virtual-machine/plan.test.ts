@@ -230,6 +230,7 @@ t.test('actions, from being taken up to their end', async (t) => {
     ['Pause', on, { boot: first }, 'pause'],
     ['Pause', paused(), { boot: first, paused: true }, 'Succeeded'],
     ['Pause', off(), ran(), 'Failed: the machine went off before'],
+    ['Pause', paused('Crashed'), ran('Crashed'), 'Failed: the guest crashed before'],
     ['Resume', paused(), { boot: first, paused: true }, 'resume'],
     ['Resume', paused('Crashed'), ran('Crashed'), 'cut'],
     ['Resume', on, { boot: first }, 'Succeeded'],

@@ -1,0 +1,211 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import t from 'tap';
+import type { MachineId, PoolId } from '#drivers/driver.js';
+import { DriverError } from '#drivers/error.js';
+import { Behind } from '#drivers/fake/behind.js';
+import { fakeDriver } from '#drivers/fake/driver.js';
+import { FakeHost } from '#drivers/fake/host.js';
+import { Jobs, type Work } from './jobs.js';
+import { Locks } from './locks.js';
+import { type Changes, HostView } from './view.js';
+
+const uuids = ['1', '2', '3'].map((digit) => `${digit.repeat(8)}-2222-4333-8444-555555555555`);
+const [one = '', two = ''] = uuids;
+const soon = () => AbortSignal.timeout(10_000);
+
+async function scene() {
+  const host = new FakeHost();
+  const behind = new Behind(host);
+  for (const uuid of uuids) behind.machine({ uuid, nativeName: `m${uuid[0]}` });
+  behind.pool('44444444-2222-4333-8444-555555555555', 'fast', '/p');
+  const changes: Changes[] = [];
+  const view = new HostView(fakeDriver(host), (change) => changes.push(change), soon());
+  await view.refresh(soon());
+  host.calls.length = changes.length = 0;
+  const id = (uuid: string) => host.byUuid(uuid)?.id as MachineId;
+  return { host, behind, view, changes, id };
+}
+
+t.test('a view reads what is marked, all of it in one batch, and nothing else', async (t) => {
+  const { host, behind, view, changes, id } = await scene();
+  t.equal(view.machines.length, 3);
+  await view.refresh(soon());
+  t.same(host.calls, [], 'nothing is marked');
+  behind.start(one);
+  view.dirtyMachine(id(one));
+  view.heed({ kind: 'machine', id: id(two) });
+  await Promise.all([view.refresh(soon()), view.refresh(soon())]);
+  t.same(host.calls, ['machines.read 2']);
+  t.equal(view.machineByUuid(one)?.power.state, 'On');
+  t.same(
+    changes.map(({ machines }) => machines.length),
+    [2],
+  );
+});
+
+t.test('after a gap everything is listed; a glance marks what is new, gone or in another state', async (t) => {
+  const { host, behind, view, changes, id } = await scene();
+  behind.undefine(one);
+  behind.machine({ uuid: '55555555-2222-4333-8444-555555555555', nativeName: 'm5' });
+  behind.start(two);
+  await view.glance(soon());
+  await view.refresh(soon());
+  t.same(host.calls, ['machines.list', 'machines.read 3']);
+  t.same([view.machineByName('m1'), view.machineByName('m2')?.power.state, view.machineByName('m5')?.uuid[0]], [undefined, 'On', '5']);
+  t.same(
+    changes[0]?.gone.map(({ uuid }) => uuid),
+    [one],
+  );
+  host.calls.length = 0;
+  behind.edit(two, { cpuCount: 7 });
+  await view.glance(soon());
+  await view.refresh(soon());
+  t.equal(view.machineByName('m2')?.configured?.cpuCount, 1, 'an edit shows in no glance');
+  view.heed({ kind: 'gap' });
+  await view.refresh(soon());
+  t.equal(view.machineByName('m2')?.configured?.cpuCount, 7);
+  t.match(host.calls, ['machines.list', 'machines.list', /read|pools/]);
+  t.ok(id(two));
+});
+
+t.test('whoever refreshes while a read is under way waits for what that read has taken', async (t) => {
+  const { host, behind, view, id } = await scene();
+  host.faults.slow('machines.read', 100);
+  behind.start(one);
+  view.dirtyMachine(id(one));
+  const first = view.refresh(soon());
+  let seen: string | undefined;
+  const second = view.refresh(soon()).then(() => {
+    seen = view.machineByUuid(one)?.power.state;
+  });
+  await sleep(5);
+  t.equal(seen, undefined);
+  host.clock.advance(100);
+  await Promise.all([first, second]);
+  t.equal(seen, 'On');
+
+  view.dirtyMachine(id(one));
+  const reading = view.refresh(soon());
+  behind.start(two);
+  view.dirtyMachine(id(two));
+  const later = view.refresh(soon());
+  const gaveUp = view.refresh(AbortSignal.abort(new Error('enough')));
+  await t.rejects(gaveUp, { message: 'enough' }, 'one caller gives up, the others go on');
+  for (let tick = 0; tick < 5; tick++) {
+    await sleep(2);
+    host.clock.advance(100);
+  }
+  await Promise.all([reading, later]);
+  t.equal(view.machineByUuid(two)?.power.state, 'On');
+});
+
+t.test('a read that fails leaves its marks; what the other half saw is told', async (t) => {
+  const { host, behind, view, changes } = await scene();
+  behind.undefine(one);
+  view.gap();
+  host.faults.fail('pools.list', 'TimedOut');
+  await t.rejects(view.refresh(soon()), { code: 'TimedOut' });
+  t.same(
+    changes.map(({ gone }) => gone.map(({ uuid }) => uuid)),
+    [[one]],
+  );
+  host.faults.fail('machines.read', new DriverError('TimedOut', 'slow'));
+  view.gap();
+  await t.rejects(view.refresh(soon()), { code: 'TimedOut' });
+  behind.start(two);
+  await view.refresh(soon());
+  t.equal(view.machineByUuid(two)?.power.state, 'On', 'read again without being marked again');
+});
+
+t.test('pools and volumes are read when they are marked, and when they are new', async (t) => {
+  const { host, behind, view, changes } = await scene();
+  const driver = fakeDriver(host);
+  const [pool] = view.pools;
+  const id = pool?.id as PoolId;
+  t.same([pool?.active, view.volumes(id)], [false, []]);
+  behind.putFile('/p/disk', Buffer.from('x'));
+  await driver.pools?.start(id, soon());
+  view.heed({ kind: 'pool', id });
+  await view.refresh(soon());
+  t.same(
+    view.volumes(id).map(({ location }) => location),
+    ['/p/disk'],
+  );
+  t.same(
+    changes.map(({ pools }) => pools),
+    [true],
+  );
+  behind.undefinePool(pool?.uuid ?? '');
+  await view.resync(soon());
+  t.equal(view.pool(pool?.uuid ?? ''), undefined);
+});
+
+t.test('locks are held one at a time, in the order asked, and nobody waits in a circle', async (t) => {
+  const locks = new Locks();
+  const log: string[] = [];
+  const work = (name: string) => async () => {
+    log.push(`${name} begins`);
+    await sleep(2);
+    log.push(`${name} ends`);
+    if (name === 'b') throw new Error('b failed');
+    return name;
+  };
+  const all = [
+    locks.hold(['x', 'y', 'x'], work('a')),
+    locks.hold(['y', 'x'], work('b')),
+    locks.hold(['x'], work('c')),
+    locks.hold([], work('free')),
+  ];
+  const ends = await Promise.allSettled(all);
+  t.same(
+    ends.map(({ status }) => status),
+    ['fulfilled', 'rejected', 'fulfilled', 'fulfilled'],
+  );
+  t.same(
+    log.filter((line) => !line.startsWith('free')),
+    ['a begins', 'a ends', 'b begins', 'b ends', 'c begins', 'c ends'],
+  );
+});
+
+t.test('a job runs once per key, tells how it ended, and is cancelled', async (t) => {
+  const ended: string[] = [];
+  const jobs = new Jobs((key) => ended.push(key));
+  const clock = () => 7;
+  let finish: (reason?: Error) => void = () => {};
+  let tell: (bytes: number) => void = () => {};
+  let runs = 0;
+  const work: Work = (progress, signal) => {
+    runs++;
+    tell = progress;
+    return new Promise((resolve, reject) => {
+      finish = (reason) => (reason === undefined ? resolve() : reject(reason));
+      signal.addEventListener('abort', () => reject(signal.reason));
+    });
+  };
+  const settle = () => sleep(1);
+  jobs.start('k', work, clock);
+  jobs.start('k', work, clock);
+  tell(5);
+  t.same([runs, jobs.get('k')], [1, { kind: 'running', startedAt: 7, progressBytes: 5 }]);
+  jobs.forget('k');
+  t.match(jobs.get('k'), { kind: 'running' });
+  finish(new DriverError('Denied', 'no'));
+  await settle();
+  const failure = { kind: 'failed', at: 7, verdict: 'stall', reason: 'Denied', message: 'no' };
+  t.same([jobs.get('k'), ended], [failure, ['k']]);
+  tell(9);
+  t.same(jobs.get('k'), failure, 'what it tells after its end is not heard');
+  jobs.start('k', work, clock);
+  finish();
+  await settle();
+  t.same(jobs.get('k'), { kind: 'done' });
+  jobs.forget('k');
+  t.equal(jobs.get('k'), undefined);
+  jobs.start('k', work, clock);
+  await jobs.cancel('k');
+  t.equal(jobs.get('k'), undefined);
+  jobs.start('a', work, clock);
+  jobs.start('b', work, clock);
+  await jobs.cancelAll();
+  t.same([jobs.get('a'), jobs.get('b')], [undefined, undefined]);
+});

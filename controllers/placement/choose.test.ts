@@ -1,0 +1,166 @@
+import t from 'tap';
+import type { Hypervisor, StoragePoolInstance, StorageVolume, VirtualMachine, VirtualMachineSpec } from '#crds/types.js';
+import type { HostDescription, Machine, MachineId } from '#drivers/driver.js';
+import { DriverError } from '#drivers/error.js';
+import { everything } from '#drivers/fake/capabilities.js';
+import { describeUnfit, unfit } from '../fit.js';
+import { reportHost, straysOf } from '../hypervisor/report.js';
+import { choose } from './choose.js';
+
+const now = Date.UTC(2030, 0);
+const meta = (name: string) => ({
+  name,
+  uid: `${name}-uid`,
+  resourceVersion: '1',
+  generation: 1,
+  creationTimestamp: '2030-01-01T00:00:00Z',
+});
+const description: HostDescription = {
+  hypervisor: 'Fake',
+  versions: { fake: '1' },
+  architecture: 'x86_64',
+  cpuCount: 8,
+  memoryBytes: 2 ** 36,
+  capabilities: everything,
+};
+const bare = (name: string): Hypervisor => ({
+  apiVersion: 'virtwright.io/v1alpha1',
+  kind: 'Hypervisor',
+  metadata: meta(name),
+  spec: { uri: 'fake:' },
+});
+/** As its agent would report it. */
+const hostWith = (
+  name: string,
+  {
+    capabilities = everything,
+    strays = [],
+    labels = {},
+    failure,
+  }: {
+    capabilities?: typeof everything;
+    strays?: readonly { namespace: string; name: string; uid: string }[];
+    labels?: Record<string, string>;
+    failure?: DriverError;
+  } = {},
+): Hypervisor => {
+  const hypervisor = { ...bare(name), metadata: { ...meta(name), labels } };
+  const status = reportHost(hypervisor, { description: { ...description, capabilities }, strays }, now);
+  return { ...hypervisor, status: failure === undefined ? status : reportHost({ ...hypervisor, status }, { failure, strays: [] }, now) };
+};
+const machineWith = (spec: Partial<VirtualMachineSpec> = {}, annotations: Record<string, string> = {}): VirtualMachine => ({
+  apiVersion: 'virtwright.io/v1alpha1',
+  kind: 'VirtualMachine',
+  metadata: { ...meta('web'), namespace: 'shop', annotations },
+  spec: { runStrategy: 'Always', stop: { mode: 'TrySoft', timeoutSeconds: 120 }, cpu: { count: 1 }, memory: { size: '1Gi' }, ...spec },
+});
+const volumeOn = (hypervisor?: string): StorageVolume => ({
+  apiVersion: 'virtwright.io/v1alpha1',
+  kind: 'StorageVolume',
+  metadata: { ...meta('root'), namespace: 'shop' },
+  spec: { size: '1Gi', format: 'Qcow2', reclaimPolicy: 'Retain', poolRef: { name: 'fast' } },
+  ...(hypervisor === undefined ? {} : { status: { hypervisor } }),
+});
+const chosen = (
+  machine: VirtualMachine,
+  hypervisors: readonly Hypervisor[],
+  { volumes = [] as readonly StorageVolume[], pools = ['a', 'b', 'c'], load = {} as Record<string, number> } = {},
+) => {
+  const choice = choose(machine, {
+    hypervisors,
+    volumes,
+    instanceFor: (_volume, { metadata }) => (pools.includes(metadata.name) ? ({} as StoragePoolInstance) : undefined),
+    load: (name) => load[name] ?? 0,
+  });
+  return choice.kind === 'place' ? choice.hypervisor.metadata.name : `${choice.reason}: ${choice.message}`;
+};
+
+t.test('a machine goes where it fits, to the host with the fewest machines', async (t) => {
+  const [a, b] = [hostWith('a'), hostWith('b', { labels: { zone: 'z' } })];
+  t.equal(chosen(machineWith(), [b, a]), 'a');
+  t.equal(chosen(machineWith(), [a, b], { load: { a: 2, b: 1 } }), 'b');
+  t.equal(chosen(machineWith({ placement: { hypervisorRef: { name: 'b' } } }), [a, b]), 'b');
+  t.equal(chosen(machineWith({ placement: { hypervisorSelector: { matchLabels: { zone: 'z' } } } }), [a, b]), 'b');
+  t.equal(chosen(machineWith(), [a, b], { volumes: [volumeOn('b')] }), 'b');
+  t.equal(chosen(machineWith(), [a, b], { volumes: [volumeOn()], pools: ['b'] }), 'b');
+  t.equal(chosen(machineWith(), [a, { ...b, metadata: { ...b.metadata, deletionTimestamp: 'x' } }], { load: { a: 9 } }), 'a');
+});
+
+t.test('why a machine goes nowhere is said host by host', async (t) => {
+  const a = hostWith('a');
+  const small = hostWith('b', { capabilities: everything.map((one) => (one.field === 'memory.size' ? { ...one, max: 2 ** 20 } : one)) });
+  t.match(chosen(machineWith(), []), /^NoHypervisor: there is no Hypervisor yet/);
+  t.match(chosen(machineWith({ placement: { hypervisorRef: { name: 'x' } } }), [a]), /^NoHypervisor: waiting for Hypervisor "x"/);
+  t.match(
+    chosen(machineWith({ placement: { hypervisorSelector: { matchLabels: { q: '1' } } } }), [a]),
+    /^NoHypervisor: no Hypervisor has the labels/,
+  );
+  t.match(chosen(machineWith(), [a, bare('b')]), /^WaitingForHypervisor: .*"b"/);
+  const lost = hostWith('a', { failure: new DriverError('Unavailable', 'no route') });
+  t.match(
+    chosen(machineWith(), [lost, small]),
+    /^Unschedulable: a: not ready: no route; b: spec.memory.size: 1073741824 given, this host accepts .*at most 1048576/,
+  );
+  t.match(chosen(machineWith(), [a], { volumes: [volumeOn('z')] }), /volume "root" is on z/);
+  t.match(
+    chosen(machineWith(), [a], { volumes: [volumeOn()], pools: [] }),
+    /volume "root" has no pool here: pool "fast" is not on this host/,
+  );
+});
+
+t.test('what was restored or copied is not placed without a word', async (t) => {
+  const old = { namespace: 'shop', name: 'web', uid: 'old' };
+  const a = hostWith('a', { strays: [old] });
+  const lost = hostWith('a', { strays: [old], failure: new DriverError('Unavailable', 'gone') });
+  t.match(chosen(machineWith(), [a]), /^RestoredOrCopied: a runs a machine of an earlier .*take-over=old/);
+  t.match(chosen(machineWith(), [lost, hostWith('b')]), /^RestoredOrCopied/, 'also while its host is lost');
+  t.equal(chosen(machineWith({}, { 'virtwright.io/take-over': 'old' }), [a]), 'a');
+  t.equal(chosen(machineWith(), [hostWith('a', { strays: [{ ...old, name: 'db' }] })]), 'a');
+  t.match(chosen(machineWith({}, { 'virtwright.io/bound': 'z/other' }), [hostWith('a')]), /^RestoredOrCopied: .*uid other, bound to z/);
+  t.equal(chosen(machineWith({}, { 'virtwright.io/bound': 'a/web-uid' }), [hostWith('a')]), 'a');
+  const many = hostWith('a', { strays: Array.from({ length: 600 }, (_, index) => ({ ...old, name: `m${index}` })) });
+  t.match(chosen(machineWith(), [many]), /^RestoredOrCopied: a has more machines of lost objects than it can name/);
+});
+
+t.test('fit names the field, what was given and what is accepted', async (t) => {
+  const capabilities = [
+    { field: 'cpu.count', min: 1, max: 4, reason: 'small' },
+    { field: 'disks.bus', values: ['VirtioBlk'] },
+    { field: 'any' },
+  ];
+  t.same(unfit({ 'cpu.count': 4, 'disks.bus': 'VirtioBlk', any: 'x' }, capabilities), []);
+  const misfits = unfit({ 'cpu.count': 5, 'disks.bus': 'SATA', 'xen.mode': 'PVH' }, capabilities);
+  t.same(
+    misfits.map((one) => describeUnfit(one, 'kvm1')),
+    [
+      'spec.cpu.count: 5 given, kvm1 accepts at least 1, at most 4 (small)',
+      'spec.disks.bus: SATA given, kvm1 accepts VirtioBlk',
+      'spec.xen.mode: PVH given, kvm1 accepts nothing',
+    ],
+  );
+});
+
+t.test('strays are machines of this cluster without an object, and are kept while the host is lost', async (t) => {
+  const machine = (uid: string, cluster = 'here'): Machine => ({
+    id: uid as MachineId,
+    uuid: uid,
+    nativeName: uid,
+    power: { state: 'On', reason: 'Booted' },
+    hardware: {},
+    mark: { owner: { cluster, namespace: 'shop', name: uid, uid }, record: '' },
+  });
+  const { mark: _, ...unmarked } = machine('x');
+  const strays = straysOf([machine('known'), machine('lost'), machine('theirs', 'there'), unmarked], 'here', (uid) =>
+    uid === 'known' ? [machineWith()] : [],
+  );
+  t.same(strays, [{ namespace: 'shop', name: 'lost', uid: 'lost' }]);
+  const before = hostWith('a', { strays });
+  const same = reportHost(before, { description, strays }, now + 60_000);
+  t.same(same, before.status, 'no news, no write');
+  const lost = reportHost(before, { failure: new DriverError('Denied', 'who are you'), strays: [] }, now);
+  t.match(lost, {
+    strays: { count: 1 },
+    capacity: before.status?.capacity,
+    conditions: [{ type: 'Ready', status: 'False' }, {}, { type: 'Stalled', status: 'True' }, { type: 'Connected', status: 'False' }],
+  });
+});

@@ -1,0 +1,136 @@
+import t from 'tap';
+import type { StoragePool, StoragePoolInstance, StorageVolume } from '#crds/types.js';
+import { Behind } from '#drivers/fake/behind.js';
+import { fakeDriver } from '#drivers/fake/driver.js';
+import { FakeHost } from '#drivers/fake/host.js';
+import { HostView } from '../host/view.js';
+import { createStore } from '../kubernetes/store.js';
+import { reconcile } from '../reconcile.js';
+import { indexes } from '../stores.js';
+import { poolUuid, storagePoolInstanceKind } from './kind.js';
+
+const meta = (name: string) => ({
+  name,
+  uid: `${name}-uid`,
+  resourceVersion: '1',
+  generation: 1,
+  creationTimestamp: '2030-01-01T00:00:00Z',
+});
+const pool: StoragePool = {
+  apiVersion: 'virtwright.io/v1alpha1',
+  kind: 'StoragePool',
+  metadata: meta('fast'),
+  spec: { span: 'PerHost', allowedNamespaces: { from: 'All' }, directory: { path: '/p' } },
+};
+const volume: StorageVolume = {
+  apiVersion: 'virtwright.io/v1alpha1',
+  kind: 'StorageVolume',
+  metadata: { ...meta('root'), namespace: 'shop' },
+  spec: { size: '1Gi', format: 'Qcow2', reclaimPolicy: 'Retain' },
+  status: { pool: 'fast.one' },
+};
+
+function scene({ annotation }: { annotation?: string } = {}) {
+  const host = new FakeHost();
+  const driver = fakeDriver(host);
+  const signal = AbortSignal.timeout(10_000);
+  const view = new HostView(driver, () => {}, signal);
+  const stores = {
+    pools: createStore<StoragePool>(),
+    volumes: createStore<StorageVolume, 'instance' | 'claim'>({ indexes: indexes.volumes }),
+  };
+  stores.pools.set(pool);
+  const kind = storagePoolInstanceKind({ name: 'one', cluster: 'here', hypervisor: undefined, capabilities: [] }, stores);
+  let instance: StoragePoolInstance = {
+    apiVersion: 'virtwright.io/v1alpha1',
+    kind: 'StoragePoolInstance',
+    metadata: { ...meta('fast.one'), annotations: annotation === undefined ? {} : { 'virtwright.io/take-over': annotation } },
+    spec: { poolRef: { name: 'fast' }, hypervisor: 'one' },
+  };
+  let writes = 0;
+  const pass = async (deleted = false) => {
+    if (deleted) instance = { ...instance, metadata: { ...instance.metadata, deletionTimestamp: '2030-01-01T00:00:00Z' } };
+    view.gap();
+    return reconcile(kind, instance, {
+      driver,
+      view,
+      signal,
+      clock: () => Date.UTC(2030, 0),
+      publish: async (object, status) => {
+        if (JSON.stringify(object.status) !== JSON.stringify(status)) writes++;
+        instance = { ...object, status };
+        return instance;
+      },
+    });
+  };
+  return { host, behind: new Behind(host), stores, pass, status: () => instance.status, writes: () => writes };
+}
+
+t.test('a pool is defined, started, kept active, and undefined once it is empty of volumes', async (t) => {
+  const { host, behind, stores, pass, status, writes } = scene();
+  behind.putFile('/p/first', Buffer.alloc(1_000));
+  t.same(await pass(), { kind: 'converged' });
+  t.same(host.acts, ['pools.define fast', 'pools.start fast']);
+  t.match(status(), {
+    nativeName: 'fast',
+    path: '/p',
+    uuid: poolUuid('here', 'fast.one-uid', 'one'),
+    conditions: [{ type: 'Ready', status: 'True' }],
+  });
+  host.calls.length = 0;
+  behind.putFile('/p/small', Buffer.alloc(1_000));
+  await pass();
+  t.same([host.acts, writes()], [[], 1], 'at rest, and a small file is no news');
+  behind.undefinePool(status()?.uuid ?? '');
+  await pass();
+  t.same(host.acts, ['pools.define fast', 'pools.start fast']);
+  stores.volumes.set(volume);
+  t.match(await pass(true), { kind: 'progressing', because: '1 volumes are still in it: shop/root' });
+  stores.volumes.delete('shop/root');
+  t.same(await pass(true), { kind: 'converged' });
+  t.same([host.pools.size, host.hasFile('/p/small')], [0, true]);
+});
+
+t.test('what has its name or its path and another uuid is not touched, unless that was said', async (t) => {
+  for (const [name, path] of [
+    ['fast', '/elsewhere'],
+    ['other', '/p'],
+  ] as const) {
+    const { host, behind, pass } = scene({ annotation: 'All' });
+    behind.pool('99999999-2222-4333-8444-555555555555', name, path);
+    t.match(await pass(), { kind: 'stalled', because: /is not this one's/ });
+    t.same(host.acts, []);
+    t.same(await pass(true), { kind: 'converged' });
+    t.equal(host.pools.size, 1);
+  }
+  const unsaid = scene();
+  unsaid.behind.pool('99999999-2222-4333-8444-555555555555', 'fast', '/p');
+  t.match(await unsaid.pass(), { kind: 'stalled' });
+  const { host, behind, pass } = scene({ annotation: 'All' });
+  behind.pool('99999999-2222-4333-8444-555555555555', 'fast', '/p');
+  behind.putFile('/p/kept', Buffer.from('x'));
+  t.same(await pass(), { kind: 'converged' });
+  t.same(host.acts, ['pools.undefine fast', 'pools.define fast', 'pools.start fast']);
+  t.ok(host.hasFile('/p/kept'));
+});
+
+t.test("a pool's uuid tells whose it is, and is the same for good", async (t) => {
+  t.equal(poolUuid('here', 'u', 'one'), poolUuid('here', 'u', 'one'));
+  const all = [
+    poolUuid('here', 'u', 'one'),
+    poolUuid('there', 'u', 'one'),
+    poolUuid('here', 'v', 'one'),
+    poolUuid('here', 'u', 'two'),
+    poolUuid('here', 'uo', 'ne'),
+  ];
+  t.equal(new Set(all).size, 5);
+  for (const uuid of all) t.match(uuid, /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  t.equal(poolUuid('cluster', 'uid', 'host'), 'af674494-9f18-87f2-8402-0645300eb133');
+});
+
+t.test('an instance whose pool is not there waits for it', async (t) => {
+  const { stores, pass, host } = scene();
+  stores.pools.delete('fast');
+  t.same(await pass(), { kind: 'waiting', because: 'waiting for pool "fast": there is none' });
+  t.same(host.acts, []);
+});
