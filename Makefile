@@ -5,8 +5,6 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 # Built once per lockfile and set of tap plugins. A linked node_modules belongs to another checkout and is left as it is.
 STAMP := node_modules/.virtwright-stamp
-# Where to keep the tests' raw TAP beside what people see; empty: nowhere.
-TAP_FILE ?=
 
 .PHONY: help setup modules build lint test demo demo-down bench
 
@@ -37,7 +35,7 @@ lint: modules ## check format and lint rules
 test: setup build lint ## everything that must be true
 	@shopt -s globstar nullglob; tests=(dist/**/*.test.js); \
 	[[ $${#tests[@]} -gt 0 ]] || { echo 'no tests were found in dist/' >&2; exit 1; }; \
-	npx --no-install tap $(if $(TAP_FILE),--output-file='$(TAP_FILE)') "$${tests[@]}"
+	npx --no-install tap "$${tests[@]}"
 
 demo: build ## a machine of your own, from nothing, on this host
 	@manifests/demo/up.sh

@@ -70,9 +70,20 @@ async function running(driver: Driver, { metadata, status }: VirtualMachine, sig
 async function follow({ consoles }: Driver, id: MachineId, { input, output }: Terminal, signal: AbortSignal): Promise<void> {
   if (consoles === undefined) throw new Complaint('this host has no consoles');
   await using serial = await consoles.open(id, signal);
+  const ended = new AbortController();
   const typed = (async () => {
     for await (const bytes of input) await serial.write(bytes, signal);
   })();
-  typed.catch(() => {});
-  for await (const bytes of serial.output) output.write(bytes);
+  const shown = (async () => {
+    for await (const bytes of serial.output) output.write(bytes);
+  })();
+  const interrupted = new Promise<void>((resolve) =>
+    signal.addEventListener('abort', () => resolve(), { once: true, signal: ended.signal }),
+  );
+  try {
+    await Promise.race([typed, shown, interrupted]);
+  } finally {
+    ended.abort();
+    for (const half of [typed, shown]) half.catch(() => {});
+  }
 }

@@ -1,11 +1,9 @@
+import { boundAnnotation } from './bound.js';
 import { ApiError, type Client } from './kubernetes/client.js';
 import type { KubernetesObject, Resource } from './kubernetes/resource.js';
 
 /** Held by every object that has something on a host, until that is gone or deliberately left. */
 export const finalizer = 'virtwright.io/host';
-/** `host/uid`, written with the finalizer: an object restored or copied elsewhere shows by a uid that is not its own. */
-export const boundAnnotation = 'virtwright.io/bound';
-
 type Meta = { readonly metadata: KubernetesObject['metadata'] };
 
 export const hasFinalizer = ({ metadata }: Meta): boolean => metadata.finalizers?.includes(finalizer) ?? false;
@@ -38,10 +36,4 @@ export async function removeFinalizer(client: Client, resource: Resource, { meta
   } catch (reason) {
     if (!(reason instanceof ApiError) || reason.reason !== 'NotFound') throw reason;
   }
-}
-
-/** The host and uid of an earlier binding, as far as there is one. */
-export function boundTo({ metadata }: Meta): { readonly host: string; readonly uid: string } | undefined {
-  const [host, uid] = metadata.annotations?.[boundAnnotation]?.split('/') ?? [];
-  return host === undefined || uid === undefined ? undefined : { host, uid };
 }

@@ -43,7 +43,7 @@ export function createLoop<R extends Reconcilable>({ store, workers, pass, onOut
     if (outcome.kind === 'retry') return queue.addRateLimited(key);
     queue.forget(key);
     if (outcome.kind === 'progressing') queue.addAfter(key, outcome.recheckMs);
-    if (outcome.kind === 'stalled') queue.addAfter(key, stalledRecheckMs * (0.8 + 0.4 * Math.random()));
+    if (outcome.kind === 'stalled' || outcome.kind === 'waiting') queue.addAfter(key, stalledRecheckMs * (0.8 + 0.4 * Math.random()));
   };
   const queue = createQueue({
     workers,

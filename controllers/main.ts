@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { setMaxListeners } from 'node:events';
 import { parseArgs } from 'node:util';
 import { connect } from '#drivers/connect.js';
 import { agentCommand, controllerCommand, type Flags, operatorCommand } from './commands.js';
@@ -29,6 +30,8 @@ const commands: Readonly<Record<string, Command>> = {
 };
 
 async function main(argv: readonly string[]): Promise<void> {
+  // Thousands of waits hang on one signal here, and all end with it: that is no leak.
+  setMaxListeners(0);
   const { values, positionals } = parse(argv);
   const [name, ...args] = positionals;
   if (values.help || name === undefined || name === 'help') return void process.stdout.write(usage);

@@ -1,5 +1,5 @@
 import type { NamespaceChoice } from '#crds/types.js';
-import type { Resource } from './kubernetes/resource.js';
+import type { KubernetesObject, Resource } from './kubernetes/resource.js';
 import type { ReadonlyStore } from './kubernetes/store.js';
 
 export interface Namespace {
@@ -13,6 +13,8 @@ export interface Namespace {
 }
 
 export const namespaces: Resource = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', namespaced: false };
+
+export const decodeNamespace = ({ metadata }: KubernetesObject): Namespace => ({ metadata });
 
 type Labels = Readonly<Record<string, string>>;
 

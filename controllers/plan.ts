@@ -23,6 +23,8 @@ export type AnyAction = { readonly kind: string };
 export interface Surroundings {
   readonly driver: Driver;
   readonly view: HostView;
+  /** Epoch milliseconds. */
+  readonly clock: () => number;
 }
 
 /** How one kind of action is carried out, and the facet it cannot do without. What it touched is read again before the next decision. */

@@ -36,6 +36,8 @@ export type Outcome =
   | { readonly kind: 'converged' }
   | { readonly kind: 'progressing'; readonly recheckMs: number; readonly because: string }
   | { readonly kind: 'retry'; readonly error: DriverError }
+  /** For something else that is not there yet: nothing to do until that changes. */
+  | { readonly kind: 'waiting'; readonly because: string }
   | { readonly kind: 'stalled'; readonly because: string };
 
 export interface Pass<R, S> extends Surroundings {
@@ -46,7 +48,6 @@ export interface Pass<R, S> extends Surroundings {
   readonly publish: (object: R, status: S, urgent: boolean) => Promise<R>;
   /** Told of every act before it is done. */
   readonly onAct?: (object: R, action: AnyAction, because: string) => void;
-  readonly clock: () => number;
   readonly signal: AbortSignal;
 }
 
@@ -63,8 +64,14 @@ export async function reconcile<R, D, O, A extends AnyAction, S>(
 ): Promise<Outcome> {
   let object = resource;
   let findings: Findings<D, O, A> = { now: pass.clock() };
-  const say = async (urgent: boolean) => {
-    object = await pass.publish(object, kind.report(object, findings), urgent);
+  let said: Promise<unknown> = Promise.resolve();
+  // One word after the other: an older one that arrives later would take back what a newer one promised to remember.
+  const say = (urgent: boolean): Promise<void> => {
+    const saying = said.then(async () => {
+      object = await pass.publish(object, kind.report(object, findings), urgent);
+    });
+    said = saying.catch(() => {});
+    return saying;
   };
   const late = new LateWord(() => say(true));
   try {
@@ -111,7 +118,7 @@ async function lookAndDecide<R, D, O, A extends AnyAction, S>(
 }
 
 function outcome<D, O, A>({ plan = [], failure, missing }: Findings<D, O, A>): Outcome {
-  if (missing !== undefined) return { kind: 'stalled', because: `waiting for ${missing.join(', ')}` };
+  if (missing !== undefined) return { kind: 'waiting', because: `waiting for ${missing.join(', ')}` };
   if (failure !== undefined) {
     return failure.verdict === 'retry' ? { kind: 'retry', error: failure } : { kind: 'stalled', because: failure.message };
   }

@@ -10,7 +10,7 @@ const libvirt: Connect = async (uri, signal) => {
 };
 
 /** By the URI's scheme, up to its transport: `qemu`, as in `qemu+unix:///system`. */
-const drivers: Readonly<Record<string, Connect>> = { qemu: libvirt };
+const drivers: Readonly<Record<string, Connect>> = { qemu: libvirt, test: libvirt };
 
 /** The driver for the host behind `uri`. Invalid, naming the schemes that are accepted, for any other. */
 export async function connect(uri: string, signal: AbortSignal): Promise<Driver> {

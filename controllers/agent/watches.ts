@@ -1,11 +1,8 @@
 import { hypervisors, storagePoolInstances, storagePools, storageVolumes, virtualMachineActions, virtualMachines } from '#crds/types.js';
 import type { Client } from '../kubernetes/client.js';
-import type { KubernetesObject } from '../kubernetes/resource.js';
-import { type Namespace, namespaces } from '../namespaces.js';
+import { decodeNamespace, namespaces } from '../namespaces.js';
 import { indexes } from '../stores.js';
 import { decoderOf, watch } from '../watched.js';
-
-export const decodeNamespace = ({ metadata }: KubernetesObject): Namespace => ({ metadata });
 
 /** What concerns one host, and what its objects refer to. */
 export function watchHost(name: string, client: Client, onTrouble: (message: string, error: unknown) => void, signal: AbortSignal) {

@@ -1,7 +1,7 @@
 import type { VirtualMachineAction, VirtualMachineActionStatus } from '#crds/types.js';
+import type { Binder } from '../binder.js';
 import { conditions, readiness, timestamp } from '../conditions.js';
 import { publishStatus } from '../loop.js';
-import type { Binder } from '../placement/bind-volume.js';
 import type { Outcome } from '../reconcile.js';
 
 /** Gives an action to the agent of its machine's host; one whose machine is not there fails at once, for it was meant for now. */
@@ -26,7 +26,7 @@ export async function bindAction({ client, watched }: Binder, action: VirtualMac
   const hypervisor = machine.status?.hypervisor;
   if (hypervisor === undefined) {
     await tell({ ...before, conditions: stands('reconciling', 'Waiting', 'its machine has no host yet') });
-    return { kind: 'stalled', because: 'its machine has no host yet' };
+    return { kind: 'waiting', because: 'its machine has no host yet' };
   }
   await tell({ ...before, hypervisor, conditions: stands('reconciling', 'Waiting', 'waits for its machine') });
   return { kind: 'converged' };

@@ -1,7 +1,7 @@
 import type { Hypervisor, HypervisorStatus, VirtualMachine, VirtualMachineStatus } from '#crds/types.js';
+import type { Binder } from '../binder.js';
 import { conditions, isUnknown, readiness } from '../conditions.js';
 import { publishStatus } from '../loop.js';
-import type { Binder } from '../placement/bind-volume.js';
 import type { Outcome } from '../reconcile.js';
 
 /** While a host's agent is silent, the controller speaks for it, and says only that nobody knows. */

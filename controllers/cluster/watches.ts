@@ -7,17 +7,22 @@ import {
   virtualMachineActions,
   virtualMachines,
 } from '#crds/types.js';
-import { decodeNamespace } from '../agent/watches.js';
+import type { ClusterWatches } from '../binder.js';
 import type { Client } from '../kubernetes/client.js';
 import { decodeLease, leases } from '../kubernetes/lease.js';
-import { namespaces } from '../namespaces.js';
+import { decodeNamespace, namespaces } from '../namespaces.js';
 import { indexes } from '../stores.js';
 import { decoderOf, watch } from '../watched.js';
 
 const host = { host: ({ status }: VirtualMachine): readonly string[] => (status?.hypervisor === undefined ? [] : [status.hypervisor]) };
 
 /** Everything: the controller's view of the cluster. */
-export function watchCluster(client: Client, namespace: string, onTrouble: (message: string, error: unknown) => void, signal: AbortSignal) {
+export function watchCluster(
+  client: Client,
+  namespace: string,
+  onTrouble: (message: string, error: unknown) => void,
+  signal: AbortSignal,
+): ClusterWatches {
   const common = { client, onTrouble };
   return {
     hypervisors: watch({ ...common, resource: hypervisors, decode: decoderOf('Hypervisor') }, signal),
@@ -39,5 +44,3 @@ export function watchCluster(client: Client, namespace: string, onTrouble: (mess
     leases: watch({ ...common, resource: leases, decode: decodeLease, selection: { namespace } }, signal),
   };
 }
-
-export type ClusterWatches = ReturnType<typeof watchCluster>;

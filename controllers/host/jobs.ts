@@ -34,15 +34,18 @@ export class Jobs {
   }
 
   /** Does nothing while one runs under this key. */
-  start(key: string, work: Work, now: number): void {
+  start(key: string, work: Work, clock: () => number): void {
     if (this.#running.has(key)) return;
     const abort = new AbortController();
-    const startedAt = now;
-    const progress = (progressBytes: number) => this.#states.set(key, { kind: 'running', startedAt, progressBytes });
-    progress(0);
+    const startedAt = clock();
+    // What a work that has ended still tells, because nobody stopped what it had begun, is not heard.
+    const progress = (progressBytes: number) => {
+      if (this.#running.get(key)?.abort === abort) this.#states.set(key, { kind: 'running', startedAt, progressBytes });
+    };
+    this.#states.set(key, { kind: 'running', startedAt, progressBytes: 0 });
     const ended = work(progress, abort.signal).then(
       () => this.#end(key, { kind: 'done' }),
-      (reason) => this.#end(key, failed(reason)),
+      (reason) => this.#end(key, failed(reason, clock())),
     );
     this.#running.set(key, { ended, abort });
   }
@@ -78,7 +81,7 @@ const isTelling = (reason: unknown): reason is Error & { readonly code: string; 
   'verdict' in reason &&
   (reason.verdict === 'retry' || reason.verdict === 'stall');
 
-function failed(reason: unknown): JobState {
+function failed(reason: unknown, at: number): JobState {
   const error = isTelling(reason) ? reason : DriverError.from(reason);
-  return { kind: 'failed', at: Date.now(), verdict: error.verdict, reason: error.code, message: error.message };
+  return { kind: 'failed', at, verdict: error.verdict, reason: error.code, message: error.message };
 }

@@ -95,6 +95,7 @@ export class HostView {
    * marks, and is waited for; the next one takes the rest, and what the first one failed to read.
    */
   async refresh(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
     const underWay = this.#reading?.catch(() => {});
     if (underWay !== undefined) await unlessAborted(underWay, signal);
     if (this.#reading === undefined && !this.#stale) return;
@@ -120,20 +121,23 @@ export class HostView {
     this.#listMachines = this.#listPools = false;
     this.#dirtyMachines.clear();
     this.#dirtyVolumes.clear();
-    try {
-      const [machines, pools] = await Promise.all([
-        this.#readMachines(marks.machines, marks.ids),
-        this.#readPools(marks.pools, marks.volumes),
-      ]);
-      if (machines.changed.length > 0 || machines.gone.length > 0 || pools)
-        this.#onChange({ machines: machines.changed, gone: machines.gone, pools });
-    } catch (reason) {
+    const [machines, pools] = await Promise.allSettled([
+      this.#readMachines(marks.machines, marks.ids),
+      this.#readPools(marks.pools, marks.volumes),
+    ]);
+    if (machines.status === 'rejected') {
       this.#listMachines ||= marks.machines;
-      this.#listPools ||= marks.pools;
       for (const id of marks.ids) this.#dirtyMachines.add(id);
-      for (const id of marks.volumes) this.#dirtyVolumes.add(id);
-      throw reason;
     }
+    if (pools.status === 'rejected') {
+      this.#listPools ||= marks.pools;
+      for (const id of marks.volumes) this.#dirtyVolumes.add(id);
+    }
+    // What was seen is told even if the other half failed: a machine that is gone is seen to go but once.
+    const { changed, gone } = machines.status === 'fulfilled' ? machines.value : { changed: [], gone: [] };
+    const poolsChanged = pools.status === 'fulfilled' && pools.value;
+    if (changed.length > 0 || gone.length > 0 || poolsChanged) this.#onChange({ machines: changed, gone, pools: poolsChanged });
+    for (const half of [machines, pools]) if (half.status === 'rejected') throw half.reason;
   }
 
   async #readMachines(list: boolean, dirty: readonly MachineId[]) {

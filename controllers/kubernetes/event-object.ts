@@ -1,8 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import type { EventText } from './events.js';
 import type { KubernetesObject, Resource } from './resource.js';
 
 export const events: Resource = { group: 'events.k8s.io', version: 'v1', plural: 'events', kind: 'Event', namespaced: true };
+
+export interface EventText {
+  readonly type: 'Normal' | 'Warning';
+  /** CamelCase, e.g. `Started`: why. */
+  readonly reason: string;
+  /** CamelCase, e.g. `Starting`: what was being done. Default: the reason. */
+  readonly action?: string;
+  /** For people; cut at 1 KiB. */
+  readonly note: string;
+}
 
 /** Who speaks. */
 export interface Reporter {

@@ -1,11 +1,11 @@
-import type { Client } from './client.js';
+import type { Client } from './api.js';
 import { type Clock, systemClock, within } from './clock.js';
 import { ApiError } from './error.js';
-import { eventOf, events, type Occurrences, seriesOf } from './event-object.js';
+import { type EventText, eventOf, events, type Occurrences, seriesOf } from './event-object.js';
 import type { KubernetesObject, ObjectRef } from './resource.js';
 import { tell } from './tell.js';
 
-export { events } from './event-object.js';
+export { type EventText, events } from './event-object.js';
 
 export interface EventOptions {
   readonly client: Client;
@@ -16,16 +16,6 @@ export interface EventOptions {
   readonly clock?: Clock;
   /** An event could not be written, or was one too many: for a counter. */
   readonly onDropped?: (why: 'failed' | 'limited', error?: unknown) => void;
-}
-
-export interface EventText {
-  readonly type: 'Normal' | 'Warning';
-  /** CamelCase, e.g. `Started`: why. */
-  readonly reason: string;
-  /** CamelCase, e.g. `Starting`: what was being done. Default: the reason. */
-  readonly action?: string;
-  /** For people; cut at 1 KiB. */
-  readonly note: string;
 }
 
 /** What `kubectl describe` shows. The same words on the same object again only count up. */

@@ -13,7 +13,7 @@ import type {
   Selection,
   WatchEvent,
   WatchQuery,
-} from './client.js';
+} from './api.js';
 import { type Clock, systemClock } from './clock.js';
 import type { Connection } from './connection.js';
 import { ApiError } from './error.js';

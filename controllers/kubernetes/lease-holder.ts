@@ -1,4 +1,4 @@
-import type { Patch } from './client.js';
+import type { Patch } from './api.js';
 import { type Clock, systemClock } from './clock.js';
 import { ApiError } from './error.js';
 import { createLeaseObserver, decodeLease, type Lease, type LeaseOptions, leases } from './lease.js';
@@ -38,7 +38,14 @@ export class LeaseHolder {
   async release(signal: AbortSignal): Promise<void> {
     const mine = this.#mine;
     this.#mine = undefined;
-    if (mine) await this.#patch({ spec: { holderIdentity: null, renewTime: this.#now() } }, mine, signal);
+    // A renewal that was given up half-way may or may not have arrived.
+    const lease = mine ?? (await this.#look(signal));
+    if (lease?.holder !== this.#options.identity) return;
+    const free = { spec: { holderIdentity: null, renewTime: this.#now() } };
+    await this.#patch(free, lease, signal).catch((error: unknown) => {
+      if (mine === undefined || !ApiError.is(error, 'Conflict')) throw error;
+      return this.release(signal);
+    });
   }
 
   async #look(signal: AbortSignal): Promise<Lease | undefined> {

@@ -1,9 +1,6 @@
-import type { Client } from './client.js';
+import type { Client } from './api.js';
 import { type Clock, systemClock } from './clock.js';
 import { type KubernetesObject, keyOf, type ObjectMeta, type OwnerReference, type Resource } from './resource.js';
-
-export { heartbeat } from './heartbeat.js';
-export { LeadLost, lead } from './lead.js';
 
 export const leases: Resource = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases', kind: 'Lease', namespaced: true };
 

@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { RequestReport } from './client.js';
+import type { RequestReport } from './api.js';
 import type { QueueObserver } from './queue.js';
 import type { Restart } from './reflector.js';
 

@@ -1,5 +1,6 @@
 import { type BackoffOptions, backoffMs } from './backoff.js';
 import { type Clock, systemClock } from './clock.js';
+import { keyOf, type ObjectRef } from './resource.js';
 import { tell } from './tell.js';
 
 export interface QueueOptions {
@@ -210,4 +211,9 @@ class Line {
     }
     return key;
   }
+}
+
+/** Adds the keys of these objects. */
+export function again(queue: Queue, objects: readonly { readonly metadata: ObjectRef }[]): void {
+  for (const { metadata } of objects) queue.add(keyOf(metadata));
 }

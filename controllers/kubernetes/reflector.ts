@@ -1,5 +1,5 @@
+import type { Client, Selection, WatchEvent } from './api.js';
 import { type BackoffOptions, backoffMs } from './backoff.js';
-import type { Client, Selection, WatchEvent } from './client.js';
 import { type Clock, sleep, systemClock } from './clock.js';
 import { ApiError } from './error.js';
 import { compareVersions, type KubernetesObject, keyOf, type Resource } from './resource.js';

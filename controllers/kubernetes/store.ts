@@ -1,9 +1,12 @@
-import { type KubernetesObject, keyOf } from './resource.js';
+import { compareVersions, type KubernetesObject, keyOf } from './resource.js';
 
 export type Change<T> =
   | { readonly kind: 'added'; readonly key: string; readonly object: T }
   | { readonly kind: 'updated'; readonly key: string; readonly object: T; readonly previous: T }
   | { readonly kind: 'deleted'; readonly key: string; readonly previous: T };
+
+/** The object as it is, or as it was before it went. */
+export const latest = <T>(change: Change<T>): T => (change.kind === 'deleted' ? change.previous : change.object);
 
 export type Indexes<T, I extends string = string> = Readonly<Record<I, (object: T) => readonly string[]>>;
 
@@ -155,10 +158,5 @@ class MemoryStore<T extends Kept, I extends string> implements Store<T, I> {
   }
 }
 
-/** Resource versions of one object are comparable numbers (KEP-5504); what is no number is compared by nothing. */
-function isOlder({ metadata: a }: Kept, { metadata: b }: Kept): boolean {
-  if (a.uid !== b.uid || !isDecimal(a.resourceVersion) || !isDecimal(b.resourceVersion)) return false;
-  return BigInt(a.resourceVersion) < BigInt(b.resourceVersion);
-}
-
-const isDecimal = (text: string): boolean => /^\d{1,40}$/.test(text);
+const isOlder = ({ metadata: a }: Kept, { metadata: b }: Kept): boolean =>
+  a.uid === b.uid && compareVersions(a.resourceVersion, b.resourceVersion) < 0;

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Clock } from './clock.js';
 import { ApiError } from './error.js';
 
@@ -13,6 +14,8 @@ export class TimeLimit {
     this.#outer = outer;
     this.#ms = timeoutMs;
     this.#cancel = clock.after(timeoutMs, () => this.#controller.abort());
+    // One signal may well end hundreds of requests at once.
+    setMaxListeners(0, outer);
     if (outer.aborted) this.#stop();
     else outer.addEventListener('abort', this.#stop, { once: true });
   }

@@ -1,12 +1,13 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
 import { AgentCache } from './agents.js';
+import type { RequestReport } from './api.js';
 import { backoffMs } from './backoff.js';
-import type { RequestReport } from './client.js';
 import { type Clock, sleep } from './clock.js';
 import type { Connection, Credentials } from './connection.js';
 import { ApiError } from './error.js';
 import type { Resource } from './resource.js';
+import { tell } from './tell.js';
 import { TimeLimit } from './time-limit.js';
 import { decodeRefusal, malformed, parseJson } from './wire.js';
 
@@ -53,51 +54,36 @@ export class Transport implements AsyncDisposable {
   }
 
   /** The decoded answer. */
-  async json(call: Call, signal: AbortSignal): Promise<unknown> {
-    for (let failures = 0; ; failures++) {
-      try {
-        return await this.#once(call, signal);
-      } catch (error) {
-        const wait = this.#waitBeforeRetry(call, error, failures);
-        if (wait === undefined) throw error;
-        await sleep(this.#options.clock, wait, signal);
-      }
-    }
+  json(call: Call, signal: AbortSignal): Promise<unknown> {
+    return this.#retrying(call, signal, async (limit) => {
+      const response = await this.#exchange(call, limit);
+      return parseJson(await this.#read(response, call, limit), call.what);
+    });
   }
 
-  /** The answer as it comes, once the server has said 200. Tried once, and again with fresh credentials. */
+  /** The answer as it comes, once the server has said yes; it ends with the signal. */
   async stream(call: Call, signal: AbortSignal): Promise<http.IncomingMessage> {
-    for (let failures = 0; ; failures++) {
-      const limit = this.#limit(signal);
-      try {
-        const response = await this.#report(call, () => this.#exchange(call, limit));
-        endWith(response, signal);
-        return response;
-      } catch (error) {
-        if (!this.#renewsCredentials(error, failures)) throw error;
-      } finally {
-        limit.lift();
-      }
-    }
+    const response = await this.#retrying(call, signal, (limit) => this.#exchange(call, limit));
+    endWith(response, signal);
+    return response;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#agents.clear();
   }
 
-  #limit(signal: AbortSignal): TimeLimit {
-    return new TimeLimit(this.#options.clock, this.#options.timeoutMs, signal);
-  }
-
-  async #once(call: Call, signal: AbortSignal): Promise<unknown> {
-    const limit = this.#limit(signal);
-    try {
-      return await this.#report(call, async () => {
-        const response = await this.#exchange(call, limit);
-        return parseJson(await this.#read(response, call, limit), call.what);
-      });
-    } finally {
-      limit.lift();
+  async #retrying<R>(call: Call, signal: AbortSignal, work: (limit: TimeLimit) => Promise<R>): Promise<R> {
+    for (let failures = 0; ; failures++) {
+      const limit = new TimeLimit(this.#options.clock, this.#options.timeoutMs, signal);
+      try {
+        return await this.#report(call, () => work(limit));
+      } catch (error) {
+        const wait = this.#waitBeforeRetry(call, error, failures);
+        if (wait === undefined) throw error;
+        await sleep(this.#options.clock, wait, signal);
+      } finally {
+        limit.lift();
+      }
     }
   }
 
@@ -119,16 +105,16 @@ export class Transport implements AsyncDisposable {
   async #report<R>(call: Call, work: () => Promise<R>): Promise<R> {
     const { clock, onRequest } = this.#options;
     const start = clock.monotonic();
-    const tell = (code: number): void => {
+    const told = (code: number): void => {
       const seconds = (clock.monotonic() - start) / 1000;
-      onRequest({ verb: call.verb, resource: call.resource?.plural ?? '', code, seconds });
+      tell(() => onRequest({ verb: call.verb, resource: call.resource?.plural ?? '', code, seconds }));
     };
     try {
       const result = await work();
-      tell(200);
+      told(200);
       return result;
     } catch (error) {
-      tell(error instanceof ApiError ? error.status : 0);
+      told(error instanceof ApiError ? error.status : 0);
       throw error;
     }
   }
@@ -188,8 +174,9 @@ export class Transport implements AsyncDisposable {
       return await this.#credentials.value;
     } catch (error) {
       this.#credentials = undefined;
-      // What a credential plugin prints may be a secret: it stays in the cause.
-      throw new ApiError('no credentials for the API server could be had', { status: 0, reason: 'Unauthorized', cause: error });
+      // What a credential plugin says may quote the token: only a code like ENOENT is passed on.
+      const code = error instanceof Error && 'code' in error ? ` (${error.code})` : '';
+      throw new ApiError(`no credentials for the API server could be had${code}`, { status: 0, reason: 'Unauthorized' });
     }
   }
 }
@@ -199,6 +186,7 @@ function endWith(response: http.IncomingMessage, signal: AbortSignal): void {
   const stop = (): void => {
     response.destroy();
   };
+  if (signal.aborted) stop();
   signal.addEventListener('abort', stop, { once: true });
   response.once('close', () => signal.removeEventListener('abort', stop));
 }

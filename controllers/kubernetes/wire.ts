@@ -1,4 +1,4 @@
-import type { Page, WatchEvent } from './client.js';
+import type { Page, WatchEvent } from './api.js';
 import { ApiError, type ApiErrorReason } from './error.js';
 import { apiVersionOf, type KubernetesObject, type ObjectMeta, type ObjectRef, type Resource } from './resource.js';
 
@@ -100,7 +100,11 @@ function decodeWatchError(object: unknown, what: string, resource: Resource): Wa
 }
 
 /** Status reasons that say more than their HTTP code. */
-const reasons: Readonly<Record<string, ApiErrorReason>> = { AlreadyExists: 'AlreadyExists', Expired: 'Expired', Gone: 'Expired' };
+const reasons: ReadonlyMap<unknown, ApiErrorReason> = new Map([
+  ['AlreadyExists', 'AlreadyExists'],
+  ['Expired', 'Expired'],
+  ['Gone', 'Expired'],
+]);
 
 const codes: Readonly<Record<number, ApiErrorReason>> = {
   401: 'Unauthorized',
@@ -121,7 +125,7 @@ const fallback = (status: number): ApiErrorReason => (status >= 500 ? 'Internal'
 /** The server's own words are kept, cut, except about Secrets, where they may quote one. */
 export function decodeRefusal(status: number, body: unknown, what: string, resource?: Resource, retryAfterMs?: number): ApiError {
   const said = isJson(body) && body['kind'] === 'Status' ? body : {};
-  const reason = reasons[typeof said['reason'] === 'string' ? said['reason'] : ''] ?? codes[status] ?? fallback(status);
+  const reason = reasons.get(said['reason']) ?? codes[status] ?? fallback(status);
   const words = typeof said['message'] === 'string' && resource?.plural !== 'secrets' ? `: ${said['message'].slice(0, 1024)}` : '';
   const details = isJson(said['details']) ? said['details'] : {};
   const seconds = details['retryAfterSeconds'];

@@ -1,10 +1,12 @@
 import { type Hypervisor, type StorageVolume, type VirtualMachine, type VirtualMachineStatus, virtualMachines } from '#crds/types.js';
+import type { Binder } from '../binder.js';
+import { boundTo } from '../bound.js';
 import { conditions, readiness } from '../conditions.js';
-import { addFinalizer, boundTo, hasFinalizer, removeFinalizer } from '../finalizer.js';
+import { addFinalizer, hasFinalizer, removeFinalizer } from '../finalizer.js';
 import { publishStatus } from '../loop.js';
 import type { Outcome } from '../reconcile.js';
 import { volumesOf } from '../stores.js';
-import { type Binder, bindVolume, instanceFor } from './bind-volume.js';
+import { bindVolume, instanceFor } from './bind-volume.js';
 import { choose, type Rejection } from './choose.js';
 
 interface Unplaced {
@@ -22,7 +24,7 @@ export async function placeMachine(binder: Binder, machine: VirtualMachine, sign
   if (machine.metadata.deletionTimestamp !== undefined) return bound === undefined ? letGo(binder, machine, signal) : { kind: 'converged' };
   const missing = missingVolumes(binder, machine);
   if (missing !== undefined)
-    return bound === undefined ? unplaced(binder, machine, missing, signal) : { kind: 'stalled', because: missing.message };
+    return bound === undefined ? unplaced(binder, machine, missing, signal) : { kind: 'waiting', because: missing.message };
   if (bound !== undefined) {
     const hypervisor = binder.watched.hypervisors.store.get(bound);
     if (hypervisor !== undefined) await claimVolumes(binder, machine, hypervisor, signal);
@@ -122,5 +124,5 @@ async function unplaced(
   const impatientInMs = patience.left(machine, status);
   if (impatientInMs > 0) return { kind: 'progressing', recheckMs: impatientInMs, because: message };
   await publishStatus({ client, ...watched.machines }, machine, status, signal);
-  return { kind: 'stalled', because: message };
+  return { kind: 'waiting', because: message };
 }

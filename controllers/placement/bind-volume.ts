@@ -1,22 +1,12 @@
 import { type Hypervisor, type StoragePoolInstance, type StorageVolume, type StorageVolumeStatus, storageVolumes } from '#crds/types.js';
-import type { ClusterWatches } from '../cluster/watches.js';
+import type { Binder } from '../binder.js';
+import { boundTo } from '../bound.js';
 import { conditions, readiness } from '../conditions.js';
-import { addFinalizer, boundTo, hasFinalizer } from '../finalizer.js';
-import type { Locks } from '../host/locks.js';
-import type { Client } from '../kubernetes/client.js';
+import { addFinalizer, hasFinalizer } from '../finalizer.js';
 import { keyOf } from '../kubernetes/resource.js';
 import { publishStatus } from '../loop.js';
 import { covers } from '../namespaces.js';
-import type { Patience } from '../patience.js';
 import type { Outcome } from '../reconcile.js';
-
-export interface Binder {
-  readonly client: Client;
-  readonly watched: ClusterWatches;
-  /** By volume: a machine's claim and the volume's own placement do not cross. */
-  readonly locks: Locks;
-  readonly patience: Patience;
-}
 
 type Binding = Partial<Pick<StorageVolumeStatus, 'hypervisor' | 'pool' | 'claim'>>;
 
@@ -97,7 +87,7 @@ export async function placeVolume(binder: Binder, volume: StorageVolume, signal:
   const impatientInMs = binder.patience.left(volume, status);
   if (impatientInMs > 0) return { kind: 'progressing', recheckMs: impatientInMs, because: waiting.message };
   await publishStatus({ client, ...watched.volumes }, volume, status, signal);
-  return { kind: 'stalled', because: waiting.message };
+  return { kind: 'waiting', because: waiting.message };
 }
 
 function noPlace({ watched }: Binder, { metadata, spec }: StorageVolume): string {

@@ -1,8 +1,8 @@
 import { parseQuantity } from '#crds/quantity.js';
 import type { Hypervisor, StoragePoolInstance, StorageVolume, VirtualMachine } from '#crds/types.js';
 import type { Capability } from '#drivers/driver.js';
+import { boundTo } from '../bound.js';
 import { isReady } from '../conditions.js';
-import { boundTo } from '../finalizer.js';
 import { describeUnfit, unfit } from '../fit.js';
 import { matches } from '../namespaces.js';
 import { asked } from '../virtual-machine/plan.js';

@@ -1,10 +1,12 @@
 import { type Hypervisor, type StoragePool, type StoragePoolStatus, storagePoolInstances, storagePools } from '#crds/types.js';
+import type { Binder } from '../binder.js';
+import { boundAnnotation } from '../bound.js';
 import { conditions, isReady, readiness, type Standing } from '../conditions.js';
-import { boundAnnotation, finalizer, removeFinalizer } from '../finalizer.js';
+import { finalizer, removeFinalizer } from '../finalizer.js';
 import { ApiError } from '../kubernetes/client.js';
 import { publishStatus } from '../loop.js';
 import { matches } from '../namespaces.js';
-import { type Binder, instanceName } from '../placement/bind-volume.js';
+import { instanceName } from '../placement/bind-volume.js';
 import type { Outcome } from '../reconcile.js';
 
 const mostFailuresNamed = 10;

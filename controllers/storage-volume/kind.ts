@@ -28,16 +28,18 @@ function performersWith(jobs: Jobs, locks: Locks): Performers<VolumeAction> {
   return {
     fill: {
       needs: 'volumes',
-      async run({ driver }, { uid, definition, source }) {
-        if (driver.volumes !== undefined) jobs.start(uid, fillVolume(driver.volumes, definition, source), Date.now());
+      async run({ driver, view, clock }, { uid, id, definition, source }) {
+        if (driver.volumes === undefined) return;
+        const fill = fillVolume(driver.volumes, definition, source);
+        // Whatever came of it, something of it may be there: a deletion that does not see it would leave it.
+        jobs.start(uid, (progress, signal) => fill(progress, signal).finally(() => view.dirtyPool(id.pool)), clock);
       },
     },
     complete: {
       needs: 'volumes',
       async run({ driver, view }, { uid, id }, signal) {
         jobs.forget(uid);
-        await driver.volumes?.delete(markerOf(id), signal);
-        view.dirtyPool(id.pool);
+        await driver.volumes?.delete(markerOf(id), signal).finally(() => view.dirtyPool(id.pool));
       },
     },
     takeOver: on('volumes', async (_volumes, _action: Action<'takeOver'>) => {}),
@@ -52,8 +54,7 @@ function performersWith(jobs: Jobs, locks: Locks): Performers<VolumeAction> {
     delete: {
       needs: 'volumes',
       async run({ driver, view }, { id }, signal) {
-        await driver.volumes?.delete(id, signal);
-        view.dirtyPool(id.pool);
+        await driver.volumes?.delete(id, signal).finally(() => view.dirtyPool(id.pool));
       },
     },
   };
@@ -67,8 +68,7 @@ const growing = (locks: Locks): Performer<Action<'grow'>> => ({
       await view.glance(signal);
       await view.refresh(signal);
       if (usersOf(location, view).some(({ off }) => !off)) throw new DriverError('Busy', 'a machine was started with it just now');
-      await driver.volumes?.grow(id, sizeBytes, signal);
-      view.dirtyPool(id.pool);
+      await driver.volumes?.grow(id, sizeBytes, signal).finally(() => view.dirtyPool(id.pool));
     }),
 });
 

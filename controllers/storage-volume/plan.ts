@@ -1,5 +1,6 @@
 import { formatBytes } from '#crds/quantity.js';
 import type { Pool, Volume, VolumeDefinition, VolumeId } from '#drivers/driver.js';
+import { timestamp } from '../conditions.js';
 import type { JobState } from '../host/jobs.js';
 import { act, type Plan, refuse, sayThenAct, wait } from '../plan.js';
 
@@ -122,12 +123,9 @@ function planFilling(desired: DesiredVolume, { job, volume, marker }: ObservedVo
   const { uid, record, format, sizeBytes, source } = desired;
   if (job?.kind === 'running') return [wait('Importing', `${formatBytes(coarse(job.progressBytes))} fetched`, 5_000)];
   if (job?.kind === 'done') return [sayThenAct({ kind: 'complete', uid, id }, 'all of it is there and verified')];
-  if (job?.kind === 'failed' && now < failureRetryAt(job, record)) {
-    const later = wait(
-      'ImportFailed',
-      `${job.message}; next try in ${Math.ceil((failureRetryAt(job, record) - now) / 1_000)} s`,
-      failureRetryAt(job, record) - now,
-    );
+  const due = job?.kind === 'failed' ? failureRetryAt(job, record) : 0;
+  if (job?.kind === 'failed' && now < due) {
+    const later = wait('ImportFailed', `${job.message}; next try at ${timestamp(due)}`, due - now);
     return job.verdict === 'stall' ? [refuse(job.reason, job.message), later] : [later];
   }
   if (now < record.retryAt && job === undefined)
@@ -145,8 +143,9 @@ function planFilling(desired: DesiredVolume, { job, volume, marker }: ObservedVo
 /** Kept coarse, so that status is written when there is news. */
 const coarse = (bytes: number): number => Math.floor(bytes / 2 ** 20) * 2 ** 20;
 
-export const failureRetryAt = ({ at, verdict }: Extract<JobState, { kind: 'failed' }>, { failures }: FillRecord): number =>
-  at + (verdict === 'stall' ? slowRetryMs : Math.min(5_000 * 2 ** Math.min(failures, 16), slowRetryMs));
+/** Counted from the failures before this one; once it is told of, the record says when. */
+export const failureRetryAt = ({ at, verdict }: Extract<JobState, { kind: 'failed' }>, { failures, retryAt }: FillRecord): number =>
+  retryAt > 0 ? retryAt : at + (verdict === 'stall' ? slowRetryMs : Math.min(5_000 * 2 ** Math.min(failures, 16), slowRetryMs));
 
 function planWhole(
   { sizeBytes, poolName, host }: DesiredVolume,

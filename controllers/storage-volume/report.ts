@@ -16,7 +16,7 @@ const doing: Readonly<Record<VolumeAction['kind'], string>> = {
   delete: 'Terminating',
 };
 
-export function reportVolume({ metadata, spec, status: before }: StorageVolume, findings: VolumeFindings): StorageVolumeStatus {
+export function reportVolume({ metadata, status: before }: StorageVolume, findings: VolumeFindings): StorageVolumeStatus {
   const { desired, observed, now } = findings;
   const stands = standing(findings, { ready: { reason: 'Ready' }, acting: (kind) => doing[kind as VolumeAction['kind']] });
   const location = observed?.volume?.location ?? before?.location;
@@ -36,14 +36,16 @@ export function reportVolume({ metadata, spec, status: before }: StorageVolume, 
         : { virtualSize: before.virtualSize }
       : { virtualSize: formatBytes(observed.volume.sizeBytes) }),
     ...(fill === undefined ? {} : { import: fill }),
-    conditions: conditions(before?.conditions, metadata.generation, now, readiness(usable(stands, spec, fill))),
+    conditions: conditions(before?.conditions, metadata.generation, now, readiness(usable(stands, findings, fill))),
   };
 }
 
-/** A volume that waits to grow is whole and usable all the same. */
-function usable(stands: Standing, _spec: StorageVolume['spec'], fill: StorageVolumeStatusImport | undefined): Standing {
-  const growing = stands.kind === 'reconciling' && (stands.reason === 'Growing' || stands.reason === 'GrowsWhenOff');
-  return growing && fill?.completedAt !== undefined ? { ...stands, kind: 'ready' } : stands;
+/** A volume that waits to grow, or cannot, is whole and usable all the same. */
+function usable(stands: Standing, { plan = [], failure }: VolumeFindings, fill: StorageVolumeStatusImport | undefined): Standing {
+  const next = plan.find((decision) => decision.kind === 'act');
+  const growing = (next?.kind === 'act' && next.action.kind === 'grow') || stands.reason === 'GrowsWhenOff';
+  const reached = stands.kind !== 'unknown' || failure === undefined;
+  return growing && reached && fill?.completedAt !== undefined ? { ...stands, kind: 'ready' } : stands;
 }
 
 /** What is about to be done, as far as nothing on the host could tell it afterwards. */
@@ -59,7 +61,7 @@ function importStatus(
   if (kind === 'fill') return { ...failureOf(before), startedAt: timestamp(now) };
   if (job?.kind === 'running' && before !== undefined)
     return { ...before, transferred: formatBytes(Math.floor(job.progressBytes / 2 ** 20) * 2 ** 20) };
-  if (job?.kind !== 'failed' || desired === undefined || before?.retryAt === timestamp(failureRetryAt(job, desired.record))) return before;
+  if (job?.kind !== 'failed' || desired === undefined || before?.retryAt !== undefined) return before;
   const { failures = 0 } = before ?? {};
   return {
     ...startOf(before),

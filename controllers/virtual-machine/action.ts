@@ -16,8 +16,9 @@ export type MachineAction =
     }
   | { readonly kind: 'press'; readonly id: MachineId; readonly mark: Mark; readonly owner: OwnerMark; readonly resume: boolean }
   | { readonly kind: 'pause' | 'resume'; readonly id: MachineId; readonly mark?: Mark }
-  | { readonly kind: 'reset'; readonly id: MachineId; readonly owner: OwnerMark; readonly mark: Mark; readonly done: Mark }
-  | { readonly kind: 'cut' | 'undefine'; readonly id: MachineId; readonly owner: OwnerMark };
+  | { readonly kind: 'reset'; readonly id: MachineId; readonly owner: OwnerMark; readonly mark: Mark; readonly record: MachineRecord }
+  | { readonly kind: 'cut'; readonly id: MachineId; readonly mark?: Mark; readonly owner: OwnerMark }
+  | { readonly kind: 'undefine'; readonly id: MachineId; readonly owner: OwnerMark };
 
 /** A machine that is ours to act on, and what is known of it. */
 export interface Subject {

@@ -1,5 +1,6 @@
 import type { VirtualMachine, VirtualMachineStatus } from '#crds/types.js';
 import type { Machine, MachineId, OwnerMark } from '#drivers/driver.js';
+import { DriverError } from '#drivers/error.js';
 import type { Locks } from '../host/locks.js';
 import type { HostScope } from '../host/scope.js';
 import type { HostView } from '../host/view.js';
@@ -8,7 +9,7 @@ import type { Kind } from '../reconcile.js';
 import type { Stores } from '../stores.js';
 import { type MachineAction, marked } from './action.js';
 import { type DesiredMachine, type ObservedMachine, planMachine } from './plan.js';
-import { decodeRecord, type MachineRecord, noteFailedStart } from './record.js';
+import { type ActionRecord, decodeRecord, type MachineRecord, noteFailedStart, recordable } from './record.js';
 import { rememberedRecord, reportMachine } from './report.js';
 import { resolveMachine } from './resolve.js';
 
@@ -19,13 +20,13 @@ type Action<K extends MachineAction['kind']> = Extract<MachineAction, { readonly
 /** The mark first, then the act it is about: whoever dies in between finds it written. */
 const starting = (locks: Locks): Performer<Action<'start'>> => ({
   needs: 'power',
-  async run({ driver, view }, { id, mark, record, owner, paused }, signal) {
+  async run({ driver, view, clock }, { id, mark, record, owner, paused }, signal) {
     try {
       if (mark !== undefined) await driver.machines.mark(id, mark, owner, signal);
       await locks.hold(disksOf(id, view), () => driver.power.start(id, { paused }, signal));
     } catch (reason) {
-      const failed = marked({ owner }, noteFailedStart(record, reason, Date.now()));
-      if (mark !== undefined) await driver.machines.mark(id, failed, owner, signal).catch(() => {});
+      const failed = marked({ owner }, noteFailedStart(record, reason, clock()));
+      if (isAnswer(reason)) await driver.machines.mark(id, failed, owner, signal).catch(() => {});
       throw reason;
     } finally {
       view.dirtyMachine(id);
@@ -33,10 +34,14 @@ const starting = (locks: Locks): Performer<Action<'start'>> => ({
   },
 });
 
+/** The host said no. When nothing was heard of it, it may have done what was asked all the same: only a look can tell. */
+const isAnswer = (reason: unknown): reason is DriverError =>
+  reason instanceof DriverError && reason.code !== 'Unavailable' && reason.code !== 'TimedOut';
+
 const disksOf = (id: MachineId, view: HostView): readonly string[] =>
   view.machines.find((machine) => machine.id === id)?.configured?.disks.map(({ location }) => location) ?? [];
 
-const marking = <A extends Action<'press' | 'pause' | 'resume'>>(verb: Performer<A>): Performer<A> => ({
+const marking = <A extends Action<'press' | 'cut' | 'pause' | 'resume'>>(verb: Performer<A>): Performer<A> => ({
   needs: verb.needs,
   async run(surroundings, action, signal) {
     if (action.mark !== undefined) await surroundings.driver.machines.mark(action.id, action.mark, action.mark.owner, signal);
@@ -55,22 +60,26 @@ const performersWith = (locks: Locks): Performers<MachineAction> => ({
       await power.press(id, owner, signal);
     }),
   ),
-  cut: on('power', (power, { id, owner }: Action<'cut' | 'undefine'>, signal) => power.cut(id, owner, signal)),
+  cut: marking(on('power', (power, { id, owner }: Action<'cut'>, signal) => power.cut(id, owner, signal))),
   pause: marking(on('power', (power, { id }: Action<'pause' | 'resume'>, signal) => power.pause(id, signal))),
   resume: marking(on('power', (power, { id }: Action<'pause' | 'resume'>, signal) => power.resume(id, signal))),
   reset: {
     needs: 'power',
-    async run({ driver, view }, { id, owner, mark, done }, signal) {
+    async run({ driver, view }, { id, owner, mark, record }, signal) {
+      const noted = (outcome: Partial<ActionRecord>) => marked({ owner }, withOutcome(record, outcome));
       try {
         await driver.machines.mark(id, mark, owner, signal);
         await driver.power.reset(id, owner, signal);
-        await driver.machines.mark(id, done, owner, signal);
+        await driver.machines.mark(id, noted({ outcome: 'Succeeded' }), owner, signal);
+      } catch (reason) {
+        if (!isAnswer(reason)) throw reason;
+        await driver.machines.mark(id, noted({ outcome: 'Failed', message: recordable(reason.message) }), owner, signal);
       } finally {
         view.dirtyMachine(id);
       }
     },
   },
-  undefine: on('machines', (machines, { id, owner }: Action<'cut' | 'undefine'>, signal) => machines.undefine(id, owner, signal)),
+  undefine: on('machines', (machines, { id, owner }: Action<'undefine'>, signal) => machines.undefine(id, owner, signal)),
 });
 
 export const virtualMachineKind = (
@@ -84,6 +93,9 @@ export const virtualMachineKind = (
   plan: planMachine,
   report: reportMachine,
 });
+
+const withOutcome = (record: MachineRecord, outcome: Partial<ActionRecord>): MachineRecord =>
+  record.action === undefined ? record : { ...record, action: { ...record.action, ...outcome } };
 
 function remembered({ owner }: DesiredMachine, { machines }: Pick<Stores, 'machines'>): MachineRecord {
   return rememberedRecord(machines.get(`${owner.namespace}/${owner.name}`)?.status);

@@ -1,7 +1,7 @@
 import { act, type Plan } from '../plan.js';
 import { type MachineAction, marked, type Subject } from './action.js';
 import { planResume, planRun, planStop, type StopPolicy } from './plan-power.js';
-import { type ActionRecord, bootNumber, type MachineRecord } from './record.js';
+import { type ActionRecord, bootNumber, ended, recordable, unasked } from './record.js';
 
 export type RunStrategy = 'Always' | 'RerunOnFailure' | 'Once' | 'Manual' | 'Halted';
 export type Verb = 'Start' | 'Stop' | 'Restart' | 'Pause' | 'Resume' | 'Reset';
@@ -48,7 +48,9 @@ export function planRequestedAction(action: RequestedAction, policy: Policy, sub
   const verdict = judge(action, taken, policy, subject);
   if (verdict.kind === 'steps') return verdict.plan;
   if (verdict.kind === 'succeeded') return note({ ...taken, outcome: 'Succeeded' }, `action ${action.verb} is done`);
-  return note({ ...taken, outcome: 'Failed', message: verdict.message }, verdict.message);
+  const message = recordable(verdict.message);
+  const failure = marked(subject, { ...unasked(record), action: { ...taken, outcome: 'Failed', message } });
+  return [act({ kind: 'note', id: machine.id, mark: failure }, message)];
 }
 
 function objectionTo(verb: Verb, strategy: RunStrategy, { machine: { power }, record }: Subject): string | undefined {
@@ -93,10 +95,17 @@ function judge(action: RequestedAction, taken: ActionRecord, { stop }: Policy, s
 
 function judgeStart(taken: ActionRecord, subject: Subject): Verdict {
   const { machine, record } = subject;
-  if (machine.power.state !== 'Off') return succeeded;
-  if (bootNumber(record) === taken.boot) return steps(planRun(subject, { withoutBackOff: true }));
-  return failed(record.lastStop?.message ?? `the machine started and was off again at once (${record.lastStop?.cause ?? 'Unknown'})`);
+  const { state, reason } = machine.power;
+  const started = bootNumber(record) !== taken.boot;
+  if (state === 'On') return succeeded;
+  if (state === 'Off' && taken.begun === true) return failed(record.lastStop?.message ?? 'the host did not start it');
+  if (state === 'Off' && started) return failed(`the machine started and was off again at once (${record.lastStop?.cause ?? 'Unknown'})`);
+  if (started && (state === 'Stopping' || hostsPauses.has(reason))) return succeeded;
+  return steps(planRun(subject, { exactly: true, withoutBackOff: true }));
 }
+
+/** It runs as far as a start can help: other actions need not wait until these are over. */
+const hostsPauses: ReadonlySet<string> = new Set(['IOError', 'Crashed', 'Busy']);
 
 function judgeStop(policy: StopPolicy, subject: Subject): Verdict {
   const { machine, record, now } = subject;
@@ -109,27 +118,21 @@ function judgeStop(policy: StopPolicy, subject: Subject): Verdict {
 }
 
 function judgeRestart(policy: StopPolicy, taken: ActionRecord, subject: Subject): Verdict {
-  return bootNumber(subject.record) === taken.boot && subject.machine.power.state !== 'Off'
-    ? judgeStop(policy, subject)
-    : judgeStart(taken, subject);
+  const stillTheSame = bootNumber(subject.record) === taken.boot && !ended(subject.record);
+  return stillTheSame ? judgeStop(policy, subject) : judgeStart(taken, subject);
 }
 
 function judgePause(subject: Subject): Verdict {
-  const { machine, record, now: _ } = subject;
+  const { machine, record } = subject;
   if (machine.power.state === 'Off') return failed('the machine went off before it could be paused');
   if (machine.power.state === 'Paused' && record.paused === true) return succeeded;
   return steps([act({ kind: 'pause', id: machine.id, mark: marked(subject, { ...record, paused: true }) }, 'an action asks for a pause')]);
 }
 
 function judgeResume(subject: Subject): Verdict {
-  const { machine, record } = subject;
-  if (machine.power.state === 'Off') return failed('the machine went off before it could be resumed');
-  if (machine.power.state !== 'Paused') return succeeded;
-  const { paused: _, ...running } = record;
-  if (record.paused !== true) return steps(planResume(subject));
-  return steps([
-    act({ kind: 'resume', id: machine.id, mark: marked(subject, running satisfies MachineRecord) }, 'an action asks to resume'),
-  ]);
+  const { power } = subject.machine;
+  if (power.state === 'Off') return failed('the machine went off before it could be resumed');
+  return power.state === 'Paused' ? steps(planResume(subject)) : succeeded;
 }
 
 /** A reset cannot be seen afterwards: it is noted before, and never done a second time. */
@@ -137,7 +140,6 @@ function judgeReset(taken: ActionRecord, subject: Subject): Verdict {
   const { machine, record, owner } = subject;
   if (taken.begun === true) return failed('interrupted while resetting: it may or may not have happened; look at the guest and ask again');
   if (machine.power.state === 'Off') return failed('the machine went off before it could be reset');
-  const mark = marked(subject, { ...record, action: { ...taken, begun: true } });
-  const done = marked(subject, { ...record, action: { ...taken, begun: true, outcome: 'Succeeded' } });
-  return steps([act({ kind: 'reset', id: machine.id, owner, mark, done }, 'an action asks for a reset')]);
+  const begun = { ...record, action: { ...taken, begun: true as const } };
+  return steps([act({ kind: 'reset', id: machine.id, owner, mark: marked(subject, begun), record: begun }, 'an action asks for a reset')]);
 }

@@ -1,6 +1,7 @@
+import { timestamp } from '../conditions.js';
 import { act, type Plan, wait } from '../plan.js';
 import { type MachineAction, marked, type Subject } from './action.js';
-import { bootNumber, type MachineRecord, noteBoot, retryAt } from './record.js';
+import { encodeRecord, ended, type MachineRecord, noteBoot, retryAt } from './record.js';
 
 export interface StopPolicy {
   /** `Soft` asks for as long as it takes, `TrySoft` asks and then cuts, `Hard` cuts. */
@@ -15,13 +16,16 @@ const resumeEveryMs = 30_000;
 const shortWaitMs = 1_000;
 
 interface RunOptions {
-  /** The guest may run only once the record says so: what runs at most once is started paused, noted, then let go. */
-  readonly firstBootOnly?: boolean;
+  /**
+   * The guest may run only once the record says so: it is started paused, noted, then let go. Whoever dies in between can be
+   * followed: a boot that is noted did happen. For all that may not be started again merely to be sure.
+   */
+  readonly exactly?: boolean;
   readonly withoutBackOff?: boolean;
 }
 
 export function planRun(subject: Subject, options: RunOptions = {}): Plan<MachineAction> {
-  const { machine, record, owner } = subject;
+  const { machine, record } = subject;
   switch (machine.power.state) {
     case 'On':
       return [];
@@ -30,45 +34,41 @@ export function planRun(subject: Subject, options: RunOptions = {}): Plan<Machin
     case 'Paused':
       return record.paused === true ? [] : planResume(subject);
     case 'Off':
-      if (options.firstBootOnly) return [act({ kind: 'start', id: machine.id, owner, record, paused: true }, 'the machine is to run once')];
       return planStart(subject, options);
   }
 }
 
-function planStart(subject: Subject, { withoutBackOff = false }: RunOptions): Plan<MachineAction> {
+function planStart(subject: Subject, { exactly = false, withoutBackOff = false }: RunOptions): Plan<MachineAction> {
   const { machine, record, owner, now } = subject;
   const due = withoutBackOff ? 0 : retryAt(record);
   if (now < due) {
     const because = `stopped ${record.failures} times in a row (${record.lastStop?.message ?? record.lastStop?.cause})`;
-    return [wait('CrashLoopBackOff', `${because}; next start in ${Math.ceil((due - now) / 1_000)} s`, due - now)];
+    return [wait('CrashLoopBackOff', `${because}; next start at ${timestamp(due)}`, due - now)];
   }
+  const because = `the machine is off (${record.lastStop?.cause ?? 'never ran'})`;
+  if (exactly) return [act({ kind: 'start', id: machine.id, owner, record, paused: true }, because)];
   const next = noteBoot(record, now);
-  const cause = record.lastStop === undefined ? 'never ran' : record.lastStop.cause;
-  return [
-    act(
-      { kind: 'start', id: machine.id, owner, record: next, mark: marked(subject, next), paused: false },
-      `the machine is off (${cause})`,
-    ),
-  ];
+  return [act({ kind: 'start', id: machine.id, owner, record: next, mark: marked(subject, next), paused: false }, because)];
 }
 
 /** A pause that nobody declared is undone, except where the host itself needs it or the guest cannot go on. */
 export function planResume(subject: Subject): Plan<MachineAction> {
   const { machine, record, owner, now } = subject;
   const { id, power } = machine;
-  if (power.reason === 'Busy') return [wait('HostBusy', 'the host has paused the machine for work of its own')];
+  if (power.reason === 'Busy') return [hostBusy];
   if (power.reason === 'Crashed') return [act({ kind: 'cut', id, owner }, 'the guest crashed and was left paused')];
   if (power.reason === 'IOError' && record.resumedAt !== undefined && now - record.resumedAt < resumeEveryMs) {
     return [wait('IOError', 'paused by an error of its disk; make room or mend the disk', record.resumedAt + resumeEveryMs - now)];
   }
-  const noted = noteResume(record, power.reason === 'IOError', now);
-  return [
-    act({ kind: 'resume', id, ...(noted === record ? {} : { mark: marked(subject, noted) }) }, `the machine is paused (${power.reason})`),
-  ];
+  const noted = marked(subject, noteResume(record, power.reason === 'IOError', now));
+  const news = noted.record === encodeRecord(record) ? {} : { mark: noted };
+  return [act({ kind: 'resume', id, ...news }, `the machine is paused (${power.reason})`)];
 }
 
-function noteResume(record: MachineRecord, failed: boolean, now: number): MachineRecord {
-  const booted = bootNumber(record) === 0 ? noteBoot(record, now) : record;
+const hostBusy = wait('HostBusy', 'the host has paused the machine for work of its own');
+
+function noteResume({ paused: _, ...record }: MachineRecord, failed: boolean, now: number): MachineRecord {
+  const booted = ended(record) ? noteBoot(record, now) : record;
   return failed ? { ...booted, resumedAt: now } : booted;
 }
 
@@ -78,14 +78,20 @@ export function planStop({ mode, timeoutMs }: StopPolicy, subject: Subject): Pla
   const { id, power } = machine;
   if (power.state === 'Off') return [];
   if (power.state === 'Stopping') return [wait('Stopping', 'the machine is about to be off', shortWaitMs)];
-  if (mode === 'Hard') return [act({ kind: 'cut', id, owner }, 'the machine is to be off')];
+  const neverRan = power.reason === 'StartingUp' && ended(record);
+  if (power.state === 'Paused' && (power.reason === 'Crashed' || neverRan))
+    return [act({ kind: 'cut', id, owner }, 'the machine is to be off, and no guest runs in it')];
   const { stopRequestedAt = now, pressedAt } = record;
+  const asked = record.stopRequestedAt === undefined ? { mark: marked(subject, { ...record, stopRequestedAt }) } : {};
+  if (mode === 'Hard') return [act({ kind: 'cut', id, owner, ...asked }, 'the machine is to be off')];
+  if (power.state === 'Paused' && power.reason === 'Busy') return [hostBusy];
   const deadline = mode === 'TrySoft' ? stopRequestedAt + timeoutMs : Number.POSITIVE_INFINITY;
-  if (now >= deadline) return [act({ kind: 'cut', id, owner }, `the guest did not power off within ${timeoutMs / 1_000} s`)];
+  if (now >= deadline) return [act({ kind: 'cut', id, owner, ...asked }, `the guest did not power off within ${timeoutMs / 1_000} s`)];
   const nextPress = pressedAt === undefined ? now : pressedAt + pressEveryMs;
   if (now < nextPress) {
     return [wait('Stopping', 'the guest was asked to power off', Math.min(nextPress, deadline) - now)];
   }
-  const mark = marked(subject, { ...record, stopRequestedAt, pressedAt: now });
+  const heard = ended(record) ? noteBoot(record, now) : record;
+  const mark = marked(subject, { ...heard, stopRequestedAt, pressedAt: now });
   return [act({ kind: 'press', id, mark, owner, resume: power.state === 'Paused' }, 'the machine is to be off')];
 }

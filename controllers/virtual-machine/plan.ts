@@ -1,17 +1,19 @@
 import type { Capability, Machine, MachineDefinition, OwnerMark } from '#drivers/driver.js';
 import { type Asked, describeUnfit, unfit } from '../fit.js';
-import { act, type Plan, refuse } from '../plan.js';
+import { act, type Plan, refuse, wait } from '../plan.js';
 import { type MachineAction, marked, type Subject } from './action.js';
 import { differences } from './difference.js';
 import { planRequestedAction, type RequestedAction, type RunStrategy } from './plan-action.js';
 import { planRun, planStop, type StopPolicy } from './plan-power.js';
-import { bootNumber, encodeRecord, isFailure, type MachineRecord, noteStop, rested } from './record.js';
+import { bootNumber, encodeRecord, isFailure, learn, type MachineRecord, running } from './record.js';
 
 export interface DesiredMachine {
   readonly want: 'present' | 'absent';
   readonly host: string;
   readonly owner: OwnerMark;
   readonly definition: MachineDefinition;
+  /** Volumes that it needs and cannot have, each with what is wrong: until they are there the definition is not the whole one. */
+  readonly missing?: readonly string[];
   readonly runStrategy: RunStrategy;
   readonly stop: StopPolicy;
   /** The oldest VirtualMachineAction that is not finished. */
@@ -34,17 +36,27 @@ export function planMachine(desired: DesiredMachine, observed: ObservedMachine, 
   const { machine, stranger, record } = observed;
   if (machine === undefined && stranger !== undefined) return planStranger(desired, stranger);
   if (machine === undefined) return desired.want === 'absent' ? [] : planCreation(desired, record);
-  const subject: Subject = { machine, owner: desired.owner, now, record: noteStop(record, machine.power, now) };
+  const subject: Subject = { machine, owner: desired.owner, now, record: learn(record, machine.power, now) };
   const steps = desired.want === 'absent' ? planRemoval(desired, subject) : planPresence(desired, subject);
   return withNote(steps, subject, record);
 }
 
 function planPresence(desired: DesiredMachine, subject: Subject): Plan<MachineAction> {
   const requested = desired.action === undefined ? undefined : planRequestedAction(desired.action, desired, subject);
-  return [...planDefinition(desired, subject), ...(requested ?? planStrategy(desired, subject))];
+  const power = requested ?? planStrategy(desired, subject);
+  if (desired.missing !== undefined) return [...power.filter((decision) => !isStart(decision)), waitingFor(desired.missing)];
+  // Only what is about to start needs its definition first: one that the host refuses must not keep a machine from being stopped.
+  const definition = planDefinition(desired, subject);
+  const definesFirst = subject.machine.configured === undefined || power.some(isStart);
+  return definesFirst ? [...definition, ...power] : [...power, ...definition];
 }
 
+const isStart = (decision: Plan<MachineAction>[number]): boolean => decision.kind === 'act' && decision.action.kind === 'start';
+
+const waitingFor = (missing: readonly string[]) => wait('WaitingForVolumes', `waiting for ${missing.join(', ')}`, 60_000);
+
 function planCreation(desired: DesiredMachine, record: MachineRecord): Plan<MachineAction> {
+  if (desired.missing !== undefined) return [waitingFor(desired.missing)];
   const misfits = planFit(desired);
   if (misfits.length > 0) return misfits;
   return [act({ kind: 'define', definition: desired.definition, mark: marked(desired, record) }, 'no such machine')];
@@ -86,9 +98,9 @@ function planStrategy({ runStrategy, stop }: DesiredMachine, subject: Subject): 
     case 'Always':
       return planRun(subject);
     case 'RerunOnFailure':
-      return off && record.lastStop !== undefined && !isFailure(record.lastStop.cause) ? [] : planRun(subject);
+      return off && record.lastStop !== undefined && !isFailure(record.lastStop.cause) ? [] : planRun(subject, { exactly: true });
     case 'Once':
-      return off && bootNumber(record) > 0 ? [] : planRun(subject, { firstBootOnly: true });
+      return off && bootNumber(record) > 0 ? [] : planRun(subject, { exactly: true });
     case 'Halted':
       return off ? [] : planStop(stop, subject);
     case 'Manual':
@@ -141,7 +153,7 @@ function planStranger({ owner, takeOver, want, host }: DesiredMachine, { id, nat
 function withNote(plan: Plan<MachineAction>, subject: Subject, written: MachineRecord): Plan<MachineAction> {
   const { machine } = subject;
   const asItShouldRun = machine.power.state === 'On' && plan.every(({ kind }) => kind === 'refuse');
-  const record = asItShouldRun ? rested(subject.record) : subject.record;
+  const record = asItShouldRun ? running(subject.record) : subject.record;
   if (encodeRecord(record) === encodeRecord(written) || carriesRecord(plan)) return plan;
   return [act({ kind: 'note', id: machine.id, mark: marked(subject, record) }, 'what was seen is kept'), ...plan];
 }

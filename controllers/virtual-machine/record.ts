@@ -50,27 +50,55 @@ const longestDelayMs = 5 * 60_000;
 
 export const bootNumber = ({ boot }: MachineRecord): number => boot?.number ?? 0;
 
-const ended = ({ boot, lastStop }: MachineRecord): boolean => boot === undefined || lastStop?.boot === boot.number;
+/** No boot is under way, as far as is noted. */
+export const ended = ({ boot, lastStop }: MachineRecord): boolean => boot === undefined || lastStop?.boot === boot.number;
 
-/** The record with the end of its last boot noted, if the machine is off and it was not noted yet. */
-export function noteStop(record: MachineRecord, power: PowerState, now: number): MachineRecord {
+/** The record with all that the machine's state adds to it. */
+export const learn = (record: MachineRecord, power: PowerState, now: number): MachineRecord =>
+  noteStop(noteOthersBoot(notFromTheFuture(record, now), power, now), power, now);
+
+/** A machine that runs while no boot is noted was started, or let go, by somebody else. */
+const noteOthersBoot = (record: MachineRecord, { state }: PowerState, now: number): MachineRecord =>
+  (state === 'On' || state === 'Stopping') && ended(record) ? noteBoot(record, now) : record;
+
+/** A guest that crashed and was left paused will never run again: that is its end, whoever cuts its power. */
+const isOver = ({ state, reason }: PowerState): boolean => state === 'Off' || (state === 'Paused' && reason === 'Crashed');
+
+/** The record with the end of its last boot noted, if it is over and that was not noted yet. */
+function noteStop(record: MachineRecord, power: PowerState, now: number): MachineRecord {
   const { boot, stopRequestedAt } = record;
-  if (power.state !== 'Off' || boot === undefined) return record;
-  if (ended(record)) return stopRequestedAt === undefined ? record : rested(record);
+  if (!isOver(power)) return record;
+  if (boot === undefined || ended(record)) return isAtRest(record) ? record : rested(record);
   const cause = stopRequestedAt === undefined ? stopCause(power) : 'Requested';
   const lastStop: LastStop = { boot: boot.number, cause, at: now };
   return { ...rested(record), lastStop, failures: failuresAfter(record, lastStop) };
 }
 
-/** The record of a machine whose start the host refused. */
+/** Times that a clock which was set back has yet to reach would be waited for, however far away they are. */
+function notFromTheFuture(record: MachineRecord, now: number): MachineRecord {
+  const { boot, lastStop, stopRequestedAt = 0, pressedAt = 0, resumedAt = 0 } = record;
+  if (Math.max(boot?.at ?? 0, lastStop?.at ?? 0, stopRequestedAt, pressedAt, resumedAt) <= now) return record;
+  return {
+    ...record,
+    ...(boot === undefined ? {} : { boot: { ...boot, at: Math.min(boot.at, now) } }),
+    ...(lastStop === undefined ? {} : { lastStop: { ...lastStop, at: Math.min(lastStop.at, now) } }),
+    ...(stopRequestedAt === 0 ? {} : { stopRequestedAt: Math.min(stopRequestedAt, now) }),
+    ...(pressedAt === 0 ? {} : { pressedAt: Math.min(pressedAt, now) }),
+    ...(resumedAt === 0 ? {} : { resumedAt: Math.min(resumedAt, now) }),
+  };
+}
+
+/** The record of a machine whose start the host refused: an action that asked for it fails. */
 export function noteFailedStart(record: MachineRecord, reason: unknown, now: number): MachineRecord {
   const lastStop: LastStop = {
     boot: bootNumber(record),
     cause: 'Failed',
     at: now,
-    message: DriverError.from(reason).message.slice(0, 512),
+    message: recordable(DriverError.from(reason).message),
   };
-  return { ...rested(record), lastStop, failures: (record.failures ?? 0) + 1 };
+  const action =
+    record.action !== undefined && record.action.outcome === undefined ? { action: { ...record.action, begun: true as const } } : {};
+  return { ...rested(record), lastStop, failures: (record.failures ?? 0) + 1, ...action };
 }
 
 /** The record before the next start. */
@@ -82,6 +110,21 @@ export const noteBoot = (record: MachineRecord, now: number): MachineRecord => (
 /** Nothing is under way any more: neither a stop nor a pause. */
 export function rested(record: MachineRecord): MachineRecord {
   const { stopRequestedAt: _stop, pressedAt: _press, resumedAt: _resume, paused: _paused, ...rest } = record;
+  return rest;
+}
+
+const isAtRest = ({ stopRequestedAt, pressedAt, resumedAt, paused }: MachineRecord): boolean =>
+  stopRequestedAt === undefined && pressedAt === undefined && resumedAt === undefined && paused === undefined;
+
+/** The machine runs as it should: nothing is asked of it. When it was last resumed is kept, for the pace of the next time. */
+export const running = (record: MachineRecord): MachineRecord => ({
+  ...rested(record),
+  ...(record.resumedAt === undefined ? {} : { resumedAt: record.resumedAt }),
+});
+
+/** The record once a stop was given up. */
+export function unasked(record: MachineRecord): MachineRecord {
+  const { stopRequestedAt: _stop, pressedAt: _press, ...rest } = record;
   return rest;
 }
 
@@ -114,7 +157,14 @@ function stopCause({ reason }: PowerState): StopCause {
   }
 }
 
-export const encodeRecord = (record: MachineRecord): string => (Object.keys(record).length === 0 ? '' : JSON.stringify(record));
+/** Every host can hold it, and two of it leave room in a record for the rest. */
+export const recordable = (message: string): string => message.slice(0, 300).replace(/\p{C}/gu, ' ');
+
+/** The same facts are the same text, in whatever order they were learnt. */
+export function encodeRecord(record: MachineRecord): string {
+  const ordered = sanitized({ ...record });
+  return Object.keys(ordered).length === 0 ? '' : JSON.stringify(ordered);
+}
 
 /** A record that cannot be read is no record: it was written by a hand, not by us. */
 export function decodeRecord(text: string): MachineRecord {
@@ -127,8 +177,11 @@ export function decodeRecord(text: string): MachineRecord {
   }
 }
 
-const isTime = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value) && value >= 0;
-const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+/** What can be written as a date, and counted on from. */
+const latestTime = Date.UTC(9999, 0);
+const isTime = (value: unknown): value is number => typeof value === 'number' && value >= 0 && value < latestTime;
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 52;
+const isUid = (value: unknown): value is string => typeof value === 'string' && value.length <= 64;
 const causes: ReadonlySet<unknown> = new Set<StopCause>(['Requested', 'Guest', 'Cut', 'Crashed', 'Failed', 'Saved', 'Unknown']);
 
 function sanitized(value: Record<string, unknown>): MachineRecord {
@@ -143,7 +196,7 @@ function sanitized(value: Record<string, unknown>): MachineRecord {
             boot: stop.boot,
             cause: stop.cause as StopCause,
             at: stop.at,
-            ...(typeof stop.message === 'string' ? { message: stop.message } : {}),
+            ...(typeof stop.message === 'string' ? { message: recordable(stop.message) } : {}),
           },
         }
       : {}),
@@ -152,7 +205,7 @@ function sanitized(value: Record<string, unknown>): MachineRecord {
     ...(isTime(value['pressedAt']) ? { pressedAt: value['pressedAt'] } : {}),
     ...(isTime(value['resumedAt']) ? { resumedAt: value['resumedAt'] } : {}),
     ...(value['paused'] === true ? { paused: true } : {}),
-    ...(typeof action?.['uid'] === 'string' && isTime(action['at']) && isCount(action['boot']) ? { action: sanitizedAction(action) } : {}),
+    ...(isUid(action?.['uid']) && isTime(action['at']) && isCount(action['boot']) ? { action: sanitizedAction(action) } : {}),
   };
 }
 
@@ -164,6 +217,6 @@ function sanitizedAction(action: Record<string, unknown>): ActionRecord {
     boot: boot as number,
     ...(begun === true ? { begun: true } : {}),
     ...(outcome === 'Succeeded' || outcome === 'Failed' ? { outcome } : {}),
-    ...(typeof message === 'string' ? { message } : {}),
+    ...(typeof message === 'string' ? { message: recordable(message) } : {}),
   };
 }

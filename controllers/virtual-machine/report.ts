@@ -6,7 +6,7 @@ import { standing } from '../standing.js';
 import type { MachineAction } from './action.js';
 import { differences } from './difference.js';
 import type { DesiredMachine, ObservedMachine } from './plan.js';
-import { isFailure, type MachineRecord, noteStop, retryAt } from './record.js';
+import { isFailure, type MachineRecord, retryAt } from './record.js';
 
 type MachineFindings = Findings<DesiredMachine, ObservedMachine, MachineAction>;
 
@@ -18,7 +18,8 @@ export function reportMachine(resource: VirtualMachine, findings: MachineFinding
   const stands = standing(findings, { ready: ready(resource, findings), acting: (kind) => doing[kind as MachineAction['kind']] });
   const pending = pendingChanges(machine?.live, machine?.configured);
   const seen = machine === undefined || findings.failure !== undefined ? undefined : machine;
-  const record = machine === undefined ? observed?.record : noteStop(observed?.record ?? {}, machine.power, now);
+  // As it is written down: what was learnt but could not be noted has the time of each look, and would be news each time.
+  const record = observed?.record;
   return dropUndefined({
     observedGeneration: metadata.generation,
     printableStatus: printable(resource, findings, stands),
@@ -29,19 +30,26 @@ export function reportMachine(resource: VirtualMachine, findings: MachineFinding
     hardware: machine?.hardware ?? before?.hardware,
     run: record === undefined ? before?.run : runStatus(record),
     volumes: (spec.disks ?? []).map(({ name, volumeRef }) => ({ name, volume: volumeRef.name })),
-    pendingChanges: pending.map((field) => ({
-      field,
-      class: 'Restart' as const,
-      reason: 'changes only with the machine off; restart it to apply',
-    })),
+    pendingChanges: observed === undefined ? before?.pendingChanges : pending.length === 0 ? undefined : pending.map(pendingChange),
     conditions: conditions(before?.conditions, metadata.generation, now, {
       ...readiness(stands),
       PowerSynced: powerSynced(findings),
       ComputeSynced: computeSynced(findings, pending),
-      RestartRequired:
-        pending.length === 0 ? isFalse('UpToDate') : isTrue('PendingChanges', `${pending.join(', ')}: restart the machine to apply`),
+      RestartRequired: restartRequired(resource, findings, pending),
     }),
   });
+}
+
+const pendingChange = (field: string) => ({
+  field,
+  class: 'Restart' as const,
+  reason: 'changes only with the machine off; restart it to apply',
+});
+
+/** A machine that could not be looked at needs its restart all the same. */
+function restartRequired({ status }: VirtualMachine, { observed }: MachineFindings, pending: readonly string[]): Finding {
+  if (observed === undefined) return status?.conditions?.find(({ type }) => type === 'RestartRequired') ?? isUnknown('NotSeen');
+  return pending.length === 0 ? isFalse('UpToDate') : isTrue('PendingChanges', `${pending.join(', ')}: restart the machine to apply`);
 }
 
 /** What each act looks like from outside. */

@@ -18,7 +18,6 @@ export function resolveMachine(
   const absent = metadata.deletionTimestamp !== undefined;
   const volumes = new VolumeLookup(machine, host, stores);
   const shape = absent ? emptyShape : machineShape(machine, volumes);
-  if (volumes.missing.length > 0) return { kind: 'missing', reason: 'WaitingForVolumes', missing: volumes.missing };
   const action = absent ? undefined : pendingAction(machine, stores);
   const takeOver = takeOverOf(machine, host);
   return {
@@ -35,6 +34,7 @@ export function resolveMachine(
       runStrategy: spec.runStrategy,
       stop: { mode: spec.stop.mode, timeoutMs: spec.stop.timeoutSeconds * 1_000 },
       capabilities: host.capabilities,
+      ...(volumes.missing.length === 0 ? {} : { missing: volumes.missing }),
       ...(action === undefined ? {} : { action }),
       ...(takeOver === undefined ? {} : { takeOver }),
     },

@@ -3,7 +3,6 @@ import { DriverError } from '#drivers/error.js';
 import { Bulletin } from './bulletin.js';
 import { everything, firstHardware } from './capabilities.js';
 import { type Clock, ManualClock } from './clock.js';
-import type { Connection } from './connection.js';
 import { Faults } from './faults.js';
 import type { Guest } from './guest.js';
 import { FakeMachine, type Surroundings } from './machine.js';
@@ -19,6 +18,12 @@ export interface FakeHostOptions<C extends Clock = ManualClock> {
   readonly clock?: C;
   /** The room in each directory. */
   readonly roomBytes?: number;
+}
+
+/** A connection, as far as its host goes. */
+interface Joined {
+  readonly ended: AbortSignal;
+  close(): void;
 }
 
 /** What a hypervisor in memory has and does. It outlives its connections; `fakeDriver(host)` makes one. */
@@ -38,7 +43,7 @@ export class FakeHost<C extends Clock = ManualClock> implements Surroundings {
   readonly pools = new Map<string, FakePool>();
   readonly #directories = new Map<string, Directory>();
   readonly #guests = new Map<string, Guest>();
-  readonly #connections = new Set<Connection>();
+  readonly #connections = new Set<Joined>();
   #lastId = 0;
 
   constructor({ without = [], capabilities = everything, clock, roomBytes = 2 ** 40 }: FakeHostOptions<C> = {}) {
@@ -72,7 +77,7 @@ export class FakeHost<C extends Clock = ManualClock> implements Surroundings {
     for (const connection of [...this.#connections]) connection.close();
   }
 
-  joined(connection: Connection): void {
+  joined(connection: Joined): void {
     this.#connections.add(connection);
     connection.ended.addEventListener('abort', () => this.#connections.delete(connection));
   }

@@ -1,10 +1,13 @@
 import type { Console, Consoles, MachineId } from '#drivers/driver.js';
+import { DriverError } from '#drivers/error.js';
 import type { Daemon } from './daemon.js';
-import { handleOf } from './domains.js';
+import { handleOf, readDomain } from './domains.js';
+import { hasCode } from './gone.js';
 import type { RpcStream } from './rpc/connection.js';
 import { libvirtCodeOf } from './rpc/driver-error.js';
 import { consoleFlags } from './rpc/flags.js';
 import { domainOpenConsole } from './rpc/procedures.js';
+import { readShape } from './xml/read.js';
 
 export class LibvirtConsoles implements Consoles {
   readonly #daemon: Daemon;
@@ -15,21 +18,47 @@ export class LibvirtConsoles implements Consoles {
 
   async open(id: MachineId, signal: AbortSignal): Promise<Console> {
     const what = { domain: handleOf(id), device: undefined, flags: consoleFlags.force };
-    const stream = await whileOpening(signal, (opening) => this.#daemon.connection.openStream(domainOpenConsole, what, opening));
-    return {
-      output: untilTaken(stream.output),
-      write: (bytes, writing) => stream.write(bytes, writing),
-      [Symbol.asyncDispose]: () => stream[Symbol.asyncDispose](),
-    };
+    const opened = whileOpening(signal, (opening) => this.#daemon.connection.openStream(domainOpenConsole, what, opening));
+    const stream = await opened.catch((reason) => this.#explain(id, reason, signal));
+    return new SerialConsole(stream);
+  }
+
+  /** That a machine has no console, the host tells as an error of its own. */
+  async #explain(id: MachineId, reason: unknown, signal: AbortSignal): Promise<never> {
+    if (!hasCode(reason, 'Internal')) throw reason;
+    const { serial } = readShape(await readDomain(this.#daemon, id, 'current', signal));
+    if (serial) throw reason;
+    throw new DriverError('Invalid', `machine ${id} has no serial console; give it one with devices.serial`, { cause: reason });
   }
 }
 
-/** That another has taken over, or that the machine is gone, the host may tell as an error of the stream; to the reader it is the end. */
-async function* untilTaken(output: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-  try {
-    yield* output;
-  } catch (reason) {
-    if (libvirtCodeOf(reason) === undefined) throw reason;
+class SerialConsole implements Console {
+  readonly output: AsyncIterable<Uint8Array>;
+  readonly #stream: RpcStream;
+  #ended = false;
+
+  constructor(stream: RpcStream) {
+    this.#stream = stream;
+    this.output = this.#untilTaken();
+  }
+
+  async write(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+    if (this.#ended) refuseEnded(undefined);
+    await this.#stream.write(bytes, signal).catch((reason) => refuseEnded(reason));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stream[Symbol.asyncDispose]();
+  }
+
+  /** That another has taken over, or that the machine is gone, the host may tell as an error of the stream; to the reader it is the end. */
+  async *#untilTaken(): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      yield* this.#stream.output;
+    } catch (reason) {
+      if (libvirtCodeOf(reason) === undefined) throw reason;
+    }
+    this.#ended = true;
   }
 }
 
@@ -44,4 +73,10 @@ async function whileOpening(signal: AbortSignal, open: (signal: AbortSignal) => 
   } finally {
     signal.removeEventListener('abort', abort);
   }
+}
+
+/** What the host said when it closed the stream, it says to writers, too. */
+function refuseEnded(reason: unknown): never {
+  if (reason !== undefined && libvirtCodeOf(reason) === undefined) throw reason;
+  throw new DriverError('Conflict', 'the console has ended: its machine stopped, or another opener took it over', { cause: reason });
 }

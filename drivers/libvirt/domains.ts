@@ -1,14 +1,13 @@
-import type { MachineId, Mark, OwnerMark, PowerState } from '#drivers/driver.js';
+import type { Glance, MachineId, Mark, OwnerMark, PowerState } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { parseXml } from '#drivers/xml/parse.js';
-import type { XmlElement } from '#drivers/xml/tree.js';
+import { attribute, type XmlElement } from '#drivers/xml/tree.js';
 import type { Daemon } from './daemon.js';
 import { hasCode } from './gone.js';
 import { powerOf } from './power-state.js';
-import { affectFlags, domainXmlFlags, listDomainsFlags } from './rpc/flags.js';
-import { connectListAllDomains, domainGetState, domainGetXmlDesc } from './rpc/procedures.js';
-import type { DomainHandle } from './rpc/types.js';
-import { wasStartedPaused } from './start-note.js';
+import { domainXmlFlags, listDomainsFlags, statsFlags, statsGroups } from './rpc/flags.js';
+import { connectGetAllDomainStats, connectListAllDomains, domainGetState, domainGetXmlDesc } from './rpc/procedures.js';
+import { type DomainHandle, paramsByField, type StatsRecord } from './rpc/types.js';
 import { ownerText, readMark, sameOwner } from './xml/metadata.js';
 import { readIdentity } from './xml/read.js';
 
@@ -27,15 +26,27 @@ export async function readDomain(daemon: Daemon, id: MachineId, which: 'inactive
   return parseXml(await daemon.ask(domainGetXmlDesc, { domain: handleOf(id), flags }, signal, id), `XML of machine ${id}`);
 }
 
-export async function readPower(daemon: Daemon, id: MachineId, signal: AbortSignal): Promise<PowerState> {
-  const { state, reason } = await daemon.ask(domainGetState, { domain: handleOf(id), flags: 0 }, signal, id);
-  return refinePower(daemon, id, powerOf(state, reason), signal);
+/** Whether XML that was read as `current` is that of a machine that is not off: only then does it carry libvirt's running number. */
+export function isActive(current: XmlElement): boolean {
+  return attribute(current, 'id') !== undefined;
 }
 
-/** libvirt gives a machine that was started paused, and one that its user paused, the same reason. */
-export async function refinePower(daemon: Daemon, id: MachineId, power: PowerState, signal: AbortSignal): Promise<PowerState> {
-  if (power.state !== 'Paused' || power.reason !== 'User') return power;
-  return (await wasStartedPaused(daemon, handleOf(id), affectFlags.live, signal)) ? { state: 'Paused', reason: 'StartingUp' } : power;
+export async function readPower(daemon: Daemon, id: MachineId, signal: AbortSignal): Promise<PowerState> {
+  const { state, reason } = await daemon.ask(domainGetState, { domain: handleOf(id), flags: 0 }, signal, id);
+  return powerOf(state, reason);
+}
+
+/** The states of these machines, or of all, in one call; those that are gone are left out. */
+export async function glances(daemon: Daemon, ids: readonly MachineId[] | 'all', signal: AbortSignal): Promise<readonly Glance[]> {
+  const domains = ids === 'all' ? [] : ids.map(handleOf);
+  const what = { domains, stats: statsGroups.state, flags: statsFlags.noWait };
+  return (await daemon.ask(connectGetAllDomainStats, what, signal)).map(glanceOf);
+}
+
+function glanceOf({ domain, params }: StatsRecord): Glance {
+  const fields = paramsByField(params);
+  const power = powerOf(Number(fields.get('state.state') ?? 0), Number(fields.get('state.reason') ?? 0));
+  return { id: idOf(domain), uuid: domain.uuid, nativeName: domain.name, power };
 }
 
 /** The machines that the host forgets when they stop: it has no definition of them. */
@@ -44,17 +55,16 @@ export async function transientIds(daemon: Daemon, signal: AbortSignal): Promise
   return new Set(handles.map(idOf));
 }
 
-/** The flags for a change of what the machine is now and of what it is after its next start, as far as there is either. */
-export async function affectedFlags(daemon: Daemon, id: MachineId, signal: AbortSignal): Promise<number> {
-  const [power, transient] = await Promise.all([readPower(daemon, id, signal), transientIds(daemon, signal)]);
-  const live = power.state === 'Off' ? 0 : affectFlags.live;
-  return live | (transient.has(id) ? 0 : affectFlags.config);
-}
-
 /** Looks at the machine as it is now. NotOurs unless it carries that owner's mark. */
-export async function checkOwner(daemon: Daemon, id: MachineId, owner: OwnerMark, signal: AbortSignal): Promise<void> {
+export async function checkOwner(
+  daemon: Daemon,
+  id: MachineId,
+  owner: OwnerMark,
+  signal: AbortSignal,
+): Promise<{ readonly active: boolean }> {
   const domain = await readDomain(daemon, id, 'current', signal);
   assertOwner(readIdentity(domain).nativeName, readMark(domain), owner);
+  return { active: isActive(domain) };
 }
 
 export function assertOwner(nativeName: string, mark: Mark | undefined, owner: OwnerMark): void {
@@ -63,7 +73,10 @@ export function assertOwner(nativeName: string, mark: Mark | undefined, owner: O
   throw new DriverError('NotOurs', `machine "${nativeName}" on the host ${whose}, not to ${ownerText(owner)}; it is left alone`);
 }
 
-/** Does what `act` does. When the host says that it is not the time for it, but the machine is already as wanted, that is success. */
+/**
+ * Does what `act` does. When the host says that it is not the time for it, but the machine is already as wanted, that is success. Some of
+ * libvirt's drivers say so as an internal error.
+ */
 export async function unlessAlready(
   daemon: Daemon,
   id: MachineId,
@@ -74,6 +87,7 @@ export async function unlessAlready(
   try {
     await act;
   } catch (reason) {
-    if (!hasCode(reason, 'Conflict') || !wanted(await readPower(daemon, id, signal))) throw reason;
+    if (!hasCode(reason, 'Conflict') && !hasCode(reason, 'Internal')) throw reason;
+    if (!wanted(await readPower(daemon, id, signal))) throw reason;
   }
 }

@@ -1,10 +1,11 @@
 import type { Driver } from '#drivers/driver.js';
+import { absentFacets, type OptionalFacet } from './absent-facets.js';
 import { LibvirtConsoles } from './consoles.js';
 import { Daemon } from './daemon.js';
 import { LibvirtEvents } from './events.js';
 import { LibvirtHost } from './host.js';
 import { LibvirtMachines } from './machines.js';
-import { Offers } from './offer.js';
+import { KvmMemory, Offers } from './offer.js';
 import { LibvirtPools } from './pools.js';
 import { LibvirtPower } from './power.js';
 import { type Connection, connectLibvirt } from './rpc/connection.js';
@@ -14,14 +15,34 @@ import { LibvirtVolumes } from './volumes.js';
 /** The driver for the host whose libvirt daemon is behind `uri`, in libvirt's own words, e.g. `qemu:///system`. */
 export async function connectLibvirtDriver(uri: string, { signal }: { readonly signal: AbortSignal }): Promise<Driver> {
   const connect = (connecting: AbortSignal) => connectLibvirt(uri, {}, connecting);
-  return libvirtDriver(await connect(signal), connect);
+  const connection = await connect(signal);
+  try {
+    return libvirtDriver(connection, connect, await absentFacets(connection, signal), memoryOf(uri));
+  } catch (reason) {
+    await connection[Symbol.asyncDispose]();
+    throw reason;
+  }
+}
+
+/** By URI, for as long as the process lives. */
+const memories = new Map<string, KvmMemory>();
+
+function memoryOf(uri: string): KvmMemory {
+  const memory = memories.get(uri) ?? new KvmMemory();
+  memories.set(uri, memory);
+  return memory;
 }
 
 /** `openAnother` gives a further connection to the same daemon, for what must end with a connection. */
-export function libvirtDriver(connection: Connection, openAnother: (signal: AbortSignal) => Promise<Connection>): Driver {
+export function libvirtDriver(
+  connection: Connection,
+  openAnother: (signal: AbortSignal) => Promise<Connection>,
+  absent: readonly OptionalFacet[] = [],
+  memory: KvmMemory = new KvmMemory(),
+): Driver {
   const daemon = new Daemon(connection);
-  const offers = new Offers(daemon, openAnother);
-  return {
+  const offers = new Offers(daemon, openAnother, memory);
+  const driver: { -readonly [K in keyof Driver]: Driver[K] } = {
     host: new LibvirtHost(daemon, offers),
     machines: new LibvirtMachines(daemon, offers),
     power: new LibvirtPower(daemon),
@@ -33,4 +54,6 @@ export function libvirtDriver(connection: Connection, openAnother: (signal: Abor
     closed: connection.closed,
     [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
   };
+  for (const facet of absent) delete driver[facet];
+  return driver;
 }

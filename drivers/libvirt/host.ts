@@ -1,8 +1,9 @@
 import type { Capability, Host, HostDescription } from '#drivers/driver.js';
 import type { Daemon } from './daemon.js';
-import type { MachineOffer, Offers } from './offer.js';
-import { connectGetLibVersion, connectGetType, connectGetVersion, nodeGetInfo } from './rpc/procedures.js';
-import { bytesPerMiB, maxSerialBytes } from './xml/definition.js';
+import { type MachineOffer, mostOf, type Offer, type Offers } from './offer.js';
+import type { Finding } from './probe.js';
+import { connectGetLibVersion, connectGetType, connectGetVersion } from './rpc/procedures.js';
+import { bytesPerMiB, maxNameBytes, maxSerialBytes } from './xml/definition.js';
 import { volumeFormats } from './xml/format.js';
 
 export class LibvirtHost implements Host {
@@ -16,21 +17,19 @@ export class LibvirtHost implements Host {
 
   async describe(signal: AbortSignal): Promise<HostDescription> {
     const ask = this.#daemon.ask.bind(this.#daemon);
-    const [hypervisor, version, libvirt, node, offer] = await Promise.all([
+    const [hypervisor, version, libvirt, offer] = await Promise.all([
       ask(connectGetType, undefined, signal),
       ask(connectGetVersion, undefined, signal),
       ask(connectGetLibVersion, undefined, signal),
-      ask(nodeGetInfo, undefined, signal),
       this.#offers.get(signal),
     ]);
-    const memoryBytes = node.memory * 1024;
     return {
       hypervisor,
       versions: { [hypervisor]: versionText(version), libvirt: versionText(libvirt) },
       architecture: offer.host.architecture,
-      cpuCount: node.cpus,
-      memoryBytes,
-      capabilities: [...machineCapabilities(offer.machines, memoryBytes), ...storageCapabilities],
+      cpuCount: offer.cpuCount,
+      memoryBytes: offer.memoryBytes,
+      capabilities: [...(offer.machines === undefined ? [] : machineCapabilities(offer, offer.machines)), ...storageCapabilities],
     };
   }
 }
@@ -42,19 +41,13 @@ function versionText(version: number): string {
 
 const storageCapabilities: readonly Capability[] = [{ field: 'pools.directory' }, { field: 'volumes.format', values: volumeFormats }];
 
-function machineCapabilities(offer: MachineOffer | undefined, memoryBytes: number): readonly Capability[] {
-  if (offer === undefined) return [];
-  const { domain, machine } = offer;
-  const most = domain.maxVcpus ?? machine.maxCpus;
+function machineCapabilities(offer: Offer, { domain, domainType, machine, kvm }: MachineOffer): readonly Capability[] {
+  const most = mostOf(offer);
   return [
-    accelerators(offer),
-    { field: 'cpu.count', min: 1, ...(most === undefined ? {} : { max: most, reason: `${machine.canonical} has at most ${most}` }) },
-    {
-      field: 'memory.size',
-      min: bytesPerMiB,
-      max: Math.floor(memoryBytes / bytesPerMiB) * bytesPerMiB,
-      reason: 'whole MiB, and no more than the host has',
-    },
+    ...(domainType === 'test' ? [] : [accelerators(kvm)]),
+    { field: 'nativeName', max: maxNameBytes },
+    { field: 'cpu.count', min: 1, max: most.cpuCount, reason: `${machine?.canonical ?? 'a machine'} has at most ${most.cpuCount}` },
+    { field: 'memory.size', min: bytesPerMiB, max: most.memoryBytes, reason: 'whole MiB, and no more than the host has' },
     ...(domain.diskBuses.includes('virtio') ? diskCapabilities : []),
     { field: 'boot.kernel' },
     { field: 'devices.serial' },
@@ -69,7 +62,7 @@ const diskCapabilities: readonly Capability[] = [
 ];
 
 /** The best first. */
-function accelerators({ kvm }: MachineOffer): Capability {
+function accelerators(kvm: Finding | undefined): Capability {
   return {
     field: 'accelerator',
     values: kvm?.works === true ? ['KVM', 'TCG'] : ['TCG'],

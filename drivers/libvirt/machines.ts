@@ -3,28 +3,22 @@ import { DriverError } from '#drivers/error.js';
 import { serializeXml } from '#drivers/xml/serialize.js';
 import type { XmlElement } from '#drivers/xml/tree.js';
 import type { Daemon } from './daemon.js';
-import { affectedFlags, assertOwner, checkOwner, handleOf, idOf, readDomain, readPower, refinePower, transientIds } from './domains.js';
+import { assertOwner, checkOwner, glances, handleOf, idOf, isActive, readDomain, transientIds } from './domains.js';
 import { hasCode, present, unlessGone } from './gone.js';
-import type { Offers } from './offer.js';
-import { powerOf } from './power-state.js';
-import { metadataTypes, statsFlags, statsGroups, undefineFlags } from './rpc/flags.js';
-import {
-  connectGetAllDomainStats,
-  domainDefineXmlFlags,
-  domainLookupByName,
-  domainLookupByUuid,
-  domainSetMetadata,
-  domainUndefineFlags,
-} from './rpc/procedures.js';
-import { paramsByField, type StatsRecord } from './rpc/types.js';
+import { baseOf, checkFits, type Offers } from './offer.js';
+import { unknownFlags } from './rpc/driver-error.js';
+import { affectFlags, metadataTypes, undefineFlags } from './rpc/flags.js';
+import { domainDefineXmlFlags, domainLookupByName, domainSetMetadata, domainUndefineFlags } from './rpc/procedures.js';
 import { checkDefinition } from './xml/definition.js';
 import { createDomain } from './xml/domain.js';
 import { editDomain } from './xml/edit.js';
-import { markElement, markNamespace, markPrefix, readMark, sameOwner } from './xml/metadata.js';
+import { markElement, markNamespace, markPrefix, readMark, sameOwner, withMark } from './xml/metadata.js';
 import { readHardware, readIdentity, readShape } from './xml/read.js';
 
 /** What the host keeps of a machine beside its definition, and what would hinder forgetting it. Its disks are no part of it. */
 const everything = undefineFlags.managedSave | undefineFlags.snapshotsMetadata | undefineFlags.nvram | undefineFlags.checkpointsMetadata;
+
+const isOff = ({ power }: Glance) => power.state === 'Off';
 
 export class LibvirtMachines implements Machines {
   readonly #daemon: Daemon;
@@ -35,27 +29,19 @@ export class LibvirtMachines implements Machines {
     this.#offers = offers;
   }
 
-  async list(signal: AbortSignal): Promise<readonly Glance[]> {
-    const what = { domains: [], stats: statsGroups.state, flags: statsFlags.noWait };
-    const records = await this.#daemon.ask(connectGetAllDomainStats, what, signal);
-    return present(await Promise.all(records.map((record) => unlessGone(this.#glance(record, signal)))));
+  list(signal: AbortSignal): Promise<readonly Glance[]> {
+    return glances(this.#daemon, 'all', signal);
   }
 
-  async #glance({ domain, params }: StatsRecord, signal: AbortSignal): Promise<Glance> {
-    const fields = paramsByField(params);
-    const power = powerOf(Number(fields.get('state.state') ?? 0), Number(fields.get('state.reason') ?? 0));
-    const id = idOf(domain);
-    return { id, uuid: domain.uuid, nativeName: domain.name, power: await refinePower(this.#daemon, id, power, signal) };
-  }
-
+  /** Only what runs can be without a definition. */
   async read(ids: readonly MachineId[], signal: AbortSignal): Promise<readonly Machine[]> {
     if (ids.length === 0) return [];
-    const transient = await transientIds(this.#daemon, signal);
-    return present(await Promise.all(ids.map((id) => unlessGone(this.#readOne(id, transient.has(id), signal)))));
+    const found = await glances(this.#daemon, ids, signal);
+    const transient = found.every(isOff) ? new Set<MachineId>() : await transientIds(this.#daemon, signal);
+    return present(await Promise.all(found.map((glance) => unlessGone(this.#readOne(glance, transient.has(glance.id), signal)))));
   }
 
-  async #readOne(id: MachineId, transient: boolean, signal: AbortSignal): Promise<Machine> {
-    const power = await readPower(this.#daemon, id, signal);
+  async #readOne({ id, power }: Glance, transient: boolean, signal: AbortSignal): Promise<Machine> {
     const inactive = await readDomain(this.#daemon, id, 'inactive', signal);
     const live = power.state === 'Off' ? undefined : await readDomain(this.#daemon, id, 'current', signal);
     return machineOf(id, power, transient ? undefined : inactive, live, inactive);
@@ -63,32 +49,36 @@ export class LibvirtMachines implements Machines {
 
   async define(definition: MachineDefinition, mark: Mark, signal: AbortSignal): Promise<MachineId> {
     checkDefinition(definition);
-    const found = await unlessGone(this.#daemon.ask(domainLookupByUuid, { uuid: definition.uuid }, signal));
-    if (found === undefined) return this.#create(definition, mark, signal);
-    return this.#edit(idOf(found), definition, mark, signal);
+    const id = idOf({ uuid: definition.uuid.toLowerCase() });
+    const native = await unlessGone(readDomain(this.#daemon, id, 'inactive', signal));
+    return native === undefined ? this.#create(definition, mark, signal) : this.#edit(id, native, definition, mark, signal);
   }
 
+  /** A name that is taken the host refuses by itself; whose it is, is asked only then. */
   async #create(definition: MachineDefinition, mark: Mark, signal: AbortSignal): Promise<MachineId> {
-    await this.#refuseTakenName(definition, mark.owner, signal);
-    const base = await this.#offers.base(signal);
-    return this.#write(createDomain(definition, mark, base), signal);
+    const offer = await this.#offers.get(signal);
+    checkFits(definition, offer);
+    return this.#write(createDomain(definition, mark, baseOf(offer)), signal).catch(async (reason) => {
+      if (hasCode(reason, 'Internal')) await this.#refuseTakenName(definition, mark.owner, signal);
+      throw reason;
+    });
   }
 
   async #refuseTakenName({ nativeName, uuid }: MachineDefinition, owner: OwnerMark, signal: AbortSignal): Promise<void> {
     const found = await unlessGone(this.#daemon.ask(domainLookupByName, { name: nativeName }, signal));
-    if (found === undefined || found.uuid === uuid) return;
+    if (found === undefined || found.uuid === uuid.toLowerCase()) return;
     const taken = await unlessGone(readDomain(this.#daemon, idOf(found), 'inactive', signal));
     if (taken === undefined) return;
     assertOwner(nativeName, readMark(taken), owner);
-    throw new DriverError('NotOurs', `machine "${nativeName}" on the host has the uuid ${found.uuid}, not ${uuid}; it is left alone`);
+    throw new DriverError('Conflict', `machine "${nativeName}" on the host has the uuid ${found.uuid}, not ${uuid}`);
   }
 
-  async #edit(id: MachineId, definition: MachineDefinition, mark: Mark, signal: AbortSignal): Promise<MachineId> {
-    const native = await readDomain(this.#daemon, id, 'inactive', signal);
+  async #edit(id: MachineId, native: XmlElement, definition: MachineDefinition, mark: Mark, signal: AbortSignal): Promise<MachineId> {
     assertOwner(readIdentity(native).nativeName, readMark(native), mark.owner);
     const edited = editDomain(native, definition, mark);
-    const held = edited === native && !(await transientIds(this.#daemon, signal)).has(id);
-    return held ? id : this.#write(edited, signal);
+    if (edited === native && !(await transientIds(this.#daemon, signal)).has(id)) return id;
+    checkFits(definition, await this.#offers.get(signal));
+    return this.#write(edited, signal);
   }
 
   async #write(domain: XmlElement, signal: AbortSignal): Promise<MachineId> {
@@ -100,24 +90,45 @@ export class LibvirtMachines implements Machines {
     const carried = readMark(domain);
     const isFrom = from === undefined ? carried === undefined : carried !== undefined && sameOwner(carried.owner, from);
     if (!isFrom) assertOwner(readIdentity(domain).nativeName, carried, mark.owner);
-    const flags = await affectedFlags(this.#daemon, id, signal);
+    const active = isActive(domain);
+    if (withMark(domain, mark) === domain && (!active || (await this.#isConfigured(id, mark, signal)))) return;
+    await this.#setMark(id, mark, active, signal);
+  }
+
+  /** Whether the definition of a running machine, if it has one, carries the mark as well. */
+  async #isConfigured(id: MachineId, mark: Mark, signal: AbortSignal): Promise<boolean> {
+    const inactive = await readDomain(this.#daemon, id, 'inactive', signal);
+    return withMark(inactive, mark) === inactive;
+  }
+
+  /** The host refuses to write a definition that is not there, and then has written nothing. */
+  async #setMark(id: MachineId, mark: Mark, active: boolean, signal: AbortSignal): Promise<void> {
     const what = { type: metadataTypes.element, metadata: serializeXml(markElement(mark)), key: markPrefix, uri: markNamespace };
-    await this.#daemon.order(domainSetMetadata, { domain: handleOf(id), ...what, flags }, signal, id);
+    const set = (flags: number) => this.#daemon.order(domainSetMetadata, { domain: handleOf(id), ...what, flags }, signal, id);
+    if (!active) return set(affectFlags.config);
+    await set(affectFlags.live | affectFlags.config).catch((reason) => {
+      if (!hasCode(reason, 'Conflict')) throw reason;
+      return set(affectFlags.current);
+    });
+  }
+
+  /** What a host has no flag for it does not keep. */
+  async #forget(id: MachineId, flags: number, signal: AbortSignal): Promise<void> {
+    await this.#daemon.order(domainUndefineFlags, { domain: handleOf(id), flags }, signal, id).catch(async (reason) => {
+      const unknown = flags & unknownFlags(reason);
+      if (unknown === 0) throw reason;
+      await this.#forget(id, flags & ~unknown, signal);
+    });
   }
 
   async undefine(id: MachineId, owner: OwnerMark, signal: AbortSignal): Promise<void> {
     try {
-      await checkOwner(this.#daemon, id, owner, signal);
-      await this.#refuseUnlessOff(id, signal);
-      await this.#daemon.order(domainUndefineFlags, { domain: handleOf(id), flags: everything }, signal, id);
+      const { active } = await checkOwner(this.#daemon, id, owner, signal);
+      if (active) throw new DriverError('Conflict', `machine ${id} is not Off; only one that is Off is forgotten`);
+      await this.#forget(id, everything, signal);
     } catch (reason) {
       if (!hasCode(reason, 'NotFound')) throw reason;
     }
-  }
-
-  async #refuseUnlessOff(id: MachineId, signal: AbortSignal): Promise<void> {
-    const { state } = await readPower(this.#daemon, id, signal);
-    if (state !== 'Off') throw new DriverError('Conflict', `machine ${id} is ${state}; only one that is Off is forgotten`);
   }
 }
 

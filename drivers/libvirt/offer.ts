@@ -1,9 +1,10 @@
+import type { MachineDefinition } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import type { Daemon } from './daemon.js';
-import { type Finding, probeKvm } from './probe.js';
+import { type Finding, type Probed, probeKvm } from './probe.js';
 import type { Connection } from './rpc/connection.js';
 import { unlessAborted } from './rpc/deadline.js';
-import { connectGetCapabilities, connectGetDomainCapabilities } from './rpc/procedures.js';
+import { connectGetCapabilities, connectGetDomainCapabilities, nodeGetInfo } from './rpc/procedures.js';
 import {
   bestMachine,
   type DomainCapabilities,
@@ -13,13 +14,15 @@ import {
   readCapabilities,
   readDomainCapabilities,
 } from './xml/capabilities.js';
+import { bytesPerMiB } from './xml/definition.js';
 import type { DomainBase } from './xml/domain.js';
 
 /** What a new machine on this host is built on. */
 export interface MachineOffer {
   readonly guest: GuestOffer;
-  readonly machine: MachineType;
-  readonly domainType: 'kvm' | 'qemu';
+  /** Absent where the host knows no types of machines. */
+  readonly machine: MachineType | undefined;
+  readonly domainType: 'kvm' | 'qemu' | 'test';
   /** What was found when KVM was tried; absent when the host does not even offer it. */
   readonly kvm: Finding | undefined;
   readonly domain: DomainCapabilities;
@@ -27,12 +30,16 @@ export interface MachineOffer {
 
 export interface Offer {
   readonly host: HostCapabilities;
+  readonly cpuCount: number;
+  readonly memoryBytes: number;
   /** Absent when the host has no kind of machine that we know how to define. */
   readonly machines: MachineOffer | undefined;
 }
 
 /** How long finding out may take, in milliseconds, whoever waits for it and for how long. */
 const patience = 60_000;
+
+const rememberedMs = 60 * 60_000;
 
 /** The architectures whose machines have been tried. */
 const architectures = ['x86_64'];
@@ -41,11 +48,13 @@ const architectures = ['x86_64'];
 export class Offers {
   readonly #daemon: Daemon;
   readonly #openAnother: (signal: AbortSignal) => Promise<Connection>;
+  readonly #memory: KvmMemory;
   #finding: Promise<Offer> | undefined;
 
-  constructor(daemon: Daemon, openAnother: (signal: AbortSignal) => Promise<Connection>) {
+  constructor(daemon: Daemon, openAnother: (signal: AbortSignal) => Promise<Connection>, memory: KvmMemory = new KvmMemory()) {
     this.#daemon = daemon;
     this.#openAnother = openAnother;
+    this.#memory = memory;
   }
 
   /** Shared by all who ask at the same time; each stops waiting at will. What failed is tried again by the next. */
@@ -57,25 +66,15 @@ export class Offers {
     return unlessAborted(this.#finding, signal);
   }
 
-  /** What a new machine is made of. */
-  async base(signal: AbortSignal): Promise<DomainBase> {
-    const { host, machines } = await this.get(signal);
-    if (machines === undefined)
-      throw new DriverError(
-        'Unsupported',
-        `the host (${host.architecture}) offers no machine that can be defined here; accepted: QEMU on x86_64`,
-      );
-    const { guest, machine, domainType, domain } = machines;
-    const cpuMode = (domainType === 'kvm' ? ['host-model'] : ['maximum']).find((mode) => domain.cpuModes.includes(mode));
-    return { domainType, architecture: guest.architecture, machine: machine.canonical, emulator: guest.emulator, cpuMode };
-  }
-
   async #find(signal: AbortSignal): Promise<Offer> {
     const host = readCapabilities(await this.#daemon.order(connectGetCapabilities, undefined, signal));
+    const node = await this.#daemon.ask(nodeGetInfo, undefined, signal);
+    const bare = { host, cpuCount: node.cpus, memoryBytes: node.memory * 1024, machines: undefined };
     const guest = host.guests.find((each) => each.osType === 'hvm' && each.architecture === host.architecture);
+    if (guest?.domainTypes.includes('test') === true) return { ...bare, machines: pretended(guest) };
     const machine = guest && bestMachine(guest);
-    if (guest === undefined || machine === undefined || !architectures.includes(host.architecture)) return { host, machines: undefined };
-    return { host, machines: await this.#machineOffer(guest, machine, signal) };
+    if (guest === undefined || machine === undefined || !architectures.includes(host.architecture)) return bare;
+    return { ...bare, machines: await this.#machineOffer(guest, machine, signal) };
   }
 
   async #machineOffer(guest: GuestOffer, machine: MachineType, signal: AbortSignal): Promise<MachineOffer> {
@@ -87,6 +86,66 @@ export class Offers {
   }
 
   #tryKvm({ architecture, emulator }: GuestOffer, { canonical }: MachineType, signal: AbortSignal): Promise<Finding> {
-    return probeKvm(this.#openAnother, { architecture, machine: canonical, emulator }, signal);
+    const probed = { architecture, machine: canonical, emulator };
+    return this.#memory.recall(probed, () => probeKvm(this.#openAnother, probed, signal));
   }
+}
+
+/**
+ * What was found of one host's KVM, kept from one connection to the next: trying it may take many seconds, and a daemon that was
+ * restarted has machines waiting. After an hour it is tried again, as the host may be another by then.
+ */
+export class KvmMemory {
+  readonly #findings = new Map<string, { readonly finding: Finding; readonly at: number }>();
+
+  async recall(probed: Probed, find: () => Promise<Finding>): Promise<Finding> {
+    const key = JSON.stringify(probed);
+    const known = this.#findings.get(key);
+    if (known !== undefined && Date.now() - known.at < rememberedMs) return known.finding;
+    const finding = await find();
+    this.#findings.set(key, { finding, at: Date.now() });
+    return finding;
+  }
+}
+
+/** What libvirt's own test driver takes: it only pretends to have machines, and tells nothing of them beforehand. */
+function pretended(guest: GuestOffer): MachineOffer {
+  const { emulator, architecture } = guest;
+  const devices = { diskBuses: ['virtio'], rngModels: ['virtio'], rngBackends: ['random'] };
+  const domain = { emulator, architecture, domainType: 'test', machine: undefined, maxVcpus: 32, cpuModes: [], ...devices };
+  return { guest, machine: undefined, domainType: 'test', kvm: undefined, domain };
+}
+
+/** What a new machine is made of. */
+export function baseOf(offer: Offer): DomainBase {
+  const { guest, machine, domainType, domain } = machinesOf(offer);
+  const best = domainType === 'kvm' ? 'host-model' : 'maximum';
+  const cpuMode = domain.cpuModes.includes(best) ? best : undefined;
+  return { domainType, architecture: guest.architecture, machine: machine?.canonical, emulator: guest.emulator, cpuMode };
+}
+
+/** The most that a machine may have on this host. */
+export function mostOf(offer: Offer): { readonly cpuCount: number; readonly memoryBytes: number } {
+  const { domain, machine } = machinesOf(offer);
+  const memoryBytes = Math.floor(offer.memoryBytes / bytesPerMiB) * bytesPerMiB;
+  return { cpuCount: domain.maxVcpus ?? machine?.maxCpus ?? 1, memoryBytes };
+}
+
+/** Refuses what the host's capabilities do not accept; it might take the definition, and fail when the machine is started. */
+export function checkFits({ cpuCount, memoryBytes }: MachineDefinition, offer: Offer): void {
+  const most = mostOf(offer);
+  const asked = [
+    ['cpu.count', cpuCount, most.cpuCount, 'CPUs'],
+    ['memory.size', memoryBytes, most.memoryBytes, 'bytes'],
+  ] as const;
+  for (const [field, given, max, unit] of asked)
+    if (given > max) throw new DriverError('Invalid', `${field}: ${given} ${unit} were given; accepted: at most ${max}`);
+}
+
+function machinesOf({ host, machines }: Offer): MachineOffer {
+  if (machines !== undefined) return machines;
+  throw new DriverError(
+    'Unsupported',
+    `the host (${host.architecture}) offers no machine that can be defined here; accepted: QEMU on x86_64, libvirt's test driver`,
+  );
 }

@@ -12,15 +12,12 @@ import {
   storagePoolDefineXml,
   storagePoolDestroy,
   storagePoolGetXmlDesc,
+  storagePoolLookupByUuid,
   storagePoolUndefine,
 } from './rpc/procedures.js';
 import type { PoolHandle } from './rpc/types.js';
+import { checkName, checkPath, maxNameBytes } from './xml/definition.js';
 import { createPool, readPool } from './xml/pool.js';
-
-/** A pool's id is its uuid, by which the daemon looks it up. */
-function handleOf(id: PoolId): PoolHandle {
-  return { name: id, uuid: id };
-}
 
 export class LibvirtPools implements Pools {
   readonly #daemon: Daemon;
@@ -44,28 +41,37 @@ export class LibvirtPools implements Pools {
   }
 
   async define(definition: PoolDefinition, signal: AbortSignal): Promise<PoolId> {
+    checkName('nativeName', definition.nativeName, maxNameBytes);
+    checkPath('directory.path', definition.directory.path);
     const pools = await this.list(signal);
     const found = pools.find(({ uuid }) => uuid === definition.uuid.toLowerCase());
     if (found === undefined) refuseTaken(definition, pools);
     else refuseMoved(definition, found);
-    const id = found?.id ?? (await this.#create(definition, signal));
+    const pool = found === undefined ? await this.#create(definition, signal) : { name: found.nativeName, uuid: found.uuid };
+    const id = pool.uuid as PoolId;
     if (found?.active !== true)
-      await this.#unlessAlready(true, id, this.#daemon.order(storagePoolBuild, { pool: handleOf(id), flags: 0 }, signal, id), signal);
+      await this.#unlessAlready(true, id, this.#daemon.order(storagePoolBuild, { pool, flags: 0 }, signal, id), signal);
     return id;
   }
 
-  async #create(definition: PoolDefinition, signal: AbortSignal): Promise<PoolId> {
+  async #create(definition: PoolDefinition, signal: AbortSignal): Promise<PoolHandle> {
     const xml = serializeXml(createPool(definition));
-    return (await this.#daemon.ask(storagePoolDefineXml, { xml, flags: 0 }, signal)).uuid as PoolId;
+    return this.#daemon.ask(storagePoolDefineXml, { xml, flags: 0 }, signal);
   }
 
   async start(id: PoolId, signal: AbortSignal): Promise<void> {
-    await this.#unlessAlready(true, id, this.#daemon.order(storagePoolCreate, { pool: handleOf(id), flags: 0 }, signal, id), signal);
+    const pool = await this.#handle(id, signal);
+    await this.#unlessAlready(true, id, this.#daemon.order(storagePoolCreate, { pool, flags: 0 }, signal, id), signal);
+  }
+
+  /** A pool's id is its uuid; some of libvirt's drivers look it up by its name. */
+  #handle(id: PoolId, signal: AbortSignal): Promise<PoolHandle> {
+    return this.#daemon.ask(storagePoolLookupByUuid, { uuid: id }, signal, id);
   }
 
   async undefine(id: PoolId, signal: AbortSignal): Promise<void> {
-    const pool = handleOf(id);
     const forget = async () => {
+      const pool = await this.#handle(id, signal);
       await this.#unlessAlready(false, id, this.#daemon.order(storagePoolDestroy, { pool }, signal, id), signal);
       await this.#daemon.order(storagePoolUndefine, { pool }, signal, id);
     };

@@ -8,6 +8,9 @@ import { connectGetAllDomainStats } from './rpc/procedures.js';
 import { paramsByField, type StatsRecord } from './rpc/types.js';
 import { diskName } from './xml/disk.js';
 
+/** What is asked of every machine. */
+export const measured = statsGroups.state | statsGroups.cpuTotal | statsGroups.balloon | statsGroups.block;
+
 type Fields = ReturnType<typeof paramsByField>;
 
 /** Target to the disk's name, of one run of one machine. */
@@ -36,11 +39,10 @@ export class LibvirtStats implements Stats {
   }
 
   #records(signal: AbortSignal): Promise<readonly StatsRecord[]> {
-    const stats = statsGroups.state | statsGroups.cpuTotal | statsGroups.balloon | statsGroups.block;
     // One number with its highest bits set: addition, as the bitwise or would make it negative.
     const flags = statsFlags.noWait + listDomainsFlags.active;
     const options = { lane: 'slow', timeoutMs: 5_000 } as const;
-    return this.#daemon.connection.call(connectGetAllDomainStats, { domains: [], stats, flags }, options, signal);
+    return this.#daemon.connection.call(connectGetAllDomainStats, { domains: [], stats: measured, flags }, options, signal);
   }
 
   /** The host tells a disk's target; which disk of the manifest that is, its XML tells once per run, as disks are not exchanged in one. */
@@ -54,12 +56,12 @@ export class LibvirtStats implements Stats {
   }
 }
 
-/** Undefined for a machine whose QEMU did not answer: what only it can tell is missing then. */
+/** Undefined for a machine that did not answer: the host then leaves out what it tells beside its own bookkeeping, such as the memory in use. */
 function statsOf({ domain, params }: StatsRecord, names: Names | undefined): MachineStats | undefined {
   const fields = paramsByField(params);
   const [cpu, memory] = [fields.get('cpu.time'), fields.get('balloon.current')];
   const disks = disksOf(fields, names);
-  if (cpu === undefined || memory === undefined || disks === undefined) return undefined;
+  if (cpu === undefined || memory === undefined || disks === undefined || !fields.has('balloon.rss')) return undefined;
   return { id: idOf(domain), cpuSeconds: Number(cpu) / 1e9, memoryBytes: Number(memory) * 1024, disks };
 }
 

@@ -3,6 +3,7 @@ import { DriverError } from '#drivers/error.js';
 import { serializeXml } from '#drivers/xml/serialize.js';
 import type { Daemon } from './daemon.js';
 import { present, unlessGone } from './gone.js';
+import { throwIfAborted } from './rpc/deadline.js';
 import {
   storagePoolListAllVolumes,
   storagePoolLookupByUuid,
@@ -16,7 +17,10 @@ import {
   storageVolUpload,
 } from './rpc/procedures.js';
 import type { PoolHandle, VolumeHandle } from './rpc/types.js';
+import { checkName } from './xml/definition.js';
 import { createVolume, readVolume } from './xml/volume.js';
+
+const maxFileNameBytes = 255;
 
 export class LibvirtVolumes implements Volumes {
   readonly #daemon: Daemon;
@@ -33,21 +37,36 @@ export class LibvirtVolumes implements Volumes {
   }
 
   async create(definition: VolumeDefinition, signal: AbortSignal): Promise<Volume> {
+    checkName('nativeName', definition.nativeName, maxFileNameBytes);
     const pool = await this.#pool(definition.pool, signal);
     const xml = serializeXml(createVolume(definition));
     return this.#read(definition.pool, await this.#daemon.order(storageVolCreateXml, { pool, xml, flags: 0 }, signal), signal);
   }
 
   async upload(id: VolumeId, content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
-    const volume = await this.#volume(id, signal);
-    await this.#daemon.connection.upload(storageVolUpload, { volume, offset: 0, length: 0, flags: 0 }, content, signal);
+    const volume = await this.#emptied(id, signal);
+    const what = { volume, offset: 0, length: 0, flags: 0 };
+    await this.#daemon.connection.upload(storageVolUpload, what, content, signal).catch((reason) => {
+      // Also what the source of the content throws.
+      throw DriverError.from(reason);
+    });
     await this.#lookAgain(id, signal);
+  }
+
+  /** The host writes over what is there, and would leave what is longer. An empty volume in the place of the old one has nothing to leave. */
+  async #emptied(id: VolumeId, signal: AbortSignal): Promise<VolumeHandle> {
+    const volume = await this.#volume(id, signal);
+    const is = await this.#read(id.pool, volume, signal);
+    if (is.sizeBytes === 0 && is.allocationBytes === 0) return volume;
+    await this.#daemon.order(storageVolDelete, { volume, flags: 0 }, signal);
+    await this.create({ ...id, format: 'Raw', sizeBytes: 0 }, signal);
+    return this.#volume(id, signal);
   }
 
   /** The host has the content; that it knows format and size, too, comes by itself in time, so that a busy pool is no failure. */
   async #lookAgain({ pool }: VolumeId, signal: AbortSignal): Promise<void> {
     const refreshed = this.#daemon.order(storagePoolRefresh, { pool: await this.#pool(pool, signal), flags: 0 }, signal, pool);
-    await refreshed.catch(() => signal.throwIfAborted());
+    await refreshed.catch(() => throwIfAborted(signal));
   }
 
   async *download(

@@ -17,7 +17,7 @@ start_keeper() {
   remembered keeper >/dev/null && return
   rm -f "$state/kubeconfig"
   TMPDIR=$state setsid node "$top/dist/test/peers/demo/keeper.js" "$state" "$guest" "$port" \
-    "${virtwright[1]}" operator --hypervisor here </dev/null >"$state/keeper.log" 2>&1 &
+    "${virtwright[1]}" operator --hypervisor here --listen "127.0.0.1:$((port + 1))" </dev/null >"$state/keeper.log" 2>&1 &
   remember keeper $!
 }
 

@@ -5,7 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-const run = promisify(execFile);
+const execute = promisify(execFile);
+
+/** A command that hangs is an error with a name, not a test that never ends. */
+function run(command: string, args: readonly string[]): Promise<{ stdout: string }> {
+  return execute(command, args, { timeout: 60_000, killSignal: 'SIGKILL' });
+}
 
 export interface LibvirtdOptions {
   /** Further lines of libvirtd.conf. */
@@ -133,7 +138,7 @@ class PrivateDaemon implements Libvirtd {
     });
     this.#stopHolder = async () => {
       // The namespace is empty once its first process is gone, and that one's end is what unshare waits for.
-      if (this.#init > 0 && holding.exitCode === null) process.kill(this.#init, 'SIGKILL');
+      if (this.#init > 0 && holding.exitCode === null && holding.signalCode === null) process.kill(this.#init, 'SIGKILL');
       holding.stdin.destroy();
       await exited;
     };

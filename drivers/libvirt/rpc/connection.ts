@@ -5,10 +5,12 @@ import { Events } from './events.js';
 import { openSession, type SessionOptions } from './handshake.js';
 import { defaultKeepalive, type KeepaliveOptions } from './keepalive.js';
 import { Lane as CallLane } from './lane.js';
-import { type OpenStream, openStream } from './open-stream.js';
+import { type OpenStream, openStream, type RpcStream } from './open-stream.js';
 import type { Procedure, StreamProcedure } from './procedure.js';
 import type { RpcEvent } from './procedures.js';
 import type { Session } from './session.js';
+
+export type { RpcStream } from './open-stream.js';
 
 /** `control` for what the host answers at once; `slow` for what may hang on one machine: it never holds up the other lane. */
 export type Lane = 'control' | 'slow';
@@ -30,7 +32,7 @@ export interface CallOptions {
  */
 export interface Connection extends AsyncDisposable {
   call<Args, Result>(procedure: Procedure<Args, Result>, args: Args, options: CallOptions, signal: AbortSignal): Promise<Result>;
-  /** Sends all of `content`; resolves once the host has confirmed it. */
+  /** Sends all of `content`; resolves once the host has confirmed it. An error of `content` itself is passed on as it is. */
   upload<Args>(
     procedure: StreamProcedure<Args, 'upload'>,
     args: Args,
@@ -47,15 +49,6 @@ export interface Connection extends AsyncDisposable {
   readonly closed: Promise<void>;
 }
 
-export interface RpcStream extends AsyncDisposable {
-  /** What the host sends; ends when it has no more. To be read once. */
-  readonly output: AsyncIterable<Uint8Array>;
-  /** Resolves once the bytes are on their way and there is room for more. */
-  write(bytes: Uint8Array, signal: AbortSignal): Promise<void>;
-  /** No more will be written; resolves when the host has taken all of it. */
-  finish(signal: AbortSignal): Promise<void>;
-}
-
 export interface ConnectOptions {
   /** Only looking: the host refuses everything else. Default: false. */
   readonly readOnly?: boolean;
@@ -68,13 +61,9 @@ export interface ConnectOptions {
 /** Reaches the daemon behind `uri` (see parseLibvirtUri). The sockets for calls and streams are opened when they are first needed. */
 export async function connectLibvirt(uri: string, options: ConnectOptions, signal: AbortSignal): Promise<Connection> {
   const { name, socketPaths } = parseLibvirtUri(uri);
-  const session = {
-    transport: unixTransport(socketPaths),
-    name,
-    readOnly: options.readOnly ?? false,
-    keepalive: options.keepalive ?? defaultKeepalive,
-  };
-  return new SocketConnection(session, options.maxSetAside ?? 16, await openSession(session, signal));
+  const session = { transport: unixTransport(socketPaths), name, readOnly: options.readOnly ?? false };
+  const pulse = await openSession({ ...session, keepalive: options.keepalive ?? defaultKeepalive }, signal);
+  return new SocketConnection(session, options.maxSetAside ?? 16, pulse);
 }
 
 /**
@@ -127,8 +116,7 @@ class SocketConnection implements Connection {
   }
 
   openStream<Args>(procedure: StreamProcedure<Args>, args: Args, signal: AbortSignal): Promise<OpenStream> {
-    const { keepalive: _, ...options } = this.#options;
-    return openStream(options, procedure, args, AbortSignal.any([signal, this.#ending.signal]));
+    return openStream(this.#options, procedure, args, AbortSignal.any([signal, this.#ending.signal]));
   }
 
   events(signal: AbortSignal): AsyncIterable<RpcEvent> {

@@ -1,8 +1,14 @@
 import { setMaxListeners } from 'node:events';
 import { DriverError } from '#drivers/error.js';
 
+/** That nobody waits any more: TimedOut, whatever ended the signal, which is the cause. What we ended ourselves says why it did. */
+export function gaveUp({ reason }: AbortSignal): DriverError {
+  if (reason instanceof DriverError) return reason;
+  return new DriverError('TimedOut', 'given up before the host answered; it may still be at it', { cause: reason });
+}
+
 export function throwIfAborted(signal: AbortSignal): void {
-  if (signal.aborted) throw DriverError.from(signal.reason);
+  if (signal.aborted) throw gaveUp(signal);
 }
 
 /** Acts once when the signal is aborted, at once if it is already. Returns how to call that off. */
@@ -14,12 +20,12 @@ export function onAbort(signal: AbortSignal, act: () => void): () => void {
   return () => signal.removeEventListener('abort', act);
 }
 
-/** The promise's outcome, or the signal's reason as a DriverError if that comes first. The promise itself goes on. */
+/** The promise's outcome, or `gaveUp` if the signal ends first. The promise itself goes on. */
 export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   promise.catch(() => {});
   let stop = () => {};
   const aborted = new Promise<never>((_, reject) => {
-    stop = onAbort(signal, () => reject(DriverError.from(signal.reason)));
+    stop = onAbort(signal, () => reject(gaveUp(signal)));
   });
   try {
     return await Promise.race([aborted, promise]);

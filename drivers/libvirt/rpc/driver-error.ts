@@ -190,6 +190,12 @@ export function libvirtCodeOf(error: unknown): number | undefined {
   return error instanceof Error && error.cause !== undefined ? libvirtCodeOf(error.cause) : undefined;
 }
 
+/** The flags of a call that the host does not know; it has then done nothing. 0 when that is not what it complained of. */
+export function unknownFlags(error: unknown): number {
+  const found = isLibvirt(error, 'invalidArgument') && /unsupported flags \((0x[0-9a-f]+)\)/.exec((error as Error).message);
+  return found ? Number(found[1]) : 0;
+}
+
 export function isLibvirt(error: unknown, code: LibvirtCode): boolean {
   return libvirtCodeOf(error) === libvirtCodes[code];
 }

@@ -1,6 +1,6 @@
 import { DriverError } from '#drivers/error.js';
 import type { Transport } from '../transport/transport.js';
-import { throwIfAborted, within } from './deadline.js';
+import { throwIfAborted, unlessAborted, within } from './deadline.js';
 import type { KeepaliveOptions } from './keepalive.js';
 import { authList, connectOpen, connectSupportsFeature } from './procedures.js';
 import { Session } from './session.js';
@@ -16,14 +16,14 @@ export interface SessionOptions {
   /** Which of the daemon's drivers to open, e.g. `qemu:///system`. */
   readonly name: string;
   readonly readOnly: boolean;
-  /** Absent on sockets for streams: a daemon whose disk is slow stops reading there, and with it answering, without being dead. */
+  /** Not for sockets with calls or streams: a daemon that is busy with them stops reading there, pings included, without being dead. */
   readonly keepalive?: KeepaliveOptions;
 }
 
 /** A new socket, with the daemon ready to take calls on it. */
 export async function openSession(options: SessionOptions, signal: AbortSignal): Promise<Session> {
   throwIfAborted(signal);
-  const session = new Session(await options.transport.connect(signal), options.transport.peer);
+  const session = new Session(await unlessAborted(options.transport.connect(signal), signal), options.transport.peer);
   try {
     await within(openTimeoutMs, `${options.transport.peer}: opening ${options.name}`, greet(session, options), signal);
     return session;

@@ -1,9 +1,9 @@
 import { DriverError } from '#drivers/error.js';
-import { onAbort, throwIfAborted, unlessAborted } from './deadline.js';
+import { gaveUp, onAbort, throwIfAborted, unlessAborted } from './deadline.js';
 import type { Procedure } from './procedure.js';
 import type { Session } from './session.js';
 
-/** A daemon takes five requests of a client at a time, and then stops reading, keepalive included; one fewer keeps the socket alive. */
+/** A daemon takes five requests of a client at a time by default, and then stops reading. */
 const maxOutstanding = 4;
 
 const answeredAll = new DriverError('Unavailable', 'the socket was set aside, and has no more calls');
@@ -97,7 +97,7 @@ export class Lane {
       const waiting: Waiting = { ticket, take: stay(resolve), refuse: stay(reject) };
       const stopListening = onAbort(signal, () => {
         this.#queue.splice(this.#queue.indexOf(waiting), 1);
-        reject(DriverError.from(signal.reason));
+        reject(gaveUp(signal));
       });
       this.#queue.push(waiting);
       this.#pump();

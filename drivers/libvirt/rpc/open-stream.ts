@@ -1,10 +1,17 @@
-import { DriverError } from '#drivers/error.js';
-import type { RpcStream } from './connection.js';
-import { onAbort, unlessAborted, within } from './deadline.js';
+import { gaveUp, onAbort, throwIfAborted, unlessAborted, within } from './deadline.js';
 import { openSession, type SessionOptions } from './handshake.js';
 import type { StreamProcedure } from './procedure.js';
 import type { Session } from './session.js';
 import type { StreamEnd } from './stream.js';
+
+export interface RpcStream extends AsyncDisposable {
+  /** What the host sends; ends when it has no more. To be read once. */
+  readonly output: AsyncIterable<Uint8Array>;
+  /** Resolves once the bytes are on their way and there is room for more. */
+  write(bytes: Uint8Array, signal: AbortSignal): Promise<void>;
+  /** No more will be written; resolves when the host has taken all of it. */
+  finish(signal: AbortSignal): Promise<void>;
+}
 
 const openTimeoutMs = 30_000;
 
@@ -17,15 +24,16 @@ export class OpenStream implements RpcStream {
   constructor(session: Session, end: StreamEnd, signal: AbortSignal) {
     this.#session = session;
     this.#end = end;
-    this.#stopListening = onAbort(signal, () => end.interrupt(DriverError.from(signal.reason)));
+    this.#stopListening = onAbort(signal, () => end.interrupt(gaveUp(signal)));
   }
 
   get output(): AsyncIterable<Uint8Array> {
     return this.#end.output;
   }
 
-  write(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
-    return unlessAborted(this.#end.write(bytes), signal);
+  async write(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+    throwIfAborted(signal);
+    await unlessAborted(this.#end.write(bytes), signal);
   }
 
   writeAll(content: AsyncIterable<Uint8Array>): Promise<void> {

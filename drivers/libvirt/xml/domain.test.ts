@@ -336,4 +336,6 @@ t.test('memory set beside the definition shows, and is set right again', async (
   const ballooned = parseXml(serializeXml(golden('domain-full')).replace('524288</currentMemory>', '262144</currentMemory>'), 'd');
   t.equal(readShape(ballooned).memoryBytes, 2 ** 28);
   t.equal(serializeXml(editDomain(ballooned, full, mark)), serializeXml(golden('domain-full')));
+  const roomy = parseXml(serializeXml(golden('domain-full')).replace('524288</memory>', '1048576</memory>'), 'd');
+  t.equal(editDomain(roomy, full, mark), roomy, 'room for more, made by someone else, stays');
 });

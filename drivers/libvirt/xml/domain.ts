@@ -4,10 +4,10 @@ import { editDomain } from './edit.js';
 
 /** What of the host's offer a new machine is built on: the host's best, chosen once. */
 export interface DomainBase {
-  readonly domainType: 'kvm' | 'qemu';
+  readonly domainType: 'kvm' | 'qemu' | 'test';
   readonly architecture: string;
   /** Canonical, so that it stays what it is when the host's QEMU is upgraded. */
-  readonly machine: string;
+  readonly machine: string | undefined;
   readonly emulator: string | undefined;
   /** libvirt's CPU mode, or absent for the emulator's own default. */
   readonly cpuMode: string | undefined;

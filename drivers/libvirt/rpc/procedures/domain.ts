@@ -14,7 +14,7 @@ export const domainGetAutostart = idempotent('DOMAIN_GET_AUTOSTART', 15, domainO
 
 /** Defining the same text twice is defining it once. */
 export const domainDefineXmlFlags = idempotent('DOMAIN_DEFINE_XML_FLAGS', 350, struct({ xml: string, flags: uint }), domainHandle);
-/** Starts a machine that is forgotten when it stops. */
+/** Starts a machine that is forgotten when it stops. With the autodestroy flag it dies with the socket it was asked on. */
 export const domainCreateXml = once('DOMAIN_CREATE_XML', 10, struct({ xml: string, flags: uint }), domainHandle);
 export const domainCreateWithFlags = once('DOMAIN_CREATE_WITH_FLAGS', 196, domainAndFlags, domainHandle);
 export const domainShutdownFlags = once('DOMAIN_SHUTDOWN_FLAGS', 258, domainAndFlags, nothing);
@@ -44,4 +44,7 @@ export const domainSetVcpusFlags = idempotent('DOMAIN_SET_VCPUS_FLAGS', 199, str
 export const domainSetAutostart = idempotent('DOMAIN_SET_AUTOSTART', 29, struct({ ...domain, autostart: bool }), nothing);
 
 /** No `device`: the machine's first console. */
-export const domainOpenConsole = streaming('both', 'DOMAIN_OPEN_CONSOLE', 201, struct({ ...domain, device: optionalString, flags: uint }));
+const openConsoleArgs = struct({ ...domain, device: optionalString, flags: uint });
+export const domainOpenConsole = streaming('both', 'DOMAIN_OPEN_CONSOLE', 201, openConsoleArgs);
+/** The same without a stream: for a machine that is not there, to see whether the host knows the procedure at all. */
+export const domainTryConsole = idempotent('DOMAIN_OPEN_CONSOLE', 201, openConsoleArgs, nothing);

@@ -1,0 +1,28 @@
+import type { Hypervisor, StoragePool, StoragePoolInstance, StorageVolume, VirtualMachine, VirtualMachineAction } from '#crds/types.js';
+import type { Locks } from './host/locks.js';
+import type { Client } from './kubernetes/client.js';
+import type { Lease } from './kubernetes/lease.js';
+import type { Namespace } from './namespaces.js';
+import type { Patience } from './patience.js';
+import type { Watched } from './watched.js';
+
+/** The whole cluster, as far as the controller needs to know it. */
+export interface ClusterWatches {
+  readonly hypervisors: Watched<Hypervisor>;
+  readonly machines: Watched<VirtualMachine, 'volume' | 'uid' | 'uuid' | 'host'>;
+  readonly actions: Watched<VirtualMachineAction, 'machine'>;
+  readonly volumes: Watched<StorageVolume, 'instance' | 'claim'>;
+  readonly instances: Watched<StoragePoolInstance, 'pool'>;
+  readonly pools: Watched<StoragePool>;
+  readonly namespaces: Watched<Namespace>;
+  readonly leases: Watched<Lease>;
+}
+
+/** What is needed to give objects their host. */
+export interface Binder {
+  readonly client: Client;
+  readonly watched: ClusterWatches;
+  /** By volume: a machine's claim and the volume's own placement do not cross. */
+  readonly locks: Locks;
+  readonly patience: Patience;
+}

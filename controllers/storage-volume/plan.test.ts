@@ -1,0 +1,259 @@
+import t from 'tap';
+import type { StorageVolume, StorageVolumeStatus } from '#crds/types.js';
+import type { MachineId, Pool, PoolId, Volume } from '#drivers/driver.js';
+import { DriverError } from '#drivers/error.js';
+import { Behind } from '#drivers/fake/behind.js';
+import { fakeDriver } from '#drivers/fake/driver.js';
+import { FakeHost } from '#drivers/fake/host.js';
+import { type JobState, Jobs } from '../host/jobs.js';
+import { Locks } from '../host/locks.js';
+import { HostView } from '../host/view.js';
+import { createStore } from '../kubernetes/store.js';
+import type { Findings } from '../reconcile.js';
+import { storageVolumeKind } from './kind.js';
+import { type DesiredVolume, type ObservedVolume, planVolume, type VolumeAction } from './plan.js';
+import { reportVolume } from './report.js';
+
+const now = Date.UTC(2030, 0);
+const pool: Pool = {
+  id: 'pool' as PoolId,
+  uuid: 'pu',
+  nativeName: 'fast',
+  active: true,
+  path: '/p',
+  capacityBytes: 1e9,
+  allocationBytes: 0,
+  availableBytes: 1e9,
+};
+const named = (nativeName: string, sizeBytes = 2 ** 30): Volume => ({
+  id: { pool: pool.id, nativeName },
+  location: `/p/${nativeName}`,
+  format: 'Qcow2',
+  sizeBytes,
+  allocationBytes: 0,
+});
+const volume = named('shop.root-12345678');
+const marker = named('shop.root-12345678.incomplete', 0);
+const none = { failures: 0, retryAt: 0 };
+const started = { ...none, startedAt: now - 1_000 };
+const whole = { ...started, completedAt: now };
+const desiredWith = (given: Partial<DesiredVolume> = {}): DesiredVolume => ({
+  want: 'present',
+  host: 'one',
+  uid: 'v-1',
+  poolUuid: 'pu',
+  poolName: 'fast.one',
+  nativeName: volume.id.nativeName,
+  familyName: 'shop.root',
+  format: 'Qcow2',
+  sizeBytes: 2 ** 30,
+  keep: true,
+  record: none,
+  ...given,
+});
+const planOf = (desired: Partial<DesiredVolume>, observed: Partial<ObservedVolume> = {}, at = now) =>
+  planVolume(desiredWith(desired), { pool, leftovers: [], users: [], ...observed }, at);
+const words = (plan: ReturnType<typeof planOf>) =>
+  plan.map((one) => (one.kind === 'act' ? `${one.sayFirst ? 'say, ' : ''}${one.action.kind}` : `${one.kind} ${one.reason}`));
+const running: JobState = { kind: 'running', startedAt: now, progressBytes: 3 * 2 ** 20 + 5 };
+const failed: JobState = { kind: 'failed', at: now, verdict: 'retry', reason: 'Unavailable', message: 'broke' };
+const refused: JobState = { ...failed, verdict: 'stall', reason: 'ChecksumMismatch' };
+const leftover = (nativeName: string, isWhole = true) => ({ nativeName, whole: isWhole });
+
+t.test('what is done with a volume in each state', async (t) => {
+  const left = { leftovers: [leftover('shop.root-00000000')] };
+  const two = { leftovers: [...left.leftovers, leftover('shop.root-11111111')] };
+  const rows: readonly (readonly [string, Partial<DesiredVolume>, Partial<ObservedVolume>, readonly string[]])[] = [
+    ['no pool yet', {}, { pool: { ...pool, active: false } }, ['wait WaitingForPool']],
+    ['nothing there', {}, {}, ['say, fill']],
+    ['something there that was never begun', {}, { volume }, ['refuse NotOurs']],
+    ['an earlier one left', {}, left, ['refuse RestoredOrCopied']],
+    ['an earlier one, to be taken over', { takeOver: 'shop.root-00000000' }, two, ['say, takeOver']],
+    ['one earlier, take whichever', { takeOver: 'All' }, left, ['say, takeOver']],
+    ['several, take whichever', { takeOver: 'All' }, two, ['refuse RestoredOrCopied']],
+    [
+      'an earlier one that is incomplete',
+      { takeOver: 'All' },
+      { leftovers: [leftover('shop.root-00000000', false)] },
+      ['refuse Incomplete'],
+    ],
+    ['an earlier one, to be left alone', { takeOver: 'None' }, left, ['say, fill']],
+    ['begun, and forgotten', { record: started }, { volume, marker }, ['say, fill']],
+    ['begun, and running', { record: started }, { volume, marker, job: running }, ['wait Importing']],
+    ['begun, and all there', { record: started }, { volume, marker, job: { kind: 'done' } }, ['say, complete']],
+    ['begun, and failed', { record: started }, { job: failed }, ['wait ImportFailed']],
+    ['begun, and refused', { record: started }, { job: refused }, ['refuse ChecksumMismatch', 'wait ImportFailed']],
+    ['failed, and told of', { record: { ...started, failures: 1, retryAt: now + 5_000 } }, { job: failed }, ['wait ImportFailed']],
+    ['failed, and due', { record: { ...started, failures: 1, retryAt: now } }, { job: failed }, ['say, fill']],
+    ['failed, and the agent is new', { record: { ...started, failures: 1, retryAt: now + 1 } }, {}, ['wait ImportFailed']],
+    ['whole', { record: whole }, { volume }, []],
+    ['whole, its mark still there', { record: whole }, { volume, marker }, ['delete']],
+    ['whole, and gone', { record: whole }, {}, ['refuse Lost']],
+    ['whole, and too small', { record: whole, sizeBytes: 2 ** 31 }, { volume }, ['grow']],
+    [
+      'too small, in use',
+      { record: whole, sizeBytes: 2 ** 31 },
+      { volume, users: [{ nativeName: 'm', off: false }] },
+      ['wait GrowsWhenOff'],
+    ],
+    ['too small, its machine is off', { record: whole, sizeBytes: 2 ** 31 }, { volume, users: [{ nativeName: 'm', off: true }] }, ['grow']],
+    ['larger than asked', { record: whole, sizeBytes: 5 }, { volume }, []],
+    ['deleted, never begun, a stranger there', { want: 'absent' }, { volume }, []],
+    ['deleted, claimed', { want: 'absent', record: whole, claimedBy: 'web' }, { volume }, ['wait InUse']],
+    ['deleted, retained', { want: 'absent', record: whole }, { volume }, []],
+    ['deleted, retained, but never whole', { want: 'absent', record: started }, { volume, marker }, ['delete', 'delete']],
+    ['deleted while it is filled', { want: 'absent', record: started }, { volume, marker, job: running }, ['cancel']],
+    ['deleted, not retained', { want: 'absent', record: whole, keep: false }, { volume }, ['delete']],
+    [
+      'deleted, a disk of somebody',
+      { want: 'absent', record: whole, keep: false },
+      { volume, users: [{ nativeName: 'm', off: true }] },
+      ['wait InUse'],
+    ],
+    ['deleted, and gone', { want: 'absent', record: whole, keep: false }, {}, []],
+    [
+      'deleted, its pool is not active',
+      { want: 'absent', record: whole, keep: false },
+      { pool: { ...pool, active: false } },
+      ['wait WaitingForPool'],
+    ],
+  ];
+  for (const [name, desired, observed, expected] of rows) t.same(words(planOf(desired, observed)), expected, name);
+  t.match(planOf({ record: started }, { job: failed }, now + 1), [
+    { recheckMs: 4_999, because: 'broke; next try at 2030-01-01T00:00:05Z' },
+  ]);
+});
+
+const resourceWith = (status: StorageVolumeStatus): StorageVolume => ({
+  apiVersion: 'virtwright.io/v1alpha1',
+  kind: 'StorageVolume',
+  metadata: {
+    name: 'root',
+    namespace: 'shop',
+    uid: '12345678-2222-4333-8444-555555555555',
+    resourceVersion: '1',
+    generation: 1,
+    creationTimestamp: '2030-01-01T00:00:00Z',
+  },
+  spec: { size: '1Gi', format: 'Qcow2', reclaimPolicy: 'Retain' },
+  status,
+});
+type Found = Findings<DesiredVolume, ObservedVolume, VolumeAction>;
+/** The status of a volume that is looked at again and again, as the record it leaves says. */
+function reported(status: StorageVolumeStatus, observed: Partial<ObservedVolume>, at = now, failure?: DriverError): StorageVolumeStatus {
+  const { startedAt, completedAt, failures = 0, retryAt } = status.import ?? {};
+  const record = {
+    failures,
+    retryAt: retryAt === undefined ? 0 : Date.parse(retryAt),
+    ...(startedAt === undefined ? {} : { startedAt: Date.parse(startedAt) }),
+    ...(completedAt === undefined ? {} : { completedAt: Date.parse(completedAt) }),
+  };
+  const desired = desiredWith({ record, sizeBytes: 2 ** 30 });
+  const seen: ObservedVolume = { pool, leftovers: [], users: [], ...observed };
+  const found: Found = {
+    desired,
+    observed: seen,
+    plan: planVolume(desired, seen, at),
+    now: at,
+    ...(failure === undefined ? {} : { failure }),
+  };
+  return reportVolume(resourceWith(status), found);
+}
+const readyOf = ({ conditions = [] }: StorageVolumeStatus) =>
+  conditions.filter(({ type }) => type === 'Ready').map(({ status, reason }) => `${status} ${reason}`)[0];
+
+t.test('a failed import is counted once, and its wait grows with each', async (t) => {
+  let status = reported({}, {});
+  t.match(status.import, { startedAt: '2030-01-01T00:00:00Z' });
+  const waits: number[] = [];
+  let at = now;
+  for (let failure = 1; failure <= 8; failure++) {
+    const job = { ...failed, at };
+    status = reported(status, { job }, at);
+    t.match(status.import, { failures: failure, lastFailure: 'broke' });
+    t.same(reported(status, { job }, at + 1), status, 'the next look has no news');
+    const due = Date.parse(status.import?.retryAt ?? '');
+    waits.push((due - at) / 1_000);
+    at = due;
+    status = reported(status, { job }, at);
+    t.equal(status.import?.retryAt, undefined, 'begun anew');
+  }
+  t.same(waits, [5, 10, 20, 40, 80, 160, 300, 300]);
+  status = reported(status, { job: { kind: 'done' } }, at);
+  t.same(Object.keys(status.import ?? {}), ['startedAt', 'completedAt']);
+  t.equal(readyOf(reported(status, { volume }, at)), 'True Ready');
+});
+
+t.test('only what is whole is ready, and a volume that cannot grow stays so', async (t) => {
+  t.match(readyOf(reported({}, {})), /^False/);
+  t.match(readyOf(reported({ import: { startedAt: '2030-01-01T00:00:00Z' } }, { volume, marker, job: running })), /^False/);
+  const done: StorageVolumeStatus = { import: { startedAt: '2030-01-01T00:00:00Z', completedAt: '2030-01-01T00:00:00Z' } };
+  t.equal(readyOf(reported(done, {})), 'False Lost');
+  const small = { volume: named(volume.id.nativeName, 5) };
+  t.equal(readyOf(reported(done, small)), 'True Growing');
+  t.equal(readyOf(reported(done, { ...small, users: [{ nativeName: 'm', off: false }] })), 'True GrowsWhenOff');
+  t.equal(readyOf(reported(done, small, now, new DriverError('Exhausted', 'no room'))), 'True Exhausted');
+  t.equal(readyOf(reported(done, small, now, new DriverError('Unavailable', 'gone'))), 'Unknown Unavailable');
+  t.match(reported({ ...done, location: '/p/kept', virtualSize: '1Gi', claim: { machine: 'web', uid: 'u' } }, {}), {
+    location: '/p/kept',
+    virtualSize: '1Gi',
+    claim: { uid: 'u' },
+  });
+});
+
+t.test('what an interrupted fill left is seen at once, and a machine that runs is not resized beneath', async (t) => {
+  const host = new FakeHost();
+  const driver = fakeDriver(host);
+  const signal = AbortSignal.timeout(10_000);
+  const id = await driver.pools?.define(
+    { uuid: '11111111-2222-4333-8444-555555555555', nativeName: 'fast', directory: { path: '/p' } },
+    signal,
+  );
+  await driver.pools?.start(id as PoolId, signal);
+  const view = new HostView(driver, () => {}, signal);
+  await view.refresh(signal);
+  let ended = () => {};
+  const jobs = new Jobs(() => ended());
+  const kind = storageVolumeKind(
+    { name: 'one', cluster: 'here', hypervisor: undefined, capabilities: [] },
+    { instances: createStore(), namespaces: createStore() },
+    jobs,
+    new Locks(),
+  );
+  const around = { driver, view, clock: () => now };
+  const of = { pool: id as PoolId, nativeName: 'shop.root-12345678' };
+  const definition = { ...of, format: 'Raw' as const, sizeBytes: 100 };
+  host.faults.fail('volumes.create', new DriverError('Unsupported', 'not that'), 1);
+  const fill = async () => {
+    const over = new Promise<void>((resolve) => {
+      ended = resolve;
+    });
+    await kind.performers.fill.run(around, { kind: 'fill', uid: 'v-1', id: of, definition, leftover: false }, signal);
+    await over;
+    await view.refresh(signal);
+    return view.volumes(of.pool).map(({ id: { nativeName } }) => nativeName);
+  };
+  t.same(await fill(), []);
+  t.match(jobs.get('v-1'), { kind: 'failed', at: now, reason: 'Unsupported' });
+  host.faults.loseReply('volumes.create', 1);
+  t.same(await fill(), ['shop.root-12345678.incomplete']);
+  t.same((await fill()).sort(), ['shop.root-12345678', 'shop.root-12345678.incomplete']);
+  host.faults.fail('volumes.delete', 'Internal');
+  await t.rejects(kind.performers.complete.run(around, { kind: 'complete', uid: 'v-1', id: of }, signal), { code: 'Internal' });
+  t.equal(jobs.get('v-1'), undefined);
+
+  const behind = new Behind(host);
+  const uuid = '22222222-2222-4333-8444-555555555555';
+  behind.machine({ uuid, nativeName: 'm', shape: { disks: [{ name: 'root', location: '/p/shop.root-12345678', format: 'Raw' }] } });
+  behind.start(uuid);
+  const grow = () => kind.performers.grow.run(around, { kind: 'grow', id: of, location: '/p/shop.root-12345678', sizeBytes: 200 }, signal);
+  await t.rejects(grow(), { code: 'Busy' });
+  behind.destroy(uuid);
+  view.dirtyMachine(host.byUuid(uuid)?.id as MachineId);
+  await grow();
+  await view.refresh(signal);
+  t.match(
+    view.volumes(of.pool).find(({ id: { nativeName } }) => nativeName === of.nativeName),
+    { sizeBytes: 200 },
+  );
+});

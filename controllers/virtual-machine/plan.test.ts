@@ -1,0 +1,518 @@
+import fc from 'fast-check';
+import t from 'tap';
+import type { VirtualMachine, VirtualMachineStatus } from '#crds/types.js';
+import type { Machine, MachineId, MachineShape, OwnerMark, PowerReason, PowerState } from '#drivers/driver.js';
+import { DriverError } from '#drivers/error.js';
+import { everything } from '#drivers/fake/capabilities.js';
+import type { AnyAction, Plan } from '../plan.js';
+import { differences } from './difference.js';
+import { type DesiredMachine, planMachine } from './plan.js';
+import type { RequestedAction } from './plan-action.js';
+import { decodeRecord, encodeRecord, learn, type MachineRecord, noteFailedStart, retryAt } from './record.js';
+import { rememberedRecord, reportMachine } from './report.js';
+
+const now = Date.UTC(2030, 0);
+const seconds = 1_000;
+const minutes = 60 * seconds;
+const owner: OwnerMark = { cluster: 'here', namespace: 'shop', name: 'web', uid: 'u-1' };
+const shape: MachineShape = {
+  cpuCount: 1,
+  memoryBytes: 64 << 20,
+  disks: [{ name: 'root', location: '/p/root', format: 'Qcow2' }],
+  serial: false,
+  rng: false,
+};
+const desiredWith = (given: Partial<DesiredMachine> = {}): DesiredMachine => ({
+  want: 'present',
+  host: 'one',
+  owner,
+  definition: { ...shape, uuid: 'uuid-1', nativeName: 'shop.web' },
+  runStrategy: 'Always',
+  stop: { mode: 'TrySoft', timeoutMs: 120 * seconds },
+  capabilities: everything,
+  ...given,
+});
+const machineWith = (power: PowerState, record: MachineRecord = {}, given: Partial<Machine> = {}): Machine => ({
+  id: 'm' as MachineId,
+  uuid: 'uuid-1',
+  nativeName: 'shop.web',
+  power,
+  mark: { owner, record: encodeRecord(record) },
+  configured: shape,
+  ...(power.state === 'Off' ? {} : { live: shape }),
+  hardware: {},
+  ...given,
+});
+const off = (reason: PowerReason = 'Unknown'): PowerState => ({ state: 'Off', reason });
+const on: PowerState = { state: 'On', reason: 'Booted' };
+const paused = (reason: PowerReason = 'User'): PowerState => ({ state: 'Paused', reason });
+const stopping: PowerState = { state: 'Stopping', reason: 'Guest' };
+const first = { number: 1, at: now - 10 * minutes };
+const ran = (cause: 'Guest' | 'Crashed' | 'Requested' | 'Cut' | 'Unknown' = 'Guest'): MachineRecord => ({
+  boot: first,
+  lastStop: { boot: 1, cause, at: now - minutes },
+});
+
+const planOf = (desired: DesiredMachine, machine: Machine, at = now) =>
+  planMachine(desired, { machine, record: decodeRecord(machine.mark?.record ?? '') }, at);
+/** A plan in a few words: acts, waits and refusals, in their order. */
+const words = <A extends AnyAction>(plan: Plan<A>) =>
+  plan.map((one) =>
+    one.kind === 'act' ? `${one.action.kind}${'paused' in one.action && one.action.paused ? ' paused' : ''}` : `${one.kind} ${one.reason}`,
+  );
+const recordOf = (plan: ReturnType<typeof planOf>): MachineRecord => {
+  const action = plan.find((one) => one.kind === 'act')?.action;
+  return action !== undefined && 'mark' in action && action.mark !== undefined ? decodeRecord(action.mark.record) : {};
+};
+
+t.test('what each run strategy does with a machine in each state', async (t) => {
+  const running: MachineRecord = { boot: first };
+  const rows: readonly (readonly [
+    strategy: DesiredMachine['runStrategy'],
+    power: PowerState,
+    record: MachineRecord,
+    words: readonly string[],
+  ])[] = [
+    ['Always', off(), {}, ['start']],
+    ['Always', off(), ran('Requested'), ['start']],
+    ['Always', off('Guest'), running, ['start']],
+    ['Always', off('Cut'), running, ['start']],
+    ['Always', off('Saved'), running, ['start']],
+    ['Always', on, running, []],
+    ['Always', on, {}, ['note']],
+    ['Always', on, ran(), ['note']],
+    ['Always', stopping, running, ['wait Stopping']],
+    ['Always', paused(), running, ['resume']],
+    ['Always', paused('StartingUp'), running, ['resume']],
+    ['Always', paused('Unknown'), running, ['resume']],
+    ['Always', paused('Busy'), running, ['wait HostBusy']],
+    ['Always', paused('IOError'), running, ['resume']],
+    ['Always', paused('IOError'), { ...running, resumedAt: now - 29 * seconds }, ['wait IOError']],
+    ['Always', paused('IOError'), { ...running, resumedAt: now - 30 * seconds }, ['resume']],
+    ['Always', paused('Crashed'), running, ['note', 'cut']],
+    ['Always', paused('Crashed'), ran('Crashed'), ['cut']],
+    ['Always', paused(), { ...running, paused: true }, []],
+    ['Always', on, { ...running, paused: true }, ['note']],
+    ['Always', on, { ...running, stopRequestedAt: now, pressedAt: now }, ['note']],
+    ['RerunOnFailure', off(), {}, ['start paused']],
+    ['RerunOnFailure', off('Guest'), running, ['note']],
+    ['RerunOnFailure', off('Guest'), ran(), []],
+    ['RerunOnFailure', off('Cut'), ran('Cut'), []],
+    ['RerunOnFailure', off('Cut'), ran('Requested'), []],
+    ['RerunOnFailure', off('Crashed'), running, ['note', 'start paused']],
+    ['RerunOnFailure', off(), ran('Unknown'), ['start paused']],
+    ['RerunOnFailure', paused('StartingUp'), ran('Crashed'), ['resume']],
+    ['Once', off(), {}, ['start paused']],
+    ['Once', off(), running, ['note']],
+    ['Once', off('Crashed'), ran('Crashed'), []],
+    ['Once', paused('StartingUp'), {}, ['resume']],
+    ['Once', paused(), running, ['resume']],
+    ['Once', on, {}, ['note']],
+    ['Once', on, running, []],
+    ['Manual', off(), {}, []],
+    ['Manual', on, running, []],
+    ['Manual', paused(), running, []],
+    ['Halted', off(), {}, []],
+    ['Halted', off('Guest'), running, ['note']],
+    ['Halted', on, running, ['press']],
+    ['Halted', stopping, running, ['wait Stopping']],
+    ['Halted', paused(), running, ['press']],
+    ['Halted', paused('StartingUp'), {}, ['cut']],
+    ['Halted', paused('StartingUp'), running, ['press']],
+    ['Halted', paused('Crashed'), ran('Crashed'), ['cut']],
+    ['Halted', paused('Busy'), running, ['wait HostBusy']],
+  ];
+  for (const [runStrategy, power, record, expected] of rows)
+    t.same(
+      words(planOf(desiredWith({ runStrategy }), machineWith(power, record))),
+      expected,
+      `${runStrategy} ${power.state} ${power.reason} ${JSON.stringify(record)}`,
+    );
+});
+
+t.test('what a boot leaves in the record is written before the guest may run', async (t) => {
+  const always = planOf(desiredWith(), machineWith(off(), ran()));
+  t.match(recordOf(always).boot, { number: 2, at: now });
+  const once = planOf(desiredWith({ runStrategy: 'Once' }), machineWith(off()));
+  t.same(recordOf(once), {}, 'a paused guest has not run yet');
+  t.match(recordOf(planOf(desiredWith({ runStrategy: 'Once' }), machineWith(paused('StartingUp')))).boot, { number: 1, at: now });
+  const others = recordOf(planOf(desiredWith(), machineWith(on, ran('Crashed'))));
+  t.match(others.boot, { number: 2 }, 'a machine that another hand started runs in a boot of its own');
+  const kept = recordOf(planOf(desiredWith(), machineWith(paused('IOError'), { boot: first })));
+  t.same(learn(kept, on, now), kept);
+  t.same(words(planOf(desiredWith(), machineWith(on, kept))), [], 'when it was resumed is kept while it runs');
+});
+
+t.test('a stop is asked for, again, and then cut, as its mode says', async (t) => {
+  const halted = (mode: 'Soft' | 'TrySoft' | 'Hard') => desiredWith({ runStrategy: 'Halted', stop: { mode, timeoutMs: 60 * seconds } });
+  const asked = (ago: number, pressed = ago): MachineRecord => ({ boot: first, stopRequestedAt: now - ago, pressedAt: now - pressed });
+  const rows = [
+    ['Hard', { boot: first }, ['cut']],
+    ['TrySoft', { boot: first }, ['press']],
+    ['TrySoft', asked(5 * seconds), ['wait Stopping']],
+    ['TrySoft', asked(10 * seconds), ['press']],
+    ['TrySoft', asked(60 * seconds, 5 * seconds), ['cut']],
+    ['Soft', asked(60 * seconds, 5 * seconds), ['wait Stopping']],
+    ['Soft', asked(60 * minutes, 10 * seconds), ['press']],
+  ] as const;
+  for (const [mode, record, expected] of rows)
+    t.same(words(planOf(halted(mode), machineWith(on, record))), expected, `${mode} ${JSON.stringify(record)}`);
+  t.match(recordOf(planOf(halted('TrySoft'), machineWith(on, asked(10 * seconds)))), {
+    stopRequestedAt: now - 10 * seconds,
+    pressedAt: now,
+  });
+  const waits = planOf(halted('TrySoft'), machineWith(on, asked(55 * seconds, 9 * seconds)));
+  t.match(waits, [{ recheckMs: 1 * seconds }]);
+  t.match(recordOf(planOf(halted('Hard'), machineWith(on, { boot: first }))), { stopRequestedAt: now }, 'what we cut was asked for');
+  t.equal(learn(asked(9), off('Guest'), now).lastStop?.cause, 'Requested');
+  const clockSetBack = planOf(halted('TrySoft'), machineWith(on, { boot: first, stopRequestedAt: now + 1e9, pressedAt: now + 1e9 }));
+  t.match(clockSetBack, [{ kind: 'act' }, { kind: 'wait', recheckMs: 10 * seconds }]);
+});
+
+t.test('quick stops in a row are followed by ever longer waits, others are not', async (t) => {
+  let record: MachineRecord = {};
+  const waits: number[] = [];
+  for (let stop = 0, at = now; stop < 9; stop++) {
+    record = learn({ ...record, boot: { number: stop + 1, at } }, off('Guest'), at + 1);
+    waits.push(Math.max(0, retryAt(record) - at - 1) / seconds);
+    at += 10 * minutes;
+  }
+  t.same(waits, [0, 10, 20, 40, 80, 160, 300, 300, 300]);
+  const steady = learn({ ...record, boot: { number: 20, at: now } }, off('Crashed'), now + 5 * minutes);
+  t.equal(steady.failures, 1);
+  t.equal(learn({ ...record, boot: { number: 20, at: now } }, off('Cut'), now + 1).failures, 0, 'a hand is no failure');
+  const at = Number(record.lastStop?.at);
+  const waiting = planOf(desiredWith(), machineWith(off('Guest'), record), at + 1);
+  t.match(waiting, [{ reason: 'CrashLoopBackOff', recheckMs: 5 * minutes - 1, because: /in a row \(Guest\); next start at 20/ }]);
+  t.same(
+    planOf(desiredWith(), machineWith(off('Guest'), record), at + 2).map(({ because }) => because),
+    waiting.map(({ because }) => because),
+    'no news, no write',
+  );
+  t.same(words(planOf(desiredWith(), machineWith(off('Guest'), record), at + 5 * minutes)), ['start']);
+  const failed = noteFailedStart({ boot: first, failures: 1 }, new DriverError('Exhausted', 'no memory'), now);
+  t.match(planOf(desiredWith(), machineWith(off('Failed'), failed)), [{ because: /no memory/, recheckMs: 10 * seconds }]);
+});
+
+t.test('actions, from being taken up to their end', async (t) => {
+  const { action: requested, after, verdictOf } = actions();
+  const rows: readonly (readonly [RequestedAction['verb'], DesiredMachine['runStrategy'], PowerState, MachineRecord, string])[] = [
+    ['Start', 'Halted', off(), {}, 'Failed: runStrategy is Halted'],
+    ['Start', 'Once', off(), ran(), 'Failed: runStrategy is Once'],
+    ['Start', 'Manual', paused(), { boot: first }, 'Failed: the machine is paused'],
+    ['Stop', 'Always', on, { boot: first }, 'Failed: runStrategy Always'],
+    ['Restart', 'Once', on, { boot: first }, 'Failed: runStrategy Once'],
+    ['Restart', 'Halted', on, { boot: first }, 'Failed: runStrategy Halted'],
+    ...(['Restart', 'Pause', 'Resume', 'Reset'] as const).map((verb) => [verb, 'Manual', off(), {}, 'Failed: the machine is off'] as const),
+    ['Start', 'Manual', off(), {}, 'taken'],
+    ['Stop', 'Manual', off(), {}, 'taken'],
+  ];
+  for (const [verb, runStrategy, power, record, expected] of rows)
+    t.match(verdictOf(requested(verb), runStrategy, power, record), new RegExp(`^${expected}`), `${verb} ${runStrategy} ${power.state}`);
+
+  const steps: readonly (readonly [RequestedAction['verb'], PowerState, MachineRecord, string])[] = [
+    ['Start', off(), {}, 'start paused'],
+    ['Start', paused('StartingUp'), {}, 'resume'],
+    ['Start', on, { boot: first }, 'Succeeded'],
+    ['Start', paused('IOError'), { boot: { number: 1, at: now } }, 'Succeeded'],
+    ['Stop', on, { boot: first }, 'press'],
+    ['Stop', off(), ran(), 'Succeeded'],
+    ['Restart', on, { boot: first }, 'press'],
+    ['Restart', off(), ran(), 'start paused'],
+    ['Restart', paused('StartingUp'), ran(), 'resume'],
+    ['Restart', on, { boot: { number: 2, at: now } }, 'Succeeded'],
+    [
+      'Restart',
+      off('Guest'),
+      { boot: { number: 2, at: now }, lastStop: { boot: 2, cause: 'Guest', at: now } },
+      'Failed: the machine started and was off',
+    ],
+    ['Pause', on, { boot: first }, 'pause'],
+    ['Pause', paused(), { boot: first, paused: true }, 'Succeeded'],
+    ['Pause', off(), ran(), 'Failed: the machine went off before'],
+    ['Resume', paused(), { boot: first, paused: true }, 'resume'],
+    ['Resume', paused('Crashed'), ran('Crashed'), 'cut'],
+    ['Resume', on, { boot: first }, 'Succeeded'],
+    ['Reset', on, { boot: first }, 'reset'],
+    ['Reset', off(), ran(), 'Failed: the machine went off before'],
+  ];
+  for (const [verb, power, record, expected] of steps) {
+    const found = verb === 'Start' ? 0 : 1;
+    t.match(after(requested(verb), power, record, found), new RegExp(`^${expected}`), `${verb} ${power.state} ${JSON.stringify(record)}`);
+  }
+  t.match(after({ ...requested('Reset') }, on, { boot: first }, 1, { begun: true }), /^Failed: interrupted while resetting/);
+  t.match(
+    after(requested('Start'), off('Failed'), { lastStop: { boot: 0, cause: 'Failed', at: now, message: 'no memory' } }, 0, { begun: true }),
+    /^Failed: no memory/,
+  );
+  const soft = { boot: first, stopRequestedAt: now - 121 * seconds, pressedAt: now };
+  t.match(after({ ...requested('Stop'), mode: 'Soft' }, on, soft, 1), /^Failed: the guest did not power off within 120 s/);
+  t.match(after({ ...requested('Stop'), mode: 'TrySoft' }, on, soft, 1), /^cut/);
+  t.same(
+    words(
+      planOf(
+        desiredWith({ action: requested('Start') }),
+        machineWith(on, { boot: first, action: { uid: 'a', at: now, boot: 1, outcome: 'Succeeded' } }),
+      ),
+    ),
+    [],
+  );
+});
+
+function actions() {
+  const action = (verb: RequestedAction['verb']): RequestedAction => ({ uid: 'a', verb });
+  const told = (plan: ReturnType<typeof planOf>): string => {
+    const { action: noted } = recordOf(plan);
+    if (words(plan)[0] !== 'note' || noted === undefined) return words(plan).join(' ');
+    return noted.outcome === undefined ? 'taken' : noted.outcome === 'Failed' ? `Failed: ${noted.message}` : noted.outcome;
+  };
+  const verdictOf = (asked: RequestedAction, runStrategy: DesiredMachine['runStrategy'], power: PowerState, record: MachineRecord) =>
+    told(planOf(desiredWith({ runStrategy, action: asked }), machineWith(power, record)));
+  const after = (asked: RequestedAction, power: PowerState, record: MachineRecord, boot: number, taken: { begun?: true } = {}) =>
+    told(
+      planOf(
+        desiredWith({ runStrategy: 'Manual', action: asked }),
+        machineWith(power, { ...record, action: { uid: 'a', at: now, boot, ...taken } }),
+      ),
+    );
+  return { action, after, verdictOf };
+}
+
+t.test('a machine is defined, edited where it differs, taken over, left to strangers, and removed', async (t) => {
+  const desired = desiredWith();
+  t.same(words(planMachine(desired, { record: {} }, now)), ['define']);
+  t.same(words(planMachine(desiredWith({ want: 'absent' }), { record: {} }, now)), [], 'never defined, and deleted');
+  const tooBig = desiredWith({ definition: { ...desired.definition, cpuCount: 1_000 } });
+  t.match(planMachine(tooBig, { record: {} }, now), [{ kind: 'refuse', reason: 'Unfit', because: /spec.cpu.count: 1000 given/ }]);
+  const waits = desiredWith({ missing: ['volume "root": none'] });
+  t.same(words(planMachine(waits, { record: {} }, now)), ['wait WaitingForVolumes']);
+  t.same(words(planOf(waits, machineWith(off(), ran()))), ['wait WaitingForVolumes'], 'is not started without them');
+  t.same(
+    words(planOf({ ...waits, runStrategy: 'Halted' }, machineWith(on, { boot: first }))),
+    ['press', 'wait WaitingForVolumes'],
+    'and stopped all the same',
+  );
+
+  const drifted = (power: PowerState, record: MachineRecord) => machineWith(power, record, { configured: { ...shape, cpuCount: 2 } });
+  t.same(words(planOf(desired, drifted(off(), ran()))), ['define', 'start']);
+  t.same(words(planOf(desired, drifted(on, { boot: first }))), ['define']);
+  t.same(
+    words(planOf(desiredWith({ runStrategy: 'Halted' }), drifted(on, { boot: first }))),
+    ['press', 'define'],
+    'a refused definition stops no stop',
+  );
+  t.same(words(planOf(tooBig, machineWith(off(), ran()))), ['refuse Unfit', 'start']);
+  const { configured: _, ...undefinedWhileRunning } = machineWith(on, { boot: first });
+  t.same(words(planOf(desired, undefinedWhileRunning)), ['define']);
+
+  const stranger = (mark?: OwnerMark) => {
+    const { mark: _mark, ...machine } = machineWith(off());
+    return { ...machine, ...(mark === undefined ? {} : { mark: { owner: mark, record: '{"failures":3}' } }) };
+  };
+  const plan = (mark?: OwnerMark, given: Partial<DesiredMachine> = {}) =>
+    planMachine(desiredWith(given), { stranger: stranger(mark), record: {} }, now);
+  const earlier = { ...owner, uid: 'u-0' };
+  t.same(words(plan()), ['refuse NotOurs']);
+  t.same(words(plan({ ...earlier, cluster: 'there' })), ['refuse NotOurs']);
+  t.same(words(plan({ ...earlier, name: 'db' }, { takeOver: 'All' })), ['refuse NotOurs']);
+  t.match(plan(earlier), [{ reason: 'RestoredOrCopied', because: /take-over=u-0/ }]);
+  t.same(words(plan(earlier, { takeOver: 'u-9' })), ['refuse RestoredOrCopied']);
+  t.same(words(plan(earlier, { takeOver: 'All' })), ['takeOver']);
+  t.match(plan(earlier, { takeOver: 'u-0' }), [{ action: { from: earlier, mark: { owner, record: '{"failures":3}' } } }]);
+  t.same(words(plan(earlier, { want: 'absent', takeOver: 'u-0' })), [], 'deletion touches nothing of others');
+
+  const removal = desiredWith({ want: 'absent', action: { uid: 'a', verb: 'Start' } });
+  t.same(words(planOf(removal, machineWith(on, { boot: first }))), ['press']);
+  t.same(words(planOf(removal, machineWith(off(), ran()))), ['undefine']);
+});
+
+t.test('differences name the fields, and absent wishes are none', async (t) => {
+  t.same(
+    differences({ ...shape, disks: [{ name: 'root', location: '/p/root', format: 'Qcow2', bus: 'VirtioBlk', serial: 's' }] }, shape),
+    [],
+  );
+  const boot = { kernel: '/k', initrd: '/i', commandLine: 'quiet' };
+  t.same(
+    differences(shape, {
+      cpuCount: 2,
+      memoryBytes: 1,
+      disks: [{ name: 'data', location: '/d', format: 'Raw' }],
+      serial: true,
+      rng: true,
+      boot,
+    }),
+    [
+      'spec.cpu.count',
+      'spec.memory.size',
+      'spec.boot.kernel.volumeRef',
+      'spec.boot.kernel.initrdVolumeRef',
+      'spec.boot.kernel.commandLine',
+      'spec.disks[data]',
+      'spec.disks[root]',
+      'spec.devices.serial',
+      'spec.devices.rng',
+    ],
+  );
+});
+
+const time = fc.integer({ min: 0, max: now });
+const text = fc.string({ unit: 'binary', maxLength: 400 });
+const optional = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
+const records: fc.Arbitrary<MachineRecord> = fc
+  .record({
+    boot: optional(fc.record({ number: fc.nat(), at: time })),
+    lastStop: optional(
+      fc.record({ boot: fc.nat(), cause: fc.constantFrom('Requested', 'Guest', 'Cut', 'Crashed', 'Failed', 'Saved', 'Unknown'), at: time }),
+    ),
+    failures: optional(fc.nat()),
+    stopRequestedAt: optional(time),
+    pressedAt: optional(time),
+    resumedAt: optional(time),
+    paused: optional(fc.constant(true as const)),
+    action: optional(fc.record({ uid: fc.uuid(), at: time, boot: fc.nat(), begun: fc.constant(true as const) })),
+  })
+  .map((record) => JSON.parse(JSON.stringify(record)) as MachineRecord);
+const powers = fc.constantFrom(
+  on,
+  stopping,
+  off(),
+  off('Guest'),
+  off('Crashed'),
+  off('Failed'),
+  paused(),
+  paused('StartingUp'),
+  paused('Crashed'),
+  paused('IOError'),
+);
+
+t.test('a record survives being written, and what others wrote into it does no harm', async () => {
+  fc.assert(fc.property(records, (record) => t.strictSame(decodeRecord(encodeRecord(record)), record)));
+  const hostile = fc.oneof(
+    fc.string(),
+    fc.json(),
+    fc
+      .object({ key: fc.constantFrom('boot', 'at', 'number', 'lastStop', 'action', 'uid', 'failures') })
+      .map((value) => JSON.stringify(value)),
+  );
+  fc.assert(
+    fc.property(hostile, powers, (given, power) => {
+      const machine = { ...machineWith(power), mark: { owner, record: given } };
+      const plan = planOf(desiredWith(), machine);
+      reportMachine(resourceWith({}), { desired: desiredWith(), observed: { machine, record: decodeRecord(given) }, plan, now });
+      t.strictSame(decodeRecord(encodeRecord(decodeRecord(given))), decodeRecord(given));
+    }),
+  );
+  fc.assert(
+    fc.property(text, text, (message, other) => {
+      const failed = noteFailedStart(
+        { boot: first, action: { uid: 'x'.repeat(64), at: now, boot: 1 } },
+        new DriverError('Internal', message.repeat(9)),
+        now,
+      );
+      const record = decodeRecord(
+        encodeRecord({ ...failed, action: { uid: 'x'.repeat(64), at: now, boot: 1, outcome: 'Failed', message: other.repeat(9) } }),
+      );
+      t.ok(Buffer.byteLength(encodeRecord(record)) <= 4096 && !/\p{C}/u.test(encodeRecord(record)), 'every host can hold it');
+    }),
+  );
+});
+
+t.test('what is learnt is learnt once', async () => {
+  fc.assert(
+    fc.property(records, powers, (record, power) => {
+      const learnt = learn(record, power, now);
+      t.equal(encodeRecord(learn(learnt, power, now + 1)), encodeRecord(learnt));
+    }),
+  );
+});
+
+function resourceWith(status: VirtualMachineStatus, given: Partial<VirtualMachine['metadata']> = {}): VirtualMachine {
+  const metadata = {
+    name: 'web',
+    namespace: 'shop',
+    uid: 'u-1',
+    resourceVersion: '1',
+    generation: 2,
+    creationTimestamp: '2030-01-01T00:00:00Z',
+    ...given,
+  };
+  const spec: VirtualMachine['spec'] = {
+    runStrategy: 'Always',
+    stop: { mode: 'TrySoft', timeoutSeconds: 120 },
+    cpu: { count: 1 },
+    memory: { size: '64Mi' },
+  };
+  return { apiVersion: 'virtwright.io/v1alpha1', kind: 'VirtualMachine', metadata, spec, status };
+}
+
+const statusOf = (machine: Machine, desired = desiredWith(), before: VirtualMachineStatus = { hypervisor: 'one' }, given = {}) => {
+  const record = decodeRecord(machine.mark?.record ?? '');
+  return reportMachine(resourceWith(before, given), {
+    desired,
+    observed: { machine, record },
+    plan: planMachine(desired, { machine, record }, now),
+    now,
+  });
+};
+const conditionOf = ({ conditions = [] }: VirtualMachineStatus, type: string) => {
+  const { status, reason } = conditions.find((one) => one.type === type) ?? { status: 'none', reason: 'none' };
+  return `${status} ${reason}`;
+};
+
+t.test('status says how things stand', async (t) => {
+  const running = machineWith(on, { boot: first });
+  const rows: readonly (readonly [VirtualMachineStatus, printable: string | undefined, ready: string, power: string])[] = [
+    [statusOf(running), 'Running', 'True Running', 'True AsDeclared'],
+    [statusOf(machineWith(off(), ran())), 'Starting', 'False Starting', 'False Changing'],
+    [statusOf(machineWith(off(), ran()), desiredWith({ runStrategy: 'Halted' })), 'Stopped', 'True Stopped', 'True AsDeclared'],
+    [statusOf(machineWith(off(), ran()), desiredWith({ runStrategy: 'Once' })), 'Completed', 'True Completed', 'True AsDeclared'],
+    [statusOf(machineWith(paused(), { boot: first, paused: true })), 'Paused', 'True Paused', 'True AsDeclared'],
+    [statusOf(running, desiredWith({ want: 'absent' }), {}, { deletionTimestamp: 'x' }), 'Terminating', 'False Stopping', 'False Changing'],
+    [
+      statusOf(running, desiredWith({ definition: { ...desiredWith().definition, cpuCount: 999 } })),
+      'Running',
+      'False Unfit',
+      'True AsDeclared',
+    ],
+  ];
+  for (const [status, printable, ready, power] of rows)
+    t.same([status.printableStatus, conditionOf(status, 'Ready'), conditionOf(status, 'PowerSynced')], [printable, ready, power]);
+
+  const pending = statusOf({ ...running, live: { ...shape, cpuCount: 2 } });
+  t.match([pending.pendingChanges, conditionOf(pending, 'RestartRequired')], [[{ field: 'spec.cpu.count' }], 'True PendingChanges']);
+  const lost = reportMachine(resourceWith(pending), { failure: new DriverError('Unavailable', 'gone'), now });
+  t.same([lost.printableStatus, lost.power?.state, conditionOf(lost, 'Ready')], ['Unknown', 'Unknown', 'Unknown Unavailable']);
+  t.same(
+    [lost.pendingChanges, lost.run, conditionOf(lost, 'RestartRequired')],
+    [pending.pendingChanges, pending.run, 'True PendingChanges'],
+    'nothing flaps when a host is lost',
+  );
+});
+
+t.test('what cannot be noted is no news at every look', async (t) => {
+  const machine = machineWith(off('Guest'), { boot: first });
+  const failure = new DriverError('Denied', 'no');
+  const at = (when: number) =>
+    reportMachine(resourceWith({}), {
+      desired: desiredWith(),
+      observed: { machine, record: { boot: first } },
+      plan: [],
+      failure,
+      now: when,
+    }).run;
+  t.same(at(now), at(now + minutes));
+});
+
+t.test('status remembers what the machine took along', async () => {
+  fc.assert(
+    fc.property(records, (record) => {
+      const run = (known: MachineRecord) =>
+        reportMachine(resourceWith({}), { desired: desiredWith(), observed: { record: known }, plan: [], now }).run;
+      const told = run(record);
+      if (record.boot === undefined) return;
+      const { stopRequestedAt: _, ...rest } = told ?? {};
+      t.strictSame(run(rememberedRecord(told === undefined ? undefined : { run: told })), rest);
+      t.equal(rememberedRecord(told === undefined ? {} : { run: told }).boot?.number, record.boot.number);
+    }),
+  );
+});

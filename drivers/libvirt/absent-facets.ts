@@ -1,0 +1,41 @@
+import type { Facet } from '#drivers/driver.js';
+import { hasCode } from './gone.js';
+import type { Connection } from './rpc/connection.js';
+import { statsFlags } from './rpc/flags.js';
+import { connectGetAllDomainStats, domainTryConsole, storagePoolLookupByUuid, storageVolResize } from './rpc/procedures.js';
+import { measured } from './stats.js';
+
+export type OptionalFacet = Exclude<Facet, 'host' | 'machines' | 'power'>;
+
+/** Of nothing that is there: libvirt gives no one this uuid. */
+const uuid = '00000000-0000-0000-0000-000000000000';
+const domain = { name: 'none', uuid, id: -1 };
+const volume = { pool: 'none', name: 'none', key: 'none' };
+
+/**
+ * The facets that the driver behind this connection has not: each is asked for something about what is not there, which a driver that
+ * could do it answers otherwise than one that knows nothing of it. Every driver has events, if only for some things.
+ */
+export async function absentFacets(connection: Connection, signal: AbortSignal): Promise<readonly OptionalFacet[]> {
+  const options = { lane: 'control' } as const;
+  const flags = statsFlags.noWait + statsFlags.enforce;
+  const asked: Readonly<Partial<Record<OptionalFacet, Promise<unknown>>>> = {
+    pools: connection.call(storagePoolLookupByUuid, { uuid }, options, signal),
+    volumes: connection.call(storageVolResize, { volume, capacity: 1, flags: 0 }, options, signal),
+    consoles: connection.call(domainTryConsole, { domain, device: undefined, flags: 0 }, options, signal),
+    stats: connection.call(connectGetAllDomainStats, { domains: [domain], stats: measured, flags }, options, signal),
+  };
+  const answers = await Promise.all(Object.entries(asked).map(async ([facet, answer]) => ({ facet, absent: await isUnknown(answer) })));
+  return answers.flatMap(({ facet, absent }) => (absent ? [facet as OptionalFacet] : []));
+}
+
+/** A connection that breaks meanwhile tells nothing of what the host has. */
+async function isUnknown(answer: Promise<unknown>): Promise<boolean> {
+  try {
+    await answer;
+    return false;
+  } catch (reason) {
+    if (hasCode(reason, 'Unavailable') || hasCode(reason, 'TimedOut')) throw reason;
+    return hasCode(reason, 'Unsupported');
+  }
+}

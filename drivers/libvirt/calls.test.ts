@@ -1,0 +1,82 @@
+import t from 'tap';
+import type { MachineDefinition, Mark } from '#drivers/driver.js';
+import { startLibvirtd } from '#test/peers/libvirtd.js';
+import { libvirtDriver } from './driver.js';
+import { type Connection, connectLibvirt } from './rpc/connection.js';
+
+const signal = AbortSignal.timeout(110_000);
+const daemon = await startLibvirtd();
+const open = (opening: AbortSignal) => connectLibvirt(daemon.testUri, {}, opening);
+const connection = await open(signal);
+t.teardown(async () => {
+  await connection[Symbol.asyncDispose]();
+  await daemon.stop();
+});
+
+/** Libvirt's words for what was asked, in order. */
+const asked: string[] = [];
+
+const listening: Connection = {
+  call: (procedure, args, options, calling) => {
+    asked.push(procedure.name.replace(/^DOMAIN_|^CONNECT_/, ''));
+    return connection.call(procedure, args, options, calling);
+  },
+  upload: (...args) => connection.upload(...args),
+  download: (...args) => connection.download(...args),
+  openStream: (...args) => connection.openStream(...args),
+  events: (watching) => connection.events(watching),
+  closed: connection.closed,
+  [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
+};
+const { machines, power } = libvirtDriver(listening, open);
+
+async function callsOf(verb: () => Promise<unknown>): Promise<readonly string[]> {
+  asked.length = 0;
+  await verb();
+  return [...asked];
+}
+
+function definitionOf(digit: number): MachineDefinition {
+  const uuid = `7d4c2f1e-0000-4000-8000-00000000000${digit}`;
+  return { uuid, nativeName: `shop.web${digit}`, cpuCount: 1, memoryBytes: 2 ** 25, disks: [], serial: true, rng: true };
+}
+
+const mark: Mark = { owner: { cluster: 'c1', namespace: 'shop', name: 'web', uid: 'u1' }, record: '' };
+
+t.test('a machine costs its host few questions', async (t) => {
+  const { owner } = mark;
+  const first = definitionOf(1);
+  // What the host offers is asked once per connection.
+  const other = await machines.define(definitionOf(2), mark, signal);
+  t.same(await callsOf(() => machines.define(first, mark, signal)), ['GET_XML_DESC', 'DEFINE_XML_FLAGS'], 'a new one');
+  const [id] = (await machines.list(signal)).flatMap((each) => (each.uuid === first.uuid ? [each.id] : []));
+  if (id === undefined) throw new Error('it is not there');
+  t.same(await callsOf(() => machines.define(first, mark, signal)), ['GET_XML_DESC', 'LIST_ALL_DOMAINS'], 'an unchanged one');
+  t.same(await callsOf(() => machines.define({ ...first, cpuCount: 2 }, mark, signal)), ['GET_XML_DESC', 'DEFINE_XML_FLAGS'], 'an edit');
+  t.same(await callsOf(() => machines.list(signal)), ['GET_ALL_DOMAIN_STATS'], 'a glance at all');
+  t.same(await callsOf(() => machines.read([id], signal)), ['GET_ALL_DOMAIN_STATS', 'GET_XML_DESC'], 'one that is off');
+  t.same(
+    await callsOf(() => machines.read([id, other], signal)),
+    ['GET_ALL_DOMAIN_STATS', 'GET_XML_DESC', 'GET_XML_DESC'],
+    'two that are off',
+  );
+  t.same(await callsOf(() => machines.mark(id, mark, owner, signal)), ['GET_XML_DESC'], 'a mark that is there');
+  const marked = { ...mark, record: 'new' };
+  t.same(await callsOf(() => machines.mark(id, marked, owner, signal)), ['GET_XML_DESC', 'SET_METADATA'], 'another mark');
+  t.same(await callsOf(() => power.start(id, { paused: false }, signal)), ['CREATE_WITH_FLAGS'], 'a start');
+  t.same(
+    await callsOf(() => machines.read([id], signal)),
+    ['GET_ALL_DOMAIN_STATS', 'LIST_ALL_DOMAINS', 'GET_XML_DESC', 'GET_XML_DESC'],
+    'one that runs: its definition, what it has now, and whether it has a definition at all',
+  );
+  t.same(await callsOf(() => machines.mark(id, mark, owner, signal)), ['GET_XML_DESC', 'SET_METADATA'], 'a mark while it runs');
+  t.same(await callsOf(() => power.pause(id, signal)), ['SUSPEND'], 'a pause');
+  t.same(await callsOf(() => power.resume(id, signal)), ['GET_STATE', 'RESUME'], 'a resume');
+  t.same(await callsOf(() => power.cut(id, owner, signal)), ['GET_XML_DESC', 'DESTROY_FLAGS'], 'a cut');
+  t.same(await callsOf(() => power.cut(id, owner, signal)), ['GET_XML_DESC'], 'a cut of what is off');
+  t.same(
+    await callsOf(() => machines.undefine(id, owner, signal)),
+    ['GET_XML_DESC', 'UNDEFINE_FLAGS', 'UNDEFINE_FLAGS'],
+    'a farewell, with the flags that this host knows',
+  );
+});

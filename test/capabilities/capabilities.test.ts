@@ -1,0 +1,44 @@
+import { existsSync, readFileSync } from 'node:fs';
+import t from 'tap';
+import { readCrds, type Schema } from '#crds/schema.js';
+import { currentPage, page } from './columns.js';
+import { driverFields, ownFields, proofs } from './fields.js';
+
+const top = new URL('../../../', import.meta.url);
+const text = (path: string | URL): string => readFileSync(new URL(path, top), 'utf8');
+const capabilitiesIn = (markdown: string): readonly string[] =>
+  [...markdown.matchAll(/^\| `([\w.]+)` \|/gm)].map(([, field = '']) => field);
+
+function leaves({ properties, items, type }: Schema, path: string): readonly string[] {
+  if (items !== undefined) return leaves(items, `${path}[]`);
+  if (properties === undefined || (type === 'object' && Object.keys(properties).length === 0)) return [path];
+  return Object.entries(properties).flatMap(([name, schema]) => leaves(schema, path === '' ? name : `${path}.${name}`));
+}
+
+t.test('every field of machines and volumes is a driver’s or our own', async (t) => {
+  const crds = readCrds();
+  const fields = ['VirtualMachine', 'StorageVolume'].flatMap((kind) => {
+    const spec = crds.get(kind)?.spec.versions[0].schema.openAPIV3Schema.properties?.['spec'];
+    return spec === undefined ? [] : leaves(spec, '').map((path) => `${kind} ${path}`);
+  });
+  t.same([...driverFields.map(({ field }) => field), ...ownFields].sort(), [...fields].sort());
+});
+
+t.test('every capability has a proof, and every proof is a test that is there', async (t) => {
+  const listed = capabilitiesIn(text(page));
+  t.ok(listed.length > 5);
+  t.same([...listed].sort(), Object.keys(proofs).sort());
+  t.same(
+    driverFields.filter(({ capability }) => !listed.includes(capability)),
+    [],
+  );
+  for (const { file, sentence } of Object.values(proofs).flat()) t.ok(text(file).includes(sentence), `${file}: ${sentence}`);
+  for (const [capability, those] of Object.entries(proofs)) t.ok(those.length > 0, capability);
+});
+
+const unable = process.getuid?.() !== 0 || !existsSync('/usr/sbin/libvirtd') ? 'needs root and libvirtd' : false;
+
+t.test('docs/capabilities.md is what the hosts say', { skip: unable }, async (t) => {
+  const said = await currentPage(AbortSignal.timeout(100_000));
+  t.equal(said, text(page), 'make it anew: node dist/test/capabilities/generate.js');
+});

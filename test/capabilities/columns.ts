@@ -1,0 +1,29 @@
+import { connect } from '#drivers/connect.js';
+import type { Driver } from '#drivers/driver.js';
+import { fakeDriver } from '#drivers/fake/driver.js';
+import { FakeHost } from '#drivers/fake/host.js';
+import { startLibvirtd } from '#test/peers/libvirtd.js';
+import { type Column, facets, renderCapabilities } from './render.js';
+
+export const page = new URL('../../../docs/capabilities.md', import.meta.url);
+
+/** The page as the hosts say it today: the fake, and a libvirt daemon of our own. Needs root and libvirtd. */
+export async function currentPage(signal: AbortSignal): Promise<string> {
+  await using daemon = await startLibvirtd({}, signal);
+  await using libvirt = await connect(daemon.uri, signal);
+  await using fake = fakeDriver(new FakeHost());
+  const { versions, architecture } = await libvirt.host.describe(signal);
+  const said = Object.entries(versions).map(([component, version]) => `${component} ${minor(version)}`);
+  return renderCapabilities(
+    [await column('libvirt with QEMU', libvirt, signal), await column('fake', fake, signal)],
+    `${said.join(' with ')} on ${architecture}`,
+  );
+}
+
+/** Patches of a distribution change nothing here. */
+const minor = (version: string): string => version.split('.').slice(0, 2).join('.');
+
+async function column(name: string, driver: Driver, signal: AbortSignal): Promise<Column> {
+  const { capabilities } = await driver.host.describe(signal);
+  return { name, capabilities, facets: facets.filter((facet) => driver[facet] !== undefined) };
+}

@@ -1,0 +1,76 @@
+/** A test that shows that a driver does as the field says: the file, and a sentence in it. */
+export interface Proof {
+  readonly file: string;
+  readonly sentence: string;
+}
+
+/** A field of the API, and which capability of a host it needs. */
+export interface FieldRow {
+  /** As in the CRD, e.g. `VirtualMachine disks[].bus`. */
+  readonly field: string;
+  readonly capability: string;
+}
+
+/** Every field of a spec that a driver acts on. What is in neither list is a field that nobody decided about. */
+export const driverFields: readonly FieldRow[] = [
+  { field: 'VirtualMachine cpu.count', capability: 'cpu.count' },
+  { field: 'VirtualMachine memory.size', capability: 'memory.size' },
+  { field: 'VirtualMachine boot.kernel.volumeRef.name', capability: 'boot.kernel' },
+  { field: 'VirtualMachine boot.kernel.initrdVolumeRef.name', capability: 'boot.kernel' },
+  { field: 'VirtualMachine boot.kernel.commandLine', capability: 'boot.kernel' },
+  { field: 'VirtualMachine disks[].bus', capability: 'disks.bus' },
+  { field: 'VirtualMachine disks[].serial', capability: 'disks.serial' },
+  { field: 'VirtualMachine devices.serial', capability: 'devices.serial' },
+  { field: 'VirtualMachine devices.rng', capability: 'devices.rng' },
+  { field: 'StorageVolume format', capability: 'disks.format' },
+];
+
+/** Fields that Virtwright itself carries out, the same on every host. */
+export const ownFields: readonly string[] = [
+  'VirtualMachine uuid',
+  'VirtualMachine runStrategy',
+  'VirtualMachine stop.mode',
+  'VirtualMachine stop.timeoutSeconds',
+  'VirtualMachine placement.hypervisorRef.name',
+  'VirtualMachine placement.hypervisorSelector.matchLabels',
+  'VirtualMachine disks[].name',
+  'VirtualMachine disks[].volumeRef.name',
+  'StorageVolume poolRef.name',
+  'StorageVolume size',
+  'StorageVolume source.url',
+  'StorageVolume source.format',
+  'StorageVolume source.checksum',
+  'StorageVolume reclaimPolicy',
+];
+
+const machines = 'test/contract/machines.ts';
+const contract: Readonly<Record<string, Proof>> = {
+  shape: { file: machines, sentence: 'disks, kernel and devices are read back to the letter, with the buses the host chose' },
+  edit: { file: machines, sentence: 'an edit changes what differs, and keeps what the host once chose' },
+  limits: { file: machines, sentence: 'more than the host accepts is refused, and nothing is made' },
+  volumes: { file: 'test/contract/volumes.ts', sentence: ' volume is made, listed where it lies, and deleted, once or twice' },
+  pools: { file: 'test/contract/pools.ts', sentence: 'a defined pool is listed with its path, and not active' },
+  names: { file: machines, sentence: 'the longest name is kept, and a longer one is refused' },
+};
+const probe: Proof = {
+  file: 'drivers/libvirt/driver.test.ts',
+  sentence: 'a host tells what it is and what it accepts, and KVM only when a guest got through its firmware',
+};
+
+const proven = (...names: readonly string[]): readonly Proof[] => names.flatMap((name) => contract[name] ?? []);
+
+/** By capability. */
+export const proofs: Readonly<Record<string, readonly Proof[]>> = {
+  accelerator: [probe],
+  'boot.kernel': proven('shape'),
+  'cpu.count': proven('edit', 'limits'),
+  'devices.rng': proven('shape'),
+  'devices.serial': proven('shape'),
+  'disks.bus': proven('shape'),
+  'disks.format': proven('shape'),
+  'disks.serial': proven('shape'),
+  'memory.size': proven('edit', 'limits'),
+  nativeName: proven('names'),
+  'pools.directory': proven('pools'),
+  'volumes.format': proven('volumes'),
+};

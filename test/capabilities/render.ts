@@ -1,0 +1,100 @@
+import { asked } from '#controllers/virtual-machine/plan.js';
+import type { Capability } from '#drivers/driver.js';
+import { driverFields, ownFields, type Proof, proofs } from './fields.js';
+
+/** A driver, as a host described it through it. */
+export interface Column {
+  readonly name: string;
+  readonly capabilities: readonly Capability[];
+  readonly facets: readonly string[];
+}
+
+export const facets = ['host', 'machines', 'power', 'pools', 'volumes', 'consoles', 'events', 'stats'] as const;
+
+/** What differs from host to host is told as a rule, so that the page is the same wherever it is made. */
+const hostsOwn: Readonly<Record<string, string>> = {
+  accelerator: '`KVM` where a machine under it came through its firmware, else `TCG`',
+  'cpu.count': '1 to what the machine type takes',
+  'memory.size': 'whole MiB, up to what the host has',
+};
+
+/** What a machine that asks for everything asks of its host. */
+const checked: ReadonlySet<string> = new Set(
+  Object.keys(
+    asked({
+      cpuCount: 1,
+      memoryBytes: 1,
+      boot: { kernel: '/kernel' },
+      disks: [{ name: 'root', location: '/disk', format: 'Raw', bus: 'VirtioBlk', serial: 'serial' }],
+      serial: true,
+      rng: true,
+    }),
+  ),
+);
+
+const yes = 'yes';
+const no = 'not told';
+
+export function renderCapabilities(columns: readonly Column[], libvirt: string): string {
+  const named = [...new Set(columns.flatMap(({ capabilities }) => capabilities.map(({ field }) => field)))].sort();
+  return [
+    '# What each driver accepts',
+    '',
+    'Made by `node dist/test/capabilities/generate.js` from what hosts say through their drivers, as in `Hypervisor.status.capabilities`. What is',
+    'checked is compared with a machine before it is placed or defined, and a machine that asks for what its host does not tell is refused,',
+    'by the name of the field. The rest is told for people. What proves a line is run in every test run.',
+    '',
+    `The column of libvirt is what ${libvirt} said.`,
+    '',
+    ...table(
+      ['capability', ...columns.map(({ name }) => name), 'checked', 'proof'],
+      named.map((field) => [
+        `\`${field}\``,
+        ...columns.map((column) => accepted(column, field)),
+        checked.has(field) ? yes : 'no',
+        proofsOf(field),
+      ]),
+    ),
+    '',
+    '## Facets',
+    '',
+    'A facet that a host does not have is a fact, not an error: what needs it is refused.',
+    '',
+    ...table(
+      ['facet', ...columns.map(({ name }) => name)],
+      facets.map((facet) => [facet, ...columns.map((column) => (column.facets.includes(facet) ? yes : 'absent'))]),
+    ),
+    '',
+    '## Fields',
+    '',
+    'Each field of a spec that needs something of the host, and the capability it needs:',
+    '',
+    ...driverFields.map(({ field, capability }) => `- \`${field}\`: \`${capability}\``),
+    '',
+    'The same on every host:',
+    '',
+    ...ownFields.map((field) => `- \`${field}\``),
+    '',
+  ].join('\n');
+}
+
+function accepted({ name, capabilities }: Column, field: string): string {
+  const found = capabilities.find((one) => one.field === field);
+  if (found === undefined) return no;
+  const rule = hostsOwn[field];
+  if (rule !== undefined && !name.startsWith('fake')) return rule;
+  const { values, min, max } = found;
+  if (values !== undefined) return values.map((value) => `\`${value}\``).join(', ');
+  if (min !== undefined || max !== undefined)
+    return [min, max]
+      .map((bound) => bound ?? '')
+      .join(' to ')
+      .replace(/^ to /, 'up to ');
+  return yes;
+}
+
+const proofsOf = (field: string): string =>
+  (proofs[field] ?? []).map(({ file, sentence }: Proof) => `${file}: “${sentence.trim()}”`).join('; ');
+
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] =>
+  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`);

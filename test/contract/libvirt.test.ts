@@ -1,0 +1,73 @@
+import { execFile } from 'node:child_process';
+import { copyFile, mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import t from 'tap';
+import { connect } from '#drivers/connect.js';
+import type { Driver, KernelBoot, MachineDefinition, MachineId } from '#drivers/driver.js';
+import { startLibvirtd } from '#test/peers/libvirtd.js';
+import { contract } from './contract.js';
+import { qemuPeer } from './libvirt-peer.js';
+import type { GuestRecipe } from './subject.js';
+
+// Guests boot in seconds, but a busy machine takes its time.
+t.setTimeout(300_000);
+
+const daemon = await startLibvirtd();
+t.teardown(() => daemon.stop());
+
+const directory = join(daemon.directory, 'pools');
+await mkdir(directory);
+
+const banner = 'virtwright guest ready: contract';
+const kernel = await guestKernel();
+
+/** The test guest, where QEMU can read it. */
+async function guestKernel(): Promise<KernelBoot & { readonly commandLine: string }> {
+  const built = (await promisify(execFile)('test/peers/guest/build.sh')).stdout.trim();
+  const [kernel, initrd] = [join(daemon.directory, 'vmlinuz'), join(daemon.directory, 'initrd')];
+  await Promise.all([copyFile(join(built, 'vmlinuz'), kernel), copyFile(join(built, 'initrd'), initrd)]);
+  return { kernel, initrd, commandLine: `${(await readFile(join(built, 'cmdline'), 'utf8')).trim()} vw.name=contract` };
+}
+
+/** A guest that does as these words on its kernel's command line say. */
+function guest(...words: readonly string[]): GuestRecipe {
+  return {
+    prepare: async (definition: MachineDefinition) => ({
+      ...definition,
+      memoryBytes: 96 << 20,
+      serial: true,
+      boot: { ...kernel, commandLine: [kernel.commandLine, ...words].join(' ') },
+    }),
+    ready: heardBanner,
+  };
+}
+
+async function heardBanner({ consoles }: Driver, id: MachineId): Promise<void> {
+  const signal = AbortSignal.timeout(60_000);
+  await using console = await consoles?.open(id, signal);
+  let heard = '';
+  for await (const bytes of console?.output ?? []) {
+    heard += Buffer.from(bytes).toString('latin1');
+    if (heard.includes(banner)) return;
+  }
+  throw new Error(`the guest did not come up; heard: ${heard}`);
+}
+
+const noSuchDisk = { name: 'root', location: join(daemon.directory, 'nowhere.img'), format: 'Raw' } as const;
+
+await contract(t, {
+  name: 'libvirt with QEMU',
+  connect: () => connect(daemon.uri, AbortSignal.timeout(30_000)),
+  peer: qemuPeer(daemon),
+  directory,
+  shape: { memoryBytes: 32 << 20 },
+  looks: 600,
+  guests: {
+    hearing: guest(),
+    deaf: { prepare: async (definition) => definition },
+    leaving: { prepare: guest('vw.poweroff=1').prepare },
+    talking: { ...guest(), prints: banner },
+    unstartable: { prepare: async (definition) => ({ ...definition, disks: [noSuchDisk] }) },
+  },
+});
