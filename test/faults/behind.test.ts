@@ -7,7 +7,6 @@ const { world, daemon } = lab;
 const virsh = (...words: readonly string[]) => daemon.virsh(...words);
 
 const native = (name: string) => `default.${name}`;
-const hard = { mode: 'Hard' } as const;
 const bootId = (machine: VirtualMachine | undefined) => machine?.status?.run?.bootId;
 const reason = (machine: VirtualMachine | undefined) => machine?.status?.conditions?.find(({ type }) => type === 'Ready')?.reason;
 const power = async (name: string) => (await virsh('domstate', native(name)).catch(() => 'gone')).trim();
@@ -58,7 +57,7 @@ await t.test('what a hand does behind our back is put right as the run strategy 
   };
 
   const always = async () => {
-    await world.apply(lab.machine('always', { stop: hard }));
+    await world.apply(lab.machine('always', {}));
     await runs('always', 1);
     await sameRun('always', 1);
     await resumed('always', 1);
@@ -71,7 +70,7 @@ await t.test('what a hand does behind our back is put right as the run strategy 
     await lab.untilReady('always', (seen) => Number(bootId(seen)) > 3);
   };
   const rerun = async () => {
-    await world.apply(lab.machine('rerun', { runStrategy: 'RerunOnFailure', stop: hard }));
+    await world.apply(lab.machine('rerun', { runStrategy: 'RerunOnFailure' }));
     await runs('rerun', 1);
     await sameRun('rerun', 1);
     await resumed('rerun', 1);
@@ -82,10 +81,7 @@ await t.test('what a hand does behind our back is put right as the run strategy 
     await staysForgotten('rerun');
   };
   const once = async () => {
-    await world.apply(
-      lab.machine('once', { runStrategy: 'Once', stop: hard }),
-      lab.machine('once-cut', { runStrategy: 'Once', stop: hard }),
-    );
+    await world.apply(lab.machine('once', { runStrategy: 'Once' }), lab.machine('once-cut', { runStrategy: 'Once' }));
     await runs('once', 1);
     await runs('once-cut', 1);
     await sameRun('once', 1);
@@ -97,7 +93,7 @@ await t.test('what a hand does behind our back is put right as the run strategy 
     await staysForgotten('once');
   };
   const manual = async () => {
-    await world.apply(lab.machine('manual', { runStrategy: 'Manual', stop: hard }));
+    await world.apply(lab.machine('manual', { runStrategy: 'Manual' }));
     await lab.untilReady('manual', ({ status }) => status?.power?.state === 'Stopped');
     await staysForgotten('manual');
     await world.apply(verb('manual', 'Start'));
@@ -115,7 +111,7 @@ await t.test('what a hand does behind our back is put right as the run strategy 
     await lab.untilReady('manual', ({ status }) => status?.power?.state === 'Stopped');
   };
   const halted = async () => {
-    await world.apply(lab.machine('halted', { runStrategy: 'Halted', stop: hard }));
+    await world.apply(lab.machine('halted', { runStrategy: 'Halted' }));
     await lab.untilReady('halted', ({ status }) => status?.power?.state === 'Stopped');
     await staysForgotten('halted');
     for (const words of [['start'], ['start', '--paused']]) {

@@ -55,10 +55,10 @@ export class Lab {
     return { kind: 'StoragePool', metadata: { name: 'fast' }, spec: { directory: { path: this.poolPath } } };
   }
 
-  volume(name: string, spec: object = {}) {
+  volume(name: string, spec: object = {}, annotations: Readonly<Record<string, string>> = {}) {
     return {
       kind: 'StorageVolume',
-      metadata: { name, namespace: 'default' },
+      metadata: { name, namespace: 'default', annotations },
       spec: { size: '8Mi', format: 'Raw', reclaimPolicy: 'Delete', ...spec },
     };
   }
@@ -72,9 +72,10 @@ export class Lab {
     ];
   }
 
-  /** Boots firmware and nothing else, in milliseconds. */
+  /** Boots firmware and nothing else, in milliseconds: nobody in it heeds a power button. */
   machine(name: string, spec: object = {}, annotations: Readonly<Record<string, string>> = {}) {
-    return { kind: 'VirtualMachine', metadata: { name, namespace: 'default', annotations }, spec: { memory: { size: '32Mi' }, ...spec } };
+    const usual = { memory: { size: '32Mi' }, stop: { mode: 'Hard' } };
+    return { kind: 'VirtualMachine', metadata: { name, namespace: 'default', annotations }, spec: { ...usual, ...spec } };
   }
 
   /** Boots the guest; one with a disk of the machine's name counts its boots there. */
@@ -82,6 +83,7 @@ export class Lab {
     const commandLine = `${this.#guest.words} vw.name=${name} ${disk ? 'vw.write=/dev/vda ' : ''}${words}`.trim();
     return this.machine(name, {
       memory: { size: '96Mi' },
+      stop: { mode: 'TrySoft' },
       boot: { kernel: { volumeRef: { name: 'kernel' }, initrdVolumeRef: { name: 'initrd' }, commandLine } },
       devices: { serial: {}, rng: {} },
       ...(disk ? { disks: [{ name: 'root', volumeRef: { name } }] } : {}),
