@@ -128,14 +128,21 @@ t.test('fit names the field, what was given and what is accepted', async (t) => 
     { field: 'disks.bus', values: ['VirtioBlk'] },
     { field: 'any' },
   ];
-  t.same(unfit({ 'cpu.count': 4, 'disks.bus': 'VirtioBlk', any: 'x' }, capabilities), []);
-  const misfits = unfit({ 'cpu.count': 5, 'disks.bus': 'SATA', 'xen.mode': 'PVH' }, capabilities);
+  const disk = (bus: string) => ({ field: 'disks.bus', path: 'spec.disks[root].bus', given: bus });
+  const cpus = (given: number) => ({ field: 'cpu.count', path: 'spec.cpu.count', given });
+  t.same(unfit([cpus(4), disk('VirtioBlk'), { field: 'any', path: 'spec.any', given: 'x' }], capabilities), []);
+  const memory = { field: 'memory.size', path: 'spec.memory.size', given: 2 ** 31 };
+  const misfits = unfit(
+    [cpus(5), disk('VirtioBlk'), disk('SATA'), memory, { field: 'xen', path: 'spec.xen' }],
+    [...capabilities, { field: 'memory.size', max: 2 ** 30 }],
+  );
   t.same(
     misfits.map((one) => describeUnfit(one, 'kvm1')),
     [
       'spec.cpu.count: 5 given, kvm1 accepts at least 1, at most 4 (small)',
-      'spec.disks.bus: SATA given, kvm1 accepts VirtioBlk',
-      'spec.xen.mode: PVH given, kvm1 accepts nothing',
+      'spec.disks[root].bus: SATA given, kvm1 accepts VirtioBlk',
+      'spec.memory.size: 2Gi given, kvm1 accepts at most 1Gi',
+      'spec.xen: asked for, kvm1 accepts nothing there',
     ],
   );
 });
