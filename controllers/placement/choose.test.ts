@@ -99,7 +99,7 @@ t.test('why a machine goes nowhere is said host by host', async (t) => {
   const lost = hostWith('a', { failure: new DriverError('Unavailable', 'no route') });
   t.match(
     chosen(machineWith(), [lost, small]),
-    /^Unschedulable: a: not ready: no route; b: spec.memory.size: 1073741824 given, this host accepts .*at most 1048576/,
+    /^Unschedulable: a: not ready: no route; b: spec.memory.size: 1Gi given, this host accepts .*at most 1Mi/,
   );
   t.match(chosen(machineWith(), [a], { volumes: [volumeOn('z')] }), /volume "root" is on z/);
   t.match(

@@ -17,7 +17,7 @@ start_keeper() {
   remembered keeper >/dev/null && return
   rm -f "$state/kubeconfig"
   TMPDIR=$state setsid node "$top/dist/test/peers/demo/keeper.js" "$state" "$guest" "$port" \
-    "${virtwright[1]}" operator --hypervisor here --listen "127.0.0.1:$((port + 1))" </dev/null >"$state/keeper.log" 2>&1 &
+    "${virtwright[1]}" operator --hypervisor here --cluster-name demo --listen "127.0.0.1:$((port + 1))" </dev/null >"$state/keeper.log" 2>&1 &
   remember keeper $!
 }
 
@@ -74,6 +74,11 @@ TEXT
   command -v kubectl >/dev/null || printf '\n(kubectl is at %s/kubectl)\n' "$assets"
 }
 
+# Without its API server a demo has lost its objects and cannot carry on: its rest is taken away first.
+if [[ -d $state ]] && ! remembered keeper >/dev/null; then
+  step 'taking away what is left of an earlier demo'
+  "$demo/down.sh" >/dev/null
+fi
 mkdir -p "$state"
 chmod 700 "$state"
 step 'finding the guest and the API server (the first time, they are built: minutes)'
