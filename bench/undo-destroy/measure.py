@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """How long a machine that somebody destroys stays off: from libvirt's STOPPED event to its STARTED event, beside what libvirt itself
 takes to start the same machine. Needs `make demo` running. Prints JSON: milliseconds, medians of the rounds, and their difference.
 
@@ -6,6 +6,7 @@ usage: measure.py [--connect URI] [--domain NAME] [--rounds N]
 """
 import argparse
 import json
+import os
 import shutil
 import statistics
 import tempfile
@@ -75,6 +76,7 @@ def main():
     seen, news = watch(connection, given.domain)
     ours, native = [], []
     with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o711)  # QEMU's user opens what is in it
         other = twin(connection, domain, folder)
         try:
             for _ in range(given.rounds):
