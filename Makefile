@@ -37,7 +37,7 @@ test: setup build lint ## everything that must be true
 	[[ $${#tests[@]} -gt 0 ]] || { echo 'no tests were found in dist/' >&2; exit 1; }; \
 	npx --no-install tap "$${tests[@]}"
 
-demo: build ## a machine of your own, from nothing, on this host
+demo: setup build ## a machine of your own, from nothing, on this host
 	@manifests/demo/up.sh
 
 demo-down: ## take the demo away again

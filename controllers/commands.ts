@@ -61,6 +61,7 @@ async function withProgram(flags: Flags, work: (program: Program) => Promise<voi
   const namespace = flags.namespace ?? 'virtwright-system';
   const onTrouble = (message: string, error: unknown) => log.warn(message, error);
   await ensureNamespace(client, namespace, log, signal);
+  await refuseOldServer(client, signal);
   log.info('started', { server: connection.server.origin });
   try {
     await work({ client, metrics, log, namespace, identity: flags.identity ?? hostname(), onTrouble });
@@ -84,6 +85,14 @@ async function ensureNamespace(client: Client, name: string, log: Log, signal: A
       signal.throwIfAborted();
     }
   }
+}
+
+/** Older ones do not know selectable fields of custom resources: an agent would be shown every host's machines. */
+async function refuseOldServer(client: Client, signal: AbortSignal): Promise<void> {
+  const version = await client.version(signal);
+  const [, major = '0', minor = '0'] = /^v(\d+)\.(\d+)/.exec(version) ?? [];
+  if (Number(major) > 1 || Number(minor) >= 32) return;
+  throw new Complaint(`the API server is Kubernetes ${version}; accepted is 1.32 or newer`);
 }
 
 function address(text: string): { readonly host: string; readonly port: number } {

@@ -81,8 +81,11 @@ async function claimVolumes(binder: Binder, machine: VirtualMachine, hypervisor:
   const claim = { machine: machine.metadata.name, uid: machine.metadata.uid };
   for (const name of namesOf(machine)) {
     const bindingOf = (volume: StorageVolume) => {
-      const toClaim = disks.includes(name) && volume.status?.claim === undefined;
+      const isHere = volume.status?.hypervisor === hypervisor.metadata.name;
       const instance = volume.status?.hypervisor === undefined ? instanceFor(binder, volume, hypervisor) : undefined;
+      // A disk that was added later may be elsewhere: it is not this machine's to claim.
+      if (!isHere && instance === undefined) return undefined;
+      const toClaim = disks.includes(name) && volume.status?.claim === undefined;
       const place = instance === undefined ? {} : { hypervisor: hypervisor.metadata.name, pool: instance.metadata.name };
       return toClaim || instance !== undefined ? { ...place, ...(toClaim ? { claim } : {}) } : undefined;
     };

@@ -2,7 +2,7 @@ import { type Hypervisor, type StoragePoolInstance, type StorageVolume, type Sto
 import type { Binder } from '../binder.js';
 import { boundTo } from '../bound.js';
 import { conditions, readiness } from '../conditions.js';
-import { addFinalizer, hasFinalizer } from '../finalizer.js';
+import { addFinalizer, hasFinalizer, removeFinalizer } from '../finalizer.js';
 import { keyOf } from '../kubernetes/resource.js';
 import { publishStatus } from '../loop.js';
 import { covers } from '../namespaces.js';
@@ -58,7 +58,12 @@ export function bindVolume(
 /** A volume that no machine has asked for yet is bound when there is but one place for it; else its first machine decides. */
 export async function placeVolume(binder: Binder, volume: StorageVolume, signal: AbortSignal): Promise<Outcome> {
   const { client, watched } = binder;
-  if (volume.status?.hypervisor !== undefined || volume.metadata.deletionTimestamp !== undefined) return { kind: 'converged' };
+  if (volume.status?.hypervisor !== undefined) return { kind: 'converged' };
+  if (volume.metadata.deletionTimestamp !== undefined) {
+    // Never given to an agent, so nothing of it is anywhere.
+    await removeFinalizer(client, storageVolumes, volume, signal);
+    return { kind: 'converged' };
+  }
   const places = watched.hypervisors.store.list().flatMap((hypervisor) => {
     const instance = instanceFor(binder, volume, hypervisor);
     return instance === undefined ? [] : [instance];

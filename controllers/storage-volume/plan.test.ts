@@ -79,6 +79,8 @@ t.test('what is done with a volume in each state', async (t) => {
     ],
     ['an earlier one, to be left alone', { takeOver: 'None' }, left, ['say, fill']],
     ['begun, and forgotten', { record: started }, { volume, marker }, ['say, fill']],
+    ["begun, and whole by the host's word", { record: started }, { volume }, ['say, complete']],
+    ['begun, and a disk of somebody', { record: started }, { volume, marker, users: [{ nativeName: 'm', off: true }] }, ['wait InUse']],
     ['begun, and running', { record: started }, { volume, marker, job: running }, ['wait Importing']],
     ['begun, and all there', { record: started }, { volume, marker, job: { kind: 'done' } }, ['say, complete']],
     ['begun, and failed', { record: started }, { job: failed }, ['wait ImportFailed']],
@@ -100,6 +102,7 @@ t.test('what is done with a volume in each state', async (t) => {
     ['larger than asked', { record: whole, sizeBytes: 5 }, { volume }, []],
     ['deleted, never begun, a stranger there', { want: 'absent' }, { volume }, []],
     ['deleted, claimed', { want: 'absent', record: whole, claimedBy: 'web' }, { volume }, ['wait InUse']],
+    ['deleted, retained, its mark still there', { want: 'absent', record: whole }, { volume, marker }, ['delete']],
     ['deleted, retained', { want: 'absent', record: whole }, { volume }, []],
     ['deleted, retained, but never whole', { want: 'absent', record: started }, { volume, marker }, ['delete', 'delete']],
     ['deleted while it is filled', { want: 'absent', record: started }, { volume, marker, job: running }, ['cancel']],
@@ -228,7 +231,7 @@ t.test('what an interrupted fill left is seen at once, and a machine that runs i
     const over = new Promise<void>((resolve) => {
       ended = resolve;
     });
-    await kind.performers.fill.run(around, { kind: 'fill', uid: 'v-1', id: of, definition, leftover: false }, signal);
+    await kind.performers.fill.run(around, { kind: 'fill', uid: 'v-1', id: of, definition }, signal);
     await over;
     await view.refresh(signal);
     return view.volumes(of.pool).map(({ id: { nativeName } }) => nativeName);

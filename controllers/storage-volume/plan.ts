@@ -60,7 +60,6 @@ export type VolumeAction =
       readonly id: VolumeId;
       readonly definition: VolumeDefinition;
       readonly source?: Source;
-      readonly leftover: boolean;
     }
   | { readonly kind: 'complete'; readonly uid: string; readonly id: VolumeId }
   | { readonly kind: 'takeOver'; readonly nativeName: string; readonly pool: VolumeId['pool'] }
@@ -119,10 +118,20 @@ function planFirst(desired: DesiredVolume, observed: ObservedVolume, id: VolumeI
   return planFilling(desired, observed, id, now);
 }
 
-function planFilling(desired: DesiredVolume, { job, volume, marker }: ObservedVolume, id: VolumeId, now: number): Plan<VolumeAction> {
-  const { uid, record, format, sizeBytes, source } = desired;
+function planFilling(
+  desired: DesiredVolume,
+  { job, volume, marker, users }: ObservedVolume,
+  id: VolumeId,
+  now: number,
+): Plan<VolumeAction> {
+  const { uid, record, format, sizeBytes, source, host } = desired;
   if (job?.kind === 'running') return [wait('Importing', `${formatBytes(coarse(job.progressBytes))} fetched`, 5_000)];
   if (job?.kind === 'done') return [sayThenAct({ kind: 'complete', uid, id }, 'all of it is there and verified')];
+  // The mark is taken off last: status is older than the host, as after a restore.
+  if (record.startedAt !== undefined && volume !== undefined && marker === undefined)
+    return [sayThenAct({ kind: 'complete', uid, id }, 'the host has it whole')];
+  const [user] = users;
+  if (user !== undefined) return [wait('InUse', `machine ${user.nativeName} on ${host} has it as a disk`, 30_000)];
   const due = job?.kind === 'failed' ? failureRetryAt(job, record) : 0;
   if (job?.kind === 'failed' && now < due) {
     const later = wait('ImportFailed', `${job.message}; next try at ${timestamp(due)}`, due - now);
@@ -131,10 +140,9 @@ function planFilling(desired: DesiredVolume, { job, volume, marker }: ObservedVo
   if (now < record.retryAt && job === undefined)
     return [wait('ImportFailed', 'the last import failed; it is tried again', record.retryAt - now)];
   const definition: VolumeDefinition = { pool: id.pool, nativeName: id.nativeName, format, sizeBytes };
-  const leftover = volume !== undefined || marker !== undefined;
   return [
     sayThenAct(
-      { kind: 'fill', uid, id, definition, leftover, ...(source === undefined ? {} : { source }) },
+      { kind: 'fill', uid, id, definition, ...(source === undefined ? {} : { source }) },
       source === undefined ? 'no such volume' : 'the volume is to be filled',
     ),
   ];
@@ -181,10 +189,12 @@ function planRemoval(desired: DesiredVolume, observed: ObservedVolume): Plan<Vol
     return [wait('InUse', `machine "${claimedBy}" has it; delete the machine or take the disk out of it`, 30_000)];
   if (record.startedAt === undefined && record.completedAt === undefined) return [];
   const whole = record.completedAt !== undefined;
-  if (whole && keep) return [];
+  if (whole && keep && marker === undefined) return [];
   if (pool?.active !== true) return [wait('WaitingForPool', `pool "${poolName}" is not active on ${host}`, 10_000)];
   if (job?.kind === 'running')
     return [act({ kind: 'cancel', uid, id: { pool: pool.id, nativeName: desired.nativeName } }, 'the resource was deleted')];
+  if (whole && keep)
+    return marker === undefined ? [] : [act({ kind: 'delete', id: marker.id, location: marker.location }, 'the volume is whole')];
   const [user] = users;
   if (user !== undefined) return [wait('InUse', `machine ${user.nativeName} on ${host} has it as a disk`, 30_000)];
   return [volume, marker]

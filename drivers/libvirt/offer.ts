@@ -39,7 +39,7 @@ export interface Offer {
 /** How long finding out may take, in milliseconds, whoever waits for it and for how long. */
 const patience = 60_000;
 
-const rememberedMs = 60 * 60_000;
+const rememberedMs = 10 * 60_000;
 
 /** The architectures whose machines have been tried. */
 const architectures = ['x86_64'];
@@ -93,7 +93,8 @@ export class Offers {
 
 /**
  * What was found of one host's KVM, kept from one connection to the next: trying it may take many seconds, and a daemon that was
- * restarted has machines waiting. After an hour it is tried again, as the host may be another by then.
+ * restarted has machines waiting. It is tried again by connections made ten minutes later: the host may be another
+ * by then, or was merely busy.
  */
 export class KvmMemory {
   readonly #findings = new Map<string, { readonly finding: Finding; readonly at: number }>();
