@@ -7,7 +7,7 @@ import { leaseOf } from '../lease-names.js';
 import type { Metrics } from '../metrics.js';
 import { type Connect, Host, type Pace } from './host.js';
 import type { Surroundings } from './loops.js';
-import { watchHost } from './watches.js';
+import { type HostWatches, watchHost } from './watches.js';
 import { createLoops, Wiring } from './wiring.js';
 
 export interface AgentOptions {
@@ -32,9 +32,41 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
 }
 
 async function runHost(name: string, options: AgentOptions, signal: AbortSignal): Promise<void> {
-  const { client, cluster, namespace, identity, connect, onTrouble, metrics, pace } = options;
+  const { client, namespace, identity, onTrouble } = options;
+  const onError = (error: unknown) => onTrouble(`lease of host ${name}`, error);
+  await Promise.all([
+    heartbeat({ client, namespace, name: leaseOf(name), identity, onError }, signal),
+    (async () => {
+      while (!signal.aborted) await runEra(name, options, signal);
+    })(),
+  ]);
+}
+
+/**
+ * From one Hypervisor object to the next of its name. One made anew, as after the loss of a cluster, begins with fresh watches: nobody may
+ * be told, from what is remembered of objects that are no more, that no machine here is without an object.
+ */
+async function runEra(name: string, options: AgentOptions, signal: AbortSignal): Promise<void> {
+  const era = new AbortController();
+  await runLoops(name, options, AbortSignal.any([signal, era.signal]), () => era.abort()).catch((reason) => {
+    if (!era.signal.aborted) throw reason;
+  });
+}
+
+function onAnother({ store }: HostWatches['hypervisors'], another: () => void): void {
+  let [uid] = store.list().map(({ metadata }) => metadata.uid);
+  store.subscribe((change) => {
+    if (change.kind === 'deleted') return;
+    uid ??= change.object.metadata.uid;
+    if (uid !== change.object.metadata.uid) another();
+  });
+}
+
+async function runLoops(name: string, options: AgentOptions, signal: AbortSignal, onEnd: () => void): Promise<void> {
+  const { client, cluster, identity, connect, onTrouble, metrics, pace } = options;
   const watched = watchHost(name, client, onTrouble, signal);
   await Promise.all(Object.values(watched).map(({ reflector }) => reflector.synced));
+  onAnother(watched.hypervisors, onEnd);
   await using recorder = createEventRecorder({ client, controller: 'virtwright.io/agent', instance: identity });
   const jobs = new Jobs((uid) => wiring.volumeChanged(uid));
   const host = new Host({
@@ -50,15 +82,8 @@ async function runHost(name: string, options: AgentOptions, signal: AbortSignal)
   const loops = createLoops(surroundings);
   const wiring = new Wiring(name, loops, watched);
   wiring.everythingChanged();
-  const lease = {
-    client,
-    namespace,
-    name: leaseOf(name),
-    identity,
-    onError: (error: unknown) => onTrouble(`lease of host ${name}`, error),
-  };
   try {
-    await Promise.all([...Object.values(loops).map((loop) => loop.run(signal)), host.run(signal), heartbeat(lease, signal)]);
+    await Promise.all([...Object.values(loops).map((loop) => loop.run(signal)), host.run(signal)]);
   } finally {
     await jobs.cancelAll();
   }

@@ -1,4 +1,11 @@
-import { type Hypervisor, type StorageVolume, type VirtualMachine, type VirtualMachineStatus, virtualMachines } from '#crds/types.js';
+import {
+  type Hypervisor,
+  hypervisors,
+  type StorageVolume,
+  type VirtualMachine,
+  type VirtualMachineStatus,
+  virtualMachines,
+} from '#crds/types.js';
 import type { Binder } from '../binder.js';
 import { boundTo } from '../bound.js';
 import { conditions, readiness } from '../conditions.js';
@@ -30,17 +37,26 @@ export async function placeMachine(binder: Binder, machine: VirtualMachine, sign
     if (hypervisor !== undefined) await claimVolumes(binder, machine, hypervisor, signal);
     return { kind: 'converged' };
   }
-  const { hypervisors, machines } = binder.watched;
-  const choice = choose(machine, {
-    hypervisors: hypervisors.store.list(),
-    volumes: presentVolumes(binder, machine),
-    instanceFor: (volume, hypervisor) => instanceFor(binder, volume, hypervisor),
-    load: (name) => machines.store.byIndex('host', name).length,
-  });
+  const choiceOf = (hypervisors: readonly Hypervisor[]) => choose(machine, { ...candidates(binder, machine), hypervisors });
+  const seen = choiceOf(binder.watched.hypervisors.store.list());
+  const choice = seen.kind === 'none' ? seen : choiceOf(await hypervisorsNow(binder, signal));
   if (choice.kind === 'none') return unplaced(binder, machine, choice, signal);
   await claimVolumes(binder, machine, choice.hypervisor, signal);
   await bind(binder, machine, choice.hypervisor, signal);
   return { kind: 'converged' };
+}
+
+const candidates = (binder: Binder, machine: VirtualMachine) => ({
+  volumes: presentVolumes(binder, machine),
+  instanceFor: (volume: StorageVolume, hypervisor: Hypervisor) => instanceFor(binder, volume, hypervisor),
+  load: (name: string) => binder.watched.machines.store.byIndex('host', name).length,
+});
+
+/** A watch may still show the Hypervisors of a cluster that was lost since, with no word of the machines that it left behind. */
+async function hypervisorsNow({ client, watched }: Binder, signal: AbortSignal): Promise<readonly Hypervisor[]> {
+  const found: Hypervisor[] = [];
+  for await (const { items } of client.pages(hypervisors, {}, signal)) found.push(...items.map(watched.hypervisors.decode));
+  return found;
 }
 
 /** Never given to an agent, so nothing of it is anywhere. */

@@ -79,7 +79,7 @@ export class Lab {
   }
 
   /** Boots the guest; one with a disk of the machine's name counts its boots there. */
-  guest(name: string, { words = '', disk = false, ...spec }: { readonly words?: string; readonly disk?: boolean } & object = {}) {
+  guest(name: string, { words = '', disk = false }: { readonly words?: string; readonly disk?: boolean } = {}, spec: object = {}) {
     const commandLine = `${this.#guest.words} vw.name=${name} ${disk ? 'vw.write=/dev/vda ' : ''}${words}`.trim();
     return this.machine(name, {
       memory: { size: '96Mi' },
@@ -107,12 +107,17 @@ export class Lab {
   }
 
   untilReady(name: string, isSo: (machine: VirtualMachine) => boolean = () => true): Promise<VirtualMachine> {
-    return this.world.until('VirtualMachine', name, (seen) => isReady(seen) && isSo(seen), { timeoutMs: 120_000 });
+    return this.world.until('VirtualMachine', name, (seen) => isReady(seen) && isSo(seen), { timeoutMs: 180_000 });
   }
 
   async remove(...names: readonly string[]): Promise<void> {
     for (const name of names) await this.world.delete('VirtualMachine', name);
-    for (const name of names) await this.world.untilGone('VirtualMachine', name);
+    for (const name of names) await this.untilGone('VirtualMachine', name);
+  }
+
+  /** In patience: what must be found by a poll, or by who was killed meanwhile, takes its time. */
+  async untilGone(kind: 'VirtualMachine' | 'StorageVolume', name: string): Promise<void> {
+    await this.until(`${kind} ${name} is gone`, async () => (await this.world.get(kind, name)) === undefined, 180_000);
   }
 
   /** Asks the guest on its console until it answers with its banner; gives all that was heard. */

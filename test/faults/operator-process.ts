@@ -15,7 +15,19 @@ export class OperatorProcess implements AsyncDisposable {
 
   constructor(command: 'controller' | 'agent' | 'operator', hypervisors: readonly string[], kubeconfig: string, folder: string) {
     const hosts = command === 'controller' ? [] : hypervisors.flatMap((name) => ['--hypervisor', name]);
-    this.#argv = [program, command, ...hosts, '--kubeconfig', kubeconfig, '--namespace', 'virtwright-system', '--identity', command];
+    this.#argv = [
+      program,
+      command,
+      ...hosts,
+      '--kubeconfig',
+      kubeconfig,
+      '--namespace',
+      'virtwright-system',
+      '--identity',
+      command,
+      '--cluster-name',
+      'test',
+    ];
     this.#log = join(folder, `${command}.log`);
     this.#child = startChild(process.execPath, this.#argv, this.#log);
   }
