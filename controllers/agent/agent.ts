@@ -7,6 +7,7 @@ import { leaseOf } from '../lease-names.js';
 import type { Metrics } from '../metrics.js';
 import { type Connect, Host, type Pace } from './host.js';
 import type { Surroundings } from './loops.js';
+import { Tenure } from './tenure.js';
 import { type HostWatches, watchHost } from './watches.js';
 import { createLoops, Wiring } from './wiring.js';
 
@@ -31,13 +32,16 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   await Promise.all(options.hypervisors.map((name) => runHost(name, options, signal)));
 }
 
+/** Works for the host while nobody else does: of two agents that were given the same one, the second waits until the first's Lease has run out. */
 async function runHost(name: string, options: AgentOptions, signal: AbortSignal): Promise<void> {
   const { client, namespace, identity, onTrouble } = options;
+  const tenure = new Tenure(identity);
   const onError = (error: unknown) => onTrouble(`lease of host ${name}`, error);
+  const onHolder = (holder: string) => tenure.heldBy(holder);
   await Promise.all([
-    heartbeat({ client, namespace, name: leaseOf(name), identity, onError }, signal),
+    heartbeat({ client, namespace, name: leaseOf(name), identity, onError, onHolder }, signal),
     (async () => {
-      while (!signal.aborted) await runEra(name, options, signal);
+      while (!signal.aborted) await runEra(name, options, await tenure.begun(signal), signal);
     })(),
   ]);
 }
@@ -46,10 +50,11 @@ async function runHost(name: string, options: AgentOptions, signal: AbortSignal)
  * From one Hypervisor object to the next of its name. One made anew, as after the loss of a cluster, begins with fresh watches: nobody may
  * be told, from what is remembered of objects that are no more, that no machine here is without an object.
  */
-async function runEra(name: string, options: AgentOptions, signal: AbortSignal): Promise<void> {
+async function runEra(name: string, options: AgentOptions, lost: AbortSignal, signal: AbortSignal): Promise<void> {
   const era = new AbortController();
-  await runLoops(name, options, AbortSignal.any([signal, era.signal]), () => era.abort()).catch((reason) => {
-    if (!era.signal.aborted) throw reason;
+  const ending = AbortSignal.any([signal, lost, era.signal]);
+  await runLoops(name, options, ending, () => era.abort()).catch((reason) => {
+    if (!ending.aborted) throw reason;
   });
 }
 

@@ -13,6 +13,7 @@ export async function heartbeat(options: HeartbeatOptions, signal: AbortSignal):
   while (!signal.aborted) {
     const wait = await within(holder.clock, periodMs, signal, (limited) => holder.tryHold(limited)).then(
       (winner) => {
+        tell(() => options.onHolder?.(winner));
         if (winner !== identity)
           tell(() => options.onError?.(new Error(`lease ${namespace}/${name} is kept alive by ${winner}, not by ${identity}`)));
         return periodMs;

@@ -38,6 +38,8 @@ export interface LeadOptions extends LeaseOptions {
 }
 
 export interface HeartbeatOptions extends LeaseOptions {
+  /** Told at every look who holds the lease: this identity, or another that keeps it alive. */
+  readonly onHolder?: (identity: string) => void;
   /** Default 40,000 ms. */
   readonly durationMs?: number;
   /** Default 10,000 ms. */

@@ -66,3 +66,20 @@ await t.test('a machine with a disk goes from apply to running, stays true, and 
     [],
   );
 });
+
+await t.test('of two agents that were given the same host, one works', async (t) => {
+  const host = new FakeHost({ clock: systemClock });
+  const connections: string[] = [];
+  const connectAs = (name: string) => async () => {
+    connections.push(name);
+    return fakeDriver(host);
+  };
+  await using _first = await world.start({ connect: connectAs('first'), hypervisors: ['two'], identity: 'first' });
+  await world.apply(hypervisor('two'));
+  await world.until('Hypervisor', 'two', (seen) => condition(seen, 'Ready')?.status === 'True');
+  await using second = await world.start({ connect: connectAs('second'), hypervisors: ['two'], only: 'agent', identity: 'second' });
+  for (const end = Date.now() + 30_000; Date.now() < end && second.troubles.length === 0; )
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  t.match(second.troubles[0], /virtwright-agent-two is kept alive by first, not by second/);
+  t.notOk(connections.includes('second'));
+});
