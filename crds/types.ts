@@ -343,7 +343,10 @@ export interface VirtualMachineActionSpec {
    * again. `Pause` freezes the guest until `Resume`. `Reset` is the reset button: the guest is not asked.
    */
   readonly verb: 'Start' | 'Stop' | 'Restart' | 'Pause' | 'Resume' | 'Reset';
-  /** How the machine is stopped, with `Stop` and `Restart`. When absent, as the machine's spec.stop says. */
+  /**
+   * How the machine is stopped, with `Stop` and `Restart`; `Soft` fails when the guest is still there after the machine's
+   * spec.stop.timeoutSeconds. When absent, as the machine's spec.stop says.
+   */
   readonly mode?: 'Soft' | 'TrySoft' | 'Hard';
   /** The action is deleted this long after it finished. When absent, never. */
   readonly ttlSecondsAfterFinished?: number;
@@ -410,8 +413,8 @@ export interface VirtualMachineSpecStop {
    */
   readonly mode: 'Soft' | 'TrySoft' | 'Hard';
   /**
-   * How long `TrySoft` waits for the guest before it cuts the power; `Soft` and `Hard` take no notice of it. When absent,
-   * 120.
+   * How long `TrySoft` waits for the guest before it cuts the power, and an action of mode `Soft` before it fails; else
+   * `Soft` and `Hard` take no notice of it. When absent, 120.
    */
   readonly timeoutSeconds: number;
 }

@@ -72,11 +72,16 @@ function ready({ metadata }: VirtualMachine, { observed, desired }: MachineFindi
     case 'On':
       return { reason: 'Running' };
     case 'Paused':
-      return { reason: 'Paused', message: 'paused by an action; resume it with another' };
+      return { reason: 'Paused', message: whyPaused(observed) };
     default:
       return { reason: isOver(desired, observed) ? 'Completed' : 'Stopped' };
   }
 }
+
+const whyPaused = ({ machine, record }: ObservedMachine): string =>
+  record.paused === true
+    ? 'paused by an action; resume it with another'
+    : `paused on the host (${machine?.power.reason}); an action resumes it`;
 
 /** It ran, it ended, and its strategy leaves it at that. */
 const isOver = (desired: DesiredMachine | undefined, observed: ObservedMachine | undefined): boolean =>
