@@ -39,7 +39,7 @@ async function harassed(name: string, victims: readonly (() => Promise<void>)[],
   }
   return kills;
 }
-const mostKills = 20;
+const mostKills = 12;
 
 /** One life: made, running, its boots counted by its guest; then gone without a trace. */
 async function live(t: Test, name: string): Promise<void> {
