@@ -15,7 +15,9 @@ export type MachineAction =
       readonly paused: boolean;
     }
   | { readonly kind: 'press'; readonly id: MachineId; readonly mark: Mark; readonly owner: OwnerMark; readonly resume: boolean }
-  | { readonly kind: 'pause' | 'resume'; readonly id: MachineId; readonly mark?: Mark }
+  | { readonly kind: 'pause'; readonly id: MachineId; readonly mark?: Mark }
+  /** With `elseCut`, no guest ran yet: a machine that its host cannot get going, as after a start that was cut short, is cut instead. */
+  | { readonly kind: 'resume'; readonly id: MachineId; readonly mark?: Mark; readonly elseCut?: OwnerMark }
   | { readonly kind: 'reset'; readonly id: MachineId; readonly owner: OwnerMark; readonly mark: Mark; readonly record: MachineRecord }
   | { readonly kind: 'cut'; readonly id: MachineId; readonly mark?: Mark; readonly owner: OwnerMark }
   | { readonly kind: 'undefine'; readonly id: MachineId; readonly owner: OwnerMark };

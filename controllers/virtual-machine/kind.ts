@@ -49,6 +49,21 @@ const marking = <A extends Action<'press' | 'cut' | 'pause' | 'resume'>>(verb: P
   },
 });
 
+/** libvirt never gives up the job of a start during which its daemon died: such a machine is Busy for good, until it is cut. */
+const cuttingWhatIsStuck = (resume: Performer<Action<'resume'>>): Performer<Action<'resume'>> => ({
+  needs: resume.needs,
+  async run(surroundings, action, signal) {
+    try {
+      await resume.run(surroundings, action, signal);
+    } catch (reason) {
+      if (action.elseCut === undefined || !(reason instanceof DriverError) || reason.code !== 'Busy') throw reason;
+      await surroundings.driver.power.cut(action.id, action.elseCut, signal);
+    } finally {
+      surroundings.view.dirtyMachine(action.id);
+    }
+  },
+});
+
 const performersWith = (locks: Locks): Performers<MachineAction> => ({
   define: on('machines', (machines, { definition, mark }: Action<'define'>, signal) => machines.define(definition, mark, signal)),
   takeOver: on('machines', (machines, { id, mark, from }: Action<'takeOver'>, signal) => machines.mark(id, mark, from, signal)),
@@ -61,8 +76,8 @@ const performersWith = (locks: Locks): Performers<MachineAction> => ({
     }),
   ),
   cut: marking(on('power', (power, { id, owner }: Action<'cut'>, signal) => power.cut(id, owner, signal))),
-  pause: marking(on('power', (power, { id }: Action<'pause' | 'resume'>, signal) => power.pause(id, signal))),
-  resume: marking(on('power', (power, { id }: Action<'pause' | 'resume'>, signal) => power.resume(id, signal))),
+  pause: marking(on('power', (power, { id }: Action<'pause'>, signal) => power.pause(id, signal))),
+  resume: cuttingWhatIsStuck(marking(on('power', (power, { id }: Action<'resume'>, signal) => power.resume(id, signal)))),
   reset: {
     needs: 'power',
     async run({ driver, view }, { id, owner, mark, record }, signal) {

@@ -62,7 +62,8 @@ export function planResume(subject: Subject): Plan<MachineAction> {
   }
   const noted = marked(subject, noteResume(record, power.reason === 'IOError', now));
   const news = noted.record === encodeRecord(record) ? {} : { mark: noted };
-  return [act({ kind: 'resume', id, ...news }, `the machine is paused (${power.reason})`)];
+  const neverRan = power.reason === 'StartingUp' ? { elseCut: owner } : {};
+  return [act({ kind: 'resume', id, ...news, ...neverRan }, `the machine is paused (${power.reason})`)];
 }
 
 const hostBusy = wait('HostBusy', 'the host has paused the machine for work of its own');
