@@ -101,3 +101,15 @@ t.test('a reset is noted before and after; what is not known is not said', async
     t.match([noted().action?.begun, noted().action?.outcome, noted().action?.message], [true, outcome, message], name);
   }
 });
+
+t.test('a machine that its host cannot get going is cut, if no guest ran in it yet', async (t) => {
+  for (const elseCut of [undefined, owner]) {
+    const { host, performers, id, around } = await scene();
+    await around.driver.power.start(id, { paused: true }, signal);
+    host.faults.fail('power.resume', 'Busy', 1);
+    const resume = performers.resume.run(around, { kind: 'resume', id, ...(elseCut === undefined ? {} : { elseCut }) }, signal);
+    if (elseCut === undefined) await t.rejects(resume, { code: 'Busy' });
+    else await resume;
+    t.equal(host.byUuid(uuid)?.power.state, elseCut === undefined ? 'Paused' : 'Off');
+  }
+});
