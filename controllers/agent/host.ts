@@ -106,6 +106,8 @@ export class Host implements HostScope {
     const view = new HostView(driver, this.#options.onChange, signal);
     const description = await driver.host.describe(signal);
     const watching = this.#heedEvents(driver, view, signal);
+    // The connection may break before anybody waits for this.
+    watching.catch(() => {});
     await view.resync(signal);
     this.#connected = { driver, view, description };
     this.#failure = undefined;
