@@ -38,7 +38,7 @@ const pureBuiltins = oneOf('node:crypto', 'node:util', 'node:path', 'node:path/p
 const isBuiltin = (target: string): boolean => target.startsWith('node:');
 
 const layer = (name: string) => below(`drivers/libvirt/${name}`);
-const sharedByDrivers = oneOf('drivers/driver.ts', 'drivers/error.ts');
+const sharedByDrivers = oneOf('drivers/driver.ts', 'drivers/error.ts', 'drivers/deadline.ts');
 const sharedXml = below('drivers/xml');
 const hostOf = (path: string): string | undefined => /^drivers\/([^/]+)\//.exec(path)?.[1];
 
@@ -156,7 +156,7 @@ export const rules: readonly Rule[] = [
       ({ path }) => below('controllers')(path) && path !== 'controllers/main.ts',
       ({ target }, { path }) =>
         !below('drivers')(target) ||
-        sharedByDrivers(target) ||
+        oneOf('drivers/driver.ts', 'drivers/error.ts')(target) ||
         (isTest(path) && (target === 'drivers/connect.ts' || below('drivers/fake')(target))),
     ),
     broken: {
@@ -212,7 +212,7 @@ export const rules: readonly Rule[] = [
         !isOurs(target) ||
         layer('rpc')(target) ||
         layer('transport')(target) ||
-        oneOf('drivers/libvirt/uri.ts', 'drivers/error.ts')(target),
+        oneOf('drivers/libvirt/uri.ts', 'drivers/error.ts', 'drivers/deadline.ts')(target),
     ),
     broken: {
       'drivers/libvirt/rpc/a.ts': `import type { LibvirtPower } from '../power.js';`,
