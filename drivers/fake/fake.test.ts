@@ -31,7 +31,7 @@ async function scene(guest: Guest = {}) {
   const driver = fakeDriver(host);
   const id = await driver.machines.define(definition, mark, soon());
   const start = (paused = false) => driver.power.start(id, { paused }, soon());
-  const power = async () => (await driver.machines.read([id], soon()))[0]?.power;
+  const power = async () => (await driver.machines.read([id], soon())).machines[0]?.power;
   return { host, behind: new Behind(host), driver, id, start, power };
 }
 
