@@ -19,6 +19,7 @@ type Action<K extends VolumeAction['kind']> = Extract<VolumeAction, { readonly k
 export const storageVolumeKind = (host: HostScope, stores: VolumeStores, jobs: Jobs, locks: Locks): VolumeKind => ({
   performers: performersWith(jobs, locks),
   resolve: (volume) => resolveVolume(volume, host, stores),
+  looksAt: ({ poolUuid }) => ({ machines: true, volumesOf: poolUuid }),
   observe: (desired, view) => observeVolume(desired, view, jobs),
   plan: planVolume,
   report: reportVolume,
@@ -66,7 +67,12 @@ const growing = (locks: Locks): Performer<Action<'grow'>> => ({
   run: ({ driver, view }, { id, location, sizeBytes }, signal) =>
     locks.hold([location], async () => {
       await view.glance(signal);
-      await view.refresh(signal);
+      await view.refresh({ machines: true }, signal);
+      const [unread] = view.unread;
+      if (unread !== undefined) {
+        const because = `machine ${unread.glance.nativeName} cannot be read (${unread.reason.message})`;
+        throw new DriverError('Busy', `whether a machine runs with it is not known: ${because}`);
+      }
       if (usersOf(location, view).some(({ off }) => !off)) throw new DriverError('Busy', 'a machine was started with it just now');
       await driver.volumes?.grow(id, sizeBytes, signal).finally(() => view.dirtyPool(id.pool));
     }),

@@ -208,13 +208,10 @@ t.test('what an interrupted fill left is seen at once, and a machine that runs i
   const host = new FakeHost();
   const driver = fakeDriver(host);
   const signal = AbortSignal.timeout(10_000);
-  const id = await driver.pools?.define(
-    { uuid: '11111111-2222-4333-8444-555555555555', nativeName: 'fast', directory: { path: '/p' } },
-    signal,
-  );
+  const poolUuid = '11111111-2222-4333-8444-555555555555';
+  const id = await driver.pools?.define({ uuid: poolUuid, nativeName: 'fast', directory: { path: '/p' } }, signal);
   await driver.pools?.start(id as PoolId, signal);
   const view = new HostView(driver, () => {}, signal);
-  await view.refresh(signal);
   let ended = () => {};
   const jobs = new Jobs(() => ended());
   const kind = storageVolumeKind(
@@ -233,7 +230,7 @@ t.test('what an interrupted fill left is seen at once, and a machine that runs i
     });
     await kind.performers.fill.run(around, { kind: 'fill', uid: 'v-1', id: of, definition }, signal);
     await over;
-    await view.refresh(signal);
+    await view.refresh({ volumesOf: poolUuid }, signal);
     return view.volumes(of.pool).map(({ id: { nativeName } }) => nativeName);
   };
   t.same(await fill(), []);
@@ -254,7 +251,7 @@ t.test('what an interrupted fill left is seen at once, and a machine that runs i
   behind.destroy(uuid);
   view.dirtyMachine(host.byUuid(uuid)?.id as MachineId);
   await grow();
-  await view.refresh(signal);
+  await view.refresh({ volumesOf: poolUuid }, signal);
   t.match(
     view.volumes(of.pool).find(({ id: { nativeName } }) => nativeName === of.nativeName),
     { sizeBytes: 200 },
