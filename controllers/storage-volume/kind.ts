@@ -7,7 +7,7 @@ import type { HostScope } from '../host/scope.js';
 import type { HostView } from '../host/view.js';
 import { on, type Performer, type Performers } from '../plan.js';
 import type { Kind } from '../reconcile.js';
-import { fillVolume } from './fill.js';
+import { beginVolume, fillVolume, isOfFamily } from './fill.js';
 import { type DesiredVolume, markerOf, markerSuffix, type ObservedVolume, planVolume, type VolumeAction } from './plan.js';
 import { reportVolume } from './report.js';
 import { resolveVolume, type VolumeStores } from './resolve.js';
@@ -27,6 +27,13 @@ export const storageVolumeKind = (host: HostScope, stores: VolumeStores, jobs: J
 
 function performersWith(jobs: Jobs, locks: Locks): Performers<VolumeAction> {
   return {
+    begin: {
+      needs: 'volumes',
+      async run({ driver, view }, action, signal) {
+        if (driver.volumes === undefined) return;
+        await beginVolume(driver.volumes, action, signal).finally(() => view.dirtyPool(action.id.pool));
+      },
+    },
     fill: {
       needs: 'volumes',
       async run({ driver, view, clock }, { uid, id, definition, source }) {
@@ -98,9 +105,6 @@ function observeVolume({ poolUuid, nativeName, familyName, uid }: DesiredVolume,
     ...(job === undefined ? {} : { job }),
   };
 }
-
-const isOfFamily = (name: string, family: string): boolean =>
-  name.startsWith(`${family}-`) && /^[0-9a-f]{8}$/.test(name.slice(family.length + 1));
 
 const has = (shape: MachineShape | undefined, location: string): boolean =>
   shape?.disks.some((disk) => disk.location === location) ?? false;
