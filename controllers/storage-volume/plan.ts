@@ -54,6 +54,8 @@ export interface ObservedVolume {
 }
 
 export type VolumeAction =
+  /** `known`: what of the family was seen, and does not stand in the way. */
+  | { readonly kind: 'begin'; readonly id: VolumeId; readonly familyName: string; readonly known: readonly string[] }
   | {
       readonly kind: 'fill';
       readonly uid: string;
@@ -114,6 +116,10 @@ function planFirst(desired: DesiredVolume, observed: ObservedVolume, id: VolumeI
         `pool "${poolName}" on ${host} keeps ${left.nativeName} of an earlier StorageVolume of this name; annotate virtwright.io/take-over=${left.nativeName} to use it as it is, or =None to make a new one`,
       ),
     ];
+  }
+  if (observed.marker === undefined) {
+    const known = observed.leftovers.map(({ nativeName }) => nativeName);
+    return [act({ kind: 'begin', id, familyName: desired.familyName, known }, 'no such volume')];
   }
   return planFilling(desired, observed, id, now);
 }
@@ -187,17 +193,17 @@ function planRemoval(desired: DesiredVolume, observed: ObservedVolume): Plan<Vol
   const { pool, volume, marker, job, users } = observed;
   if (claimedBy !== undefined)
     return [wait('InUse', `machine "${claimedBy}" has it; delete the machine or take the disk out of it`, 30_000)];
-  if (record.startedAt === undefined && record.completedAt === undefined) return [];
+  if (record.startedAt === undefined && record.completedAt === undefined) return removalOf(marker);
   const whole = record.completedAt !== undefined;
   if (whole && keep && marker === undefined) return [];
   if (pool?.active !== true) return [wait('WaitingForPool', `pool "${poolName}" is not active on ${host}`, 10_000)];
   if (job?.kind === 'running')
     return [act({ kind: 'cancel', uid, id: { pool: pool.id, nativeName: desired.nativeName } }, 'the resource was deleted')];
-  if (whole && keep)
-    return marker === undefined ? [] : [act({ kind: 'delete', id: marker.id, location: marker.location }, 'the volume is whole')];
+  if (whole && keep) return removalOf(marker);
   const [user] = users;
   if (user !== undefined) return [wait('InUse', `machine ${user.nativeName} on ${host} has it as a disk`, 30_000)];
-  return [volume, marker]
-    .filter((one) => one !== undefined)
-    .map(({ id, location }) => act({ kind: 'delete', id, location }, 'the resource was deleted'));
+  return removalOf(volume, marker);
 }
+
+const removalOf = (...volumes: readonly (Volume | undefined)[]): Plan<VolumeAction> =>
+  volumes.filter((one) => one !== undefined).map(({ id, location }) => act({ kind: 'delete', id, location }, 'the resource was deleted'));
