@@ -75,7 +75,7 @@ async function pages(session: Session, query: Query, signal: AbortSignal): Promi
   let page = await session.ask(retrievePropertiesEx, propertyCollector, asked, signal);
   const found = [...(page?.objects ?? [])];
   while (page?.token !== undefined) {
-    page = await session.ask(continueRetrievePropertiesEx, propertyCollector, { token: page.token }, signal);
+    page = await session.ask(continueRetrievePropertiesEx, propertyCollector, { token: page.token }, signal, { ofSession: true });
     found.push(...page.objects);
   }
   return found;

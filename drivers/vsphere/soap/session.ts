@@ -16,6 +16,8 @@ export interface AskOptions {
   readonly lane?: Lane;
   /** In milliseconds. 30 s when left out. */
   readonly timeoutMs?: number;
+  /** What is asked has a meaning only in this session: in another one it is not asked again. */
+  readonly ofSession?: boolean;
 }
 
 /** In milliseconds: for logging in, whoever waits for it, and for leaving. */
@@ -92,6 +94,7 @@ export class Session implements AsyncDisposable {
       } catch (reason) {
         if (isSecondTry || !isFault(reason, 'NotAuthenticated')) throw asDriverError(reason);
         await this.#renew(age, signal);
+        if (options.ofSession === true) throw asDriverError(reason);
       }
     }
   }
