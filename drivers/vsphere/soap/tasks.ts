@@ -36,13 +36,21 @@ export class Tasks {
    * One change of an object at a time. A task that is under way already, begun by someone else or by us in a former life, is waited for.
    * What meets a passing trouble is done anew, from looking on, a few times.
    */
-  async change<T>(object: Ref, act: () => Promise<T>, signal: AbortSignal): Promise<T> {
-    const key = `${object.type} ${object.value}`;
+  change<T>(object: Ref, act: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    const afterOthers = async () => {
+      await this.#others(object, signal);
+      return act();
+    };
+    return this.inRow(`${object.type} ${object.value}`, () => this.patiently(afterOthers, signal), signal);
+  }
+
+  /** One at a time of those of one key, which need not be there yet. */
+  async inRow<T>(key: string, act: () => Promise<T>, signal: AbortSignal): Promise<T> {
     const row = this.#rows.get(key) ?? { gate: new Gate(1), users: 0 };
     this.#rows.set(key, row);
     row.users += 1;
     try {
-      return await row.gate.through(() => this.#patiently(object, act, signal), signal);
+      return await row.gate.through(act, signal);
     } finally {
       row.users -= 1;
       if (row.users === 0) this.#rows.delete(key);
@@ -62,10 +70,10 @@ export class Tasks {
     }
   }
 
-  async #patiently<T>(object: Ref, act: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  /** At once, whatever else is under way; what meets a passing trouble is done anew. */
+  async patiently<T>(act: () => Promise<T>, signal: AbortSignal): Promise<T> {
     for (let tries = 0; ; tries += 1)
       try {
-        await this.#others(object, signal);
         return await act();
       } catch (reason) {
         const wait = this.#pace.tries[tries];
