@@ -1,5 +1,5 @@
 import { DriverError } from '#drivers/error.js';
-import { decodeName } from './config/native.js';
+import { decodeName, encodeName } from './config/native.js';
 import { type Properties, retrieveAll, retrieveOne } from './soap/properties.js';
 import type { Session } from './soap/session.js';
 import { type Ref, ref, text } from './soap/types.js';
@@ -8,6 +8,8 @@ import type { VsphereUri } from './uri.js';
 /** The part of an inventory that a URI is about. */
 export interface Scope {
   readonly datacenter: Ref;
+  /** From the inventory's root on, as a URL of the datacenter's files has it. */
+  readonly datacenterPath: string;
   /** Where new machines are put. */
   readonly vmFolder: Ref;
   /** A cluster, or what a host of its own has in place of one. */
@@ -51,7 +53,7 @@ class Walk {
     const [host] = compute === undefined ? [] : await this.#children(compute.ref);
     if (datacenter === undefined || compute === undefined || host === undefined)
       throw new DriverError('Denied', 'the host shows no inventory: give the user a role with System.View and System.Read on it');
-    return this.#scope(datacenter.ref, compute.ref, host.ref);
+    return this.#scope(datacenter.ref, rawNameOf(datacenter), compute.ref, host.ref);
   }
 
   /** Name by name, folders included. */
@@ -62,7 +64,8 @@ class Walk {
     const [datacenter, compute] = [found('Datacenter'), found(...computeTypes)];
     if (datacenter === undefined || compute === undefined)
       throw new DriverError('Invalid', `uri: path "${path.join('/')}" leads to no cluster or host, but to a ${way.at(-1)?.type}`);
-    return this.#scope(datacenter, compute, found('HostSystem'));
+    const names = path.slice(0, way.indexOf(datacenter)).map(encodeName);
+    return this.#scope(datacenter, names.join('/'), compute, found('HostSystem'));
   }
 
   async #child(parent: Ref, above: readonly string[], name: string): Promise<Ref> {
@@ -88,15 +91,14 @@ class Walk {
     return found;
   }
 
-  async #scope(datacenter: Ref, compute: Ref, host: Ref | undefined): Promise<Scope> {
+  async #scope(datacenter: Ref, datacenterPath: string, compute: Ref, host: Ref | undefined): Promise<Scope> {
     const [vmFolder, resourcePool] = await Promise.all([this.#ref(datacenter, 'vmFolder'), this.#ref(compute, 'resourcePool')]);
-    return { datacenter, vmFolder, compute, resourcePool, host };
+    return { datacenter, datacenterPath, vmFolder, compute, resourcePool, host };
   }
 }
 
-function nameOf(entity: Properties): string {
-  return decodeName(entity.get('name', text) ?? '');
-}
+const rawNameOf = (entity: Properties): string => entity.get('name', text) ?? '';
+const nameOf = (entity: Properties): string => decodeName(rawNameOf(entity));
 
 function group(refs: readonly Ref[]): ReadonlyMap<string, readonly Ref[]> {
   const groups = new Map<string, Ref[]>();

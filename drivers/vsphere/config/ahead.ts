@@ -8,7 +8,7 @@ export type InterfaceModel = 'Vmxnet3' | 'E1000e';
 
 export interface VsphereInterface {
   readonly name: string;
-  /** As `Network.nativeName`. */
+  /** As `Network.nativeName`. It need not be there yet when a machine is defined, only when it is started. */
   readonly network: string;
   readonly model?: InterfaceModel;
   readonly macAddress?: string;
@@ -16,7 +16,7 @@ export interface VsphereInterface {
 
 interface Ahead {
   readonly interfaces?: readonly VsphereInterface[];
-  readonly firmware?: { readonly type: Firmware };
+  readonly firmware?: Firmware;
   readonly vsphere?: { readonly guestId: string };
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { DriverError } from '#drivers/error.js';
 import { child, element, textOf, type XmlElement } from '#drivers/xml/tree.js';
 import { typed, typeOf } from '../soap/names.js';
@@ -81,7 +82,7 @@ export function interfaceChanges(
     const unit = freeUnit(taken);
     places.set(one.name, `ethernet${unit}`);
     taken.add(`ethernet${unit}`);
-    changes.push({ operation: 'add', device: newCard({ ...there, ...one }, groupOf(one, groups), unit) });
+    changes.push({ operation: 'add', device: newCard({ ...there, ...one }, groupNamed(one.name, one.network, groups), unit) });
   }
   return { changes, places: changes.length === 0 ? extra[keys.interfaces] : asciiJson(Object.fromEntries(places)) };
 }
@@ -97,11 +98,21 @@ function freeUnit(taken: ReadonlySet<string | undefined>): number {
   return free;
 }
 
-function groupOf({ name, network }: VsphereInterface, groups: readonly PortGroup[]): PortGroup {
+/** A MAC address for one interface of one machine, in the range that VMware keeps for those that no host has made (00:50:56:00 to 00:50:56:3f). */
+export function addressOf(uuid: string, name: string): string {
+  const [first = 0, ...rest] = createHash('sha256')
+    .update(JSON.stringify([uuid.toLowerCase(), name]))
+    .digest()
+    .subarray(0, 3);
+  return ['00', '50', '56', ...[first & 0x3f, ...rest].map((byte) => byte.toString(16).padStart(2, '0'))].join(':');
+}
+
+/** NotFound, saying what there is, when there is no such port group. */
+export function groupNamed(name: string, network: string, groups: readonly PortGroup[]): PortGroup {
   const found = groups.find((group) => group.name === network);
   if (found !== undefined) return found;
-  const has = groups.map((group) => `"${group.name}"`).join(', ');
-  throw new DriverError('NotFound', `interface "${name}": the host has no port group "${network}"; it has ${has === '' ? 'none' : has}`);
+  const has = groups.map((group) => `"${group.name}"`).join(', ') || 'none';
+  throw new DriverError('NotFound', `interface "${name}": the host has no port group "${network}"; it has ${has}`);
 }
 
 function newCard({ model = 'Vmxnet3', macAddress }: VsphereInterface, group: PortGroup, unit: number): XmlElement {

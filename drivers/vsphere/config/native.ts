@@ -6,7 +6,7 @@ import { boolean, integer, type Ref, text } from '../soap/types.js';
 import type { Firmware, VsphereInterface, VsphereShape } from './ahead.js';
 import { readDisks } from './disk.js';
 import { type PortGroup, readInterfaces } from './interface.js';
-import { asciiJson, type Extra, type Key, keys, managedBy, parseJson, readMark } from './mark.js';
+import { type Extra, type Key, keys, managedBy, parseJson, readMark } from './mark.js';
 import { powerOf } from './power-state.js';
 
 /** What is read of every machine. Little, as there may be a thousand. */
@@ -75,6 +75,10 @@ export function decodeName(name: string): string {
   return name.replace(/%(2f|5c|25)/gi, (code) => String.fromCharCode(Number.parseInt(code.slice(1), 16)));
 }
 
+export function encodeName(name: string): string {
+  return name.replace(/[%/\\]/g, (char) => `%${char.charCodeAt(0).toString(16)}`);
+}
+
 export function readNative(properties: Properties, devices: readonly XmlElement[]): NativeMachine {
   const word = (path: string) => properties.get(path, text) ?? '';
   const extra = Object.values(keys).map((key) => [key, properties.element(extraPath(key))] as const);
@@ -109,7 +113,7 @@ export function shapeOf(native: NativeMachine, groups: readonly PortGroup[]): Vs
     interfaces: readInterfaces(native.devices, native.extra, groups),
     serial: false,
     rng: false,
-    firmware: { type: firmwareOf(native) },
+    firmware: firmwareOf(native),
     vsphere: { guestId: native.guestId },
   };
 }
@@ -124,10 +128,13 @@ export interface Next {
   readonly memoryBytes: number;
   readonly disks: readonly MachineDisk[];
   readonly interfaces: readonly VsphereInterface[];
+  readonly firmware?: Firmware;
+  readonly guestId?: string;
 }
 
-export function nextText({ cpuCount, memoryBytes, disks, interfaces }: Next): string {
-  return asciiJson({ cpuCount, memoryBytes, disks, interfaces });
+export function nextOf({ cpuCount, memoryBytes, disks, interfaces = [], firmware, vsphere }: VsphereShape): Next {
+  const chosen = { ...(firmware === undefined ? {} : { firmware }), ...(vsphere === undefined ? {} : { guestId: vsphere.guestId }) };
+  return { cpuCount, memoryBytes, disks, interfaces, ...chosen };
 }
 
 /** What was kept for the next start. Written by us; what a hand has made of it, and is none, counts as nothing. */
@@ -143,9 +150,11 @@ export function configuredOf(native: NativeMachine, groups: readonly PortGroup[]
   const shape = shapeOf(native, groups);
   const next = readNext(native.extra);
   if (next === undefined) return shape;
+  const { guestId = native.guestId, ...hardware } = next;
   const filled = <T extends { readonly name: string }>(wanted: readonly T[], is: readonly T[]) =>
     wanted.map((one) => ({ ...is.find(({ name }) => name === one.name), ...one }));
-  return { ...shape, ...next, disks: filled(next.disks, shape.disks), interfaces: filled(next.interfaces, shape.interfaces ?? []) };
+  const [disks, interfaces] = [filled(next.disks, shape.disks), filled(next.interfaces, shape.interfaces ?? [])];
+  return { ...shape, ...hardware, disks, interfaces, vsphere: { guestId } };
 }
 
 export function machineOf(native: NativeMachine, groups: readonly PortGroup[]): Machine {

@@ -125,6 +125,7 @@ export const makeDirectory = operation(
   { name: text, datacenter: optional(ref), createParentDirectories: optional(boolean) },
   nothing,
 );
+export const deleteDatastoreFile = operation('DeleteDatastoreFile_Task', { name: text, datacenter: optional(ref) }, ref);
 export const refreshDatastore = question('RefreshDatastore', {}, nothing);
 /** `query` is an element, as each kind of file has one of its own. */
 export const searchDatastore = question(
@@ -134,7 +135,6 @@ export const searchDatastore = question(
     searchSpec: struct({
       query: list(raw),
       details: struct({ fileType: boolean, fileSize: boolean, modification: boolean, fileOwner: optional(boolean) }),
-      searchCaseInsensitive: optional(boolean),
       matchPattern: list(text),
     }),
   },

@@ -99,6 +99,13 @@ export class Session implements AsyncDisposable {
     }
   }
 
+  /** A small file that the host gives out beside its API. `path` is encoded. */
+  async file(what: string, path: string, maxReply: number, signal: AbortSignal): Promise<string> {
+    if (this.#failure !== undefined) throw this.#failure;
+    const message = { what, path, maxReply, lane: 'control', timeoutMs: patience.ask, repeatable: true } as const;
+    return (await this.#transport.send(message, signal)).body;
+  }
+
   /** Makes sure that the host still knows us: some questions are answered with nothing when it does not. True when it had to be told again. */
   async verify(signal: AbortSignal): Promise<boolean> {
     const age = this.#age;
@@ -175,7 +182,7 @@ async function call<Args, Result>(
 ): Promise<Result> {
   const body = encodeRequest(operation, target, args);
   const message = { what: operation.name, body, lane, timeoutMs, repeatable: operation.repeatable };
-  return decodeReply(operation, (await transport.post(message, signal)).body);
+  return decodeReply(operation, (await transport.send(message, signal)).body);
 }
 
 function asDriverError(reason: unknown): DriverError {

@@ -61,7 +61,7 @@ const yes: RequestListener = (_, response) => response.end('<yes/>');
 t.test('a host is known by its authority, by its pin, or by both', async (t) => {
   for (const trust of [{ ca }, { sha256 }, { ca, sha256 }]) {
     const { transport, heard } = await served(t, yes, trust as Trust);
-    t.same(await transport.post(message, soon()), { status: 200, body: '<yes/>' });
+    t.same(await transport.send(message, soon()), { status: 200, body: '<yes/>' });
     t.match(heard, [{ body: message.body }]);
   }
 });
@@ -74,27 +74,27 @@ for (const [what, trust, words] of [
 ] as const)
   t.test(`${what} is refused, and not a byte of the message is sent`, async (t) => {
     const { transport, heard } = await served(t, yes, trust as Trust);
-    await t.rejects(transport.post(message, soon()), { name: 'DriverError', code: 'Denied', message: words });
+    await t.rejects(transport.send(message, soon()), { name: 'DriverError', code: 'Denied', message: words });
     t.same(heard, []);
   });
 
 t.test('a certificate for another name is refused', async (t) => {
   const { transport, heard } = await served(t, yes, { ca: ca as string }, '127.0.0.2');
-  await t.rejects(transport.post(message, soon()), { code: 'Denied', message: /127.0.0.2:.* certificate is for another name/ });
+  await t.rejects(transport.send(message, soon()), { code: 'Denied', message: /127.0.0.2:.* certificate is for another name/ });
   t.same(heard, []);
 });
 
 t.test('a fault is an answer, and any other status is told in words', async (t) => {
   let status = 500;
   const { transport } = await served(t, (_, response) => response.writeHead(status).end('<fault/>'));
-  t.same(await transport.post(message, soon()), { status: 500, body: '<fault/>' });
+  t.same(await transport.send(message, soon()), { status: 500, body: '<fault/>' });
   for (const [code, words] of Object.entries({
     503: /503: the management service is starting/,
     404: /404: this is no vSphere API/,
     302: /302/,
   })) {
     status = Number(code);
-    await t.rejects(transport.post(message, soon()), { code: 'Unavailable', message: words });
+    await t.rejects(transport.send(message, soon()), { code: 'Unavailable', message: words });
   }
 });
 
@@ -102,9 +102,9 @@ t.test('cookies are sent back to the letter, until they are forgotten', async (t
   const { transport, heard } = await served(t, (_, response) =>
     response.setHeader('Set-Cookie', ['vmware_soap_session="52 ab/c="; Path=/; HttpOnly; Secure', 'other=1']).end(),
   );
-  for (let post = 0; post < 2; post++) await transport.post(message, soon());
+  for (let post = 0; post < 2; post++) await transport.send(message, soon());
   transport.forgetCookies();
-  await transport.post(message, soon());
+  await transport.send(message, soon());
   t.same(
     heard.map(({ cookie }) => cookie),
     [undefined, 'vmware_soap_session="52 ab/c="; other=1', undefined],
@@ -125,7 +125,7 @@ t.test('a reply that is too long is refused, and is not read to its end', async 
     response.on('error', () => {});
     more();
   });
-  await t.rejects(transport.post(message, soon()), {
+  await t.rejects(transport.send(message, soon()), {
     code: 'Internal',
     message: /the reply to CurrentTime is longer than the 64 MiB accepted/,
   });
@@ -141,32 +141,32 @@ t.test('a reply that breaks off, or is no UTF-8, is an error', async (t) => {
     (_, response) => response.end(Buffer.from([0x3c, 0xff, 0xfe])),
   ];
   const { transport } = await served(t, (request, response) => replies.shift()?.(request, response));
-  await t.rejects(transport.post(message, soon()), { name: 'DriverError', code: 'Unavailable' });
-  await t.rejects(transport.post(message, soon()), { name: 'DriverError' });
+  await t.rejects(transport.send(message, soon()), { name: 'DriverError', code: 'Unavailable' });
+  await t.rejects(transport.send(message, soon()), { name: 'DriverError' });
 });
 
 t.test('a message is given up with its signal, or when its time is over', async (t) => {
   const { transport, heard } = await served(t, () => {});
   const giveUp = new AbortController();
-  const posting = transport.post(message, giveUp.signal);
+  const posting = transport.send(message, giveUp.signal);
   while (heard.length === 0) await new Promise(setImmediate);
   const reason = new Error('enough');
   giveUp.abort(reason);
   await t.rejects(posting, { code: 'TimedOut', cause: reason });
-  await t.rejects(transport.post({ ...message, timeoutMs: 50 }, soon()), {
+  await t.rejects(transport.send({ ...message, timeoutMs: 50 }, soon()), {
     code: 'TimedOut',
     message: /CurrentTime: no answer within 0.05 s/,
   });
-  await t.rejects(transport.post(message, AbortSignal.abort()), { code: 'TimedOut' });
+  await t.rejects(transport.send(message, AbortSignal.abort()), { code: 'TimedOut' });
   t.equal(heard.length, 2, 'a signal that has ended means no message');
 });
 
 t.test('four messages are under way at a time, and the watch beside them', async (t) => {
   const waiting: (() => void)[] = [];
   const { transport } = await served(t, (_, response) => void waiting.push(() => response.end('x')));
-  const posts = Array.from({ length: 6 }, () => transport.post(message, soon()));
+  const posts = Array.from({ length: 6 }, () => transport.send(message, soon()));
   while (waiting.length < 4) await new Promise(setImmediate);
-  const watch = transport.post({ ...message, lane: 'watch' }, soon());
+  const watch = transport.send({ ...message, lane: 'watch' }, soon());
   while (waiting.length < 5) await new Promise(setImmediate);
   for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
   t.equal(waiting.length, 5);
@@ -184,9 +184,9 @@ t.test('a socket that the host closed while it was idle costs a repeatable messa
     if (posts === 1 || posts === 3) response.end('x');
     else request.socket.destroy();
   });
-  await transport.post(message, soon());
-  t.match(await transport.post(message, soon()), { body: 'x' }, 'it is sent again');
-  await t.rejects(transport.post({ ...message, repeatable: false }, soon()), {
+  await transport.send(message, soon());
+  t.match(await transport.send(message, soon()), { body: 'x' }, 'it is sent again');
+  await t.rejects(transport.send({ ...message, repeatable: false }, soon()), {
     code: 'Unavailable',
     message: /may still be at what was asked/,
   });
@@ -196,7 +196,7 @@ t.test('a socket that the host closed while it was idle costs a repeatable messa
 t.test('who does not answer, does not speak TLS or is not there is told', async (t) => {
   const post = async (port: number, host = '127.0.0.1') => {
     await using transport = new Transport({ host, port, trust: { ca: ca as string } });
-    return await transport.post(message, soon());
+    return await transport.send(message, soon());
   };
   const plain = await listening(
     t,
@@ -209,9 +209,9 @@ t.test('who does not answer, does not speak TLS or is not there is told', async 
 
 t.test('an ended transport rejects what is pending and what comes', async (t) => {
   const { transport, heard } = await served(t, () => {});
-  const posting = transport.post(message, soon());
+  const posting = transport.send(message, soon());
   while (heard.length === 0) await new Promise(setImmediate);
   await transport[Symbol.asyncDispose]();
   await t.rejects(posting, { code: 'Unavailable', message: /closed by us/ });
-  await t.rejects(transport.post(message, soon()), { code: 'Unavailable', message: /closed by us/ });
+  await t.rejects(transport.send(message, soon()), { code: 'Unavailable', message: /closed by us/ });
 });

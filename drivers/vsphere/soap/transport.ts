@@ -15,7 +15,12 @@ export interface Endpoint {
 export interface Message {
   /** What is asked, for messages: the operation's name. */
   readonly what: string;
-  readonly body: string;
+  /** A message is posted; without one, the file at `path` is got. */
+  readonly body?: string;
+  /** From the host's root on, encoded. The API's own when left out. */
+  readonly path?: string;
+  /** In bytes. 64 MiB when left out. */
+  readonly maxReply?: number;
   /** `watch` has a socket of its own, which it may hold for as long as it likes; of `control`, four are under way at a time. */
   readonly lane: Lane;
   /** How long the host may take to answer, in milliseconds, from when it is asked. */
@@ -57,7 +62,7 @@ export class Transport implements AsyncDisposable {
   }
 
   /** The host's answer, be it a fault. Rejects with DriverError only. */
-  async post(message: Message, signal: AbortSignal): Promise<Reply> {
+  async send(message: Message, signal: AbortSignal): Promise<Reply> {
     const either = AbortSignal.any([signal, this.#ending.signal]);
     const send = () => this.#within(message, either);
     return message.lane === 'watch' ? send() : this.#gate.through(send, either);
@@ -92,17 +97,18 @@ export class Transport implements AsyncDisposable {
     try {
       const response = await asked.response;
       this.#takeCookies(response);
-      return this.#checked(message.what, { status: response.statusCode ?? 0, body: await readBody(message.what, response) });
+      return this.#checked(message, { status: response.statusCode ?? 0, body: await readBody(message, response) });
     } catch (reason) {
       if (message.repeatable && !isSecondTry && asked.isReused() && isBroken(reason)) return this.#send(message, signal, true);
       throw networkError(this.peer, reason);
     }
   }
 
-  #request({ body, lane }: Message, signal: AbortSignal) {
-    const content = Buffer.from(body);
+  #request({ body, path = '/sdk', lane }: Message, signal: AbortSignal) {
+    const content = body === undefined ? undefined : Buffer.from(body);
     const { host, port } = this.#endpoint;
-    const asked = request({ host, port, path: '/sdk', method: 'POST', agent: this.#agents[lane], headers: this.#headers(content), signal });
+    const method = content === undefined ? 'GET' : 'POST';
+    const asked = request({ host, port, path, method, agent: this.#agents[lane], headers: this.#headers(content), signal });
     const response = new Promise<IncomingMessage>((resolve, reject) => {
       asked.once('response', resolve);
       asked.on('error', reject);
@@ -111,12 +117,10 @@ export class Transport implements AsyncDisposable {
     return { response, isReused: () => asked.reusedSocket };
   }
 
-  #headers(content: Buffer): Readonly<Record<string, string | number>> {
+  #headers(content: Buffer | undefined): Readonly<Record<string, string | number>> {
     const cookie = [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ');
     return {
-      'Content-Type': 'text/xml; charset=utf-8',
-      'Content-Length': content.length,
-      SOAPAction: soapAction,
+      ...(content && { 'Content-Type': 'text/xml; charset=utf-8', 'Content-Length': content.length, SOAPAction: soapAction }),
       'User-Agent': 'virtwright',
       ...(cookie === '' ? {} : { Cookie: cookie }),
     };
@@ -131,8 +135,9 @@ export class Transport implements AsyncDisposable {
   }
 
   /** A fault comes as 500; any other refusal is not the API's own. */
-  #checked(what: string, reply: Reply): Reply {
-    if (reply.status === 200 || reply.status === 500) return reply;
+  #checked({ what, body }: Message, reply: Reply): Reply {
+    if (reply.status === 200 || (reply.status === 500 && body !== undefined)) return reply;
+    if (body === undefined && reply.status === 404) throw new DriverError('NotFound', `${what}: there is no such file`);
     const why = words[reply.status] ?? 'this is no vSphere API: check host and port in the URI';
     throw new DriverError('Unavailable', `${what} was answered with HTTP status ${reply.status}: ${why}`);
   }
@@ -146,13 +151,12 @@ const words: Readonly<Record<number, string>> = {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-async function readBody(what: string, response: IncomingMessage): Promise<string> {
+async function readBody({ what, maxReply = maxReplyBytes }: Message, response: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length > maxReplyBytes)
-      throw new DriverError('Internal', `the reply to ${what} is longer than the ${maxReplyBytes / 2 ** 20} MiB accepted`);
+    if (length > maxReply) throw new DriverError('Internal', `the reply to ${what} is longer than the ${maxReply / 2 ** 20} MiB accepted`);
     chunks.push(chunk);
   }
   if (!response.complete) throw new DriverError('Unavailable', `the reply to ${what} broke off after ${length} bytes`);
