@@ -203,13 +203,23 @@ export interface StoragePoolSpec {
   readonly span: 'PerHost';
   /** The namespaces whose volumes may be in the pool. When absent, all. */
   readonly allowedNamespaces: NamespaceChoice;
-  /** A directory in the host's file system. When absent, the pool is of another kind, and there is no other kind yet. */
+  /** A directory in the host's file system. When absent, the pool is of another kind. */
   readonly directory?: StoragePoolSpecDirectory;
+  /**
+   * A store that the host has already: it is used as it is, and never made, started, changed or removed. When absent, the
+   * pool is of another kind.
+   */
+  readonly existing?: StoragePoolSpecExisting;
 }
 
 export interface StoragePoolSpecDirectory {
   /** Absolute path of the directory, made when it is not there; never changes. */
   readonly path: string;
+}
+
+export interface StoragePoolSpecExisting {
+  /** What the host calls it, to the letter; never changes. */
+  readonly name: string;
 }
 
 export interface StoragePoolStatus {

@@ -195,7 +195,13 @@ export interface Machine extends Glance {
   readonly hardware: Hardware;
 }
 
+/**
+ * A pool is ours by its uuid, which we gave it; one that the host had before (capability `pools.existing`) is found by its native name in
+ * the list, and no verb but those of its volumes is called on it. Where pools cannot be made (no `pools.directory`), the verbs that make
+ * and unmake them are Unsupported.
+ */
 export interface Pools {
+  /** All pools, ours or not. */
   list(signal: AbortSignal): Promise<readonly Pool[]>;
   /**
    * Defines the pool if need be, and makes its directory; it is not started. A pool is found by its uuid, keeps the native name it has,

@@ -82,6 +82,10 @@ export class Behind {
     this.#host.addPool(uuid, nativeName, path);
   }
 
+  startPool(uuid: string, active: boolean): void {
+    for (const pool of this.#host.pools.values()) if (pool.uuid === uuid) pool.active = active;
+  }
+
   undefinePool(uuid: string): void {
     for (const pool of this.#host.pools.values()) if (pool.uuid === uuid) this.#host.pools.delete(pool.id);
   }

@@ -12,6 +12,8 @@ export const everything: readonly Capability[] = [
   { field: 'disks.serial' },
   { field: 'devices.serial' },
   { field: 'devices.rng' },
+  { field: 'pools.directory' },
+  { field: 'pools.existing' },
 ];
 
 export const firstHardware: Hardware = { accelerator: 'Fake', machine: 'fake-1.0' };

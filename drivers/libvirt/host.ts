@@ -39,7 +39,11 @@ function versionText(version: number): string {
   return `${Math.floor(version / 1e6)}.${Math.floor(version / 1e3) % 1e3}.${version % 1e3}`;
 }
 
-const storageCapabilities: readonly Capability[] = [{ field: 'pools.directory' }, { field: 'volumes.format', values: volumeFormats }];
+const storageCapabilities: readonly Capability[] = [
+  { field: 'pools.directory' },
+  { field: 'pools.existing' },
+  { field: 'volumes.format', values: volumeFormats },
+];
 
 function machineCapabilities(offer: Offer, { domain, domainType, machine, kvm }: MachineOffer): readonly Capability[] {
   const most = mostOf(offer);

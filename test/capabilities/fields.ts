@@ -23,6 +23,8 @@ export const driverFields: readonly FieldRow[] = [
   { field: 'VirtualMachine devices.serial', capability: 'devices.serial' },
   { field: 'VirtualMachine devices.rng', capability: 'devices.rng' },
   { field: 'StorageVolume format', capability: 'disks.format' },
+  { field: 'StoragePool directory.path', capability: 'pools.directory' },
+  { field: 'StoragePool existing.name', capability: 'pools.existing' },
 ];
 
 /** Fields that Virtwright itself carries out, the same on every host. */
@@ -41,6 +43,10 @@ export const ownFields: readonly string[] = [
   'StorageVolume source.format',
   'StorageVolume source.checksum',
   'StorageVolume reclaimPolicy',
+  'StoragePool hypervisorSelector.matchLabels',
+  'StoragePool span',
+  'StoragePool allowedNamespaces.from',
+  'StoragePool allowedNamespaces.selector.matchLabels',
 ];
 
 const machines = 'test/contract/machines.ts';
@@ -50,6 +56,7 @@ const contract: Readonly<Record<string, Proof>> = {
   limits: { file: machines, sentence: 'more than the host accepts is refused, and nothing is made' },
   volumes: { file: 'test/contract/volumes.ts', sentence: ' volume is made, listed where it lies, and deleted, once or twice' },
   pools: { file: 'test/contract/pools.ts', sentence: 'a defined pool is listed with its path, and not active' },
+  existingPools: { file: 'test/contract/pools.ts', sentence: 'a pool that was there before is used as it is' },
   names: { file: machines, sentence: 'the longest name is kept, and a longer one is refused' },
 };
 const probe: Proof = {
@@ -72,5 +79,6 @@ export const proofs: Readonly<Record<string, readonly Proof[]>> = {
   'memory.size': proven('edit', 'limits'),
   nativeName: proven('names'),
   'pools.directory': proven('pools'),
+  'pools.existing': proven('existingPools'),
   'volumes.format': proven('volumes'),
 };

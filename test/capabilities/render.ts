@@ -1,3 +1,4 @@
+import { askedOfPool } from '#controllers/storage-pool-instance/plan.js';
 import { asked } from '#controllers/virtual-machine/plan.js';
 import type { Capability } from '#drivers/driver.js';
 import { driverFields, ownFields, type Proof, proofs } from './fields.js';
@@ -18,17 +19,20 @@ const hostsOwn: Readonly<Record<string, string>> = {
   'memory.size': 'whole MiB, up to what the host has',
 };
 
-/** What a machine that asks for everything asks of its host. */
+/** What a machine that asks for everything asks of its host, and a pool of each kind. */
 const checked: ReadonlySet<string> = new Set(
-  asked({
-    nativeName: 'shop.db',
-    cpuCount: 1,
-    memoryBytes: 1,
-    boot: { kernel: '/kernel' },
-    disks: [{ name: 'root', location: '/disk', format: 'Raw', bus: 'VirtioBlk', serial: 'serial' }],
-    serial: true,
-    rng: true,
-  }).map(({ field }) => field),
+  [
+    ...(['directory', 'existing'] as const).map(askedOfPool),
+    ...asked({
+      nativeName: 'shop.db',
+      cpuCount: 1,
+      memoryBytes: 1,
+      boot: { kernel: '/kernel' },
+      disks: [{ name: 'root', location: '/disk', format: 'Raw', bus: 'VirtioBlk', serial: 'serial' }],
+      serial: true,
+      rng: true,
+    }),
+  ].map(({ field }) => field),
 );
 
 const yes = 'yes';
@@ -40,8 +44,8 @@ export function renderCapabilities(columns: readonly Column[], libvirt: string):
     '# What each driver accepts',
     '',
     'Made by `node dist/test/capabilities/generate.js` from what hosts say through their drivers, as in `Hypervisor.status.capabilities`. What is',
-    'checked is compared with a machine before it is placed or defined, and a machine that asks for what its host does not tell is refused,',
-    'by the name of the field. The rest is told for people. What proves a line is run in every test run.',
+    'checked is compared with a machine or a pool before it is placed or defined, and one that asks for what its host does not tell is',
+    'refused, by the name of the field. The rest is told for people. What proves a line is run in every test run.',
     '',
     `The column of libvirt is what ${libvirt} said.`,
     '',

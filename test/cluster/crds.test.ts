@@ -54,6 +54,11 @@ const pool = (name: string, spec: object = {}): Manifest => ({
   metadata: { name },
   spec: { directory: { path: '/srv/a' }, ...spec },
 });
+const existingPool = (name: string, existing: string): Manifest => ({
+  kind: 'StoragePool',
+  metadata: { name },
+  spec: { existing: { name: existing } },
+});
 const host = (name: string, spec: object = {}): Manifest => ({
   kind: 'Hypervisor',
   metadata: { name },
@@ -134,6 +139,7 @@ t.test('what is right at a limit is accepted', async (t) => {
     }),
     host('ok-session', { uri: 'qemu+unix:///session?socket=/run/user/1000/libvirt/libvirt-sock' }),
     host('ok-test', { uri: 'test:///default' }),
+    existingPool('ok-existing', 'SAN <fast> 1'),
     pool('p'.repeat(63), { directory: { path: '/var/lib/virt_wright/a.b/..c' } }),
     action('ok-mode', { verb: 'Restart', mode: 'Hard', ttlSecondsAfterFinished: 0 }),
     instance(`${'p'.repeat(63)}.${'h'.repeat(40)}`),
@@ -260,7 +266,11 @@ t.test('what is wrong is refused by its path, with the remedy', async (t) => {
       'spec.grants[0].namespaces: … from: Selector needs a selector, and from: All takes none',
     ],
     [pool('p'.repeat(64)), 'metadata.name: Too long: may not be more than 63'],
-    [{ kind: 'StoragePool', metadata: { name: 'storeless' }, spec: {} }, 'spec: … name exactly one kind of store: directory'],
+    [{ kind: 'StoragePool', metadata: { name: 'storeless' }, spec: {} }, 'spec: … name exactly one kind of store: directory or existing'],
+    [pool('two-stores', { existing: { name: 'a' } }), 'spec: … name exactly one kind of store: directory or existing'],
+    [existingPool('nameless', ''), 'spec.existing.name in body should be at least 1 chars long'],
+    [existingPool('long', 'n'.repeat(251)), 'spec.existing.name: Too long: may not be more than 250'],
+    [existingPool('two-lines', 'a\nb'), 'spec.existing.name in body should match'],
     [pool('relative', { directory: { path: 'srv/a' } }), 'spec.directory.path in body should match'],
     [pool('slash', { directory: { path: '/srv/a/' } }), 'spec.directory.path in body should match'],
     [pool('root', { directory: { path: '/' } }), 'spec.directory.path in body should match'],
@@ -339,6 +349,18 @@ t.test('what may not change is refused, and what may is accepted', async (t) => 
       { directory: { path: '/srv/b' } },
       'spec.directory.path: … the path of a pool never changes, as its volumes stay where they are; make a new pool',
     ],
+    [
+      (spec) => pool('adopt', spec),
+      {},
+      { directory: undefined, existing: { name: 'a' } },
+      'spec: … the kind of store of a pool never changes, as its volumes stay where they are; make a new pool',
+    ],
+    [
+      (spec) => ({ ...existingPool('rename', 'a'), ...(spec === undefined ? {} : { spec: { existing: { name: 'a' }, ...spec } }) }),
+      {},
+      { existing: { name: 'b' } },
+      'spec.existing.name: … the name of an existing pool never changes, as its volumes stay where they are; make a new pool',
+    ],
     [(spec) => pool('select', spec), {}, { hypervisorSelector: { matchLabels: { a: 'b' } } }, undefined],
     [
       (spec) => action('again', spec),
@@ -415,7 +437,7 @@ t.test('kubectl get shows what matters', async (t) => {
   const headers = async (resource: string) => (await table(resource, '-o', 'wide'))[0];
   t.equal(await headers('vm'), 'NAME|STATUS|READY|HOST|AGE|CPUS|MEMORY|UUID|NATIVE NAME');
   t.equal(await headers('hv'), 'NAME|READY|HYPERVISOR|CPUS|MEMORY|AGE|URI|ARCHITECTURE');
-  t.equal(await headers('pool'), 'NAME|READY|HOSTS|HOSTS READY|AGE|PATH');
+  t.equal(await headers('pool'), 'NAME|READY|HOSTS|HOSTS READY|AGE|PATH|EXISTING');
   t.equal(await headers('poolinstance'), 'NAME|POOL|HOST|READY|CAPACITY|AVAILABLE|AGE|PATH|UUID');
   t.equal(await headers('vol'), 'NAME|STATUS|SIZE|MACHINE|HOST|AGE|READY|FORMAT|POOL|LOCATION');
   t.equal(await headers('vmaction'), 'NAME|MACHINE|VERB|OUTCOME|AGE|HOST|FINISHED|MESSAGE');

@@ -38,6 +38,10 @@ function peerOf(host: FakeHost): Peer {
       behind.pool(uuid, nativeName, path);
       return async () => behind.undefinePool(uuid);
     },
+    startPool: async (uuid) => {
+      behind.startPool(uuid, true);
+      return async () => behind.startPool(uuid, false);
+    },
     putFile: async (path, content) => behind.putFile(path, content),
     disconnect: async () => host.disconnect(),
   };

@@ -34,6 +34,11 @@ export function virshPeer(virsh: Virsh, directory: string) {
       await fromFile('pool-define', `<pool type='dir'>${identity}<target><path>${path}</path></target></pool>`);
       return undoBy(virsh, 'pool-undefine', uuid);
     },
+    startPool: async (uuid) => {
+      await virsh('pool-build', uuid);
+      await virsh('pool-start', uuid);
+      return undoBy(virsh, 'pool-destroy', uuid);
+    },
   } satisfies Peer;
 }
 
