@@ -72,6 +72,11 @@ export interface HypervisorSpecGrant {
    * When absent, only public addresses.
    */
   readonly addresses?: readonly string[];
+  /**
+   * Networks of the host, as the host calls them, that VirtualNetworks of these namespaces may name. When absent, none. One
+   * that is taken out takes no new machines; those attached to it stay.
+   */
+  readonly networks?: readonly string[];
 }
 
 export interface NamespaceChoice {
@@ -573,12 +578,92 @@ export interface VirtualMachineStatusPendingChange {
   readonly reason: string;
 }
 
+/** A VirtualNetwork on one hypervisor. The controller makes and deletes these; people only read them. */
+export interface VirtualNetworkInstance {
+  readonly apiVersion: 'virtwright.io/v1alpha1';
+  readonly kind: 'VirtualNetworkInstance';
+  readonly metadata: NamespacedObjectMeta;
+  /** Which network, and where; never changes. */
+  readonly spec: VirtualNetworkInstanceSpec;
+  /** What the host's agent found there. */
+  readonly status?: VirtualNetworkInstanceStatus;
+}
+
+export interface VirtualNetworkInstanceSpec {
+  /** The VirtualNetwork, in the same namespace. */
+  readonly networkRef: Ref;
+  /** Name of the Hypervisor. */
+  readonly hypervisor: string;
+}
+
+export interface VirtualNetworkInstanceStatus {
+  /** The network's name on the host. */
+  readonly nativeName?: string;
+  /** Ready is True when machines can be attached to the network. */
+  readonly conditions?: readonly Condition[];
+}
+
+/** A network for machines, on each of the hypervisors it selects. Its name is a DNS label of at most 63 characters. */
+export interface VirtualNetwork {
+  readonly apiVersion: 'virtwright.io/v1alpha1';
+  readonly kind: 'VirtualNetwork';
+  readonly metadata: NamespacedObjectMeta;
+  /** Which network, and where. */
+  readonly spec: VirtualNetworkSpec;
+  /** How the network is on its hypervisors. */
+  readonly status?: VirtualNetworkStatus;
+}
+
+export interface VirtualNetworkSpec {
+  /** Labels of the Hypervisors that have the network. When absent, all have it. */
+  readonly hypervisorSelector?: Selector;
+  /** `PerHost`: what each hypervisor calls so is a network of its own. When absent, `PerHost`. */
+  readonly span: 'PerHost';
+  /**
+   * A network that the host has already: it is used as it is, and never made, started, changed or removed. When absent, the
+   * network is of another kind, and there is no other kind yet.
+   */
+  readonly existing?: VirtualNetworkSpecExisting;
+}
+
+export interface VirtualNetworkSpecExisting {
+  /** What the host calls it, to the letter; never changes. A grant of the Hypervisor must name it for this namespace. */
+  readonly name: string;
+}
+
+export interface VirtualNetworkStatus {
+  /** The generation of the spec that this status answers. */
+  readonly observedGeneration?: number;
+  /** How many hypervisors have the network. */
+  readonly hosts?: VirtualNetworkStatusHosts;
+  /** Hypervisors where the network is not ready; the first ten. */
+  readonly failing?: readonly VirtualNetworkStatusFailing[];
+  /** Ready is True when every selected hypervisor has the network ready. */
+  readonly conditions?: readonly Condition[];
+}
+
+export interface VirtualNetworkStatusHosts {
+  /** How many are to have it. */
+  readonly desired: number;
+  /** How many have it ready. */
+  readonly ready: number;
+}
+
+export interface VirtualNetworkStatusFailing {
+  /** Name of the Hypervisor. */
+  readonly hypervisor: string;
+  /** What is wrong there. */
+  readonly message: string;
+}
+
 export const hypervisors = { group: 'virtwright.io', version: 'v1alpha1', plural: 'hypervisors', kind: 'Hypervisor', namespaced: false } as const;
 export const storagePoolInstances = { group: 'virtwright.io', version: 'v1alpha1', plural: 'storagepoolinstances', kind: 'StoragePoolInstance', namespaced: false } as const;
 export const storagePools = { group: 'virtwright.io', version: 'v1alpha1', plural: 'storagepools', kind: 'StoragePool', namespaced: false } as const;
 export const storageVolumes = { group: 'virtwright.io', version: 'v1alpha1', plural: 'storagevolumes', kind: 'StorageVolume', namespaced: true } as const;
 export const virtualMachineActions = { group: 'virtwright.io', version: 'v1alpha1', plural: 'virtualmachineactions', kind: 'VirtualMachineAction', namespaced: true } as const;
 export const virtualMachines = { group: 'virtwright.io', version: 'v1alpha1', plural: 'virtualmachines', kind: 'VirtualMachine', namespaced: true } as const;
+export const virtualNetworkInstances = { group: 'virtwright.io', version: 'v1alpha1', plural: 'virtualnetworkinstances', kind: 'VirtualNetworkInstance', namespaced: true } as const;
+export const virtualNetworks = { group: 'virtwright.io', version: 'v1alpha1', plural: 'virtualnetworks', kind: 'VirtualNetwork', namespaced: true } as const;
 
 /** Kind to type. */
 export interface Kinds {
@@ -588,4 +673,6 @@ export interface Kinds {
   readonly StorageVolume: StorageVolume;
   readonly VirtualMachineAction: VirtualMachineAction;
   readonly VirtualMachine: VirtualMachine;
+  readonly VirtualNetworkInstance: VirtualNetworkInstance;
+  readonly VirtualNetwork: VirtualNetwork;
 }

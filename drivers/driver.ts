@@ -14,6 +14,7 @@ export interface Driver extends AsyncDisposable {
   readonly power: Power;
   readonly pools?: Pools;
   readonly volumes?: Volumes;
+  readonly networks?: Networks;
   readonly consoles?: Consoles;
   readonly events?: Events;
   readonly stats?: Stats;
@@ -52,6 +53,7 @@ export interface Capability {
 
 export type MachineId = string & { readonly __brand: 'MachineId' };
 export type PoolId = string & { readonly __brand: 'PoolId' };
+export type NetworkId = string & { readonly __brand: 'NetworkId' };
 export interface VolumeId {
   readonly pool: PoolId;
   readonly nativeName: string;
@@ -268,6 +270,19 @@ export interface Volume {
   readonly allocationBytes: number;
 }
 
+/** What machines may be attached to (capability `networks.existing`): found by its native name, and never changed by us. */
+export interface Networks {
+  list(signal: AbortSignal): Promise<readonly Network[]>;
+}
+
+export interface Network {
+  readonly id: NetworkId;
+  /** No two networks of a host have the same. */
+  readonly nativeName: string;
+  /** Machines can be attached and started. */
+  readonly active: boolean;
+}
+
 export interface Consoles {
   /**
    * The serial console of a running machine. A second opener takes it over from the first. NotFound when the machine is gone;
@@ -294,6 +309,7 @@ export interface Events {
 export type HostEvent =
   | { readonly kind: 'machine'; readonly id: MachineId }
   | { readonly kind: 'pool'; readonly id: PoolId }
+  | { readonly kind: 'network'; readonly id: NetworkId }
   | { readonly kind: 'gap' };
 
 export interface Stats {

@@ -1,10 +1,12 @@
-import type { Driver, Glance, HostEvent, Machine, MachineId, OwnerMark, Pool, PoolId, Volume } from '#drivers/driver.js';
+import { isDeepStrictEqual } from 'node:util';
+import type { Driver, Glance, HostEvent, Machine, MachineId, Network, OwnerMark, Pool, PoolId, Volume } from '#drivers/driver.js';
 
 /** What changed in the view: whoever follows these objects should look again. */
 export interface Changes {
   readonly machines: readonly Machine[];
   readonly gone: readonly Machine[];
   readonly pools: boolean;
+  readonly networks: boolean;
 }
 
 /**
@@ -17,11 +19,13 @@ export class HostView {
   readonly #onChange: (changes: Changes) => void;
   readonly #machines = new Map<MachineId, Machine>();
   #pools: readonly Pool[] = [];
+  #networks: readonly Network[] = [];
   readonly #volumes = new Map<PoolId, readonly Volume[]>();
   readonly #dirtyMachines = new Set<MachineId>();
   readonly #dirtyVolumes = new Set<PoolId>();
   #listMachines = true;
   #listPools = true;
+  #listNetworks = true;
   #reading: Promise<void> | undefined;
 
   /** `signal` is the life of the connection; a single caller giving up does not end a read that others share. */
@@ -57,6 +61,10 @@ export class HostView {
     return this.#pools.find((pool) => pool.uuid === uuid);
   }
 
+  network(nativeName: string): Network | undefined {
+    return this.#networks.find((network) => network.nativeName === nativeName);
+  }
+
   volumes(pool: PoolId): readonly Volume[] {
     return this.#volumes.get(pool) ?? [];
   }
@@ -74,11 +82,13 @@ export class HostView {
   gap(): void {
     this.#listMachines = true;
     this.#listPools = true;
+    this.#listNetworks = true;
   }
 
   heed(event: HostEvent): void {
     if (event.kind === 'machine') this.dirtyMachine(event.id);
     else if (event.kind === 'pool') this.dirtyPool(event.id);
+    else if (event.kind === 'network') this.#listNetworks = true;
     else this.gap();
   }
 
@@ -113,17 +123,24 @@ export class HostView {
   }
 
   get #stale(): boolean {
-    return this.#listMachines || this.#listPools || this.#dirtyMachines.size > 0 || this.#dirtyVolumes.size > 0;
+    return this.#listMachines || this.#listPools || this.#listNetworks || this.#dirtyMachines.size > 0 || this.#dirtyVolumes.size > 0;
   }
 
   async #read(): Promise<void> {
-    const marks = { machines: this.#listMachines, pools: this.#listPools, ids: [...this.#dirtyMachines], volumes: [...this.#dirtyVolumes] };
-    this.#listMachines = this.#listPools = false;
+    const marks = {
+      machines: this.#listMachines,
+      pools: this.#listPools,
+      networks: this.#listNetworks,
+      ids: [...this.#dirtyMachines],
+      volumes: [...this.#dirtyVolumes],
+    };
+    this.#listMachines = this.#listPools = this.#listNetworks = false;
     this.#dirtyMachines.clear();
     this.#dirtyVolumes.clear();
-    const [machines, pools] = await Promise.allSettled([
+    const [machines, pools, networks] = await Promise.allSettled([
       this.#readMachines(marks.machines, marks.ids),
       this.#readPools(marks.pools, marks.volumes),
+      this.#readNetworks(marks.networks),
     ]);
     if (machines.status === 'rejected') {
       this.#listMachines ||= marks.machines;
@@ -133,11 +150,14 @@ export class HostView {
       this.#listPools ||= marks.pools;
       for (const id of marks.volumes) this.#dirtyVolumes.add(id);
     }
-    // What was seen is told even if the other half failed: a machine that is gone is seen to go but once.
+    if (networks.status === 'rejected') this.#listNetworks ||= marks.networks;
+    // What was seen is told even if another part failed: a machine that is gone is seen to go but once.
     const { changed, gone } = machines.status === 'fulfilled' ? machines.value : { changed: [], gone: [] };
     const poolsChanged = pools.status === 'fulfilled' && pools.value;
-    if (changed.length > 0 || gone.length > 0 || poolsChanged) this.#onChange({ machines: changed, gone, pools: poolsChanged });
-    for (const half of [machines, pools]) if (half.status === 'rejected') throw half.reason;
+    const networksChanged = networks.status === 'fulfilled' && networks.value;
+    if (changed.length > 0 || gone.length > 0 || poolsChanged || networksChanged)
+      this.#onChange({ machines: changed, gone, pools: poolsChanged, networks: networksChanged });
+    for (const part of [machines, pools, networks]) if (part.status === 'rejected') throw part.reason;
   }
 
   async #readMachines(list: boolean, dirty: readonly MachineId[]) {
@@ -150,6 +170,14 @@ export class HostView {
     for (const { id } of gone) this.#machines.delete(id);
     for (const machine of changed) this.#machines.set(machine.id, machine);
     return { changed, gone };
+  }
+
+  async #readNetworks(list: boolean): Promise<boolean> {
+    const { networks } = this.#driver;
+    if (!list || networks === undefined) return false;
+    const before = this.#networks;
+    this.#networks = await networks.list(this.#signal);
+    return !isDeepStrictEqual(this.#networks, before);
   }
 
   async #readPools(list: boolean, dirty: readonly PoolId[]): Promise<boolean> {

@@ -3,14 +3,13 @@ import type { Binder } from '../binder.js';
 import { boundTo } from '../bound.js';
 import { conditions, readiness } from '../conditions.js';
 import { addFinalizer, hasFinalizer, removeFinalizer } from '../finalizer.js';
+import { instanceName } from '../instance-name.js';
 import { keyOf } from '../kubernetes/resource.js';
 import { publishStatus } from '../loop.js';
 import { covers } from '../namespaces.js';
 import type { Outcome } from '../reconcile.js';
 
 type Binding = Partial<Pick<StorageVolumeStatus, 'hypervisor' | 'pool' | 'claim'>>;
-
-export const instanceName = (pool: string, hypervisor: string): string => `${pool}.${hypervisor}`;
 
 /** The instance that a volume would be in on this host, if its pool is there and open to its namespace. */
 export function instanceFor(

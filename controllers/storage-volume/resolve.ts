@@ -1,8 +1,9 @@
 import { parseQuantity } from '#crds/quantity.js';
 import type { StorageVolume } from '#crds/types.js';
+import { granted } from '../grants.js';
 import { type HostScope, nativeName, takeOverOf } from '../host/scope.js';
 import type { ReadonlyStore } from '../kubernetes/store.js';
-import { covers, type Namespace } from '../namespaces.js';
+import type { Namespace } from '../namespaces.js';
 import type { Resolution } from '../reconcile.js';
 import type { Stores } from '../stores.js';
 import type { DesiredVolume, FillRecord, Source } from './plan.js';
@@ -41,14 +42,14 @@ export function resolveVolume(volume: StorageVolume, host: HostScope, stores: Vo
   };
 }
 
-/** Grants are looked up at every pass: one that is taken away is not used again. */
 function sourceOf({ metadata, spec }: StorageVolume, { hypervisor }: HostScope, { namespaces }: VolumeStores): Source | undefined {
   if (spec.source === undefined) return undefined;
-  const granted = (hypervisor?.spec.grants ?? [])
-    .filter((grant) => covers(grant.namespaces, metadata.namespace, namespaces))
-    .flatMap(({ addresses = [] }) => addresses);
   const { url, checksum } = spec.source;
-  return { url, granted, ...(checksum === undefined ? {} : { checksum }) };
+  return {
+    url,
+    granted: granted('addresses', hypervisor, metadata.namespace, namespaces),
+    ...(checksum === undefined ? {} : { checksum }),
+  };
 }
 
 function fillRecord(status: StorageVolume['status']): FillRecord {

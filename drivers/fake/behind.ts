@@ -82,6 +82,15 @@ export class Behind {
     this.#host.addPool(uuid, nativeName, path);
   }
 
+  /** A network as whoever runs the host makes it. */
+  network(nativeName: string, active = true): void {
+    this.#host.setNetwork(nativeName, active);
+  }
+
+  removeNetwork(nativeName: string): void {
+    for (const network of this.#host.networks.values()) if (network.nativeName === nativeName) this.#host.removeNetwork(network.id);
+  }
+
   startPool(uuid: string, active: boolean): void {
     for (const pool of this.#host.pools.values()) if (pool.uuid === uuid) pool.active = active;
   }

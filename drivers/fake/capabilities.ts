@@ -14,6 +14,7 @@ export const everything: readonly Capability[] = [
   { field: 'devices.rng' },
   { field: 'pools.directory' },
   { field: 'pools.existing' },
+  { field: 'networks.existing' },
 ];
 
 export const firstHardware: Hardware = { accelerator: 'Fake', machine: 'fake-1.0' };

@@ -1,4 +1,4 @@
-import type { Capability, Facet, Hardware, HostEvent, MachineId } from '#drivers/driver.js';
+import type { Capability, Facet, Hardware, HostEvent, MachineId, Network, NetworkId } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { Bulletin } from './bulletin.js';
 import { everything, firstHardware } from './capabilities.js';
@@ -41,6 +41,7 @@ export class FakeHost<C extends Clock = ManualClock> implements Surroundings {
   readonly bulletin = new Bulletin();
   readonly machines = new Map<MachineId, FakeMachine>();
   readonly pools = new Map<string, FakePool>();
+  readonly networks = new Map<NetworkId, Network>();
   readonly #directories = new Map<string, Directory>();
   readonly #guests = new Map<string, Guest>();
   readonly #connections = new Set<Joined>();
@@ -103,6 +104,19 @@ export class FakeHost<C extends Clock = ManualClock> implements Surroundings {
     this.pools.set(id, pool);
     this.emit({ kind: 'pool', id });
     return pool;
+  }
+
+  /** Makes the network of this name, or makes it so. */
+  setNetwork(nativeName: string, active: boolean): NetworkId {
+    const known = [...this.networks.values()].find((network) => network.nativeName === nativeName);
+    const id = known?.id ?? (this.#newId() as NetworkId);
+    this.networks.set(id, { id, nativeName, active });
+    this.emit({ kind: 'network', id });
+    return id;
+  }
+
+  removeNetwork(id: NetworkId): void {
+    if (this.networks.delete(id)) this.emit({ kind: 'network', id });
   }
 
   /** The files in a directory, made if need be. */

@@ -42,6 +42,7 @@ function versionText(version: number): string {
 const storageCapabilities: readonly Capability[] = [
   { field: 'pools.directory' },
   { field: 'pools.existing' },
+  { field: 'networks.existing' },
   { field: 'volumes.format', values: volumeFormats },
 ];
 

@@ -25,6 +25,7 @@ export const driverFields: readonly FieldRow[] = [
   { field: 'StorageVolume format', capability: 'disks.format' },
   { field: 'StoragePool directory.path', capability: 'pools.directory' },
   { field: 'StoragePool existing.name', capability: 'pools.existing' },
+  { field: 'VirtualNetwork existing.name', capability: 'networks.existing' },
 ];
 
 /** Fields that Virtwright itself carries out, the same on every host. */
@@ -47,6 +48,8 @@ export const ownFields: readonly string[] = [
   'StoragePool span',
   'StoragePool allowedNamespaces.from',
   'StoragePool allowedNamespaces.selector.matchLabels',
+  'VirtualNetwork hypervisorSelector.matchLabels',
+  'VirtualNetwork span',
 ];
 
 const machines = 'test/contract/machines.ts';
@@ -57,6 +60,7 @@ const contract: Readonly<Record<string, Proof>> = {
   volumes: { file: 'test/contract/volumes.ts', sentence: ' volume is made, listed where it lies, and deleted, once or twice' },
   pools: { file: 'test/contract/pools.ts', sentence: 'a defined pool is listed with its path, and not active' },
   existingPools: { file: 'test/contract/pools.ts', sentence: 'a pool that was there before is used as it is' },
+  networks: { file: 'test/contract/networks.ts', sentence: 'a network that was there before is listed by its name, active or not' },
   names: { file: machines, sentence: 'the longest name is kept, and a longer one is refused' },
 };
 const probe: Proof = {
@@ -78,6 +82,7 @@ export const proofs: Readonly<Record<string, readonly Proof[]>> = {
   'disks.serial': proven('shape'),
   'memory.size': proven('edit', 'limits'),
   nativeName: proven('names'),
+  'networks.existing': proven('networks'),
   'pools.directory': proven('pools'),
   'pools.existing': proven('existingPools'),
   'volumes.format': proven('volumes'),

@@ -1,5 +1,6 @@
 import { askedOfPool } from '#controllers/storage-pool-instance/plan.js';
 import { asked } from '#controllers/virtual-machine/plan.js';
+import { askedOfNetwork } from '#controllers/virtual-network-instance/plan.js';
 import type { Capability } from '#drivers/driver.js';
 import { driverFields, ownFields, type Proof, proofs } from './fields.js';
 
@@ -10,7 +11,7 @@ export interface Column {
   readonly facets: readonly string[];
 }
 
-export const facets = ['host', 'machines', 'power', 'pools', 'volumes', 'consoles', 'events', 'stats'] as const;
+export const facets = ['host', 'machines', 'power', 'pools', 'volumes', 'networks', 'consoles', 'events', 'stats'] as const;
 
 /** What differs from host to host is told as a rule, so that the page is the same wherever it is made. */
 const hostsOwn: Readonly<Record<string, string>> = {
@@ -19,10 +20,11 @@ const hostsOwn: Readonly<Record<string, string>> = {
   'memory.size': 'whole MiB, up to what the host has',
 };
 
-/** What a machine that asks for everything asks of its host, and a pool of each kind. */
+/** What a machine that asks for everything asks of its host, a pool of each kind, and a network. */
 const checked: ReadonlySet<string> = new Set(
   [
     ...(['directory', 'existing'] as const).map(askedOfPool),
+    askedOfNetwork,
     ...asked({
       nativeName: 'shop.db',
       cpuCount: 1,
@@ -44,7 +46,7 @@ export function renderCapabilities(columns: readonly Column[], libvirt: string):
     '# What each driver accepts',
     '',
     'Made by `node dist/test/capabilities/generate.js` from what hosts say through their drivers, as in `Hypervisor.status.capabilities`. What is',
-    'checked is compared with a machine or a pool before it is placed or defined, and one that asks for what its host does not tell is',
+    'checked is compared with a machine, a pool or a network before it is used, and one that asks for what its host does not tell is',
     'refused, by the name of the field. The rest is told for people. What proves a line is run in every test run.',
     '',
     `The column of libvirt is what ${libvirt} said.`,

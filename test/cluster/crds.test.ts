@@ -64,6 +64,16 @@ const host = (name: string, spec: object = {}): Manifest => ({
   metadata: { name },
   spec: { uri: 'qemu:///system', ...spec },
 });
+const network = (name: string, spec: object = {}): Manifest => ({
+  kind: 'VirtualNetwork',
+  metadata: { name },
+  spec: { existing: { name: 'br-lan' }, ...spec },
+});
+const networkInstance = (name: string, spec: object = {}): Manifest => ({
+  kind: 'VirtualNetworkInstance',
+  metadata: { name },
+  spec: { networkRef: { name: 'lan' }, hypervisor: 'kvm1', ...spec },
+});
 const action = (name: string, spec: object = {}): Manifest => ({
   kind: 'VirtualMachineAction',
   metadata: { name },
@@ -143,6 +153,9 @@ t.test('what is right at a limit is accepted', async (t) => {
     pool('p'.repeat(63), { directory: { path: '/var/lib/virt_wright/a.b/..c' } }),
     action('ok-mode', { verb: 'Restart', mode: 'Hard', ttlSecondsAfterFinished: 0 }),
     instance(`${'p'.repeat(63)}.${'h'.repeat(40)}`),
+    network('n'.repeat(63), { existing: { name: 'VM Network <1>' }, hypervisorSelector: { matchLabels: { zone: 'a' } } }),
+    networkInstance(`${'n'.repeat(63)}.${'h'.repeat(40)}`),
+    host('ok-networks', { grants: [{ name: 'a', namespaces: { from: 'All' }, networks: ['VM Network', 'br-lan'] }] }),
   ];
   t.same(await complaints('create', right), []);
 });
@@ -265,6 +278,23 @@ t.test('what is wrong is refused by its path, with the remedy', async (t) => {
       host('grant-select', { grants: [{ name: 'a', namespaces: { from: 'Selector' } }] }),
       'spec.grants[0].namespaces: … from: Selector needs a selector, and from: All takes none',
     ],
+    [
+      host('network-twice', { grants: [{ name: 'a', namespaces: { from: 'All' }, networks: ['lan', 'lan'] }] }),
+      'spec.grants[0].networks[1]: Duplicate value: "lan"',
+    ],
+    [
+      host('network-none', { grants: [{ name: 'a', namespaces: { from: 'All' }, networks: [''] }] }),
+      'spec.grants[0].networks[0] in body should be at least 1 chars',
+    ],
+    [{ kind: 'VirtualNetwork', metadata: { name: 'nothing' }, spec: {} }, 'spec: … name exactly one kind of network: existing'],
+    [network('n'.repeat(64)), 'metadata.name: Too long: may not be more than 63'],
+    [network('no-name', { existing: {} }), 'spec.existing.name: Required value'],
+    [network('two-lines', { existing: { name: 'a\nb' } }), 'spec.existing.name in body should match'],
+    [network('shared', { span: 'Shared' }), 'spec.span: Unsupported value: "Shared": supported values: "PerHost"'],
+    [
+      { kind: 'VirtualNetworkInstance', metadata: { name: 'where-to' }, spec: { networkRef: { name: 'lan' } } },
+      'spec.hypervisor: Required value',
+    ],
     [pool('p'.repeat(64)), 'metadata.name: Too long: may not be more than 63'],
     [{ kind: 'StoragePool', metadata: { name: 'storeless' }, spec: {} }, 'spec: … name exactly one kind of store: directory or existing'],
     [pool('two-stores', { existing: { name: 'a' } }), 'spec: … name exactly one kind of store: directory or existing'],
@@ -369,6 +399,14 @@ t.test('what may not change is refused, and what may is accepted', async (t) => 
       'spec: … an action is done once and never changes; make a new VirtualMachineAction',
     ],
     [(spec) => instance('elsewhere', spec), {}, { hypervisor: 'kvm2' }, 'spec: … an instance never changes its pool or hypervisor'],
+    [(spec) => networkInstance('moved', spec), {}, { hypervisor: 'kvm2' }, 'spec: … an instance never changes its network or hypervisor'],
+    [
+      (spec) => network('other', spec),
+      {},
+      { existing: { name: 'br-dmz' } },
+      'spec.existing.name: … the name of an existing network never changes, as machines are attached to it; make a new network',
+    ],
+    [(spec) => network('spread', spec), {}, { hypervisorSelector: { matchLabels: { a: 'b' } } }, undefined],
     [(spec) => host('uri', spec), {}, { uri: 'qemu:///session' }, undefined],
   ];
   const { stderr } = await cluster.kubectl('create', '-f', '-', { input: documents(changes.map(([make, before]) => make(before))) });
@@ -425,6 +463,7 @@ t.test('agents can select what is theirs', async (t) => {
   t.equal(await select('vmaction', 'status.hypervisor=kvm1'), 'virtualmachineaction.virtwright.io/db-restart-1\n');
   t.equal(await select('poolinstance', 'spec.hypervisor=kvm1'), 'storagepoolinstance.virtwright.io/elsewhere\n');
   t.equal(await select('poolinstance', 'spec.hypervisor=kvm2'), '');
+  t.equal(await select('vnetinstance', 'spec.hypervisor=kvm1'), 'virtualnetworkinstance.virtwright.io/moved\n');
   t.match(await select('vm', 'status.hypervisor='), 'virtualmachine.virtwright.io/db', 'those not bound yet');
 });
 
@@ -439,6 +478,8 @@ t.test('kubectl get shows what matters', async (t) => {
   t.equal(await headers('hv'), 'NAME|READY|HYPERVISOR|CPUS|MEMORY|AGE|URI|ARCHITECTURE');
   t.equal(await headers('pool'), 'NAME|READY|HOSTS|HOSTS READY|AGE|PATH|EXISTING');
   t.equal(await headers('poolinstance'), 'NAME|POOL|HOST|READY|CAPACITY|AVAILABLE|AGE|PATH|UUID');
+  t.equal(await headers('vnet'), 'NAME|READY|HOSTS|HOSTS READY|AGE|EXISTING');
+  t.equal(await headers('vnetinstance'), 'NAME|NETWORK|HOST|READY|AGE|NATIVE NAME');
   t.equal(await headers('vol'), 'NAME|STATUS|SIZE|MACHINE|HOST|AGE|READY|FORMAT|POOL|LOCATION');
   t.equal(await headers('vmaction'), 'NAME|MACHINE|VERB|OUTCOME|AGE|HOST|FINISHED|MESSAGE');
 });

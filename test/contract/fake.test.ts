@@ -42,6 +42,10 @@ function peerOf(host: FakeHost): Peer {
       behind.startPool(uuid, true);
       return async () => behind.startPool(uuid, false);
     },
+    strangersNetwork: async (nativeName) => {
+      behind.network(nativeName, false);
+      return { start: async () => behind.network(nativeName), remove: async () => behind.removeNetwork(nativeName) };
+    },
     putFile: async (path, content) => behind.putFile(path, content),
     disconnect: async () => host.disconnect(),
   };
@@ -73,4 +77,4 @@ function subjectOf(name: string, options: FakeHostOptions = {}): Subject {
 }
 
 await contract(t, subjectOf('the fake'));
-await contract(t, subjectOf('the fake without the rest', { without: ['pools', 'volumes', 'consoles', 'events', 'stats'] }));
+await contract(t, subjectOf('the fake without the rest', { without: ['pools', 'volumes', 'networks', 'consoles', 'events', 'stats'] }));
