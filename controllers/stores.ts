@@ -35,7 +35,9 @@ export function volumesOf({ spec }: VirtualMachine): { readonly disks: readonly 
 }
 
 /** The networks that a machine is attached to. */
-export const networksOf = (_machine: VirtualMachine): readonly string[] => [];
+export const networksOf = ({ spec }: VirtualMachine): readonly string[] => [
+  ...new Set((spec.interfaces ?? []).map(({ networkRef }) => networkRef.name)),
+];
 
 export const indexes = {
   machines: {

@@ -417,6 +417,8 @@ export interface VirtualMachineSpec {
   readonly boot?: VirtualMachineSpecBoot;
   /** The machine's disks. When absent, it has none. */
   readonly disks?: readonly VirtualMachineSpecDisk[];
+  /** The machine's network interfaces. When absent, it has none. */
+  readonly interfaces?: readonly VirtualMachineSpecInterface[];
   /** Further devices. Each is there when it is named, be it as `{}`. When absent, there are none. */
   readonly devices?: VirtualMachineSpecDevices;
 }
@@ -476,6 +478,20 @@ export interface VirtualMachineSpecDisk {
   readonly serial?: string;
 }
 
+export interface VirtualMachineSpecInterface {
+  /** Name of the interface in this machine; a DNS label of at most 20 characters. */
+  readonly name: string;
+  /** The VirtualNetwork that it is attached to, in the machine's namespace. */
+  readonly networkRef: Ref;
+  /** What the guest sees. When absent, the host's best, chosen when the interface is first defined and kept from then on. */
+  readonly model?: 'Virtio' | 'E1000e';
+  /**
+   * Its MAC address, in lower case. When absent, the host chooses one when the interface is first defined, and it is kept
+   * from then on.
+   */
+  readonly macAddress?: string;
+}
+
 export interface VirtualMachineSpecDevices {
   /** A serial port, with its console. When absent, there is none. */
   readonly serial?: Readonly<Record<string, never>>;
@@ -502,6 +518,8 @@ export interface VirtualMachineStatus {
   readonly run?: VirtualMachineStatusRun;
   /** The disks that the machine has on the host. */
   readonly volumes?: readonly VirtualMachineStatusVolume[];
+  /** The network interfaces that the machine has on the host. */
+  readonly interfaces?: readonly VirtualMachineStatusInterface[];
   /** Why the machine is not placed. */
   readonly placement?: VirtualMachineStatusPlacement;
   /** Fields whose change waits for something. */
@@ -553,6 +571,13 @@ export interface VirtualMachineStatusVolume {
   readonly volume: string;
   /** Where the host put the disk, as `vda`. */
   readonly target?: string;
+}
+
+export interface VirtualMachineStatusInterface {
+  /** Name of the interface. */
+  readonly name: string;
+  /** Its MAC address, also when the host chose it. */
+  readonly macAddress?: string;
 }
 
 export interface VirtualMachineStatusPlacement {

@@ -121,6 +121,7 @@ export interface MachineShape {
   readonly memoryBytes: number;
   readonly boot?: KernelBoot;
   readonly disks: readonly MachineDisk[];
+  readonly interfaces: readonly MachineInterface[];
   readonly serial: boolean;
   readonly rng: boolean;
 }
@@ -143,6 +144,18 @@ export interface MachineDisk {
   readonly serial?: string;
 }
 
+export interface MachineInterface {
+  /** The interface's name in the manifest, carried by the native device. */
+  readonly name: string;
+  /** As `Network.nativeName`. It need not be there yet when a machine is defined, only when it is started. */
+  readonly network: string;
+  /** Absent: the host's best, chosen when the interface is first defined and kept from then on. */
+  readonly model?: InterfaceModel;
+  /** Of one interface, in lower case. Absent: the host's choice, made when the interface is first defined and kept from then on. */
+  readonly macAddress?: string;
+}
+
+export type InterfaceModel = 'Virtio' | 'E1000e';
 export type DiskBus = 'VirtioBlk';
 export type VolumeFormat = 'Raw' | 'Qcow2';
 

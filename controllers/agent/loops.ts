@@ -102,7 +102,13 @@ async function unreached<R, D, O, A extends AnyAction, S>(
 
 export function machineLoop(surroundings: Surroundings): Queue {
   const { host, watched, locks } = surroundings;
-  const stores = { volumes: watched.volumes.store, actions: watched.actions.store, machines: watched.machines.store };
+  const stores = {
+    volumes: watched.volumes.store,
+    actions: watched.actions.store,
+    machines: watched.machines.store,
+    networkInstances: watched.networkInstances.store,
+    namespaces: watched.namespaces.store,
+  };
   return hostLoop(surroundings, virtualMachineKind(host, stores, locks), watched.machines, 16);
 }
 

@@ -63,6 +63,10 @@ export class Wiring {
     this.#watched.namespaces.store.subscribe(() => {
       again(volumes, byVolume.list());
       again(networkInstances, byNetwork.list());
+      again(
+        machines,
+        byMachine.list().filter((machine) => networksOf(machine).length > 0),
+      );
     });
     this.#watched.hypervisors.store.subscribe((change) => {
       if (!isStatusOnly(change)) this.everythingChanged();

@@ -21,6 +21,7 @@ export function wire(loops: Loops, watched: ClusterWatches): void {
     waiting();
   });
   pools.store.subscribe(waiting);
+  networks.store.subscribe(waiting);
   namespaces.store.subscribe(waiting);
   instances.store.subscribe((change) => {
     loops.pools.add(latest(change).spec.poolRef.name);

@@ -12,7 +12,7 @@ export interface StrangersMachine {
   readonly shape?: Partial<MachineShape>;
 }
 
-const smallShape: MachineShape = { cpuCount: 1, memoryBytes: 64 << 20, disks: [], serial: false, rng: false };
+const smallShape: MachineShape = { cpuCount: 1, memoryBytes: 64 << 20, disks: [], interfaces: [], serial: false, rng: false };
 
 /** What others do on a fake host with other tools: behind the driver's back, unrecorded, and never failing. Machines by uuid. */
 export class Behind {

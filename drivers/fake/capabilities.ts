@@ -1,4 +1,4 @@
-import type { Capability, Hardware, MachineDefinition, MachineDisk, MachineShape } from '#drivers/driver.js';
+import type { Capability, Hardware, MachineDefinition, MachineDisk, MachineInterface, MachineShape } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 
 /** What a fake host accepts unless it is told otherwise. */
@@ -10,6 +10,9 @@ export const everything: readonly Capability[] = [
   { field: 'disks.bus', values: ['VirtioBlk'] },
   { field: 'disks.format', values: ['Raw', 'Qcow2'] },
   { field: 'disks.serial' },
+  { field: 'interfaces.network' },
+  { field: 'interfaces.model', values: ['Virtio', 'E1000e'] },
+  { field: 'interfaces.macAddress' },
   { field: 'devices.serial' },
   { field: 'devices.rng' },
   { field: 'pools.directory' },
@@ -27,12 +30,19 @@ const askedOfDisk = ({ bus, format, serial }: MachineDisk): readonly Asked[] => 
   ...(serial === undefined ? [] : [['disks.serial', serial] as const]),
 ];
 
-const asked = ({ nativeName, cpuCount, memoryBytes, boot, disks, serial, rng }: MachineDefinition): readonly Asked[] => [
+const askedOfInterface = ({ network, model, macAddress }: MachineInterface): readonly Asked[] => [
+  ['interfaces.network', network],
+  ...(model === undefined ? [] : [['interfaces.model', model] as const]),
+  ...(macAddress === undefined ? [] : [['interfaces.macAddress', macAddress] as const]),
+];
+
+const asked = ({ nativeName, cpuCount, memoryBytes, boot, disks, interfaces, serial, rng }: MachineDefinition): readonly Asked[] => [
   ['nativeName', Buffer.byteLength(nativeName)],
   ['cpu.count', cpuCount],
   ['memory.size', memoryBytes],
   ...(boot === undefined ? [] : [['boot.kernel', boot.kernel] as const]),
   ...disks.flatMap(askedOfDisk),
+  ...interfaces.flatMap(askedOfInterface),
   ...(serial ? [['devices.serial', 'true'] as const] : []),
   ...(rng ? [['devices.rng', 'true'] as const] : []),
 ];
@@ -53,8 +63,17 @@ function mustAccept({ field, values, min = -Infinity, max = Infinity }: Capabili
 }
 
 /** The shape with the host's choices filled in; what was chosen before is kept. */
-export function chosen(definition: MachineDefinition, before: MachineShape | undefined): MachineShape {
+export function chosen(definition: MachineDefinition, before: MachineShape | undefined, newMacAddress: () => string): MachineShape {
   const { uuid: _uuid, nativeName: _nativeName, ...shape } = definition;
   const busOf = (name: string) => before?.disks.find((disk) => disk.name === name)?.bus ?? 'VirtioBlk';
-  return structuredClone({ ...shape, disks: shape.disks.map((disk) => ({ ...disk, bus: disk.bus ?? busOf(disk.name) })) });
+  const interfaceOf = (name: string) => before?.interfaces.find((one) => one.name === name);
+  return structuredClone({
+    ...shape,
+    disks: shape.disks.map((disk) => ({ ...disk, bus: disk.bus ?? busOf(disk.name) })),
+    interfaces: shape.interfaces.map((one) => ({
+      ...one,
+      model: one.model ?? interfaceOf(one.name)?.model ?? 'Virtio',
+      macAddress: one.macAddress ?? interfaceOf(one.name)?.macAddress ?? newMacAddress(),
+    })),
+  });
 }

@@ -46,6 +46,7 @@ export class FakeHost<C extends Clock = ManualClock> implements Surroundings {
   readonly #guests = new Map<string, Guest>();
   readonly #connections = new Set<Joined>();
   #lastId = 0;
+  #lastMacAddress = 0;
 
   constructor({ without = [], capabilities = everything, clock, roomBytes = 2 ** 40 }: FakeHostOptions<C> = {}) {
     this.without = without;
@@ -141,6 +142,20 @@ export class FakeHost<C extends Clock = ManualClock> implements Surroundings {
       for (const { location } of other.live?.disks ?? [])
         if (other !== machine && disks.some((disk) => disk.location === location))
           throw new DriverError('Conflict', `machine "${machine.nativeName}": ${location} is in use by "${other.nativeName}"`);
+  }
+
+  /** Throws when a network that the machine is attached to is missing or off. */
+  mustHaveNetworksOf({ nativeName, configured }: FakeMachine): void {
+    for (const { network } of configured?.interfaces ?? []) {
+      const found = [...this.networks.values()].find((one) => one.nativeName === network);
+      if (found === undefined) throw new DriverError('NotFound', `machine "${nativeName}": no network ${network}`);
+      if (!found.active) throw new DriverError('Conflict', `machine "${nativeName}": network ${network} is not active`);
+    }
+  }
+
+  newMacAddress(): string {
+    const number = (++this.#lastMacAddress).toString(16).padStart(6, '0');
+    return `02:fa:ce:${number.slice(0, 2)}:${number.slice(2, 4)}:${number.slice(4, 6)}`;
   }
 
   changed(machine: FakeMachine): void {

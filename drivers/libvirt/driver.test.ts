@@ -30,7 +30,16 @@ function uuidOf(digits: string): string {
 }
 
 function definitionOf(name: string, digits: string): MachineDefinition {
-  return { uuid: uuidOf(digits), nativeName: name, cpuCount: 1, memoryBytes: 32 * 2 ** 20, disks: [], serial: true, rng: true };
+  return {
+    uuid: uuidOf(digits),
+    nativeName: name,
+    cpuCount: 1,
+    memoryBytes: 32 * 2 ** 20,
+    disks: [],
+    interfaces: [],
+    serial: true,
+    rng: true,
+  };
 }
 
 function markOf(name: string): Mark {

@@ -5,6 +5,7 @@ import type { Finding } from './probe.js';
 import { connectGetLibVersion, connectGetType, connectGetVersion } from './rpc/procedures.js';
 import { bytesPerMiB, maxNameBytes, maxSerialBytes } from './xml/definition.js';
 import { volumeFormats } from './xml/format.js';
+import { interfaceModels } from './xml/interface.js';
 
 export class LibvirtHost implements Host {
   readonly #daemon: Daemon;
@@ -54,6 +55,7 @@ function machineCapabilities(offer: Offer, { domain, domainType, machine, kvm }:
     { field: 'cpu.count', min: 1, max: most.cpuCount, reason: `${machine?.canonical ?? 'a machine'} has at most ${most.cpuCount}` },
     { field: 'memory.size', min: bytesPerMiB, max: most.memoryBytes, reason: 'whole MiB, and no more than the host has' },
     ...(domain.diskBuses.includes('virtio') ? diskCapabilities : []),
+    ...interfaceCapabilities,
     { field: 'boot.kernel' },
     { field: 'devices.serial' },
     ...(domain.rngBackends.includes('random') ? [{ field: 'devices.rng' }] : []),
@@ -64,6 +66,12 @@ const diskCapabilities: readonly Capability[] = [
   { field: 'disks.bus', values: ['VirtioBlk'] },
   { field: 'disks.format', values: volumeFormats },
   { field: 'disks.serial', reason: `at most ${maxSerialBytes} characters reach the guest` },
+];
+
+const interfaceCapabilities: readonly Capability[] = [
+  { field: 'interfaces.network' },
+  { field: 'interfaces.model', values: interfaceModels },
+  { field: 'interfaces.macAddress' },
 ];
 
 /** The best first. */

@@ -31,6 +31,7 @@ const checked: ReadonlySet<string> = new Set(
       memoryBytes: 1,
       boot: { kernel: '/kernel' },
       disks: [{ name: 'root', location: '/disk', format: 'Raw', bus: 'VirtioBlk', serial: 'serial' }],
+      interfaces: [{ name: 'lan', network: 'lan', model: 'Virtio', macAddress: '52:54:00:12:34:56' }],
       serial: true,
       rng: true,
     }),

@@ -85,6 +85,7 @@ const instance = (name: string, spec: object = {}): Manifest => ({
   spec: { poolRef: { name: 'fast' }, hypervisor: 'kvm1', ...spec },
 });
 const disk = (name: string, more: object = {}) => ({ name, volumeRef: { name }, ...more });
+const nic = (name: string, more: object = {}) => ({ name, networkRef: { name: 'lan' }, ...more });
 const image = { url: 'https://images.example.org/a.qcow2', format: 'Qcow2' };
 
 t.before(async () => {
@@ -134,6 +135,8 @@ t.test('what is right at a limit is accepted', async (t) => {
     machine('a'.repeat(63)),
     machine('ok-disks', { disks: Array.from({ length: 24 }, (_, i) => disk(`d${i}`)) }),
     machine('ok-disk-name', { disks: [disk('d'.repeat(20), { serial: 's'.repeat(20), bus: 'VirtioBlk' })] }),
+    machine('ok-interfaces', { interfaces: Array.from({ length: 8 }, (_, i) => nic(`i${i}`, { macAddress: `52:54:00:00:00:0${i}` })) }),
+    machine('ok-interface', { interfaces: [nic('a', { model: 'E1000e', macAddress: 'fe:ff:ff:ff:ff:ff' }), nic('b')] }),
     machine('ok-largest', { memory: { size: '64Ti' }, cpu: { count: 512 }, stop: { mode: 'Soft', timeoutSeconds: 86400 } }),
     ...[1048576, '1Mi', '1.5Gi', '0.5Gi', '2048k', '1048577024'].map((size, i) => machine(`ok-memory-${i}`, { memory: { size } })),
     machine('ok-uuid', {
@@ -230,6 +233,27 @@ t.test('what is wrong is refused by its path, with the remedy', async (t) => {
     [
       machine('disks', { disks: Array.from({ length: 25 }, (_, i) => disk(`d${i}`)) }),
       'spec.disks: Too many: 25: must have at most 24 items',
+    ],
+    [
+      machine('nics', { interfaces: Array.from({ length: 9 }, (_, i) => nic(`i${i}`)) }),
+      'spec.interfaces: Too many: 9: must have at most 8',
+    ],
+    [machine('nic-twice', { interfaces: [nic('a'), nic('a')] }), 'spec.interfaces[1]: Duplicate value: {"name":"a"}'],
+    [machine('nic-name', { interfaces: [nic('A')] }), 'spec.interfaces[0].name in body should match'],
+    [machine('nic-where', { interfaces: [{ name: 'a' }] }), 'spec.interfaces[0].networkRef: Required value'],
+    [
+      machine('nic-model', { interfaces: [nic('a', { model: 'Rtl8139' })] }),
+      'Unsupported value: "Rtl8139": supported values: "Virtio", "E1000e"',
+    ],
+    ...['52:54:00:AB:CD:EF', '01:00:5e:00:00:01', '00:00:00:00:00:00', '52:54:00:12:34', '52-54-00-12-34-56'].map(
+      (macAddress, i): readonly [Manifest, string] => [
+        machine(`nic-mac-${i}`, { interfaces: [nic('a', { macAddress })] }),
+        'spec.interfaces[0].macAddress: … a MAC address is that of one interface, in lower case, as 52:54:00:12:34:56',
+      ],
+    ),
+    [
+      machine('nic-same', { interfaces: ['a', 'b'].map((name) => nic(name, { macAddress: '52:54:00:12:34:56' })) }),
+      'spec.interfaces: … two interfaces have the same MAC address; give each its own, or leave it to the host',
     ],
     [volume('v'.repeat(129)), 'metadata.name: Too long: may not be more than 128'],
     [{ kind: 'StorageVolume', metadata: { name: 'sizeless' }, spec: {} }, 'spec.size: Required value'],

@@ -95,7 +95,11 @@ await t.test('controller and agent need all that manifests/rbac.yaml gives them,
     {
       kind: 'VirtualMachine',
       metadata: { name: 'web', namespace: 'default' },
-      spec: { memory: { size: '64Mi' }, disks: [{ name: 'root', volumeRef: { name: 'root' } }] },
+      spec: {
+        memory: { size: '64Mi' },
+        disks: [{ name: 'root', volumeRef: { name: 'root' } }],
+        interfaces: [{ name: 'lan', networkRef: { name: 'lan' } }],
+      },
     },
   );
   await world.until('VirtualNetwork', 'lan', (seen) => condition(seen, 'Ready')?.status === 'True');

@@ -1,5 +1,5 @@
 import type { Test } from 'tap';
-import type { Machine, MachineDefinition, MachineShape } from '#drivers/driver.js';
+import type { InterfaceModel, Machine, MachineDefinition, MachineInterface, MachineShape } from '#drivers/driver.js';
 import { acceptedOrInvalid, refused, type Stage, soon } from './stage.js';
 
 /** What was asked, as it must be read back; choices left to the host are left out. */
@@ -38,6 +38,44 @@ async function definingContract(t: Test, stage: Stage): Promise<void> {
     const { configured } = await stage.look(id);
     t.match(configured, asShape(definition));
     t.ok(configured?.disks.every(({ bus }) => bus !== undefined));
+  });
+
+  await t.test('interfaces are read back to the letter, with the models and addresses that the host chose', async (t) => {
+    const { capabilities } = await driver.host.describe(soon());
+    const of = (field: string) => capabilities.find((one) => one.field === field);
+    if (of('interfaces.network') === undefined) {
+      t.pass('interfaces', { skip: 'this host has none' });
+      return;
+    }
+    const model = of('interfaces.model')?.values?.at(-1) as InterfaceModel | undefined;
+    const lan = { name: 'lan', network: 'net-lan' };
+    const dmz: MachineInterface = {
+      name: 'dmz',
+      network: `it's <a> & "b"`,
+      ...(model === undefined ? {} : { model }),
+      ...(of('interfaces.macAddress') === undefined ? {} : { macAddress: '52:54:00:ab:cd:ef' }),
+    };
+    const disks = [{ name: 'lan', location: '/images/lan.img', format: 'Raw' as const }];
+    const { id, definition, mark } = await stage.define(stage.definition({ interfaces: [lan, dmz], disks }));
+    const before = await stage.look(id);
+    t.match(before.configured, asShape(definition));
+    for (const { macAddress = '' } of before.configured?.interfaces ?? []) t.match(macAddress, /^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/);
+    t.ok(before.configured?.interfaces.every((one) => one.model !== undefined));
+    await driver.machines.define(definition, mark, soon());
+    t.same(await stage.look(id), before, 'and they are kept');
+    const moved = { ...definition, interfaces: [{ ...lan, network: 'net-other' }, dmz] };
+    await driver.machines.define(moved, mark, soon());
+    const [first, second] = before.configured?.interfaces ?? [];
+    t.same((await stage.look(id)).configured?.interfaces, [{ ...first, network: 'net-other' }, second], 'also on another network');
+    await driver.machines.define({ ...definition, interfaces: [dmz] }, mark, soon());
+    t.same((await stage.look(id)).configured?.interfaces, [second]);
+  });
+
+  await t.test('a MAC address of many, or written otherwise, is refused, and so is a name twice', async (t) => {
+    const lan = { name: 'lan', network: 'net-lan' };
+    const bad = ['01:00:5e:00:00:01', '52:54:00:AB:CD:EF', '52-54-00-ab-cd-ef', ''].map((macAddress) => [{ ...lan, macAddress }]);
+    for (const interfaces of [...bad, [lan, lan]])
+      await refused(t, driver.machines.define(stage.definition({ interfaces }), stage.mark(), soon()), 'Invalid', 'Unsupported');
   });
 
   await t.test('more than the host accepts is refused, and nothing is made', async (t) => {

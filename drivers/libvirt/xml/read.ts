@@ -2,6 +2,7 @@ import type { Hardware, KernelBoot, MachineShape } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { attribute, child, elements, isElement, textOf, type XmlElement, type XmlNode } from '#drivers/xml/tree.js';
 import { readDisks } from './disk.js';
+import { readInterfaces } from './interface.js';
 import { sizeOf, wholeNumber } from './units.js';
 
 export interface DomainIdentity {
@@ -15,7 +16,7 @@ export function readIdentity(domain: XmlElement): DomainIdentity {
   return { uuid: uuid.toLowerCase(), nativeName };
 }
 
-/** The hardware in our words. Of devices only those are told that a definition speaks of, and of disks only those that carry a name. */
+/** The hardware in our words. Of devices only those are told that a definition speaks of, and of disks and interfaces only those that carry a name. */
 export function readShape(domain: XmlElement): MachineShape {
   const devices = child(domain, 'devices');
   const boot = readKernelBoot(child(domain, 'os'));
@@ -24,6 +25,7 @@ export function readShape(domain: XmlElement): MachineShape {
     memoryBytes: readMemory(domain) ?? 0,
     ...(boot === undefined ? {} : { boot }),
     disks: readDisks(devices),
+    interfaces: readInterfaces(devices),
     serial: hasSerial(devices),
     rng: hasRng(devices),
   };
