@@ -413,6 +413,8 @@ export interface VirtualMachineSpec {
   readonly cpu: VirtualMachineSpecCpu;
   /** The machine's memory. */
   readonly memory: VirtualMachineSpecMemory;
+  /** What the machine starts with. When absent, the host's best, chosen when it is first defined and kept from then on. */
+  readonly firmware?: VirtualMachineSpecFirmware;
   /** What the machine boots. When absent, its first bootable disk. */
   readonly boot?: VirtualMachineSpecBoot;
   /** The machine's disks. When absent, it has none. */
@@ -451,6 +453,14 @@ export interface VirtualMachineSpecCpu {
 export interface VirtualMachineSpecMemory {
   /** How much memory the guest has, in whole KiB, as `8Gi`; from 1Mi to 64Ti. */
   readonly size: Size;
+}
+
+export interface VirtualMachineSpecFirmware {
+  /**
+   * `BIOS`, or `UEFI` without secure boot. A change is taken up at the next start; a system that was installed with the one
+   * seldom boots with the other.
+   */
+  readonly type: 'BIOS' | 'UEFI';
 }
 
 export interface VirtualMachineSpecBoot {

@@ -92,7 +92,7 @@ export interface Machines {
    * for none: this is how a machine is taken over or adopted. NotOurs when it carries neither that nor already `mark`'s owner's; NotFound when it is gone.
    */
   mark(id: MachineId, mark: Mark, from: OwnerMark | undefined, signal: AbortSignal): Promise<void>;
-  /** Forgets a machine that is off; its disks stay. NotOurs when it is not `owner`'s (unmarked ones are not); Conflict when it is not off; gone already is success. */
+  /** Forgets a machine that is off; its disks stay, and so does what its firmware wrote down where the host keeps that apart. NotOurs when it is not `owner`'s (unmarked ones are not); Conflict when it is not off; gone already is success. */
   undefine(id: MachineId, owner: OwnerMark, signal: AbortSignal): Promise<void>;
 }
 
@@ -119,12 +119,17 @@ export interface Power {
 export interface MachineShape {
   readonly cpuCount: number;
   readonly memoryBytes: number;
+  /** Absent: the host's best, chosen when the machine is first defined and kept from then on. */
+  readonly firmware?: Firmware;
   readonly boot?: KernelBoot;
   readonly disks: readonly MachineDisk[];
   readonly interfaces: readonly MachineInterface[];
   readonly serial: boolean;
   readonly rng: boolean;
 }
+
+/** `UEFI` is without secure boot. */
+export type Firmware = 'BIOS' | 'UEFI';
 
 export interface KernelBoot {
   /** Locations as `Volume.location` gives them. */

@@ -168,6 +168,7 @@ function askedOf({ metadata, spec }: VirtualMachine, hypervisor: Hypervisor, vol
     interfaces: (spec.interfaces ?? []).map(({ networkRef, ...one }) => ({ ...one, network: networkRef.name })),
     serial: spec.devices?.serial !== undefined,
     rng: spec.devices?.rng !== undefined,
+    ...(spec.firmware === undefined ? {} : { firmware: spec.firmware.type }),
     ...(spec.boot === undefined ? {} : { boot: { kernel: '' } }),
   });
 }

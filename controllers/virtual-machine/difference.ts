@@ -5,6 +5,7 @@ export function differences(has: MachineShape, asked: MachineShape): readonly st
   return [
     ...(has.cpuCount === asked.cpuCount ? [] : ['spec.cpu.count']),
     ...(has.memoryBytes === asked.memoryBytes ? [] : ['spec.memory.size']),
+    ...(asked.firmware === undefined || has.firmware === asked.firmware ? [] : ['spec.firmware.type']),
     ...bootDifferences(has, asked),
     ...namedDifferences('disks', has.disks, asked.disks, sameDisk),
     ...namedDifferences('interfaces', has.interfaces, asked.interfaces, sameInterface),

@@ -96,11 +96,12 @@ function planFit({ definition, capabilities, host }: DesiredMachine): Plan<Machi
 
 /** What of a definition a host may not have. A native name is none of the manifest's fields, and yet may be too long. */
 export function asked(definition: Omit<MachineDefinition, 'uuid'>): readonly Asked[] {
-  const { nativeName, cpuCount, memoryBytes, boot, disks, interfaces, serial, rng } = definition;
+  const { nativeName, cpuCount, memoryBytes, firmware, boot, disks, interfaces, serial, rng } = definition;
   return [
     { field: 'nativeName', path: 'the length of namespace and name', given: Buffer.byteLength(nativeName) },
     { field: 'cpu.count', path: 'spec.cpu.count', given: cpuCount },
     { field: 'memory.size', path: 'spec.memory.size', given: memoryBytes },
+    ...(firmware === undefined ? [] : [{ field: 'firmware.type', path: 'spec.firmware.type', given: firmware }]),
     ...(boot === undefined ? [] : [{ field: 'boot.kernel', path: 'spec.boot.kernel' }]),
     ...disks.flatMap(({ name, bus, format, serial: number }) => [
       { field: 'disks.format', path: `the format of the volume of spec.disks[${name}]`, given: format },

@@ -61,6 +61,7 @@ function machineShape({ spec }: VirtualMachine, volumes: VolumeLookup, interface
     interfaces,
     serial: spec.devices?.serial !== undefined,
     rng: spec.devices?.rng !== undefined,
+    ...(spec.firmware === undefined ? {} : { firmware: spec.firmware.type }),
     ...(boot === undefined ? {} : { boot }),
   };
 }

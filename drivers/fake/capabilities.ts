@@ -6,6 +6,7 @@ export const everything: readonly Capability[] = [
   { field: 'nativeName', max: 250 },
   { field: 'cpu.count', min: 1, max: 64 },
   { field: 'memory.size', min: 1 << 20, max: 2 ** 40 },
+  { field: 'firmware.type', values: ['BIOS', 'UEFI'] },
   { field: 'boot.kernel' },
   { field: 'disks.bus', values: ['VirtioBlk'] },
   { field: 'disks.format', values: ['Raw', 'Qcow2'] },
@@ -36,10 +37,21 @@ const askedOfInterface = ({ network, model, macAddress }: MachineInterface): rea
   ...(macAddress === undefined ? [] : [['interfaces.macAddress', macAddress] as const]),
 ];
 
-const asked = ({ nativeName, cpuCount, memoryBytes, boot, disks, interfaces, serial, rng }: MachineDefinition): readonly Asked[] => [
+const asked = ({
+  nativeName,
+  cpuCount,
+  memoryBytes,
+  firmware,
+  boot,
+  disks,
+  interfaces,
+  serial,
+  rng,
+}: MachineDefinition): readonly Asked[] => [
   ['nativeName', Buffer.byteLength(nativeName)],
   ['cpu.count', cpuCount],
   ['memory.size', memoryBytes],
+  ...(firmware === undefined ? [] : [['firmware.type', firmware] as const]),
   ...(boot === undefined ? [] : [['boot.kernel', boot.kernel] as const]),
   ...disks.flatMap(askedOfDisk),
   ...interfaces.flatMap(askedOfInterface),
@@ -69,6 +81,7 @@ export function chosen(definition: MachineDefinition, before: MachineShape | und
   const interfaceOf = (name: string) => before?.interfaces.find((one) => one.name === name);
   return structuredClone({
     ...shape,
+    firmware: shape.firmware ?? before?.firmware ?? 'BIOS',
     disks: shape.disks.map((disk) => ({ ...disk, bus: disk.bus ?? busOf(disk.name) })),
     interfaces: shape.interfaces.map((one) => ({
       ...one,

@@ -1,6 +1,6 @@
 import type { Capability, Host, HostDescription } from '#drivers/driver.js';
 import type { Daemon } from './daemon.js';
-import { type MachineOffer, mostOf, type Offer, type Offers } from './offer.js';
+import { firmwaresOf, type MachineOffer, mostOf, type Offer, type Offers } from './offer.js';
 import type { Finding } from './probe.js';
 import { connectGetLibVersion, connectGetType, connectGetVersion } from './rpc/procedures.js';
 import { bytesPerMiB, maxNameBytes, maxSerialBytes } from './xml/definition.js';
@@ -56,6 +56,7 @@ function machineCapabilities(offer: Offer, { domain, domainType, machine, kvm }:
     { field: 'memory.size', min: bytesPerMiB, max: most.memoryBytes, reason: 'whole MiB, and no more than the host has' },
     ...(domain.diskBuses.includes('virtio') ? diskCapabilities : []),
     ...interfaceCapabilities,
+    { field: 'firmware.type', values: firmwaresOf(offer) },
     { field: 'boot.kernel' },
     { field: 'devices.serial' },
     ...(domain.rngBackends.includes('random') ? [{ field: 'devices.rng' }] : []),

@@ -15,6 +15,7 @@ export interface FieldRow {
 export const driverFields: readonly FieldRow[] = [
   { field: 'VirtualMachine cpu.count', capability: 'cpu.count' },
   { field: 'VirtualMachine memory.size', capability: 'memory.size' },
+  { field: 'VirtualMachine firmware.type', capability: 'firmware.type' },
   { field: 'VirtualMachine boot.kernel.volumeRef.name', capability: 'boot.kernel' },
   { field: 'VirtualMachine boot.kernel.initrdVolumeRef.name', capability: 'boot.kernel' },
   { field: 'VirtualMachine boot.kernel.commandLine', capability: 'boot.kernel' },
@@ -59,6 +60,7 @@ export const ownFields: readonly string[] = [
 const machines = 'test/contract/machines.ts';
 const contract: Readonly<Record<string, Proof>> = {
   shape: { file: machines, sentence: 'disks, kernel and devices are read back to the letter, with the buses the host chose' },
+  firmware: { file: machines, sentence: 'firmware is what was asked for, or what the host chose, and is kept' },
   interfaces: { file: machines, sentence: 'interfaces are read back to the letter, with the models and addresses that the host chose' },
   edit: { file: machines, sentence: 'an edit changes what differs, and keeps what the host once chose' },
   limits: { file: machines, sentence: 'more than the host accepts is refused, and nothing is made' },
@@ -89,6 +91,7 @@ export const proofs: Readonly<Record<string, readonly Proof[]>> = {
   'disks.bus': proven('shape'),
   'disks.format': proven('shape'),
   'disks.serial': proven('shape'),
+  'firmware.type': proven('firmware'),
   'interfaces.macAddress': proven('interfaces'),
   'interfaces.model': proven('interfaces'),
   'interfaces.network': proven('interfaces', 'attached'),

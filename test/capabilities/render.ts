@@ -16,6 +16,7 @@ export const facets = ['host', 'machines', 'power', 'pools', 'volumes', 'network
 /** What differs from host to host is told as a rule, so that the page is the same wherever it is made. */
 const hostsOwn: Readonly<Record<string, string>> = {
   accelerator: '`KVM` where a machine under it came through its firmware, else `TCG`',
+  'firmware.type': '`BIOS`, and `UEFI` where the host has firmware for it',
   'cpu.count': '1 to what the machine type takes',
   'memory.size': 'whole MiB, up to what the host has',
 };
@@ -29,6 +30,7 @@ const checked: ReadonlySet<string> = new Set(
       nativeName: 'shop.db',
       cpuCount: 1,
       memoryBytes: 1,
+      firmware: 'BIOS',
       boot: { kernel: '/kernel' },
       disks: [{ name: 'root', location: '/disk', format: 'Raw', bus: 'VirtioBlk', serial: 'serial' }],
       interfaces: [{ name: 'lan', network: 'lan', model: 'Virtio', macAddress: '52:54:00:12:34:56' }],

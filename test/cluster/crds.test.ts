@@ -137,6 +137,7 @@ t.test('what is right at a limit is accepted', async (t) => {
     machine('ok-disk-name', { disks: [disk('d'.repeat(20), { serial: 's'.repeat(20), bus: 'VirtioBlk' })] }),
     machine('ok-interfaces', { interfaces: Array.from({ length: 8 }, (_, i) => nic(`i${i}`, { macAddress: `52:54:00:00:00:0${i}` })) }),
     machine('ok-interface', { interfaces: [nic('a', { model: 'E1000e', macAddress: 'fe:ff:ff:ff:ff:ff' }), nic('b')] }),
+    machine('ok-firmware', { firmware: { type: 'UEFI' } }),
     machine('ok-largest', { memory: { size: '64Ti' }, cpu: { count: 512 }, stop: { mode: 'Soft', timeoutSeconds: 86400 } }),
     ...[1048576, '1Mi', '1.5Gi', '0.5Gi', '2048k', '1048577024'].map((size, i) => machine(`ok-memory-${i}`, { memory: { size } })),
     machine('ok-uuid', {
@@ -238,6 +239,8 @@ t.test('what is wrong is refused by its path, with the remedy', async (t) => {
       machine('nics', { interfaces: Array.from({ length: 9 }, (_, i) => nic(`i${i}`)) }),
       'spec.interfaces: Too many: 9: must have at most 8',
     ],
+    [machine('firmware', { firmware: { type: 'EFI' } }), 'spec.firmware.type: Unsupported value: "EFI": supported values: "BIOS", "UEFI"'],
+    [machine('firmware-none', { firmware: {} }), 'spec.firmware.type: Required value'],
     [machine('nic-twice', { interfaces: [nic('a'), nic('a')] }), 'spec.interfaces[1]: Duplicate value: {"name":"a"}'],
     [machine('nic-name', { interfaces: [nic('A')] }), 'spec.interfaces[0].name in body should match'],
     [machine('nic-where', { interfaces: [{ name: 'a' }] }), 'spec.interfaces[0].networkRef: Required value'],

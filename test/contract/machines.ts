@@ -1,5 +1,5 @@
 import type { Test } from 'tap';
-import type { InterfaceModel, Machine, MachineDefinition, MachineInterface, MachineShape } from '#drivers/driver.js';
+import type { Firmware, InterfaceModel, Machine, MachineDefinition, MachineInterface, MachineShape } from '#drivers/driver.js';
 import { acceptedOrInvalid, refused, type Stage, soon } from './stage.js';
 
 /** What was asked, as it must be read back; choices left to the host are left out. */
@@ -38,6 +38,32 @@ async function definingContract(t: Test, stage: Stage): Promise<void> {
     const { configured } = await stage.look(id);
     t.match(configured, asShape(definition));
     t.ok(configured?.disks.every(({ bus }) => bus !== undefined));
+  });
+
+  await t.test('firmware is what was asked for, or what the host chose, and is kept', async (t) => {
+    const { capabilities } = await driver.host.describe(soon());
+    const firmwares = (capabilities.find(({ field }) => field === 'firmware.type')?.values ?? []) as readonly Firmware[];
+    for (const firmware of firmwares) {
+      const { id, definition, mark, owner } = await stage.define(stage.definition({ firmware }));
+      t.equal((await stage.look(id)).configured?.firmware, firmware);
+      await driver.power.start(id, { paused: true }, soon());
+      t.equal((await stage.look(id)).live?.firmware, firmware);
+      await driver.power.cut(id, owner, soon());
+      const { firmware: _, ...silent } = definition;
+      await driver.machines.define({ ...silent, cpuCount: 2 }, mark, soon());
+      t.equal((await stage.look(id)).configured?.firmware, firmware, 'also when nobody asks any more');
+      for (const other of firmwares) {
+        await driver.machines.define({ ...definition, firmware: other }, mark, soon());
+        t.equal((await stage.look(id)).configured?.firmware, other);
+      }
+      await driver.machines.undefine(id, owner, soon());
+      t.equal(await stage.find(id), undefined);
+    }
+    const { id } = await stage.define();
+    if (firmwares.length > 0)
+      t.ok(firmwares.some((one) => one === 'BIOS' || one === 'UEFI') && (await stage.look(id)).configured?.firmware);
+    for (const firmware of (['BIOS', 'UEFI'] as const).filter((one) => !firmwares.includes(one)))
+      await refused(t, driver.machines.define(stage.definition({ firmware }), stage.mark(), soon()), 'Invalid', 'Unsupported');
   });
 
   await t.test('interfaces are read back to the letter, with the models and addresses that the host chose', async (t) => {

@@ -31,6 +31,7 @@ const small: MachineDefinition = {
   nativeName: 'shop.small',
   cpuCount: 1,
   memoryBytes: 2 ** 28,
+  firmware: 'BIOS',
   disks: [],
   interfaces: [],
   serial: false,
@@ -49,6 +50,7 @@ const full: MachineDefinition = {
   nativeName: 'shop.full',
   cpuCount: 2,
   memoryBytes: 2 ** 29,
+  firmware: 'BIOS',
   boot: {
     kernel: '/var/lib/virtwright/system/vmlinuz',
     initrd: '/var/lib/virtwright/system/initrd',
@@ -73,6 +75,7 @@ const rich: MachineDefinition = {
   ...readIdentity(golden('domain-rich')),
   cpuCount: 2,
   memoryBytes: 2 ** 32,
+  firmware: 'UEFI',
   disks: [
     { name: 'root', location: '/srv/images/legacy-db.qcow2', format: 'Qcow2', serial: 'root-1' },
     { name: 'data', location: '/dev/vg0/legacy-db-data', format: 'Raw' },
@@ -126,6 +129,21 @@ t.test('an interface keeps the address that libvirt chose, and changes only wher
   t.equal(attribute(child(interfaceIn([{ ...lan, model: 'E1000e' }, san], 0), 'model'), 'type'), 'e1000e');
   t.equal(attribute(child(interfaceIn([{ ...lan, macAddress: '52:54:00:00:00:09' }, san], 0), 'mac'), 'address'), '52:54:00:00:00:09');
   t.equal(interfaceIn([san], 1), undefined);
+});
+
+t.test('firmware is left as it is until another is asked for', async (t) => {
+  const os = (domain: XmlElement) => serializeXml(child(domain, 'os') ?? element('nothing'));
+  const { firmware: _, ...silent } = small;
+  t.notMatch(os(createDomain(silent, mark, base)), /firmware|loader/);
+  t.match(
+    os(createDomain({ ...small, firmware: 'UEFI' }, mark, base)),
+    '<os firmware="efi"><type arch="x86_64" machine="pc-q35-7.2">hvm</type><firmware><feature enabled="no" name="secure-boot"/></firmware></os>',
+  );
+  const { firmware: __, ...quiet } = rich;
+  const byHand = os(golden('domain-rich'));
+  t.equal(os(editDomain(golden('domain-rich'), quiet, mark)), byHand);
+  t.equal(os(editDomain(golden('domain-rich'), rich, mark)), byHand, 'a loader that was named by hand is UEFI, too');
+  t.notMatch(os(editDomain(golden('domain-rich'), { ...rich, firmware: 'BIOS' }, mark)), /firmware|loader|nvram/);
 });
 
 t.test('an interface that another hand put elsewhere is brought back, and one without our name is left alone', async (t) => {
@@ -281,6 +299,7 @@ const shapes: fc.Arbitrary<MachineDefinition> = fc
     {
       cpuCount: fc.integer({ min: 1, max: 288 }),
       memoryBytes: fc.integer({ min: 1, max: 2 ** 22 }).map((mib) => mib * 2 ** 20),
+      firmware: fc.constantFrom('BIOS' as const, 'UEFI' as const),
       boot: fc.option(
         fc.record(
           { kernel: fc.constantFrom('/k', '/a b&c'), initrd: fc.constantFrom('/i', '/"'), commandLine: fc.stringMatching(/^[ -~]{1,20}$/) },
