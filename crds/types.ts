@@ -271,8 +271,11 @@ export interface StorageVolumeSpec {
    * is refused; after a smaller one the rest is empty.
    */
   readonly size: Size;
-  /** How the volume is stored; never changes. When absent, `Qcow2`. */
-  readonly format: 'Raw' | 'Qcow2';
+  /**
+   * How the volume is stored; never changes. When absent, that of the source's image; without a source, the pool's best,
+   * chosen when the volume is made and told in `status.format`.
+   */
+  readonly format?: 'Raw' | 'Qcow2' | 'Vmdk';
   /** What the volume is filled with when it is made; never changes. When absent, the volume is empty. */
   readonly source?: StorageVolumeSpecSource;
   /**
@@ -307,6 +310,8 @@ export interface StorageVolumeStatus {
   readonly nativeName?: string;
   /** What a machine's disk is given on the host; a path. */
   readonly location?: string;
+  /** How the volume is stored, as asked or as chosen. */
+  readonly format?: 'Raw' | 'Qcow2' | 'Vmdk';
   /** What the guest sees now, as a quantity. */
   readonly virtualSize?: string;
   /** How far the volume is filled from its source. */
@@ -423,6 +428,8 @@ export interface VirtualMachineSpec {
   readonly interfaces?: readonly VirtualMachineSpecInterface[];
   /** Further devices. Each is there when it is named, be it as `{}`. When absent, there are none. */
   readonly devices?: VirtualMachineSpecDevices;
+  /** What only vSphere has a word for; refused on other hosts. When absent, nothing. */
+  readonly vsphere?: VirtualMachineSpecVsphere;
 }
 
 export interface VirtualMachineSpecStop {
@@ -483,7 +490,7 @@ export interface VirtualMachineSpecDisk {
   /** The StorageVolume that is the disk, in the machine's namespace. */
   readonly volumeRef: Ref;
   /** How the guest sees the disk. When absent, the host's best, chosen when the disk is first defined and kept from then on. */
-  readonly bus?: 'VirtioBlk';
+  readonly bus?: 'VirtioBlk' | 'Pvscsi' | 'LsiLogic';
   /** Serial number that the guest sees. When absent, one is made of the disk's name. */
   readonly serial?: string;
 }
@@ -507,6 +514,11 @@ export interface VirtualMachineSpecDevices {
   readonly serial?: Readonly<Record<string, never>>;
   /** A source of random numbers, fed by the host's. When absent, there is none. */
   readonly rng?: Readonly<Record<string, never>>;
+}
+
+export interface VirtualMachineSpecVsphere {
+  /** vSphere's name of the guest's operating system, as `debian12_64Guest`: hosts choose defaults by it. */
+  readonly guestId: string;
 }
 
 export interface VirtualMachineStatus {

@@ -126,6 +126,8 @@ export interface MachineShape {
   readonly interfaces: readonly MachineInterface[];
   readonly serial: boolean;
   readonly rng: boolean;
+  /** What only vSphere has a word for. Absent: the host's choice. */
+  readonly vsphere?: { readonly guestId: string };
 }
 
 /** `UEFI` is without secure boot. */
@@ -161,8 +163,8 @@ export interface MachineInterface {
 }
 
 export type InterfaceModel = 'Virtio' | 'E1000e';
-export type DiskBus = 'VirtioBlk';
-export type VolumeFormat = 'Raw' | 'Qcow2';
+export type DiskBus = 'VirtioBlk' | 'Pvscsi' | 'LsiLogic';
+export type VolumeFormat = 'Raw' | 'Qcow2' | 'Vmdk';
 
 export interface MachineDefinition extends MachineShape {
   /** As RFC 9562 writes it; given back in lower case. */
@@ -246,6 +248,8 @@ export interface Pool {
   readonly nativeName: string;
   readonly active: boolean;
   readonly path?: string;
+  /** That volumes made here can have, the host's best first; none where we cannot make volumes. */
+  readonly formats: readonly VolumeFormat[];
   readonly capacityBytes: number;
   readonly allocationBytes: number;
   readonly availableBytes: number;
@@ -255,7 +259,7 @@ export interface Pool {
 export interface Volumes {
   /** Everything in the pool as the host knows it. With `refresh` the host looks at its store first. */
   list(pool: PoolId, options: { readonly refresh: boolean }, signal: AbortSignal): Promise<readonly Volume[]>;
-  /** Makes an empty volume. Conflict when one of that name exists, however alike: look at it. Exhausted when the pool has no room. */
+  /** Makes an empty volume; Invalid or Unsupported in a format that the pool has not, but every pool takes a `Raw` one of 0 bytes, an empty file. Conflict when one of that name exists, however alike: look at it. Exhausted when the pool has no room. */
   create(definition: VolumeDefinition, signal: AbortSignal): Promise<Volume>;
   /**
    * Replaces the content, from the first byte on, then resolves when the host has all of it. Nothing longer that was there before is left:

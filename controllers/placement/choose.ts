@@ -159,16 +159,21 @@ const capabilitiesOf = ({ status }: Hypervisor): readonly Capability[] =>
   }));
 
 function askedOf({ metadata, spec }: VirtualMachine, hypervisor: Hypervisor, volumes: readonly StorageVolume[]): readonly Asked[] {
-  const formatOf = (name: string) => volumes.find((volume) => volume.metadata.name === name)?.spec.format ?? 'Raw';
+  const formatOf = (name: string) => {
+    const volume = volumes.find(({ metadata: { name: one } }) => one === name);
+    const format = volume?.status?.format ?? volume?.spec.format ?? volume?.spec.source?.format;
+    return format === undefined ? {} : { format };
+  };
   return asked({
     nativeName: nativeName({ hypervisor }, metadata.namespace, metadata.name),
     cpuCount: spec.cpu.count,
     memoryBytes: parseQuantity(spec.memory.size),
-    disks: (spec.disks ?? []).map(({ volumeRef, ...disk }) => ({ ...disk, location: '', format: formatOf(volumeRef.name) })),
+    disks: (spec.disks ?? []).map(({ volumeRef, ...disk }) => ({ ...disk, location: '', ...formatOf(volumeRef.name) })),
     interfaces: (spec.interfaces ?? []).map(({ networkRef, ...one }) => ({ ...one, network: networkRef.name })),
     serial: spec.devices?.serial !== undefined,
     rng: spec.devices?.rng !== undefined,
     ...(spec.firmware === undefined ? {} : { firmware: spec.firmware.type }),
     ...(spec.boot === undefined ? {} : { boot: { kernel: '' } }),
+    ...(spec.vsphere === undefined ? {} : { vsphere: spec.vsphere }),
   });
 }

@@ -158,6 +158,8 @@ t.test('a pool that the host had before is used as it is, and never touched', as
   const before = writes();
   await pass();
   t.equal(writes(), before, 'at rest');
+  for (const one of host.pools.values()) one.formats = [];
+  t.same(await pass(), { kind: 'stalled', because: 'pool images on one is of a kind that no volumes can be made in' });
   stores.volumes.set(volume);
   t.match(await pass(true), { kind: 'progressing', because: '1 volumes are still in it: shop/root' });
   stores.volumes.delete('shop/root');

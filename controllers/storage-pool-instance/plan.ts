@@ -54,7 +54,8 @@ function planExisting(nativeName: string, desired: DesiredPool, { pool, names }:
     const has = names.length === 0 ? 'none' : names.slice(0, mostNamed).join(', ');
     return [refuse('NotFound', `${host} has no pool called ${nativeName}; it has ${has}`)];
   }
-  return pool.active ? [] : [refuse('Inactive', `pool ${nativeName} on ${host} is not active; start it there`)];
+  if (!pool.active) return [refuse('Inactive', `pool ${nativeName} on ${host} is not active; start it there`)];
+  return pool.formats.length > 0 ? [] : [refuse('Unfit', `pool ${nativeName} on ${host} is of a kind that no volumes can be made in`)];
 }
 
 function planDirectory(definition: PoolDefinition, desired: DesiredPool, { pool, stranger }: ObservedPool): Plan<PoolAction> {

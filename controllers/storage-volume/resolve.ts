@@ -19,6 +19,7 @@ export function resolveVolume(volume: StorageVolume, host: HostScope, stores: Vo
   if (poolUuid === undefined && !absent)
     return { kind: 'missing', reason: 'WaitingForPool', missing: [`pool instance "${status?.pool}": not there yet`] };
   const familyName = nativeName(host, metadata.namespace, metadata.name);
+  const format = status?.format ?? spec.format ?? spec.source?.format;
   const source = sourceOf(volume, host, stores);
   const takeOver = takeOverOf(volume, host);
   return {
@@ -31,10 +32,11 @@ export function resolveVolume(volume: StorageVolume, host: HostScope, stores: Vo
       poolName: status?.pool ?? '',
       nativeName: status?.nativeName ?? `${familyName}-${metadata.uid.slice(0, 8)}`,
       familyName,
-      format: spec.format,
+      formatField: spec.format === undefined && spec.source !== undefined ? 'spec.source.format' : 'spec.format',
       sizeBytes: parseQuantity(spec.size),
       keep: spec.reclaimPolicy === 'Retain',
       record: fillRecord(status),
+      ...(format === undefined ? {} : { format }),
       ...(source === undefined ? {} : { source }),
       ...(status?.claim === undefined ? {} : { claimedBy: status.claim.machine }),
       ...(takeOver === undefined ? {} : { takeOver }),
@@ -44,9 +46,10 @@ export function resolveVolume(volume: StorageVolume, host: HostScope, stores: Vo
 
 function sourceOf({ metadata, spec }: StorageVolume, { hypervisor }: HostScope, { namespaces }: VolumeStores): Source | undefined {
   if (spec.source === undefined) return undefined;
-  const { url, checksum } = spec.source;
+  const { url, format, checksum } = spec.source;
   return {
     url,
+    format,
     granted: granted('addresses', hypervisor, metadata.namespace, namespaces),
     ...(checksum === undefined ? {} : { checksum }),
   };

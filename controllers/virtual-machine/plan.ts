@@ -1,4 +1,4 @@
-import type { Capability, Machine, MachineDefinition, OwnerMark } from '#drivers/driver.js';
+import type { Capability, Machine, MachineDefinition, MachineDisk, OwnerMark } from '#drivers/driver.js';
 import { type Asked, describeUnfit, unfit } from '../fit.js';
 import { act, type Plan, refuse, wait } from '../plan.js';
 import { type MachineAction, marked, type Subject } from './action.js';
@@ -94,9 +94,14 @@ function planFit({ definition, capabilities, host }: DesiredMachine): Plan<Machi
   return unfit(asked(definition), capabilities).map((misfit) => refuse('Unfit', describeUnfit(misfit, host)));
 }
 
+/** A disk whose volume is not made yet has no format: it gets one that the host accepts. */
+type AskedDefinition = Omit<MachineDefinition, 'uuid' | 'disks'> & {
+  readonly disks: readonly (Omit<MachineDisk, 'format'> & Partial<Pick<MachineDisk, 'format'>>)[];
+};
+
 /** What of a definition a host may not have. A native name is none of the manifest's fields, and yet may be too long. */
-export function asked(definition: Omit<MachineDefinition, 'uuid'>): readonly Asked[] {
-  const { nativeName, cpuCount, memoryBytes, firmware, boot, disks, interfaces, serial, rng } = definition;
+export function asked(definition: AskedDefinition): readonly Asked[] {
+  const { nativeName, cpuCount, memoryBytes, firmware, boot, disks, interfaces, serial, rng, vsphere } = definition;
   return [
     { field: 'nativeName', path: 'the length of namespace and name', given: Buffer.byteLength(nativeName) },
     { field: 'cpu.count', path: 'spec.cpu.count', given: cpuCount },
@@ -104,7 +109,7 @@ export function asked(definition: Omit<MachineDefinition, 'uuid'>): readonly Ask
     ...(firmware === undefined ? [] : [{ field: 'firmware.type', path: 'spec.firmware.type', given: firmware }]),
     ...(boot === undefined ? [] : [{ field: 'boot.kernel', path: 'spec.boot.kernel' }]),
     ...disks.flatMap(({ name, bus, format, serial: number }) => [
-      { field: 'disks.format', path: `the format of the volume of spec.disks[${name}]`, given: format },
+      ...(format === undefined ? [] : [{ field: 'disks.format', path: `the format of the volume of spec.disks[${name}]`, given: format }]),
       ...(bus === undefined ? [] : [{ field: 'disks.bus', path: `spec.disks[${name}].bus`, given: bus }]),
       ...(number === undefined ? [] : [{ field: 'disks.serial', path: `spec.disks[${name}].serial` }]),
     ]),
@@ -115,6 +120,7 @@ export function asked(definition: Omit<MachineDefinition, 'uuid'>): readonly Ask
     ]),
     ...(serial ? [{ field: 'devices.serial', path: 'spec.devices.serial' }] : []),
     ...(rng ? [{ field: 'devices.rng', path: 'spec.devices.rng' }] : []),
+    ...(vsphere === undefined ? [] : [{ field: 'vsphere.guestId', path: 'spec.vsphere.guestId', given: vsphere.guestId }]),
   ];
 }
 

@@ -63,6 +63,7 @@ function machineShape({ spec }: VirtualMachine, volumes: VolumeLookup, interface
     rng: spec.devices?.rng !== undefined,
     ...(spec.firmware === undefined ? {} : { firmware: spec.firmware.type }),
     ...(boot === undefined ? {} : { boot }),
+    ...(spec.vsphere === undefined ? {} : { vsphere: spec.vsphere }),
   };
 }
 
@@ -103,7 +104,9 @@ class VolumeLookup {
   readable(name: string): Pick<MachineDisk, 'location' | 'format'> | undefined {
     const volume = this.#volume(name);
     const location = volume?.status?.location;
-    if (volume !== undefined && location !== undefined && isReady(volume)) return { location, format: volume.spec.format };
+    // A volume that was made before status told it has it in its spec.
+    const format = volume?.status?.format ?? volume?.spec.format;
+    if (volume !== undefined && location !== undefined && format !== undefined && isReady(volume)) return { location, format };
     this.missing.push(this.#whatIsMissing(name, volume));
     return undefined;
   }

@@ -8,14 +8,15 @@ export const everything: readonly Capability[] = [
   { field: 'memory.size', min: 1 << 20, max: 2 ** 40 },
   { field: 'firmware.type', values: ['BIOS', 'UEFI'] },
   { field: 'boot.kernel' },
-  { field: 'disks.bus', values: ['VirtioBlk'] },
-  { field: 'disks.format', values: ['Raw', 'Qcow2'] },
+  { field: 'disks.bus', values: ['VirtioBlk', 'Pvscsi', 'LsiLogic'] },
+  { field: 'disks.format', values: ['Raw', 'Qcow2', 'Vmdk'] },
   { field: 'disks.serial' },
   { field: 'interfaces.network' },
   { field: 'interfaces.model', values: ['Virtio', 'E1000e'] },
   { field: 'interfaces.macAddress' },
   { field: 'devices.serial' },
   { field: 'devices.rng' },
+  { field: 'vsphere.guestId' },
   { field: 'pools.directory' },
   { field: 'pools.existing' },
   { field: 'networks.existing' },
@@ -47,6 +48,7 @@ const asked = ({
   interfaces,
   serial,
   rng,
+  vsphere,
 }: MachineDefinition): readonly Asked[] => [
   ['nativeName', Buffer.byteLength(nativeName)],
   ['cpu.count', cpuCount],
@@ -57,6 +59,7 @@ const asked = ({
   ...interfaces.flatMap(askedOfInterface),
   ...(serial ? [['devices.serial', 'true'] as const] : []),
   ...(rng ? [['devices.rng', 'true'] as const] : []),
+  ...(vsphere === undefined ? [] : [['vsphere.guestId', vsphere.guestId] as const]),
 ];
 
 /** Throws Unsupported for a field this host does not know, Invalid for a value it does not accept. */
@@ -78,9 +81,11 @@ function mustAccept({ field, values, min = -Infinity, max = Infinity }: Capabili
 export function chosen(definition: MachineDefinition, before: MachineShape | undefined, newMacAddress: () => string): MachineShape {
   const { uuid: _uuid, nativeName: _nativeName, ...shape } = definition;
   const busOf = (name: string) => before?.disks.find((disk) => disk.name === name)?.bus ?? 'VirtioBlk';
+  const vsphere = shape.vsphere ?? before?.vsphere;
   const interfaceOf = (name: string) => before?.interfaces.find((one) => one.name === name);
   return structuredClone({
     ...shape,
+    ...(vsphere === undefined ? {} : { vsphere }),
     firmware: shape.firmware ?? before?.firmware ?? 'BIOS',
     disks: shape.disks.map((disk) => ({ ...disk, bus: disk.bus ?? busOf(disk.name) })),
     interfaces: shape.interfaces.map((one) => ({

@@ -4,6 +4,7 @@ import { firmwaresOf, type MachineOffer, mostOf, type Offer, type Offers } from 
 import type { Finding } from './probe.js';
 import { connectGetLibVersion, connectGetType, connectGetVersion } from './rpc/procedures.js';
 import { bytesPerMiB, maxNameBytes, maxSerialBytes } from './xml/definition.js';
+import { diskBuses } from './xml/disk.js';
 import { volumeFormats } from './xml/format.js';
 import { interfaceModels } from './xml/interface.js';
 
@@ -64,7 +65,7 @@ function machineCapabilities(offer: Offer, { domain, domainType, machine, kvm }:
 }
 
 const diskCapabilities: readonly Capability[] = [
-  { field: 'disks.bus', values: ['VirtioBlk'] },
+  { field: 'disks.bus', values: diskBuses },
   { field: 'disks.format', values: volumeFormats },
   { field: 'disks.serial', reason: `at most ${maxSerialBytes} characters reach the guest` },
 ];

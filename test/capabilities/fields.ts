@@ -26,6 +26,7 @@ export const driverFields: readonly FieldRow[] = [
   { field: 'VirtualMachine interfaces[].macAddress', capability: 'interfaces.macAddress' },
   { field: 'VirtualMachine devices.serial', capability: 'devices.serial' },
   { field: 'VirtualMachine devices.rng', capability: 'devices.rng' },
+  { field: 'VirtualMachine vsphere.guestId', capability: 'vsphere.guestId' },
   { field: 'StorageVolume format', capability: 'disks.format' },
   { field: 'StoragePool directory.path', capability: 'pools.directory' },
   { field: 'StoragePool existing.name', capability: 'pools.existing' },
@@ -60,6 +61,7 @@ export const ownFields: readonly string[] = [
 const machines = 'test/contract/machines.ts';
 const contract: Readonly<Record<string, Proof>> = {
   shape: { file: machines, sentence: 'disks, kernel and devices are read back to the letter, with the buses the host chose' },
+  words: { file: machines, sentence: 'words that a host does not know are refused by their name, and the others are kept' },
   firmware: { file: machines, sentence: 'firmware is what was asked for, or what the host chose, and is kept' },
   interfaces: { file: machines, sentence: 'interfaces are read back to the letter, with the models and addresses that the host chose' },
   edit: { file: machines, sentence: 'an edit changes what differs, and keeps what the host once chose' },
@@ -88,7 +90,7 @@ export const proofs: Readonly<Record<string, readonly Proof[]>> = {
   'cpu.count': proven('edit', 'limits'),
   'devices.rng': proven('shape'),
   'devices.serial': proven('shape'),
-  'disks.bus': proven('shape'),
+  'disks.bus': proven('shape', 'words'),
   'disks.format': proven('shape'),
   'disks.serial': proven('shape'),
   'firmware.type': proven('firmware'),
@@ -101,4 +103,5 @@ export const proofs: Readonly<Record<string, readonly Proof[]>> = {
   'pools.directory': proven('pools'),
   'pools.existing': proven('existingPools'),
   'volumes.format': proven('volumes'),
+  'vsphere.guestId': proven('words'),
 };

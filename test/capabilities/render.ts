@@ -36,6 +36,7 @@ const checked: ReadonlySet<string> = new Set(
       interfaces: [{ name: 'lan', network: 'lan', model: 'Virtio', macAddress: '52:54:00:12:34:56' }],
       serial: true,
       rng: true,
+      vsphere: { guestId: 'debian12_64Guest' },
     }),
   ].map(({ field }) => field),
 );

@@ -146,6 +146,9 @@ t.test('what is right at a limit is accepted', async (t) => {
     }),
     volume(`${'v'.repeat(120)}.qcow2`, { size: '4Pi' }),
     ...[1024, '1Ki', '0.001Mi', '4503599627369472'].slice(0, 2).map((size, i) => volume(`ok-size-${i}`, { size })),
+    volume('ok-source-says', { source: { ...image, format: 'Raw' } }),
+    volume('ok-vmdk', { format: 'Vmdk' }),
+    machine('ok-vsphere', { vsphere: { guestId: 'debian12_64Guest' }, disks: [disk('a', { bus: 'Pvscsi' })] }),
     volume('ok-url', { source: { ...image, url: 'http://[fd00::1]:8080/a?b=c@d', checksum: `sha512:${'a'.repeat(128)}` } }),
     host('h'.repeat(40), {
       namePrefix: 'p'.repeat(20),
@@ -240,6 +243,8 @@ t.test('what is wrong is refused by its path, with the remedy', async (t) => {
       'spec.interfaces: Too many: 9: must have at most 8',
     ],
     [machine('firmware', { firmware: { type: 'EFI' } }), 'spec.firmware.type: Unsupported value: "EFI": supported values: "BIOS", "UEFI"'],
+    [machine('guest-id', { vsphere: { guestId: 'a b' } }), 'spec.vsphere.guestId in body should match'],
+    [machine('guest-none', { vsphere: {} }), 'spec.vsphere.guestId: Required value'],
     [machine('firmware-none', { firmware: {} }), 'spec.firmware.type: Required value'],
     [machine('nic-twice', { interfaces: [nic('a'), nic('a')] }), 'spec.interfaces[1]: Duplicate value: {"name":"a"}'],
     [machine('nic-name', { interfaces: [nic('A')] }), 'spec.interfaces[0].name in body should match'],
@@ -263,7 +268,7 @@ t.test('what is wrong is refused by its path, with the remedy', async (t) => {
     [volume('size-none', { size: 0 }), 'a volume has from 1Ki to 4Pi; write it with its unit, as 40Gi'],
     [volume('size-much', { size: '5Pi' }), 'a volume has from 1Ki to 4Pi'],
     [volume('size-odd', { size: '1G' }), 'a volume has a whole number of KiB: use Ki, Mi or Gi (20Gi), or a multiple of 1024'],
-    [volume('vformat', { format: 'VHD' }), 'spec.format: Unsupported value: "VHD": supported values: "Raw", "Qcow2"'],
+    [volume('vformat', { format: 'VHD' }), 'spec.format: Unsupported value: "VHD": supported values: "Raw", "Qcow2", "Vmdk"'],
     [
       volume('convert', { format: 'Raw', source: image }),
       "spec.source.format: … source.format and format are to be the same, as images are not converted: set format to the image's, or convert",
@@ -399,6 +404,8 @@ t.test('what may not change is refused, and what may is accepted', async (t) => 
       {},
       'spec.format: … the format of a volume never changes; make a new volume and copy',
     ],
+    [(spec) => volume('reformat-to', spec), { format: 'Raw' }, { format: 'Qcow2' }, 'spec.format: … the format of a volume never changes'],
+    [(spec) => volume('say-later', spec), {}, { format: 'Raw' }, undefined],
     [(spec) => volume('keep', spec), { reclaimPolicy: 'Retain' }, { reclaimPolicy: 'Delete' }, undefined],
     [
       (spec) => pool('path', spec),
@@ -473,6 +480,14 @@ t.test('a machine that has a uuid takes no other one later', async (t) => {
     message: 'the machine already has the uuid in status.uuid, for good; leave spec.uuid out',
   });
   t.match(await patch('00000000-0000-4000-8000-000000000001'), 'patched');
+});
+
+t.test('a volume that has a format takes no other one later', async (t) => {
+  await setStatus('vol/keep', { format: 'Qcow2' });
+  const patch = (format: string) =>
+    kubectl('patch', 'vol/keep', '--type=merge', '--dry-run=server', '-p', JSON.stringify({ spec: { format } }));
+  await t.rejects(patch('Raw'), { message: 'the volume already has the format in status.format, for good; leave spec.format out' });
+  t.match(await patch('Qcow2'), 'patched');
 });
 
 t.test('every rule was broken by one of these tests', async (t) => {

@@ -1,5 +1,13 @@
 import type { Test } from 'tap';
-import type { Firmware, InterfaceModel, Machine, MachineDefinition, MachineInterface, MachineShape } from '#drivers/driver.js';
+import type {
+  Firmware,
+  InterfaceModel,
+  Machine,
+  MachineDefinition,
+  MachineInterface,
+  MachineShape,
+  VolumeFormat,
+} from '#drivers/driver.js';
 import { acceptedOrInvalid, refused, type Stage, soon } from './stage.js';
 
 /** What was asked, as it must be read back; choices left to the host are left out. */
@@ -38,6 +46,24 @@ async function definingContract(t: Test, stage: Stage): Promise<void> {
     const { configured } = await stage.look(id);
     t.match(configured, asShape(definition));
     t.ok(configured?.disks.every(({ bus }) => bus !== undefined));
+  });
+
+  await t.test('words that a host does not know are refused by their name, and the others are kept', async (t) => {
+    const { capabilities } = await driver.host.describe(soon());
+    const of = (field: string) => capabilities.find((one) => one.field === field);
+    const asks = async (known: boolean, change: Partial<MachineDefinition>, word: RegExp) => {
+      const definition = stage.definition(change);
+      if (known) return t.match((await stage.look((await stage.define(definition)).id)).configured, asShape(definition));
+      await refused(t, driver.machines.define(definition, stage.mark(), soon()), 'Invalid', 'Unsupported');
+      return t.rejects(driver.machines.define(definition, stage.mark(), soon()), { message: word });
+    };
+    const format = (of('disks.format')?.values?.[0] ?? 'Raw') as VolumeFormat;
+    const root = { name: 'root', location: '/images/root.img', format };
+    for (const bus of ['VirtioBlk', 'Pvscsi', 'LsiLogic'] as const)
+      await asks(of('disks.bus')?.values?.includes(bus) === true, { disks: [{ ...root, bus }] }, /bus/);
+    for (const each of ['Raw', 'Qcow2', 'Vmdk'] as const)
+      await asks(of('disks.format')?.values?.includes(each) === true, { disks: [{ ...root, format: each }] }, /format/);
+    await asks(of('vsphere.guestId') !== undefined, { vsphere: { guestId: 'debian12_64Guest' } }, /vsphere/);
   });
 
   await t.test('firmware is what was asked for, or what the host chose, and is kept', async (t) => {

@@ -56,6 +56,7 @@ export async function poolsContract(t: Test, stage: Stage): Promise<void> {
     const pool = mustHave(await find(pools, uuid));
     t.equal(pool.active, true);
     t.ok(pool.capacityBytes > 0 && pool.availableBytes <= pool.capacityBytes && pool.allocationBytes <= pool.capacityBytes);
+    t.ok(pool.formats.length > 0, 'and which formats it has volumes in');
     t.equal(await pools.define(definition, soon()), id);
     t.equal((await find(pools, uuid))?.active, true, 'and a define leaves it so');
   });

@@ -2,6 +2,8 @@ import { normalize } from 'node:path/posix';
 import type { MachineDefinition, MachineDisk, MachineInterface } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 
+import { diskBuses } from './disk.js';
+import { volumeFormats } from './format.js';
 import { interfacePrefix } from './interface.js';
 
 export const bytesPerMiB = 1024 * 1024;
@@ -17,7 +19,7 @@ export const maxSerialBytes = 20;
  * @throws DriverError Invalid, naming the field, what was given, and what would be accepted
  */
 export function checkDefinition(definition: MachineDefinition): void {
-  const { nativeName, cpuCount, memoryBytes, boot, disks, interfaces } = definition;
+  const { nativeName, cpuCount, memoryBytes, boot, disks, interfaces, vsphere } = definition;
   checkName('nativeName', nativeName, maxNameBytes);
   if (!Number.isSafeInteger(cpuCount) || cpuCount < 1) refuse('cpu.count', cpuCount, 'a whole number, 1 or more');
   if (!Number.isSafeInteger(memoryBytes) || memoryBytes < bytesPerMiB || memoryBytes % bytesPerMiB !== 0)
@@ -25,6 +27,7 @@ export function checkDefinition(definition: MachineDefinition): void {
   for (const [field, path] of Object.entries({ kernel: boot?.kernel, initrd: boot?.initrd }))
     if (path !== undefined) checkPath(`boot.${field}`, path);
   for (const disk of disks) checkDisk(disk);
+  if (vsphere !== undefined) throw new DriverError('Unsupported', 'vsphere: was given; accepted: nothing, as this host is not vSphere');
   for (const each of interfaces) checkInterface(each);
   refuseTwice('disks', disks);
   refuseTwice('interfaces', interfaces);
@@ -45,7 +48,9 @@ function checkInterface({ name, network, macAddress }: MachineInterface): void {
     refuse(`interface "${name}": macAddress`, `"${macAddress}"`, 'that of one interface, in lower case, as 52:54:00:12:34:56');
 }
 
-function checkDisk({ name, location, serial }: MachineDisk): void {
+function checkDisk({ name, location, serial, bus, format }: MachineDisk): void {
+  if (bus !== undefined && !diskBuses.includes(bus)) refuse(`disk "${name}": bus`, `"${bus}"`, diskBuses.join(', '));
+  if (!volumeFormats.includes(format)) refuse(`disk "${name}": format`, `"${format}"`, volumeFormats.join(', '));
   if (!aliasable.test(name) || name.startsWith(interfacePrefix))
     refuse('disks.name', `"${name}"`, `${aliasableText}, not beginning with "${interfacePrefix}"`);
   checkPath(`disk "${name}"`, location);
