@@ -1,12 +1,11 @@
-import { type Hypervisor, type StoragePool, type StoragePoolStatus, storagePoolInstances, storagePools } from '#crds/types.js';
+import { type StoragePool, type StoragePoolStatus, storagePoolInstances, storagePools } from '#crds/types.js';
 import type { Binder } from '../binder.js';
 import { boundAnnotation } from '../bound.js';
 import { conditions, isReady, readiness, type Standing } from '../conditions.js';
 import { finalizer, removeFinalizer } from '../finalizer.js';
 import { ApiError } from '../kubernetes/client.js';
 import { publishStatus } from '../loop.js';
-import { matches } from '../namespaces.js';
-import { instanceName } from '../placement/bind-volume.js';
+import { instanceName, isSelected } from '../placement/bind-volume.js';
 import type { Outcome } from '../reconcile.js';
 
 const mostFailuresNamed = 10;
@@ -37,10 +36,6 @@ export async function reconcilePool(binder: Binder, pool: StoragePool, signal: A
   await publishStatus({ client, ...watched.pools }, seen, statusOf(binder, seen, wanted), signal);
   return { kind: 'converged' };
 }
-
-const isSelected = ({ spec }: StoragePool, { metadata }: Hypervisor): boolean =>
-  metadata.deletionTimestamp === undefined &&
-  (spec.hypervisorSelector === undefined || matches(metadata.labels, spec.hypervisorSelector.matchLabels));
 
 async function hold({ client, watched }: Binder, { metadata }: StoragePool, signal: AbortSignal): Promise<void> {
   const finalizers = [...(metadata.finalizers ?? []), finalizer];
