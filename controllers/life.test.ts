@@ -576,7 +576,7 @@ function isAsDeclared(life: Life): void {
   const { machine } = life;
   const record = decodeRecord(life.onHost?.mark?.record ?? '');
   const paused = power(life) === 'Paused' && record.paused === true;
-  const rerun = ['Crashed', 'Failed', 'Unknown'].includes(record.lastStop?.cause ?? 'Unknown');
+  const rerun = ['Crashed', 'Failed', 'Unknown'].includes(record.lastStop?.cause ?? 'Unknown') || record.halted === true;
   ready(life);
   switch (machine?.spec.runStrategy) {
     case 'Always':

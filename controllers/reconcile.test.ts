@@ -32,6 +32,7 @@ function toy(plan: (at: number) => Plan<Action>, given: Partial<Kind<Toy, number
   const kind: Kind<Toy, number, number, Action, Status> = {
     performers: { step, slow: step },
     resolve: () => ({ kind: 'desired', desired: 0 }),
+    looksAt: () => ({ machines: true }),
     observe: () => at,
     plan: (_desired, observed) => plan(observed),
     report: (_toy, { observed, plan: steps = [], failure, missing }: Found) => ({

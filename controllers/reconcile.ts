@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { DriverError } from '#drivers/error.js';
-import type { HostView } from './host/view.js';
+import type { HostView, Interest } from './host/view.js';
 import { type AnyAction, gate, type Performers, type Plan, type Surroundings, wait } from './plan.js';
 
 /** References followed, or the names of those that are not there yet, each with what is missing about it. */
@@ -24,6 +24,8 @@ export interface Kind<R, D, O, A extends AnyAction, S> {
   readonly performers: Performers<A>;
   /** What the resource asks for, from the stores: no I/O. Deletion is `want: 'absent'`, not another code path. */
   resolve(resource: R): Resolution<D>;
+  /** What of the host must have been seen as it is now. */
+  looksAt(desired: D): Interest;
   /** What the host has, from the view: no I/O. */
   observe(desired: D, view: HostView): O;
   /** What to do about the difference. Pure. */
@@ -111,7 +113,7 @@ async function lookAndDecide<R, D, O, A extends AnyAction, S>(
   const resolution = kind.resolve(object);
   if (resolution.kind === 'missing') return { missing: resolution.missing, missingReason: resolution.reason, now: clock() };
   const { desired } = resolution;
-  await view.refresh(signal);
+  await view.refresh(kind.looksAt(desired), signal);
   const observed = kind.observe(desired, view);
   const now = clock();
   return { desired, observed, plan: gate(kind.plan(desired, observed, now), kind.performers, driver), now };

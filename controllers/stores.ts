@@ -13,7 +13,7 @@ import type { Indexes, ReadonlyStore } from './kubernetes/store.js';
 /** What is known of the API, by key and by index. An agent's holds only its own hosts' objects. */
 export interface Stores {
   readonly hypervisors: ReadonlyStore<Hypervisor>;
-  readonly machines: ReadonlyStore<VirtualMachine, 'volume' | 'network' | 'uid' | 'uuid'>;
+  readonly machines: ReadonlyStore<VirtualMachine, 'volume' | 'network' | 'uid' | 'uuid' | 'nativeName'>;
   readonly actions: ReadonlyStore<VirtualMachineAction, 'machine'>;
   readonly pools: ReadonlyStore<StoragePool>;
   readonly instances: ReadonlyStore<StoragePoolInstance, 'pool'>;
@@ -48,6 +48,7 @@ export const indexes = {
     network: (machine) => networksOf(machine).map((name) => inNamespaceOf(machine, name)),
     uid: ({ metadata }) => [metadata.uid],
     uuid: ({ metadata, spec, status }) => [status?.uuid ?? spec.uuid ?? metadata.uid],
+    nativeName: ({ status }) => (status?.nativeName === undefined ? [] : [status.nativeName]),
   } satisfies Indexes<VirtualMachine>,
   actions: { machine: (action) => [inNamespaceOf(action, action.spec.machineRef.name)] } satisfies Indexes<VirtualMachineAction>,
   instances: { pool: ({ spec }) => [spec.poolRef.name] } satisfies Indexes<StoragePoolInstance>,

@@ -402,9 +402,9 @@ export interface VirtualMachineSpec {
   /** The uuid that the guest and the host see, in lower case; never changes once set. When absent, the uid of this object. */
   readonly uuid?: string;
   /**
-   * When the machine runs. `Always`: after any stop it is started again. `RerunOnFailure`: started again only after a crash
-   * or a failure of the host. `Once`: started once, never again. `Manual`: started and stopped only by
-   * VirtualMachineActions. `Halted`: stopped. When absent, `Always`.
+   * When the machine runs. `Always`: after any stop it is started again. `RerunOnFailure`: started, and started again only
+   * after a crash, a failure of the host, or once it was `Halted`. `Once`: started once, never again. `Manual`: started and
+   * stopped only by VirtualMachineActions. `Halted`: stopped. When absent, `Always`.
    */
   readonly runStrategy: 'Always' | 'RerunOnFailure' | 'Once' | 'Manual' | 'Halted';
   /**

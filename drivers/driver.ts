@@ -1,3 +1,5 @@
+import type { DriverError } from './error.js';
+
 /**
  * What the controllers may ask of a hypervisor host.
  *
@@ -77,8 +79,8 @@ export interface Mark {
 export interface Machines {
   /** All machines, ours or not, running without a definition or not, state only: one call however many there are. */
   list(signal: AbortSignal): Promise<readonly Glance[]>;
-  /** Full reads in a batch; an id that is gone is left out. */
-  read(ids: readonly MachineId[], signal: AbortSignal): Promise<readonly Machine[]>;
+  /** Full reads in a batch; an id that is gone is left out. One machine that cannot be read does not hide the others: it is told apart. */
+  read(ids: readonly MachineId[], signal: AbortSignal): Promise<Readings>;
   /**
    * Makes the machine's definition say this: creates it, or edits the native one where it differs and nowhere else.
    * The mark that `read` gives is then this one. Live hardware is not touched; a machine running without a definition gets one.
@@ -215,6 +217,17 @@ export interface Machine extends Glance {
   /** What it has now, while not Off. */
   readonly live?: MachineShape;
   readonly hardware: Hardware;
+}
+
+export interface Readings {
+  readonly machines: readonly Machine[];
+  readonly unread: readonly Unread[];
+}
+
+/** A machine that is there, and cannot be read. */
+export interface Unread {
+  readonly glance: Glance;
+  readonly reason: DriverError;
 }
 
 /**

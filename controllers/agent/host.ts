@@ -154,7 +154,7 @@ export class Host implements HostScope {
 
   /** A look that fails is repeated by the next glance; the connection itself says when it is lost. */
   async #settle(view: HostView, signal: AbortSignal): Promise<void> {
-    await view.refresh(signal).catch((reason) => {
+    await view.refreshAll(signal).catch((reason) => {
       if (!signal.aborted) this.#options.onTrouble(`reading host ${this.name}`, reason);
     });
   }

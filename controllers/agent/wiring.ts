@@ -100,10 +100,11 @@ export class Wiring {
     }
   }
 
-  #machineChanged({ mark, uuid }: Machine): void {
-    const byMark = mark === undefined ? [] : [keyOf(mark.owner)];
-    const byUuid = this.#watched.machines.store.byIndex('uuid', uuid).map(({ metadata }) => keyOf(metadata));
-    for (const key of new Set([...byMark, ...byUuid])) {
+  /** Of ours, and of a stranger's that has the uuid or the native name of one of ours: once it is out of the way, ours can be made. */
+  #machineChanged({ mark, uuid, nativeName }: Machine): void {
+    const { store } = this.#watched.machines;
+    const meant = [...store.byIndex('uuid', uuid), ...store.byIndex('nativeName', nativeName)].map(({ metadata }) => keyOf(metadata));
+    for (const key of new Set([...(mark === undefined ? [] : [keyOf(mark.owner)]), ...meant])) {
       this.#loops.machines.add(key);
       this.#actionsOf(key);
     }

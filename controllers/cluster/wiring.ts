@@ -1,8 +1,9 @@
+import type { VirtualMachine } from '#crds/types.js';
 import type { ClusterWatches } from '../binder.js';
 import { isReady } from '../conditions.js';
 import { again, type Queue } from '../kubernetes/queue.js';
 import { keyOf } from '../kubernetes/resource.js';
-import { latest } from '../kubernetes/store.js';
+import { type Change, latest } from '../kubernetes/store.js';
 import { volumesOf } from '../stores.js';
 
 export type Loops = Readonly<Record<'machines' | 'volumes' | 'actions' | 'pools' | 'networks' | 'hypervisors', Queue>>;
@@ -36,11 +37,25 @@ export function wire(loops: Loops, watched: ClusterWatches): void {
   machines.store.subscribe((change) => {
     const machine = latest(change);
     again(loops.actions, actions.store.byIndex('machine', keyOf(machine.metadata)));
-    if (change.kind === 'deleted') for (const name of volumesOf(machine).disks) usersOf(`${machine.metadata.namespace}/${name}`);
+    for (const name of volumesIn(change)) {
+      loops.volumes.add(name);
+      if (change.kind === 'deleted') usersOf(name);
+    }
   });
   for (const kind of ['machines', 'volumes', 'actions', 'pools', 'networks', 'hypervisors'] as const) {
     for (const key of watched[kind].store.keys()) loops[kind].add(key);
   }
+}
+
+/** What a machine names, or named before: without it, a volume may go elsewhere. */
+function volumesIn(change: Change<VirtualMachine>): ReadonlySet<string> {
+  const machines = change.kind === 'updated' ? [change.object, change.previous] : [latest(change)];
+  return new Set(
+    machines.flatMap((machine) => {
+      const { disks, readOnly } = volumesOf(machine);
+      return [...disks, ...readOnly].map((name) => `${machine.metadata.namespace}/${name}`);
+    }),
+  );
 }
 
 const isUnplaced = ({ status }: { readonly status?: { readonly hypervisor?: string } }): boolean => status?.hypervisor === undefined;

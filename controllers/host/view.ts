@@ -1,5 +1,7 @@
-import { isDeepStrictEqual } from 'node:util';
-import type { Driver, Glance, HostEvent, Machine, MachineId, Network, OwnerMark, Pool, PoolId, Volume } from '#drivers/driver.js';
+import type { Driver, HostEvent, Machine, MachineId, Network, OwnerMark, Pool, PoolId, Unread, Volume } from '#drivers/driver.js';
+import { MachinesView } from './machines-view.js';
+import { NetworksView } from './networks-view.js';
+import { StoresView } from './stores-view.js';
 
 /** What changed in the view: whoever follows these objects should look again. */
 export interface Changes {
@@ -9,204 +11,122 @@ export interface Changes {
   readonly networks: boolean;
 }
 
+const unchanged: Changes = { machines: [], gone: [], pools: false, networks: false };
+
+/** What somebody must have seen as it is now: who looks at no store waits for none. */
+export interface Interest {
+  readonly machines?: true;
+  readonly pools?: true;
+  readonly networks?: true;
+  /** What is in the pool of this uuid, and the pools. */
+  readonly volumesOf?: string;
+}
+
 /**
  * What one host has, kept fresh: listed once, then only what is marked dirty (by an event, an act, a poll) is read again,
  * all of it in one batch. Observation is then synchronous and costs the host nothing.
  */
 export class HostView {
-  readonly #driver: Driver;
-  readonly #signal: AbortSignal;
-  readonly #onChange: (changes: Changes) => void;
-  readonly #machines = new Map<MachineId, Machine>();
-  #pools: readonly Pool[] = [];
-  #networks: readonly Network[] = [];
-  readonly #volumes = new Map<PoolId, readonly Volume[]>();
-  readonly #dirtyMachines = new Set<MachineId>();
-  readonly #dirtyVolumes = new Set<PoolId>();
-  #listMachines = true;
-  #listPools = true;
-  #listNetworks = true;
-  #reading: Promise<void> | undefined;
+  readonly #machines: MachinesView;
+  readonly #stores: StoresView;
+  readonly #networks: NetworksView;
 
   /** `signal` is the life of the connection; a single caller giving up does not end a read that others share. */
   constructor(driver: Driver, onChange: (changes: Changes) => void, signal: AbortSignal) {
-    this.#driver = driver;
-    this.#onChange = onChange;
-    this.#signal = signal;
+    this.#machines = new MachinesView(driver, ({ changed, gone }) => onChange({ ...unchanged, machines: changed, gone }), signal);
+    this.#stores = new StoresView(driver, () => onChange({ ...unchanged, pools: true }), signal);
+    this.#networks = new NetworksView(driver, () => onChange({ ...unchanged, networks: true }), signal);
   }
 
   get machines(): readonly Machine[] {
-    return [...this.#machines.values()];
+    return this.#machines.all;
   }
 
+  /** Machines that are there and could not be read, each with why. */
+  get unread(): readonly Unread[] {
+    return this.#machines.unread;
+  }
+
+  /** Throws the DriverError for which the machine it would be could not be read. So do the next two. */
   machineByUuid(uuid: string): Machine | undefined {
-    return this.machines.find((machine) => machine.uuid === uuid);
+    return this.#machines.byUuid(uuid);
   }
 
   machineByName(nativeName: string): Machine | undefined {
-    return this.machines.find((machine) => machine.nativeName === nativeName);
+    return this.#machines.byName(nativeName);
   }
 
-  machineByOwner({ cluster, namespace, name }: Omit<OwnerMark, 'uid'>): Machine | undefined {
-    return this.machines.find(
-      ({ mark }) => mark?.owner.cluster === cluster && mark.owner.namespace === namespace && mark.owner.name === name,
-    );
+  machineByOwner(owner: Omit<OwnerMark, 'uid'>): Machine | undefined {
+    return this.#machines.byOwner(owner);
   }
 
   get pools(): readonly Pool[] {
-    return this.#pools;
+    return this.#stores.pools;
   }
 
   pool(uuid: string): Pool | undefined {
-    return this.#pools.find((pool) => pool.uuid === uuid);
+    return this.#stores.pool(uuid);
   }
 
   network(nativeName: string): Network | undefined {
-    return this.#networks.find((network) => network.nativeName === nativeName);
+    return this.#networks.byName(nativeName);
   }
 
   volumes(pool: PoolId): readonly Volume[] {
-    return this.#volumes.get(pool) ?? [];
+    return this.#stores.volumes(pool);
   }
 
   dirtyMachine(id: MachineId): void {
-    this.#dirtyMachines.add(id);
+    this.#machines.mark(id);
   }
 
   dirtyPool(id: PoolId): void {
-    this.#listPools = true;
-    this.#dirtyVolumes.add(id);
+    this.#stores.mark(id);
   }
 
   /** Hints were lost, or something new was made: list again. */
   gap(): void {
-    this.#listMachines = true;
-    this.#listPools = true;
-    this.#listNetworks = true;
+    this.#machines.markAll();
+    this.#stores.markPools();
+    this.#networks.mark();
   }
 
   heed(event: HostEvent): void {
     if (event.kind === 'machine') this.dirtyMachine(event.id);
     else if (event.kind === 'pool') this.dirtyPool(event.id);
-    else if (event.kind === 'network') this.#listNetworks = true;
+    else if (event.kind === 'network') this.#networks.mark();
     else this.gap();
   }
 
   /** Marks what a state-only look shows to be new, gone or in another state. Cheap enough for every few seconds. */
-  async glance(signal: AbortSignal): Promise<void> {
-    const glances = await this.#driver.machines.list(signal);
-    for (const glance of glances) if (differs(glance, this.#machines.get(glance.id))) this.#dirtyMachines.add(glance.id);
-    const listed = new Set(glances.map(({ id }) => id));
-    for (const id of this.#machines.keys()) if (!listed.has(id)) this.#dirtyMachines.add(id);
+  glance(signal: AbortSignal): Promise<void> {
+    return this.#machines.glance(signal);
   }
 
-  /**
-   * Resolves when all that was marked at the time of the call has been read. A read that is under way may have taken some of these
-   * marks, and is waited for; the next one takes the rest, and what the first one failed to read.
-   */
-  async refresh(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    const underWay = this.#reading?.catch(() => {});
-    if (underWay !== undefined) await unlessAborted(underWay, signal);
-    if (this.#reading === undefined && !this.#stale) return;
-    this.#reading ??= this.#read().finally(() => {
-      this.#reading = undefined;
-    });
-    await unlessAborted(this.#reading, signal);
+  /** Resolves when all of interest that was marked at the time of the call has been read. */
+  async refresh({ machines, pools, networks, volumesOf }: Interest, signal: AbortSignal): Promise<void> {
+    await allOf([
+      machines ? this.#machines.settle(signal) : undefined,
+      pools ? this.#stores.settlePools(signal) : undefined,
+      networks ? this.#networks.settle(signal) : undefined,
+      volumesOf === undefined ? undefined : this.#stores.settle(volumesOf, signal),
+    ]);
+  }
+
+  /** All that is marked. */
+  async refreshAll(signal: AbortSignal): Promise<void> {
+    await allOf([this.#machines.settle(signal), this.#stores.settleAll(signal), this.#networks.settle(signal)]);
   }
 
   /** Reads everything again, whatever is marked: what no event tells of is seen here. */
   async resync(signal: AbortSignal): Promise<void> {
     this.gap();
-    for (const { id } of this.#pools) this.#dirtyVolumes.add(id);
-    await this.refresh(signal);
-  }
-
-  get #stale(): boolean {
-    return this.#listMachines || this.#listPools || this.#listNetworks || this.#dirtyMachines.size > 0 || this.#dirtyVolumes.size > 0;
-  }
-
-  async #read(): Promise<void> {
-    const marks = {
-      machines: this.#listMachines,
-      pools: this.#listPools,
-      networks: this.#listNetworks,
-      ids: [...this.#dirtyMachines],
-      volumes: [...this.#dirtyVolumes],
-    };
-    this.#listMachines = this.#listPools = this.#listNetworks = false;
-    this.#dirtyMachines.clear();
-    this.#dirtyVolumes.clear();
-    const [machines, pools, networks] = await Promise.allSettled([
-      this.#readMachines(marks.machines, marks.ids),
-      this.#readPools(marks.pools, marks.volumes),
-      this.#readNetworks(marks.networks),
-    ]);
-    if (machines.status === 'rejected') {
-      this.#listMachines ||= marks.machines;
-      for (const id of marks.ids) this.#dirtyMachines.add(id);
-    }
-    if (pools.status === 'rejected') {
-      this.#listPools ||= marks.pools;
-      for (const id of marks.volumes) this.#dirtyVolumes.add(id);
-    }
-    if (networks.status === 'rejected') this.#listNetworks ||= marks.networks;
-    // What was seen is told even if another part failed: a machine that is gone is seen to go but once.
-    const { changed, gone } = machines.status === 'fulfilled' ? machines.value : { changed: [], gone: [] };
-    const poolsChanged = pools.status === 'fulfilled' && pools.value;
-    const networksChanged = networks.status === 'fulfilled' && networks.value;
-    if (changed.length > 0 || gone.length > 0 || poolsChanged || networksChanged)
-      this.#onChange({ machines: changed, gone, pools: poolsChanged, networks: networksChanged });
-    for (const part of [machines, pools, networks]) if (part.status === 'rejected') throw part.reason;
-  }
-
-  async #readMachines(list: boolean, dirty: readonly MachineId[]) {
-    const listed = list ? (await this.#driver.machines.list(this.#signal)).map(({ id }) => id) : [];
-    const ids = list ? [...new Set([...this.#machines.keys(), ...listed])] : dirty;
-    if (ids.length === 0) return { changed: [], gone: [] };
-    const changed = await this.#driver.machines.read(ids, this.#signal);
-    const present = new Set(changed.map(({ id }) => id));
-    const gone = ids.flatMap((id) => (present.has(id) ? [] : (this.#machines.get(id) ?? [])));
-    for (const { id } of gone) this.#machines.delete(id);
-    for (const machine of changed) this.#machines.set(machine.id, machine);
-    return { changed, gone };
-  }
-
-  async #readNetworks(list: boolean): Promise<boolean> {
-    const { networks } = this.#driver;
-    if (!list || networks === undefined) return false;
-    const before = this.#networks;
-    this.#networks = await networks.list(this.#signal);
-    return !isDeepStrictEqual(this.#networks, before);
-  }
-
-  async #readPools(list: boolean, dirty: readonly PoolId[]): Promise<boolean> {
-    const { pools, volumes } = this.#driver;
-    if (pools === undefined) return false;
-    if (list) this.#pools = await pools.list(this.#signal);
-    const wanted = new Set([...dirty, ...this.#pools.filter(({ id }) => list && !this.#volumes.has(id)).map(({ id }) => id)]);
-    for (const id of wanted) {
-      const pool = this.#pools.find((one) => one.id === id);
-      if (pool?.active !== true || volumes === undefined) this.#volumes.delete(id);
-      else this.#volumes.set(id, await volumes.list(id, { refresh: false }, this.#signal));
-    }
-    return list || wanted.size > 0;
+    this.#stores.markAll();
+    await this.refreshAll(signal);
   }
 }
 
-const differs = ({ power }: Glance, known: Machine | undefined): boolean =>
-  known === undefined || known.power.state !== power.state || known.power.reason !== power.reason;
-
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  let abort: () => void = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    abort = () => reject(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
-  });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', abort);
-  }
+/** What one of them saw is kept, even if another fails. */
+async function allOf(reads: readonly (Promise<void> | undefined)[]): Promise<void> {
+  for (const read of await Promise.allSettled(reads)) if (read.status === 'rejected') throw read.reason;
 }

@@ -5,8 +5,8 @@ import { instanceName } from '../instance-name.js';
 import { ApiError } from '../kubernetes/client.js';
 import { keyOf } from '../kubernetes/resource.js';
 import { publishStatus } from '../loop.js';
-import { matches } from '../namespaces.js';
 import type { Outcome } from '../reconcile.js';
+import { isSelected } from '../selected.js';
 import type { Watched } from '../watched.js';
 import { type Instance, type Spanning, spanningStatus } from './status.js';
 
@@ -29,9 +29,7 @@ export async function reconcileSpanning<P extends Spanning, I extends Instance>(
   const { parents, instances } = kind;
   const goes = parent.metadata.deletionTimestamp !== undefined;
   const hypervisors = goes ? [] : watched.hypervisors.store.list();
-  const wanted = hypervisors
-    .filter(({ metadata }) => metadata.deletionTimestamp === undefined && isSelected(parent, metadata.labels))
-    .map(({ metadata }) => metadata.name);
+  const wanted = hypervisors.filter((hypervisor) => isSelected(parent, hypervisor)).map(({ metadata }) => metadata.name);
   const existing = kind.instancesOf(parent);
   if (!goes && !parent.metadata.finalizers?.includes(finalizer)) await hold(kind, client, parent, signal);
   for (const hypervisor of wanted)
@@ -48,9 +46,6 @@ export async function reconcileSpanning<P extends Spanning, I extends Instance>(
   await publishStatus({ client, ...parents }, seen, spanningStatus(seen, kind.instancesOf(seen), wanted, Date.now()), signal);
   return { kind: 'converged' };
 }
-
-const isSelected = ({ spec }: Spanning, labels: Readonly<Record<string, string>> | undefined): boolean =>
-  spec.hypervisorSelector === undefined || matches(labels, spec.hypervisorSelector.matchLabels);
 
 async function hold<P extends Spanning, I extends Instance>(
   { parents }: SpanningKind<P, I>,

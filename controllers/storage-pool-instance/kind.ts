@@ -23,6 +23,7 @@ const performers: Performers<PoolAction> = {
 export const storagePoolInstanceKind = (host: HostScope, stores: Pick<Stores, 'pools' | 'volumes'>): PoolInstanceKind => ({
   performers,
   resolve: (instance) => resolvePool(instance, host, stores),
+  looksAt: () => ({ pools: true }),
   observe: observePool,
   plan: planPool,
   report: reportPool,

@@ -1,9 +1,11 @@
-import type { VolumeDefinition, Volumes } from '#drivers/driver.js';
+import type { VolumeDefinition, VolumeId, Volumes } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import type { Work } from '../host/jobs.js';
 import { parseChecksum } from '../image/checksum.js';
 import { openSource } from '../image/import.js';
-import { markerOf, type Source } from './plan.js';
+import { markerOf, type Source, type VolumeAction } from './plan.js';
+
+type Action<K extends VolumeAction['kind']> = Extract<VolumeAction, { readonly kind: K }>;
 
 /**
  * Makes a volume from nothing, whatever an earlier attempt left. On the host it is marked incomplete before it is there, so
@@ -15,7 +17,7 @@ export function fillVolume(volumes: Volumes, definition: VolumeDefinition, sourc
   const id = { pool, nativeName };
   return async (progress, signal) => {
     await volumes.delete(id, signal);
-    await makeMarker(volumes, definition, signal);
+    await makeMarker(volumes, id, signal);
     if (source === undefined) {
       await volumes.create(definition, signal);
       return;
@@ -32,9 +34,24 @@ export function fillVolume(volumes: Volumes, definition: VolumeDefinition, sourc
   };
 }
 
-async function makeMarker(volumes: Volumes, { pool, nativeName }: VolumeDefinition, signal: AbortSignal): Promise<void> {
+/**
+ * Marks that a volume is about to be made, unless a fresh look at the store shows one of its name: that is not ours, and must not look
+ * as if it were. Nor is the mark made beside what is left of an earlier volume and was not seen yet.
+ */
+export async function beginVolume(volumes: Volumes, { id, familyName, known }: Action<'begin'>, signal: AbortSignal): Promise<void> {
+  const there = await volumes.list(id.pool, { refresh: true }, signal);
+  const names = there.map((volume) => volume.id.nativeName);
+  const unseen = names.some((name) => name === id.nativeName || (isOfFamily(name, familyName) && !known.includes(name)));
+  if (!unseen) await makeMarker(volumes, id, signal);
+}
+
+/** Whether a native name is that of some volume of the family: `family-<8 hex digits of a uid>`. */
+export const isOfFamily = (name: string, family: string): boolean =>
+  name.startsWith(`${family}-`) && /^[0-9a-f]{8}$/.test(name.slice(family.length + 1));
+
+async function makeMarker(volumes: Volumes, id: VolumeId, signal: AbortSignal): Promise<void> {
   try {
-    await volumes.create({ ...markerOf({ pool, nativeName }), format: 'Raw', sizeBytes: 0 }, signal);
+    await volumes.create({ ...markerOf(id), format: 'Raw', sizeBytes: 0 }, signal);
   } catch (reason) {
     if (!(reason instanceof DriverError) || reason.code !== 'Conflict') throw reason;
   }

@@ -7,7 +7,7 @@ import type { HostScope } from '../host/scope.js';
 import type { HostView } from '../host/view.js';
 import { on, type Performer, type Performers } from '../plan.js';
 import type { Kind } from '../reconcile.js';
-import { fillVolume } from './fill.js';
+import { beginVolume, fillVolume, isOfFamily } from './fill.js';
 import { type DesiredVolume, markerOf, markerSuffix, type ObservedVolume, planVolume, type VolumeAction } from './plan.js';
 import { reportVolume } from './report.js';
 import { resolveVolume, type VolumeStores } from './resolve.js';
@@ -19,6 +19,7 @@ type Action<K extends VolumeAction['kind']> = Extract<VolumeAction, { readonly k
 export const storageVolumeKind = (host: HostScope, stores: VolumeStores, jobs: Jobs, locks: Locks): VolumeKind => ({
   performers: performersWith(jobs, locks),
   resolve: (volume) => resolveVolume(volume, host, stores),
+  looksAt: ({ poolUuid }) => ({ machines: true, volumesOf: poolUuid }),
   observe: (desired, view) => observeVolume(desired, view, jobs),
   plan: planVolume,
   report: reportVolume,
@@ -26,6 +27,13 @@ export const storageVolumeKind = (host: HostScope, stores: VolumeStores, jobs: J
 
 function performersWith(jobs: Jobs, locks: Locks): Performers<VolumeAction> {
   return {
+    begin: {
+      needs: 'volumes',
+      async run({ driver, view }, action, signal) {
+        if (driver.volumes === undefined) return;
+        await beginVolume(driver.volumes, action, signal).finally(() => view.dirtyPool(action.id.pool));
+      },
+    },
     fill: {
       needs: 'volumes',
       async run({ driver, view, clock }, { uid, id, definition, source }) {
@@ -66,7 +74,12 @@ const growing = (locks: Locks): Performer<Action<'grow'>> => ({
   run: ({ driver, view }, { id, location, sizeBytes }, signal) =>
     locks.hold([location], async () => {
       await view.glance(signal);
-      await view.refresh(signal);
+      await view.refresh({ machines: true }, signal);
+      const [unread] = view.unread;
+      if (unread !== undefined) {
+        const because = `machine ${unread.glance.nativeName} cannot be read (${unread.reason.message})`;
+        throw new DriverError('Busy', `whether a machine runs with it is not known: ${because}`);
+      }
       if (usersOf(location, view).some(({ off }) => !off)) throw new DriverError('Busy', 'a machine was started with it just now');
       await driver.volumes?.grow(id, sizeBytes, signal).finally(() => view.dirtyPool(id.pool));
     }),
@@ -92,9 +105,6 @@ function observeVolume({ poolUuid, nativeName, familyName, uid }: DesiredVolume,
     ...(job === undefined ? {} : { job }),
   };
 }
-
-const isOfFamily = (name: string, family: string): boolean =>
-  name.startsWith(`${family}-`) && /^[0-9a-f]{8}$/.test(name.slice(family.length + 1));
 
 const has = (shape: MachineShape | undefined, location: string): boolean =>
   shape?.disks.some((disk) => disk.location === location) ?? false;

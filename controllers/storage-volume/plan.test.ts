@@ -1,6 +1,7 @@
+import assert from 'node:assert/strict';
 import t from 'tap';
 import type { StorageVolume, StorageVolumeStatus } from '#crds/types.js';
-import type { MachineId, Pool, PoolId, Volume } from '#drivers/driver.js';
+import type { MachineId, Pool, PoolId, Volume, Volumes } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { Behind } from '#drivers/fake/behind.js';
 import { fakeDriver } from '#drivers/fake/driver.js';
@@ -10,6 +11,7 @@ import { Locks } from '../host/locks.js';
 import { HostView } from '../host/view.js';
 import { createStore } from '../kubernetes/store.js';
 import type { Findings } from '../reconcile.js';
+import { beginVolume } from './fill.js';
 import { storageVolumeKind } from './kind.js';
 import { type DesiredVolume, type ObservedVolume, planVolume, type VolumeAction } from './plan.js';
 import { reportVolume } from './report.js';
@@ -68,7 +70,9 @@ t.test('what is done with a volume in each state', async (t) => {
   const two = { leftovers: [...left.leftovers, leftover('shop.root-11111111')] };
   const rows: readonly (readonly [string, Partial<DesiredVolume>, Partial<ObservedVolume>, readonly string[]])[] = [
     ['no pool yet', {}, { pool: { ...pool, active: false } }, ['wait WaitingForPool']],
-    ['nothing there', {}, {}, ['say, fill']],
+    ['nothing there', {}, {}, ['begin']],
+    ['nothing there but our mark', {}, { marker }, ['say, fill']],
+    ['something there beside our mark', {}, { marker, volume }, ['refuse NotOurs']],
     ['something there that was never begun', {}, { volume }, ['refuse NotOurs']],
     ['an earlier one left', {}, left, ['refuse RestoredOrCopied']],
     ['an earlier one, to be taken over', { takeOver: 'shop.root-00000000' }, two, ['say, takeOver']],
@@ -80,7 +84,7 @@ t.test('what is done with a volume in each state', async (t) => {
       { leftovers: [leftover('shop.root-00000000', false)] },
       ['refuse Incomplete'],
     ],
-    ['an earlier one, to be left alone', { takeOver: 'None' }, left, ['say, fill']],
+    ['an earlier one, to be left alone', { takeOver: 'None' }, left, ['begin']],
     ['begun, and forgotten', { record: started }, { volume, marker }, ['say, fill']],
     ["begun, and whole by the host's word", { record: started }, { volume }, ['say, complete']],
     ['begun, and a disk of somebody', { record: started }, { volume, marker, users: [{ nativeName: 'm', off: true }] }, ['wait InUse']],
@@ -108,6 +112,8 @@ t.test('what is done with a volume in each state', async (t) => {
     ['deleted, retained, its mark still there', { want: 'absent', record: whole }, { volume, marker }, ['delete']],
     ['deleted, retained', { want: 'absent', record: whole }, { volume }, []],
     ['deleted, retained, but never whole', { want: 'absent', record: started }, { volume, marker }, ['delete', 'delete']],
+    ['deleted before it was begun', { want: 'absent' }, { marker }, ['delete']],
+    ['deleted, and another has its name', { want: 'absent' }, { volume }, []],
     ['deleted while it is filled', { want: 'absent', record: started }, { volume, marker, job: running }, ['cancel']],
     ['deleted, not retained', { want: 'absent', record: whole, keep: false }, { volume }, ['delete']],
     [
@@ -169,7 +175,7 @@ const readyOf = ({ conditions = [] }: StorageVolumeStatus) =>
   conditions.filter(({ type }) => type === 'Ready').map(({ status, reason }) => `${status} ${reason}`)[0];
 
 t.test('a failed import is counted once, and its wait grows with each', async (t) => {
-  let status = reported({}, {});
+  let status = reported({}, { marker });
   t.match(status.import, { startedAt: '2030-01-01T00:00:00Z' });
   const waits: number[] = [];
   let at = now;
@@ -207,17 +213,35 @@ t.test('only what is whole is ready, and a volume that cannot grow stays so', as
   });
 });
 
+t.test('a volume is begun only where a fresh look finds nothing of its name', async (t) => {
+  const host = new FakeHost();
+  const driver = fakeDriver(host);
+  const behind = new Behind(host);
+  const signal = AbortSignal.timeout(10_000);
+  behind.pool('11111111-2222-4333-8444-555555555555', 'fast', '/p');
+  const [seen] = (await driver.pools?.list(signal)) ?? [];
+  assert(seen !== undefined && driver.volumes !== undefined);
+  await driver.pools?.start(seen.id, signal);
+  const begin = async (nativeName: string, known: readonly string[] = []) => {
+    const id = { pool: seen.id, nativeName };
+    await beginVolume(driver.volumes as Volumes, { kind: 'begin', id, familyName: 'shop.root', known }, signal);
+    return host.hasFile(`/p/${nativeName}.incomplete`);
+  };
+  t.equal(await begin('shop.root-aaaaaaaa'), true);
+  behind.putFile('/p/shop.root-bbbbbbbb', Buffer.from('theirs'));
+  t.equal(await begin('shop.root-bbbbbbbb'), false, 'the store had not told of it');
+  t.equal(await begin('shop.root-cccccccc'), false, 'beside an earlier one');
+  t.equal(await begin('shop.root-cccccccc', ['shop.root-bbbbbbbb']), true, 'that is known, and left alone');
+});
+
 t.test('what an interrupted fill left is seen at once, and a machine that runs is not resized beneath', async (t) => {
   const host = new FakeHost();
   const driver = fakeDriver(host);
   const signal = AbortSignal.timeout(10_000);
-  const id = await driver.pools?.define(
-    { uuid: '11111111-2222-4333-8444-555555555555', nativeName: 'fast', directory: { path: '/p' } },
-    signal,
-  );
+  const poolUuid = '11111111-2222-4333-8444-555555555555';
+  const id = await driver.pools?.define({ uuid: poolUuid, nativeName: 'fast', directory: { path: '/p' } }, signal);
   await driver.pools?.start(id as PoolId, signal);
   const view = new HostView(driver, () => {}, signal);
-  await view.refresh(signal);
   let ended = () => {};
   const jobs = new Jobs(() => ended());
   const kind = storageVolumeKind(
@@ -236,7 +260,7 @@ t.test('what an interrupted fill left is seen at once, and a machine that runs i
     });
     await kind.performers.fill.run(around, { kind: 'fill', uid: 'v-1', id: of, definition }, signal);
     await over;
-    await view.refresh(signal);
+    await view.refresh({ volumesOf: poolUuid }, signal);
     return view.volumes(of.pool).map(({ id: { nativeName } }) => nativeName);
   };
   t.same(await fill(), []);
@@ -257,7 +281,7 @@ t.test('what an interrupted fill left is seen at once, and a machine that runs i
   behind.destroy(uuid);
   view.dirtyMachine(host.byUuid(uuid)?.id as MachineId);
   await grow();
-  await view.refresh(signal);
+  await view.refresh({ volumesOf: poolUuid }, signal);
   t.match(
     view.volumes(of.pool).find(({ id: { nativeName } }) => nativeName === of.nativeName),
     { sizeBytes: 200 },
@@ -267,7 +291,7 @@ t.test('what an interrupted fill left is seen at once, and a machine that runs i
 /** As it is planned when nobody says a format. */
 const planSilent = (given: Partial<DesiredVolume> = {}, observed: Partial<ObservedVolume> = {}) => {
   const { format: _, ...silent } = desiredWith(given);
-  const seen: ObservedVolume = { pool, leftovers: [], users: [], ...observed };
+  const seen: ObservedVolume = { pool, marker, leftovers: [], users: [], ...observed };
   return { silent, seen, plan: planVolume(silent, seen, now) };
 };
 
@@ -279,7 +303,7 @@ t.test("a volume has the format that is asked, or the pool's best, recorded befo
   t.equal(report({ format: 'Vmdk' }).format, 'Vmdk', 'what is recorded stays');
   const datastore = { pool: { ...pool, formats: ['Vmdk' as const] } };
   t.match(planSilent({}, datastore).plan, [{ action: { definition: { format: 'Vmdk' } } }]);
-  t.match(planOf({ format: 'Raw' }), [{ action: { definition: { format: 'Raw' } } }]);
+  t.match(planOf({ format: 'Raw' }, { marker }), [{ action: { definition: { format: 'Raw' } } }]);
 });
 
 t.test('a format that its pool has not is refused by name, before anything is made', async (t) => {

@@ -58,6 +58,8 @@ export interface ObservedVolume {
 }
 
 export type VolumeAction =
+  /** `known`: what of the family was seen, and does not stand in the way. */
+  | { readonly kind: 'begin'; readonly id: VolumeId; readonly familyName: string; readonly known: readonly string[] }
   | {
       readonly kind: 'fill';
       readonly uid: string;
@@ -124,6 +126,11 @@ function planFirst(desired: DesiredVolume, observed: ObservedVolume, pool: Pool,
       ),
     ];
   }
+  if (formatOf(desired, pool) === undefined) return [refuseFormat(desired, pool)];
+  if (observed.marker === undefined) {
+    const known = observed.leftovers.map(({ nativeName }) => nativeName);
+    return [act({ kind: 'begin', id, familyName: desired.familyName, known }, 'no such volume')];
+  }
   return planFilling(desired, observed, pool, id, now);
 }
 
@@ -149,8 +156,8 @@ function planFilling(
   }
   if (now < record.retryAt && job === undefined)
     return [wait('ImportFailed', 'the last import failed; it is tried again', record.retryAt - now)];
-  const format = desired.format ?? pool.formats[0];
-  if (format === undefined || !pool.formats.includes(format)) return [refuseFormat(desired, pool)];
+  const format = formatOf(desired, pool);
+  if (format === undefined) return [refuseFormat(desired, pool)];
   const definition: VolumeDefinition = { pool: id.pool, nativeName: id.nativeName, format, sizeBytes };
   return [
     sayThenAct(
@@ -159,6 +166,10 @@ function planFilling(
     ),
   ];
 }
+
+/** The one asked for, if the pool has it, or else the pool's best. */
+const formatOf = ({ format }: DesiredVolume, { formats }: Pool): VolumeFormat | undefined =>
+  format === undefined ? formats[0] : formats.find((one) => one === format);
 
 function refuseFormat({ format, formatField, poolName, host }: DesiredVolume, { formats }: Pool): Plan<never>[number] {
   const accepted = formats.length === 0 ? 'no volumes at all' : formats.join(', ');
@@ -204,17 +215,17 @@ function planRemoval(desired: DesiredVolume, observed: ObservedVolume): Plan<Vol
   const { pool, volume, marker, job, users } = observed;
   if (claimedBy !== undefined)
     return [wait('InUse', `machine "${claimedBy}" has it; delete the machine or take the disk out of it`, 30_000)];
-  if (record.startedAt === undefined && record.completedAt === undefined) return [];
+  if (record.startedAt === undefined && record.completedAt === undefined) return removalOf(marker);
   const whole = record.completedAt !== undefined;
   if (whole && keep && marker === undefined) return [];
   if (pool?.active !== true) return [wait('WaitingForPool', `pool "${poolName}" is not active on ${host}`, 10_000)];
   if (job?.kind === 'running')
     return [act({ kind: 'cancel', uid, id: { pool: pool.id, nativeName: desired.nativeName } }, 'the resource was deleted')];
-  if (whole && keep)
-    return marker === undefined ? [] : [act({ kind: 'delete', id: marker.id, location: marker.location }, 'the volume is whole')];
+  if (whole && keep) return removalOf(marker);
   const [user] = users;
   if (user !== undefined) return [wait('InUse', `machine ${user.nativeName} on ${host} has it as a disk`, 30_000)];
-  return [volume, marker]
-    .filter((one) => one !== undefined)
-    .map(({ id, location }) => act({ kind: 'delete', id, location }, 'the resource was deleted'));
+  return removalOf(volume, marker);
 }
+
+const removalOf = (...volumes: readonly (Volume | undefined)[]): Plan<VolumeAction> =>
+  volumes.filter((one) => one !== undefined).map(({ id, location }) => act({ kind: 'delete', id, location }, 'the resource was deleted'));

@@ -8,6 +8,7 @@ import { type DesiredVolume, failureRetryAt, type ObservedVolume, type VolumeAct
 type VolumeFindings = Findings<DesiredVolume, ObservedVolume, VolumeAction>;
 
 const doing: Readonly<Record<VolumeAction['kind'], string>> = {
+  begin: 'Provisioning',
   fill: 'Provisioning',
   complete: 'Provisioning',
   takeOver: 'TakingOver',

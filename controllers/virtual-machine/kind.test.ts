@@ -24,7 +24,7 @@ async function scene(mark: Mark = { owner, record: '' }, given = { uuid, nativeN
   behind.machine({ ...given, mark });
   const driver = fakeDriver(host);
   const view = new HostView(driver, () => {}, signal);
-  await view.refresh(signal);
+  await view.refreshAll(signal);
   const stores = {
     volumes: createStore<never>(),
     actions: createStore<VirtualMachineAction, 'machine'>({ indexes: indexes.actions }),

@@ -105,6 +105,7 @@ export const virtualMachineKind = (
 ): MachineKind => ({
   performers: performersWith(locks),
   resolve: (machine) => resolveMachine(machine, host, stores),
+  looksAt: () => ({ machines: true }),
   observe: (desired, view) => observeMachine(desired, view, remembered(desired, stores)),
   plan: planMachine,
   report: reportMachine,

@@ -131,14 +131,23 @@ function planStrategy({ runStrategy, stop }: DesiredMachine, subject: Subject): 
     case 'Always':
       return planRun(subject);
     case 'RerunOnFailure':
-      return off && record.lastStop !== undefined && !isFailure(record.lastStop.cause) ? [] : planRun(subject, { exactly: true });
+      return off && isFinished(record) ? [] : planRun(subject, { exactly: true });
     case 'Once':
       return off && bootNumber(record) > 0 ? [] : planRun(subject, { exactly: true });
     case 'Halted':
-      return off ? [] : planStop(stop, subject);
+      return off ? noteHalted(subject) : planStop(stop, subject);
     case 'Manual':
       return [];
   }
+}
+
+const isFinished = ({ lastStop, halted }: MachineRecord): boolean =>
+  lastStop !== undefined && !isFailure(lastStop.cause) && halted !== true;
+
+function noteHalted(subject: Subject): Plan<MachineAction> {
+  const { machine, record } = subject;
+  if (record.lastStop === undefined || record.halted === true) return [];
+  return [act({ kind: 'note', id: machine.id, mark: marked(subject, { ...record, halted: true }) }, 'the run strategy is Halted')];
 }
 
 function planRemoval({ stop, owner }: DesiredMachine, subject: Subject): Plan<MachineAction> {

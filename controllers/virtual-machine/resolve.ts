@@ -116,7 +116,7 @@ class VolumeLookup {
   }
 
   #whatIsMissing(name: string, volume: StorageVolume | undefined): string {
-    if (volume === undefined) return `volume "${name}": there is none on ${this.#host.name}`;
+    if (volume === undefined) return `volume "${name}": not on ${this.#host.name} yet; see what StorageVolume "${name}" says`;
     const ready = volume.status?.conditions?.find(({ type }) => type === 'Ready');
     return `volume "${name}": not ready${ready === undefined ? '' : ` (${ready.message || ready.reason})`}`;
   }

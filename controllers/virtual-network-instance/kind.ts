@@ -20,6 +20,7 @@ export interface NetworkStores extends Pick<Stores, 'networks' | 'machines'> {
 export const virtualNetworkInstanceKind = (host: HostScope, stores: NetworkStores): NetworkInstanceKind => ({
   performers: {},
   resolve: (instance) => resolveNetwork(instance, host, stores),
+  looksAt: () => ({ networks: true }),
   observe: observeNetwork,
   plan: planNetwork,
   report: reportNetwork,

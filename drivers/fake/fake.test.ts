@@ -32,7 +32,7 @@ async function scene(guest: Guest = {}) {
   const driver = fakeDriver(host);
   const id = await driver.machines.define(definition, mark, soon());
   const start = (paused = false) => driver.power.start(id, { paused }, soon());
-  const power = async () => (await driver.machines.read([id], soon()))[0]?.power;
+  const power = async () => (await driver.machines.read([id], soon())).machines[0]?.power;
   return { host, behind: new Behind(host), driver, id, start, power };
 }
 
@@ -54,6 +54,15 @@ t.test('a guest takes its time to power off, by the clock', async (t) => {
   t.match(await power(), { state: 'Stopping' });
   host.clock.advance(1);
   t.same(await power(), { state: 'Off', reason: 'Guest' });
+});
+
+t.test('a guest that is reset while it powers off runs anew', async (t) => {
+  const { host, driver, id, start, power } = await scene({ powersOff: { afterMs: 100, shows: 'Stopping' } });
+  await start();
+  await driver.power.press(id, owner, soon());
+  await driver.power.reset(id, owner, soon());
+  host.clock.advance(100);
+  t.same(await power(), { state: 'On', reason: 'Booted' });
 });
 
 t.test('a guest takes its time to power off, by looks', async (t) => {
@@ -223,9 +232,9 @@ t.test('hardware is chosen at the first define, and outlives an upgrade', async 
   const { host, driver, id } = await scene();
   host.hardware = { accelerator: 'Fake', machine: 'fake-2.0' };
   await driver.machines.define({ ...definition, cpuCount: 2 }, mark, soon());
-  t.match(await driver.machines.read([id], soon()), [{ hardware: { machine: 'fake-1.0' } }]);
+  t.match(await driver.machines.read([id], soon()), { machines: [{ hardware: { machine: 'fake-1.0' } }] });
   const later = await driver.machines.define({ ...definition, uuid: uuid.replaceAll('1', '2'), nativeName: 'new' }, mark, soon());
-  t.match(await driver.machines.read([later], soon()), [{ hardware: { machine: 'fake-2.0' } }]);
+  t.match(await driver.machines.read([later], soon()), { machines: [{ hardware: { machine: 'fake-2.0' } }] });
 });
 
 t.test('what the host paused for itself is Busy, and a crashed guest is not resumed', async (t) => {

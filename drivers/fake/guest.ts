@@ -18,6 +18,8 @@ export interface Guest {
   readonly refusesToStart?: DriverError;
   /** Verbs on the machine never answer; they end with their signal. It is still listed and read. */
   readonly hung?: boolean;
+  /** It is listed, and cannot be read: for this reason. */
+  readonly unreadable?: DriverError;
   /** What it prints on its serial console when it boots. */
   readonly banner?: string;
 }

@@ -77,6 +77,7 @@ export class FakeMachine {
 
   reset(): void {
     this.#forgetRun();
+    if (this.power.state === 'Stopping') this.become({ state: 'On', reason: 'Booted' });
     this.startedAt = this.#host.clock.now();
     this.#boot();
   }

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Machine, MachineDefinition, MachineId, Machines, Mark, OwnerMark } from '#drivers/driver.js';
+import type { MachineDefinition, MachineId, Machines, Mark, OwnerMark, Readings } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { chosen, mustFit } from './capabilities.js';
 import type { Clock } from './clock.js';
@@ -24,11 +24,19 @@ const look = (host: Host, found: readonly FakeMachine[]): readonly FakeMachine[]
   return found.filter(({ id }) => host.machines.has(id));
 };
 
-const read = (host: Host, ids: readonly MachineId[]): readonly Machine[] =>
-  look(
+function read(host: Host, ids: readonly MachineId[]): Readings {
+  const found = look(
     host,
     ids.flatMap((id) => host.machines.get(id) ?? []),
-  ).map((machine) => machine.machine());
+  );
+  return {
+    machines: found.filter(({ guest }) => guest.unreadable === undefined).map((machine) => machine.machine()),
+    unread: found.flatMap((machine) => {
+      const reason = machine.guest.unreadable;
+      return reason === undefined ? [] : [{ glance: machine.glance(), reason }];
+    }),
+  };
+}
 
 function existingOrNew(host: Host, { uuid, nativeName }: MachineDefinition, { owner }: Mark): FakeMachine {
   const existing = host.byUuid(uuid);

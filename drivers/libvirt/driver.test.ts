@@ -48,7 +48,7 @@ function markOf(name: string): Mark {
 }
 
 async function readOne(id: MachineId, from: Driver = driver): Promise<Machine> {
-  const [machine] = await from.machines.read([id], signal);
+  const [machine] = (await from.machines.read([id], signal)).machines;
   if (machine === undefined) throw new Error(`${id} is gone`);
   return machine;
 }
@@ -208,7 +208,7 @@ t.test('a machine is defined once, started, paused, reset, cut and forgotten', a
   await power.cut(id, mark.owner, signal);
   await machines.undefine(id, mark.owner, signal);
   await machines.undefine(id, mark.owner, signal);
-  t.strictSame(await machines.read([id], signal), []);
+  t.strictSame(await machines.read([id], signal), { machines: [], unread: [] });
   await t.rejects(power.start(id, { paused: false }, signal), { code: 'NotFound' });
   await t.rejects(power.cut(id, mark.owner, signal), { code: 'NotFound' });
 });

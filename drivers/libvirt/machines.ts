@@ -1,4 +1,15 @@
-import type { Glance, Machine, MachineDefinition, MachineId, Machines, Mark, OwnerMark, PowerState } from '#drivers/driver.js';
+import type {
+  Glance,
+  Machine,
+  MachineDefinition,
+  MachineId,
+  Machines,
+  Mark,
+  OwnerMark,
+  PowerState,
+  Readings,
+  Unread,
+} from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { serializeXml } from '#drivers/xml/serialize.js';
 import type { XmlElement } from '#drivers/xml/tree.js';
@@ -38,11 +49,16 @@ export class LibvirtMachines implements Machines {
   }
 
   /** Only what runs can be without a definition. */
-  async read(ids: readonly MachineId[], signal: AbortSignal): Promise<readonly Machine[]> {
-    if (ids.length === 0) return [];
+  async read(ids: readonly MachineId[], signal: AbortSignal): Promise<Readings> {
+    if (ids.length === 0) return { machines: [], unread: [] };
     const found = await glances(this.#daemon, ids, signal);
     const transient = found.every(isOff) ? new Set<MachineId>() : await transientIds(this.#daemon, signal);
-    return present(await Promise.all(found.map((glance) => unlessGone(this.#readOne(glance, transient.has(glance.id), signal)))));
+    const read = (glance: Glance) => orUnread(glance, unlessGone(this.#readOne(glance, transient.has(glance.id), signal)), signal);
+    const readings = present(await Promise.all(found.map(read)));
+    return {
+      machines: readings.filter((reading) => !('reason' in reading)) as readonly Machine[],
+      unread: readings.filter((reading) => 'reason' in reading),
+    };
   }
 
   async #readOne({ id, power }: Glance, transient: boolean, signal: AbortSignal): Promise<Machine> {
@@ -134,6 +150,15 @@ export class LibvirtMachines implements Machines {
       if (!hasCode(reason, 'NotFound')) throw reason;
     }
   }
+}
+
+/** A host that is lost, and a caller who gave up, are no matter of one machine. */
+function orUnread<T>(glance: Glance, reading: Promise<T>, signal: AbortSignal): Promise<T | Unread> {
+  return reading.catch((error) => {
+    const reason = DriverError.from(error);
+    if (signal.aborted || reason.code === 'Unavailable') throw reason;
+    return { glance, reason };
+  });
 }
 
 function machineOf(

@@ -35,9 +35,9 @@ export async function connectionContract(t: Test, stage: Stage): Promise<void> {
   await t.test('two connections see one host', async (t) => {
     const other = await subject.connect();
     const { id, owner } = await stage.define();
-    t.match(await other.machines.read([id], soon()), [{ id, mark: { owner } }]);
+    t.match(await other.machines.read([id], soon()), { machines: [{ id, mark: { owner } }] });
     await other[Symbol.asyncDispose]();
-    t.equal((await driver.machines.read([id], soon())).length, 1, 'and one that goes leaves the other in peace');
+    t.equal((await driver.machines.read([id], soon())).machines.length, 1, 'and one that goes leaves the other in peace');
   });
 
   await t.test('a disposed one settles closed, and answers Unavailable', async (t) => {
@@ -75,7 +75,7 @@ export async function brokenConnectionContract(t: Test, stage: Stage): Promise<v
     await t.resolves(driver.closed);
     await refused(t, driver.machines.list(soon()), 'Unavailable');
     const anew = await subject.connect();
-    t.match(await anew.machines.read([id], soon()), [{ id, uuid: definition.uuid, mark: { owner } }]);
+    t.match(await anew.machines.read([id], soon()), { machines: [{ id, uuid: definition.uuid, mark: { owner } }] });
     await anew.machines.undefine(id, owner, soon());
     await anew[Symbol.asyncDispose]();
   });

@@ -255,12 +255,13 @@ async function readingContract(t: Test, stage: Stage): Promise<void> {
   await t.test('all machines are listed, and read in one batch', async (t) => {
     const made = [await stage.define(), await stage.define()];
     const listed = await driver.machines.list(soon());
-    const machines = await driver.machines.read(
+    const { machines, unread } = await driver.machines.read(
       made.map(({ id }) => id),
       soon(),
     );
     const glance = ({ id, uuid, nativeName, power }: Machine) => ({ id, uuid, nativeName, power });
     t.equal(machines.length, 2);
+    t.same(unread, []);
     for (const machine of machines)
       t.same(
         listed.filter(({ id }) => id === machine.id),
@@ -268,14 +269,15 @@ async function readingContract(t: Test, stage: Stage): Promise<void> {
       );
   });
 
-  await t.test('nothing is read of nothing', async (t) => t.same(await driver.machines.read([], soon()), []));
+  await t.test('nothing is read of nothing', async (t) => t.same(await driver.machines.read([], soon()), { machines: [], unread: [] }));
 
   await t.test('an undefined machine is left out, its uuid and name are free, and its verbs find nothing', async (t) => {
     const { id: gone, definition, mark, owner } = await stage.define();
     const { id: other } = await stage.define();
     await driver.machines.undefine(gone, owner, soon());
     await driver.machines.undefine(gone, owner, soon());
-    t.match(await driver.machines.read([gone, other], soon()), [{ id: other }]);
+    const { machines, unread } = await driver.machines.read([gone, other], soon());
+    t.same([machines.map(({ id }) => id), unread], [[other], []]);
     t.notOk(await stage.isListed(definition.uuid));
     await refused(t, driver.machines.mark(gone, mark, mark.owner, soon()), 'NotFound');
     await refused(t, driver.power.start(gone, { paused: false }, soon()), 'NotFound');

@@ -52,7 +52,7 @@ export class Stage {
   async define(definition = this.definition(), mark = this.mark()): Promise<Made> {
     const id = await this.driver.machines.define(definition, mark, soon());
     this.later(async () => {
-      const [left] = await this.driver.machines.read([id], soon());
+      const left = await this.find(id);
       if (left?.uuid !== definition.uuid.toLowerCase() || left.mark === undefined) return;
       await this.driver.power.cut(id, left.mark.owner, soon());
       await this.driver.machines.undefine(id, left.mark.owner, soon());
@@ -85,7 +85,7 @@ export class Stage {
   }
 
   async find(id: MachineId): Promise<Machine | undefined> {
-    return (await this.driver.machines.read([id], soon()))[0];
+    return (await this.driver.machines.read([id], soon())).machines[0];
   }
 
   async look(id: MachineId): Promise<Machine> {

@@ -67,8 +67,7 @@ set -e
 mount --bind "$1/etc" /etc/libvirt
 mount --bind "$1/lib" /var/lib/libvirt
 mount --bind "$1/log" /var/log/libvirt
-mount --bind "$1/run" /run/libvirt
-mount --bind "$1/lock" /var/lock
+mount --bind "$1/run" /run
 mount --bind "$2" /var/cache/libvirt
 ! mountpoint -q /sys/fs/cgroup/unified || umount -l /sys/fs/cgroup/unified
 echo ready
@@ -94,7 +93,8 @@ export async function startLibvirtd(options: LibvirtdOptions = {}, signal?: Abor
 }
 
 async function writeFolders(directory: string, options: LibvirtdOptions): Promise<void> {
-  for (const name of ['etc', 'lib', 'log', 'run', 'lock']) await mkdir(join(directory, name));
+  // All of /run, as a host that never ran libvirt has no folder there to lay another over; /var/lock lies in it, too.
+  for (const name of ['etc', 'lib', 'log', 'run/libvirt', 'run/lock']) await mkdir(join(directory, name), { recursive: true });
   await mkdir(sharedCache(), { recursive: true });
   await writeFile(join(directory, 'etc/libvirtd.conf'), daemonConfig + (options.daemonConfig ?? ''));
   await writeFile(join(directory, 'etc/qemu.conf'), qemuConfig + (options.qemuConfig ?? ''));
@@ -117,8 +117,8 @@ class PrivateDaemon implements Libvirtd {
 
   constructor(directory: string) {
     this.directory = directory;
-    this.socketPath = join(directory, 'run/libvirt-sock');
-    this.readOnlySocketPath = join(directory, 'run/libvirt-sock-ro');
+    this.socketPath = join(directory, 'run/libvirt/libvirt-sock');
+    this.readOnlySocketPath = join(directory, 'run/libvirt/libvirt-sock-ro');
     this.uri = `qemu+unix:///system?socket=${this.socketPath}`;
     this.testUri = `test+unix:///default?socket=${this.socketPath}`;
   }

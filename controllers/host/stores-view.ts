@@ -1,0 +1,90 @@
+import type { Driver, Pool, PoolId, Volume } from '#drivers/driver.js';
+import { Batches } from './batches.js';
+
+/**
+ * The pools of one host, and what is in those that somebody asks for: a store that is not ours is never looked into, and one that hangs
+ * keeps no other waiting.
+ */
+export class StoresView {
+  readonly #driver: Pick<Driver, 'pools' | 'volumes'>;
+  readonly #signal: AbortSignal;
+  readonly #onChange: () => void;
+  #pools: readonly Pool[] = [];
+  readonly #volumes = new Map<PoolId, readonly Volume[]>();
+  readonly #lists = new Batches<'pools'>(() => this.#readPools());
+  readonly #looks = new Map<PoolId, Batches<'volumes'>>();
+
+  constructor(driver: Pick<Driver, 'pools' | 'volumes'>, onChange: () => void, signal: AbortSignal) {
+    this.#driver = driver;
+    this.#onChange = onChange;
+    this.#signal = signal;
+    this.markPools();
+  }
+
+  get pools(): readonly Pool[] {
+    return this.#pools;
+  }
+
+  pool(uuid: string): Pool | undefined {
+    return this.#pools.find((pool) => pool.uuid === uuid);
+  }
+
+  volumes(pool: PoolId): readonly Volume[] {
+    return this.#volumes.get(pool) ?? [];
+  }
+
+  markPools(): void {
+    this.#lists.mark('pools');
+  }
+
+  mark(id: PoolId): void {
+    this.markPools();
+    this.#looks.get(id)?.mark('volumes');
+  }
+
+  markAll(): void {
+    this.markPools();
+    for (const look of this.#looks.values()) look.mark('volumes');
+  }
+
+  settlePools(signal: AbortSignal): Promise<void> {
+    return this.#lists.settle(signal);
+  }
+
+  /** The pools, then what is in the one of this uuid, which is watched from now on. */
+  async settle(uuid: string, signal: AbortSignal): Promise<void> {
+    await this.settlePools(signal);
+    const pool = this.pool(uuid);
+    if (pool !== undefined) await this.#look(pool.id).settle(signal);
+  }
+
+  async settleAll(signal: AbortSignal): Promise<void> {
+    await this.settlePools(signal);
+    const looks = [...this.#looks.values()].map((look) => look.settle(signal));
+    for (const look of await Promise.allSettled(looks)) if (look.status === 'rejected') throw look.reason;
+  }
+
+  #look(id: PoolId): Batches<'volumes'> {
+    const existing = this.#looks.get(id);
+    if (existing !== undefined) return existing;
+    const look = new Batches<'volumes'>(() => this.#readVolumes(id));
+    look.mark('volumes');
+    this.#looks.set(id, look);
+    return look;
+  }
+
+  async #readPools(): Promise<void> {
+    const before = new Map(this.#pools.map(({ id, active }) => [id, active]));
+    this.#pools = (await this.#driver.pools?.list(this.#signal)) ?? [];
+    for (const { id, active } of this.#pools) if (before.get(id) !== active) this.#looks.get(id)?.mark('volumes');
+    this.#onChange();
+  }
+
+  async #readVolumes(id: PoolId): Promise<void> {
+    const active = this.#pools.some((pool) => pool.id === id && pool.active);
+    const volumes = active ? await this.#driver.volumes?.list(id, { refresh: false }, this.#signal) : undefined;
+    if (volumes === undefined) this.#volumes.delete(id);
+    else this.#volumes.set(id, volumes);
+    this.#onChange();
+  }
+}
