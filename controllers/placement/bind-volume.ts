@@ -3,14 +3,14 @@ import type { Binder } from '../binder.js';
 import { boundTo } from '../bound.js';
 import { conditions, readiness } from '../conditions.js';
 import { addFinalizer, hasFinalizer, removeFinalizer } from '../finalizer.js';
+import { instanceName } from '../instance-name.js';
 import { keyOf } from '../kubernetes/resource.js';
 import { publishStatus } from '../loop.js';
 import { covers } from '../namespaces.js';
 import type { Outcome } from '../reconcile.js';
+import { isSelected } from '../selected.js';
 
 type Binding = Partial<Pick<StorageVolumeStatus, 'hypervisor' | 'pool' | 'claim'>>;
-
-export const instanceName = (pool: string, hypervisor: string): string => `${pool}.${hypervisor}`;
 
 /** The instance that a volume would be in on this host, if its pool is there and open to its namespace. */
 export function instanceFor(
@@ -55,7 +55,7 @@ export function bindVolume(
   });
 }
 
-/** A volume that no machine has asked for yet is bound when there is but one place for it; else its first machine decides. */
+/** A volume that no machine names is bound when there is but one place for it; else its first machine decides. */
 export async function placeVolume(binder: Binder, volume: StorageVolume, signal: AbortSignal): Promise<Outcome> {
   const { client, watched } = binder;
   if (volume.status?.hypervisor !== undefined) return { kind: 'converged' };
@@ -64,20 +64,12 @@ export async function placeVolume(binder: Binder, volume: StorageVolume, signal:
     await removeFinalizer(client, storageVolumes, volume, signal);
     return { kind: 'converged' };
   }
-  const places = watched.hypervisors.store.list().flatMap((hypervisor) => {
-    const instance = instanceFor(binder, volume, hypervisor);
-    return instance === undefined ? [] : [instance];
-  });
-  const [only, ...others] = places;
-  if (only !== undefined && others.length === 0) {
-    const place = { hypervisor: only.spec.hypervisor, pool: only.metadata.name };
+  const waiting = whatItWaitsFor(binder, volume);
+  if (waiting.kind === 'nothing') {
+    const { place } = waiting;
     await bindVolume(binder, keyOf(volume.metadata), ({ status }) => (status?.hypervisor === undefined ? place : undefined), signal);
     return { kind: 'converged' };
   }
-  const waiting =
-    only === undefined
-      ? { reason: 'WaitingForPool', message: noPlace(binder, volume) }
-      : { reason: 'WaitingForMachine', message: `${places.length} hosts have its pool: it goes where its first machine goes` };
   const status: StorageVolumeStatus = {
     ...volume.status,
     observedGeneration: volume.metadata.generation,
@@ -86,13 +78,35 @@ export async function placeVolume(binder: Binder, volume: StorageVolume, signal:
       volume.status?.conditions,
       volume.metadata.generation,
       Date.now(),
-      readiness({ kind: 'reconciling', ...waiting }),
+      readiness({ ...waiting, kind: 'reconciling' }),
     ),
   };
   const impatientInMs = binder.patience.left(volume, status);
   if (impatientInMs > 0) return { kind: 'progressing', recheckMs: impatientInMs, because: waiting.message };
   await publishStatus({ client, ...watched.volumes }, volume, status, signal);
   return { kind: 'waiting', because: waiting.message };
+}
+
+type Waiting =
+  | { readonly kind: 'nothing'; readonly place: Binding }
+  | { readonly kind: 'something'; readonly reason: string; readonly message: string };
+
+const waitingFor = (reason: string, message: string): Waiting => ({ kind: 'something', reason, message });
+
+/** Hosts that are to have its pool and have it not yet count, too: the first of many to have it is no reason to be there. */
+function whatItWaitsFor(binder: Binder, volume: StorageVolume): Waiting {
+  const [machine] = binder.watched.machines.store.byIndex('volume', keyOf(volume.metadata));
+  if (machine !== undefined) return waitingFor('WaitingForMachine', `it goes where machine "${machine.metadata.name}" goes`);
+  const hosts = binder.watched.hypervisors.store.list().filter((hypervisor) => isMeantFor(binder, volume, hypervisor));
+  if (hosts.length > 1) return waitingFor('WaitingForMachine', `${hosts.length} hosts have its pool: it goes where its first machine goes`);
+  const [instance] = hosts.map((hypervisor) => instanceFor(binder, volume, hypervisor));
+  if (instance === undefined) return waitingFor('WaitingForPool', noPlace(binder, volume));
+  return { kind: 'nothing', place: { hypervisor: instance.spec.hypervisor, pool: instance.metadata.name } };
+}
+
+function isMeantFor({ watched }: Binder, { spec }: StorageVolume, hypervisor: Hypervisor): boolean {
+  const parent = watched.pools.store.get(spec.poolRef?.name ?? hypervisor.spec.defaultPoolRef?.name ?? '');
+  return parent !== undefined && isSelected(parent, hypervisor);
 }
 
 function noPlace({ watched }: Binder, { metadata, spec }: StorageVolume): string {

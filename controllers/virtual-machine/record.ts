@@ -14,6 +14,8 @@ export interface MachineRecord {
   readonly stopRequestedAt?: number;
   readonly pressedAt?: number;
   readonly resumedAt?: number;
+  /** Off while the run strategy was Halted: whatever ended the last boot, another strategy begins anew. */
+  readonly halted?: true;
   /** Paused because an action asked for it. */
   readonly paused?: true;
   readonly action?: ActionRecord;
@@ -102,7 +104,7 @@ export function noteFailedStart(record: MachineRecord, reason: unknown, now: num
 }
 
 /** The record before the next start. */
-export const noteBoot = (record: MachineRecord, now: number): MachineRecord => ({
+export const noteBoot = ({ halted: _, ...record }: MachineRecord, now: number): MachineRecord => ({
   ...rested(record),
   boot: { number: bootNumber(record) + 1, at: now },
 });
@@ -204,6 +206,7 @@ function sanitized(value: Record<string, unknown>): MachineRecord {
     ...(isTime(value['stopRequestedAt']) ? { stopRequestedAt: value['stopRequestedAt'] } : {}),
     ...(isTime(value['pressedAt']) ? { pressedAt: value['pressedAt'] } : {}),
     ...(isTime(value['resumedAt']) ? { resumedAt: value['resumedAt'] } : {}),
+    ...(value['halted'] === true ? { halted: true } : {}),
     ...(value['paused'] === true ? { paused: true } : {}),
     ...(isUid(action?.['uid']) && isTime(action['at']) && isCount(action['boot']) ? { action: sanitizedAction(action) } : {}),
   };

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import t from 'tap';
-import type { Driver, MachineId } from '#drivers/driver.js';
+import type { Driver, MachineDefinition, MachineId } from '#drivers/driver.js';
 import { useVcsim, type Vcsim } from '#test/peers/vsphere/vcsim.js';
-import type { VsphereDefinition } from './config/ahead.js';
 import { connectVsphereDriver } from './driver.js';
 
 const soon = () => AbortSignal.timeout(30_000);
@@ -21,9 +20,9 @@ const connect = (which: keyof typeof uri) =>
   connectVsphereDriver(uri[which], secretOf(which === 'esx' ? esx : vcenter), { signal: soon() });
 
 const mark = { owner: { cluster: 'c', namespace: 'shop', name: 'web', uid: 'u' }, record: '' };
-const definition = (change: Partial<VsphereDefinition> = {}): VsphereDefinition => {
+const definition = (change: Partial<MachineDefinition> = {}): MachineDefinition => {
   const uuid = randomUUID();
-  const shape = { cpuCount: 1, memoryBytes: 64 << 20, disks: [], serial: false, rng: false };
+  const shape = { cpuCount: 1, memoryBytes: 64 << 20, disks: [], interfaces: [], serial: false, rng: false };
   return { uuid, nativeName: `shop.${uuid.slice(0, 8)}`, ...shape, ...change };
 };
 const look = async (driver: Driver, id: MachineId) => (await driver.machines.read([id], soon())).machines[0];
@@ -35,12 +34,9 @@ for (const which of Object.keys(uri) as (keyof typeof uri)[])
     t.match(description, { hypervisor: which === 'esx' ? 'ESXi' : 'vCenter', cpuCount: Number, memoryBytes: Number });
     const [pool] = (await driver.pools?.list(soon())) ?? [];
     if (pool === undefined || driver.volumes === undefined) throw new Error('no datastore');
-    const root = await driver.volumes.create(
-      { pool: pool.id, nativeName: `root-${which}`, format: 'Vmdk' as never, sizeBytes: 1 << 20 },
-      soon(),
-    );
+    const root = await driver.volumes.create({ pool: pool.id, nativeName: `root-${which}`, format: 'Vmdk', sizeBytes: 1 << 20 }, soon());
     const wanted = definition({
-      disks: [{ name: 'root', location: root.location, format: 'Vmdk' as never }],
+      disks: [{ name: 'root', location: root.location, format: 'Vmdk' }],
       interfaces: [{ name: 'lan', network: 'VM Network' }],
     });
     const { uuid, nativeName, ...shape } = wanted;

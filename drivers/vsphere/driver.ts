@@ -5,6 +5,7 @@ import { VsphereHost } from './host.js';
 import { Inventory } from './inventory.js';
 import { Limits } from './limits.js';
 import { VsphereMachines } from './machines.js';
+import { VsphereNetworks } from './networks.js';
 import { VspherePools } from './pools.js';
 import { VspherePower } from './power.js';
 import { refusals } from './refusals.js';
@@ -46,6 +47,7 @@ function vsphereDriver(inventory: Inventory): Driver {
     power: new VspherePower(inventory),
     pools: new VspherePools(inventory),
     volumes: new VsphereVolumes(inventory),
+    networks: new VsphereNetworks(inventory),
     events: new VsphereEvents(inventory, life.signal),
     closed: session.closed.then(() => {}),
     async [Symbol.asyncDispose]() {

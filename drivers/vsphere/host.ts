@@ -47,7 +47,9 @@ function machineCapabilities({ most }: Capacity): readonly Capability[] {
     { field: 'memory.size', min: memoryStepBytes, max: most.memoryBytes, reason: 'multiples of 4 MiB, and no more than a host has' },
     { field: 'disks.bus', values: Object.keys(nativeControllers) },
     { field: 'disks.format', values: ['Vmdk'] },
+    { field: 'interfaces.network' },
     { field: 'interfaces.model', values: Object.keys(nativeCards) },
+    { field: 'interfaces.macAddress' },
     { field: 'firmware.type', values: ['BIOS', 'UEFI'] },
     { field: 'vsphere.guestId' },
   ];

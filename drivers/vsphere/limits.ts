@@ -1,5 +1,5 @@
+import type { MachineDefinition } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
-import type { VsphereDefinition } from './config/ahead.js';
 import { memoryStepBytes } from './config/definition.js';
 import type { Inventory } from './inventory.js';
 import { type Properties, retrieveAll, retrieveOne } from './soap/properties.js';
@@ -44,7 +44,7 @@ export class Limits {
   }
 
   /** Refuses what no host of the scope could ever run; the host might take the definition, and fail when the machine is started. */
-  async check({ cpuCount, memoryBytes }: VsphereDefinition, signal: AbortSignal): Promise<void> {
+  async check({ cpuCount, memoryBytes }: MachineDefinition, signal: AbortSignal): Promise<void> {
     const { most } = await this.capacity(signal);
     const asked = [
       ['cpu.count', cpuCount, most.cpuCount, 'CPUs'],

@@ -1,7 +1,6 @@
 import type { Glance, MachineDefinition, MachineId, Machines, Mark, OwnerMark, Readings } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import type { XmlElement } from '#drivers/xml/tree.js';
-import type { VsphereDefinition } from './config/ahead.js';
 import { checkDefinition } from './config/definition.js';
 import { parseLocation } from './config/location.js';
 import { assertOwner, keys, readMark, sameOwner } from './config/mark.js';
@@ -65,12 +64,12 @@ export class VsphereMachines implements Machines {
     );
   }
 
-  async #create(definition: VsphereDefinition, mark: Mark, signal: AbortSignal): Promise<MachineId> {
+  async #create(definition: MachineDefinition, mark: Mark, signal: AbortSignal): Promise<MachineId> {
     const { session, scope, tasks } = this.#inventory;
     await this.#refuseTakenName(definition, mark.owner, signal);
     await this.#limits.check(definition, signal);
     const datastore = await this.#homeOf(definition, signal);
-    const groups = await this.#groups((definition.interfaces ?? []).length > 0, signal);
+    const groups = await this.#groups(definition.interfaces.length > 0, signal);
     const config = createSpec(definition, mark, datastore, groups);
     try {
       const task = await session.ask(
@@ -100,7 +99,7 @@ export class VsphereMachines implements Machines {
   }
 
   /** Beside its first disk, or where there is most room. */
-  async #homeOf({ disks }: VsphereDefinition, signal: AbortSignal): Promise<string> {
+  async #homeOf({ disks }: MachineDefinition, signal: AbortSignal): Promise<string> {
     const datastores = await this.#inventory.datastores(signal);
     const usable = datastores.filter(({ accessible }) => accessible).sort((one, other) => other.freeBytes - one.freeBytes);
     for (const { name, location } of disks) {
@@ -115,10 +114,10 @@ export class VsphereMachines implements Machines {
     return home;
   }
 
-  #edit(id: MachineId, definition: VsphereDefinition, mark: Mark, signal: AbortSignal): Promise<MachineId> {
+  #edit(id: MachineId, definition: MachineDefinition, mark: Mark, signal: AbortSignal): Promise<MachineId> {
     return this.#changing(id, signal, async (native) => {
       assertOwner(native.glance.nativeName, readMark(native.extra), mark.owner);
-      const groups = await this.#groups(hasInterfaces(native) || (definition.interfaces ?? []).length > 0, signal);
+      const groups = await this.#groups(hasInterfaces(native) || definition.interfaces.length > 0, signal);
       const spec = editSpec(native, definition, mark, groups);
       if (spec === undefined) return id;
       await this.#limits.check(definition, signal);

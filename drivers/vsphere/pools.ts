@@ -44,6 +44,7 @@ function poolOf({ ref, name, url, accessible, capacityBytes, freeBytes }: Datast
     nativeName: name,
     active: accessible,
     path: `[${name}]`,
+    formats: ['Vmdk'],
     capacityBytes,
     allocationBytes: capacityBytes - freeBytes,
     availableBytes: freeBytes,

@@ -1,6 +1,5 @@
 import type { PoolId, Volume, VolumeDefinition, VolumeId, Volumes } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
-import { isVmdk } from './config/ahead.js';
 import { checkName } from './config/definition.js';
 import { folder, pathOf, placeholder, type StoredFile, suffix, volumeOf } from './config/volume.js';
 import { DiskFiles } from './disk-files.js';
@@ -30,7 +29,7 @@ export class VsphereVolumes implements Volumes {
     const { pool, nativeName, sizeBytes, format } = definition;
     checkName('nativeName', nativeName, maxFileNameBytes - '-flat.vmdk'.length);
     const isPlaceholder = format === 'Raw' && sizeBytes === 0;
-    if (!isPlaceholder && !isVmdk(definition))
+    if (!isPlaceholder && format !== 'Vmdk')
       throw new DriverError('Unsupported', `volume "${nativeName}": format ${format} was given; accepted: Vmdk`);
     const datastore = await this.#datastore(pool, signal);
     if ((await this.#find(definition, datastore, signal)) !== undefined)

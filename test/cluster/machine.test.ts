@@ -67,6 +67,42 @@ await t.test('a machine with a disk goes from apply to running, stays true, and 
   );
 });
 
+await t.test('what is missing is named and waited for, and everything comes together in the wrong order, too', async (t) => {
+  const host = new FakeHost({ clock: systemClock });
+  const ready = (object: Parameters<typeof condition>[0]) => condition(object, 'Ready');
+  await using operator = await world.start({ connect: async () => fakeDriver(host), hypervisors: ['late'] });
+  const boot = { kernel: { volumeRef: { name: 'linux' } } };
+  await world.apply(
+    machine('early', {
+      placement: { hypervisorRef: { name: 'late' } },
+      disks: [{ name: 'root', volumeRef: { name: 'early-root' } }],
+      boot,
+    }),
+  );
+  const says = async (kind: 'VirtualMachine' | 'StorageVolume', name: string, words: RegExp) => {
+    const seen = await world.until(kind, name, (object) => words.test(ready(object)?.message ?? ''));
+    t.equal(ready(seen)?.status, 'False', `${ready(seen)?.message}`);
+  };
+  const slow = { ...volume('early-root'), spec: { ...volume('early-root').spec, poolRef: { name: 'slow' } } };
+  const linux = { ...volume('linux'), spec: { ...volume('linux').spec, format: 'Raw', poolRef: { name: 'slow' } } };
+  await says('VirtualMachine', 'early', /"early-root": there is none.*"linux": there is none/);
+  await world.apply(slow, linux);
+  await says('StorageVolume', 'early-root', /machine "early"|"slow"/);
+  await says('VirtualMachine', 'early', /"late"/);
+  await world.apply(hypervisor('late'));
+  await says('VirtualMachine', 'early', /"slow"/);
+  await world.apply({ kind: 'StoragePool', metadata: { name: 'slow' }, spec: { directory: { path: '/pools/slow' } } });
+  await world.until('VirtualMachine', 'early', (seen) => ready(seen)?.status === 'True');
+  await world.delete('VirtualMachine', 'early');
+  for (const name of ['early-root', 'linux']) await world.delete('StorageVolume', name);
+  await world.untilGone('VirtualMachine', 'early');
+  for (const name of ['early-root', 'linux']) await world.untilGone('StorageVolume', name);
+  t.same(
+    operator.troubles.filter((one) => !one.startsWith('watching')),
+    [],
+  );
+});
+
 await t.test('of two agents that were given the same host, one works', async (t) => {
   const host = new FakeHost({ clock: systemClock });
   const connections: string[] = [];

@@ -17,6 +17,8 @@ import {
   storageVolumes,
   virtualMachineActions,
   virtualMachines,
+  virtualNetworkInstances,
+  virtualNetworks,
 } from '#crds/types.js';
 import { type ApiServer, type KubectlArgs, useCluster } from './api-server.js';
 
@@ -27,6 +29,8 @@ const resources = {
   StorageVolume: storageVolumes,
   VirtualMachine: virtualMachines,
   VirtualMachineAction: virtualMachineActions,
+  VirtualNetwork: virtualNetworks,
+  VirtualNetworkInstance: virtualNetworkInstances,
 } as const;
 
 export interface OperatorOptions {

@@ -27,6 +27,10 @@ export interface Peer {
   /** Makes a machine without a mark, off. */
   strangersMachine?(identity: Pick<MachineDefinition, 'uuid' | 'nativeName'>): Promise<Undo>;
   strangersPool?(identity: { readonly uuid: string; readonly nativeName: string; readonly path: string }): Promise<Undo>;
+  /** The pool's directory is made for it. */
+  startPool?(uuid: string): Promise<Undo>;
+  /** Makes a network that is not active. */
+  strangersNetwork?(nativeName: string): Promise<{ readonly start: () => Promise<void>; readonly remove: Undo }>;
   putFile?(path: string, content: Uint8Array): Promise<void>;
   /** Breaks all connections to the host; new ones can be made. */
   disconnect?(): Promise<void>;

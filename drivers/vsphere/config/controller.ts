@@ -1,12 +1,12 @@
+import type { DiskBus } from '#drivers/driver.js';
 import { child, element, textOf, type XmlElement } from '#drivers/xml/tree.js';
 import { typed, typeOf } from '../soap/names.js';
-import type { VsphereDiskBus } from './ahead.js';
 
 /** The controller that we make for a bus; of two that are of one bus, the newer. */
 export const nativeControllers = {
   Pvscsi: 'ParaVirtualSCSIController',
   LsiLogic: 'VirtualLsiLogicSASController',
-} as const satisfies Partial<Record<VsphereDiskBus, string>>;
+} as const satisfies Partial<Record<DiskBus, string>>;
 
 const buses: Readonly<Record<string, keyof typeof nativeControllers>> = {
   ParaVirtualSCSIController: 'Pvscsi',

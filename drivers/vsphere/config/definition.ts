@@ -1,5 +1,5 @@
+import type { MachineDefinition } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
-import { isVmdk, type VsphereDefinition } from './ahead.js';
 import { nativeControllers } from './controller.js';
 import { nativeCards } from './interface.js';
 import { checkLocation } from './location.js';
@@ -18,8 +18,8 @@ export const maxInterfaces = 10;
  * Refuses what vSphere does not have, or would round or alter, so that what is read back is what was asked.
  * @throws DriverError Invalid or Unsupported, naming the field, what was given, and what would be accepted
  */
-export function checkDefinition(definition: VsphereDefinition): void {
-  const { uuid, cpuCount, memoryBytes, disks, interfaces = [] } = definition;
+export function checkDefinition(definition: MachineDefinition): void {
+  const { uuid, cpuCount, memoryBytes, disks, interfaces } = definition;
   checkUuid(uuid);
   checkName('nativeName', definition.nativeName, maxNameBytes);
   if (!Number.isSafeInteger(cpuCount) || cpuCount < 1) refuse('cpu.count', cpuCount, 'a whole number, 1 or more');
@@ -54,18 +54,18 @@ export function checkName(field: string, name: string, maxBytes: number): void {
 
 const hasLoneSurrogate = (text: string): boolean => /\p{Surrogate}/u.test(text);
 
-function checkAbsent({ boot, serial, rng }: VsphereDefinition): void {
+function checkAbsent({ boot, serial, rng }: MachineDefinition): void {
   const absent = { 'boot.kernel': boot !== undefined, 'devices.serial': serial, 'devices.rng': rng };
   for (const [field, given] of Object.entries(absent))
     if (given) throw new DriverError('Unsupported', `${field} was given; on vSphere it is not accepted`);
 }
 
-function checkDisks(disks: VsphereDefinition['disks']): void {
+function checkDisks(disks: MachineDefinition['disks']): void {
   checkNames('disks', disks, maxDisks);
   for (const disk of disks) {
     const field = `disk "${disk.name}"`;
     checkLocation(field, disk.location);
-    if (!isVmdk(disk)) refuse(`${field}: format`, disk.format, 'Vmdk');
+    if (disk.format !== 'Vmdk') refuse(`${field}: format`, disk.format, 'Vmdk');
     if (disk.bus !== undefined && !Object.hasOwn(nativeControllers, disk.bus))
       refuse(`${field}: bus`, disk.bus, Object.keys(nativeControllers).join(', '));
     if (disk.serial !== undefined) throw new DriverError('Unsupported', `${field}: serial was given; on vSphere it is not accepted`);

@@ -2,7 +2,6 @@ import type { MachineDisk } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { child, element, textOf, type XmlElement } from '#drivers/xml/tree.js';
 import { typed, typeOf } from '../soap/names.js';
-import { asDiskBus, asVolumeFormat } from './ahead.js';
 import { bestBus, type Controller, controllersOf, maxControllers, newController, numberIn, units } from './controller.js';
 import { asciiJson, type Extra, keys, parseJson } from './mark.js';
 
@@ -38,7 +37,7 @@ export function readDisks(devices: readonly XmlElement[], extra: Extra): readonl
     const location = device && locationOf(device);
     const bus = controllers.find(({ key }) => key === numberIn(device, 'controllerKey'))?.bus;
     if (location === undefined) return [];
-    return [{ name, location, format: asVolumeFormat('Vmdk'), ...(bus === undefined ? {} : { bus: asDiskBus(bus) }) }];
+    return [{ name, location, format: 'Vmdk', ...(bus === undefined ? {} : { bus: bus }) }];
   });
 }
 

@@ -1,13 +1,17 @@
 import { createHash } from 'node:crypto';
+import type { InterfaceModel, MachineInterface } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { child, element, textOf, type XmlElement } from '#drivers/xml/tree.js';
 import { typed, typeOf } from '../soap/names.js';
-import type { InterfaceModel, VsphereInterface } from './ahead.js';
 import { numberIn } from './controller.js';
 import { type DeviceChange, readPlaces } from './disk.js';
 import { asciiJson, type Extra, keys } from './mark.js';
 
-export const nativeCards = { Vmxnet3: 'VirtualVmxnet3', E1000e: 'VirtualE1000e' } as const satisfies Record<InterfaceModel, string>;
+export const nativeCards = { Vmxnet3: 'VirtualVmxnet3', E1000e: 'VirtualE1000e' } as const satisfies Partial<
+  Record<InterfaceModel, string>
+>;
+
+type Model = keyof typeof nativeCards;
 
 /** A port group that machines can be attached to: its name, and how a card names it. */
 export interface PortGroup {
@@ -27,15 +31,15 @@ function placeOf(device: XmlElement): string | undefined {
 }
 
 /** The interfaces that carry a name. */
-export function readInterfaces(devices: readonly XmlElement[], extra: Extra, groups: readonly PortGroup[]): readonly VsphereInterface[] {
+export function readInterfaces(devices: readonly XmlElement[], extra: Extra, groups: readonly PortGroup[]): readonly MachineInterface[] {
   return Object.entries(readPlaces(extra[keys.interfaces])).flatMap(([name, place]) => {
     const device = devices.find((each) => placeOf(each) === place);
     return device === undefined ? [] : [readInterface(name, device, groups)];
   });
 }
 
-function readInterface(name: string, device: XmlElement, groups: readonly PortGroup[]): VsphereInterface {
-  const model = (Object.keys(nativeCards) as InterfaceModel[]).find((each) => nativeCards[each] === typeOf(device));
+function readInterface(name: string, device: XmlElement, groups: readonly PortGroup[]): MachineInterface {
+  const model = (Object.keys(nativeCards) as Model[]).find((each) => nativeCards[each] === typeOf(device));
   const macAddress = textOf(child(device, 'macAddress'))?.toLowerCase();
   return {
     name,
@@ -61,7 +65,7 @@ export interface InterfaceChanges {
 export function interfaceChanges(
   devices: readonly XmlElement[],
   extra: Extra,
-  wanted: readonly VsphereInterface[],
+  wanted: readonly MachineInterface[],
   groups: readonly PortGroup[],
 ): InterfaceChanges {
   const places = new Map(Object.entries(readPlaces(extra[keys.interfaces])));
@@ -87,7 +91,7 @@ export function interfaceChanges(
   return { changes, places: changes.length === 0 ? extra[keys.interfaces] : asciiJson(Object.fromEntries(places)) };
 }
 
-function isAsWanted(is: VsphereInterface, { network, model, macAddress }: VsphereInterface): boolean {
+function isAsWanted(is: MachineInterface, { network, model, macAddress }: MachineInterface): boolean {
   return is.network === network && (model ?? is.model) === is.model && (macAddress ?? is.macAddress) === is.macAddress;
 }
 
@@ -115,7 +119,7 @@ export function groupNamed(name: string, network: string, groups: readonly PortG
   throw new DriverError('NotFound', `interface "${name}": the host has no port group "${network}"; it has ${has}`);
 }
 
-function newCard({ model = 'Vmxnet3', macAddress }: VsphereInterface, group: PortGroup, unit: number): XmlElement {
+function newCard({ model = 'Vmxnet3', macAddress }: MachineInterface, group: PortGroup, unit: number): XmlElement {
   const address =
     macAddress === undefined
       ? [element('addressType', {}, 'generated')]
@@ -130,7 +134,7 @@ function newCard({ model = 'Vmxnet3', macAddress }: VsphereInterface, group: Por
     element('unitNumber', {}, `${unit + firstUnit}`),
     ...address,
   );
-  return typed(device, nativeCards[model]);
+  return typed(device, nativeCards[model as Model]);
 }
 
 function backingOf({ name, distributed }: PortGroup): XmlElement {

@@ -1,9 +1,18 @@
-import type { Glance, Hardware, Machine, MachineDisk, MachineId, PowerState } from '#drivers/driver.js';
+import type {
+  Firmware,
+  Glance,
+  Hardware,
+  Machine,
+  MachineDisk,
+  MachineId,
+  MachineInterface,
+  MachineShape,
+  PowerState,
+} from '#drivers/driver.js';
 import { child, elements, textOf, type XmlElement } from '#drivers/xml/tree.js';
 import { typeOf } from '../soap/names.js';
 import type { Properties } from '../soap/properties.js';
 import { boolean, integer, type Ref, text } from '../soap/types.js';
-import type { Firmware, VsphereInterface, VsphereShape } from './ahead.js';
 import { readDisks } from './disk.js';
 import { type PortGroup, readInterfaces } from './interface.js';
 import { type Extra, type Key, keys, managedBy, parseJson, readMark } from './mark.js';
@@ -105,7 +114,7 @@ export function devicesIn(list: XmlElement | undefined): readonly XmlElement[] {
 }
 
 /** What the machine has now. */
-export function shapeOf(native: NativeMachine, groups: readonly PortGroup[]): VsphereShape {
+export function shapeOf(native: NativeMachine, groups: readonly PortGroup[]): MachineShape {
   return {
     cpuCount: native.cpuCount,
     memoryBytes: native.memoryBytes,
@@ -127,12 +136,12 @@ export interface Next {
   readonly cpuCount: number;
   readonly memoryBytes: number;
   readonly disks: readonly MachineDisk[];
-  readonly interfaces: readonly VsphereInterface[];
+  readonly interfaces: readonly MachineInterface[];
   readonly firmware?: Firmware;
   readonly guestId?: string;
 }
 
-export function nextOf({ cpuCount, memoryBytes, disks, interfaces = [], firmware, vsphere }: VsphereShape): Next {
+export function nextOf({ cpuCount, memoryBytes, disks, interfaces, firmware, vsphere }: MachineShape): Next {
   const chosen = { ...(firmware === undefined ? {} : { firmware }), ...(vsphere === undefined ? {} : { guestId: vsphere.guestId }) };
   return { cpuCount, memoryBytes, disks, interfaces, ...chosen };
 }
@@ -146,14 +155,14 @@ export function readNext(extra: Extra): Next | undefined {
 }
 
 /** What it will have at its next start: the host's choices are those that it has made already. */
-export function configuredOf(native: NativeMachine, groups: readonly PortGroup[]): VsphereShape {
+export function configuredOf(native: NativeMachine, groups: readonly PortGroup[]): MachineShape {
   const shape = shapeOf(native, groups);
   const next = readNext(native.extra);
   if (next === undefined) return shape;
   const { guestId = native.guestId, ...hardware } = next;
   const filled = <T extends { readonly name: string }>(wanted: readonly T[], is: readonly T[]) =>
     wanted.map((one) => ({ ...is.find(({ name }) => name === one.name), ...one }));
-  const [disks, interfaces] = [filled(next.disks, shape.disks), filled(next.interfaces, shape.interfaces ?? [])];
+  const [disks, interfaces] = [filled(next.disks, shape.disks), filled(next.interfaces, shape.interfaces)];
   return { ...shape, ...hardware, disks, interfaces, vsphere: { guestId } };
 }
 

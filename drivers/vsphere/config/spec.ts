@@ -1,8 +1,7 @@
-import type { Mark } from '#drivers/driver.js';
+import type { MachineDefinition, Mark } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import type { XmlElement } from '#drivers/xml/tree.js';
 import { anyText, integer, list, optional, raw, struct, text } from '../soap/types.js';
-import { asDiskBus, type VsphereDefinition } from './ahead.js';
 import { bestBus } from './controller.js';
 import { diskChanges } from './disk.js';
 import { addressOf, groupNamed, interfaceChanges, type PortGroup } from './interface.js';
@@ -34,7 +33,7 @@ export const unknownGuest = 'otherGuest64';
 const nativeFirmware = { BIOS: 'bios', UEFI: 'efi' } as const;
 
 /** A new machine, in a folder of its own on that datastore. */
-export function createSpec(definition: VsphereDefinition, mark: Mark, datastore: string, groups: readonly PortGroup[]): XmlElement {
+export function createSpec(definition: MachineDefinition, mark: Mark, datastore: string, groups: readonly PortGroup[]): XmlElement {
   const { uuid, nativeName } = definition;
   const guestId = definition.vsphere?.guestId ?? unknownGuest;
   const wanted = { ...nextOf(definition), guestId };
@@ -59,13 +58,13 @@ export function createSpec(definition: VsphereDefinition, mark: Mark, datastore:
  */
 export function editSpec(
   native: NativeMachine,
-  definition: VsphereDefinition,
+  definition: MachineDefinition,
   mark: Mark,
   groups: readonly PortGroup[],
 ): XmlElement | undefined {
   const marking = markOptions(native, mark);
   const wanted = nextOf(definition);
-  const { disks, interfaces = [] } = configuredOf(native, groups);
+  const { disks, interfaces } = configuredOf(native, groups);
   if (!isOff(native.glance.power) || lacksGroup(wanted, groups)) {
     const text = differs(native, wanted, groups) ? asciiJson(chosen(definition.uuid, wanted, { disks, interfaces }, native.guestId)) : '';
     return edited(native, { deviceChange: [], extraConfig: [...marking, ...noteNext(native, text)] });
@@ -116,7 +115,7 @@ function hardwareSpec(is: Present, wanted: Next, groups: readonly PortGroup[]) {
 
 /** What is left to the host, and noted before the host could choose, is chosen by us, and kept from then on. */
 function chosen(uuid: string, wanted: Next, is: Pick<Next, 'disks' | 'interfaces'>, guestId: string): Next {
-  const bus = asDiskBus(bestBus(guestId));
+  const bus = bestBus(guestId);
   const disks = wanted.disks.map((disk) => ({ bus, ...is.disks.find(({ name }) => name === disk.name), ...disk }));
   const interfaces = wanted.interfaces.map((one) => {
     const there = is.interfaces.find(({ name }) => name === one.name);

@@ -1,5 +1,4 @@
 import type { PoolId, Volume } from '#drivers/driver.js';
-import { asVolumeFormat } from './ahead.js';
 import { locationText } from './location.js';
 
 /** Where our volumes are on a datastore: not in a machine's folder, which goes with the machine. */
@@ -26,7 +25,7 @@ export function volumeOf(pool: PoolId, datastore: string, file: StoredFile): rea
   if (!isFolder && !path.endsWith(suffix)) return [];
   const nativeName = isFolder ? path : path.slice(0, -suffix.length);
   const sizes = isFolder ? { sizeBytes: 0, allocationBytes: 0 } : { sizeBytes: capacityKb * 1024, allocationBytes: fileSize };
-  const format = asVolumeFormat(isFolder ? 'Raw' : 'Vmdk');
+  const format = isFolder ? 'Raw' : 'Vmdk';
   return [{ id: { pool, nativeName }, location: locationText({ datastore, path: `${folder}/${path}` }), format, ...sizes }];
 }
 
