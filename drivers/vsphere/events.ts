@@ -48,13 +48,13 @@ export class VsphereEvents implements Events {
   async #queries(signal: AbortSignal): Promise<readonly Query[]> {
     const { scope } = this.#inventory;
     const parent = scope.host ?? scope.compute;
-    const { datastores } = { datastores: (await this.#inventory.datastores(signal)).map(({ ref }) => ref) };
+    const datastores = (await this.#inventory.datastores(signal)).map(({ ref }) => ref);
     const stores: readonly Query[] =
       datastores.length === 0
         ? []
         : [{ type: 'Datastore', paths: ['name', 'summary.accessible', 'summary.capacity'], from: these(datastores) }];
     return [
-      await this.#inventory.machines(machinePaths, signal),
+      this.#inventory.machines(machinePaths),
       { type: parent.type, paths: ['datastore', 'network'], from: these([parent]) },
       ...stores,
     ];

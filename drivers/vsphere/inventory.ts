@@ -5,7 +5,6 @@ import type { PortGroup } from './config/interface.js';
 import { keys } from './config/mark.js';
 import { decodeName, glancePaths, isTemplate, machinePaths, type NativeMachine, readNative } from './config/native.js';
 import type { Scope } from './scope.js';
-import { createContainerView } from './soap/operations.js';
 import { along, type Properties, type Query, retrieve, retrieveAll, retrieveOne } from './soap/properties.js';
 import type { Session } from './soap/session.js';
 import type { Tasks } from './soap/tasks.js';
@@ -35,7 +34,6 @@ export class Inventory {
   readonly session: Session;
   readonly scope: Scope;
   readonly tasks: Tasks;
-  #view: { readonly age: number; readonly ref: Promise<Ref> } | undefined;
 
   constructor(session: Session, scope: Scope, tasks: Tasks) {
     this.session = session;
@@ -45,12 +43,15 @@ export class Inventory {
 
   /** All machines of the scope, templates left out. */
   async glances(signal: AbortSignal): Promise<readonly Properties[]> {
-    return (await this.#inView(glancePaths, signal)).filter((machine) => !isTemplate(machine));
+    return (await retrieve(this.session, this.machines(glancePaths), signal)).filter((machine) => !isTemplate(machine));
   }
 
-  /** Of all machines, live: what is asked of them may be watched. */
-  async machines(paths: readonly string[], signal: AbortSignal): Promise<Query> {
-    return { type: 'VirtualMachine', paths, from: along(await this.#machinesView(signal), 'ContainerView', 'view') };
+  /** Of all machines, whatever is asked of them: those of a host are on it also while they are off. */
+  machines(paths: readonly string[]): Query {
+    const { host, compute } = this.scope;
+    const onHost = { type: 'HostSystem', path: 'vm' };
+    const from = host === undefined ? along(compute, { type: 'ComputeResource', path: 'host' }, onHost) : along(host, onHost);
+    return { type: 'VirtualMachine', paths, from };
   }
 
   /** In full; devices only of machines with a mark, as nothing is told of the others' devices. What is gone is left out. */
@@ -113,28 +114,6 @@ export class Inventory {
 
   async #has(path: 'datastore' | 'network', signal: AbortSignal): Promise<readonly Ref[]> {
     return (await retrieveOne(this.session, this.scope.host ?? this.scope.compute, [path], signal))?.refs(path) ?? [];
-  }
-
-  async #inView(paths: readonly string[], signal: AbortSignal): Promise<readonly Properties[]> {
-    return retrieve(this.session, await this.machines(paths, signal), signal);
-  }
-
-  /** A view is kept by the host for as long as the session is. */
-  async #machinesView(signal: AbortSignal): Promise<Ref> {
-    const { age } = this.session;
-    if (this.#view?.age !== age) this.#view = { age, ref: this.#newView(signal) };
-    const view = this.#view;
-    try {
-      return await view.ref;
-    } catch (reason) {
-      if (this.#view === view) this.#view = undefined;
-      throw reason;
-    }
-  }
-
-  #newView(signal: AbortSignal): Promise<Ref> {
-    const args = { container: this.scope.host ?? this.scope.compute, type: ['VirtualMachine'], recursive: true };
-    return this.session.ask(createContainerView, this.session.content.viewManager, args, signal);
   }
 }
 

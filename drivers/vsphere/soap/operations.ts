@@ -38,12 +38,9 @@ export const logout = operation('Logout', {}, nothing);
 /** For objects of one type: what to read of them. */
 export const propertySpec = struct({ type: text, all: optional(boolean), pathSet: list(text) });
 
-/** From an object on, or along `path` from it. Names refer to another spec, so that it can be recursive. */
-const selectionSpec = struct({ name: optional(text) });
-export const traversalSpec = struct(
-  { name: optional(text), type: text, path: text, skip: optional(boolean), selectSet: list(selectionSpec) },
-  'TraversalSpec',
-);
+/** Along `path` of objects of that type; from what is found there, `selectSet` leads on. What is skipped is only passed through. */
+const lastStep = struct({ type: text, path: text, skip: optional(boolean) }, 'TraversalSpec');
+export const traversalSpec = struct({ type: text, path: text, skip: optional(boolean), selectSet: list(lastStep) }, 'TraversalSpec');
 export const objectSpec = struct({ obj: ref, skip: optional(boolean), selectSet: list(traversalSpec) });
 export const filterSpec = struct({
   propSet: list(propertySpec),
@@ -52,7 +49,6 @@ export const filterSpec = struct({
 });
 export type FilterSpec = ReturnType<typeof filterSpec.read>;
 export type ObjectSpec = ReturnType<typeof objectSpec.read>;
-export type TraversalSpec = ReturnType<typeof traversalSpec.read>;
 
 const missingProperty = struct({ path: text, fault: raw });
 export const objectContent = struct({ obj: ref, propSet: list(struct({ name: text, val: raw })), missingSet: list(missingProperty) });
@@ -78,8 +74,9 @@ export const retrievePropertiesEx = question(
 /** The host forgets a page that it has given out. */
 export const continueRetrievePropertiesEx = operation('ContinueRetrievePropertiesEx', { token: text }, retrieveResult);
 
+export const createPropertyCollector = operation('CreatePropertyCollector', {}, ref);
+export const destroyPropertyCollector = operation('DestroyPropertyCollector', {}, nothing);
 export const createFilter = operation('CreateFilter', { spec: filterSpec, partialUpdates: boolean }, ref);
-export const destroyPropertyFilter = operation('DestroyPropertyFilter', {}, nothing);
 
 const propertyChange = struct({ name: text, op: text, val: optional(raw) });
 const objectUpdate = struct({ kind: text, obj: ref, changeSet: list(propertyChange), missingSet: list(missingProperty) });
@@ -87,15 +84,12 @@ export type ObjectUpdate = ReturnType<typeof objectUpdate.read>;
 const filterUpdate = struct({ filter: ref, objectSet: list(objectUpdate) });
 const updateSet = struct({ version: text, filterSet: list(filterUpdate), truncated: optional(boolean) });
 
-/** With the version of what was heard last; nothing comes when there was nothing to tell in that time. A lost reply is asked for anew. */
-export const waitForUpdatesEx = question(
+/** With the version of what was heard last; nothing comes when there was nothing to tell in that time. */
+export const waitForUpdatesEx = operation(
   'WaitForUpdatesEx',
   { version: text, options: struct({ maxWaitSeconds: integer, maxObjectUpdates: optional(integer) }) },
   optional(updateSet),
 );
-
-export const createContainerView = operation('CreateContainerView', { container: ref, type: list(text), recursive: boolean }, ref);
-export const destroyView = operation('DestroyView', {}, nothing);
 
 /** Of a machine: its configuration as an element, which is a codec of its own. */
 export const createVm = operation('CreateVM_Task', { config: raw, pool: ref, host: optional(ref) }, ref);

@@ -45,9 +45,15 @@ export function these(refs: readonly Ref[]): readonly ObjectSpec[] {
   return refs.map((obj) => ({ obj, selectSet: [] }));
 }
 
-/** What a list of objects holds under `path`, e.g. the `view` of a ContainerView. */
-export function along(obj: Ref, type: string, path: string): readonly ObjectSpec[] {
-  return [{ obj, skip: true, selectSet: [{ type, path, skip: false, selectSet: [] }] }];
+interface Step {
+  readonly type: string;
+  readonly path: string;
+}
+
+/** What stands at the end of one step from an object, or of two. Nothing is kept by the host for it, as for a view, that could be lost. */
+export function along(obj: Ref, step: Step, last?: Step): readonly ObjectSpec[] {
+  const selectSet = last === undefined ? [] : [{ ...last, skip: false }];
+  return [{ obj, skip: true, selectSet: [{ ...step, skip: last !== undefined, selectSet }] }];
 }
 
 export function filterOf({ type, paths, from }: Query): FilterSpec {

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { useVcsim } from '#test/peers/vsphere/vcsim.js';
 import { cuts, faults, losesReply, startProxy } from '#test/servers/vsphere-proxy.js';
-import { createContainerView, type ObjectUpdate, powerOff, powerOn } from './operations.js';
+import { type ObjectUpdate, powerOff, powerOn } from './operations.js';
 import { along, retrieve, retrieveOne } from './properties.js';
 import { Session } from './session.js';
 import { Tasks, usualPace } from './tasks.js';
@@ -21,19 +21,9 @@ const session = await open();
 t.teardown(() => session[Symbol.asyncDispose]());
 const tasks = new Tasks(session, { ...usualPace, tries: [1, 1, 1] });
 
-const viewOf = (one: Session) =>
-  one.ask(
-    createContainerView,
-    one.content.viewManager,
-    { container: one.content.rootFolder, type: ['VirtualMachine'], recursive: true },
-    soon(),
-  );
-const machinesOf = async (one: Session) => ({
-  type: 'VirtualMachine',
-  paths: ['runtime.powerState'],
-  from: along(await viewOf(one), 'ContainerView', 'view'),
-});
-const [machine, other] = (await retrieve(session, await machinesOf(session), soon())).map(({ ref }) => ref);
+const host = { type: 'HostSystem', value: 'ha-host' };
+const machinesOf = { type: 'VirtualMachine', paths: ['runtime.powerState'], from: along(host, { type: 'HostSystem', path: 'vm' }) };
+const [machine, other] = (await retrieve(session, machinesOf, soon())).map(({ ref }) => ref);
 if (machine === undefined || other === undefined) throw new Error('no machines');
 
 const state = async () => (await retrieveOne(session, machine, ['runtime.powerState'], soon()))?.get('runtime.powerState', text);
@@ -143,7 +133,7 @@ t.test('a task that the host has forgotten is told so', async (t) => {
 async function watching(one: Session) {
   const heard: (ObjectUpdate | 'gap')[] = [];
   const stop = new AbortController();
-  const queries = async () => [await machinesOf(one)];
+  const queries = async () => [machinesOf];
   const ended = watchUpdates(
     one,
     { queries, onGap: () => void heard.push('gap'), onUpdate: (update) => void heard.push(update) },
@@ -187,15 +177,16 @@ t.test('another session has another gap, and goes on hearing', async (t) => {
 
 t.test('filters that the host forgot are made anew, and a poll that breaks is begun again', async (t) => {
   await using one = await open();
-  const [made, destroyed] = [count('CreateFilter'), count('DestroyPropertyFilter')];
+  const [made, destroyed] = [count('CreatePropertyCollector'), count('DestroyPropertyCollector')];
   const watch = await watching(one);
   await watch.until(() => watch.gaps() === 1);
   proxy.trouble('WaitForUpdatesEx', faults('InvalidCollectorVersion'), 1);
   await tasks.change(machine, off, soon());
   await watch.until(() => watch.gaps() === 2);
-  t.equal(count('CreateFilter') - made, 2);
-  t.equal(count('DestroyPropertyFilter') - destroyed, 1, 'and not heaped up');
+  t.equal(count('CreatePropertyCollector') - made, 2);
+  t.equal(count('DestroyPropertyCollector') - destroyed, 1, 'and not heaped up');
   proxy.cut();
+  await watch.until(() => watch.gaps() === 3);
   const before = watch.heard.length;
   await tasks.change(machine, on, soon());
   await watch.until(() => watch.heard.length > before);

@@ -1,5 +1,5 @@
 import { DriverError } from '#drivers/error.js';
-import { createFilter, destroyPropertyFilter, type ObjectUpdate, waitForUpdatesEx } from './operations.js';
+import { createFilter, createPropertyCollector, destroyPropertyCollector, type ObjectUpdate, waitForUpdatesEx } from './operations.js';
 import { filterOf, type Query } from './properties.js';
 import type { Session } from './session.js';
 import type { Ref } from './types.js';
@@ -17,15 +17,18 @@ export interface Watched {
 
 /**
  * The long poll, which is the session's pulse as well: it keeps the session from idling out, and a host that fails it twice in a row counts
- * as lost. Filters live with the session: after another login, or when the host has forgotten them, they are made anew.
+ * as lost. It has a collector of its own, which lives as long as the session: after another login, or when the host has forgotten it, it is
+ * made anew.
  */
 export async function watchUpdates(session: Session, watched: Watched, signal: AbortSignal): Promise<void> {
-  let filters: readonly Ref[] = [];
   for (let failures = 0; !signal.aborted; ) {
     const age = session.age;
+    let collector: Ref | undefined;
     try {
-      filters = await establish(session, await watched.queries(signal), signal);
-      await poll(session, watched, age, signal, () => {
+      collector = await session.ask(createPropertyCollector, session.content.propertyCollector, {}, signal);
+      for (const query of await watched.queries(signal))
+        await session.ask(createFilter, collector, { spec: filterOf(query), partialUpdates: true }, signal, ofSession);
+      await poll(session, collector, watched, age, signal, () => {
         failures = 0;
       });
     } catch (reason) {
@@ -33,28 +36,29 @@ export async function watchUpdates(session: Session, watched: Watched, signal: A
       if (signal.aborted) return;
       if (failures > 1) return session.end(lost(session, reason));
     }
-    if (session.age === age) await release(session, filters, signal);
+    if (collector !== undefined && session.age === age) await release(session, collector, signal);
   }
 }
 
-async function establish(session: Session, queries: readonly Query[], signal: AbortSignal): Promise<readonly Ref[]> {
-  const { propertyCollector } = session.content;
-  const filters: Ref[] = [];
-  for (const query of queries)
-    filters.push(await session.ask(createFilter, propertyCollector, { spec: filterOf(query), partialUpdates: true }, signal));
-  return filters;
-}
+const ofSession = { ofSession: true } as const;
 
-/** Those that are there still. */
-async function release(session: Session, filters: readonly Ref[], signal: AbortSignal): Promise<void> {
-  for (const filter of filters) await session.ask(destroyPropertyFilter, filter, {}, signal, { ofSession: true }).catch(() => {});
+/** With its filters, and with what may still be waiting there for nobody. */
+async function release(session: Session, collector: Ref, signal: AbortSignal): Promise<void> {
+  await session.ask(destroyPropertyCollector, collector, {}, signal, ofSession).catch(() => {});
 }
 
 /** Until the session is another one. The first answer is all that there is, and tells only that the host hears us. */
-async function poll(session: Session, watched: Watched, age: number, signal: AbortSignal, onAnswer: () => void): Promise<void> {
+async function poll(
+  session: Session,
+  collector: Ref,
+  watched: Watched,
+  age: number,
+  signal: AbortSignal,
+  onAnswer: () => void,
+): Promise<void> {
   let isFirst = true;
   for (let version = ''; session.age === age; ) {
-    const updates = await wait(session, version, signal);
+    const updates = await wait(session, collector, version, signal);
     onAnswer();
     version = updates?.version ?? version;
     const objects = (updates?.filterSet ?? []).flatMap(({ objectSet }) => objectSet);
@@ -66,10 +70,10 @@ async function poll(session: Session, watched: Watched, age: number, signal: Abo
   }
 }
 
-function wait(session: Session, version: string, signal: AbortSignal) {
+function wait(session: Session, collector: Ref, version: string, signal: AbortSignal) {
   const args = { version, options: { maxWaitSeconds: silence.host } };
-  const options = { lane: 'watch', timeoutMs: (silence.host + silence.grace) * 1_000, ofSession: true } as const;
-  return session.ask(waitForUpdatesEx, session.content.propertyCollector, args, signal, options);
+  const options = { lane: 'watch', timeoutMs: (silence.host + silence.grace) * 1_000, ...ofSession } as const;
+  return session.ask(waitForUpdatesEx, collector, args, signal, options);
 }
 
 function lost(session: Session, reason: unknown): DriverError {
