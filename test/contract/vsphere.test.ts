@@ -9,13 +9,14 @@ import { parseVsphereUri } from '#drivers/vsphere/uri.js';
 import { useVcsim, type VcsimOptions } from '#test/peers/vsphere/vcsim.js';
 import { startProxy } from '#test/servers/vsphere-proxy.js';
 import { contract } from './contract.js';
+import type { Subject } from './subject.js';
 import { VspherePeer } from './vsphere-peer.js';
 
 t.setTimeout(300_000);
 
 const soon = () => AbortSignal.timeout(30_000);
 
-async function underContract(name: string, mode: VcsimOptions['mode'], uriOf: (port: number) => string): Promise<void> {
+async function subjectOf(name: string, mode: VcsimOptions['mode'], uriOf: (port: number) => string): Promise<Subject> {
   const vcsim = await useVcsim(t, { mode, machines: 1 });
   const proxy = await startProxy(vcsim);
   t.teardown(() => proxy[Symbol.asyncDispose]());
@@ -44,7 +45,7 @@ async function underContract(name: string, mode: VcsimOptions['mode'], uriOf: (p
     return { location: volume.location, format: 'Vmdk' as const };
   };
 
-  await contract(t, {
+  return {
     name,
     connect: async () => {
       proxy.closed(false);
@@ -57,8 +58,13 @@ async function underContract(name: string, mode: VcsimOptions['mode'], uriOf: (p
     pool: 'LocalDS_0',
     locate: (path, { nativeName, format }) => `${path} virtwright/${nativeName}${format === 'Vmdk' ? '.vmdk' : ''}`,
     guests: { hearing: { prepare: async (definition) => definition }, deaf: stranger.deaf, unstartable: stranger.unstartable },
-  });
+  };
 }
 
-await underContract('vSphere on an ESX host', 'esx', (port) => `esx://127.0.0.1:${port}`);
-await underContract('vSphere on a cluster of a vCenter', 'vcenter', (port) => `vpx://127.0.0.1:${port}/DC0/DC0_C0`);
+// Both are there before the first check begins.
+const subjects = [
+  await subjectOf('vSphere on an ESX host', 'esx', (port) => `esx://127.0.0.1:${port}`),
+  await subjectOf('vSphere on a cluster of a vCenter', 'vcenter', (port) => `vpx://127.0.0.1:${port}/DC0/DC0_C0`),
+  await subjectOf('vSphere on one host of a vCenter', 'vcenter', (port) => `vpx://127.0.0.1:${port}/DC0/DC0_C0/DC0_C0_H1`),
+];
+for (const subject of subjects) await contract(t, subject);
