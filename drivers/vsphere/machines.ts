@@ -65,35 +65,38 @@ export class VsphereMachines implements Machines {
   }
 
   async #create(definition: MachineDefinition, mark: Mark, signal: AbortSignal): Promise<MachineId> {
-    const { session, scope, tasks } = this.#inventory;
-    await this.#refuseTakenName(definition, mark.owner, signal);
+    const made = await this.#taken(definition, mark.owner, signal);
+    if (made !== undefined) return this.#edit(made, definition, mark, signal);
     await this.#limits.check(definition, signal);
     const datastore = await this.#homeOf(definition, signal);
     const groups = await this.#groups(definition.interfaces.length > 0, signal);
-    const config = createSpec(definition, mark, datastore, groups);
     try {
-      const task = await session.ask(
-        createVm,
-        scope.vmFolder,
-        { config, pool: scope.resourcePool, ...(await this.#placed(signal)) },
-        signal,
-      );
-      return ref.read(present(await tasks.finished(task, signal)), 'CreateVM_Task: result').value as MachineId;
+      return await this.#make(createSpec(definition, mark, datastore, groups), signal);
     } catch (reason) {
-      if (isFault(reason, 'DuplicateName')) await this.#refuseTakenName(definition, mark.owner, signal);
+      if (isFault(reason, 'DuplicateName')) await this.#taken(definition, mark.owner, signal);
       throw reason;
     }
   }
 
-  /** A cluster that does not place machines by itself is told where. */
-  async #placed(signal: AbortSignal): Promise<{ readonly host?: Ref }> {
-    const host = this.#inventory.scope.host ?? (await this.#limits.hostForNew(signal));
-    return host === undefined ? {} : { host };
+  async #make(config: XmlElement, signal: AbortSignal): Promise<MachineId> {
+    const { session, scope, tasks } = this.#inventory;
+    const host = scope.host ?? (await this.#limits.hostForNew(signal));
+    const args = { config, pool: scope.resourcePool, ...(host === undefined ? {} : { host }) };
+    const result = await tasks.finished(await session.ask(createVm, scope.vmFolder, args, signal), signal);
+    return ref.read(result === undefined ? [] : [result], 'CreateVM_Task: result').value as MachineId;
   }
 
-  async #refuseTakenName({ nativeName, uuid }: MachineDefinition, owner: OwnerMark, signal: AbortSignal): Promise<void> {
+  /**
+   * Refuses a name that somebody else's machine has. One that is just being made, by us and without our having heard of it, has the name
+   * before it has anything else: it is waited for, and is the machine.
+   */
+  async #taken(definition: MachineDefinition, owner: OwnerMark, signal: AbortSignal): Promise<MachineId | undefined> {
+    const { nativeName, uuid } = definition;
     const namesake = (await this.list(signal)).find((machine) => machine.nativeName === nativeName);
-    if (namesake === undefined) return;
+    if (namesake === undefined) return undefined;
+    await this.#inventory.tasks.settled(this.#inventory.scope.vmFolder, signal);
+    const made = await this.#find(uuid, signal);
+    if (made !== undefined) return made;
     assertOwner(nativeName, readMark((await this.#inventory.native(namesake.id, signal)).extra), owner);
     throw new DriverError('Conflict', `machine "${nativeName}" on the host has the uuid ${namesake.uuid}, not ${uuid}`);
   }
@@ -181,10 +184,6 @@ export class VsphereMachines implements Machines {
   async #groups(needed: boolean, signal: AbortSignal): Promise<readonly Group[]> {
     return needed ? this.#inventory.networks(signal) : [];
   }
-}
-
-function present(result: XmlElement | undefined): readonly XmlElement[] {
-  return result === undefined ? [] : [result];
 }
 
 function hasInterfaces({ extra }: NativeMachine): boolean {

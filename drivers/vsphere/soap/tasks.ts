@@ -38,7 +38,7 @@ export class Tasks {
    */
   change<T>(object: Ref, act: () => Promise<T>, signal: AbortSignal): Promise<T> {
     const afterOthers = async () => {
-      await this.#others(object, signal);
+      await this.settled(object, signal);
       return act();
     };
     return this.inRow(`${object.type} ${object.value}`, () => this.patiently(afterOthers, signal), signal);
@@ -82,8 +82,8 @@ export class Tasks {
       }
   }
 
-  /** However they end: that is for whoever began them. */
-  async #others(object: Ref, signal: AbortSignal): Promise<void> {
+  /** Resolves when no task of this object is under way, however they end: that is for whoever began them. */
+  async settled(object: Ref, signal: AbortSignal): Promise<void> {
     const recent = (await retrieveOne(this.#session, object, ['recentTask'], signal))?.refs('recentTask') ?? [];
     const tasks = await retrieveAll(this.#session, recent, ['info.state'], signal);
     for (const task of tasks) {
