@@ -157,7 +157,6 @@ t.test('bad definitions are refused in words', async (t) => {
   if (pool === undefined) throw new Error('no datastore');
   const disk = (location: string) => ({ disks: [{ name: 'root', location, format: 'Vmdk' as const }] });
   for (const [change, code, words] of [
-    [{ vsphere: { guestId: 'noSuchGuest' } }, 'Invalid', /configSpec.guestId/],
     [disk('[nowhere] virtwright/a.vmdk'), 'NotFound', /no datastore "nowhere" that is accessible; it has "LocalDS_0", "LocalDS_1"/],
     [disk(`${pool.path} virtwright/never-was.vmdk`), 'NotFound', /FileNotFound|never-was/],
     [disk('/var/lib/a.img'), 'Invalid', /"\[datastore\] folder\/disk.vmdk"/],
@@ -170,6 +169,14 @@ t.test('bad definitions are refused in words', async (t) => {
     await t.rejects(driver.machines.define(wanted, mark, soon()), { name: 'DriverError', code, message: words });
     t.same(await ofUuid(driver, wanted.uuid), []);
   }
+});
+
+t.test('a guest id that the host does not know is told', async (t) => {
+  await using driver = await connect();
+  const wanted = definition();
+  await driver.machines.define(wanted, mark, soon());
+  const odd = { ...wanted, vsphere: { guestId: 'noSuchGuest' } };
+  await t.rejects(driver.machines.define(odd, mark, soon()), { code: 'Invalid', message: /invalidProperty "configSpec.guestId"/ });
 });
 
 t.test('a port group that is not there is told when the machine starts', async (t) => {
