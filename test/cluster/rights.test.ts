@@ -9,6 +9,7 @@ import { createMetrics } from '#controllers/metrics.js';
 import { systemClock } from '#drivers/fake/clock.js';
 import { fakeDriver } from '#drivers/fake/driver.js';
 import { FakeHost } from '#drivers/fake/host.js';
+import { noCredentials } from '#drivers/target.js';
 import { condition, useWorld } from './world.js';
 
 const rbac = new URL('../../../manifests/rbac.yaml', import.meta.url);
@@ -76,6 +77,7 @@ await t.test('controller and agent need all that manifests/rbac.yaml gives them,
   const common = {
     namespace,
     identity: 'test',
+    credentialKeys: () => noCredentials,
     metrics: createMetrics(new Registry()),
     onTrouble: (message: string, error: unknown) => void troubles.push(`${message}: ${error}`),
   };
