@@ -46,7 +46,7 @@ function unreadable({ name, namespace }: WayOptions, trouble: unknown): Way {
   return closed(
     'CredentialsMissing',
     ApiError.is(trouble, 'Forbidden')
-      ? `the agent may not read ${copy}: give its account a Role for it, as in manifests/agent-of-one-host.yaml`
+      ? `the agent may not read ${copy}: give its account a Role for it, as in manifests/rights-for-one-host.yaml`
       : `${copy} could not be read yet: ${trouble instanceof Error ? trouble.message : 'the API server is not reached'}`,
   );
 }

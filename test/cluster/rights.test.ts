@@ -14,7 +14,7 @@ import { noCredentials } from '#drivers/target.js';
 import { until } from './until.js';
 import { condition, useWorld } from './world.js';
 
-const files = ['rbac', 'agent-of-one-host'].map((name) => new URL(`../../../manifests/${name}.yaml`, import.meta.url));
+const files = ['rbac', 'rights-for-one-host'].map((name) => new URL(`../../../manifests/${name}.yaml`, import.meta.url));
 const namespace = 'virtwright-system';
 
 interface Manifest {
