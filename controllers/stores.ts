@@ -24,6 +24,9 @@ export function volumesOf({ spec }: VirtualMachine): { readonly disks: readonly 
 }
 
 export const indexes = {
+  hypervisors: {
+    credentials: ({ spec }) => (spec.credentialsSecretName === undefined ? [] : [spec.credentialsSecretName]),
+  } satisfies Indexes<Hypervisor>,
   machines: {
     volume: (machine) => {
       const { disks, readOnly } = volumesOf(machine);

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Registry } from 'prom-client';
 import { runAgent } from '#controllers/agent/agent.js';
-import type { Connect, Pace } from '#controllers/agent/host.js';
+import type { Pace } from '#controllers/agent/host.js';
 import { runController } from '#controllers/cluster/controller.js';
 import type { RequestReport } from '#controllers/kubernetes/client.js';
 import { type Client, createClient, loadKubeConfig } from '#controllers/kubernetes/client.js';
@@ -18,6 +18,7 @@ import {
   virtualMachineActions,
   virtualMachines,
 } from '#crds/types.js';
+import { type Connect, type Drivers, noCredentials } from '#drivers/target.js';
 import { type ApiServer, type KubectlArgs, useCluster } from './api-server.js';
 
 const resources = {
@@ -31,6 +32,8 @@ const resources = {
 
 export interface OperatorOptions {
   readonly connect: Connect;
+  /** None for any URI when absent. */
+  readonly credentialKeys?: Drivers['credentialKeys'];
   readonly hypervisors: readonly string[];
   readonly cluster?: string;
   readonly pace?: Partial<Pace>;
@@ -121,7 +124,8 @@ export class World {
     await this.client.delete(resource, resource.namespaced ? { namespace, name } : { name }, {}, AbortSignal.timeout(10_000));
   }
 
-  async start({ connect, hypervisors: names, cluster = 'test', pace, only, identity = 'test' }: OperatorOptions): Promise<Running> {
+  async start({ connect, credentialKeys = () => noCredentials, hypervisors: names, ...options }: OperatorOptions): Promise<Running> {
+    const { cluster = 'test', pace, only, identity = 'test' } = options;
     const stop = new AbortController();
     const writes: string[] = [];
     const troubles: string[] = [];
@@ -133,7 +137,7 @@ export class World {
     const metrics = createMetrics(new Registry());
     const onTrouble = (message: string, error: unknown) =>
       void troubles.push(`${message}: ${error instanceof Error ? (error.stack ?? error.message) : error}`);
-    const common = { client, namespace: 'default', identity, metrics, onTrouble };
+    const common = { client, namespace: 'default', identity, credentialKeys, metrics, onTrouble };
     const ended = Promise.allSettled([
       ...(only === 'agent' ? [] : [runController(common, stop.signal)]),
       ...(only === 'controller'
