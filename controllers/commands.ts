@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { hostname } from 'node:os';
 import { Registry } from 'prom-client';
+import type { Drivers } from '#drivers/target.js';
 import { runAgent } from './agent/agent.js';
-import type { Connect } from './agent/host.js';
 import { runController } from './cluster/controller.js';
 import { Complaint } from './complaint.js';
 import { ApiError, type Client, createClient, loadKubeConfig } from './kubernetes/client.js';
@@ -18,7 +18,11 @@ export interface Flags {
   readonly 'cluster-name'?: string | undefined;
   readonly identity?: string | undefined;
   readonly listen?: string | undefined;
+  readonly 'operator-namespace'?: string | undefined;
 }
+
+/** Where the operator's own objects are, unless it is told otherwise. */
+export const operatorNamespace = 'virtwright-system';
 
 interface Program {
   readonly client: Client;
@@ -29,17 +33,19 @@ interface Program {
   readonly onTrouble: (message: string, error: unknown) => void;
 }
 
-export const controllerCommand = (flags: Flags, signal: AbortSignal): Promise<void> =>
-  withProgram(flags, (program) => runController(program, signal), signal);
+export const controllerCommand = (flags: Flags, { credentialKeys }: Drivers, signal: AbortSignal): Promise<void> =>
+  withProgram(flags, (program) => runController({ ...program, credentialKeys }, signal), signal);
 
-export const agentCommand = (flags: Flags, connect: Connect, signal: AbortSignal): Promise<void> =>
-  withProgram(flags, (program) => runAgent({ ...program, ...hostsOf(flags), connect }, signal), signal);
+export const agentCommand = (flags: Flags, drivers: Drivers, signal: AbortSignal): Promise<void> =>
+  withProgram(flags, (program) => runAgent({ ...program, ...hostsOf(flags), ...drivers }, signal), signal);
 
-export const operatorCommand = (flags: Flags, connect: Connect, signal: AbortSignal): Promise<void> =>
+export const operatorCommand = (flags: Flags, drivers: Drivers, signal: AbortSignal): Promise<void> =>
   withProgram(
     flags,
-    async (program) =>
-      void (await Promise.all([runController(program, signal), runAgent({ ...program, ...hostsOf(flags), connect }, signal)])),
+    async (program) => {
+      const both = { ...program, ...hostsOf(flags), ...drivers };
+      await Promise.all([runController(both, signal), runAgent(both, signal)]);
+    },
     signal,
   );
 
@@ -58,7 +64,7 @@ async function withProgram(flags: Flags, work: (program: Program) => Promise<voi
   });
   await using client = createClient(connection, { onRequest: metrics.onRequest });
   await using _served = flags.listen === undefined ? undefined : await serve({ ...address(flags.listen), metrics: metrics.registry });
-  const namespace = flags.namespace ?? 'virtwright-system';
+  const namespace = flags.namespace ?? operatorNamespace;
   const onTrouble = (message: string, error: unknown) => log.warn(message, error);
   await ensureNamespace(client, namespace, log, signal);
   await refuseOldServer(client, signal);

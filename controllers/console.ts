@@ -1,11 +1,13 @@
 import type { Hypervisor, VirtualMachine } from '#crds/types.js';
 import { hypervisors, virtualMachines } from '#crds/types.js';
 import type { Driver, MachineId } from '#drivers/driver.js';
-import type { Connect } from './agent/host.js';
-import type { Flags } from './commands.js';
+import type { Drivers, Target } from '#drivers/target.js';
+import { type Flags, operatorNamespace } from './commands.js';
 import { Complaint } from './complaint.js';
+import { needsCopy, wayTo } from './credentials.js';
 import { ApiError, type Client, createClient, loadKubeConfig } from './kubernetes/client.js';
 import type { KubernetesObject, Resource } from './kubernetes/resource.js';
+import { copyOf, decodeSecret, type Secret, secrets } from './secrets.js';
 import { decoderOf } from './watched.js';
 
 interface Terminal {
@@ -17,7 +19,7 @@ interface Terminal {
 export async function consoleCommand(
   flags: Flags,
   args: readonly string[],
-  connect: Connect,
+  drivers: Drivers,
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<void> {
@@ -32,8 +34,36 @@ export async function consoleCommand(
     signal,
   );
   const hypervisor = await find(client, hypervisors, decoderOf('Hypervisor'), { name: hostOf(machine) }, signal);
-  await using driver = await connect(hypervisor.spec.uri, signal);
+  await using driver = await drivers.connect(await targetOf(client, hypervisor, flags, drivers, signal), signal);
   await follow(driver, await running(driver, machine, signal), terminal, signal);
+}
+
+/** With the credentials that the host's agent has, for whoever may read them. */
+async function targetOf(
+  client: Client,
+  hypervisor: Hypervisor,
+  flags: Flags,
+  { credentialKeys }: Drivers,
+  signal: AbortSignal,
+): Promise<Target> {
+  const namespace = flags['operator-namespace'] ?? operatorNamespace;
+  const copy = needsCopy(hypervisor, credentialKeys) ? await readCopy(client, hypervisor.metadata.name, namespace, signal) : undefined;
+  const way = wayTo(hypervisor, copy, namespace, credentialKeys);
+  if (way.kind === 'closed') throw new Complaint(`host "${hypervisor.metadata.name}": ${way.failure.message}`);
+  return way.target;
+}
+
+async function readCopy(client: Client, hypervisor: string, namespace: string, signal: AbortSignal): Promise<Secret | undefined> {
+  const name = copyOf(hypervisor);
+  try {
+    return decodeSecret(await client.get(secrets, { namespace, name }, signal));
+  } catch (reason) {
+    if (ApiError.is(reason, 'NotFound')) return undefined;
+    if (!ApiError.is(reason, 'Forbidden')) throw reason;
+    throw new Complaint(
+      `the console is reached through host "${hypervisor}" itself, and you may not read its credentials: ask for the right to get Secret "${name}" in namespace "${namespace}"`,
+    );
+  }
 }
 
 async function find<R extends VirtualMachine | Hypervisor>(

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { setMaxListeners } from 'node:events';
 import { parseArgs } from 'node:util';
-import { connect } from '#drivers/connect.js';
+import { connect, credentialKeys } from '#drivers/connect.js';
 import { agentCommand, controllerCommand, type Flags, operatorCommand } from './commands.js';
 import { Complaint } from './complaint.js';
 import { consoleCommand } from './console.js';
@@ -14,7 +14,8 @@ const usage = `virtwright: machines on any hypervisor, as Kubernetes objects
   virtwright console MACHINE [-n NAMESPACE]         the serial console; ends with its input
 
   --kubeconfig FILE       default: $KUBECONFIG, ~/.kube/config, or the pod's own
-  --namespace NAME, -n    of Leases (default virtwright-system), or of the machine (default default)
+  --namespace NAME, -n    of Leases and credentials (default virtwright-system), or of the machine (default default)
+  --operator-namespace NAME   for the console: where the operator has the host's credentials (default virtwright-system)
   --cluster-name NAME     what marks on hosts call this cluster (default "default"); keep it for good
   --identity NAME         who this process is (default: the host name)
   --listen ADDRESS        where /metrics, /healthz and /readyz are served (default: nowhere)
@@ -22,11 +23,13 @@ const usage = `virtwright: machines on any hypervisor, as Kubernetes objects
 
 type Command = (flags: Flags, args: readonly string[], signal: AbortSignal) => Promise<void>;
 
+const drivers = { connect, credentialKeys };
+
 const commands: Readonly<Record<string, Command>> = {
-  controller: (flags, _args, signal) => controllerCommand(flags, signal),
-  agent: (flags, _args, signal) => agentCommand(flags, connect, signal),
-  operator: (flags, _args, signal) => operatorCommand(flags, connect, signal),
-  console: (flags, args, signal) => consoleCommand(flags, args, connect, { input: process.stdin, output: process.stdout }, signal),
+  controller: (flags, _args, signal) => controllerCommand(flags, drivers, signal),
+  agent: (flags, _args, signal) => agentCommand(flags, drivers, signal),
+  operator: (flags, _args, signal) => operatorCommand(flags, drivers, signal),
+  console: (flags, args, signal) => consoleCommand(flags, args, drivers, { input: process.stdin, output: process.stdout }, signal),
 };
 
 async function main(argv: readonly string[]): Promise<void> {
@@ -54,6 +57,7 @@ function parse(argv: readonly string[]) {
         'cluster-name': { type: 'string' },
         identity: { type: 'string' },
         listen: { type: 'string' },
+        'operator-namespace': { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
     });

@@ -1,9 +1,8 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
 import type { Driver } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
+import type { Connect } from '#drivers/target.js';
 import { createMetrics as createKubernetesMetrics, type KubernetesMetrics } from './kubernetes/metrics.js';
-
-type Connect = (uri: string, signal: AbortSignal) => Promise<Driver>;
 
 export interface Metrics extends KubernetesMetrics {
   readonly registry: Registry;
@@ -31,8 +30,10 @@ export function createMetrics(registry: Registry): Metrics {
     ...createKubernetesMetrics(registry),
     registry,
     acted: (kind, action) => acts.inc({ kind, action }),
-    metered: (connect, hypervisor) => async (uri, signal) =>
-      meteredDriver(await connect(uri, signal), (facet, verb, code, seconds) => calls.observe({ hypervisor, facet, verb, code }, seconds)),
+    metered: (connect, hypervisor) => async (target, signal) =>
+      meteredDriver(await connect(target, signal), (facet, verb, code, seconds) =>
+        calls.observe({ hypervisor, facet, verb, code }, seconds),
+      ),
   };
 }
 

@@ -40,6 +40,9 @@ export const networksOf = ({ spec }: VirtualMachine): readonly string[] => [
 ];
 
 export const indexes = {
+  hypervisors: {
+    credentials: ({ spec }) => (spec.credentialsSecretName === undefined ? [] : [spec.credentialsSecretName]),
+  } satisfies Indexes<Hypervisor>,
   machines: {
     volume: (machine) => {
       const { disks, readOnly } = volumesOf(machine);

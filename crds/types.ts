@@ -47,6 +47,12 @@ export interface HypervisorSpec {
    * socket of another path.
    */
   readonly uri: string;
+  /**
+   * Name of the Secret that lets the agent in, in the operator's own namespace and nowhere else. Which keys it must have,
+   * the driver's page in `docs/drivers/` says; the host's agent is handed those alone. When absent, the host is given no
+   * credentials. A host that takes none refuses the field.
+   */
+  readonly credentialsSecretName?: string;
   /** The StoragePool of volumes that name none. When absent, such volumes are not placed on this host. */
   readonly defaultPoolRef?: Ref;
   /**

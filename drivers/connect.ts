@@ -1,24 +1,46 @@
-import type { Driver } from './driver.js';
 import { DriverError } from './error.js';
+import { type Connect, type CredentialKeys, noCredentials } from './target.js';
 
-type Connect = (uri: string, signal: AbortSignal) => Promise<Driver>;
+interface Entry {
+  readonly connect: Connect;
+  /** Said here, so that who copies credentials loads no driver. */
+  readonly credentialKeys: CredentialKeys;
+}
 
 /** Loaded only when a host needs it: an agent for one kind of host carries nothing of the others. */
-const libvirt: Connect = async (uri, signal) => {
-  const { connectLibvirtDriver } = await import('./libvirt/driver.js');
-  return connectLibvirtDriver(uri, { signal });
+const libvirt: Entry = {
+  credentialKeys: noCredentials,
+  connect: async ({ uri }, signal) => {
+    const { connectLibvirtDriver } = await import('./libvirt/driver.js');
+    return connectLibvirtDriver(uri, { signal });
+  },
+};
+
+const vsphere: Entry = {
+  credentialKeys: { required: ['username', 'password'], optional: ['ca.crt', 'sha256'] },
+  connect: async ({ uri, credentials }, signal) => {
+    const { connectVsphereDriver } = await import('./vsphere/driver.js');
+    return connectVsphereDriver(uri, credentials, { signal });
+  },
 };
 
 /** By the URI's scheme, up to its transport: `qemu`, as in `qemu+unix:///system`. */
-const drivers: Readonly<Record<string, Connect>> = { qemu: libvirt, test: libvirt };
+const drivers: Readonly<Record<string, Entry>> = { qemu: libvirt, test: libvirt, esx: vsphere, vpx: vsphere };
 
-/** The driver for the host behind `uri`. Invalid, naming the schemes that are accepted, for any other. */
-export async function connect(uri: string, signal: AbortSignal): Promise<Driver> {
-  const scheme = /^([a-z][a-z0-9]*)(?=[+:])/i.exec(uri)?.[1]?.toLowerCase() ?? '';
-  const found = Object.hasOwn(drivers, scheme) ? drivers[scheme] : undefined;
-  if (found !== undefined) return found(uri, signal);
+/** The driver for the host behind the target's URI. Invalid, naming the schemes that are accepted, for any other. */
+export const connect: Connect = async (target, signal) => {
+  const entry = entryOf(target.uri);
+  if (entry !== undefined) return entry.connect(target, signal);
   const accepted = Object.keys(drivers).map((each) => `${each}:`);
-  throw new DriverError('Invalid', `uri: "${withoutUser(uri)}" was given; accepted schemes: ${accepted.join(', ')}`);
+  throw new DriverError('Invalid', `uri: "${withoutUser(target.uri)}" was given; accepted schemes: ${accepted.join(', ')}`);
+};
+
+/** Keys of the Secret that the driver for this URI reads. None for a URI that no driver is for. */
+export const credentialKeys = (uri: string): CredentialKeys => entryOf(uri)?.credentialKeys ?? noCredentials;
+
+function entryOf(uri: string): Entry | undefined {
+  const scheme = /^([a-z][a-z0-9]*)(?=[+:])/i.exec(uri)?.[1]?.toLowerCase() ?? '';
+  return Object.hasOwn(drivers, scheme) ? drivers[scheme] : undefined;
 }
 
 /** Someone may have put a password there, and messages go far. */

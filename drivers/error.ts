@@ -16,6 +16,8 @@ export const verdicts = {
   /** No room, no memory, no slots. */
   Exhausted: 'retry',
   Internal: 'retry',
+  /** The credentials that the host asks for are not there yet, or not all of them. */
+  CredentialsMissing: 'retry',
   /** It belongs to someone else, and is left alone. */
   NotOurs: 'stall',
   /** Credentials or permissions. */

@@ -1,3 +1,4 @@
+import type { Drivers } from '#drivers/target.js';
 import { Jobs } from '../host/jobs.js';
 import { Locks } from '../host/locks.js';
 import type { Client } from '../kubernetes/client.js';
@@ -5,23 +6,23 @@ import { createEventRecorder } from '../kubernetes/events.js';
 import { heartbeat } from '../kubernetes/heartbeat.js';
 import { leaseOf } from '../lease-names.js';
 import type { Metrics } from '../metrics.js';
-import { type Connect, Host, type Pace } from './host.js';
+import { watchWay } from './credentials.js';
+import { Host, type Pace } from './host.js';
 import type { Surroundings } from './loops.js';
 import { Tenure } from './tenure.js';
 import { type HostWatches, watchHost } from './watches.js';
 import { createLoops, Wiring } from './wiring.js';
 
-export interface AgentOptions {
+export interface AgentOptions extends Drivers {
   readonly client: Client;
   /** Hypervisors that this agent works for. */
   readonly hypervisors: readonly string[];
   /** What marks on hosts call this cluster. */
   readonly cluster: string;
-  /** Of Leases and the like. */
+  /** The operator's own: of Leases and credentials. */
   readonly namespace: string;
   /** The same after a restart, so that it keeps its Leases. */
   readonly identity: string;
-  readonly connect: Connect;
   readonly metrics: Metrics;
   readonly onTrouble: (message: string, error: unknown) => void;
   readonly pace?: Partial<Pace>;
@@ -68,17 +69,19 @@ function onAnother({ store }: HostWatches['hypervisors'], another: () => void): 
 }
 
 async function runLoops(name: string, options: AgentOptions, signal: AbortSignal, onEnd: () => void): Promise<void> {
-  const { client, cluster, identity, connect, onTrouble, metrics, pace } = options;
+  const { client, cluster, namespace, identity, connect, credentialKeys: keysOf, onTrouble, metrics, pace } = options;
   const watched = watchHost(name, client, onTrouble, signal);
   await Promise.all(Object.values(watched).map(({ reflector }) => reflector.synced));
   onAnother(watched.hypervisors, onEnd);
   await using recorder = createEventRecorder({ client, controller: 'virtwright.io/agent', instance: identity });
   const jobs = new Jobs((uid) => wiring.volumeChanged(uid));
+  const hypervisor = () => watched.hypervisors.store.get(name);
   const host = new Host({
     name,
     cluster,
     connect: metrics.metered(connect, name),
-    hypervisor: () => watched.hypervisors.store.get(name),
+    hypervisor,
+    way: watchWay({ name, client, namespace, keysOf, hypervisor, onTrouble }, signal),
     onChange: (changes) => wiring.hostChanged(changes),
     onTrouble,
     ...(pace === undefined ? {} : { pace }),

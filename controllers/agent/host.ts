@@ -2,6 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Hypervisor } from '#crds/types.js';
 import type { Driver, HostDescription } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
+import type { Connect } from '#drivers/target.js';
+import { isSameWay, type Way } from '../credentials.js';
 import type { HostScope } from '../host/scope.js';
 import { type Changes, HostView } from '../host/view.js';
 
@@ -11,13 +13,13 @@ export interface Connected {
   readonly description: HostDescription;
 }
 
-export type Connect = (uri: string, signal: AbortSignal) => Promise<Driver>;
-
 export interface HostOptions {
   readonly name: string;
   readonly cluster: string;
   readonly connect: Connect;
   readonly hypervisor: () => Hypervisor | undefined;
+  /** How it is reached as things are now; undefined while that is not known. */
+  readonly way: () => Way | undefined;
   /** The view changed, or the connection did. */
   readonly onChange: (changes: Changes | 'connection') => void;
   readonly onTrouble: (message: string, error: unknown) => void;
@@ -36,6 +38,9 @@ const usualPace: Pace = { glanceMs: 10_000, resyncMs: 5 * 60_000 };
 /** One act brings several events: they are answered with one read. */
 const gatherMs = 20;
 const reconnectMs = { first: 500, most: 15_000 };
+/** Credentials that were refused are not soon tried again: hosts lock an account after a few wrong passwords, ESXi after five within 15 minutes. */
+const refusedMs = 10 * 60_000;
+const lookMs = 1_000;
 
 /** One host: connected to for as long as the agent lives, again and again, and its view kept fresh. */
 export class Host implements HostScope {
@@ -73,23 +78,30 @@ export class Host implements HostScope {
   async run(signal: AbortSignal): Promise<void> {
     for (let failures = 0; !signal.aborted; ) {
       const began = Date.now();
-      await this.#connectOnce(signal);
+      const way = this.#options.way();
+      await this.#connectOnce(way, signal);
       failures = Date.now() - began > reconnectMs.most ? 0 : failures + 1;
-      const pause = Math.min(reconnectMs.first * 2 ** Math.min(failures - 1, 10), reconnectMs.most);
-      await sleep(Math.max(pause, reconnectMs.first) * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => {});
+      if (await this.#changesWithin(this.#pause(way, failures), way, signal)) failures = 0;
     }
   }
 
+  /** Before the next try, as long as nothing changes. */
+  #pause(way: Way | undefined, failures: number): number {
+    const refused = way?.kind === 'open' && way.target.credentials !== undefined && this.#failure?.code === 'Denied';
+    const backoff = Math.min(reconnectMs.first * 2 ** Math.max(failures - 1, 0), reconnectMs.most);
+    return (refused || way?.kind === 'closed' ? refusedMs : backoff) * (0.5 + Math.random() / 2);
+  }
+
   /** Resolves when the connection is over, however it ended. */
-  async #connectOnce(signal: AbortSignal): Promise<void> {
-    const hypervisor = this.#options.hypervisor();
-    if (hypervisor === undefined) return;
+  async #connectOnce(way: Way | undefined, signal: AbortSignal): Promise<void> {
+    if (way === undefined) return;
     const life = new AbortController();
     const alive = AbortSignal.any([signal, life.signal]);
     try {
-      await using driver = await this.#options.connect(hypervisor.spec.uri, alive);
+      if (way.kind === 'closed') throw way.failure;
+      await using driver = await this.#options.connect(way.target, alive);
       try {
-        await this.#live(driver, hypervisor.spec.uri, alive);
+        await this.#live(driver, way, alive);
       } finally {
         life.abort();
         this.#connected = undefined;
@@ -102,7 +114,7 @@ export class Host implements HostScope {
     }
   }
 
-  async #live(driver: Driver, uri: string, signal: AbortSignal): Promise<void> {
+  async #live(driver: Driver, way: Way, signal: AbortSignal): Promise<void> {
     const view = new HostView(driver, this.#options.onChange, signal);
     const description = await driver.host.describe(signal);
     const watching = this.#heedEvents(driver, view, signal);
@@ -115,7 +127,10 @@ export class Host implements HostScope {
     const lost = driver.closed.then(() => {
       throw new DriverError('Unavailable', `the connection to host ${this.name} broke; it is made again`);
     });
-    await Promise.race([lost, watching, this.#glances(view, signal), this.#resyncs(driver, view, signal), this.#untilMoved(uri, signal)]);
+    const moved = this.#untilMoved(way, signal).then(() => {
+      throw this.#whyMoved(this.#options.way());
+    });
+    await Promise.race([lost, watching, this.#glances(view, signal), this.#resyncs(driver, view, signal), moved]);
   }
 
   async #heedEvents({ events }: Driver, view: HostView, signal: AbortSignal): Promise<void> {
@@ -159,15 +174,30 @@ export class Host implements HostScope {
     });
   }
 
-  async #untilMoved(uri: string, signal: AbortSignal): Promise<void> {
-    for (;;) {
-      await sleep(1_000, undefined, { signal });
-      const now = this.#options.hypervisor()?.spec.uri;
-      if (now !== uri)
-        throw new DriverError(
-          'Unavailable',
-          now === undefined ? `Hypervisor ${this.name} was deleted` : `host ${this.name} is reached by another URI now`,
-        );
+  /** Resolves when the host is to be reached in another way than this. */
+  async #untilMoved(from: Way | undefined, signal: AbortSignal): Promise<void> {
+    while (isSameWay(from, this.#options.way())) await sleep(lookMs, undefined, { signal });
+  }
+
+  #whyMoved(now: Way | undefined): DriverError {
+    if (now?.kind === 'closed') return now.failure;
+    const { name } = this;
+    const why = now === undefined ? `Hypervisor ${name} was deleted` : `host ${name} is reached by another URI, or other credentials, now`;
+    return new DriverError('Unavailable', why);
+  }
+
+  /** Whether the way changed before the time was up. */
+  async #changesWithin(ms: number, from: Way | undefined, signal: AbortSignal): Promise<boolean> {
+    const over = new AbortController();
+    const waiting = AbortSignal.any([signal, over.signal]);
+    const passed = sleep(ms, false, { signal: waiting });
+    const moved = this.#untilMoved(from, waiting).then(() => true);
+    try {
+      return await Promise.race([passed, moved]);
+    } catch {
+      return false;
+    } finally {
+      over.abort();
     }
   }
 }

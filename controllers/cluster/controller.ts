@@ -1,4 +1,5 @@
 import type { Binder, ClusterWatches } from '../binder.js';
+import type { KeysOf } from '../credentials.js';
 import { Locks } from '../host/locks.js';
 import type { Client } from '../kubernetes/client.js';
 import { lead } from '../kubernetes/lead.js';
@@ -16,6 +17,7 @@ import { spanningNetworks, spanningPools } from '../spanning/kinds.js';
 import { reconcileSpanning } from '../spanning/spanning.js';
 import type { Watched } from '../watched.js';
 import { bindAction } from './bind-action.js';
+import { copyCredentials } from './credentials.js';
 import { type AgentIsSilent, watchOver } from './health.js';
 import { watchCluster } from './watches.js';
 import { type Loops, wire } from './wiring.js';
@@ -24,6 +26,7 @@ export interface ControllerOptions {
   readonly client: Client;
   readonly namespace: string;
   readonly identity: string;
+  readonly credentialKeys: KeysOf;
   readonly metrics: Metrics;
   readonly onTrouble: (message: string, error: unknown) => void;
 }
@@ -35,7 +38,8 @@ export async function runController(options: ControllerOptions, signal: AbortSig
   await lead({ client, namespace, name: controllerLease, identity, onError }, (leading) => runLoops(options, leading), signal);
 }
 
-async function runLoops({ client, namespace, metrics, onTrouble }: ControllerOptions, signal: AbortSignal): Promise<void> {
+async function runLoops(options: ControllerOptions, signal: AbortSignal): Promise<void> {
+  const { client, namespace, credentialKeys: keysOf, metrics, onTrouble } = options;
   const watched = watchCluster(client, namespace, onTrouble, signal);
   await Promise.all(Object.values(watched).map(({ reflector }) => reflector.synced));
   const binder: Binder = { client, watched, locks: new Locks(), patience: new Patience() };
@@ -62,7 +66,8 @@ async function runLoops({ client, namespace, metrics, onTrouble }: ControllerOpt
     hypervisors: loop(watched.hypervisors, 2, (_binder, hypervisor, until) => watchOver(binder, hypervisor, silent, until)),
   };
   wire(loops, watched);
-  await Promise.all(Object.values(loops).map((queue) => queue.run(signal)));
+  const copying = copyCredentials({ client, namespace, hypervisors: watched.hypervisors, keysOf, metrics, onTrouble }, signal);
+  await Promise.all([copying, ...Object.values(loops).map((queue) => queue.run(signal))]);
 }
 
 type Pass<R> = (binder: Binder, object: R, signal: AbortSignal) => Promise<Outcome>;

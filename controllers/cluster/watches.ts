@@ -27,7 +27,7 @@ export function watchCluster(
 ): ClusterWatches {
   const common = { client, onTrouble };
   return {
-    hypervisors: watch({ ...common, resource: hypervisors, decode: decoderOf('Hypervisor') }, signal),
+    hypervisors: watch({ ...common, resource: hypervisors, decode: decoderOf('Hypervisor'), indexes: indexes.hypervisors }, signal),
     machines: watch(
       { ...common, resource: virtualMachines, decode: decoderOf('VirtualMachine'), indexes: { ...indexes.machines, ...host } },
       signal,

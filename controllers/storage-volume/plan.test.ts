@@ -318,12 +318,13 @@ t.test('a format that its pool has not is refused by name, before anything is ma
   t.same(words(planOf({ record: whole }, { ...datastore, volume })), [], 'what is there stays');
 });
 
-t.test('what an earlier object left is taken over only by whoever says its format', async (t) => {
+t.test('what an earlier object left is taken over as what it would be made as now', async (t) => {
   const left = { leftovers: [leftover('shop.root-00000000')] };
-  t.match(planSilent({ takeOver: 'All' }, left).plan, [
-    { kind: 'refuse', reason: 'FormatUnknown', because: /spec.format .*shop.root-00000000/ },
-  ]);
-  t.same(words(planOf({ takeOver: 'All' }, left)), ['say, takeOver']);
+  const { silent, seen, plan } = planSilent({ takeOver: 'All' }, left);
+  t.match(plan, [{ sayFirst: true, action: { kind: 'takeOver', format: 'Qcow2' } }]);
+  t.equal(reportVolume(resourceWith({}), { desired: silent, observed: seen, plan, now }).format, 'Qcow2');
+  t.match(planOf({ takeOver: 'All', format: 'Raw' }, left), [{ action: { kind: 'takeOver', format: 'Raw' } }]);
+  t.match(planOf({ takeOver: 'All', format: 'Vmdk' }, left), [{ kind: 'refuse', reason: 'Unfit' }]);
 });
 
 t.test('the format comes from the record, else the spec, else the image', async (t) => {

@@ -68,7 +68,7 @@ export type VolumeAction =
       readonly source?: Source;
     }
   | { readonly kind: 'complete'; readonly uid: string; readonly id: VolumeId }
-  | { readonly kind: 'takeOver'; readonly nativeName: string; readonly pool: VolumeId['pool'] }
+  | { readonly kind: 'takeOver'; readonly nativeName: string; readonly pool: VolumeId['pool']; readonly format: VolumeFormat }
   | { readonly kind: 'grow'; readonly id: VolumeId; readonly location: string; readonly sizeBytes: number }
   | { readonly kind: 'cancel'; readonly uid: string; readonly id: VolumeId }
   | { readonly kind: 'delete'; readonly id: VolumeId; readonly location: string };
@@ -110,15 +110,17 @@ function planFirst(desired: DesiredVolume, observed: ObservedVolume, pool: Pool,
         `volume ${chosen.nativeName} was never filled to the end; annotate virtwright.io/take-over=None to make a new one`,
       ),
     ];
-  // What a guest may have written says nothing of the format: a raw disk can be made to look like any other.
-  if (chosen !== undefined && desired.format === undefined)
-    return [refuse('FormatUnknown', `say in spec.format what ${chosen.nativeName} is; it is never guessed`)];
-  if (chosen !== undefined)
+  // Never what the content looks like, which a guest may have written: what it would be made as, as the former one was.
+  const format = formatOf(desired, pool);
+  if (chosen !== undefined && format !== undefined)
     return [
-      sayThenAct({ kind: 'takeOver', nativeName: chosen.nativeName, pool: id.pool }, `taken over: ${chosen.nativeName}, as annotated`),
+      sayThenAct(
+        { kind: 'takeOver', nativeName: chosen.nativeName, pool: id.pool, format },
+        `taken over: ${chosen.nativeName}, as annotated`,
+      ),
     ];
   const [left] = leftovers;
-  if (left !== undefined) {
+  if (left !== undefined && format !== undefined) {
     return [
       refuse(
         'RestoredOrCopied',
@@ -126,7 +128,7 @@ function planFirst(desired: DesiredVolume, observed: ObservedVolume, pool: Pool,
       ),
     ];
   }
-  if (formatOf(desired, pool) === undefined) return [refuseFormat(desired, pool)];
+  if (format === undefined) return [refuseFormat(desired, pool)];
   if (observed.marker === undefined) {
     const known = observed.leftovers.map(({ nativeName }) => nativeName);
     return [act({ kind: 'begin', id, familyName: desired.familyName, known }, 'no such volume')];

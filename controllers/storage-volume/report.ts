@@ -86,8 +86,10 @@ function takenOver({ plan = [] }: VolumeFindings): string | undefined {
   return next?.kind === 'act' && next.action.kind === 'takeOver' ? next.action.nativeName : undefined;
 }
 
-/** The pool's best becomes the volume's for good with the first act. */
+/** The pool's best becomes the volume's for good with the first act that is said. */
 function chosenFormat({ plan = [] }: VolumeFindings): StorageVolumeStatus['format'] {
-  const next = plan.find((decision) => decision.kind === 'act' && decision.action.kind === 'fill');
-  return next?.kind === 'act' && next.action.kind === 'fill' ? next.action.definition.format : undefined;
+  const next = plan.find((decision) => decision.kind === 'act');
+  if (next?.kind !== 'act') return undefined;
+  if (next.action.kind === 'takeOver') return next.action.format;
+  return next.action.kind === 'fill' ? next.action.definition.format : undefined;
 }

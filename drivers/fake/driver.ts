@@ -1,4 +1,6 @@
 import type { Driver } from '#drivers/driver.js';
+import { DriverError } from '#drivers/error.js';
+import type { Connect, CredentialKeys } from '#drivers/target.js';
 import type { Clock } from './clock.js';
 import { Connection } from './connection.js';
 import { consolesOf } from './consoles.js';
@@ -29,4 +31,17 @@ export function fakeDriver(host: FakeHost<Clock>): Driver {
   };
   for (const facet of host.without) delete driver[facet];
   return driver;
+}
+
+/** What a fake host with an account reads. */
+export const fakeCredentialKeys: CredentialKeys = { required: ['username', 'password'], optional: [] };
+
+/** As a driver connects: Denied unless the credentials are those of the host's account, where it has one. */
+export function connectFake(host: FakeHost<Clock>): Connect {
+  return async ({ credentials }) => {
+    const { account } = host;
+    if (account !== undefined && !(credentials?.text('username') === account.username && credentials.text('password') === account.password))
+      throw new DriverError('Denied', 'the fake host does not know this username and password');
+    return fakeDriver(host);
+  };
 }

@@ -35,6 +35,8 @@ export class FakeHost<C extends Clock = ManualClock> implements Surroundings {
   hardware: Hardware = firstHardware;
   /** The room in each directory, for pools defined from now on. */
   roomBytes: number;
+  /** Who may come in; everybody when absent. Connections that are open stay so when it changes. */
+  account: { readonly username: string; readonly password: string } | undefined;
   /** All that was asked, in order: `machines.define shop.web`, `machines.read 3`. Empty it as you like. */
   readonly calls: string[] = [];
   readonly faults = new Faults();

@@ -18,7 +18,7 @@ const run = promisify(execFile);
 const signal = AbortSignal.timeout(110_000);
 
 const daemon = await startLibvirtd();
-const driver = await connect(daemon.uri, signal);
+const driver = await connect({ uri: daemon.uri }, signal);
 t.teardown(async () => {
   await driver[Symbol.asyncDispose]();
   await daemon.stop();
@@ -523,7 +523,7 @@ t.test('a store without room says Exhausted', async (t) => {
 
 t.test('a running machine outlives its daemon, and is found again', async (t) => {
   await using second = await startLibvirtd();
-  const before = await connect(second.uri, signal);
+  const before = await connect({ uri: second.uri }, signal);
   const definition = definitionOf('shop.survivor', 'a0');
   const id = await before.machines.define(definition, markOf('survivor'), signal);
   await before.power.start(id, { paused: true }, signal);
@@ -534,7 +534,7 @@ t.test('a running machine outlives its daemon, and is found again', async (t) =>
   await t.rejects(before.machines.list(signal), { name: 'DriverError', code: 'Unavailable' });
   await before[Symbol.asyncDispose]();
   await second.restart();
-  await using after = await connect(second.uri, signal);
+  await using after = await connect({ uri: second.uri }, signal);
   t.equal((await powerOf(t, id, after)).state, 'On');
   t.match(await readOne(id, after), { mark: markOf('survivor'), configured: { serial: true }, live: { serial: true } });
   t.equal(await qemuOf('shop.survivor', second), pid, 'the same QEMU');
@@ -567,7 +567,7 @@ t.test('names that would leave their folder, or not be kept to the letter, are r
 
 t.test('only known schemes are accepted, and no password is repeated', async (t) => {
   for (const uri of ['esx://root:secret@host/', 'toString:x', '', 'qemu'])
-    await t.rejects(connect(uri, signal), { code: 'Invalid', message: /accepted schemes: qemu:/ });
-  await t.rejects(connect('esx://root:secret@host/', signal), { message: /^((?!secret).)*$/ });
-  await t.rejects(connect('qemu+unix:///system?socket=/nowhere', signal), { code: 'Unavailable' });
+    await t.rejects(connect({ uri }, signal), { code: 'Invalid', message: /accepted schemes: qemu:/ });
+  await t.rejects(connect({ uri: 'esx://root:secret@host/' }, signal), { message: /^((?!secret).)*$/ });
+  await t.rejects(connect({ uri: 'qemu+unix:///system?socket=/nowhere' }, signal), { code: 'Unavailable' });
 });

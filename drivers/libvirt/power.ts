@@ -14,6 +14,7 @@ import {
   domainShutdownFlags,
   domainSuspend,
 } from './rpc/procedures.js';
+import { readIdentity } from './xml/read.js';
 
 const isOff = ({ state }: PowerState) => state === 'Off';
 const isStarted = ({ state }: PowerState) => state === 'On' || state === 'Paused';
@@ -60,7 +61,18 @@ export class LibvirtPower implements Power {
     if (!active) return;
     // In no row with the other verbs: the host kills a QEMU that hangs, and only that ends what waits for it.
     const cut = this.#daemon.order(domainDestroyFlags, { domain: handleOf(id), flags: destroyFlags.default }, signal, `${id}: cut`);
-    await unlessAlready(this.#daemon, id, isOff, cut, signal);
+    await unlessAlready(this.#daemon, id, isOff, cut, signal).catch((reason) => this.#explainStuck(id, reason, signal));
+  }
+
+  /**
+   * A daemon that dies in the middle of a start leaves a machine that is starting up, with no process that it knows of. The next one takes
+   * it for running, keeps it busy with that start, and never looks at it again: seen with libvirt 9.0, where no call gets past it.
+   */
+  async #explainStuck(id: MachineId, cause: unknown, signal: AbortSignal): Promise<never> {
+    if (!hasCode(cause, 'Busy') || (await readPower(this.#daemon, id, signal)).reason !== 'StartingUp') throw cause;
+    const { nativeName } = readIdentity(await readDomain(this.#daemon, id, 'inactive', signal));
+    const message = `libvirt still holds machine "${nativeName}" for a start during which its daemon died, and lets nobody cut it; if this lasts, remove /run/libvirt/qemu/${nativeName}.xml on the host and restart the daemon`;
+    throw new DriverError('Busy', message, { cause });
   }
 
   async reset(id: MachineId, owner: OwnerMark, signal: AbortSignal): Promise<void> {

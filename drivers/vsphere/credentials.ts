@@ -1,8 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { DriverError } from '#drivers/error.js';
-
-/** What a Secret holds, by key. */
-export type Credentials = Readonly<Record<string, string>>;
+import { Credentials } from '#drivers/target.js';
 
 /** How we log in, and how we know the host. */
 export interface Login {
@@ -16,23 +14,26 @@ export interface Login {
 
 /**
  * Reads `username`, `password`, and `ca.crt` or `sha256`; what else a Secret holds is none of ours.
- * @throws DriverError Denied, naming the key and never its value: another Secret may well do
+ * @throws DriverError Denied or Invalid, naming the key and never its value
  */
-export function decodeCredentials(secret: Credentials): Login {
+export function decodeCredentials(secret: Credentials = new Credentials([])): Login {
   const [username, password] = [required(secret, 'username'), required(secret, 'password')];
-  const ca = optional(secret, 'ca.crt');
-  const sha256 = optional(secret, 'sha256');
+  const [ca, sha256] = [fileText(secret, 'ca.crt'), fileText(secret, 'sha256')];
   if (ca !== undefined) checkAuthorities(ca);
   return { username, password, ...(ca === undefined ? {} : { ca }), ...(sha256 === undefined ? {} : { sha256: fingerprint(sha256) }) };
 }
 
-function optional(secret: Credentials, key: string): string | undefined {
-  const value = Object.hasOwn(secret, key) ? secret[key] : undefined;
-  return value?.trim() === '' ? undefined : value;
+function required(secret: Credentials, key: string): string {
+  const value = secret.text(key) ?? '';
+  return value.trim() === '' ? refuse(key, 'it is missing or empty', 'what the host is logged in to with') : value;
 }
 
-function required(secret: Credentials, key: string): string {
-  return optional(secret, key) ?? refuse(key, 'it is missing or empty', 'what the host is logged in to with');
+/** As a file has it, with a line break at its end. */
+function fileText(secret: Credentials, key: string): string | undefined {
+  const value = Buffer.from(secret.get(key) ?? [])
+    .toString('utf8')
+    .trim();
+  return value === '' ? undefined : value;
 }
 
 function checkAuthorities(pem: string): void {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import t from 'tap';
 import type { Driver, MachineDefinition, MachineId } from '#drivers/driver.js';
-import { useVcsim, type Vcsim } from '#test/peers/vsphere/vcsim.js';
+import { credentialsOf, useVcsim, type Vcsim } from '#test/peers/vsphere/vcsim.js';
 import { connectVsphereDriver } from './driver.js';
 
 const soon = () => AbortSignal.timeout(30_000);
@@ -17,7 +17,7 @@ const uris = (port: { readonly esx: number; readonly vcenter: number }) => ({
 const uri = uris({ esx: esx.port, vcenter: vcenter.port });
 const secretOf = ({ username, password, ca }: Vcsim) => ({ username, password, 'ca.crt': ca });
 const connect = (which: keyof typeof uri) =>
-  connectVsphereDriver(uri[which], secretOf(which === 'esx' ? esx : vcenter), { signal: soon() });
+  connectVsphereDriver(uri[which], credentialsOf(secretOf(which === 'esx' ? esx : vcenter)), { signal: soon() });
 
 const mark = { owner: { cluster: 'c', namespace: 'shop', name: 'web', uid: 'u' }, record: '' };
 const definition = (change: Partial<MachineDefinition> = {}): MachineDefinition => {

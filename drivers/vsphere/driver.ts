@@ -1,5 +1,6 @@
 import type { Driver } from '#drivers/driver.js';
-import { type Credentials, decodeCredentials } from './credentials.js';
+import type { Credentials } from '#drivers/target.js';
+import { decodeCredentials } from './credentials.js';
 import { VsphereEvents } from './events.js';
 import { VsphereHost } from './host.js';
 import { Inventory } from './inventory.js';
@@ -21,9 +22,13 @@ export interface VsphereOptions {
 }
 
 /** The driver for an ESX host (`esx://host`), or for a cluster or host of a vCenter (`vpx://vcenter/Datacenter/Cluster[/host]`). */
-export async function connectVsphereDriver(uri: string, secret: Credentials, { signal, pace }: VsphereOptions): Promise<Driver> {
+export async function connectVsphereDriver(
+  uri: string,
+  credentials: Credentials | undefined,
+  { signal, pace }: VsphereOptions,
+): Promise<Driver> {
   const parsed = parseVsphereUri(uri);
-  const { username, password, ...trust } = decodeCredentials(secret);
+  const { username, password, ...trust } = decodeCredentials(credentials);
   const endpoint = { host: parsed.host, port: parsed.port, trust };
   const session = await refusals.unlessRefused(endpoint, { username, password }, () =>
     Session.open(endpoint, { username, password }, signal),

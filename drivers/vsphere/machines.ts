@@ -16,6 +16,8 @@ import { type Ref, ref } from './soap/types.js';
 export class VsphereMachines implements Machines {
   readonly #inventory: Inventory;
   readonly #limits: Limits;
+  /** Names of machines that may be being made, as the host's answer was not heard. */
+  readonly #unheard = new Set<string>();
 
   constructor(inventory: Inventory, limits: Limits) {
     this.#inventory = inventory;
@@ -43,6 +45,7 @@ export class VsphereMachines implements Machines {
     return this.#inventory.tasks.inRow(
       `machine ${definition.nativeName}`,
       async () => {
+        await this.#hear(definition.nativeName, signal);
         const found = await this.#find(definition.uuid, signal);
         if (found !== undefined) return this.#edit(found, definition, mark, signal);
         return this.#inventory.tasks.patiently(() => this.#create(definition, mark, signal), signal);
@@ -73,9 +76,17 @@ export class VsphereMachines implements Machines {
     try {
       return await this.#make(createSpec(definition, mark, datastore, groups), signal);
     } catch (reason) {
+      if (isUnheard(reason)) this.#unheard.add(definition.nativeName);
       if (isFault(reason, 'DuplicateName')) await this.#taken(definition, mark.owner, signal);
       throw reason;
     }
+  }
+
+  /** Waits for what the host may still be making of this name. */
+  async #hear(nativeName: string, signal: AbortSignal): Promise<void> {
+    if (!this.#unheard.has(nativeName)) return;
+    await this.#inventory.tasks.settled(this.#inventory.scope.vmFolder, signal);
+    this.#unheard.delete(nativeName);
   }
 
   async #make(config: XmlElement, signal: AbortSignal): Promise<MachineId> {
@@ -189,6 +200,8 @@ export class VsphereMachines implements Machines {
 function hasInterfaces({ extra }: NativeMachine): boolean {
   return extra[keys.interfaces] !== undefined || extra[keys.next] !== undefined;
 }
+
+const isUnheard = (reason: unknown): boolean => reason instanceof DriverError && ['Unavailable', 'TimedOut'].includes(reason.code);
 
 const reasons: Readonly<Record<string, string>> = {
   disconnected: 'vCenter does not reach its host',

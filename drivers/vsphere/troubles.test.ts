@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import t from 'tap';
 import type { Driver, MachineDefinition } from '#drivers/driver.js';
-import { useVcsim } from '#test/peers/vsphere/vcsim.js';
+import { credentialsOf, useVcsim } from '#test/peers/vsphere/vcsim.js';
 import { answers, cuts, edits, faults, inEnvelope, losesReply, startProxy, type Trouble } from '#test/servers/vsphere-proxy.js';
 import { connectVsphereDriver } from './driver.js';
 import { usualPace } from './soap/tasks.js';
@@ -16,7 +16,7 @@ t.afterEach(() => proxy.calm());
 const uri = `esx://127.0.0.1:${proxy.port}`;
 const secret = { username: vcsim.username, password: vcsim.password, 'ca.crt': vcsim.ca };
 const connect = (change: Readonly<Record<string, string>> = {}, to = uri) =>
-  connectVsphereDriver(to, { ...secret, ...change }, { signal: soon(), pace: { ...usualPace, tries: [1, 1] } });
+  connectVsphereDriver(to, credentialsOf({ ...secret, ...change }), { signal: soon(), pace: { ...usualPace, tries: [1, 1] } });
 const count = (operation: string) => proxy.asked.filter((one) => one === operation).length;
 
 const mark = { owner: { cluster: 'c', namespace: 'shop', name: 'web', uid: 'u' }, record: '' };

@@ -10,7 +10,7 @@ export const page = new URL('../../../docs/capabilities.md', import.meta.url);
 /** The page as the hosts say it today: the fake, and a libvirt daemon of our own. Needs root and libvirtd. */
 export async function currentPage(signal: AbortSignal): Promise<string> {
   await using daemon = await startLibvirtd({}, signal);
-  await using libvirt = await connect(daemon.uri, signal);
+  await using libvirt = await connect({ uri: daemon.uri }, signal);
   await using fake = fakeDriver(new FakeHost());
   const { versions, architecture } = await libvirt.host.describe(signal);
   const said = Object.entries(versions).map(([component, version]) => `${component} ${minor(version)}`);

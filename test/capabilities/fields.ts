@@ -71,7 +71,7 @@ const contract: Readonly<Record<string, Proof>> = {
   existingPools: { file: 'test/contract/pools.ts', sentence: 'a pool that was there before is used as it is' },
   attached: {
     file: 'test/contract/networks.ts',
-    sentence: 'a machine starts once its networks are there, and takes up another at its next start',
+    sentence: 'a machine starts only once its networks are there',
   },
   networks: { file: 'test/contract/networks.ts', sentence: 'a network that was there before is listed by its name, active or not' },
   names: { file: machines, sentence: 'the longest name is kept, and a longer one is refused' },

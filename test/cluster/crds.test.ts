@@ -295,6 +295,12 @@ t.test('what is wrong is refused by its path, with the remedy', async (t) => {
       'spec.uri: … accepted are qemu:///system, qemu:///session and test:///default, also as qemu+unix:///system?socket=',
     ],
     [host('ssh', { uri: 'qemu+ssh://root@kvm3/system' }), 'spec.uri: … accepted are'],
+    [
+      host('copied', { credentialsSecretName: 'virtwright-host-kvm3' }),
+      'spec.credentialsSecretName: … are copies made for agents; name the one that you write yourself',
+    ],
+    [host('elsewhere', { credentialsSecretName: 'shop/kvm3' }), 'spec.credentialsSecretName in body should match'],
+    [host('unnamed', { credentialsSecretName: '' }), 'spec.credentialsSecretName in body should be at least 1 chars long'],
     [host('prefix', { namePrefix: 'a.b' }), 'spec.namePrefix in body should match'],
     [host('prefix-long', { namePrefix: 'p'.repeat(21) }), 'spec.namePrefix: Too long: may not be more than 20'],
     [

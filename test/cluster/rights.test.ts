@@ -6,13 +6,16 @@ import { runAgent } from '#controllers/agent/agent.js';
 import { runController } from '#controllers/cluster/controller.js';
 import { type Client, createClient, loadKubeConfig, type RequestReport } from '#controllers/kubernetes/client.js';
 import { createMetrics } from '#controllers/metrics.js';
+import { secrets } from '#controllers/secrets.js';
 import { Behind } from '#drivers/fake/behind.js';
 import { systemClock } from '#drivers/fake/clock.js';
-import { fakeDriver } from '#drivers/fake/driver.js';
+import { connectFake, fakeCredentialKeys, fakeDriver } from '#drivers/fake/driver.js';
 import { FakeHost } from '#drivers/fake/host.js';
+import { noCredentials } from '#drivers/target.js';
+import { until } from './until.js';
 import { condition, useWorld } from './world.js';
 
-const rbac = new URL('../../../manifests/rbac.yaml', import.meta.url);
+const files = ['rbac', 'rights-for-one-host'].map((name) => new URL(`../../../manifests/${name}.yaml`, import.meta.url));
 const namespace = 'virtwright-system';
 
 interface Manifest {
@@ -23,7 +26,7 @@ interface Manifest {
 
 /** `patch virtualmachines/status` and so on: all that the manifest gives to this account. */
 function granted(account: string): readonly string[] {
-  const manifests = loadAll(readFileSync(rbac, 'utf8')) as readonly Manifest[];
+  const manifests = files.flatMap((file) => loadAll(readFileSync(file, 'utf8'))) as readonly Manifest[];
   const rules = manifests.filter(({ metadata }) => metadata.name === account).flatMap(({ rules = [] }) => rules);
   const rights = rules.flatMap(({ resources, verbs }) => resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}`)));
   return [...new Set(rights)].sort();
@@ -63,27 +66,82 @@ function running(work: (signal: AbortSignal) => Promise<void>): AsyncDisposable 
 }
 
 const world = await useWorld(t);
-await world.kubectl('apply', '--server-side', '-f', rbac.pathname);
+for (const { pathname } of files) await world.kubectl('apply', '--server-side', '-f', pathname);
 
 async function accountOf(name: string): Promise<Account> {
   return new Account(await loadKubeConfig(await world.cluster.kubeconfigFor(`system:serviceaccount:${namespace}:${name}`)));
 }
 
-await t.test('controller and agent need all that manifests/rbac.yaml gives them, and no more', async (t) => {
-  const [controller, agent] = [await accountOf('virtwright-controller'), await accountOf('virtwright-agent')];
-  t.teardown(() => Promise.all([controller, agent].map((account) => account[Symbol.asyncDispose]())));
+const controller = await accountOf('virtwright-controller');
+t.teardown(() => controller[Symbol.asyncDispose]());
+const troubles: string[] = [];
+const common = {
+  namespace,
+  identity: 'test',
+  metrics: createMetrics(new Registry()),
+  onTrouble: (message: string, error: unknown) => void troubles.push(`${message}: ${error}`),
+};
+// The controller speaks for a host only when its agent is silent; an event is patched when it happens again after a while.
+const rare = new Set(['patch hypervisors/status', 'patch events']);
+const superfluous = (name: string, { used }: Account) => granted(name).filter((right) => !used.has(right) && !rare.has(right));
+
+await t.test('the agent of one host reads the credentials of that host alone', async (t) => {
+  await using agent = await accountOf('virtwright-agent-kvm3');
+  await using other = await accountOf('virtwright-agent');
   const host = new FakeHost({ clock: systemClock });
+  host.account = { username: 'robot', password: 'hush' };
+  const drivers = { connect: connectFake(host), credentialKeys: () => fakeCredentialKeys };
+  const run = (name: string, { client }: Account) =>
+    running((until) => runAgent({ ...common, ...drivers, hypervisors: [name], cluster: 'test', client }, until));
+  const hypervisor = (name: string, credentialsSecretName: string) => ({
+    kind: 'Hypervisor',
+    metadata: { name },
+    spec: { uri: 'test:///default', credentialsSecretName },
+  });
+  await using _controller = running((until) => runController({ ...common, ...drivers, client: controller.client }, until));
+  await using _agent = run('kvm3', agent);
+  await using _other = run('kvm4', other);
+  const secret = (password: string) => ({
+    input: JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'kvm', namespace },
+      stringData: { username: 'robot', password },
+    }),
+  });
+  await world.kubectl('apply', '--server-side', '-f', '-', secret('not yet'));
+  await world.apply(hypervisor('kvm3', 'kvm'), hypervisor('kvm4', 'kvm'));
+  await world.until('Hypervisor', 'kvm3', (seen) => condition(seen, 'Ready')?.reason === 'Denied');
+  await world.kubectl('apply', '--server-side', '-f', '-', secret('hush'));
+  await world.until('Hypervisor', 'kvm3', (seen) => condition(seen, 'Ready')?.status === 'True');
+  const told = await world.until('Hypervisor', 'kvm4', (seen) => condition(seen, 'Ready')?.reason === 'CredentialsMissing');
+  t.match(condition(told, 'Ready')?.message, /^the agent may not read Secret "virtwright-host-kvm4" .* give its account a Role for it/);
+
+  t.same([...controller.refused, ...agent.refused], [], `nothing was refused; troubles: ${troubles.join('; ')}`);
+  t.same([...other.refused], ['list secrets']);
+  t.same(superfluous('virtwright-agent-kvm3', agent), []);
+  const { client } = agent;
+  const signal = AbortSignal.timeout(30_000);
+  for (const name of ['kvm', 'virtwright-host-kvm4']) {
+    await t.rejects(client.get(secrets, { namespace, name }, signal), { message: /Forbidden/ }, `get ${name}`);
+    await t.rejects(client.list(secrets, { namespace, fieldSelector: `metadata.name=${name}` }, signal), { message: /Forbidden/ });
+  }
+  await t.rejects(client.list(secrets, { namespace }, signal), { message: /Forbidden/ }, 'list them all');
+  await t.rejects(controller.client.list(secrets, {}, signal), { message: /Forbidden/ }, 'the controller reads no other namespace');
+  controller.refused.clear();
+  for (const name of ['kvm3', 'kvm4']) await world.delete('Hypervisor', name);
+  await until(async () => (await world.kubectl('get', 'secrets', '-n', namespace, '-o', 'name')).trim() === 'secret/kvm');
+});
+
+await t.test('controller and agent need all that manifests/rbac.yaml gives them, and no more', async (t) => {
+  const agent = await accountOf('virtwright-agent');
+  t.teardown(() => agent[Symbol.asyncDispose]());
+  const host = new FakeHost({ clock: systemClock });
+  const credentialKeys = () => noCredentials;
+  const hosts = { hypervisors: ['one'], cluster: 'test', connect: async () => fakeDriver(host), credentialKeys };
+  await using _controller = running((until) => runController({ ...common, credentialKeys, client: controller.client }, until));
   new Behind(host).network('br-lan');
   const grants = [{ name: 'lan', namespaces: { from: 'All' }, networks: ['br-lan'] }];
-  const troubles: string[] = [];
-  const common = {
-    namespace,
-    identity: 'test',
-    metrics: createMetrics(new Registry()),
-    onTrouble: (message: string, error: unknown) => void troubles.push(`${message}: ${error}`),
-  };
-  const hosts = { hypervisors: ['one'], cluster: 'test', connect: async () => fakeDriver(host) };
-  await using _controller = running((until) => runController({ ...common, client: controller.client }, until));
   const runOnce = () => running((until) => runAgent({ ...common, ...hosts, client: agent.client }, until));
   const first = runOnce();
 
@@ -123,9 +181,6 @@ await t.test('controller and agent need all that manifests/rbac.yaml gives them,
   await world.untilGone('StoragePool', 'fast');
 
   t.same([...controller.refused, ...agent.refused], [], `nothing was refused; troubles: ${troubles.join('; ')}`);
-  // The controller speaks for a host only when its agent is silent; an event is patched when it happens again after a while.
-  const rare = new Set(['patch hypervisors/status', 'patch events']);
-  const superfluous = (name: string, { used }: Account) => granted(name).filter((right) => !used.has(right) && !rare.has(right));
   t.same(superfluous('virtwright-controller', controller), []);
   t.same(superfluous('virtwright-agent', agent), []);
 });

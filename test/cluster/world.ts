@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Registry } from 'prom-client';
 import { runAgent } from '#controllers/agent/agent.js';
-import type { Connect, Pace } from '#controllers/agent/host.js';
+import type { Pace } from '#controllers/agent/host.js';
 import { runController } from '#controllers/cluster/controller.js';
 import type { RequestReport } from '#controllers/kubernetes/client.js';
 import { type Client, createClient, loadKubeConfig } from '#controllers/kubernetes/client.js';
@@ -20,6 +20,7 @@ import {
   virtualNetworkInstances,
   virtualNetworks,
 } from '#crds/types.js';
+import { type Connect, type Drivers, noCredentials } from '#drivers/target.js';
 import { type ApiServer, type KubectlArgs, useCluster } from './api-server.js';
 
 const resources = {
@@ -35,6 +36,8 @@ const resources = {
 
 export interface OperatorOptions {
   readonly connect: Connect;
+  /** None for any URI when absent. */
+  readonly credentialKeys?: Drivers['credentialKeys'];
   readonly hypervisors: readonly string[];
   readonly cluster?: string;
   readonly pace?: Partial<Pace>;
@@ -125,7 +128,8 @@ export class World {
     await this.client.delete(resource, resource.namespaced ? { namespace, name } : { name }, {}, AbortSignal.timeout(10_000));
   }
 
-  async start({ connect, hypervisors: names, cluster = 'test', pace, only, identity = 'test' }: OperatorOptions): Promise<Running> {
+  async start({ connect, credentialKeys = () => noCredentials, hypervisors: names, ...options }: OperatorOptions): Promise<Running> {
+    const { cluster = 'test', pace, only, identity = 'test' } = options;
     const stop = new AbortController();
     const writes: string[] = [];
     const troubles: string[] = [];
@@ -137,7 +141,7 @@ export class World {
     const metrics = createMetrics(new Registry());
     const onTrouble = (message: string, error: unknown) =>
       void troubles.push(`${message}: ${error instanceof Error ? (error.stack ?? error.message) : error}`);
-    const common = { client, namespace: 'default', identity, metrics, onTrouble };
+    const common = { client, namespace: 'default', identity, credentialKeys, metrics, onTrouble };
     const ended = Promise.allSettled([
       ...(only === 'agent' ? [] : [runController(common, stop.signal)]),
       ...(only === 'controller'

@@ -9,7 +9,7 @@ import { type Virsh, virshPeer } from './libvirt-peer.js';
 const run = promisify(execFile);
 const daemon = await startLibvirtd();
 
-const connectDriver = () => connect(daemon.testUri, AbortSignal.timeout(30_000));
+const connectDriver = () => connect({ uri: daemon.testUri }, AbortSignal.timeout(30_000));
 const virsh: Virsh = async (...args) => (await run('virsh', ['--connect', daemon.testUri, ...args])).stdout;
 
 /** libvirt forgets all that is pretended with the last connection. */
@@ -26,4 +26,5 @@ await contract(t, {
   without: ['volumes', 'consoles', 'stats'],
   peer: virshPeer(virsh, daemon.directory),
   directory: '/pretended',
+  pretends: true,
 });

@@ -58,7 +58,7 @@ const noSuchDisk = { name: 'root', location: join(daemon.directory, 'nowhere.img
 
 await contract(t, {
   name: 'libvirt with QEMU',
-  connect: () => connect(daemon.uri, AbortSignal.timeout(30_000)),
+  connect: () => connect({ uri: daemon.uri }, AbortSignal.timeout(30_000)),
   peer: qemuPeer(daemon),
   directory,
   shape: { memoryBytes: 32 << 20 },

@@ -83,6 +83,8 @@ export interface Subject {
   readonly locate?: (path: string, volume: Pick<VolumeDefinition, 'nativeName' | 'format'>) => string;
   /** A directory on the host under which pools may be made; needed where there are pools. Files are left in it. */
   readonly directory?: string;
+  /** Its machines are only pretended, and start whatever they lack. */
+  readonly pretends?: true;
   /** Lets some time pass between two looks: 50 ms when left out. */
   readonly pass?: () => Promise<void>;
   /** How many looks a change may take before it counts as not happening: 200 when left out. */

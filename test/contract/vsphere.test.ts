@@ -6,7 +6,7 @@ import { retrieveOne } from '#drivers/vsphere/soap/properties.js';
 import type { Session } from '#drivers/vsphere/soap/session.js';
 import { usualPace } from '#drivers/vsphere/soap/tasks.js';
 import { parseVsphereUri } from '#drivers/vsphere/uri.js';
-import { useVcsim, type VcsimOptions } from '#test/peers/vsphere/vcsim.js';
+import { credentialsOf, useVcsim, type VcsimOptions } from '#test/peers/vsphere/vcsim.js';
 import { startProxy } from '#test/servers/vsphere-proxy.js';
 import { contract } from './contract.js';
 import type { Subject } from './subject.js';
@@ -22,7 +22,7 @@ async function subjectOf(name: string, mode: VcsimOptions['mode'], uriOf: (port:
   t.teardown(() => proxy[Symbol.asyncDispose]());
   const uri = uriOf(proxy.port);
   const secret = { username: vcsim.username, password: vcsim.password, sha256: vcsim.sha256 };
-  const connect = () => connectVsphereDriver(uri, secret, { signal: soon(), pace: { ...usualPace, tries: [10, 20] } });
+  const connect = () => connectVsphereDriver(uri, credentialsOf(secret), { signal: soon(), pace: { ...usualPace, tries: [10, 20] } });
 
   const place = async (session: Session) => {
     const scope = await findScope(session, parseVsphereUri(uri), soon());

@@ -41,6 +41,12 @@ async function harassed(name: string, victims: readonly (() => Promise<void>)[],
 }
 const mostKills = 12;
 
+/** With the hand of an administrator where libvirt itself needs one, which is seldom: a start must have been cut in two. */
+async function restartDaemon(): Promise<void> {
+  await daemon.restart();
+  for (const name of await daemon.forgetHalfStarted()) t.comment(`libvirt held ${name} for a start that its daemon did not survive`);
+}
+
 /** One life: made, running, its boots counted by its guest; then gone without a trace. */
 async function live(t: Test, name: string): Promise<void> {
   await world.apply(lab.volume(name), lab.guest(name, { disk: true }, { runStrategy: 'Once', stop: { mode: 'Hard' } }));
@@ -75,14 +81,12 @@ await t.test('killing the agent, whenever it is, neither stops a life nor boots 
 });
 
 await t.test('nor does killing the daemon', async (t) => {
-  const kills = await harassed('second', [() => daemon.restart()], () => live(t, 'second'));
+  const kills = await harassed('second', [restartDaemon], () => live(t, 'second'));
   t.ok(kills > 0, `${kills} kills`);
 });
 
 await t.test('nor does killing controller, agent and daemon in turn', async (t) => {
-  const kills = await harassed('third', [() => controller.restart(), () => agent.restart(), () => daemon.restart()], () =>
-    live(t, 'third'),
-  );
+  const kills = await harassed('third', [() => controller.restart(), () => agent.restart(), restartDaemon], () => live(t, 'third'));
   t.ok(kills > 0, `${kills} kills`);
 });
 

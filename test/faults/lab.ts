@@ -34,7 +34,7 @@ export class Lab {
     this.daemon = daemon;
     this.images = images;
     this.poolPath = join(daemon.directory, 'pools/fast');
-    this.driver = () => connect(daemon.uri, AbortSignal.timeout(30_000));
+    this.driver = () => connect({ uri: daemon.uri }, AbortSignal.timeout(30_000));
     this.#guest = {
       kernel: images.put('vmlinuz', { bytes: guest.kernel }),
       initrd: images.put('initrd', { bytes: guest.initrd }),

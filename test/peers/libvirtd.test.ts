@@ -58,7 +58,9 @@ t.test('machines outlive their daemon and are found by the next one', async (t) 
   await daemon.restart();
   t.not(daemon.pid, first);
   t.match(await daemon.virsh('list', '--name'), /survivor/);
-  await daemon.virsh('destroy', 'survivor');
+  await daemon.virsh('destroy', 'survivor').catch(async (reason) => {
+    throw new Error(await readFile(`${daemon.directory}/log/libvirtd.log`, 'utf8'), { cause: reason });
+  });
   t.notMatch(await daemon.virsh('list', '--all', '--name'), /survivor/);
 });
 

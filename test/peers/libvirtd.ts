@@ -33,6 +33,11 @@ export interface Libvirtd extends AsyncDisposable {
   readonly pid: number;
   /** Starts the daemon again after `kill9`, or in place of the one that runs. Machines live on. */
   restart(): Promise<void>;
+  /**
+   * What an administrator does about machines that the daemon holds for ever, as an earlier one died while it started them: their state
+   * files go, and the daemon starts again. Gives their names; does nothing when there are none.
+   */
+  forgetHalfStarted(): Promise<readonly string[]>;
   /** Kills the daemon, and nothing else. */
   kill9(): Promise<void>;
   /** Everything that runs beneath, daemon and machines, as seen from here. */
@@ -151,6 +156,18 @@ class PrivateDaemon implements Libvirtd {
   async restart(): Promise<void> {
     await this.kill9();
     await this.#startDaemon();
+  }
+
+  async forgetHalfStarted(): Promise<readonly string[]> {
+    const folder = join(this.directory, 'run/libvirt/qemu');
+    const files = (await readdir(folder)).filter((name) => name.endsWith('.xml'));
+    const states = await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8').catch(() => '')));
+    const stuck = files.filter((_, index) => /<domstatus [^>]*pid='0'/.test(states[index] ?? ''));
+    if (stuck.length === 0) return [];
+    await this.kill9();
+    for (const file of stuck) await rm(join(folder, file));
+    await this.restart();
+    return stuck.map((file) => file.slice(0, -'.xml'.length));
   }
 
   async kill9(): Promise<void> {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
+import { Credentials } from '#drivers/target.js';
 import { createAuthority, issue, type KeyPair } from '#test/cluster/certificates.js';
 import { buildPeer, skipWhereMissing } from '#test/peers/build.js';
 
@@ -35,6 +36,11 @@ export interface Vcsim extends AsyncDisposable {
   /** Freezes or thaws it: connections stay open, nothing answers. */
   freeze(frozen: boolean): void;
   stop(): Promise<void>;
+}
+
+/** As a Secret's keys and values are given to a driver. */
+export function credentialsOf(secret: Readonly<Record<string, string>>): Credentials {
+  return new Credentials(Object.entries(secret).map(([key, value]) => [key, Buffer.from(value)]));
 }
 
 /** Everything that XML would have to escape. */
