@@ -507,7 +507,7 @@ export interface VirtualMachineSpecInterface {
   /** The VirtualNetwork that it is attached to, in the machine's namespace. */
   readonly networkRef: Ref;
   /** What the guest sees. When absent, the host's best, chosen when the interface is first defined and kept from then on. */
-  readonly model?: 'Virtio' | 'E1000e';
+  readonly model?: 'Virtio' | 'E1000e' | 'Vmxnet3';
   /**
    * Its MAC address, in lower case. When absent, the host chooses one when the interface is first defined, and it is kept
    * from then on.

@@ -12,7 +12,7 @@ export const everything: readonly Capability[] = [
   { field: 'disks.format', values: ['Raw', 'Qcow2', 'Vmdk'] },
   { field: 'disks.serial' },
   { field: 'interfaces.network' },
-  { field: 'interfaces.model', values: ['Virtio', 'E1000e'] },
+  { field: 'interfaces.model', values: ['Virtio', 'E1000e', 'Vmxnet3'] },
   { field: 'interfaces.macAddress' },
   { field: 'devices.serial' },
   { field: 'devices.rng' },
