@@ -5,7 +5,7 @@ import type { PortGroup } from './config/interface.js';
 import { keys } from './config/mark.js';
 import { decodeName, glancePaths, isTemplate, machinePaths, type NativeMachine, readNative } from './config/native.js';
 import type { Scope } from './scope.js';
-import { along, type Properties, type Query, retrieve, retrieveAll, retrieveOne } from './soap/properties.js';
+import { along, type Properties, type Query, retrieve, retrieveAll, retrieveOne, smallPage } from './soap/properties.js';
 import type { Session } from './soap/session.js';
 import type { Tasks } from './soap/tasks.js';
 import { boolean, integer, type Ref, ref, struct, text } from './soap/types.js';
@@ -59,7 +59,7 @@ export class Inventory {
     const found = await retrieveAll(this.session, ids.map(machineRef), machinePaths, signal);
     const natives = found.filter((machine) => !isTemplate(machine)).map((machine) => readNative(machine, []));
     const marked = natives.filter(({ extra }) => extra[keys.owner] !== undefined).map((native) => native.ref);
-    const devices = await retrieveAll(this.session, marked, ['config.hardware.device'], signal);
+    const devices = await retrieveAll(this.session, marked, ['config.hardware.device'], signal, smallPage);
     const byId = new Map(devices.map((machine) => [machine.ref.value, elements(machine.element('config.hardware.device'))]));
     return natives.map((native) => ({ ...native, devices: byId.get(native.ref.value) ?? [] }));
   }

@@ -51,7 +51,11 @@ export type FilterSpec = ReturnType<typeof filterSpec.read>;
 export type ObjectSpec = ReturnType<typeof objectSpec.read>;
 
 const missingProperty = struct({ path: text, fault: raw });
-export const objectContent = struct({ obj: ref, propSet: list(struct({ name: text, val: raw })), missingSet: list(missingProperty) });
+export const objectContent = struct({
+  obj: ref,
+  propSet: list(struct({ name: text, val: optional(raw) })),
+  missingSet: list(missingProperty),
+});
 export type ObjectContent = ReturnType<typeof objectContent.read>;
 const retrieved = struct({ token: optional(text), objects: list(objectContent) });
 /** A host that does not know us any more leaves out what was asked for, and says so in place of it. */

@@ -12,7 +12,7 @@ export class Properties {
 
   constructor({ obj, propSet }: Pick<ObjectContent, 'obj' | 'propSet'>) {
     this.ref = obj;
-    this.#values = new Map(propSet.map(({ name, val }) => [name, val]));
+    this.#values = new Map(propSet.flatMap(({ name, val }) => (val === undefined ? [] : [[name, val] as const])));
   }
 
   element(path: string): XmlElement | undefined {
@@ -35,10 +35,13 @@ export interface Query {
   readonly type: string;
   readonly paths: readonly string[];
   readonly from: readonly ObjectSpec[];
+  /** How many come at a time. */
+  readonly pageSize?: number;
 }
 
-/** Machines in full are large: of so many, a page stays below the limits of a reply. */
-const pageSize = 100;
+const usualPageSize = 100;
+/** Of what is large, such as all devices of a machine: reading a page of a hundred would hold up everything else for half a second. */
+export const smallPage = 20;
 
 /** Objects by themselves, without going anywhere. */
 export function these(refs: readonly Ref[]): readonly ObjectSpec[] {
@@ -77,7 +80,7 @@ export async function retrieve(session: Session, query: Query, signal: AbortSign
 
 async function pages(session: Session, query: Query, signal: AbortSignal): Promise<readonly ObjectContent[]> {
   const { propertyCollector } = session.content;
-  const asked = { specSet: [filterOf(query)], options: { maxObjects: pageSize } };
+  const asked = { specSet: [filterOf(query)], options: { maxObjects: query.pageSize ?? usualPageSize } };
   let page = await session.ask(retrievePropertiesEx, propertyCollector, asked, signal);
   const found = [...(page?.objects ?? [])];
   while (page?.token !== undefined) {
@@ -112,6 +115,7 @@ export function retrieveAll(
   refs: readonly Ref[],
   paths: readonly string[],
   signal: AbortSignal,
+  pageSize = usualPageSize,
 ): Promise<readonly Properties[]> {
-  return retrieve(session, { type: refs[0]?.type ?? '', paths, from: these(refs) }, signal);
+  return retrieve(session, { type: refs[0]?.type ?? '', paths, from: these(refs), pageSize }, signal);
 }

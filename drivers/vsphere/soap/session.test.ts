@@ -39,7 +39,8 @@ async function machinesOf(session: Session) {
   const [datacenter] = (await retrieveOne(session, session.content.rootFolder, ['childEntity'], soon()))?.refs('childEntity') ?? [];
   if (datacenter === undefined) throw new Error('no datacenter');
   const from = along(datacenter, { type: 'Datacenter', path: 'vmFolder' }, { type: 'Folder', path: 'childEntity' });
-  return { type: 'VirtualMachine', paths: ['name', 'runtime.host'], from };
+  // The simulator names what it has not, on every page but the first.
+  return { type: 'VirtualMachine', paths: ['name', 'runtime.host', 'runtime.cleanPowerOff'], from };
 }
 
 t.test('a session is opened, used and closed, and leaves none behind', async (t) => {
