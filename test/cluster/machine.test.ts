@@ -103,6 +103,30 @@ await t.test('what is missing is named and waited for, and everything comes toge
   );
 });
 
+await t.test('a deletion that comes while a pass is under way is carried out, not taken for done', async (t) => {
+  const host = new FakeHost({ clock: systemClock });
+  const until = async (isSo: () => boolean) => {
+    for (const end = Date.now() + 30_000; Date.now() < end && !isSo(); ) await new Promise((resolve) => setTimeout(resolve, 10));
+  };
+  await using _operator = await world.start({ connect: async () => fakeDriver(host), hypervisors: ['del'] });
+  await world.apply(hypervisor('del'), machine('brief', { placement: { hypervisorRef: { name: 'del' } }, stop: { mode: 'Hard' } }));
+  const { metadata } = await world.until('VirtualMachine', 'brief', (seen) => condition(seen, 'Ready')?.status === 'True');
+  host.faults.slow('machines.read', 1_500);
+  host.calls.length = 0;
+  new Behind(host).pause(metadata.uid);
+  new Behind(host).resume(metadata.uid);
+  await until(() => host.calls.some((call) => call.startsWith('machines.read')));
+  await world.kubectl('annotate', 'virtualmachine', 'brief', 'a=b');
+  await world.delete('VirtualMachine', 'brief');
+  await until(() => host.calls.filter((call) => call.startsWith('machines.read')).length > 1);
+  host.faults.slow('machines.read', 0);
+  await world.untilGone('VirtualMachine', 'brief');
+  t.same(
+    [...host.machines.values()].map(({ nativeName, power }) => [nativeName, power.state]),
+    [],
+  );
+});
+
 await t.test('of two agents that were given the same host, one works', async (t) => {
   const host = new FakeHost({ clock: systemClock });
   const connections: string[] = [];
