@@ -1,4 +1,9 @@
 import t from 'tap';
+import type { Binder } from '#controllers/binder.js';
+import { bindAction } from '#controllers/cluster/bind-action.js';
+import { watchCluster } from '#controllers/cluster/watches.js';
+import { createStore } from '#controllers/kubernetes/store.js';
+import type { VirtualMachine, VirtualMachineAction } from '#crds/types.js';
 import { Behind } from '#drivers/fake/behind.js';
 import { systemClock } from '#drivers/fake/clock.js';
 import { fakeDriver } from '#drivers/fake/driver.js';
@@ -125,6 +130,32 @@ await t.test('a deletion that comes while a pass is under way is carried out, no
     [...host.machines.values()].map(({ nativeName, power }) => [nativeName, power.state]),
     [],
   );
+});
+
+await t.test('an action whose machine has not come through the watch yet waits for it; one whose machine is not there fails', async (t) => {
+  const action = (name: string, machineName: string) => ({
+    kind: 'VirtualMachineAction',
+    metadata: { name, namespace: 'default' },
+    spec: { machineRef: { name: machineName }, verb: 'Start' },
+  });
+  await world.apply(
+    machine('unseen', { placement: { hypervisorRef: { name: 'none' } } }),
+    action('early', 'unseen'),
+    action('lost', 'nothing'),
+  );
+  const { client } = world;
+  const signal = AbortSignal.timeout(60_000);
+  const watched = watchCluster(client, 'default', () => {}, signal);
+  await Promise.all(Object.values(watched).map(({ reflector }) => reflector.synced));
+  const binder = {
+    client,
+    watched: { ...watched, machines: { ...watched.machines, store: createStore<VirtualMachine, never>() } },
+  } as Binder;
+  const seen = (name: string) => watched.actions.store.get(`default/${name}`) as VirtualMachineAction;
+  t.match(await bindAction(binder, seen('early'), signal), { kind: 'waiting' });
+  t.equal((await world.get('VirtualMachineAction', 'early'))?.status?.outcome, undefined);
+  await bindAction(binder, seen('lost'), signal);
+  t.equal((await world.get('VirtualMachineAction', 'lost'))?.status?.outcome, 'Failed');
 });
 
 await t.test('of two agents that were given the same host, one works', async (t) => {
