@@ -1,4 +1,13 @@
-import type { Hypervisor, StoragePool, StoragePoolInstance, StorageVolume, VirtualMachine, VirtualMachineAction } from '#crds/types.js';
+import type {
+  Hypervisor,
+  StoragePool,
+  StoragePoolInstance,
+  StorageVolume,
+  VirtualMachine,
+  VirtualMachineAction,
+  VirtualNetwork,
+  VirtualNetworkInstance,
+} from '#crds/types.js';
 import type { Locks } from './host/locks.js';
 import type { Client } from './kubernetes/client.js';
 import type { Lease } from './kubernetes/lease.js';
@@ -9,11 +18,13 @@ import type { Watched } from './watched.js';
 /** The whole cluster, as far as the controller needs to know it. */
 export interface ClusterWatches {
   readonly hypervisors: Watched<Hypervisor, 'credentials'>;
-  readonly machines: Watched<VirtualMachine, 'volume' | 'uid' | 'uuid' | 'host'>;
+  readonly machines: Watched<VirtualMachine, 'volume' | 'network' | 'uid' | 'uuid' | 'host'>;
   readonly actions: Watched<VirtualMachineAction, 'machine'>;
   readonly volumes: Watched<StorageVolume, 'instance' | 'claim'>;
   readonly instances: Watched<StoragePoolInstance, 'pool'>;
   readonly pools: Watched<StoragePool>;
+  readonly networks: Watched<VirtualNetwork>;
+  readonly networkInstances: Watched<VirtualNetworkInstance, 'network'>;
   readonly namespaces: Watched<Namespace>;
   readonly leases: Watched<Lease>;
 }

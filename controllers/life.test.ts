@@ -13,6 +13,7 @@ import type {
   VirtualMachineAction,
   VirtualMachineActionSpec,
   VirtualMachineSpec,
+  VirtualNetworkInstance,
 } from '#crds/types.js';
 import type { Driver } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
@@ -120,11 +121,12 @@ interface AgentOfHost {
 type Stores = ReturnType<typeof storesOf>;
 
 const storesOf = () => ({
-  machines: createStore<VirtualMachine, 'volume' | 'uid' | 'uuid'>({ indexes: indexes.machines }),
+  machines: createStore<VirtualMachine, 'volume' | 'network' | 'uid' | 'uuid'>({ indexes: indexes.machines }),
   actions: createStore<VirtualMachineAction, 'machine'>({ indexes: indexes.actions }),
   pools: createStore<StoragePool>(),
   instances: createStore<StoragePoolInstance, 'pool'>({ indexes: indexes.instances }),
   volumes: createStore<StorageVolume, 'instance' | 'claim'>({ indexes: indexes.volumes }),
+  networkInstances: createStore<VirtualNetworkInstance, 'network'>({ indexes: indexes.networkInstances }),
   namespaces: createStore<Namespace>(),
 });
 

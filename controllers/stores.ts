@@ -1,13 +1,24 @@
-import type { Hypervisor, StoragePool, StoragePoolInstance, StorageVolume, VirtualMachine, VirtualMachineAction } from '#crds/types.js';
+import type {
+  Hypervisor,
+  StoragePool,
+  StoragePoolInstance,
+  StorageVolume,
+  VirtualMachine,
+  VirtualMachineAction,
+  VirtualNetwork,
+  VirtualNetworkInstance,
+} from '#crds/types.js';
 import type { Indexes, ReadonlyStore } from './kubernetes/store.js';
 
 /** What is known of the API, by key and by index. An agent's holds only its own hosts' objects. */
 export interface Stores {
   readonly hypervisors: ReadonlyStore<Hypervisor>;
-  readonly machines: ReadonlyStore<VirtualMachine, 'volume' | 'uid' | 'uuid' | 'nativeName'>;
+  readonly machines: ReadonlyStore<VirtualMachine, 'volume' | 'network' | 'uid' | 'uuid' | 'nativeName'>;
   readonly actions: ReadonlyStore<VirtualMachineAction, 'machine'>;
   readonly pools: ReadonlyStore<StoragePool>;
   readonly instances: ReadonlyStore<StoragePoolInstance, 'pool'>;
+  readonly networks: ReadonlyStore<VirtualNetwork>;
+  readonly networkInstances: ReadonlyStore<VirtualNetworkInstance, 'network'>;
   readonly volumes: ReadonlyStore<StorageVolume, 'instance' | 'claim'>;
 }
 
@@ -23,6 +34,11 @@ export function volumesOf({ spec }: VirtualMachine): { readonly disks: readonly 
   };
 }
 
+/** The networks that a machine is attached to. */
+export const networksOf = ({ spec }: VirtualMachine): readonly string[] => [
+  ...new Set((spec.interfaces ?? []).map(({ networkRef }) => networkRef.name)),
+];
+
 export const indexes = {
   hypervisors: {
     credentials: ({ spec }) => (spec.credentialsSecretName === undefined ? [] : [spec.credentialsSecretName]),
@@ -32,12 +48,16 @@ export const indexes = {
       const { disks, readOnly } = volumesOf(machine);
       return [...disks, ...readOnly].map((name) => inNamespaceOf(machine, name));
     },
+    network: (machine) => networksOf(machine).map((name) => inNamespaceOf(machine, name)),
     uid: ({ metadata }) => [metadata.uid],
     uuid: ({ metadata, spec, status }) => [status?.uuid ?? spec.uuid ?? metadata.uid],
     nativeName: ({ status }) => (status?.nativeName === undefined ? [] : [status.nativeName]),
   } satisfies Indexes<VirtualMachine>,
   actions: { machine: (action) => [inNamespaceOf(action, action.spec.machineRef.name)] } satisfies Indexes<VirtualMachineAction>,
   instances: { pool: ({ spec }) => [spec.poolRef.name] } satisfies Indexes<StoragePoolInstance>,
+  networkInstances: {
+    network: (instance) => [inNamespaceOf(instance, instance.spec.networkRef.name)],
+  } satisfies Indexes<VirtualNetworkInstance>,
   volumes: {
     instance: ({ status }) => (status?.pool === undefined ? [] : [status.pool]),
     claim: ({ status }) => (status?.claim === undefined ? [] : [status.claim.uid]),

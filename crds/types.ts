@@ -78,6 +78,11 @@ export interface HypervisorSpecGrant {
    * When absent, only public addresses.
    */
   readonly addresses?: readonly string[];
+  /**
+   * Networks of the host, as the host calls them, that VirtualNetworks of these namespaces may name. When absent, none. One
+   * that is taken out takes no new machines; those attached to it stay.
+   */
+  readonly networks?: readonly string[];
 }
 
 export interface NamespaceChoice {
@@ -209,13 +214,23 @@ export interface StoragePoolSpec {
   readonly span: 'PerHost';
   /** The namespaces whose volumes may be in the pool. When absent, all. */
   readonly allowedNamespaces: NamespaceChoice;
-  /** A directory in the host's file system. When absent, the pool is of another kind, and there is no other kind yet. */
+  /** A directory in the host's file system. When absent, the pool is of another kind. */
   readonly directory?: StoragePoolSpecDirectory;
+  /**
+   * A store that the host has already: it is used as it is, and never made, started, changed or removed. When absent, the
+   * pool is of another kind.
+   */
+  readonly existing?: StoragePoolSpecExisting;
 }
 
 export interface StoragePoolSpecDirectory {
   /** Absolute path of the directory, made when it is not there; never changes. */
   readonly path: string;
+}
+
+export interface StoragePoolSpecExisting {
+  /** What the host calls it, to the letter; never changes. */
+  readonly name: string;
 }
 
 export interface StoragePoolStatus {
@@ -262,8 +277,11 @@ export interface StorageVolumeSpec {
    * is refused; after a smaller one the rest is empty.
    */
   readonly size: Size;
-  /** How the volume is stored; never changes. When absent, `Qcow2`. */
-  readonly format: 'Raw' | 'Qcow2';
+  /**
+   * How the volume is stored; never changes. When absent, that of the source's image; without a source, the pool's best,
+   * chosen when the volume is made and told in `status.format`.
+   */
+  readonly format?: 'Raw' | 'Qcow2' | 'Vmdk';
   /** What the volume is filled with when it is made; never changes. When absent, the volume is empty. */
   readonly source?: StorageVolumeSpecSource;
   /**
@@ -298,6 +316,8 @@ export interface StorageVolumeStatus {
   readonly nativeName?: string;
   /** What a machine's disk is given on the host; a path. */
   readonly location?: string;
+  /** How the volume is stored, as asked or as chosen. */
+  readonly format?: 'Raw' | 'Qcow2' | 'Vmdk';
   /** What the guest sees now, as a quantity. */
   readonly virtualSize?: string;
   /** How far the volume is filled from its source. */
@@ -404,12 +424,18 @@ export interface VirtualMachineSpec {
   readonly cpu: VirtualMachineSpecCpu;
   /** The machine's memory. */
   readonly memory: VirtualMachineSpecMemory;
+  /** What the machine starts with. When absent, the host's best, chosen when it is first defined and kept from then on. */
+  readonly firmware?: VirtualMachineSpecFirmware;
   /** What the machine boots. When absent, its first bootable disk. */
   readonly boot?: VirtualMachineSpecBoot;
   /** The machine's disks. When absent, it has none. */
   readonly disks?: readonly VirtualMachineSpecDisk[];
+  /** The machine's network interfaces. When absent, it has none. */
+  readonly interfaces?: readonly VirtualMachineSpecInterface[];
   /** Further devices. Each is there when it is named, be it as `{}`. When absent, there are none. */
   readonly devices?: VirtualMachineSpecDevices;
+  /** What only vSphere has a word for; refused on other hosts. When absent, nothing. */
+  readonly vsphere?: VirtualMachineSpecVsphere;
 }
 
 export interface VirtualMachineSpecStop {
@@ -442,6 +468,14 @@ export interface VirtualMachineSpecMemory {
   readonly size: Size;
 }
 
+export interface VirtualMachineSpecFirmware {
+  /**
+   * `BIOS`, or `UEFI` without secure boot. A change is taken up at the next start; a system that was installed with the one
+   * seldom boots with the other.
+   */
+  readonly type: 'BIOS' | 'UEFI';
+}
+
 export interface VirtualMachineSpecBoot {
   /** A kernel to boot directly, without firmware or boot loader. */
   readonly kernel: VirtualMachineSpecBootKernel;
@@ -462,9 +496,23 @@ export interface VirtualMachineSpecDisk {
   /** The StorageVolume that is the disk, in the machine's namespace. */
   readonly volumeRef: Ref;
   /** How the guest sees the disk. When absent, the host's best, chosen when the disk is first defined and kept from then on. */
-  readonly bus?: 'VirtioBlk';
+  readonly bus?: 'VirtioBlk' | 'Pvscsi' | 'LsiLogic';
   /** Serial number that the guest sees. When absent, one is made of the disk's name. */
   readonly serial?: string;
+}
+
+export interface VirtualMachineSpecInterface {
+  /** Name of the interface in this machine; a DNS label of at most 20 characters. */
+  readonly name: string;
+  /** The VirtualNetwork that it is attached to, in the machine's namespace. */
+  readonly networkRef: Ref;
+  /** What the guest sees. When absent, the host's best, chosen when the interface is first defined and kept from then on. */
+  readonly model?: 'Virtio' | 'E1000e';
+  /**
+   * Its MAC address, in lower case. When absent, the host chooses one when the interface is first defined, and it is kept
+   * from then on.
+   */
+  readonly macAddress?: string;
 }
 
 export interface VirtualMachineSpecDevices {
@@ -472,6 +520,11 @@ export interface VirtualMachineSpecDevices {
   readonly serial?: Readonly<Record<string, never>>;
   /** A source of random numbers, fed by the host's. When absent, there is none. */
   readonly rng?: Readonly<Record<string, never>>;
+}
+
+export interface VirtualMachineSpecVsphere {
+  /** vSphere's name of the guest's operating system, as `debian12_64Guest`: hosts choose defaults by it. */
+  readonly guestId: string;
 }
 
 export interface VirtualMachineStatus {
@@ -493,6 +546,8 @@ export interface VirtualMachineStatus {
   readonly run?: VirtualMachineStatusRun;
   /** The disks that the machine has on the host. */
   readonly volumes?: readonly VirtualMachineStatusVolume[];
+  /** The network interfaces that the machine has on the host. */
+  readonly interfaces?: readonly VirtualMachineStatusInterface[];
   /** Why the machine is not placed. */
   readonly placement?: VirtualMachineStatusPlacement;
   /** Fields whose change waits for something. */
@@ -546,6 +601,13 @@ export interface VirtualMachineStatusVolume {
   readonly target?: string;
 }
 
+export interface VirtualMachineStatusInterface {
+  /** Name of the interface. */
+  readonly name: string;
+  /** Its MAC address, also when the host chose it. */
+  readonly macAddress?: string;
+}
+
 export interface VirtualMachineStatusPlacement {
   /** Hypervisors that did not suit; the first ten. */
   readonly rejected?: readonly VirtualMachineStatusPlacementRejected[];
@@ -569,12 +631,92 @@ export interface VirtualMachineStatusPendingChange {
   readonly reason: string;
 }
 
+/** A VirtualNetwork on one hypervisor. The controller makes and deletes these; people only read them. */
+export interface VirtualNetworkInstance {
+  readonly apiVersion: 'virtwright.io/v1alpha1';
+  readonly kind: 'VirtualNetworkInstance';
+  readonly metadata: NamespacedObjectMeta;
+  /** Which network, and where; never changes. */
+  readonly spec: VirtualNetworkInstanceSpec;
+  /** What the host's agent found there. */
+  readonly status?: VirtualNetworkInstanceStatus;
+}
+
+export interface VirtualNetworkInstanceSpec {
+  /** The VirtualNetwork, in the same namespace. */
+  readonly networkRef: Ref;
+  /** Name of the Hypervisor. */
+  readonly hypervisor: string;
+}
+
+export interface VirtualNetworkInstanceStatus {
+  /** The network's name on the host. */
+  readonly nativeName?: string;
+  /** Ready is True when machines can be attached to the network. */
+  readonly conditions?: readonly Condition[];
+}
+
+/** A network for machines, on each of the hypervisors it selects. Its name is a DNS label of at most 63 characters. */
+export interface VirtualNetwork {
+  readonly apiVersion: 'virtwright.io/v1alpha1';
+  readonly kind: 'VirtualNetwork';
+  readonly metadata: NamespacedObjectMeta;
+  /** Which network, and where. */
+  readonly spec: VirtualNetworkSpec;
+  /** How the network is on its hypervisors. */
+  readonly status?: VirtualNetworkStatus;
+}
+
+export interface VirtualNetworkSpec {
+  /** Labels of the Hypervisors that have the network. When absent, all have it. */
+  readonly hypervisorSelector?: Selector;
+  /** `PerHost`: what each hypervisor calls so is a network of its own. When absent, `PerHost`. */
+  readonly span: 'PerHost';
+  /**
+   * A network that the host has already: it is used as it is, and never made, started, changed or removed. When absent, the
+   * network is of another kind, and there is no other kind yet.
+   */
+  readonly existing?: VirtualNetworkSpecExisting;
+}
+
+export interface VirtualNetworkSpecExisting {
+  /** What the host calls it, to the letter; never changes. A grant of the Hypervisor must name it for this namespace. */
+  readonly name: string;
+}
+
+export interface VirtualNetworkStatus {
+  /** The generation of the spec that this status answers. */
+  readonly observedGeneration?: number;
+  /** How many hypervisors have the network. */
+  readonly hosts?: VirtualNetworkStatusHosts;
+  /** Hypervisors where the network is not ready; the first ten. */
+  readonly failing?: readonly VirtualNetworkStatusFailing[];
+  /** Ready is True when every selected hypervisor has the network ready. */
+  readonly conditions?: readonly Condition[];
+}
+
+export interface VirtualNetworkStatusHosts {
+  /** How many are to have it. */
+  readonly desired: number;
+  /** How many have it ready. */
+  readonly ready: number;
+}
+
+export interface VirtualNetworkStatusFailing {
+  /** Name of the Hypervisor. */
+  readonly hypervisor: string;
+  /** What is wrong there. */
+  readonly message: string;
+}
+
 export const hypervisors = { group: 'virtwright.io', version: 'v1alpha1', plural: 'hypervisors', kind: 'Hypervisor', namespaced: false } as const;
 export const storagePoolInstances = { group: 'virtwright.io', version: 'v1alpha1', plural: 'storagepoolinstances', kind: 'StoragePoolInstance', namespaced: false } as const;
 export const storagePools = { group: 'virtwright.io', version: 'v1alpha1', plural: 'storagepools', kind: 'StoragePool', namespaced: false } as const;
 export const storageVolumes = { group: 'virtwright.io', version: 'v1alpha1', plural: 'storagevolumes', kind: 'StorageVolume', namespaced: true } as const;
 export const virtualMachineActions = { group: 'virtwright.io', version: 'v1alpha1', plural: 'virtualmachineactions', kind: 'VirtualMachineAction', namespaced: true } as const;
 export const virtualMachines = { group: 'virtwright.io', version: 'v1alpha1', plural: 'virtualmachines', kind: 'VirtualMachine', namespaced: true } as const;
+export const virtualNetworkInstances = { group: 'virtwright.io', version: 'v1alpha1', plural: 'virtualnetworkinstances', kind: 'VirtualNetworkInstance', namespaced: true } as const;
+export const virtualNetworks = { group: 'virtwright.io', version: 'v1alpha1', plural: 'virtualnetworks', kind: 'VirtualNetwork', namespaced: true } as const;
 
 /** Kind to type. */
 export interface Kinds {
@@ -584,4 +726,6 @@ export interface Kinds {
   readonly StorageVolume: StorageVolume;
   readonly VirtualMachineAction: VirtualMachineAction;
   readonly VirtualMachine: VirtualMachine;
+  readonly VirtualNetworkInstance: VirtualNetworkInstance;
+  readonly VirtualNetwork: VirtualNetwork;
 }

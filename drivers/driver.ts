@@ -16,6 +16,7 @@ export interface Driver extends AsyncDisposable {
   readonly power: Power;
   readonly pools?: Pools;
   readonly volumes?: Volumes;
+  readonly networks?: Networks;
   readonly consoles?: Consoles;
   readonly events?: Events;
   readonly stats?: Stats;
@@ -54,6 +55,7 @@ export interface Capability {
 
 export type MachineId = string & { readonly __brand: 'MachineId' };
 export type PoolId = string & { readonly __brand: 'PoolId' };
+export type NetworkId = string & { readonly __brand: 'NetworkId' };
 export interface VolumeId {
   readonly pool: PoolId;
   readonly nativeName: string;
@@ -92,7 +94,7 @@ export interface Machines {
    * for none: this is how a machine is taken over or adopted. NotOurs when it carries neither that nor already `mark`'s owner's; NotFound when it is gone.
    */
   mark(id: MachineId, mark: Mark, from: OwnerMark | undefined, signal: AbortSignal): Promise<void>;
-  /** Forgets a machine that is off; its disks stay. NotOurs when it is not `owner`'s (unmarked ones are not); Conflict when it is not off; gone already is success. */
+  /** Forgets a machine that is off; its disks stay, and so does what its firmware wrote down where the host keeps that apart. NotOurs when it is not `owner`'s (unmarked ones are not); Conflict when it is not off; gone already is success. */
   undefine(id: MachineId, owner: OwnerMark, signal: AbortSignal): Promise<void>;
 }
 
@@ -119,11 +121,19 @@ export interface Power {
 export interface MachineShape {
   readonly cpuCount: number;
   readonly memoryBytes: number;
+  /** Absent: the host's best, chosen when the machine is first defined and kept from then on. */
+  readonly firmware?: Firmware;
   readonly boot?: KernelBoot;
   readonly disks: readonly MachineDisk[];
+  readonly interfaces: readonly MachineInterface[];
   readonly serial: boolean;
   readonly rng: boolean;
+  /** What only vSphere has a word for. Absent: the host's choice. */
+  readonly vsphere?: { readonly guestId: string };
 }
+
+/** `UEFI` is without secure boot. */
+export type Firmware = 'BIOS' | 'UEFI';
 
 export interface KernelBoot {
   /** Locations as `Volume.location` gives them. */
@@ -143,8 +153,20 @@ export interface MachineDisk {
   readonly serial?: string;
 }
 
-export type DiskBus = 'VirtioBlk';
-export type VolumeFormat = 'Raw' | 'Qcow2';
+export interface MachineInterface {
+  /** The interface's name in the manifest, carried by the native device. */
+  readonly name: string;
+  /** As `Network.nativeName`. It need not be there yet when a machine is defined, only when it is started. */
+  readonly network: string;
+  /** Absent: the host's best, chosen when the interface is first defined and kept from then on. */
+  readonly model?: InterfaceModel;
+  /** Of one interface, in lower case. Absent: the host's choice, made when the interface is first defined and kept from then on. */
+  readonly macAddress?: string;
+}
+
+export type InterfaceModel = 'Virtio' | 'E1000e';
+export type DiskBus = 'VirtioBlk' | 'Pvscsi' | 'LsiLogic';
+export type VolumeFormat = 'Raw' | 'Qcow2' | 'Vmdk';
 
 export interface MachineDefinition extends MachineShape {
   /** As RFC 9562 writes it; given back in lower case. */
@@ -208,7 +230,13 @@ export interface Unread {
   readonly reason: DriverError;
 }
 
+/**
+ * A pool is ours by its uuid, which we gave it; one that the host had before (capability `pools.existing`) is found by its native name in
+ * the list, and no verb but those of its volumes is called on it. Where pools cannot be made (no `pools.directory`), the verbs that make
+ * and unmake them are Unsupported.
+ */
 export interface Pools {
+  /** All pools, ours or not. */
   list(signal: AbortSignal): Promise<readonly Pool[]>;
   /**
    * Defines the pool if need be, and makes its directory; it is not started. A pool is found by its uuid, keeps the native name it has,
@@ -233,6 +261,8 @@ export interface Pool {
   readonly nativeName: string;
   readonly active: boolean;
   readonly path?: string;
+  /** That volumes made here can have, the host's best first; none where we cannot make volumes. */
+  readonly formats: readonly VolumeFormat[];
   readonly capacityBytes: number;
   readonly allocationBytes: number;
   readonly availableBytes: number;
@@ -242,7 +272,7 @@ export interface Pool {
 export interface Volumes {
   /** Everything in the pool as the host knows it. With `refresh` the host looks at its store first. */
   list(pool: PoolId, options: { readonly refresh: boolean }, signal: AbortSignal): Promise<readonly Volume[]>;
-  /** Makes an empty volume. Conflict when one of that name exists, however alike: look at it. Exhausted when the pool has no room. */
+  /** Makes an empty volume; Invalid or Unsupported in a format that the pool has not, but every pool takes a `Raw` one of 0 bytes, an empty file. Conflict when one of that name exists, however alike: look at it. Exhausted when the pool has no room. */
   create(definition: VolumeDefinition, signal: AbortSignal): Promise<Volume>;
   /**
    * Replaces the content, from the first byte on, then resolves when the host has all of it. Nothing longer that was there before is left:
@@ -275,6 +305,19 @@ export interface Volume {
   readonly allocationBytes: number;
 }
 
+/** What machines may be attached to (capability `networks.existing`): found by its native name, and never changed by us. */
+export interface Networks {
+  list(signal: AbortSignal): Promise<readonly Network[]>;
+}
+
+export interface Network {
+  readonly id: NetworkId;
+  /** No two networks of a host have the same. */
+  readonly nativeName: string;
+  /** Machines can be attached and started. */
+  readonly active: boolean;
+}
+
 export interface Consoles {
   /**
    * The serial console of a running machine. A second opener takes it over from the first. NotFound when the machine is gone;
@@ -301,6 +344,7 @@ export interface Events {
 export type HostEvent =
   | { readonly kind: 'machine'; readonly id: MachineId }
   | { readonly kind: 'pool'; readonly id: PoolId }
+  | { readonly kind: 'network'; readonly id: NetworkId }
   | { readonly kind: 'gap' };
 
 export interface Stats {

@@ -15,6 +15,7 @@ import { type Kind, type Outcome, reconcile } from '../reconcile.js';
 import { storagePoolInstanceKind } from '../storage-pool-instance/kind.js';
 import { storageVolumeKind } from '../storage-volume/kind.js';
 import { virtualMachineKind } from '../virtual-machine/kind.js';
+import { virtualNetworkInstanceKind } from '../virtual-network-instance/kind.js';
 import type { Watched } from '../watched.js';
 import type { Host } from './host.js';
 import type { HostWatches } from './watches.js';
@@ -103,7 +104,13 @@ async function unreached<R, D, O, A extends AnyAction, S>(
 
 export function machineLoop(surroundings: Surroundings): Queue {
   const { host, watched, locks } = surroundings;
-  const stores = { volumes: watched.volumes.store, actions: watched.actions.store, machines: watched.machines.store };
+  const stores = {
+    volumes: watched.volumes.store,
+    actions: watched.actions.store,
+    machines: watched.machines.store,
+    networkInstances: watched.networkInstances.store,
+    namespaces: watched.namespaces.store,
+  };
   return hostLoop(surroundings, virtualMachineKind(host, stores, locks), watched.machines, 16);
 }
 
@@ -115,6 +122,12 @@ export function instanceLoop(surroundings: Surroundings): Queue {
     watched.instances,
     2,
   );
+}
+
+export function networkInstanceLoop(surroundings: Surroundings): Queue {
+  const { host, watched } = surroundings;
+  const stores = { networks: watched.networks.store, machines: watched.machines.store, namespaces: watched.namespaces.store };
+  return hostLoop(surroundings, virtualNetworkInstanceKind(host, stores), watched.networkInstances, 2);
 }
 
 export function volumeLoop(surroundings: Surroundings): Queue {

@@ -1,4 +1,13 @@
-import { hypervisors, storagePoolInstances, storagePools, storageVolumes, virtualMachineActions, virtualMachines } from '#crds/types.js';
+import {
+  hypervisors,
+  storagePoolInstances,
+  storagePools,
+  storageVolumes,
+  virtualMachineActions,
+  virtualMachines,
+  virtualNetworkInstances,
+  virtualNetworks,
+} from '#crds/types.js';
 import type { Client } from '../kubernetes/client.js';
 import { decodeNamespace, namespaces } from '../namespaces.js';
 import { indexes } from '../stores.js';
@@ -8,6 +17,7 @@ import { decoderOf, watch } from '../watched.js';
 export function watchHost(name: string, client: Client, onTrouble: (message: string, error: unknown) => void, signal: AbortSignal) {
   const common = { client, onTrouble };
   const bound = { selection: { fieldSelector: `status.hypervisor=${name}` } };
+  const here = { selection: { fieldSelector: `spec.hypervisor=${name}` } };
   return {
     hypervisors: watch(
       { ...common, resource: hypervisors, decode: decoderOf('Hypervisor'), selection: { fieldSelector: `metadata.name=${name}` } },
@@ -25,14 +35,25 @@ export function watchHost(name: string, client: Client, onTrouble: (message: str
     instances: watch(
       {
         ...common,
+        ...here,
         resource: storagePoolInstances,
         decode: decoderOf('StoragePoolInstance'),
         indexes: indexes.instances,
-        selection: { fieldSelector: `spec.hypervisor=${name}` },
       },
       signal,
     ),
     pools: watch({ ...common, resource: storagePools, decode: decoderOf('StoragePool') }, signal),
+    networks: watch({ ...common, resource: virtualNetworks, decode: decoderOf('VirtualNetwork') }, signal),
+    networkInstances: watch(
+      {
+        ...common,
+        ...here,
+        resource: virtualNetworkInstances,
+        decode: decoderOf('VirtualNetworkInstance'),
+        indexes: indexes.networkInstances,
+      },
+      signal,
+    ),
     namespaces: watch({ ...common, resource: namespaces, decode: decodeNamespace }, signal),
   };
 }

@@ -5,17 +5,19 @@ import type { Changes } from '../host/view.js';
 import { again, type Queue } from '../kubernetes/queue.js';
 import { keyOf } from '../kubernetes/resource.js';
 import { type Change, latest } from '../kubernetes/store.js';
+import { networksOf } from '../stores.js';
 import { actionLoop } from './actions.js';
 import { hypervisorLoop } from './hypervisor.js';
-import { instanceLoop, machineLoop, type Surroundings, volumeLoop } from './loops.js';
+import { instanceLoop, machineLoop, networkInstanceLoop, type Surroundings, volumeLoop } from './loops.js';
 import type { HostWatches } from './watches.js';
 
-export type Loops = Readonly<Record<'machines' | 'volumes' | 'instances' | 'actions' | 'hypervisors', Queue>>;
+export type Loops = Readonly<Record<'machines' | 'volumes' | 'instances' | 'networkInstances' | 'actions' | 'hypervisors', Queue>>;
 
 export const createLoops = (surroundings: Surroundings): Loops => ({
   machines: machineLoop(surroundings),
   volumes: volumeLoop(surroundings),
   instances: instanceLoop(surroundings),
+  networkInstances: networkInstanceLoop(surroundings),
   actions: actionLoop(surroundings),
   hypervisors: hypervisorLoop(surroundings),
 });
@@ -34,12 +36,15 @@ export class Wiring {
   }
 
   #subscribe(): void {
-    const { machines, volumes, instances } = this.#loops;
+    const { machines, volumes, instances, networkInstances } = this.#loops;
+    const { store: byNetwork } = this.#watched.networkInstances;
     const { store: byMachine } = this.#watched.machines;
     const { store: byVolume } = this.#watched.volumes;
     byVolume.subscribe((change) => again(machines, byMachine.byIndex('volume', keyOf(latest(change).metadata))));
     byMachine.subscribe((change) => {
-      const { metadata } = latest(change);
+      const machine = latest(change);
+      const { metadata } = machine;
+      for (const name of networksOf(machine)) again(networkInstances, byNetwork.byIndex('network', `${metadata.namespace}/${name}`));
       this.#loops.hypervisors.add(this.#host);
       again(volumes, byVolume.byIndex('claim', metadata.uid));
       this.#actionsOf(keyOf(metadata));
@@ -50,7 +55,19 @@ export class Wiring {
     });
     this.#watched.instances.store.subscribe((change) => again(volumes, byVolume.byIndex('instance', latest(change).metadata.name)));
     this.#watched.pools.store.subscribe(({ key }) => again(instances, this.#watched.instances.store.byIndex('pool', key)));
-    this.#watched.namespaces.store.subscribe(() => again(volumes, byVolume.list()));
+    byNetwork.subscribe((change) => {
+      const { metadata, spec } = latest(change);
+      again(machines, byMachine.byIndex('network', `${metadata.namespace}/${spec.networkRef.name}`));
+    });
+    this.#watched.networks.store.subscribe(({ key }) => again(networkInstances, byNetwork.byIndex('network', key)));
+    this.#watched.namespaces.store.subscribe(() => {
+      again(volumes, byVolume.list());
+      again(networkInstances, byNetwork.list());
+      again(
+        machines,
+        byMachine.list().filter((machine) => networksOf(machine).length > 0),
+      );
+    });
     this.#watched.hypervisors.store.subscribe((change) => {
       if (!isStatusOnly(change)) this.everythingChanged();
     });
@@ -71,13 +88,14 @@ export class Wiring {
       return;
     }
     for (const machine of [...changes.machines, ...changes.gone]) this.#machineChanged(machine);
+    if (changes.networks) again(this.#loops.networkInstances, this.#watched.networkInstances.store.list());
     if (!changes.pools) return;
     again(this.#loops.instances, this.#watched.instances.store.list());
     again(this.#loops.volumes, this.#watched.volumes.store.list());
   }
 
   everythingChanged(): void {
-    for (const kind of ['machines', 'volumes', 'instances', 'actions', 'hypervisors'] as const) {
+    for (const kind of ['machines', 'volumes', 'instances', 'networkInstances', 'actions', 'hypervisors'] as const) {
       for (const key of this.#watched[kind].store.keys()) this.#loops[kind].add(key);
     }
   }

@@ -13,7 +13,8 @@ import { Patience } from '../patience.js';
 import { placeMachine } from '../placement/bind-machine.js';
 import { placeVolume } from '../placement/bind-volume.js';
 import type { Outcome } from '../reconcile.js';
-import { reconcilePool } from '../storage-pool/pool.js';
+import { spanningNetworks, spanningPools } from '../spanning/kinds.js';
+import { reconcileSpanning } from '../spanning/spanning.js';
 import type { Watched } from '../watched.js';
 import { bindAction } from './bind-action.js';
 import { copyCredentials } from './credentials.js';
@@ -54,12 +55,14 @@ async function runLoops(options: ControllerOptions, signal: AbortSignal): Promis
       onError: (key, error) => onTrouble(`${resource.kind} ${key}`, error),
       observer: metrics.queue(`controller-${resource.plural}`),
     });
+  const [pools, networks] = [spanningPools(watched), spanningNetworks(watched)];
   const silent = silentAgents(watched, namespace);
   const loops: Loops = {
     machines: loop(watched.machines, 8, placeMachine),
     volumes: loop(watched.volumes, 8, placeVolume),
     actions: loop(watched.actions, 4, bindAction),
-    pools: loop(watched.pools, 2, reconcilePool),
+    pools: loop(watched.pools, 2, (_binder, pool, until) => reconcileSpanning(pools, binder, pool, until)),
+    networks: loop(watched.networks, 2, (_binder, network, until) => reconcileSpanning(networks, binder, network, until)),
     hypervisors: loop(watched.hypervisors, 2, (_binder, hypervisor, until) => watchOver(binder, hypervisor, silent, until)),
   };
   wire(loops, watched);

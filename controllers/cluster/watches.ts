@@ -6,6 +6,8 @@ import {
   type VirtualMachine,
   virtualMachineActions,
   virtualMachines,
+  virtualNetworkInstances,
+  virtualNetworks,
 } from '#crds/types.js';
 import type { ClusterWatches } from '../binder.js';
 import type { Client } from '../kubernetes/client.js';
@@ -40,6 +42,16 @@ export function watchCluster(
       signal,
     ),
     pools: watch({ ...common, resource: storagePools, decode: decoderOf('StoragePool') }, signal),
+    networks: watch({ ...common, resource: virtualNetworks, decode: decoderOf('VirtualNetwork') }, signal),
+    networkInstances: watch(
+      {
+        ...common,
+        resource: virtualNetworkInstances,
+        decode: decoderOf('VirtualNetworkInstance'),
+        indexes: indexes.networkInstances,
+      },
+      signal,
+    ),
     namespaces: watch({ ...common, resource: namespaces, decode: decodeNamespace }, signal),
     leases: watch({ ...common, resource: leases, decode: decodeLease, selection: { namespace } }, signal),
   };

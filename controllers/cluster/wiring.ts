@@ -1,15 +1,16 @@
 import type { VirtualMachine } from '#crds/types.js';
 import type { ClusterWatches } from '../binder.js';
+import { isReady } from '../conditions.js';
 import { again, type Queue } from '../kubernetes/queue.js';
 import { keyOf } from '../kubernetes/resource.js';
 import { type Change, latest } from '../kubernetes/store.js';
 import { volumesOf } from '../stores.js';
 
-export type Loops = Readonly<Record<'machines' | 'volumes' | 'actions' | 'pools' | 'hypervisors', Queue>>;
+export type Loops = Readonly<Record<'machines' | 'volumes' | 'actions' | 'pools' | 'networks' | 'hypervisors', Queue>>;
 
 /** Who is to look again when something changes: what refers to it, and what waits for a place. */
 export function wire(loops: Loops, watched: ClusterWatches): void {
-  const { machines, volumes, instances, pools, hypervisors, namespaces, actions } = watched;
+  const { machines, volumes, instances, pools, networks, networkInstances, hypervisors, namespaces, actions } = watched;
   const waiting = () => {
     again(loops.machines, machines.store.list().filter(isUnplaced));
     again(loops.volumes, volumes.store.list().filter(isUnplaced));
@@ -17,13 +18,20 @@ export function wire(loops: Loops, watched: ClusterWatches): void {
   const usersOf = (volume: string) => again(loops.machines, machines.store.byIndex('volume', volume));
   hypervisors.store.subscribe(() => {
     again(loops.pools, pools.store.list());
+    again(loops.networks, networks.store.list());
     waiting();
   });
   pools.store.subscribe(waiting);
+  networks.store.subscribe(waiting);
   namespaces.store.subscribe(waiting);
   instances.store.subscribe((change) => {
     loops.pools.add(latest(change).spec.poolRef.name);
     if (change.kind !== 'updated') waiting();
+  });
+  networkInstances.store.subscribe((change) => {
+    const { metadata, spec } = latest(change);
+    loops.networks.add(`${metadata.namespace}/${spec.networkRef.name}`);
+    if (change.kind !== 'updated' || isReady(change.object) !== isReady(change.previous)) waiting();
   });
   volumes.store.subscribe((change) => usersOf(keyOf(latest(change).metadata)));
   machines.store.subscribe((change) => {
@@ -34,7 +42,7 @@ export function wire(loops: Loops, watched: ClusterWatches): void {
       if (change.kind === 'deleted') usersOf(name);
     }
   });
-  for (const kind of ['machines', 'volumes', 'actions', 'pools', 'hypervisors'] as const) {
+  for (const kind of ['machines', 'volumes', 'actions', 'pools', 'networks', 'hypervisors'] as const) {
     for (const key of watched[kind].store.keys()) loops[kind].add(key);
   }
 }

@@ -1,5 +1,6 @@
-import type { Driver, HostEvent, Machine, MachineId, OwnerMark, Pool, PoolId, Unread, Volume } from '#drivers/driver.js';
+import type { Driver, HostEvent, Machine, MachineId, Network, OwnerMark, Pool, PoolId, Unread, Volume } from '#drivers/driver.js';
 import { MachinesView } from './machines-view.js';
+import { NetworksView } from './networks-view.js';
 import { StoresView } from './stores-view.js';
 
 /** What changed in the view: whoever follows these objects should look again. */
@@ -7,12 +8,16 @@ export interface Changes {
   readonly machines: readonly Machine[];
   readonly gone: readonly Machine[];
   readonly pools: boolean;
+  readonly networks: boolean;
 }
+
+const unchanged: Changes = { machines: [], gone: [], pools: false, networks: false };
 
 /** What somebody must have seen as it is now: who looks at no store waits for none. */
 export interface Interest {
   readonly machines?: true;
   readonly pools?: true;
+  readonly networks?: true;
   /** What is in the pool of this uuid, and the pools. */
   readonly volumesOf?: string;
 }
@@ -24,11 +29,13 @@ export interface Interest {
 export class HostView {
   readonly #machines: MachinesView;
   readonly #stores: StoresView;
+  readonly #networks: NetworksView;
 
   /** `signal` is the life of the connection; a single caller giving up does not end a read that others share. */
   constructor(driver: Driver, onChange: (changes: Changes) => void, signal: AbortSignal) {
-    this.#machines = new MachinesView(driver, ({ changed, gone }) => onChange({ machines: changed, gone, pools: false }), signal);
-    this.#stores = new StoresView(driver, () => onChange({ machines: [], gone: [], pools: true }), signal);
+    this.#machines = new MachinesView(driver, ({ changed, gone }) => onChange({ ...unchanged, machines: changed, gone }), signal);
+    this.#stores = new StoresView(driver, () => onChange({ ...unchanged, pools: true }), signal);
+    this.#networks = new NetworksView(driver, () => onChange({ ...unchanged, networks: true }), signal);
   }
 
   get machines(): readonly Machine[] {
@@ -61,6 +68,10 @@ export class HostView {
     return this.#stores.pool(uuid);
   }
 
+  network(nativeName: string): Network | undefined {
+    return this.#networks.byName(nativeName);
+  }
+
   volumes(pool: PoolId): readonly Volume[] {
     return this.#stores.volumes(pool);
   }
@@ -77,11 +88,13 @@ export class HostView {
   gap(): void {
     this.#machines.markAll();
     this.#stores.markPools();
+    this.#networks.mark();
   }
 
   heed(event: HostEvent): void {
     if (event.kind === 'machine') this.dirtyMachine(event.id);
     else if (event.kind === 'pool') this.dirtyPool(event.id);
+    else if (event.kind === 'network') this.#networks.mark();
     else this.gap();
   }
 
@@ -91,17 +104,18 @@ export class HostView {
   }
 
   /** Resolves when all of interest that was marked at the time of the call has been read. */
-  async refresh({ machines, pools, volumesOf }: Interest, signal: AbortSignal): Promise<void> {
+  async refresh({ machines, pools, networks, volumesOf }: Interest, signal: AbortSignal): Promise<void> {
     await allOf([
       machines ? this.#machines.settle(signal) : undefined,
       pools ? this.#stores.settlePools(signal) : undefined,
+      networks ? this.#networks.settle(signal) : undefined,
       volumesOf === undefined ? undefined : this.#stores.settle(volumesOf, signal),
     ]);
   }
 
   /** All that is marked. */
   async refreshAll(signal: AbortSignal): Promise<void> {
-    await allOf([this.#machines.settle(signal), this.#stores.settleAll(signal)]);
+    await allOf([this.#machines.settle(signal), this.#stores.settleAll(signal), this.#networks.settle(signal)]);
   }
 
   /** Reads everything again, whatever is marked: what no event tells of is seen here. */

@@ -1,4 +1,4 @@
-import type { VolumeFormat } from '#drivers/driver.js';
+import type { ImageFormat } from './format.js';
 import { inspectQcow2 } from './qcow2.js';
 import type { HeaderLimits, HeaderVerdict } from './refusal.js';
 
@@ -11,7 +11,7 @@ export const headBytes = 64 * 1024;
  * Judges an image by its first bytes as what it was declared to be; what it looks like is never asked. Raw has no header, so
  * whatever a Raw image holds is the guest's affair.
  */
-export function inspectHeader(declared: VolumeFormat, head: Uint8Array, limits: HeaderLimits): HeaderVerdict {
+export function inspectHeader(declared: ImageFormat, head: Uint8Array, limits: HeaderLimits): HeaderVerdict {
   switch (declared) {
     case 'Raw':
       return { kind: 'accepted' };

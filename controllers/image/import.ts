@@ -1,13 +1,13 @@
-import type { VolumeFormat } from '#drivers/driver.js';
 import { type Checksum, verified } from './checksum.js';
 import { ImageError } from './error.js';
 import { type FetchOptions, openImage, type RemoteImage } from './fetch.js';
+import type { ImageFormat } from './format.js';
 import { headBytes, inspectHeader } from './header.js';
 
 export interface ImageSource {
   readonly url: string;
   /** As declared by the user; never guessed. */
-  readonly format: VolumeFormat;
+  readonly format: ImageFormat;
   readonly checksum?: Checksum;
 }
 
@@ -43,7 +43,7 @@ export async function openSource(source: ImageSource, limits: SourceLimits, sign
  * A Raw file is the disk. A Qcow2 file without snapshots is the disk and its tables: these are widest, about a twentieth, with
  * clusters of 512 bytes and refcounts of 64 bits; with common ones they are less than a thousandth.
  */
-function mostFileBytes(format: VolumeFormat, virtualSizeBytes: number): number {
+function mostFileBytes(format: ImageFormat, virtualSizeBytes: number): number {
   return format === 'Raw' ? virtualSizeBytes : virtualSizeBytes + Math.ceil(virtualSizeBytes / 16) + 64 * 2 ** 20;
 }
 

@@ -10,9 +10,10 @@ import type { Binder } from '../binder.js';
 import { boundTo } from '../bound.js';
 import { conditions, readiness } from '../conditions.js';
 import { addFinalizer, hasFinalizer, removeFinalizer } from '../finalizer.js';
+import { instanceName } from '../instance-name.js';
 import { publishStatus } from '../loop.js';
 import type { Outcome } from '../reconcile.js';
-import { volumesOf } from '../stores.js';
+import { networksOf, volumesOf } from '../stores.js';
 import { bindVolume, instanceFor } from './bind-volume.js';
 import { choose, type Rejection } from './choose.js';
 
@@ -37,6 +38,8 @@ export async function placeMachine(binder: Binder, machine: VirtualMachine, sign
     if (hypervisor !== undefined) await claimVolumes(binder, machine, hypervisor, signal);
     return { kind: 'converged' };
   }
+  const absent = missingNetworks(binder, machine);
+  if (absent !== undefined) return unplaced(binder, machine, absent, signal);
   const choiceOf = (hypervisors: readonly Hypervisor[]) => choose(machine, { ...candidates(binder, machine), hypervisors });
   const seen = choiceOf(binder.watched.hypervisors.store.list());
   const choice = seen.kind === 'none' ? seen : choiceOf(await hypervisorsNow(binder, signal));
@@ -49,6 +52,8 @@ export async function placeMachine(binder: Binder, machine: VirtualMachine, sign
 const candidates = (binder: Binder, machine: VirtualMachine) => ({
   volumes: presentVolumes(binder, machine),
   instanceFor: (volume: StorageVolume, hypervisor: Hypervisor) => instanceFor(binder, volume, hypervisor),
+  networkOn: (network: string, { metadata }: Hypervisor) =>
+    binder.watched.networkInstances.store.get(`${machine.metadata.namespace}/${instanceName(network, metadata.name)}`),
   load: (name: string) => binder.watched.machines.store.byIndex('host', name).length,
 });
 
@@ -90,6 +95,12 @@ function missingVolumes(binder: Binder, machine: VirtualMachine): Unplaced | und
       : [];
   });
   return problems.length === 0 ? undefined : { reason: 'WaitingForVolumes', message: `waiting for ${problems.join(', ')}` };
+}
+
+function missingNetworks({ watched }: Binder, machine: VirtualMachine): Unplaced | undefined {
+  const absent = networksOf(machine).filter((name) => watched.networks.store.get(`${machine.metadata.namespace}/${name}`) === undefined);
+  const words = absent.map((name) => `VirtualNetwork "${name}": there is none`);
+  return absent.length === 0 ? undefined : { reason: 'WaitingForNetworks', message: `waiting for ${words.join(', ')}` };
 }
 
 async function claimVolumes(binder: Binder, machine: VirtualMachine, hypervisor: Hypervisor, signal: AbortSignal): Promise<void> {

@@ -1,28 +1,16 @@
-import {
-  type Hypervisor,
-  type StoragePool,
-  type StoragePoolInstance,
-  type StorageVolume,
-  type StorageVolumeStatus,
-  storageVolumes,
-} from '#crds/types.js';
+import { type Hypervisor, type StoragePoolInstance, type StorageVolume, type StorageVolumeStatus, storageVolumes } from '#crds/types.js';
 import type { Binder } from '../binder.js';
 import { boundTo } from '../bound.js';
 import { conditions, readiness } from '../conditions.js';
 import { addFinalizer, hasFinalizer, removeFinalizer } from '../finalizer.js';
+import { instanceName } from '../instance-name.js';
 import { keyOf } from '../kubernetes/resource.js';
 import { publishStatus } from '../loop.js';
-import { covers, matches } from '../namespaces.js';
+import { covers } from '../namespaces.js';
 import type { Outcome } from '../reconcile.js';
+import { isSelected } from '../selected.js';
 
 type Binding = Partial<Pick<StorageVolumeStatus, 'hypervisor' | 'pool' | 'claim'>>;
-
-export const instanceName = (pool: string, hypervisor: string): string => `${pool}.${hypervisor}`;
-
-/** Whether a host is to have the pool. */
-export const isSelected = ({ spec }: StoragePool, { metadata }: Hypervisor): boolean =>
-  metadata.deletionTimestamp === undefined &&
-  (spec.hypervisorSelector === undefined || matches(metadata.labels, spec.hypervisorSelector.matchLabels));
 
 /** The instance that a volume would be in on this host, if its pool is there and open to its namespace. */
 export function instanceFor(

@@ -1,8 +1,16 @@
 import t from 'tap';
-import type { Hypervisor, StoragePoolInstance, StorageVolume, VirtualMachine, VirtualMachineSpec } from '#crds/types.js';
+import type {
+  Hypervisor,
+  StoragePoolInstance,
+  StorageVolume,
+  VirtualMachine,
+  VirtualMachineSpec,
+  VirtualNetworkInstance,
+} from '#crds/types.js';
 import type { HostDescription, Machine, MachineId } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { everything } from '#drivers/fake/capabilities.js';
+import { conditions, isFalse, isTrue } from '../conditions.js';
 import { describeUnfit, unfit } from '../fit.js';
 import { reportHost, straysOf } from '../hypervisor/report.js';
 import { choose } from './choose.js';
@@ -64,12 +72,18 @@ const volumeOn = (hypervisor?: string): StorageVolume => ({
 const chosen = (
   machine: VirtualMachine,
   hypervisors: readonly Hypervisor[],
-  { volumes = [] as readonly StorageVolume[], pools = ['a', 'b', 'c'], load = {} as Record<string, number> } = {},
+  {
+    volumes = [] as readonly StorageVolume[],
+    pools = ['a', 'b', 'c'],
+    load = {} as Record<string, number>,
+    networks = {} as Record<string, VirtualNetworkInstance>,
+  } = {},
 ) => {
   const choice = choose(machine, {
     hypervisors,
     volumes,
     instanceFor: (_volume, { metadata }) => (pools.includes(metadata.name) ? ({} as StoragePoolInstance) : undefined),
+    networkOn: (network, { metadata }) => networks[`${network}.${metadata.name}`],
     load: (name) => load[name] ?? 0,
   });
   return choice.kind === 'place' ? choice.hypervisor.metadata.name : `${choice.reason}: ${choice.message}`;
@@ -106,6 +120,35 @@ t.test('why a machine goes nowhere is said host by host', async (t) => {
     chosen(machineWith(), [a], { volumes: [volumeOn()], pools: [] }),
     /volume "root" has no pool here: pool "fast" is not on this host/,
   );
+});
+
+t.test('a machine goes only where its networks are ready', async (t) => {
+  const networkOn = (hypervisor: string, because?: string): VirtualNetworkInstance => ({
+    apiVersion: 'virtwright.io/v1alpha1',
+    kind: 'VirtualNetworkInstance',
+    metadata: { ...meta(`lan.${hypervisor}`), namespace: 'shop' },
+    spec: { networkRef: { name: 'lan' }, hypervisor },
+    status: {
+      conditions: conditions(undefined, 1, now, {
+        Ready: because === undefined ? isTrue('Active') : isFalse('NotGranted', because),
+      }),
+    },
+  });
+  const wired = machineWith({ interfaces: [{ name: 'eth', networkRef: { name: 'lan' } }] });
+  const hosts = [hostWith('a'), hostWith('b'), hostWith('c')];
+  const networks = { 'lan.a': networkOn('a', 'no grant'), 'lan.c': networkOn('c') };
+  t.equal(chosen(wired, hosts, { networks }), 'c');
+  t.equal(
+    chosen(wired, hosts.slice(0, 2), { networks }),
+    'Unschedulable: a: network "lan" is not ready here: no grant; b: network "lan" is not on this host',
+  );
+  const lacking = hostWith('c', { capabilities: everything.filter(({ field }) => field !== 'interfaces.network') });
+  t.match(chosen(wired, [lacking], { networks }), /^Unschedulable: c: spec.interfaces\[eth\]: asked for, this host accepts nothing there/);
+  const modelled = machineWith({ interfaces: [{ name: 'eth', networkRef: { name: 'lan' }, model: 'E1000e' }] });
+  const plain = hostWith('c', {
+    capabilities: everything.map((one) => (one.field === 'interfaces.model' ? { ...one, values: ['Virtio'] } : one)),
+  });
+  t.match(chosen(modelled, [plain], { networks }), /c: spec.interfaces\[eth\].model: E1000e given, this host accepts Virtio/);
 });
 
 t.test('what was restored or copied is not placed without a word', async (t) => {

@@ -1,11 +1,12 @@
 import { parseQuantity } from '#crds/quantity.js';
-import type { Hypervisor, StoragePoolInstance, StorageVolume, VirtualMachine } from '#crds/types.js';
+import type { Hypervisor, StoragePoolInstance, StorageVolume, VirtualMachine, VirtualNetworkInstance } from '#crds/types.js';
 import type { Capability } from '#drivers/driver.js';
 import { boundTo } from '../bound.js';
 import { isReady } from '../conditions.js';
 import { type Asked, describeUnfit, unfit } from '../fit.js';
 import { nativeName } from '../host/scope.js';
 import { matches } from '../namespaces.js';
+import { networksOf } from '../stores.js';
 import { asked } from '../virtual-machine/plan.js';
 
 export interface Rejection {
@@ -24,6 +25,8 @@ export interface Candidates {
   readonly volumes: readonly StorageVolume[];
   /** The pool instance that a volume which is not bound would have on this host. */
   readonly instanceFor: (volume: StorageVolume, hypervisor: Hypervisor) => StoragePoolInstance | undefined;
+  /** What a network of the machine's namespace is on this host. */
+  readonly networkOn: (network: string, hypervisor: Hypervisor) => VirtualNetworkInstance | undefined;
   /** Machines bound to a host. */
   readonly load: (hypervisor: string) => number;
 }
@@ -109,6 +112,12 @@ const filters: readonly Filter[] = [
       ? undefined
       : { reason: 'Pool', message: `volume "${homeless.metadata.name}" has no pool here: ${poolWords(homeless, hypervisor)}` };
   },
+  (machine, hypervisor, { networkOn }) => {
+    const name = networksOf(machine).find((network) => !isUsable(networkOn(network, hypervisor)));
+    return name === undefined
+      ? undefined
+      : { reason: 'Network', message: `network "${name}" ${networkWords(networkOn(name, hypervisor))}` };
+  },
 ];
 
 function reject(machine: VirtualMachine, hypervisor: Hypervisor, candidates: Candidates): Omit<Rejection, 'hypervisor'> | undefined {
@@ -124,6 +133,14 @@ function poolWords({ spec }: StorageVolume, { spec: { defaultPoolRef } }: Hyperv
   return wanted === undefined
     ? 'it names none, and the Hypervisor has no defaultPoolRef'
     : `pool "${wanted}" is not on this host, or not for this namespace`;
+}
+
+const isUsable = (instance: VirtualNetworkInstance | undefined): boolean => instance !== undefined && isReady(instance);
+
+function networkWords(instance: VirtualNetworkInstance | undefined): string {
+  if (instance === undefined) return 'is not on this host';
+  const ready = instance.status?.conditions?.find(({ type }) => type === 'Ready');
+  return `is not ready here: ${ready?.message || ready?.reason || 'it has not been looked at yet'}`;
 }
 
 const notReady = ({ status }: Hypervisor): string => {
@@ -142,14 +159,21 @@ const capabilitiesOf = ({ status }: Hypervisor): readonly Capability[] =>
   }));
 
 function askedOf({ metadata, spec }: VirtualMachine, hypervisor: Hypervisor, volumes: readonly StorageVolume[]): readonly Asked[] {
-  const formatOf = (name: string) => volumes.find((volume) => volume.metadata.name === name)?.spec.format ?? 'Raw';
+  const formatOf = (name: string) => {
+    const volume = volumes.find(({ metadata: { name: one } }) => one === name);
+    const format = volume?.status?.format ?? volume?.spec.format ?? volume?.spec.source?.format;
+    return format === undefined ? {} : { format };
+  };
   return asked({
     nativeName: nativeName({ hypervisor }, metadata.namespace, metadata.name),
     cpuCount: spec.cpu.count,
     memoryBytes: parseQuantity(spec.memory.size),
-    disks: (spec.disks ?? []).map(({ volumeRef, ...disk }) => ({ ...disk, location: '', format: formatOf(volumeRef.name) })),
+    disks: (spec.disks ?? []).map(({ volumeRef, ...disk }) => ({ ...disk, location: '', ...formatOf(volumeRef.name) })),
+    interfaces: (spec.interfaces ?? []).map(({ networkRef, ...one }) => ({ ...one, network: networkRef.name })),
     serial: spec.devices?.serial !== undefined,
     rng: spec.devices?.rng !== undefined,
+    ...(spec.firmware === undefined ? {} : { firmware: spec.firmware.type }),
     ...(spec.boot === undefined ? {} : { boot: { kernel: '' } }),
+    ...(spec.vsphere === undefined ? {} : { vsphere: spec.vsphere }),
   });
 }

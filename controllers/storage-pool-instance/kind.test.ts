@@ -1,6 +1,7 @@
 import t from 'tap';
 import type { StoragePool, StoragePoolInstance, StorageVolume } from '#crds/types.js';
 import { Behind } from '#drivers/fake/behind.js';
+import { everything } from '#drivers/fake/capabilities.js';
 import { fakeDriver } from '#drivers/fake/driver.js';
 import { FakeHost } from '#drivers/fake/host.js';
 import { HostView } from '../host/view.js';
@@ -30,8 +31,8 @@ const volume: StorageVolume = {
   status: { pool: 'fast.one' },
 };
 
-function scene({ annotation }: { annotation?: string } = {}) {
-  const host = new FakeHost();
+function scene({ annotation, lacks }: { annotation?: string; lacks?: string } = {}) {
+  const host = new FakeHost({ capabilities: everything.filter(({ field }) => field !== lacks) });
   const driver = fakeDriver(host);
   const signal = AbortSignal.timeout(10_000);
   const view = new HostView(driver, () => {}, signal);
@@ -40,7 +41,7 @@ function scene({ annotation }: { annotation?: string } = {}) {
     volumes: createStore<StorageVolume, 'instance' | 'claim'>({ indexes: indexes.volumes }),
   };
   stores.pools.set(pool);
-  const kind = storagePoolInstanceKind({ name: 'one', cluster: 'here', hypervisor: undefined, capabilities: [] }, stores);
+  const kind = storagePoolInstanceKind({ name: 'one', cluster: 'here', hypervisor: undefined, capabilities: host.capabilities }, stores);
   let instance: StoragePoolInstance = {
     apiVersion: 'virtwright.io/v1alpha1',
     kind: 'StoragePoolInstance',
@@ -133,4 +134,47 @@ t.test('an instance whose pool is not there waits for it', async (t) => {
   stores.pools.delete('fast');
   t.same(await pass(), { kind: 'waiting', because: 'waiting for pool "fast": there is none' });
   t.same(host.acts, []);
+});
+
+const existing: StoragePool = {
+  ...pool,
+  metadata: { ...pool.metadata, resourceVersion: '2' },
+  spec: { span: 'PerHost', allowedNamespaces: { from: 'All' }, existing: { name: 'images' } },
+};
+
+t.test('a pool that the host had before is used as it is, and never touched', async (t) => {
+  const { host, behind, stores, pass, status, writes } = scene({ annotation: 'All' });
+  stores.pools.set(existing);
+  behind.pool('88888888-2222-4333-8444-555555555555', 'other', '/o');
+  t.same(await pass(), { kind: 'stalled', because: 'one has no pool called images; it has other' });
+  t.match(status(), { conditions: [{ status: 'False' }, {}, { type: 'Stalled', status: 'True', reason: 'NotFound' }] });
+  behind.pool('99999999-2222-4333-8444-555555555555', 'images', '/srv/images');
+  t.same(await pass(), { kind: 'stalled', because: 'pool images on one is not active; start it there' });
+  for (const one of host.pools.values()) one.active = true;
+  t.same(await pass(), { kind: 'converged' });
+  const { uuid, nativeName, path, capacity } = status() ?? {};
+  t.match({ uuid, nativeName, path }, { uuid: '99999999-2222-4333-8444-555555555555', nativeName: 'images', path: '/srv/images' });
+  t.equal(capacity, '1Ti');
+  const before = writes();
+  await pass();
+  t.equal(writes(), before, 'at rest');
+  for (const one of host.pools.values()) one.formats = [];
+  t.same(await pass(), { kind: 'stalled', because: 'pool images on one is of a kind that no volumes can be made in' });
+  stores.volumes.set(volume);
+  t.match(await pass(true), { kind: 'progressing', because: '1 volumes are still in it: shop/root' });
+  stores.volumes.delete('shop/root');
+  t.same(await pass(true), { kind: 'converged' });
+  stores.pools.delete('fast');
+  t.same(await pass(true), { kind: 'converged' }, 'also when its StoragePool is gone without a word');
+  t.same([host.acts, host.pools.size], [[], 2]);
+});
+
+t.test('a host that cannot make pools, or use those it has, refuses by name', async (t) => {
+  for (const kind of ['directory', 'existing'] as const) {
+    const { host, behind, stores, pass } = scene({ lacks: `pools.${kind}` });
+    if (kind === 'existing') stores.pools.set(existing);
+    behind.pool('99999999-2222-4333-8444-555555555555', 'images', '/srv/images');
+    t.same(await pass(), { kind: 'stalled', because: `spec.${kind}: asked for, one accepts nothing there` });
+    t.same(host.acts, []);
+  }
 });

@@ -1,33 +1,15 @@
 import { createHash } from 'node:crypto';
 import { formatBytes } from '#crds/quantity.js';
-import type { StoragePoolInstance, StoragePoolInstanceStatus } from '#crds/types.js';
-import type { Pool, PoolDefinition, PoolId } from '#drivers/driver.js';
+import type { StoragePool, StoragePoolInstance, StoragePoolInstanceStatus } from '#crds/types.js';
+import type { Pool } from '#drivers/driver.js';
 import { conditions, readiness } from '../conditions.js';
 import { type HostScope, nativeName, takeOverOf } from '../host/scope.js';
 import type { HostView } from '../host/view.js';
-import { act, on, type Performers, type Plan, refuse, wait } from '../plan.js';
+import { on, type Performers } from '../plan.js';
 import type { Findings, Kind, Resolution } from '../reconcile.js';
 import { standing } from '../standing.js';
 import type { Stores } from '../stores.js';
-
-interface DesiredPool {
-  readonly want: 'present' | 'absent';
-  readonly host: string;
-  readonly definition: PoolDefinition;
-  /** Volumes that are still in it. */
-  readonly volumes: readonly string[];
-  readonly takeOver: boolean;
-}
-
-interface ObservedPool {
-  readonly pool?: Pool;
-  /** Has our name or our path, and another uuid. */
-  readonly stranger?: Pool;
-}
-
-type PoolAction =
-  | { readonly kind: 'define'; readonly definition: PoolDefinition }
-  | { readonly kind: 'start' | 'undefine'; readonly pool: PoolId };
+import { type DesiredPool, type ObservedPool, type PoolAction, planPool, type Store } from './plan.js';
 
 type PoolFindings = Findings<DesiredPool, ObservedPool, PoolAction>;
 export type PoolInstanceKind = Kind<StoragePoolInstance, DesiredPool, ObservedPool, PoolAction, StoragePoolInstanceStatus>;
@@ -48,24 +30,33 @@ export const storagePoolInstanceKind = (host: HostScope, stores: Pick<Stores, 'p
 });
 
 function resolvePool(instance: StoragePoolInstance, host: HostScope, stores: Pick<Stores, 'pools' | 'volumes'>): Resolution<DesiredPool> {
-  const { metadata, spec, status } = instance;
+  const { metadata, spec } = instance;
   const want = metadata.deletionTimestamp === undefined ? 'present' : 'absent';
   const parent = stores.pools.get(spec.poolRef.name);
-  const path = parent?.spec.directory?.path ?? status?.path;
-  if (path === undefined && want === 'present')
+  if (parent === undefined && want === 'present')
     return { kind: 'missing', reason: 'WaitingForPool', missing: [`pool "${spec.poolRef.name}": there is none`] };
   return {
     kind: 'desired',
     desired: {
       want,
       host: host.name,
-      definition: {
-        uuid: poolUuid(host.cluster, metadata.uid, host.name),
-        nativeName: status?.nativeName ?? nativeName(host, spec.poolRef.name),
-        directory: { path: path ?? '' },
-      },
+      store: storeOf(instance, parent, host),
       volumes: stores.volumes.byIndex('instance', metadata.name).map(({ metadata: { namespace, name } }) => `${namespace}/${name}`),
       takeOver: takeOverOf(instance, host) === 'All',
+      capabilities: host.capabilities,
+    },
+  };
+}
+
+/** Without its StoragePool an instance is taken for one of ours: what was there before has no uuid of ours, and is left alone. */
+function storeOf({ metadata, spec, status }: StoragePoolInstance, parent: StoragePool | undefined, host: HostScope): Store {
+  if (parent?.spec.existing !== undefined) return { kind: 'existing', nativeName: parent.spec.existing.name };
+  return {
+    kind: 'directory',
+    definition: {
+      uuid: poolUuid(host.cluster, metadata.uid, host.name),
+      nativeName: status?.nativeName ?? nativeName(host, spec.poolRef.name),
+      directory: { path: parent?.spec.directory?.path ?? status?.path ?? '' },
     },
   };
 }
@@ -81,32 +72,17 @@ export function poolUuid(cluster: string, uid: string, host: string): string {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join('-');
 }
 
-function observePool({ definition }: DesiredPool, view: HostView): ObservedPool {
-  const pool = view.pool(definition.uuid);
-  if (pool !== undefined) return { pool };
-  const stranger = view.pools.find(({ nativeName, path }) => nativeName === definition.nativeName || path === definition.directory.path);
-  return stranger === undefined ? {} : { stranger };
-}
-
-export function planPool({ want, definition, volumes, takeOver, host }: DesiredPool, { pool, stranger }: ObservedPool): Plan<PoolAction> {
-  if (want === 'absent') return planRemoval(volumes, pool);
-  if (pool?.active) return [];
-  if (pool !== undefined) return [act({ kind: 'start', pool: pool.id }, 'the pool is not active')];
-  if (stranger === undefined) return [act({ kind: 'define', definition }, 'no such pool')];
-  if (takeOver && stranger.nativeName === definition.nativeName && stranger.path === definition.directory.path) {
-    return [act({ kind: 'undefine', pool: stranger.id }, 'taken over, as annotated: its definition is replaced, its content stays')];
+function observePool({ store }: DesiredPool, view: HostView): ObservedPool {
+  const names = view.pools.map(({ nativeName }) => nativeName);
+  if (store.kind === 'existing') {
+    const pool = view.pools.find(({ nativeName }) => nativeName === store.nativeName);
+    return { names, ...(pool === undefined ? {} : { pool }) };
   }
-  return [
-    refuse(
-      'NotOurs',
-      `${host} has a pool ${stranger.nativeName} at ${stranger.path ?? 'no path'} that is not this one's (uuid ${stranger.uuid}); undefine it there, choose another name and path, or annotate the Hypervisor virtwright.io/take-over=All`,
-    ),
-  ];
-}
-
-function planRemoval(volumes: readonly string[], pool: Pool | undefined): Plan<PoolAction> {
-  if (volumes.length > 0) return [wait('InUse', `${volumes.length} volumes are still in it: ${volumes.slice(0, 3).join(', ')}`, 30_000)];
-  return pool === undefined ? [] : [act({ kind: 'undefine', pool: pool.id }, 'the resource was deleted; what is stored in it stays')];
+  const { uuid, nativeName, directory } = store.definition;
+  const pool = view.pool(uuid);
+  if (pool !== undefined) return { names, pool };
+  const stranger = view.pools.find((one) => one.nativeName === nativeName || one.path === directory.path);
+  return { names, ...(stranger === undefined ? {} : { stranger }) };
 }
 
 const doing: Readonly<Record<PoolAction['kind'], string>> = { define: 'Provisioning', start: 'Starting', undefine: 'Removing' };
@@ -118,16 +94,25 @@ function reportPool({ metadata, status: before }: StoragePoolInstance, findings:
     ready: { reason: metadata.deletionTimestamp === undefined ? 'Active' : 'Deleted' },
     acting: (kind) => doing[kind as PoolAction['kind']],
   });
-  const { uuid, nativeName, path } = {
-    ...before,
-    ...(desired === undefined ? {} : { ...desired.definition, path: desired.definition.directory.path }),
+  return {
+    ...identity(before, desired?.store, pool),
+    ...(pool === undefined ? {} : room(pool)),
+    conditions: conditions(before?.conditions, metadata.generation, now, readiness(stands)),
   };
+}
+
+/** Of a pool of ours, what it is to be; of one that was there, what it is. */
+function identity(
+  before: StoragePoolInstanceStatus | undefined,
+  store: Store | undefined,
+  pool: Pool | undefined,
+): Pick<StoragePoolInstanceStatus, 'uuid' | 'nativeName' | 'path'> {
+  const definition = store?.kind === 'directory' ? { ...store.definition, path: store.definition.directory.path } : undefined;
+  const { uuid, nativeName, path } = { ...before, ...(definition ?? pool) };
   return {
     ...(uuid === undefined ? {} : { uuid }),
     ...(nativeName === undefined ? {} : { nativeName }),
     ...(path === undefined ? {} : { path }),
-    ...(pool === undefined ? {} : room(pool)),
-    conditions: conditions(before?.conditions, metadata.generation, now, readiness(stands)),
   };
 }
 

@@ -13,7 +13,7 @@ type Action<K extends VolumeAction['kind']> = Extract<VolumeAction, { readonly k
  * whoever has noted that it is whole.
  */
 export function fillVolume(volumes: Volumes, definition: VolumeDefinition, source: Source | undefined): Work {
-  const { pool, nativeName, format, sizeBytes } = definition;
+  const { pool, nativeName, sizeBytes } = definition;
   const id = { pool, nativeName };
   return async (progress, signal) => {
     await volumes.delete(id, signal);
@@ -22,7 +22,7 @@ export function fillVolume(volumes: Volumes, definition: VolumeDefinition, sourc
       await volumes.create(definition, signal);
       return;
     }
-    const { url, checksum, granted } = source;
+    const { url, format, checksum, granted } = source;
     await using image = await openSource(
       { url, format, ...(checksum === undefined ? {} : { checksum: parseChecksum(checksum) }) },
       { virtualSizeBytes: sizeBytes, granted },

@@ -15,6 +15,7 @@ import { beginVolume } from './fill.js';
 import { storageVolumeKind } from './kind.js';
 import { type DesiredVolume, type ObservedVolume, planVolume, type VolumeAction } from './plan.js';
 import { reportVolume } from './report.js';
+import { resolveVolume } from './resolve.js';
 
 const now = Date.UTC(2030, 0);
 const pool: Pool = {
@@ -23,6 +24,7 @@ const pool: Pool = {
   nativeName: 'fast',
   active: true,
   path: '/p',
+  formats: ['Qcow2', 'Raw'],
   capacityBytes: 1e9,
   allocationBytes: 0,
   availableBytes: 1e9,
@@ -48,6 +50,7 @@ const desiredWith = (given: Partial<DesiredVolume> = {}): DesiredVolume => ({
   nativeName: volume.id.nativeName,
   familyName: 'shop.root',
   format: 'Qcow2',
+  formatField: 'spec.format',
   sizeBytes: 2 ** 30,
   keep: true,
   record: none,
@@ -283,4 +286,59 @@ t.test('what an interrupted fill left is seen at once, and a machine that runs i
     view.volumes(of.pool).find(({ id: { nativeName } }) => nativeName === of.nativeName),
     { sizeBytes: 200 },
   );
+});
+
+/** As it is planned when nobody says a format. */
+const planSilent = (given: Partial<DesiredVolume> = {}, observed: Partial<ObservedVolume> = {}) => {
+  const { format: _, ...silent } = desiredWith(given);
+  const seen: ObservedVolume = { pool, marker, leftovers: [], users: [], ...observed };
+  return { silent, seen, plan: planVolume(silent, seen, now) };
+};
+
+t.test("a volume has the format that is asked, or the pool's best, recorded before it is made", async (t) => {
+  const { silent, seen, plan } = planSilent();
+  t.match(plan, [{ kind: 'act', sayFirst: true, action: { kind: 'fill', definition: { format: 'Qcow2' } } }]);
+  const report = (status: StorageVolumeStatus) => reportVolume(resourceWith(status), { desired: silent, observed: seen, plan, now });
+  t.equal(report({}).format, 'Qcow2');
+  t.equal(report({ format: 'Vmdk' }).format, 'Vmdk', 'what is recorded stays');
+  const datastore = { pool: { ...pool, formats: ['Vmdk' as const] } };
+  t.match(planSilent({}, datastore).plan, [{ action: { definition: { format: 'Vmdk' } } }]);
+  t.match(planOf({ format: 'Raw' }, { marker }), [{ action: { definition: { format: 'Raw' } } }]);
+});
+
+t.test('a format that its pool has not is refused by name, before anything is made', async (t) => {
+  const datastore = { pool: { ...pool, formats: ['Vmdk' as const] } };
+  t.match(planOf({}, datastore), [
+    { kind: 'refuse', reason: 'Unfit', because: 'spec.format: Qcow2 given, pool "fast.one" on one accepts Vmdk' },
+  ]);
+  t.match(planOf({ formatField: 'spec.source.format' }, datastore), [{ because: /^spec\.source\.format: Qcow2 given/ }]);
+  const unknown = { pool: { ...pool, formats: [] } };
+  t.match(planOf({}, unknown), [{ because: /accepts no volumes at all$/ }]);
+  t.match(planSilent({}, unknown).plan, [{ kind: 'refuse', because: /nothing given/ }]);
+  t.same(words(planOf({ record: whole }, { ...datastore, volume })), [], 'what is there stays');
+});
+
+t.test('what an earlier object left is taken over as what it would be made as now', async (t) => {
+  const left = { leftovers: [leftover('shop.root-00000000')] };
+  const { silent, seen, plan } = planSilent({ takeOver: 'All' }, left);
+  t.match(plan, [{ sayFirst: true, action: { kind: 'takeOver', format: 'Qcow2' } }]);
+  t.equal(reportVolume(resourceWith({}), { desired: silent, observed: seen, plan, now }).format, 'Qcow2');
+  t.match(planOf({ takeOver: 'All', format: 'Raw' }, left), [{ action: { kind: 'takeOver', format: 'Raw' } }]);
+  t.match(planOf({ takeOver: 'All', format: 'Vmdk' }, left), [{ kind: 'refuse', reason: 'Unfit' }]);
+});
+
+t.test('the format comes from the record, else the spec, else the image', async (t) => {
+  const scope = { name: 'one', cluster: 'here', hypervisor: undefined, capabilities: [] };
+  const stores = { instances: createStore<never>(), namespaces: createStore<never>() };
+  const of = (spec: Partial<StorageVolume['spec']>, status: StorageVolumeStatus = {}) => {
+    const { format: _, ...bare } = resourceWith({}).spec;
+    const resource = { ...resourceWith(status), spec: { ...bare, ...spec } };
+    const found = resolveVolume({ ...resource, metadata: { ...resource.metadata, deletionTimestamp: 'now' } }, scope, stores as never);
+    return found.kind === 'desired' ? [found.desired.format, found.desired.formatField] : [];
+  };
+  const source = { url: 'https://images.example.org/a', format: 'Raw' as const };
+  t.same(of({}), [undefined, 'spec.format']);
+  t.same(of({ format: 'Vmdk' }), ['Vmdk', 'spec.format']);
+  t.same(of({ source }), ['Raw', 'spec.source.format']);
+  t.same(of({}, { format: 'Qcow2' }), ['Qcow2', 'spec.format']);
 });

@@ -1,5 +1,5 @@
 import { formatBytes } from '#crds/quantity.js';
-import type { Pool, Volume, VolumeDefinition, VolumeId } from '#drivers/driver.js';
+import type { Pool, Volume, VolumeDefinition, VolumeFormat, VolumeId } from '#drivers/driver.js';
 import { timestamp } from '../conditions.js';
 import type { JobState } from '../host/jobs.js';
 import { act, type Plan, refuse, sayThenAct, wait } from '../plan.js';
@@ -14,6 +14,7 @@ export interface FillRecord {
 
 export interface Source {
   readonly url: string;
+  readonly format: 'Raw' | 'Qcow2';
   readonly checksum?: string;
   /** Private address ranges that it may be fetched from. */
   readonly granted: readonly string[];
@@ -30,7 +31,10 @@ export interface DesiredVolume {
   readonly nativeName: string;
   /** What native names of other volumes of this object's name begin with. */
   readonly familyName: string;
-  readonly format: VolumeDefinition['format'];
+  /** As recorded, asked for, or of the source's image; absent: the pool's best. */
+  readonly format?: VolumeFormat;
+  /** Which field asks for it. */
+  readonly formatField: string;
   readonly sizeBytes: number;
   readonly source?: Source;
   readonly keep: boolean;
@@ -64,7 +68,7 @@ export type VolumeAction =
       readonly source?: Source;
     }
   | { readonly kind: 'complete'; readonly uid: string; readonly id: VolumeId }
-  | { readonly kind: 'takeOver'; readonly nativeName: string; readonly pool: VolumeId['pool'] }
+  | { readonly kind: 'takeOver'; readonly nativeName: string; readonly pool: VolumeId['pool']; readonly format: VolumeFormat }
   | { readonly kind: 'grow'; readonly id: VolumeId; readonly location: string; readonly sizeBytes: number }
   | { readonly kind: 'cancel'; readonly uid: string; readonly id: VolumeId }
   | { readonly kind: 'delete'; readonly id: VolumeId; readonly location: string };
@@ -81,11 +85,13 @@ export function planVolume(desired: DesiredVolume, observed: ObservedVolume, now
   if (pool?.active !== true) return [wait('WaitingForPool', `pool "${desired.poolName}" is not active on ${desired.host}`, 10_000)];
   const id: VolumeId = { pool: pool.id, nativeName: desired.nativeName };
   if (desired.record.completedAt !== undefined) return planWhole(desired, observed, id);
-  return desired.record.startedAt === undefined ? planFirst(desired, observed, id, now) : planFilling(desired, observed, id, now);
+  return desired.record.startedAt === undefined
+    ? planFirst(desired, observed, pool, id, now)
+    : planFilling(desired, observed, pool, id, now);
 }
 
 /** Before anything is made: nothing that is there already may be taken for ours, or passed over in silence. */
-function planFirst(desired: DesiredVolume, observed: ObservedVolume, id: VolumeId, now: number): Plan<VolumeAction> {
+function planFirst(desired: DesiredVolume, observed: ObservedVolume, pool: Pool, id: VolumeId, now: number): Plan<VolumeAction> {
   const { takeOver, poolName, host } = desired;
   if (observed.volume !== undefined) {
     return [
@@ -104,12 +110,17 @@ function planFirst(desired: DesiredVolume, observed: ObservedVolume, id: VolumeI
         `volume ${chosen.nativeName} was never filled to the end; annotate virtwright.io/take-over=None to make a new one`,
       ),
     ];
-  if (chosen !== undefined)
+  // Never what the content looks like, which a guest may have written: what it would be made as, as the former one was.
+  const format = formatOf(desired, pool);
+  if (chosen !== undefined && format !== undefined)
     return [
-      sayThenAct({ kind: 'takeOver', nativeName: chosen.nativeName, pool: id.pool }, `taken over: ${chosen.nativeName}, as annotated`),
+      sayThenAct(
+        { kind: 'takeOver', nativeName: chosen.nativeName, pool: id.pool, format },
+        `taken over: ${chosen.nativeName}, as annotated`,
+      ),
     ];
   const [left] = leftovers;
-  if (left !== undefined) {
+  if (left !== undefined && format !== undefined) {
     return [
       refuse(
         'RestoredOrCopied',
@@ -117,20 +128,22 @@ function planFirst(desired: DesiredVolume, observed: ObservedVolume, id: VolumeI
       ),
     ];
   }
+  if (format === undefined) return [refuseFormat(desired, pool)];
   if (observed.marker === undefined) {
     const known = observed.leftovers.map(({ nativeName }) => nativeName);
     return [act({ kind: 'begin', id, familyName: desired.familyName, known }, 'no such volume')];
   }
-  return planFilling(desired, observed, id, now);
+  return planFilling(desired, observed, pool, id, now);
 }
 
 function planFilling(
   desired: DesiredVolume,
   { job, volume, marker, users }: ObservedVolume,
+  pool: Pool,
   id: VolumeId,
   now: number,
 ): Plan<VolumeAction> {
-  const { uid, record, format, sizeBytes, source, host } = desired;
+  const { uid, record, sizeBytes, source, host } = desired;
   if (job?.kind === 'running') return [wait('Importing', `${formatBytes(coarse(job.progressBytes))} fetched`, 5_000)];
   if (job?.kind === 'done') return [sayThenAct({ kind: 'complete', uid, id }, 'all of it is there and verified')];
   // The mark is taken off last: status is older than the host, as after a restore.
@@ -145,6 +158,8 @@ function planFilling(
   }
   if (now < record.retryAt && job === undefined)
     return [wait('ImportFailed', 'the last import failed; it is tried again', record.retryAt - now)];
+  const format = formatOf(desired, pool);
+  if (format === undefined) return [refuseFormat(desired, pool)];
   const definition: VolumeDefinition = { pool: id.pool, nativeName: id.nativeName, format, sizeBytes };
   return [
     sayThenAct(
@@ -152,6 +167,15 @@ function planFilling(
       source === undefined ? 'no such volume' : 'the volume is to be filled',
     ),
   ];
+}
+
+/** The one asked for, if the pool has it, or else the pool's best. */
+const formatOf = ({ format }: DesiredVolume, { formats }: Pool): VolumeFormat | undefined =>
+  format === undefined ? formats[0] : formats.find((one) => one === format);
+
+function refuseFormat({ format, formatField, poolName, host }: DesiredVolume, { formats }: Pool): Plan<never>[number] {
+  const accepted = formats.length === 0 ? 'no volumes at all' : formats.join(', ');
+  return refuse('Unfit', `${formatField}: ${format ?? 'nothing'} given, pool "${poolName}" on ${host} accepts ${accepted}`);
 }
 
 /** Kept coarse, so that status is written when there is news. */

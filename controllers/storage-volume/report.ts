@@ -22,6 +22,7 @@ export function reportVolume({ metadata, status: before }: StorageVolume, findin
   const stands = standing(findings, { ready: { reason: 'Ready' }, acting: (kind) => doing[kind as VolumeAction['kind']] });
   const location = observed?.volume?.location ?? before?.location;
   const nativeName = takenOver(findings) ?? before?.nativeName ?? desired?.nativeName;
+  const format = before?.format ?? desired?.format ?? chosenFormat(findings);
   const fill = importStatus(before?.import, findings);
   return {
     observedGeneration: metadata.generation,
@@ -31,6 +32,7 @@ export function reportVolume({ metadata, status: before }: StorageVolume, findin
     ...(before?.claim === undefined ? {} : { claim: before.claim }),
     ...(nativeName === undefined ? {} : { nativeName }),
     ...(location === undefined ? {} : { location }),
+    ...(format === undefined ? {} : { format }),
     ...(observed?.volume === undefined
       ? before?.virtualSize === undefined
         ? {}
@@ -82,4 +84,12 @@ const failureOf = (before: StorageVolumeStatusImport | undefined) => ({
 function takenOver({ plan = [] }: VolumeFindings): string | undefined {
   const next = plan.find((decision) => decision.kind === 'act' && decision.action.kind === 'takeOver');
   return next?.kind === 'act' && next.action.kind === 'takeOver' ? next.action.nativeName : undefined;
+}
+
+/** The pool's best becomes the volume's for good with the first act that is said. */
+function chosenFormat({ plan = [] }: VolumeFindings): StorageVolumeStatus['format'] {
+  const next = plan.find((decision) => decision.kind === 'act');
+  if (next?.kind !== 'act') return undefined;
+  if (next.action.kind === 'takeOver') return next.action.format;
+  return next.action.kind === 'fill' ? next.action.definition.format : undefined;
 }

@@ -1,8 +1,9 @@
 import { parseQuantity } from '#crds/quantity.js';
 import type { StorageVolume } from '#crds/types.js';
+import { granted } from '../grants.js';
 import { type HostScope, nativeName, takeOverOf } from '../host/scope.js';
 import type { ReadonlyStore } from '../kubernetes/store.js';
-import { covers, type Namespace } from '../namespaces.js';
+import type { Namespace } from '../namespaces.js';
 import type { Resolution } from '../reconcile.js';
 import type { Stores } from '../stores.js';
 import type { DesiredVolume, FillRecord, Source } from './plan.js';
@@ -18,6 +19,7 @@ export function resolveVolume(volume: StorageVolume, host: HostScope, stores: Vo
   if (poolUuid === undefined && !absent)
     return { kind: 'missing', reason: 'WaitingForPool', missing: [`pool instance "${status?.pool}": not there yet`] };
   const familyName = nativeName(host, metadata.namespace, metadata.name);
+  const format = status?.format ?? spec.format ?? spec.source?.format;
   const source = sourceOf(volume, host, stores);
   const takeOver = takeOverOf(volume, host);
   return {
@@ -30,10 +32,11 @@ export function resolveVolume(volume: StorageVolume, host: HostScope, stores: Vo
       poolName: status?.pool ?? '',
       nativeName: status?.nativeName ?? `${familyName}-${metadata.uid.slice(0, 8)}`,
       familyName,
-      format: spec.format,
+      formatField: spec.format === undefined && spec.source !== undefined ? 'spec.source.format' : 'spec.format',
       sizeBytes: parseQuantity(spec.size),
       keep: spec.reclaimPolicy === 'Retain',
       record: fillRecord(status),
+      ...(format === undefined ? {} : { format }),
       ...(source === undefined ? {} : { source }),
       ...(status?.claim === undefined ? {} : { claimedBy: status.claim.machine }),
       ...(takeOver === undefined ? {} : { takeOver }),
@@ -41,14 +44,15 @@ export function resolveVolume(volume: StorageVolume, host: HostScope, stores: Vo
   };
 }
 
-/** Grants are looked up at every pass: one that is taken away is not used again. */
 function sourceOf({ metadata, spec }: StorageVolume, { hypervisor }: HostScope, { namespaces }: VolumeStores): Source | undefined {
   if (spec.source === undefined) return undefined;
-  const granted = (hypervisor?.spec.grants ?? [])
-    .filter((grant) => covers(grant.namespaces, metadata.namespace, namespaces))
-    .flatMap(({ addresses = [] }) => addresses);
-  const { url, checksum } = spec.source;
-  return { url, granted, ...(checksum === undefined ? {} : { checksum }) };
+  const { url, format, checksum } = spec.source;
+  return {
+    url,
+    format,
+    granted: granted('addresses', hypervisor, metadata.namespace, namespaces),
+    ...(checksum === undefined ? {} : { checksum }),
+  };
 }
 
 function fillRecord(status: StorageVolume['status']): FillRecord {

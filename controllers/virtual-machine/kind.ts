@@ -8,6 +8,7 @@ import { on, type Performer, type Performers } from '../plan.js';
 import type { Kind } from '../reconcile.js';
 import type { Stores } from '../stores.js';
 import { type MachineAction, marked } from './action.js';
+import type { NetworkStores } from './interfaces.js';
 import { type DesiredMachine, type ObservedMachine, planMachine } from './plan.js';
 import { type ActionRecord, decodeRecord, type MachineRecord, noteFailedStart, recordable } from './record.js';
 import { rememberedRecord, reportMachine } from './report.js';
@@ -99,7 +100,7 @@ const performersWith = (locks: Locks): Performers<MachineAction> => ({
 
 export const virtualMachineKind = (
   host: HostScope,
-  stores: Pick<Stores, 'volumes' | 'actions' | 'machines'>,
+  stores: Pick<Stores, 'volumes' | 'actions' | 'machines'> & NetworkStores,
   locks: Locks,
 ): MachineKind => ({
   performers: performersWith(locks),

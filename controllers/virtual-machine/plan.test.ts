@@ -19,6 +19,7 @@ const shape: MachineShape = {
   cpuCount: 1,
   memoryBytes: 64 << 20,
   disks: [{ name: 'root', location: '/p/root', format: 'Qcow2' }],
+  interfaces: [],
   serial: false,
   rng: false,
 };
@@ -342,6 +343,7 @@ t.test('differences name the fields, and absent wishes are none', async (t) => {
       cpuCount: 2,
       memoryBytes: 1,
       disks: [{ name: 'data', location: '/d', format: 'Raw' }],
+      interfaces: [],
       serial: true,
       rng: true,
       boot,
@@ -525,4 +527,72 @@ t.test('status remembers what the machine took along', async () => {
       t.equal(rememberedRecord(told === undefined ? {} : { run: told }).boot?.number, record.boot.number);
     }),
   );
+});
+
+const lan = { name: 'eth', network: 'br-lan' };
+const wired = { ...shape, interfaces: [{ ...lan, model: 'Virtio' as const, macAddress: '52:54:00:00:00:01' }] };
+
+t.test('interfaces differ by what was asked of them, and by name', async (t) => {
+  t.same(differences(wired, { ...shape, interfaces: [lan] }), []);
+  const asked = (change: object) => differences(wired, { ...shape, interfaces: [{ ...lan, ...change }] });
+  for (const change of [{ network: 'br-dmz' }, { model: 'E1000e' }, { macAddress: '52:54:00:00:00:02' }])
+    t.same(asked(change), ['spec.interfaces[eth]'], JSON.stringify(change));
+  t.same(asked({ name: 'other' }), ['spec.interfaces[other]', 'spec.interfaces[eth]']);
+  t.same(differences(wired, shape), ['spec.interfaces[eth]']);
+});
+
+t.test('a machine waits for its networks, and one that runs goes on', async (t) => {
+  const missing = desiredWith({ missingNetworks: ['network "lan": there is none on one'] });
+  t.same(words(planMachine(missing, { record: {} }, now)), ['wait WaitingForNetworks']);
+  t.same(words(planOf(missing, machineWith(off(), ran()))), ['wait WaitingForNetworks']);
+  const running = planOf(missing, machineWith(on, { boot: first }));
+  t.same(words(running), ['wait WaitingForNetworks']);
+  const both = desiredWith({ missing: ['volume "root": not ready'], missingNetworks: ['network "lan": not ready'] });
+  t.same(words(planMachine(both, { record: {} }, now)), ['wait WaitingForVolumes', 'wait WaitingForNetworks']);
+  t.same(words(planOf(desiredWith({ ...both, runStrategy: 'Halted' }), machineWith(on, { boot: first }))).slice(0, 1), ['press']);
+});
+
+t.test('a grant that is taken away stops new attachments only', async (t) => {
+  const because = 'network "lan": not granted to namespace "shop" on one';
+  const definition = { ...shape, interfaces: [lan], uuid: 'uuid-1', nativeName: 'shop.web' };
+  const revoked = desiredWith({ definition, revoked: [{ ...lan, because }] });
+  t.same(words(planMachine(revoked, { record: {} }, now)), ['wait WaitingForNetworks'], 'a new machine');
+  t.same(words(planOf(revoked, machineWith(off(), ran()))), ['wait WaitingForNetworks'], 'a new interface');
+  const elsewhere = { ...wired, interfaces: [{ ...lan, network: 'br-other' }] };
+  t.same(
+    words(planOf(revoked, machineWith(on, { boot: first }, { configured: elsewhere }))),
+    ['wait WaitingForNetworks'],
+    'another network',
+  );
+  t.same(words(planOf(revoked, machineWith(off(), ran(), { configured: wired }))), ['start'], 'what is attached stays so');
+  const attached = machineWith(on, { boot: first }, { configured: wired, live: wired });
+  t.same(words(planOf(revoked, attached)), []);
+});
+
+t.test('status tells the interfaces, and how they stand', async (t) => {
+  const interfaces = [{ name: 'eth', networkRef: { name: 'lan' } }];
+  const told = (desired: DesiredMachine, machine: Machine) => {
+    const plan = planOf(desired, machine);
+    const resource = { ...resourceWith({}), spec: { ...resourceWith({}).spec, interfaces } };
+    return reportMachine(resource, { desired, observed: { machine, record: { boot: first } }, plan, now });
+  };
+  const network = (status: VirtualMachineStatus) => status.conditions?.find(({ type }) => type === 'NetworkSynced');
+  const definition = { ...shape, interfaces: [lan], uuid: 'uuid-1', nativeName: 'shop.web' };
+  const attached = machineWith(on, { boot: first }, { configured: wired, live: wired });
+  const well = told(desiredWith({ definition }), attached);
+  t.same(well.interfaces, [{ name: 'eth', macAddress: '52:54:00:00:00:01' }]);
+  t.match(network(well), { status: 'True', reason: 'AsDeclared' });
+  const staged = told(desiredWith({ definition }), machineWith(on, { boot: first }, { configured: wired, live: shape }));
+  t.match(network(staged), { status: 'False', reason: 'RestartRequired', message: 'spec.interfaces[eth]' });
+  t.match(staged.pendingChanges, [{ field: 'spec.interfaces[eth]', class: 'Restart' }]);
+  t.match(
+    staged.conditions?.find(({ type }) => type === 'ComputeSynced'),
+    { status: 'True' },
+  );
+  const waiting = told(desiredWith({ missingNetworks: ['network "lan": not ready'] }), attached);
+  t.match(network(waiting), { status: 'False', reason: 'WaitingForNetworks', message: /network "lan": not ready/ });
+  const revoked = told(desiredWith({ definition, revoked: [{ ...lan, because: 'network "lan": not granted' }] }), attached);
+  t.match(network(revoked), { status: 'False', reason: 'NotGranted', message: /stays attached/ });
+  t.match(revoked.conditions?.[0], { type: 'Ready', status: 'True' });
+  t.same(network(reportMachine(resourceWith({}), { desired: desiredWith(), observed: { record: {} }, plan: [], now })), undefined);
 });

@@ -1,8 +1,9 @@
-import type { Capability, Machine, MachineDefinition, OwnerMark } from '#drivers/driver.js';
+import type { Capability, Machine, MachineDefinition, MachineDisk, OwnerMark } from '#drivers/driver.js';
 import { type Asked, describeUnfit, unfit } from '../fit.js';
 import { act, type Plan, refuse, wait } from '../plan.js';
 import { type MachineAction, marked, type Subject } from './action.js';
 import { differences } from './difference.js';
+import type { Revoked } from './interfaces.js';
 import { planRequestedAction, type RequestedAction, type RunStrategy } from './plan-action.js';
 import { planRun, planStop, type StopPolicy } from './plan-power.js';
 import { bootNumber, encodeRecord, isFailure, learn, type MachineRecord, running } from './record.js';
@@ -14,6 +15,10 @@ export interface DesiredMachine {
   readonly definition: MachineDefinition;
   /** Volumes that it needs and cannot have, each with what is wrong: until they are there the definition is not the whole one. */
   readonly missing?: readonly string[];
+  /** The same of networks. */
+  readonly missingNetworks?: readonly string[];
+  /** Networks that it may not be attached to any more; attached it stays. */
+  readonly revoked?: readonly Revoked[];
   readonly runStrategy: RunStrategy;
   readonly stop: StopPolicy;
   /** The oldest VirtualMachineAction that is not finished. */
@@ -44,7 +49,8 @@ export function planMachine(desired: DesiredMachine, observed: ObservedMachine, 
 function planPresence(desired: DesiredMachine, subject: Subject): Plan<MachineAction> {
   const requested = desired.action === undefined ? undefined : planRequestedAction(desired.action, desired, subject);
   const power = requested ?? planStrategy(desired, subject);
-  if (desired.missing !== undefined) return [...power.filter((decision) => !isStart(decision)), waitingFor(desired.missing)];
+  const waits = planWaits(desired, subject.machine);
+  if (waits.length > 0) return [...power.filter((decision) => !isStart(decision)), ...waits];
   // Only what is about to start needs its definition first: one that the host refuses must not keep a machine from being stopped.
   const definition = planDefinition(desired, subject);
   const definesFirst = subject.machine.configured === undefined || power.some(isStart);
@@ -53,10 +59,20 @@ function planPresence(desired: DesiredMachine, subject: Subject): Plan<MachineAc
 
 const isStart = (decision: Plan<MachineAction>[number]): boolean => decision.kind === 'act' && decision.action.kind === 'start';
 
-const waitingFor = (missing: readonly string[]) => wait('WaitingForVolumes', `waiting for ${missing.join(', ')}`, 60_000);
+/** What it refers to and cannot have. A machine that runs goes on; it is neither changed nor started until all is there. */
+function planWaits({ missing = [], missingNetworks = [], revoked = [] }: DesiredMachine, machine?: Machine): Plan<never> {
+  const attached = (machine?.configured ?? machine?.live)?.interfaces ?? [];
+  const refused = revoked.filter(({ name, network }) => !attached.some((one) => one.name === name && one.network === network));
+  const networks = [...missingNetworks, ...refused.map(({ because }) => because)];
+  return [
+    ...(missing.length === 0 ? [] : [wait('WaitingForVolumes', `waiting for ${missing.join(', ')}`, 60_000)]),
+    ...(networks.length === 0 ? [] : [wait('WaitingForNetworks', `waiting for ${networks.join(', ')}`, 60_000)]),
+  ];
+}
 
 function planCreation(desired: DesiredMachine, record: MachineRecord): Plan<MachineAction> {
-  if (desired.missing !== undefined) return [waitingFor(desired.missing)];
+  const waits = planWaits(desired);
+  if (waits.length > 0) return waits;
   const misfits = planFit(desired);
   if (misfits.length > 0) return misfits;
   return [act({ kind: 'define', definition: desired.definition, mark: marked(desired, record) }, 'no such machine')];
@@ -78,20 +94,33 @@ function planFit({ definition, capabilities, host }: DesiredMachine): Plan<Machi
   return unfit(asked(definition), capabilities).map((misfit) => refuse('Unfit', describeUnfit(misfit, host)));
 }
 
+/** A disk whose volume is not made yet has no format: it gets one that the host accepts. */
+type AskedDefinition = Omit<MachineDefinition, 'uuid' | 'disks'> & {
+  readonly disks: readonly (Omit<MachineDisk, 'format'> & Partial<Pick<MachineDisk, 'format'>>)[];
+};
+
 /** What of a definition a host may not have. A native name is none of the manifest's fields, and yet may be too long. */
-export function asked({ nativeName, cpuCount, memoryBytes, boot, disks, serial, rng }: Omit<MachineDefinition, 'uuid'>): readonly Asked[] {
+export function asked(definition: AskedDefinition): readonly Asked[] {
+  const { nativeName, cpuCount, memoryBytes, firmware, boot, disks, interfaces, serial, rng, vsphere } = definition;
   return [
     { field: 'nativeName', path: 'the length of namespace and name', given: Buffer.byteLength(nativeName) },
     { field: 'cpu.count', path: 'spec.cpu.count', given: cpuCount },
     { field: 'memory.size', path: 'spec.memory.size', given: memoryBytes },
+    ...(firmware === undefined ? [] : [{ field: 'firmware.type', path: 'spec.firmware.type', given: firmware }]),
     ...(boot === undefined ? [] : [{ field: 'boot.kernel', path: 'spec.boot.kernel' }]),
     ...disks.flatMap(({ name, bus, format, serial: number }) => [
-      { field: 'disks.format', path: `the format of the volume of spec.disks[${name}]`, given: format },
+      ...(format === undefined ? [] : [{ field: 'disks.format', path: `the format of the volume of spec.disks[${name}]`, given: format }]),
       ...(bus === undefined ? [] : [{ field: 'disks.bus', path: `spec.disks[${name}].bus`, given: bus }]),
       ...(number === undefined ? [] : [{ field: 'disks.serial', path: `spec.disks[${name}].serial` }]),
     ]),
+    ...interfaces.flatMap(({ name, model, macAddress }) => [
+      { field: 'interfaces.network', path: `spec.interfaces[${name}]` },
+      ...(model === undefined ? [] : [{ field: 'interfaces.model', path: `spec.interfaces[${name}].model`, given: model }]),
+      ...(macAddress === undefined ? [] : [{ field: 'interfaces.macAddress', path: `spec.interfaces[${name}].macAddress` }]),
+    ]),
     ...(serial ? [{ field: 'devices.serial', path: 'spec.devices.serial' }] : []),
     ...(rng ? [{ field: 'devices.rng', path: 'spec.devices.rng' }] : []),
+    ...(vsphere === undefined ? [] : [{ field: 'vsphere.guestId', path: 'spec.vsphere.guestId', given: vsphere.guestId }]),
   ];
 }
 

@@ -1,5 +1,5 @@
 import type { VirtualMachine, VirtualMachineStatus } from '#crds/types.js';
-import type { MachineShape, PowerState } from '#drivers/driver.js';
+import type { Machine, MachineShape, PowerState } from '#drivers/driver.js';
 import { conditions, type Finding, isFalse, isTrue, isUnknown, readiness, type Standing, timestamp } from '../conditions.js';
 import type { Findings } from '../reconcile.js';
 import { standing } from '../standing.js';
@@ -30,14 +30,29 @@ export function reportMachine(resource: VirtualMachine, findings: MachineFinding
     hardware: machine?.hardware ?? before?.hardware,
     run: record === undefined ? before?.run : runStatus(record),
     volumes: (spec.disks ?? []).map(({ name, volumeRef }) => ({ name, volume: volumeRef.name })),
+    interfaces: machine === undefined ? before?.interfaces : interfaces(machine),
     pendingChanges: observed === undefined ? before?.pendingChanges : pending.length === 0 ? undefined : pending.map(pendingChange),
     conditions: conditions(before?.conditions, metadata.generation, now, {
       ...readiness(stands),
       PowerSynced: powerSynced(findings),
-      ComputeSynced: computeSynced(findings, pending),
+      ComputeSynced: computeSynced(
+        findings,
+        pending.filter((field) => !isNetwork(field)),
+      ),
+      ...(spec.interfaces === undefined && !pending.some(isNetwork)
+        ? {}
+        : { NetworkSynced: networkSynced(findings, pending.filter(isNetwork)) }),
       RestartRequired: restartRequired(resource, findings, pending),
     }),
   });
+}
+
+const isNetwork = (field: string): boolean => field.startsWith('spec.interfaces[');
+
+/** As the definition has them; a MAC address that the host chose is kept there. */
+function interfaces({ configured, live }: Machine): VirtualMachineStatus['interfaces'] {
+  const has = (configured ?? live)?.interfaces ?? [];
+  return has.length === 0 ? undefined : has.map(({ name, macAddress }) => dropUndefined({ name, macAddress }));
 }
 
 const pendingChange = (field: string) => ({
@@ -122,6 +137,16 @@ function computeSynced({ plan, observed }: MachineFindings, pending: readonly st
   const refused = plan.find((decision) => decision.kind === 'refuse' && decision.reason === 'Unfit');
   if (open !== undefined || refused !== undefined) return isFalse(refused === undefined ? 'Changing' : 'Unfit', (refused ?? open)?.because);
   return pending.length === 0 ? isTrue('AsDeclared') : isFalse('RestartRequired', pending.join(', '));
+}
+
+function networkSynced({ plan, observed, desired }: MachineFindings, pending: readonly string[]): Finding {
+  const waiting = plan?.find((decision) => decision.kind === 'wait' && decision.reason === 'WaitingForNetworks');
+  if (waiting !== undefined) return isFalse('WaitingForNetworks', waiting.because);
+  if (plan === undefined || observed?.machine === undefined) return isUnknown('NotSeen');
+  if (pending.length > 0) return isFalse('RestartRequired', pending.join(', '));
+  const revoked = desired?.revoked ?? [];
+  if (revoked.length === 0) return isTrue('AsDeclared');
+  return isFalse('NotGranted', `${revoked.map(({ because }) => because).join(', ')}; it stays attached, and could not be attached anew`);
 }
 
 function runStatus(record: MachineRecord): VirtualMachineStatus['run'] {

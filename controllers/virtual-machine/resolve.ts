@@ -1,23 +1,25 @@
 import { parseQuantity } from '#crds/quantity.js';
 import type { StorageVolume, VirtualMachine, VirtualMachineAction } from '#crds/types.js';
-import type { KernelBoot, MachineDisk, MachineShape } from '#drivers/driver.js';
+import type { KernelBoot, MachineDisk, MachineInterface, MachineShape } from '#drivers/driver.js';
 import { isReady } from '../conditions.js';
 import { type HostScope, nativeName, takeOverOf } from '../host/scope.js';
 import type { Resolution } from '../reconcile.js';
 import type { Stores } from '../stores.js';
+import { type NetworkStores, resolveInterfaces } from './interfaces.js';
 import type { DesiredMachine } from './plan.js';
 import type { RequestedAction } from './plan-action.js';
 
-/** What the manifest asks for, its references followed; or which volumes are not there, not ready or not this machine's. */
+/** What the manifest asks for, its references followed; or which volumes and networks are not there, not ready or not this machine's. */
 export function resolveMachine(
   machine: VirtualMachine,
   host: HostScope,
-  stores: Pick<Stores, 'volumes' | 'actions'>,
+  stores: Pick<Stores, 'volumes' | 'actions'> & NetworkStores,
 ): Resolution<DesiredMachine> {
   const { metadata, spec, status } = machine;
   const absent = metadata.deletionTimestamp !== undefined;
   const volumes = new VolumeLookup(machine, host, stores);
-  const shape = absent ? emptyShape : machineShape(machine, volumes);
+  const networks = resolveInterfaces(machine, host, stores);
+  const shape = absent ? emptyShape : machineShape(machine, volumes, networks.interfaces);
   const action = absent ? undefined : pendingAction(machine, stores);
   const takeOver = takeOverOf(machine, host);
   return {
@@ -35,15 +37,17 @@ export function resolveMachine(
       stop: { mode: spec.stop.mode, timeoutMs: spec.stop.timeoutSeconds * 1_000 },
       capabilities: host.capabilities,
       ...(volumes.missing.length === 0 ? {} : { missing: volumes.missing }),
+      ...(networks.missing.length === 0 ? {} : { missingNetworks: networks.missing }),
+      ...(networks.revoked.length === 0 ? {} : { revoked: networks.revoked }),
       ...(action === undefined ? {} : { action }),
       ...(takeOver === undefined ? {} : { takeOver }),
     },
   };
 }
 
-const emptyShape: MachineShape = { cpuCount: 1, memoryBytes: 0, disks: [], serial: false, rng: false };
+const emptyShape: MachineShape = { cpuCount: 1, memoryBytes: 0, disks: [], interfaces: [], serial: false, rng: false };
 
-function machineShape({ spec }: VirtualMachine, volumes: VolumeLookup): MachineShape {
+function machineShape({ spec }: VirtualMachine, volumes: VolumeLookup, interfaces: readonly MachineInterface[]): MachineShape {
   const disks: MachineDisk[] = (spec.disks ?? []).flatMap(({ name, volumeRef, bus, serial }) => {
     const volume = volumes.claimed(volumeRef.name);
     if (volume === undefined) return [];
@@ -54,9 +58,12 @@ function machineShape({ spec }: VirtualMachine, volumes: VolumeLookup): MachineS
     cpuCount: spec.cpu.count,
     memoryBytes: parseQuantity(spec.memory.size),
     disks,
+    interfaces,
     serial: spec.devices?.serial !== undefined,
     rng: spec.devices?.rng !== undefined,
+    ...(spec.firmware === undefined ? {} : { firmware: spec.firmware.type }),
     ...(boot === undefined ? {} : { boot }),
+    ...(spec.vsphere === undefined ? {} : { vsphere: spec.vsphere }),
   };
 }
 
@@ -97,7 +104,9 @@ class VolumeLookup {
   readable(name: string): Pick<MachineDisk, 'location' | 'format'> | undefined {
     const volume = this.#volume(name);
     const location = volume?.status?.location;
-    if (volume !== undefined && location !== undefined && isReady(volume)) return { location, format: volume.spec.format };
+    // A volume that was made before status told it has it in its spec.
+    const format = volume?.status?.format ?? volume?.spec.format;
+    if (volume !== undefined && location !== undefined && format !== undefined && isReady(volume)) return { location, format };
     this.missing.push(this.#whatIsMissing(name, volume));
     return undefined;
   }

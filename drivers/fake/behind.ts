@@ -12,7 +12,7 @@ export interface StrangersMachine {
   readonly shape?: Partial<MachineShape>;
 }
 
-const smallShape: MachineShape = { cpuCount: 1, memoryBytes: 64 << 20, disks: [], serial: false, rng: false };
+const smallShape: MachineShape = { cpuCount: 1, memoryBytes: 64 << 20, disks: [], interfaces: [], serial: false, rng: false };
 
 /** What others do on a fake host with other tools: behind the driver's back, unrecorded, and never failing. Machines by uuid. */
 export class Behind {
@@ -80,6 +80,19 @@ export class Behind {
 
   pool(uuid: string, nativeName: string, path: string): void {
     this.#host.addPool(uuid, nativeName, path);
+  }
+
+  /** A network as whoever runs the host makes it. */
+  network(nativeName: string, active = true): void {
+    this.#host.setNetwork(nativeName, active);
+  }
+
+  removeNetwork(nativeName: string): void {
+    for (const network of this.#host.networks.values()) if (network.nativeName === nativeName) this.#host.removeNetwork(network.id);
+  }
+
+  startPool(uuid: string, active: boolean): void {
+    for (const pool of this.#host.pools.values()) if (pool.uuid === uuid) pool.active = active;
   }
 
   undefinePool(uuid: string): void {

@@ -1,4 +1,4 @@
-import type { Capability, Hardware, MachineDefinition, MachineDisk, MachineShape } from '#drivers/driver.js';
+import type { Capability, Hardware, MachineDefinition, MachineDisk, MachineInterface, MachineShape } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 
 /** What a fake host accepts unless it is told otherwise. */
@@ -6,12 +6,20 @@ export const everything: readonly Capability[] = [
   { field: 'nativeName', max: 250 },
   { field: 'cpu.count', min: 1, max: 64 },
   { field: 'memory.size', min: 1 << 20, max: 2 ** 40 },
+  { field: 'firmware.type', values: ['BIOS', 'UEFI'] },
   { field: 'boot.kernel' },
-  { field: 'disks.bus', values: ['VirtioBlk'] },
-  { field: 'disks.format', values: ['Raw', 'Qcow2'] },
+  { field: 'disks.bus', values: ['VirtioBlk', 'Pvscsi', 'LsiLogic'] },
+  { field: 'disks.format', values: ['Raw', 'Qcow2', 'Vmdk'] },
   { field: 'disks.serial' },
+  { field: 'interfaces.network' },
+  { field: 'interfaces.model', values: ['Virtio', 'E1000e'] },
+  { field: 'interfaces.macAddress' },
   { field: 'devices.serial' },
   { field: 'devices.rng' },
+  { field: 'vsphere.guestId' },
+  { field: 'pools.directory' },
+  { field: 'pools.existing' },
+  { field: 'networks.existing' },
 ];
 
 export const firstHardware: Hardware = { accelerator: 'Fake', machine: 'fake-1.0' };
@@ -24,14 +32,34 @@ const askedOfDisk = ({ bus, format, serial }: MachineDisk): readonly Asked[] => 
   ...(serial === undefined ? [] : [['disks.serial', serial] as const]),
 ];
 
-const asked = ({ nativeName, cpuCount, memoryBytes, boot, disks, serial, rng }: MachineDefinition): readonly Asked[] => [
+const askedOfInterface = ({ network, model, macAddress }: MachineInterface): readonly Asked[] => [
+  ['interfaces.network', network],
+  ...(model === undefined ? [] : [['interfaces.model', model] as const]),
+  ...(macAddress === undefined ? [] : [['interfaces.macAddress', macAddress] as const]),
+];
+
+const asked = ({
+  nativeName,
+  cpuCount,
+  memoryBytes,
+  firmware,
+  boot,
+  disks,
+  interfaces,
+  serial,
+  rng,
+  vsphere,
+}: MachineDefinition): readonly Asked[] => [
   ['nativeName', Buffer.byteLength(nativeName)],
   ['cpu.count', cpuCount],
   ['memory.size', memoryBytes],
+  ...(firmware === undefined ? [] : [['firmware.type', firmware] as const]),
   ...(boot === undefined ? [] : [['boot.kernel', boot.kernel] as const]),
   ...disks.flatMap(askedOfDisk),
+  ...interfaces.flatMap(askedOfInterface),
   ...(serial ? [['devices.serial', 'true'] as const] : []),
   ...(rng ? [['devices.rng', 'true'] as const] : []),
+  ...(vsphere === undefined ? [] : [['vsphere.guestId', vsphere.guestId] as const]),
 ];
 
 /** Throws Unsupported for a field this host does not know, Invalid for a value it does not accept. */
@@ -50,8 +78,20 @@ function mustAccept({ field, values, min = -Infinity, max = Infinity }: Capabili
 }
 
 /** The shape with the host's choices filled in; what was chosen before is kept. */
-export function chosen(definition: MachineDefinition, before: MachineShape | undefined): MachineShape {
+export function chosen(definition: MachineDefinition, before: MachineShape | undefined, newMacAddress: () => string): MachineShape {
   const { uuid: _uuid, nativeName: _nativeName, ...shape } = definition;
   const busOf = (name: string) => before?.disks.find((disk) => disk.name === name)?.bus ?? 'VirtioBlk';
-  return structuredClone({ ...shape, disks: shape.disks.map((disk) => ({ ...disk, bus: disk.bus ?? busOf(disk.name) })) });
+  const vsphere = shape.vsphere ?? before?.vsphere;
+  const interfaceOf = (name: string) => before?.interfaces.find((one) => one.name === name);
+  return structuredClone({
+    ...shape,
+    ...(vsphere === undefined ? {} : { vsphere }),
+    firmware: shape.firmware ?? before?.firmware ?? 'BIOS',
+    disks: shape.disks.map((disk) => ({ ...disk, bus: disk.bus ?? busOf(disk.name) })),
+    interfaces: shape.interfaces.map((one) => ({
+      ...one,
+      model: one.model ?? interfaceOf(one.name)?.model ?? 'Virtio',
+      macAddress: one.macAddress ?? interfaceOf(one.name)?.macAddress ?? newMacAddress(),
+    })),
+  });
 }

@@ -6,6 +6,7 @@ import { Connection } from './connection.js';
 import { consolesOf } from './consoles.js';
 import type { FakeHost } from './host.js';
 import { machinesOf } from './machines.js';
+import { networksOf } from './networks.js';
 import { poolsOf } from './pools.js';
 import { powerOf } from './power.js';
 import { volumesOf } from './volumes.js';
@@ -21,6 +22,7 @@ export function fakeDriver(host: FakeHost<Clock>): Driver {
     power: powerOf(host, connection),
     pools: poolsOf(host, connection),
     volumes: volumesOf(host, connection),
+    networks: networksOf(host, connection),
     consoles: consolesOf(host, connection),
     events: eventsOf(host, connection),
     stats: statisticsOf(host, connection),

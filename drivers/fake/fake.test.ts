@@ -18,6 +18,7 @@ const definition: MachineDefinition = {
   cpuCount: 1,
   memoryBytes: 1 << 26,
   disks: [],
+  interfaces: [],
   serial: true,
   rng: false,
 };

@@ -1,4 +1,4 @@
-import type { Capability, Facet, Hardware, HostEvent, MachineId } from '#drivers/driver.js';
+import type { Capability, Facet, Hardware, HostEvent, MachineId, Network, NetworkId } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { Bulletin } from './bulletin.js';
 import { everything, firstHardware } from './capabilities.js';
@@ -43,10 +43,12 @@ export class FakeHost<C extends Clock = ManualClock> implements Surroundings {
   readonly bulletin = new Bulletin();
   readonly machines = new Map<MachineId, FakeMachine>();
   readonly pools = new Map<string, FakePool>();
+  readonly networks = new Map<NetworkId, Network>();
   readonly #directories = new Map<string, Directory>();
   readonly #guests = new Map<string, Guest>();
   readonly #connections = new Set<Joined>();
   #lastId = 0;
+  #lastMacAddress = 0;
 
   constructor({ without = [], capabilities = everything, clock, roomBytes = 2 ** 40 }: FakeHostOptions<C> = {}) {
     this.without = without;
@@ -107,6 +109,19 @@ export class FakeHost<C extends Clock = ManualClock> implements Surroundings {
     return pool;
   }
 
+  /** Makes the network of this name, or makes it so. */
+  setNetwork(nativeName: string, active: boolean): NetworkId {
+    const known = [...this.networks.values()].find((network) => network.nativeName === nativeName);
+    const id = known?.id ?? (this.#newId() as NetworkId);
+    this.networks.set(id, { id, nativeName, active });
+    this.emit({ kind: 'network', id });
+    return id;
+  }
+
+  removeNetwork(id: NetworkId): void {
+    if (this.networks.delete(id)) this.emit({ kind: 'network', id });
+  }
+
   /** The files in a directory, made if need be. */
   directory(path: string): Directory {
     const directory = this.#directories.get(path) ?? new Map();
@@ -129,6 +144,20 @@ export class FakeHost<C extends Clock = ManualClock> implements Surroundings {
       for (const { location } of other.live?.disks ?? [])
         if (other !== machine && disks.some((disk) => disk.location === location))
           throw new DriverError('Conflict', `machine "${machine.nativeName}": ${location} is in use by "${other.nativeName}"`);
+  }
+
+  /** Throws when a network that the machine is attached to is missing or off. */
+  mustHaveNetworksOf({ nativeName, configured }: FakeMachine): void {
+    for (const { network } of configured?.interfaces ?? []) {
+      const found = [...this.networks.values()].find((one) => one.nativeName === network);
+      if (found === undefined) throw new DriverError('NotFound', `machine "${nativeName}": no network ${network}`);
+      if (!found.active) throw new DriverError('Conflict', `machine "${nativeName}": network ${network} is not active`);
+    }
+  }
+
+  newMacAddress(): string {
+    const number = (++this.#lastMacAddress).toString(16).padStart(6, '0');
+    return `02:fa:ce:${number.slice(0, 2)}:${number.slice(2, 4)}:${number.slice(4, 6)}`;
   }
 
   changed(machine: FakeMachine): void {

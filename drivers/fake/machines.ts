@@ -6,7 +6,7 @@ import type { Clock } from './clock.js';
 import type { Connection } from './connection.js';
 import type { FakeHost } from './host.js';
 import type { FakeMachine } from './machine.js';
-import { canonicalUuid, mustBeMark, mustBeName, mustBeWritable, sameOwner } from './text.js';
+import { canonicalUuid, mustBeInterfaces, mustBeMark, mustBeName, mustBeWritable, sameOwner } from './text.js';
 
 type Host = FakeHost<Clock>;
 
@@ -55,9 +55,10 @@ function define(host: Host, definition: MachineDefinition, mark: Mark): MachineI
   mustBeName(definition.nativeName);
   mustBeWritable(definition);
   mustBeMark(mark);
+  mustBeInterfaces(definition.interfaces);
   mustFit(definition, host.capabilities);
   const machine = existingOrNew(host, definition, mark);
-  const shape = chosen(definition, machine.configured ?? machine.live);
+  const shape = chosen(definition, machine.configured ?? machine.live, () => host.newMacAddress());
   if (!isDeepStrictEqual([shape, mark], [machine.configured, machine.mark])) machine.write(shape, structuredClone(mark));
   return machine.id;
 }

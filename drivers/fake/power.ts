@@ -15,6 +15,7 @@ const mustNotBeOff = ({ isOff, nativeName }: FakeMachine): void => {
 function start(host: Host, machine: FakeMachine, options: { readonly paused: boolean }): void {
   if (!machine.isOff) return;
   host.mustHaveDisksOf(machine);
+  host.mustHaveNetworksOf(machine);
   machine.start(options);
 }
 

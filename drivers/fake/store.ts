@@ -4,6 +4,9 @@ import { DriverError } from '#drivers/error.js';
 const qcow2Magic = Buffer.from('QFI\xfb', 'latin1');
 const sizeOffset = 24;
 const headerBytes = 104;
+const vmdkMagic = Buffer.from('KDMV', 'latin1');
+const sectorsOffset = 12;
+const sectorBytes = 512;
 
 /** Real content up to here; fakes are for small things. */
 const contentLimitBytes = 64 << 20;
@@ -17,6 +20,7 @@ export class FakeFile {
   static empty(format: VolumeFormat, sizeBytes: number): FakeFile {
     const file = new FakeFile();
     if (format === 'Qcow2') file.append(emptyQcow2(sizeBytes));
+    else if (format === 'Vmdk') file.append(emptyVmdk(sizeBytes));
     else file.#length = sizeBytes;
     return file;
   }
@@ -31,17 +35,21 @@ export class FakeFile {
     return this.#buffer.subarray(0, this.#used);
   }
 
-  get #isQcow2(): boolean {
-    return this.#content.length >= headerBytes && this.#content.subarray(0, 4).equals(qcow2Magic);
+  #beginsWith(magic: Buffer): boolean {
+    return this.#content.length >= headerBytes && this.#content.subarray(0, 4).equals(magic);
   }
 
   get format(): VolumeFormat {
-    return this.#isQcow2 ? 'Qcow2' : 'Raw';
+    if (this.#beginsWith(qcow2Magic)) return 'Qcow2';
+    return this.#beginsWith(vmdkMagic) ? 'Vmdk' : 'Raw';
   }
 
   /** What a guest sees. */
   get sizeBytes(): number {
-    return this.#isQcow2 ? Number(this.#content.readBigUInt64BE(sizeOffset)) : this.#length;
+    const { format } = this;
+    if (format === 'Qcow2') return Number(this.#content.readBigUInt64BE(sizeOffset));
+    if (format === 'Vmdk') return Number(this.#content.readBigUInt64LE(sectorsOffset)) * sectorBytes;
+    return this.#length;
   }
 
   get allocationBytes(): number {
@@ -63,7 +71,9 @@ export class FakeFile {
   }
 
   grow(sizeBytes: number): void {
-    if (this.#isQcow2) this.#content.writeBigUInt64BE(BigInt(sizeBytes), sizeOffset);
+    const { format } = this;
+    if (format === 'Qcow2') this.#content.writeBigUInt64BE(BigInt(sizeBytes), sizeOffset);
+    else if (format === 'Vmdk') this.#content.writeBigUInt64LE(sectorsOf(sizeBytes), sectorsOffset);
     else this.#length = sizeBytes;
   }
 
@@ -89,6 +99,17 @@ function emptyQcow2(sizeBytes: number): Buffer {
   return header;
 }
 
+const sectorsOf = (sizeBytes: number): bigint => BigInt(Math.ceil(sizeBytes / sectorBytes));
+
+/** The head of a sparse extent (VMware's Virtual Disk Format 5.0): its capacity is told in sectors. */
+function emptyVmdk(sizeBytes: number): Buffer {
+  const header = Buffer.alloc(sectorBytes);
+  vmdkMagic.copy(header);
+  header.writeUInt32LE(1, 4);
+  header.writeBigUInt64LE(sectorsOf(sizeBytes), sectorsOffset);
+  return header;
+}
+
 /** Name to file. It outlives the pool that is defined over it. */
 export type Directory = Map<string, FakeFile>;
 
@@ -99,6 +120,7 @@ export class FakePool {
   readonly nativeName: string;
   readonly path: string;
   active = false;
+  formats: readonly VolumeFormat[] = ['Qcow2', 'Raw', 'Vmdk'];
   readonly directory: Directory;
   readonly known = new Set<string>();
   readonly roomBytes: number;
@@ -127,7 +149,7 @@ export class FakePool {
   }
 
   pool(): Pool {
-    const { id, uuid, nativeName, path, active, roomBytes, allocationBytes, availableBytes } = this;
-    return { id, uuid, nativeName, path, active, capacityBytes: roomBytes, allocationBytes, availableBytes };
+    const { id, uuid, nativeName, path, active, formats, roomBytes, allocationBytes, availableBytes } = this;
+    return { id, uuid, nativeName, path, active, formats, capacityBytes: roomBytes, allocationBytes, availableBytes };
   }
 }

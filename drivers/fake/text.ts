@@ -1,4 +1,4 @@
-import type { Mark, OwnerMark } from '#drivers/driver.js';
+import type { MachineInterface, Mark, OwnerMark } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 
 const isUuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -37,3 +37,11 @@ export function mustBeMark({ owner, record }: Mark): void {
 
 export const sameOwner = (one: OwnerMark | undefined, other: OwnerMark | undefined): boolean =>
   one?.cluster === other?.cluster && one?.namespace === other?.namespace && one?.name === other?.name && one?.uid === other?.uid;
+
+export function mustBeInterfaces(interfaces: readonly MachineInterface[]): void {
+  for (const { name, macAddress = '52:54:00:00:00:00' } of interfaces)
+    if (!/^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/.test(macAddress))
+      throw new DriverError('Invalid', `interface "${name}": macAddress ${macAddress} given, one interface's in lower case accepted`);
+  const twice = interfaces.find(({ name }, at) => interfaces.findIndex((other) => other.name === name) !== at);
+  if (twice !== undefined) throw new DriverError('Invalid', `interfaces: "${twice.name}" twice, every name once accepted`);
+}

@@ -41,6 +41,8 @@ function list(host: Host, id: PoolId, refresh: boolean): readonly Volume[] {
 function create(host: Host, { pool: id, nativeName, format, sizeBytes }: VolumeDefinition): Volume {
   mustBeName(nativeName);
   const pool = mustFindActive(host, id);
+  if (!pool.formats.includes(format) && !(format === 'Raw' && sizeBytes === 0))
+    throw new DriverError('Unsupported', `format: ${format} given, pool "${pool.nativeName}" accepts ${pool.formats.join(', ') || 'none'}`);
   if (pool.directory.has(nativeName)) throw new DriverError('Conflict', `volume "${nativeName}" exists in pool "${pool.nativeName}"`);
   pool.mustHaveRoom(sizeBytes);
   pool.directory.set(nativeName, FakeFile.empty(format, sizeBytes));

@@ -2,7 +2,13 @@ import type { Facet } from '#drivers/driver.js';
 import { hasCode } from './gone.js';
 import type { Connection } from './rpc/connection.js';
 import { statsFlags } from './rpc/flags.js';
-import { connectGetAllDomainStats, domainTryConsole, storagePoolLookupByUuid, storageVolResize } from './rpc/procedures.js';
+import {
+  connectGetAllDomainStats,
+  domainTryConsole,
+  networkLookupByUuid,
+  storagePoolLookupByUuid,
+  storageVolResize,
+} from './rpc/procedures.js';
 import { measured } from './stats.js';
 
 export type OptionalFacet = Exclude<Facet, 'host' | 'machines' | 'power'>;
@@ -22,6 +28,7 @@ export async function absentFacets(connection: Connection, signal: AbortSignal):
   const asked: Readonly<Partial<Record<OptionalFacet, Promise<unknown>>>> = {
     pools: connection.call(storagePoolLookupByUuid, { uuid }, options, signal),
     volumes: connection.call(storageVolResize, { volume, capacity: 1, flags: 0 }, options, signal),
+    networks: connection.call(networkLookupByUuid, { uuid }, options, signal),
     consoles: connection.call(domainTryConsole, { domain, device: undefined, flags: 0 }, options, signal),
     stats: connection.call(connectGetAllDomainStats, { domains: [domain], stats: measured, flags }, options, signal),
   };

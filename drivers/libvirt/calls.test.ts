@@ -38,7 +38,7 @@ async function callsOf(verb: () => Promise<unknown>): Promise<readonly string[]>
 
 function definitionOf(digit: number): MachineDefinition {
   const uuid = `7d4c2f1e-0000-4000-8000-00000000000${digit}`;
-  return { uuid, nativeName: `shop.web${digit}`, cpuCount: 1, memoryBytes: 2 ** 25, disks: [], serial: true, rng: true };
+  return { uuid, nativeName: `shop.web${digit}`, cpuCount: 1, memoryBytes: 2 ** 25, disks: [], interfaces: [], serial: true, rng: true };
 }
 
 const mark: Mark = { owner: { cluster: 'c1', namespace: 'shop', name: 'web', uid: 'u1' }, record: '' };

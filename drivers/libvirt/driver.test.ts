@@ -30,7 +30,17 @@ function uuidOf(digits: string): string {
 }
 
 function definitionOf(name: string, digits: string): MachineDefinition {
-  return { uuid: uuidOf(digits), nativeName: name, cpuCount: 1, memoryBytes: 32 * 2 ** 20, disks: [], serial: true, rng: true };
+  return {
+    uuid: uuidOf(digits),
+    nativeName: name,
+    cpuCount: 1,
+    memoryBytes: 32 * 2 ** 20,
+    firmware: 'BIOS',
+    disks: [],
+    interfaces: [],
+    serial: true,
+    rng: true,
+  };
 }
 
 function markOf(name: string): Mark {
@@ -95,6 +105,27 @@ t.test('a host tells what it is and what it accepts, and KVM only when a guest g
   t.match(accelerator?.reason, /KVM was tried: a probe machine's firmware .*; under TCG it was done in|offers no KVM/);
   t.comment(accelerator);
   t.notMatch(await daemon.virsh('list', '--all', '--name'), /probe/, 'no probe machine is left');
+});
+
+t.test('what UEFI wrote down stays when its machine is forgotten, as disks do, and is found again', async (t) => {
+  const { capabilities } = await driver.host.describe(signal);
+  if (capabilities.find(({ field }) => field === 'firmware.type')?.values?.includes('UEFI') !== true) {
+    t.pass('UEFI', { skip: 'this host has no firmware for it' });
+    return;
+  }
+  const mark = markOf('uefi');
+  const definition: MachineDefinition = { ...definitionOf('shop.uefi', '61'), firmware: 'UEFI' };
+  const written = join(daemon.directory, 'lib/qemu/nvram/shop.uefi_VARS.fd');
+  const runOnce = async () => {
+    const id = await driver.machines.define(definition, mark, signal);
+    await driver.power.start(id, { paused: true }, signal);
+    await driver.power.cut(id, mark.owner, signal);
+    await driver.machines.undefine(id, mark.owner, signal);
+  };
+  await runOnce();
+  const before = await stat(written);
+  await runOnce();
+  t.equal((await stat(written)).ino, before.ino);
 });
 
 t.test('a probe can succeed, can fail, and leaves nothing behind when its connection breaks', async (t) => {

@@ -5,6 +5,7 @@ import { Daemon } from './daemon.js';
 import { LibvirtEvents } from './events.js';
 import { LibvirtHost } from './host.js';
 import { LibvirtMachines } from './machines.js';
+import { LibvirtNetworks } from './networks.js';
 import { KvmMemory, Offers } from './offer.js';
 import { LibvirtPools } from './pools.js';
 import { LibvirtPower } from './power.js';
@@ -48,6 +49,7 @@ export function libvirtDriver(
     power: new LibvirtPower(daemon),
     pools: new LibvirtPools(daemon),
     volumes: new LibvirtVolumes(daemon),
+    networks: new LibvirtNetworks(daemon),
     consoles: new LibvirtConsoles(daemon),
     events: new LibvirtEvents(daemon),
     stats: new LibvirtStats(daemon),

@@ -1,4 +1,4 @@
-import type { Events, HostEvent, PoolId } from '#drivers/driver.js';
+import type { Events, HostEvent, NetworkId, PoolId } from '#drivers/driver.js';
 import type { Daemon } from './daemon.js';
 import { idOf } from './domains.js';
 import type { RpcEvent } from './rpc/procedures.js';
@@ -19,5 +19,6 @@ export class LibvirtEvents implements Events {
 function hint(event: RpcEvent): HostEvent {
   if (event.kind === 'domain') return { kind: 'machine', id: idOf(event.domain) };
   if (event.kind === 'pool') return { kind: 'pool', id: event.pool.uuid as PoolId };
+  if (event.kind === 'network') return { kind: 'network', id: event.network.uuid as NetworkId };
   return { kind: 'gap' };
 }

@@ -14,6 +14,7 @@ const definition: MachineDefinition = {
   cpuCount: 1,
   memoryBytes: 2 ** 25,
   disks: [],
+  interfaces: [],
   serial: false,
   rng: false,
 };

@@ -1,10 +1,12 @@
 import type { Capability, Host, HostDescription } from '#drivers/driver.js';
 import type { Daemon } from './daemon.js';
-import { type MachineOffer, mostOf, type Offer, type Offers } from './offer.js';
+import { firmwaresOf, type MachineOffer, mostOf, type Offer, type Offers } from './offer.js';
 import type { Finding } from './probe.js';
 import { connectGetLibVersion, connectGetType, connectGetVersion } from './rpc/procedures.js';
 import { bytesPerMiB, maxNameBytes, maxSerialBytes } from './xml/definition.js';
+import { diskBuses } from './xml/disk.js';
 import { volumeFormats } from './xml/format.js';
+import { interfaceModels } from './xml/interface.js';
 
 export class LibvirtHost implements Host {
   readonly #daemon: Daemon;
@@ -39,7 +41,12 @@ function versionText(version: number): string {
   return `${Math.floor(version / 1e6)}.${Math.floor(version / 1e3) % 1e3}.${version % 1e3}`;
 }
 
-const storageCapabilities: readonly Capability[] = [{ field: 'pools.directory' }, { field: 'volumes.format', values: volumeFormats }];
+const storageCapabilities: readonly Capability[] = [
+  { field: 'pools.directory' },
+  { field: 'pools.existing' },
+  { field: 'networks.existing' },
+  { field: 'volumes.format', values: volumeFormats },
+];
 
 function machineCapabilities(offer: Offer, { domain, domainType, machine, kvm }: MachineOffer): readonly Capability[] {
   const most = mostOf(offer);
@@ -49,6 +56,8 @@ function machineCapabilities(offer: Offer, { domain, domainType, machine, kvm }:
     { field: 'cpu.count', min: 1, max: most.cpuCount, reason: `${machine?.canonical ?? 'a machine'} has at most ${most.cpuCount}` },
     { field: 'memory.size', min: bytesPerMiB, max: most.memoryBytes, reason: 'whole MiB, and no more than the host has' },
     ...(domain.diskBuses.includes('virtio') ? diskCapabilities : []),
+    ...interfaceCapabilities,
+    { field: 'firmware.type', values: firmwaresOf(offer) },
     { field: 'boot.kernel' },
     { field: 'devices.serial' },
     ...(domain.rngBackends.includes('random') ? [{ field: 'devices.rng' }] : []),
@@ -56,9 +65,15 @@ function machineCapabilities(offer: Offer, { domain, domainType, machine, kvm }:
 }
 
 const diskCapabilities: readonly Capability[] = [
-  { field: 'disks.bus', values: ['VirtioBlk'] },
+  { field: 'disks.bus', values: diskBuses },
   { field: 'disks.format', values: volumeFormats },
   { field: 'disks.serial', reason: `at most ${maxSerialBytes} characters reach the guest` },
+];
+
+const interfaceCapabilities: readonly Capability[] = [
+  { field: 'interfaces.network' },
+  { field: 'interfaces.model', values: interfaceModels },
+  { field: 'interfaces.macAddress' },
 ];
 
 /** The best first. */

@@ -26,8 +26,12 @@ import { editDomain } from './xml/edit.js';
 import { markElement, markNamespace, markPrefix, readMark, sameOwner, withMark } from './xml/metadata.js';
 import { readHardware, readIdentity, readShape } from './xml/read.js';
 
-/** What the host keeps of a machine beside its definition, and what would hinder forgetting it. Its disks are no part of it. */
-const everything = undefineFlags.managedSave | undefineFlags.snapshotsMetadata | undefineFlags.nvram | undefineFlags.checkpointsMetadata;
+/**
+ * What the host keeps of a machine beside its definition, and what would hinder forgetting it. Its disks are no part of it, and neither is
+ * what UEFI wrote down: whoever makes the machine anew from its disks finds its boot entries again.
+ */
+const everything =
+  undefineFlags.managedSave | undefineFlags.snapshotsMetadata | undefineFlags.keepNvram | undefineFlags.checkpointsMetadata;
 
 const isOff = ({ power }: Glance) => power.state === 'Off';
 

@@ -1,4 +1,4 @@
-import type { MachineDefinition } from '#drivers/driver.js';
+import type { Firmware, MachineDefinition } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import type { Daemon } from './daemon.js';
 import { type Finding, type Probed, probeKvm } from './probe.js';
@@ -112,7 +112,7 @@ export class KvmMemory {
 /** What libvirt's own test driver takes: it only pretends to have machines, and tells nothing of them beforehand. */
 function pretended(guest: GuestOffer): MachineOffer {
   const { emulator, architecture } = guest;
-  const devices = { diskBuses: ['virtio'], rngModels: ['virtio'], rngBackends: ['random'] };
+  const devices = { firmwares: [], diskBuses: ['virtio'], rngModels: ['virtio'], rngBackends: ['random'] };
   const domain = { emulator, architecture, domainType: 'test', machine: undefined, maxVcpus: 32, cpuModes: [], ...devices };
   return { guest, machine: undefined, domainType: 'test', kvm: undefined, domain };
 }
@@ -132,8 +132,17 @@ export function mostOf(offer: Offer): { readonly cpuCount: number; readonly memo
   return { cpuCount: domain.maxVcpus ?? machine?.maxCpus ?? 1, memoryBytes };
 }
 
+/** Each machine has a BIOS; UEFI is files that the host has, or not. */
+export const firmwaresOf = (offer: Offer): readonly Firmware[] => [
+  'BIOS',
+  ...(machinesOf(offer).domain.firmwares.includes('efi') ? (['UEFI'] as const) : []),
+];
+
 /** Refuses what the host's capabilities do not accept; it might take the definition, and fail when the machine is started. */
-export function checkFits({ cpuCount, memoryBytes }: MachineDefinition, offer: Offer): void {
+export function checkFits({ cpuCount, memoryBytes, firmware = 'BIOS' }: MachineDefinition, offer: Offer): void {
+  const firmwares = firmwaresOf(offer);
+  if (!firmwares.includes(firmware))
+    throw new DriverError('Invalid', `firmware.type: ${firmware} was given; accepted: ${firmwares.join(', ')}`);
   const most = mostOf(offer);
   const asked = [
     ['cpu.count', cpuCount, most.cpuCount, 'CPUs'],

@@ -270,12 +270,12 @@ export const rules: readonly Rule[] = [
     law: 'controller and agent are two programs: cluster/ and placement/ import nothing of agent/, nor agent/ of them',
     offences: (house) => [
       ...imports(
-        ({ path }) => below('controllers/cluster', 'controllers/placement', 'controllers/storage-pool')(path),
+        ({ path }) => below('controllers/cluster', 'controllers/placement', 'controllers/spanning')(path),
         ({ target }) => !below('controllers/agent')(target),
       )(house),
       ...imports(
         ({ path }) => below('controllers/agent')(path),
-        ({ target }) => !below('controllers/cluster', 'controllers/placement', 'controllers/storage-pool')(target),
+        ({ target }) => !below('controllers/cluster', 'controllers/placement', 'controllers/spanning')(target),
       )(house),
     ],
     broken: {

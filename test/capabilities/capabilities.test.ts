@@ -15,9 +15,9 @@ function leaves({ properties, items, type }: Schema, path: string): readonly str
   return Object.entries(properties).flatMap(([name, schema]) => leaves(schema, path === '' ? name : `${path}.${name}`));
 }
 
-t.test('every field of machines and volumes is a driver’s or our own', async (t) => {
+t.test('every field of machines, volumes, pools and networks is a driver’s or our own', async (t) => {
   const crds = readCrds();
-  const fields = ['VirtualMachine', 'StorageVolume'].flatMap((kind) => {
+  const fields = ['VirtualMachine', 'StorageVolume', 'StoragePool', 'VirtualNetwork'].flatMap((kind) => {
     const spec = crds.get(kind)?.spec.versions[0].schema.openAPIV3Schema.properties?.['spec'];
     return spec === undefined ? [] : leaves(spec, '').map((path) => `${kind} ${path}`);
   });

@@ -15,14 +15,22 @@ export interface FieldRow {
 export const driverFields: readonly FieldRow[] = [
   { field: 'VirtualMachine cpu.count', capability: 'cpu.count' },
   { field: 'VirtualMachine memory.size', capability: 'memory.size' },
+  { field: 'VirtualMachine firmware.type', capability: 'firmware.type' },
   { field: 'VirtualMachine boot.kernel.volumeRef.name', capability: 'boot.kernel' },
   { field: 'VirtualMachine boot.kernel.initrdVolumeRef.name', capability: 'boot.kernel' },
   { field: 'VirtualMachine boot.kernel.commandLine', capability: 'boot.kernel' },
   { field: 'VirtualMachine disks[].bus', capability: 'disks.bus' },
   { field: 'VirtualMachine disks[].serial', capability: 'disks.serial' },
+  { field: 'VirtualMachine interfaces[].networkRef.name', capability: 'interfaces.network' },
+  { field: 'VirtualMachine interfaces[].model', capability: 'interfaces.model' },
+  { field: 'VirtualMachine interfaces[].macAddress', capability: 'interfaces.macAddress' },
   { field: 'VirtualMachine devices.serial', capability: 'devices.serial' },
   { field: 'VirtualMachine devices.rng', capability: 'devices.rng' },
+  { field: 'VirtualMachine vsphere.guestId', capability: 'vsphere.guestId' },
   { field: 'StorageVolume format', capability: 'disks.format' },
+  { field: 'StoragePool directory.path', capability: 'pools.directory' },
+  { field: 'StoragePool existing.name', capability: 'pools.existing' },
+  { field: 'VirtualNetwork existing.name', capability: 'networks.existing' },
 ];
 
 /** Fields that Virtwright itself carries out, the same on every host. */
@@ -34,6 +42,7 @@ export const ownFields: readonly string[] = [
   'VirtualMachine placement.hypervisorRef.name',
   'VirtualMachine placement.hypervisorSelector.matchLabels',
   'VirtualMachine disks[].name',
+  'VirtualMachine interfaces[].name',
   'VirtualMachine disks[].volumeRef.name',
   'StorageVolume poolRef.name',
   'StorageVolume size',
@@ -41,15 +50,30 @@ export const ownFields: readonly string[] = [
   'StorageVolume source.format',
   'StorageVolume source.checksum',
   'StorageVolume reclaimPolicy',
+  'StoragePool hypervisorSelector.matchLabels',
+  'StoragePool span',
+  'StoragePool allowedNamespaces.from',
+  'StoragePool allowedNamespaces.selector.matchLabels',
+  'VirtualNetwork hypervisorSelector.matchLabels',
+  'VirtualNetwork span',
 ];
 
 const machines = 'test/contract/machines.ts';
 const contract: Readonly<Record<string, Proof>> = {
   shape: { file: machines, sentence: 'disks, kernel and devices are read back to the letter, with the buses the host chose' },
+  words: { file: machines, sentence: 'words that a host does not know are refused by their name, and the others are kept' },
+  firmware: { file: machines, sentence: 'firmware is what was asked for, or what the host chose, and is kept' },
+  interfaces: { file: machines, sentence: 'interfaces are read back to the letter, with the models and addresses that the host chose' },
   edit: { file: machines, sentence: 'an edit changes what differs, and keeps what the host once chose' },
   limits: { file: machines, sentence: 'more than the host accepts is refused, and nothing is made' },
   volumes: { file: 'test/contract/volumes.ts', sentence: ' volume is made, listed where it lies, and deleted, once or twice' },
   pools: { file: 'test/contract/pools.ts', sentence: 'a defined pool is listed with its path, and not active' },
+  existingPools: { file: 'test/contract/pools.ts', sentence: 'a pool that was there before is used as it is' },
+  attached: {
+    file: 'test/contract/networks.ts',
+    sentence: 'a machine starts only once its networks are there',
+  },
+  networks: { file: 'test/contract/networks.ts', sentence: 'a network that was there before is listed by its name, active or not' },
   names: { file: machines, sentence: 'the longest name is kept, and a longer one is refused' },
 };
 const probe: Proof = {
@@ -66,11 +90,18 @@ export const proofs: Readonly<Record<string, readonly Proof[]>> = {
   'cpu.count': proven('edit', 'limits'),
   'devices.rng': proven('shape'),
   'devices.serial': proven('shape'),
-  'disks.bus': proven('shape'),
+  'disks.bus': proven('shape', 'words'),
   'disks.format': proven('shape'),
   'disks.serial': proven('shape'),
+  'firmware.type': proven('firmware'),
+  'interfaces.macAddress': proven('interfaces'),
+  'interfaces.model': proven('interfaces'),
+  'interfaces.network': proven('interfaces', 'attached'),
   'memory.size': proven('edit', 'limits'),
   nativeName: proven('names'),
+  'networks.existing': proven('networks'),
   'pools.directory': proven('pools'),
+  'pools.existing': proven('existingPools'),
   'volumes.format': proven('volumes'),
+  'vsphere.guestId': proven('words'),
 };

@@ -1,4 +1,6 @@
+import { askedOfPool } from '#controllers/storage-pool-instance/plan.js';
 import { asked } from '#controllers/virtual-machine/plan.js';
+import { askedOfNetwork } from '#controllers/virtual-network-instance/plan.js';
 import type { Capability } from '#drivers/driver.js';
 import { driverFields, ownFields, type Proof, proofs } from './fields.js';
 
@@ -9,26 +11,34 @@ export interface Column {
   readonly facets: readonly string[];
 }
 
-export const facets = ['host', 'machines', 'power', 'pools', 'volumes', 'consoles', 'events', 'stats'] as const;
+export const facets = ['host', 'machines', 'power', 'pools', 'volumes', 'networks', 'consoles', 'events', 'stats'] as const;
 
 /** What differs from host to host is told as a rule, so that the page is the same wherever it is made. */
 const hostsOwn: Readonly<Record<string, string>> = {
   accelerator: '`KVM` where a machine under it came through its firmware, else `TCG`',
+  'firmware.type': '`BIOS`, and `UEFI` where the host has firmware for it',
   'cpu.count': '1 to what the machine type takes',
   'memory.size': 'whole MiB, up to what the host has',
 };
 
-/** What a machine that asks for everything asks of its host. */
+/** What a machine that asks for everything asks of its host, a pool of each kind, and a network. */
 const checked: ReadonlySet<string> = new Set(
-  asked({
-    nativeName: 'shop.db',
-    cpuCount: 1,
-    memoryBytes: 1,
-    boot: { kernel: '/kernel' },
-    disks: [{ name: 'root', location: '/disk', format: 'Raw', bus: 'VirtioBlk', serial: 'serial' }],
-    serial: true,
-    rng: true,
-  }).map(({ field }) => field),
+  [
+    ...(['directory', 'existing'] as const).map(askedOfPool),
+    askedOfNetwork,
+    ...asked({
+      nativeName: 'shop.db',
+      cpuCount: 1,
+      memoryBytes: 1,
+      firmware: 'BIOS',
+      boot: { kernel: '/kernel' },
+      disks: [{ name: 'root', location: '/disk', format: 'Raw', bus: 'VirtioBlk', serial: 'serial' }],
+      interfaces: [{ name: 'lan', network: 'lan', model: 'Virtio', macAddress: '52:54:00:12:34:56' }],
+      serial: true,
+      rng: true,
+      vsphere: { guestId: 'debian12_64Guest' },
+    }),
+  ].map(({ field }) => field),
 );
 
 const yes = 'yes';
@@ -40,8 +50,8 @@ export function renderCapabilities(columns: readonly Column[], libvirt: string):
     '# What each driver accepts',
     '',
     'Made by `node dist/test/capabilities/generate.js` from what hosts say through their drivers, as in `Hypervisor.status.capabilities`. What is',
-    'checked is compared with a machine before it is placed or defined, and a machine that asks for what its host does not tell is refused,',
-    'by the name of the field. The rest is told for people. What proves a line is run in every test run.',
+    'checked is compared with a machine, a pool or a network before it is used, and one that asks for what its host does not tell is',
+    'refused, by the name of the field. The rest is told for people. What proves a line is run in every test run.',
     '',
     `The column of libvirt is what ${libvirt} said.`,
     '',

@@ -54,10 +54,25 @@ const pool = (name: string, spec: object = {}): Manifest => ({
   metadata: { name },
   spec: { directory: { path: '/srv/a' }, ...spec },
 });
+const existingPool = (name: string, existing: string): Manifest => ({
+  kind: 'StoragePool',
+  metadata: { name },
+  spec: { existing: { name: existing } },
+});
 const host = (name: string, spec: object = {}): Manifest => ({
   kind: 'Hypervisor',
   metadata: { name },
   spec: { uri: 'qemu:///system', ...spec },
+});
+const network = (name: string, spec: object = {}): Manifest => ({
+  kind: 'VirtualNetwork',
+  metadata: { name },
+  spec: { existing: { name: 'br-lan' }, ...spec },
+});
+const networkInstance = (name: string, spec: object = {}): Manifest => ({
+  kind: 'VirtualNetworkInstance',
+  metadata: { name },
+  spec: { networkRef: { name: 'lan' }, hypervisor: 'kvm1', ...spec },
 });
 const action = (name: string, spec: object = {}): Manifest => ({
   kind: 'VirtualMachineAction',
@@ -70,6 +85,7 @@ const instance = (name: string, spec: object = {}): Manifest => ({
   spec: { poolRef: { name: 'fast' }, hypervisor: 'kvm1', ...spec },
 });
 const disk = (name: string, more: object = {}) => ({ name, volumeRef: { name }, ...more });
+const nic = (name: string, more: object = {}) => ({ name, networkRef: { name: 'lan' }, ...more });
 const image = { url: 'https://images.example.org/a.qcow2', format: 'Qcow2' };
 
 t.before(async () => {
@@ -119,6 +135,9 @@ t.test('what is right at a limit is accepted', async (t) => {
     machine('a'.repeat(63)),
     machine('ok-disks', { disks: Array.from({ length: 24 }, (_, i) => disk(`d${i}`)) }),
     machine('ok-disk-name', { disks: [disk('d'.repeat(20), { serial: 's'.repeat(20), bus: 'VirtioBlk' })] }),
+    machine('ok-interfaces', { interfaces: Array.from({ length: 8 }, (_, i) => nic(`i${i}`, { macAddress: `52:54:00:00:00:0${i}` })) }),
+    machine('ok-interface', { interfaces: [nic('a', { model: 'E1000e', macAddress: 'fe:ff:ff:ff:ff:ff' }), nic('b')] }),
+    machine('ok-firmware', { firmware: { type: 'UEFI' } }),
     machine('ok-largest', { memory: { size: '64Ti' }, cpu: { count: 512 }, stop: { mode: 'Soft', timeoutSeconds: 86400 } }),
     ...[1048576, '1Mi', '1.5Gi', '0.5Gi', '2048k', '1048577024'].map((size, i) => machine(`ok-memory-${i}`, { memory: { size } })),
     machine('ok-uuid', {
@@ -127,6 +146,9 @@ t.test('what is right at a limit is accepted', async (t) => {
     }),
     volume(`${'v'.repeat(120)}.qcow2`, { size: '4Pi' }),
     ...[1024, '1Ki', '0.001Mi', '4503599627369472'].slice(0, 2).map((size, i) => volume(`ok-size-${i}`, { size })),
+    volume('ok-source-says', { source: { ...image, format: 'Raw' } }),
+    volume('ok-vmdk', { format: 'Vmdk' }),
+    machine('ok-vsphere', { vsphere: { guestId: 'debian12_64Guest' }, disks: [disk('a', { bus: 'Pvscsi' })] }),
     volume('ok-url', { source: { ...image, url: 'http://[fd00::1]:8080/a?b=c@d', checksum: `sha512:${'a'.repeat(128)}` } }),
     host('h'.repeat(40), {
       namePrefix: 'p'.repeat(20),
@@ -134,9 +156,13 @@ t.test('what is right at a limit is accepted', async (t) => {
     }),
     host('ok-session', { uri: 'qemu+unix:///session?socket=/run/user/1000/libvirt/libvirt-sock' }),
     host('ok-test', { uri: 'test:///default' }),
+    existingPool('ok-existing', 'SAN <fast> 1'),
     pool('p'.repeat(63), { directory: { path: '/var/lib/virt_wright/a.b/..c' } }),
     action('ok-mode', { verb: 'Restart', mode: 'Hard', ttlSecondsAfterFinished: 0 }),
     instance(`${'p'.repeat(63)}.${'h'.repeat(40)}`),
+    network('n'.repeat(63), { existing: { name: 'VM Network <1>' }, hypervisorSelector: { matchLabels: { zone: 'a' } } }),
+    networkInstance(`${'n'.repeat(63)}.${'h'.repeat(40)}`),
+    host('ok-networks', { grants: [{ name: 'a', namespaces: { from: 'All' }, networks: ['VM Network', 'br-lan'] }] }),
   ];
   t.same(await complaints('create', right), []);
 });
@@ -212,12 +238,37 @@ t.test('what is wrong is refused by its path, with the remedy', async (t) => {
       machine('disks', { disks: Array.from({ length: 25 }, (_, i) => disk(`d${i}`)) }),
       'spec.disks: Too many: 25: must have at most 24 items',
     ],
+    [
+      machine('nics', { interfaces: Array.from({ length: 9 }, (_, i) => nic(`i${i}`)) }),
+      'spec.interfaces: Too many: 9: must have at most 8',
+    ],
+    [machine('firmware', { firmware: { type: 'EFI' } }), 'spec.firmware.type: Unsupported value: "EFI": supported values: "BIOS", "UEFI"'],
+    [machine('guest-id', { vsphere: { guestId: 'a b' } }), 'spec.vsphere.guestId in body should match'],
+    [machine('guest-none', { vsphere: {} }), 'spec.vsphere.guestId: Required value'],
+    [machine('firmware-none', { firmware: {} }), 'spec.firmware.type: Required value'],
+    [machine('nic-twice', { interfaces: [nic('a'), nic('a')] }), 'spec.interfaces[1]: Duplicate value: {"name":"a"}'],
+    [machine('nic-name', { interfaces: [nic('A')] }), 'spec.interfaces[0].name in body should match'],
+    [machine('nic-where', { interfaces: [{ name: 'a' }] }), 'spec.interfaces[0].networkRef: Required value'],
+    [
+      machine('nic-model', { interfaces: [nic('a', { model: 'Rtl8139' })] }),
+      'Unsupported value: "Rtl8139": supported values: "Virtio", "E1000e"',
+    ],
+    ...['52:54:00:AB:CD:EF', '01:00:5e:00:00:01', '00:00:00:00:00:00', '52:54:00:12:34', '52-54-00-12-34-56'].map(
+      (macAddress, i): readonly [Manifest, string] => [
+        machine(`nic-mac-${i}`, { interfaces: [nic('a', { macAddress })] }),
+        'spec.interfaces[0].macAddress: … a MAC address is that of one interface, in lower case, as 52:54:00:12:34:56',
+      ],
+    ),
+    [
+      machine('nic-same', { interfaces: ['a', 'b'].map((name) => nic(name, { macAddress: '52:54:00:12:34:56' })) }),
+      'spec.interfaces: … two interfaces have the same MAC address; give each its own, or leave it to the host',
+    ],
     [volume('v'.repeat(129)), 'metadata.name: Too long: may not be more than 128'],
     [{ kind: 'StorageVolume', metadata: { name: 'sizeless' }, spec: {} }, 'spec.size: Required value'],
     [volume('size-none', { size: 0 }), 'a volume has from 1Ki to 4Pi; write it with its unit, as 40Gi'],
     [volume('size-much', { size: '5Pi' }), 'a volume has from 1Ki to 4Pi'],
     [volume('size-odd', { size: '1G' }), 'a volume has a whole number of KiB: use Ki, Mi or Gi (20Gi), or a multiple of 1024'],
-    [volume('vformat', { format: 'VHD' }), 'spec.format: Unsupported value: "VHD": supported values: "Raw", "Qcow2"'],
+    [volume('vformat', { format: 'VHD' }), 'spec.format: Unsupported value: "VHD": supported values: "Raw", "Qcow2", "Vmdk"'],
     [
       volume('convert', { format: 'Raw', source: image }),
       "spec.source.format: … source.format and format are to be the same, as images are not converted: set format to the image's, or convert",
@@ -265,8 +316,29 @@ t.test('what is wrong is refused by its path, with the remedy', async (t) => {
       host('grant-select', { grants: [{ name: 'a', namespaces: { from: 'Selector' } }] }),
       'spec.grants[0].namespaces: … from: Selector needs a selector, and from: All takes none',
     ],
+    [
+      host('network-twice', { grants: [{ name: 'a', namespaces: { from: 'All' }, networks: ['lan', 'lan'] }] }),
+      'spec.grants[0].networks[1]: Duplicate value: "lan"',
+    ],
+    [
+      host('network-none', { grants: [{ name: 'a', namespaces: { from: 'All' }, networks: [''] }] }),
+      'spec.grants[0].networks[0] in body should be at least 1 chars',
+    ],
+    [{ kind: 'VirtualNetwork', metadata: { name: 'nothing' }, spec: {} }, 'spec: … name exactly one kind of network: existing'],
+    [network('n'.repeat(64)), 'metadata.name: Too long: may not be more than 63'],
+    [network('no-name', { existing: {} }), 'spec.existing.name: Required value'],
+    [network('two-lines', { existing: { name: 'a\nb' } }), 'spec.existing.name in body should match'],
+    [network('shared', { span: 'Shared' }), 'spec.span: Unsupported value: "Shared": supported values: "PerHost"'],
+    [
+      { kind: 'VirtualNetworkInstance', metadata: { name: 'where-to' }, spec: { networkRef: { name: 'lan' } } },
+      'spec.hypervisor: Required value',
+    ],
     [pool('p'.repeat(64)), 'metadata.name: Too long: may not be more than 63'],
-    [{ kind: 'StoragePool', metadata: { name: 'storeless' }, spec: {} }, 'spec: … name exactly one kind of store: directory'],
+    [{ kind: 'StoragePool', metadata: { name: 'storeless' }, spec: {} }, 'spec: … name exactly one kind of store: directory or existing'],
+    [pool('two-stores', { existing: { name: 'a' } }), 'spec: … name exactly one kind of store: directory or existing'],
+    [existingPool('nameless', ''), 'spec.existing.name in body should be at least 1 chars long'],
+    [existingPool('long', 'n'.repeat(251)), 'spec.existing.name: Too long: may not be more than 250'],
+    [existingPool('two-lines', 'a\nb'), 'spec.existing.name in body should match'],
     [pool('relative', { directory: { path: 'srv/a' } }), 'spec.directory.path in body should match'],
     [pool('slash', { directory: { path: '/srv/a/' } }), 'spec.directory.path in body should match'],
     [pool('root', { directory: { path: '/' } }), 'spec.directory.path in body should match'],
@@ -338,12 +410,26 @@ t.test('what may not change is refused, and what may is accepted', async (t) => 
       {},
       'spec.format: … the format of a volume never changes; make a new volume and copy',
     ],
+    [(spec) => volume('reformat-to', spec), { format: 'Raw' }, { format: 'Qcow2' }, 'spec.format: … the format of a volume never changes'],
+    [(spec) => volume('say-later', spec), {}, { format: 'Raw' }, undefined],
     [(spec) => volume('keep', spec), { reclaimPolicy: 'Retain' }, { reclaimPolicy: 'Delete' }, undefined],
     [
       (spec) => pool('path', spec),
       {},
       { directory: { path: '/srv/b' } },
       'spec.directory.path: … the path of a pool never changes, as its volumes stay where they are; make a new pool',
+    ],
+    [
+      (spec) => pool('adopt', spec),
+      {},
+      { directory: undefined, existing: { name: 'a' } },
+      'spec: … the kind of store of a pool never changes, as its volumes stay where they are; make a new pool',
+    ],
+    [
+      (spec) => ({ ...existingPool('rename', 'a'), ...(spec === undefined ? {} : { spec: { existing: { name: 'a' }, ...spec } }) }),
+      {},
+      { existing: { name: 'b' } },
+      'spec.existing.name: … the name of an existing pool never changes, as its volumes stay where they are; make a new pool',
     ],
     [(spec) => pool('select', spec), {}, { hypervisorSelector: { matchLabels: { a: 'b' } } }, undefined],
     [
@@ -353,6 +439,14 @@ t.test('what may not change is refused, and what may is accepted', async (t) => 
       'spec: … an action is done once and never changes; make a new VirtualMachineAction',
     ],
     [(spec) => instance('elsewhere', spec), {}, { hypervisor: 'kvm2' }, 'spec: … an instance never changes its pool or hypervisor'],
+    [(spec) => networkInstance('moved', spec), {}, { hypervisor: 'kvm2' }, 'spec: … an instance never changes its network or hypervisor'],
+    [
+      (spec) => network('other', spec),
+      {},
+      { existing: { name: 'br-dmz' } },
+      'spec.existing.name: … the name of an existing network never changes, as machines are attached to it; make a new network',
+    ],
+    [(spec) => network('spread', spec), {}, { hypervisorSelector: { matchLabels: { a: 'b' } } }, undefined],
     [(spec) => host('uri', spec), {}, { uri: 'qemu:///session' }, undefined],
   ];
   const { stderr } = await cluster.kubectl('create', '-f', '-', { input: documents(changes.map(([make, before]) => make(before))) });
@@ -394,6 +488,14 @@ t.test('a machine that has a uuid takes no other one later', async (t) => {
   t.match(await patch('00000000-0000-4000-8000-000000000001'), 'patched');
 });
 
+t.test('a volume that has a format takes no other one later', async (t) => {
+  await setStatus('vol/keep', { format: 'Qcow2' });
+  const patch = (format: string) =>
+    kubectl('patch', 'vol/keep', '--type=merge', '--dry-run=server', '-p', JSON.stringify({ spec: { format } }));
+  await t.rejects(patch('Raw'), { message: 'the volume already has the format in status.format, for good; leave spec.format out' });
+  t.match(await patch('Qcow2'), 'patched');
+});
+
 t.test('every rule was broken by one of these tests', async (t) => {
   const messages = [...JSON.stringify(crds).matchAll(/"message":"([^"]*)"/g)].map(([, message = '']) => message);
   t.ok(messages.length > 15);
@@ -409,6 +511,7 @@ t.test('agents can select what is theirs', async (t) => {
   t.equal(await select('vmaction', 'status.hypervisor=kvm1'), 'virtualmachineaction.virtwright.io/db-restart-1\n');
   t.equal(await select('poolinstance', 'spec.hypervisor=kvm1'), 'storagepoolinstance.virtwright.io/elsewhere\n');
   t.equal(await select('poolinstance', 'spec.hypervisor=kvm2'), '');
+  t.equal(await select('vnetinstance', 'spec.hypervisor=kvm1'), 'virtualnetworkinstance.virtwright.io/moved\n');
   t.match(await select('vm', 'status.hypervisor='), 'virtualmachine.virtwright.io/db', 'those not bound yet');
 });
 
@@ -421,8 +524,10 @@ t.test('kubectl get shows what matters', async (t) => {
   const headers = async (resource: string) => (await table(resource, '-o', 'wide'))[0];
   t.equal(await headers('vm'), 'NAME|STATUS|READY|HOST|AGE|CPUS|MEMORY|UUID|NATIVE NAME');
   t.equal(await headers('hv'), 'NAME|READY|HYPERVISOR|CPUS|MEMORY|AGE|URI|ARCHITECTURE');
-  t.equal(await headers('pool'), 'NAME|READY|HOSTS|HOSTS READY|AGE|PATH');
+  t.equal(await headers('pool'), 'NAME|READY|HOSTS|HOSTS READY|AGE|PATH|EXISTING');
   t.equal(await headers('poolinstance'), 'NAME|POOL|HOST|READY|CAPACITY|AVAILABLE|AGE|PATH|UUID');
+  t.equal(await headers('vnet'), 'NAME|READY|HOSTS|HOSTS READY|AGE|EXISTING');
+  t.equal(await headers('vnetinstance'), 'NAME|NETWORK|HOST|READY|AGE|NATIVE NAME');
   t.equal(await headers('vol'), 'NAME|STATUS|SIZE|MACHINE|HOST|AGE|READY|FORMAT|POOL|LOCATION');
   t.equal(await headers('vmaction'), 'NAME|MACHINE|VERB|OUTCOME|AGE|HOST|FINISHED|MESSAGE');
 });

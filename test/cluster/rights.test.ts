@@ -7,6 +7,7 @@ import { runController } from '#controllers/cluster/controller.js';
 import { type Client, createClient, loadKubeConfig, type RequestReport } from '#controllers/kubernetes/client.js';
 import { createMetrics } from '#controllers/metrics.js';
 import { secrets } from '#controllers/secrets.js';
+import { Behind } from '#drivers/fake/behind.js';
 import { systemClock } from '#drivers/fake/clock.js';
 import { connectFake, fakeCredentialKeys, fakeDriver } from '#drivers/fake/driver.js';
 import { FakeHost } from '#drivers/fake/host.js';
@@ -139,19 +140,27 @@ await t.test('controller and agent need all that manifests/rbac.yaml gives them,
   const credentialKeys = () => noCredentials;
   const hosts = { hypervisors: ['one'], cluster: 'test', connect: async () => fakeDriver(host), credentialKeys };
   await using _controller = running((until) => runController({ ...common, credentialKeys, client: controller.client }, until));
+  new Behind(host).network('br-lan');
+  const grants = [{ name: 'lan', namespaces: { from: 'All' }, networks: ['br-lan'] }];
   const runOnce = () => running((until) => runAgent({ ...common, ...hosts, client: agent.client }, until));
   const first = runOnce();
 
   await world.apply(
-    { kind: 'Hypervisor', metadata: { name: 'one' }, spec: { uri: 'test:///default', defaultPoolRef: { name: 'fast' } } },
+    { kind: 'Hypervisor', metadata: { name: 'one' }, spec: { uri: 'test:///default', defaultPoolRef: { name: 'fast' }, grants } },
+    { kind: 'VirtualNetwork', metadata: { name: 'lan', namespace: 'default' }, spec: { existing: { name: 'br-lan' } } },
     { kind: 'StoragePool', metadata: { name: 'fast' }, spec: { directory: { path: '/pools/fast' } } },
     { kind: 'StorageVolume', metadata: { name: 'root', namespace: 'default' }, spec: { size: '1Gi', reclaimPolicy: 'Delete' } },
     {
       kind: 'VirtualMachine',
       metadata: { name: 'web', namespace: 'default' },
-      spec: { memory: { size: '64Mi' }, disks: [{ name: 'root', volumeRef: { name: 'root' } }] },
+      spec: {
+        memory: { size: '64Mi' },
+        disks: [{ name: 'root', volumeRef: { name: 'root' } }],
+        interfaces: [{ name: 'lan', networkRef: { name: 'lan' } }],
+      },
     },
   );
+  await world.until('VirtualNetwork', 'lan', (seen) => condition(seen, 'Ready')?.status === 'True');
   await world.until('VirtualMachine', 'web', (seen) => condition(seen, 'Ready')?.status === 'True');
   await world.apply({
     kind: 'VirtualMachineAction',
@@ -172,6 +181,8 @@ await t.test('controller and agent need all that manifests/rbac.yaml gives them,
   await world.until('StorageVolume', 'root', (seen) => seen.status?.claim === undefined);
   await world.delete('StorageVolume', 'root');
   await world.untilGone('StorageVolume', 'root');
+  await world.delete('VirtualNetwork', 'lan');
+  await world.untilGone('VirtualNetwork', 'lan');
   await world.delete('StoragePool', 'fast');
   await world.untilGone('StoragePool', 'fast');
 

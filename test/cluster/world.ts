@@ -17,6 +17,8 @@ import {
   storageVolumes,
   virtualMachineActions,
   virtualMachines,
+  virtualNetworkInstances,
+  virtualNetworks,
 } from '#crds/types.js';
 import { type Connect, type Drivers, noCredentials } from '#drivers/target.js';
 import { type ApiServer, type KubectlArgs, useCluster } from './api-server.js';
@@ -28,6 +30,8 @@ const resources = {
   StorageVolume: storageVolumes,
   VirtualMachine: virtualMachines,
   VirtualMachineAction: virtualMachineActions,
+  VirtualNetwork: virtualNetworks,
+  VirtualNetworkInstance: virtualNetworkInstances,
 } as const;
 
 export interface OperatorOptions {

@@ -4,6 +4,7 @@ import { consolesContract } from './consoles.js';
 import { eventsContract } from './events.js';
 import { machinesContract } from './machines.js';
 import { marksContract } from './marks.js';
+import { networksContract } from './networks.js';
 import { ownersContract } from './owners.js';
 import { poolsContract } from './pools.js';
 import { powerContract } from './power.js';
@@ -25,6 +26,7 @@ const always: Readonly<Record<string, Contract>> = {
 const byFacet: Readonly<Record<OptionalFacet, Contract>> = {
   pools: poolsContract,
   volumes: volumesContract,
+  networks: networksContract,
   consoles: consolesContract,
   events: eventsContract,
   stats: statsContract,

@@ -1,5 +1,6 @@
 import type { Test } from 'tap';
 import type { Events, HostEvent } from '#drivers/driver.js';
+import { networkName } from './networks.js';
 import { mustHave, poolDefinition } from './pools.js';
 import { type Stage, soon } from './stage.js';
 
@@ -101,6 +102,19 @@ export async function eventsContract(t: Test, stage: Stage): Promise<void> {
     await watching(watch);
     await hints(t, watch, 'start', { kind: 'pool', id }, () => pools.start(id, soon()));
     await hints(t, watch, 'undefine', { kind: 'pool', id }, () => pools.undefine(id, soon()));
+    await watch.stop();
+  });
+
+  await stage.withPeer(t, 'what changes with a network is hinted at', ['strangersNetwork'], async (t, peer) => {
+    if (driver.networks === undefined) return;
+    const nativeName = networkName();
+    const { start, remove } = await peer.strangersNetwork(nativeName);
+    const [network] = (await driver.networks.list(soon())).filter((one) => one.nativeName === nativeName);
+    const { id } = mustHave(network);
+    const watch = new Watch(events);
+    await watching(watch);
+    await hints(t, watch, 'start', { kind: 'network', id }, start);
+    await hints(t, watch, 'removal', { kind: 'network', id }, remove);
     await watch.stop();
   });
 

@@ -38,6 +38,14 @@ function peerOf(host: FakeHost): Peer {
       behind.pool(uuid, nativeName, path);
       return async () => behind.undefinePool(uuid);
     },
+    startPool: async (uuid) => {
+      behind.startPool(uuid, true);
+      return async () => behind.startPool(uuid, false);
+    },
+    strangersNetwork: async (nativeName) => {
+      behind.network(nativeName, false);
+      return { start: async () => behind.network(nativeName), remove: async () => behind.removeNetwork(nativeName) };
+    },
     putFile: async (path, content) => behind.putFile(path, content),
     disconnect: async () => host.disconnect(),
   };
@@ -69,4 +77,4 @@ function subjectOf(name: string, options: FakeHostOptions = {}): Subject {
 }
 
 await contract(t, subjectOf('the fake'));
-await contract(t, subjectOf('the fake without the rest', { without: ['pools', 'volumes', 'consoles', 'events', 'stats'] }));
+await contract(t, subjectOf('the fake without the rest', { without: ['pools', 'volumes', 'networks', 'consoles', 'events', 'stats'] }));

@@ -34,6 +34,22 @@ export function virshPeer(virsh: Virsh, directory: string) {
       await fromFile('pool-define', `<pool type='dir'>${identity}<target><path>${path}</path></target></pool>`);
       return undoBy(virsh, 'pool-undefine', uuid);
     },
+    // Without an address of its own it needs no DHCP server.
+    strangersNetwork: async (name) => {
+      await fromFile('net-define', `<network><name>${name}</name><bridge name='${name}'/></network>`);
+      return {
+        start: async () => void (await virsh('net-start', name)),
+        remove: async () => {
+          await virsh('net-destroy', name);
+          await virsh('net-undefine', name);
+        },
+      };
+    },
+    startPool: async (uuid) => {
+      await virsh('pool-build', uuid);
+      await virsh('pool-start', uuid);
+      return undoBy(virsh, 'pool-destroy', uuid);
+    },
   } satisfies Peer;
 }
 

@@ -26,4 +26,5 @@ await contract(t, {
   without: ['volumes', 'consoles', 'stats'],
   peer: virshPeer(virsh, daemon.directory),
   directory: '/pretended',
+  pretends: true,
 });

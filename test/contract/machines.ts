@@ -1,5 +1,13 @@
 import type { Test } from 'tap';
-import type { Machine, MachineDefinition, MachineShape } from '#drivers/driver.js';
+import type {
+  Firmware,
+  InterfaceModel,
+  Machine,
+  MachineDefinition,
+  MachineInterface,
+  MachineShape,
+  VolumeFormat,
+} from '#drivers/driver.js';
 import { acceptedOrInvalid, refused, type Stage, soon } from './stage.js';
 
 /** What was asked, as it must be read back; choices left to the host are left out. */
@@ -38,6 +46,88 @@ async function definingContract(t: Test, stage: Stage): Promise<void> {
     const { configured } = await stage.look(id);
     t.match(configured, asShape(definition));
     t.ok(configured?.disks.every(({ bus }) => bus !== undefined));
+  });
+
+  await t.test('words that a host does not know are refused by their name, and the others are kept', async (t) => {
+    const { capabilities } = await driver.host.describe(soon());
+    const of = (field: string) => capabilities.find((one) => one.field === field);
+    const asks = async (known: boolean, change: Partial<MachineDefinition>, word: RegExp) => {
+      const definition = stage.definition(change);
+      if (known) return t.match((await stage.look((await stage.define(definition)).id)).configured, asShape(definition));
+      await refused(t, driver.machines.define(definition, stage.mark(), soon()), 'Invalid', 'Unsupported');
+      return t.rejects(driver.machines.define(definition, stage.mark(), soon()), { message: word });
+    };
+    const format = (of('disks.format')?.values?.[0] ?? 'Raw') as VolumeFormat;
+    const root = { name: 'root', location: '/images/root.img', format };
+    for (const bus of ['VirtioBlk', 'Pvscsi', 'LsiLogic'] as const)
+      await asks(of('disks.bus')?.values?.includes(bus) === true, { disks: [{ ...root, bus }] }, /bus/);
+    for (const each of ['Raw', 'Qcow2', 'Vmdk'] as const)
+      await asks(of('disks.format')?.values?.includes(each) === true, { disks: [{ ...root, format: each }] }, /format/);
+    await asks(of('vsphere.guestId') !== undefined, { vsphere: { guestId: 'debian12_64Guest' } }, /vsphere/);
+  });
+
+  await t.test('firmware is what was asked for, or what the host chose, and is kept', async (t) => {
+    const { capabilities } = await driver.host.describe(soon());
+    const firmwares = (capabilities.find(({ field }) => field === 'firmware.type')?.values ?? []) as readonly Firmware[];
+    for (const firmware of firmwares) {
+      const { id, definition, mark, owner } = await stage.define(stage.definition({ firmware }));
+      t.equal((await stage.look(id)).configured?.firmware, firmware);
+      await driver.power.start(id, { paused: true }, soon());
+      t.equal((await stage.look(id)).live?.firmware, firmware);
+      await driver.power.cut(id, owner, soon());
+      const { firmware: _, ...silent } = definition;
+      await driver.machines.define({ ...silent, cpuCount: 2 }, mark, soon());
+      t.equal((await stage.look(id)).configured?.firmware, firmware, 'also when nobody asks any more');
+      for (const other of firmwares) {
+        await driver.machines.define({ ...definition, firmware: other }, mark, soon());
+        t.equal((await stage.look(id)).configured?.firmware, other);
+      }
+      await driver.machines.undefine(id, owner, soon());
+      t.equal(await stage.find(id), undefined);
+    }
+    const { id } = await stage.define();
+    if (firmwares.length > 0)
+      t.ok(firmwares.some((one) => one === 'BIOS' || one === 'UEFI') && (await stage.look(id)).configured?.firmware);
+    for (const firmware of (['BIOS', 'UEFI'] as const).filter((one) => !firmwares.includes(one)))
+      await refused(t, driver.machines.define(stage.definition({ firmware }), stage.mark(), soon()), 'Invalid', 'Unsupported');
+  });
+
+  await t.test('interfaces are read back to the letter, with the models and addresses that the host chose', async (t) => {
+    const { capabilities } = await driver.host.describe(soon());
+    const of = (field: string) => capabilities.find((one) => one.field === field);
+    if (of('interfaces.network') === undefined) {
+      t.pass('interfaces', { skip: 'this host has none' });
+      return;
+    }
+    const model = of('interfaces.model')?.values?.at(-1) as InterfaceModel | undefined;
+    const lan = { name: 'lan', network: 'net-lan' };
+    const dmz: MachineInterface = {
+      name: 'dmz',
+      network: `it's <a> & "b"`,
+      ...(model === undefined ? {} : { model }),
+      ...(of('interfaces.macAddress') === undefined ? {} : { macAddress: '52:54:00:ab:cd:ef' }),
+    };
+    const disks = [{ name: 'lan', location: '/images/lan.img', format: 'Raw' as const }];
+    const { id, definition, mark } = await stage.define(stage.definition({ interfaces: [lan, dmz], disks }));
+    const before = await stage.look(id);
+    t.match(before.configured, asShape(definition));
+    for (const { macAddress = '' } of before.configured?.interfaces ?? []) t.match(macAddress, /^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/);
+    t.ok(before.configured?.interfaces.every((one) => one.model !== undefined));
+    await driver.machines.define(definition, mark, soon());
+    t.same(await stage.look(id), before, 'and they are kept');
+    const moved = { ...definition, interfaces: [{ ...lan, network: 'net-other' }, dmz] };
+    await driver.machines.define(moved, mark, soon());
+    const [first, second] = before.configured?.interfaces ?? [];
+    t.same((await stage.look(id)).configured?.interfaces, [{ ...first, network: 'net-other' }, second], 'also on another network');
+    await driver.machines.define({ ...definition, interfaces: [dmz] }, mark, soon());
+    t.same((await stage.look(id)).configured?.interfaces, [second]);
+  });
+
+  await t.test('a MAC address of many, or written otherwise, is refused, and so is a name twice', async (t) => {
+    const lan = { name: 'lan', network: 'net-lan' };
+    const bad = ['01:00:5e:00:00:01', '52:54:00:AB:CD:EF', '52-54-00-ab-cd-ef', ''].map((macAddress) => [{ ...lan, macAddress }]);
+    for (const interfaces of [...bad, [lan, lan]])
+      await refused(t, driver.machines.define(stage.definition({ interfaces }), stage.mark(), soon()), 'Invalid', 'Unsupported');
   });
 
   await t.test('more than the host accepts is refused, and nothing is made', async (t) => {

@@ -56,6 +56,7 @@ export async function poolsContract(t: Test, stage: Stage): Promise<void> {
     const pool = mustHave(await find(pools, uuid));
     t.equal(pool.active, true);
     t.ok(pool.capacityBytes > 0 && pool.availableBytes <= pool.capacityBytes && pool.allocationBytes <= pool.capacityBytes);
+    t.ok(pool.formats.length > 0, 'and which formats it has volumes in');
     t.equal(await pools.define(definition, soon()), id);
     t.equal((await find(pools, uuid))?.active, true, 'and a define leaves it so');
   });
@@ -78,6 +79,22 @@ export async function poolsContract(t: Test, stage: Stage): Promise<void> {
     t.match(await find(pools, uuid), { nativeName, path: directory.path });
     await refused(t, pools.define(poolDefinition(stage, { nativeName }), soon()), 'NotOurs');
     await refused(t, pools.define(poolDefinition(stage, { directory }), soon()), 'NotOurs');
+  });
+
+  await stage.withPeer(t, 'a pool that was there before is used as it is', ['strangersPool', 'startPool'], async (t, peer) => {
+    const { uuid, nativeName, directory } = poolDefinition(stage);
+    stage.later(await peer.strangersPool({ uuid, nativeName, path: directory.path }));
+    t.equal((await find(pools, uuid))?.active, false, 'nobody has started it');
+    stage.later(await peer.startPool(uuid));
+    const pool = mustHave(await find(pools, uuid));
+    t.match(pool, { nativeName, path: directory.path, active: true });
+    t.ok(pool.capacityBytes > 0 && pool.availableBytes <= pool.capacityBytes);
+    const volumes = stage.driver.volumes;
+    if (volumes === undefined) return;
+    const { id } = await volumes.create({ pool: pool.id, nativeName: 'root', format: 'Raw', sizeBytes: 1 << 20 }, soon());
+    t.match(await volumes.list(pool.id, { refresh: false }, soon()), [{ id, sizeBytes: 1 << 20 }]);
+    await volumes.delete(id, soon());
+    t.match(await find(pools, uuid), { nativeName, path: directory.path, active: true });
   });
 
   await t.test('an undefined pool is gone, once or twice, and cannot start', async (t) => {

@@ -31,7 +31,18 @@ export class Stage {
   definition(change: Partial<MachineDefinition> = {}): MachineDefinition {
     const uuid = randomUUID();
     const nativeName = `contract.${uuid.slice(0, 8)}`;
-    return { uuid, nativeName, cpuCount: 1, memoryBytes: 64 << 20, disks: [], serial: false, rng: false, ...this.subject.shape, ...change };
+    return {
+      uuid,
+      nativeName,
+      cpuCount: 1,
+      memoryBytes: 64 << 20,
+      disks: [],
+      interfaces: [],
+      serial: false,
+      rng: false,
+      ...this.subject.shape,
+      ...change,
+    };
   }
 
   mark(change: Partial<Mark> = {}): Mark {

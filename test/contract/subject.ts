@@ -27,6 +27,10 @@ export interface Peer {
   /** Makes a machine without a mark, off. */
   strangersMachine?(identity: Pick<MachineDefinition, 'uuid' | 'nativeName'>): Promise<Undo>;
   strangersPool?(identity: { readonly uuid: string; readonly nativeName: string; readonly path: string }): Promise<Undo>;
+  /** The pool's directory is made for it. */
+  startPool?(uuid: string): Promise<Undo>;
+  /** Makes a network that is not active. */
+  strangersNetwork?(nativeName: string): Promise<{ readonly start: () => Promise<void>; readonly remove: Undo }>;
   putFile?(path: string, content: Uint8Array): Promise<void>;
   /** Breaks all connections to the host; new ones can be made. */
   disconnect?(): Promise<void>;
@@ -65,6 +69,8 @@ export interface Subject {
   readonly shape?: Partial<MachineShape>;
   /** A directory on the host under which pools may be made; needed where there are pools. Files are left in it. */
   readonly directory?: string;
+  /** Its machines are only pretended, and start whatever they lack. */
+  readonly pretends?: true;
   /** Lets some time pass between two looks: 50 ms when left out. */
   readonly pass?: () => Promise<void>;
   /** How many looks a change may take before it counts as not happening: 200 when left out. */

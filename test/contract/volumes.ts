@@ -53,9 +53,15 @@ export async function volumesContract(t: Test, stage: Stage): Promise<void> {
 async function beingContract(t: Test, stage: Stage, shelf: Shelf): Promise<void> {
   const { volumes, pool } = shelf;
 
-  for (const format of ['Raw', 'Qcow2'] satisfies VolumeFormat[])
+  const formats = (await mustHave(stage.driver.pools).list(soon())).find(({ id }) => id === pool.id)?.formats ?? [];
+  for (const format of ['Raw', 'Qcow2', 'Vmdk'] satisfies VolumeFormat[])
     await t.test(`a ${format} volume is made, listed where it lies, and deleted, once or twice`, async (t) => {
       const definition = shelf.definition({ format, sizeBytes: 8 << 20 });
+      if (!formats.includes(format)) {
+        await refused(t, volumes.create(definition, soon()), 'Invalid', 'Unsupported');
+        t.equal(await shelf.find({ pool: pool.id, nativeName: definition.nativeName }, true), undefined, 'its pool has no such format');
+        return;
+      }
       const { id, location } = await volumes.create(definition, soon());
       t.same(id, { pool: pool.id, nativeName: definition.nativeName });
       t.equal(location, `${pool.definition.directory.path}/${definition.nativeName}`);

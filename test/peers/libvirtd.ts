@@ -79,7 +79,7 @@ echo ready
 read -r line || true
 `;
 
-const namespaces = ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc', '--propagation', 'private'];
+const namespaces = ['--mount', '--pid', '--net', '--fork', '--kill-child', '--mount-proc', '--propagation', 'private'];
 
 /** Starts a daemon with folders, mounts and processes of its own; any number of them can run side by side. */
 export async function startLibvirtd(options: LibvirtdOptions = {}, signal?: AbortSignal): Promise<Libvirtd> {
@@ -203,7 +203,7 @@ class PrivateDaemon implements Libvirtd {
 
   /** Returns when the daemon listens. */
   async #startDaemon(): Promise<void> {
-    const inside = ['--target', `${this.#init}`, '--mount', '--pid'];
+    const inside = ['--target', `${this.#init}`, '--mount', '--pid', '--net'];
     await run('nsenter', [...inside, 'libvirtd', '--daemon', '--pid-file', '/run/libvirt/libvirtd.pid']).catch((error) =>
       this.#explain(error),
     );

@@ -5,7 +5,7 @@
 set -euo pipefail
 
 packages=(
-  libvirt-daemon-system libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 qemu-utils python3-libvirt # hosts, and a second opinion about them
+  libvirt-daemon-system libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 ovmf ipxe-qemu qemu-utils python3-libvirt # hosts, and a second opinion about them
   busybox-static cpio gzip xz-utils # the guest
   openssl # certificates for TLS
 )

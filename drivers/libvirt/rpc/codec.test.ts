@@ -159,7 +159,11 @@ t.test('a constant is written, and left out of what is read', async (t) => {
 
 type AnyProcedure = Procedure<never, unknown> | StreamProcedure<never>;
 const described = Object.values(procedures).filter((value): value is AnyProcedure => 'kind' in value);
-const events = [...Object.values(procedures.domainEvents), ...Object.values(procedures.poolEvents)];
+const events = [
+  ...Object.values(procedures.domainEvents),
+  ...Object.values(procedures.poolEvents),
+  ...Object.values(procedures.networkEvents),
+];
 
 t.test('every procedure has a number and a name of its own', async (t) => {
   // Trying whether there are consoles is the call that opens one, without the stream.

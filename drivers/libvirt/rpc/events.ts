@@ -5,9 +5,11 @@ import type { Frame } from './frame.js';
 import {
   connectDomainEventCallbackRegisterAny,
   connectionClosed,
+  connectNetworkEventRegisterAny,
   connectRegisterCloseCallback,
   connectStoragePoolEventRegisterAny,
   domainEvents,
+  networkEvents,
   poolEvents,
   type RpcEvent,
 } from './procedures.js';
@@ -29,6 +31,7 @@ interface Kind {
 const kinds: readonly Kind[] = [
   ...Object.entries(domainEvents).map(([event, { number, body }]) => ({ kind: 'domain', event, number, body })),
   ...Object.entries(poolEvents).map(([event, { number, body }]) => ({ kind: 'pool', event, number, body })),
+  ...Object.entries(networkEvents).map(([event, { number, body }]) => ({ kind: 'network', event, number, body })),
 ];
 const kindsByNumber = new Map(kinds.map((kind) => [kind.number, kind]));
 
@@ -78,6 +81,7 @@ export class Events {
 async function register(session: Session): Promise<void> {
   for (const { event } of Object.values(domainEvents)) await ifSupported(session.call(connectDomainEventCallbackRegisterAny, { event }));
   for (const { event } of Object.values(poolEvents)) await ifSupported(session.call(connectStoragePoolEventRegisterAny, { event }));
+  for (const { event } of Object.values(networkEvents)) await ifSupported(session.call(connectNetworkEventRegisterAny, { event }));
   await ifSupported(session.call(connectRegisterCloseCallback, undefined));
 }
 

@@ -430,7 +430,7 @@ t.test('a closed connection takes its sockets along', async (t) => {
 
 /** Answers the registrations, then whatever is done to it. */
 function eventful(request: Frame, daemon: Socket): void {
-  if (request.header.procedure === 316 || request.header.procedure === 368) {
+  if ([313, 316, 368].includes(request.header.procedure)) {
     if (request.body.readInt32BE() === 1) fail(daemon, request, 3, 'not supported');
     else answer(daemon, request, int, 1);
   } else reply(daemon, request, noBytes);

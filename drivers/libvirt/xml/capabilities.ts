@@ -36,6 +36,8 @@ export interface DomainCapabilities {
   readonly maxVcpus: number | undefined;
   /** `host-model`, `maximum`, …: those that are supported. */
   readonly cpuModes: readonly string[];
+  /** What the host can choose firmware of: `efi`, `bios`. */
+  readonly firmwares: readonly string[];
   readonly diskBuses: readonly string[];
   readonly rngModels: readonly string[];
   readonly rngBackends: readonly string[];
@@ -80,6 +82,7 @@ export function readDomainCapabilities(xml: string): DomainCapabilities {
     cpuModes: elements(child(root, 'cpu'), 'mode')
       .filter(supported)
       .flatMap((mode) => attribute(mode, 'name') ?? []),
+    firmwares: values(child(root, 'os'), 'firmware'),
     diskBuses: values(child(devices, 'disk'), 'bus'),
     rngModels: values(child(devices, 'rng'), 'model'),
     rngBackends: values(child(devices, 'rng'), 'backendModel'),

@@ -1,6 +1,10 @@
 import { normalize } from 'node:path/posix';
-import type { MachineDefinition, MachineDisk } from '#drivers/driver.js';
+import type { MachineDefinition, MachineDisk, MachineInterface } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
+
+import { diskBuses } from './disk.js';
+import { volumeFormats } from './format.js';
+import { interfacePrefix } from './interface.js';
 
 export const bytesPerMiB = 1024 * 1024;
 
@@ -15,7 +19,7 @@ export const maxSerialBytes = 20;
  * @throws DriverError Invalid, naming the field, what was given, and what would be accepted
  */
 export function checkDefinition(definition: MachineDefinition): void {
-  const { nativeName, cpuCount, memoryBytes, boot, disks } = definition;
+  const { nativeName, cpuCount, memoryBytes, boot, disks, interfaces, vsphere } = definition;
   checkName('nativeName', nativeName, maxNameBytes);
   if (!Number.isSafeInteger(cpuCount) || cpuCount < 1) refuse('cpu.count', cpuCount, 'a whole number, 1 or more');
   if (!Number.isSafeInteger(memoryBytes) || memoryBytes < bytesPerMiB || memoryBytes % bytesPerMiB !== 0)
@@ -23,12 +27,32 @@ export function checkDefinition(definition: MachineDefinition): void {
   for (const [field, path] of Object.entries({ kernel: boot?.kernel, initrd: boot?.initrd }))
     if (path !== undefined) checkPath(`boot.${field}`, path);
   for (const disk of disks) checkDisk(disk);
-  const twice = disks.find((disk, at) => disks.findIndex((other) => other.name === disk.name) !== at);
-  if (twice !== undefined) refuse('disks', `"${twice.name}" twice`, 'every name once');
+  if (vsphere !== undefined) throw new DriverError('Unsupported', 'vsphere: was given; accepted: nothing, as this host is not vSphere');
+  for (const each of interfaces) checkInterface(each);
+  refuseTwice('disks', disks);
+  refuseTwice('interfaces', interfaces);
 }
 
-function checkDisk({ name, location, serial }: MachineDisk): void {
-  if (!/^[a-zA-Z0-9_-]+$/.test(name)) refuse('disks.name', `"${name}"`, 'letters, digits, "-" and "_", which a device alias can carry');
+function refuseTwice(field: string, named: readonly { readonly name: string }[]): void {
+  const twice = named.find(({ name }, at) => named.findIndex((other) => other.name === name) !== at);
+  if (twice !== undefined) refuse(field, `"${twice.name}" twice`, 'every name once');
+}
+
+const aliasable = /^[a-zA-Z0-9_-]+$/;
+const aliasableText = 'letters, digits, "-" and "_", which a device alias can carry';
+
+function checkInterface({ name, network, macAddress }: MachineInterface): void {
+  if (!aliasable.test(name)) refuse('interfaces.name', `"${name}"`, aliasableText);
+  if (!/^[^\p{Cc}/]+$/u.test(network)) refuse(`interface "${name}": network`, JSON.stringify(network), 'the name of a network on the host');
+  if (macAddress !== undefined && !/^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/.test(macAddress))
+    refuse(`interface "${name}": macAddress`, `"${macAddress}"`, 'that of one interface, in lower case, as 52:54:00:12:34:56');
+}
+
+function checkDisk({ name, location, serial, bus, format }: MachineDisk): void {
+  if (bus !== undefined && !diskBuses.includes(bus)) refuse(`disk "${name}": bus`, `"${bus}"`, diskBuses.join(', '));
+  if (!volumeFormats.includes(format)) refuse(`disk "${name}": format`, `"${format}"`, volumeFormats.join(', '));
+  if (!aliasable.test(name) || name.startsWith(interfacePrefix))
+    refuse('disks.name', `"${name}"`, `${aliasableText}, not beginning with "${interfacePrefix}"`);
   checkPath(`disk "${name}"`, location);
   if (serial !== undefined && (!/^[a-zA-Z0-9_.+ -]+$/.test(serial) || serial.length > maxSerialBytes))
     refuse(`disk "${name}": serial`, `"${serial}"`, `1 to ${maxSerialBytes} letters, digits, blanks, ".", "+", "-" and "_"`);

@@ -6,7 +6,8 @@ import { nativeFormat, volumeFormat } from './format.js';
 /** The prefix that libvirt demands of aliases chosen by its users. */
 const aliasPrefix = 'ua-';
 
-const nativeBuses: Readonly<Record<DiskBus, string>> = { VirtioBlk: 'virtio' };
+const nativeBuses: Readonly<Partial<Record<DiskBus, string>>> = { VirtioBlk: 'virtio' };
+export const diskBuses = Object.keys(nativeBuses) as readonly DiskBus[];
 
 /** A disk is ours by its alias; what carries none was attached by someone else. */
 export function diskName(disk: XmlElement): string | undefined {
@@ -25,7 +26,7 @@ function readDisk(disk: XmlElement): MachineDisk | undefined {
   const format = volumeFormat(type);
   if (name === undefined || location === undefined || format === undefined) return undefined;
   const serial = textOf(child(disk, 'serial'));
-  const bus = (Object.keys(nativeBuses) as DiskBus[]).find((each) => nativeBuses[each] === attribute(child(disk, 'target'), 'bus'));
+  const bus = diskBuses.find((each) => nativeBuses[each] === attribute(child(disk, 'target'), 'bus'));
   return {
     name,
     location,

@@ -31,7 +31,9 @@ const small: MachineDefinition = {
   nativeName: 'shop.small',
   cpuCount: 1,
   memoryBytes: 2 ** 28,
+  firmware: 'BIOS',
   disks: [],
+  interfaces: [],
   serial: false,
   rng: false,
 };
@@ -48,24 +50,37 @@ const full: MachineDefinition = {
   nativeName: 'shop.full',
   cpuCount: 2,
   memoryBytes: 2 ** 29,
+  firmware: 'BIOS',
   boot: {
     kernel: '/var/lib/virtwright/system/vmlinuz',
     initrd: '/var/lib/virtwright/system/initrd',
     commandLine: 'console=ttyS0 root=/dev/vda1 quoted="a b"',
   },
   disks: [root, data],
+  interfaces: [],
   serial: true,
   rng: true,
+};
+const wired: MachineDefinition = {
+  ...small,
+  uuid: '7d4c2f1e-0000-4000-8000-000000000003',
+  nativeName: 'shop.wired',
+  interfaces: [
+    { name: 'lan', network: 'br-lan' },
+    { name: 'san', network: 'br-lan', model: 'E1000e', macAddress: '52:54:00:12:34:56' },
+  ],
 };
 /** What the hand-made machine already is. */
 const rich: MachineDefinition = {
   ...readIdentity(golden('domain-rich')),
   cpuCount: 2,
   memoryBytes: 2 ** 32,
+  firmware: 'UEFI',
   disks: [
     { name: 'root', location: '/srv/images/legacy-db.qcow2', format: 'Qcow2', serial: 'root-1' },
     { name: 'data', location: '/dev/vg0/legacy-db-data', format: 'Raw' },
   ],
+  interfaces: [],
   serial: false,
   rng: true,
 };
@@ -90,6 +105,59 @@ t.test('what libvirt made of our XML reads as what was asked, and needs no edit'
     t.strictSame(readMark(domain), mark);
     t.equal(editDomain(domain, definition, mark), domain, `${name} stays the same object`);
   }
+});
+
+t.test('an interface keeps the address that libvirt chose, and changes only where it is asked to', async (t) => {
+  const chosen = { name: 'lan', network: 'br-lan', model: 'Virtio' as const, macAddress: '52:54:00:5a:62:7e' };
+  for (const name of ['domain-wired', 'domain-wired-running']) {
+    const domain = golden(name);
+    t.strictSame(readShape(domain).interfaces, [chosen, wired.interfaces[1]], name);
+    t.equal(editDomain(domain, wired, mark), domain, `${name} stays the same object`);
+  }
+  const xml = serializeXml(createDomain(wired, mark, base));
+  for (const part of [
+    '<interface type="network"><source network="br-lan"/><model type="virtio"/><alias name="ua-net_lan"/></interface>',
+    '<interface type="network"><mac address="52:54:00:12:34:56"/><source network="br-lan"/><model type="e1000e"/><alias name="ua-net_san"/>',
+  ])
+    t.ok(xml.includes(part), part);
+  const [lan = chosen, san = chosen] = wired.interfaces;
+  const interfaceIn = (interfaces: MachineDefinition['interfaces'], at: number) =>
+    elements(child(editDomain(golden('domain-wired'), { ...wired, interfaces }, mark), 'devices'), 'interface')[at];
+  const moved = interfaceIn([{ ...lan, network: 'br-dmz' }, san], 0);
+  t.strictSame([attribute(child(moved, 'source'), 'network'), attribute(child(moved, 'mac'), 'address')], ['br-dmz', chosen.macAddress]);
+  t.ok(child(moved, 'address'), 'and stays in its slot');
+  t.equal(attribute(child(interfaceIn([{ ...lan, model: 'E1000e' }, san], 0), 'model'), 'type'), 'e1000e');
+  t.equal(attribute(child(interfaceIn([{ ...lan, macAddress: '52:54:00:00:00:09' }, san], 0), 'mac'), 'address'), '52:54:00:00:00:09');
+  t.equal(interfaceIn([san], 1), undefined);
+});
+
+t.test('firmware is left as it is until another is asked for', async (t) => {
+  const os = (domain: XmlElement) => serializeXml(child(domain, 'os') ?? element('nothing'));
+  const { firmware: _, ...silent } = small;
+  t.notMatch(os(createDomain(silent, mark, base)), /firmware|loader/);
+  t.match(
+    os(createDomain({ ...small, firmware: 'UEFI' }, mark, base)),
+    '<os firmware="efi"><type arch="x86_64" machine="pc-q35-7.2">hvm</type><firmware><feature enabled="no" name="secure-boot"/></firmware></os>',
+  );
+  const { firmware: __, ...quiet } = rich;
+  const byHand = os(golden('domain-rich'));
+  t.equal(os(editDomain(golden('domain-rich'), quiet, mark)), byHand);
+  t.equal(os(editDomain(golden('domain-rich'), rich, mark)), byHand, 'a loader that was named by hand is UEFI, too');
+  t.notMatch(os(editDomain(golden('domain-rich'), { ...rich, firmware: 'BIOS' }, mark)), /firmware|loader|nvram/);
+});
+
+t.test('an interface that another hand put elsewhere is brought back, and one without our name is left alone', async (t) => {
+  const theirs = '<interface type="bridge"><mac address="52:54:00:0a:0a:0a"/><source bridge="br9"/><model type="virtio"/></interface>';
+  const ours = theirs.replace('</interface>', '<alias name="ua-net_lan"/><virtualport type="openvswitch"/></interface>');
+  const domain = parseXml(`<domain type="qemu"><devices>${theirs}${ours}</devices></domain>`, 'domain');
+  t.strictSame(readShape(domain).interfaces, []);
+  const [left, mended] = elements(
+    child(editDomain(domain, { ...small, interfaces: [{ name: 'lan', network: 'br-lan' }] }, mark), 'devices'),
+    'interface',
+  );
+  t.equal(left, elements(child(domain, 'devices'), 'interface')[0]);
+  const back = '<interface type="network"><mac address="52:54:00:0a:0a:0a"/><source network="br-lan"/><model type="virtio"/>';
+  t.ok(serializeXml(mended ?? element('nothing')).startsWith(back));
 });
 
 t.test('the hardware that the host chose is told', async (t) => {
@@ -231,6 +299,7 @@ const shapes: fc.Arbitrary<MachineDefinition> = fc
     {
       cpuCount: fc.integer({ min: 1, max: 288 }),
       memoryBytes: fc.integer({ min: 1, max: 2 ** 22 }).map((mib) => mib * 2 ** 20),
+      firmware: fc.constantFrom('BIOS' as const, 'UEFI' as const),
       boot: fc.option(
         fc.record(
           { kernel: fc.constantFrom('/k', '/a b&c'), initrd: fc.constantFrom('/i', '/"'), commandLine: fc.stringMatching(/^[ -~]{1,20}$/) },
@@ -251,6 +320,18 @@ const shapes: fc.Arbitrary<MachineDefinition> = fc
         ),
         { selector: (disk) => disk.name, maxLength: 4 },
       ),
+      interfaces: fc.uniqueArray(
+        fc.record(
+          {
+            name: fc.stringMatching(/^[a-z][a-z0-9-]{0,5}$/),
+            network: fc.constantFrom('br-lan', "it's <a> & b"),
+            model: fc.constantFrom('Virtio' as const, 'E1000e' as const),
+            macAddress: fc.constantFrom('52:54:00:00:00:01', 'fe:ff:ff:ff:ff:ff'),
+          },
+          { requiredKeys: ['name', 'network', 'model'], noNullPrototype: true },
+        ),
+        { selector: ({ name }) => name, maxLength: 3 },
+      ),
       serial: fc.boolean(),
       rng: fc.boolean(),
     },
@@ -259,17 +340,23 @@ const shapes: fc.Arbitrary<MachineDefinition> = fc
   .map(({ boot, ...rest }) => ({ ...small, ...rest, ...(boot === undefined ? {} : { boot }) }));
 
 function byName(shape: MachineShape): MachineShape {
-  return { ...shape, disks: shape.disks.toSorted((one, other) => (one.name < other.name ? -1 : 1)) };
+  const sorted = <T extends { readonly name: string }>(named: readonly T[]) => named.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  return { ...shape, disks: sorted(shape.disks), interfaces: sorted(shape.interfaces) };
 }
 
-/** What an edit from `from` to `to` must read as: a serial that `to` does not speak of stays. */
+/** What an edit from `from` to `to` must read as: a serial or a MAC address that `to` does not speak of stays. */
 function expected(from: MachineDefinition, to: MachineDefinition): MachineShape {
   const serials = new Map(from.disks.map((disk) => [disk.name, disk.serial]));
   const disks = to.disks.map((disk) => ({
     ...disk,
     ...((disk.serial ?? serials.get(disk.name)) ? { serial: disk.serial ?? serials.get(disk.name) ?? '' } : {}),
   }));
-  return byName({ ...shapeOf(to), disks });
+  const addresses = new Map(from.interfaces.map(({ name, macAddress }) => [name, macAddress]));
+  const interfaces = to.interfaces.map((one) => {
+    const macAddress = one.macAddress ?? addresses.get(one.name);
+    return { ...one, ...(macAddress === undefined ? {} : { macAddress }) };
+  });
+  return byName({ ...shapeOf(to), disks, interfaces });
 }
 
 t.test('any definition reads back as it is, is stable, and can be edited into any other', async (t) => {

@@ -4,6 +4,8 @@ import { append, withAttribute, withChild, withoutChildren, withText } from '#dr
 import { attribute, child, element, elements, isElement, type XmlElement } from '#drivers/xml/tree.js';
 import { checkDefinition } from './definition.js';
 import { withDisks } from './disk.js';
+import { withFirmware } from './firmware.js';
+import { withInterfaces } from './interface.js';
 import { withMark } from './metadata.js';
 import { hasRng, hasSerial, isSerial, isSerialConsole, readCpuCount, readMemory } from './read.js';
 
@@ -18,7 +20,7 @@ export function editDomain(domain: XmlElement, definition: MachineDefinition, ma
     (edited) => withMark(edited, mark),
     (edited) => withCpuCount(edited, definition.cpuCount),
     (edited) => withMemory(edited, definition.memoryBytes),
-    (edited) => withChild(edited, element('os'), (os) => withKernelBoot(os, definition.boot)),
+    (edited) => withChild(edited, element('os'), (os) => withKernelBoot(withFirmware(os, definition.firmware), definition.boot)),
     (edited) => withChild(edited, element('devices'), (devices) => withDevices(devices, definition)),
   ];
   return edits.reduce((edited, edit) => edit(edited), domain);
@@ -71,7 +73,8 @@ function withKernelBoot(os: XmlElement, boot: KernelBoot | undefined): XmlElemen
 }
 
 function withDevices(devices: XmlElement, definition: MachineDefinition): XmlElement {
-  return withRng(withSerial(withDisks(devices, definition.disks), definition.serial), definition.rng);
+  const attached = withInterfaces(withDisks(devices, definition.disks), definition.interfaces);
+  return withRng(withSerial(attached, definition.serial), definition.rng);
 }
 
 /** The console is the serial port's other name; left behind, it would bring the port back. */

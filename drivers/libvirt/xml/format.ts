@@ -1,14 +1,17 @@
 import type { VolumeFormat } from '#drivers/driver.js';
+import { DriverError } from '#drivers/error.js';
 
-/** libvirt's words for the formats we know; others are not ours to interpret. */
-const nativeFormats: Readonly<Record<VolumeFormat, string>> = { Raw: 'raw', Qcow2: 'qcow2' };
+/** libvirt's words for the formats we use; others are not ours to interpret. */
+const nativeFormats: Readonly<Partial<Record<VolumeFormat, string>>> = { Raw: 'raw', Qcow2: 'qcow2' };
+
+export const volumeFormats = Object.keys(nativeFormats) as readonly VolumeFormat[];
 
 export function nativeFormat(format: VolumeFormat): string {
-  return nativeFormats[format];
+  const native = nativeFormats[format];
+  if (native !== undefined) return native;
+  throw new DriverError('Unsupported', `format: ${format} was given; accepted: ${volumeFormats.join(', ')}`);
 }
 
 export function volumeFormat(native: string | undefined): VolumeFormat | undefined {
-  return (Object.keys(nativeFormats) as VolumeFormat[]).find((format) => nativeFormats[format] === native);
+  return native === undefined ? undefined : volumeFormats.find((format) => nativeFormats[format] === native);
 }
-
-export const volumeFormats = Object.keys(nativeFormats) as readonly VolumeFormat[];

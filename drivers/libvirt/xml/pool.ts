@@ -1,8 +1,11 @@
 import type { Pool, PoolDefinition, PoolId } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { parseXml } from '#drivers/xml/parse.js';
-import { child, element, textOf, type XmlElement } from '#drivers/xml/tree.js';
+import { attribute, child, element, textOf, type XmlElement } from '#drivers/xml/tree.js';
 import { sizeOf } from './units.js';
+
+/** Kinds of pools whose volumes are files; of the others we know nothing but that they are there. */
+const ofFiles: ReadonlySet<string> = new Set(['dir', 'fs', 'netfs']);
 
 export function createPool({ uuid, nativeName, directory }: PoolDefinition): XmlElement {
   return element(
@@ -26,6 +29,7 @@ export function readPool(xml: string, active: boolean): Pool {
     nativeName,
     active,
     ...(path === undefined ? {} : { path }),
+    formats: ofFiles.has(attribute(root, 'type') ?? '') ? ['Qcow2', 'Raw'] : [],
     capacityBytes: sizeOf(child(root, 'capacity'), 'bytes') ?? 0,
     allocationBytes: sizeOf(child(root, 'allocation'), 'bytes') ?? 0,
     availableBytes: sizeOf(child(root, 'available'), 'bytes') ?? 0,

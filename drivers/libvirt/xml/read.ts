@@ -2,6 +2,8 @@ import type { Hardware, KernelBoot, MachineShape } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { attribute, child, elements, isElement, textOf, type XmlElement, type XmlNode } from '#drivers/xml/tree.js';
 import { readDisks } from './disk.js';
+import { readFirmware } from './firmware.js';
+import { readInterfaces } from './interface.js';
 import { sizeOf, wholeNumber } from './units.js';
 
 export interface DomainIdentity {
@@ -15,15 +17,17 @@ export function readIdentity(domain: XmlElement): DomainIdentity {
   return { uuid: uuid.toLowerCase(), nativeName };
 }
 
-/** The hardware in our words. Of devices only those are told that a definition speaks of, and of disks only those that carry a name. */
+/** The hardware in our words. Of devices only those are told that a definition speaks of, and of disks and interfaces only those that carry a name. */
 export function readShape(domain: XmlElement): MachineShape {
   const devices = child(domain, 'devices');
   const boot = readKernelBoot(child(domain, 'os'));
   return {
     cpuCount: readCpuCount(domain) ?? 1,
     memoryBytes: readMemory(domain) ?? 0,
+    firmware: readFirmware(child(domain, 'os')),
     ...(boot === undefined ? {} : { boot }),
     disks: readDisks(devices),
+    interfaces: readInterfaces(devices),
     serial: hasSerial(devices),
     rng: hasRng(devices),
   };
@@ -76,7 +80,7 @@ export function readHardware(domain: XmlElement): Hardware {
     architecture: attribute(child(os, 'type'), 'arch'),
     machine: attribute(child(os, 'type'), 'machine'),
     cpu: cpuModes[attribute(cpu, 'mode') ?? ''] ?? textOf(child(cpu, 'model')),
-    firmware: attribute(os, 'firmware') === 'efi' || attribute(child(os, 'loader'), 'type') === 'pflash' ? 'UEFI' : 'BIOS',
+    firmware: readFirmware(os),
   };
   return Object.fromEntries(Object.entries(found).filter((entry): entry is [string, string] => entry[1] !== undefined));
 }

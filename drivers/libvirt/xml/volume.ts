@@ -33,3 +33,6 @@ export function readVolume(xml: string, pool: PoolId): Volume {
     allocationBytes: sizeOf(child(root, 'allocation'), 'bytes') ?? 0,
   };
 }
+
+/** How long the volume's file is, whatever its guest sees. */
+export const readStoredBytes = (xml: string): number | undefined => sizeOf(child(parseXml(xml, 'volume XML'), 'physical'), 'bytes');

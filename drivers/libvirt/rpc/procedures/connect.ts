@@ -1,5 +1,5 @@
 import { idempotent, once } from '../procedure.js';
-import { domainHandle, elementsWanted, limits, listOf, optionalString, poolHandle, statsRecord, string } from '../types.js';
+import { domainHandle, elementsWanted, limits, listOf, networkHandle, optionalString, poolHandle, statsRecord, string } from '../types.js';
 import { array, bool, int, mapped, nothing, size, struct, uint, vector } from '../xdr.js';
 
 const listArgs = struct({ elementsWanted, flags: uint });
@@ -48,6 +48,8 @@ export const nodeGetFreeMemory = idempotent('NODE_GET_FREE_MEMORY', 102, nothing
 
 export const connectListAllDomains = idempotent('CONNECT_LIST_ALL_DOMAINS', 273, listArgs, listOf(domainHandle));
 export const connectListAllStoragePools = idempotent('CONNECT_LIST_ALL_STORAGE_POOLS', 281, listArgs, listOf(poolHandle));
+
+export const connectListAllNetworks = idempotent('CONNECT_LIST_ALL_NETWORKS', 283, listArgs, listOf(networkHandle));
 
 /** With no `domains`: of all. `stats` 0: every group the host has. */
 export const connectGetAllDomainStats = idempotent(

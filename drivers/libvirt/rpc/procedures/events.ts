@@ -1,5 +1,5 @@
 import { once } from '../procedure.js';
-import { domainHandle, optionalString, poolHandle, string } from '../types.js';
+import { domainHandle, networkHandle, optionalString, poolHandle, string } from '../types.js';
 import { always, type Codec, type Decoded, int, nothing, optional, size, struct } from '../xdr.js';
 
 /** Of all machines where no `domain` is given; answers the callback's id. */
@@ -28,6 +28,14 @@ export const connectStoragePoolEventDeregisterAny = once(
   nothing,
 );
 
+export const connectNetworkEventRegisterAny = once(
+  'CONNECT_NETWORK_EVENT_REGISTER_ANY',
+  313,
+  struct({ event: int, network: optional(networkHandle) }),
+  int,
+);
+export const connectNetworkEventDeregisterAny = once('CONNECT_NETWORK_EVENT_DEREGISTER_ANY', 314, struct({ callback: int }), nothing);
+
 /** Messages say which registration they answer; each kind of event has but one. */
 const callback = { callback: always(int, 0) };
 const domain = { domain: domainHandle };
@@ -50,6 +58,10 @@ function domainEvent<T>(event: number, number: number, body: Codec<T>): Event<'d
 
 function poolEvent<T>(event: number, number: number, body: Codec<T>): Event<'pool', T> {
   return { source: 'pool', event, number, body };
+}
+
+function networkEvent<T>(event: number, number: number, body: Codec<T>): Event<'network', T> {
+  return { source: 'network', event, number, body };
 }
 
 /** The older messages wrap what they say in a struct of its own, which leaves no trace in the bytes. */
@@ -77,6 +89,10 @@ export const poolEvents = {
   refresh: poolEvent(1, 373, struct({ ...callback, pool: poolHandle })),
 } as const;
 
+export const networkEvents = {
+  lifecycle: networkEvent(0, 315, struct({ ...callback, network: networkHandle, change: int, detail: int })),
+} as const;
+
 /** The daemon has lost what it manages (its own connection to the hypervisor): sent once asked for by CONNECT_REGISTER_CLOSE_CALLBACK. */
 export const connectionClosed: EventMessage<{ readonly reason: number }> = { number: 362, body: struct({ reason: int }) };
 
@@ -85,6 +101,7 @@ type Bodies<Kind extends string, Events extends Record<string, EventMessage<unkn
 }[keyof Events];
 export type DomainEvent = Bodies<'domain', typeof domainEvents>;
 export type PoolEvent = Bodies<'pool', typeof poolEvents>;
+export type NetworkEvent = Bodies<'network', typeof networkEvents>;
 
 /** What happened on the host: a hint to look again. `gap`: some may have been lost. */
-export type RpcEvent = DomainEvent | PoolEvent | { readonly kind: 'gap' };
+export type RpcEvent = DomainEvent | PoolEvent | NetworkEvent | { readonly kind: 'gap' };

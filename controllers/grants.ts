@@ -1,0 +1,12 @@
+import type { Hypervisor } from '#crds/types.js';
+import type { ReadonlyStore } from './kubernetes/store.js';
+import { covers, type Namespace } from './namespaces.js';
+
+/** What a Hypervisor grants to a namespace. Looked up at every pass: a grant that is taken away is not used again. */
+export const granted = (
+  field: 'addresses' | 'networks',
+  hypervisor: Hypervisor | undefined,
+  namespace: string,
+  known: ReadonlyStore<Namespace>,
+): readonly string[] =>
+  (hypervisor?.spec.grants ?? []).filter(({ namespaces }) => covers(namespaces, namespace, known)).flatMap((grant) => grant[field] ?? []);

@@ -1,0 +1,90 @@
+import type { Binder } from '../binder.js';
+import { boundAnnotation } from '../bound.js';
+import { finalizer, removeFinalizer } from '../finalizer.js';
+import { instanceName } from '../instance-name.js';
+import { ApiError } from '../kubernetes/client.js';
+import { keyOf } from '../kubernetes/resource.js';
+import { publishStatus } from '../loop.js';
+import type { Outcome } from '../reconcile.js';
+import { isSelected } from '../selected.js';
+import type { Watched } from '../watched.js';
+import { type Instance, type Spanning, spanningStatus } from './status.js';
+
+/** What makes one kind that spans hosts different from another. */
+export interface SpanningKind<P extends Spanning, I extends Instance> {
+  readonly parents: Watched<P>;
+  readonly instances: Watched<I, string>;
+  readonly instancesOf: (parent: P) => readonly I[];
+  /** In the spec of an instance. */
+  readonly refTo: (name: string) => object;
+}
+
+/** Keeps one instance per selected host, and tells in the status how they fare. */
+export async function reconcileSpanning<P extends Spanning, I extends Instance>(
+  kind: SpanningKind<P, I>,
+  { client, watched }: Pick<Binder, 'client' | 'watched'>,
+  parent: P,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const { parents, instances } = kind;
+  const goes = parent.metadata.deletionTimestamp !== undefined;
+  const hypervisors = goes ? [] : watched.hypervisors.store.list();
+  const wanted = hypervisors.filter((hypervisor) => isSelected(parent, hypervisor)).map(({ metadata }) => metadata.name);
+  const existing = kind.instancesOf(parent);
+  if (!goes && !parent.metadata.finalizers?.includes(finalizer)) await hold(kind, client, parent, signal);
+  for (const hypervisor of wanted)
+    if (!existing.some(({ spec }) => spec.hypervisor === hypervisor)) await createInstance(kind, client, parent, hypervisor, signal);
+  for (const { metadata, spec } of existing) {
+    if (!wanted.includes(spec.hypervisor) && metadata.deletionTimestamp === undefined)
+      await client.delete(instances.resource, metadata, { uid: metadata.uid }, signal).catch(ignoreGone);
+  }
+  if (goes && existing.length === 0) {
+    await removeFinalizer(client, parents.resource, parent, signal);
+    return { kind: 'converged' };
+  }
+  const seen = parents.store.get(keyOf(parent.metadata)) ?? parent;
+  await publishStatus({ client, ...parents }, seen, spanningStatus(seen, kind.instancesOf(seen), wanted, Date.now()), signal);
+  return { kind: 'converged' };
+}
+
+async function hold<P extends Spanning, I extends Instance>(
+  { parents }: SpanningKind<P, I>,
+  client: Binder['client'],
+  { metadata }: P,
+  signal: AbortSignal,
+): Promise<void> {
+  const finalizers = [...(metadata.finalizers ?? []), finalizer];
+  const { resourceVersion } = metadata;
+  const held = await client.mergePatch(parents.resource, metadata, { metadata: { finalizers } }, { resourceVersion }, signal);
+  parents.store.set(parents.decode(held));
+}
+
+/** Made with the finalizer that its host's agent takes off once nothing of it is left there. */
+async function createInstance<P extends Spanning, I extends Instance>(
+  { parents, instances, refTo }: SpanningKind<P, I>,
+  client: Binder['client'],
+  { metadata: { name, namespace, uid } }: P,
+  hypervisor: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const owner = { apiVersion: 'virtwright.io/v1alpha1', kind: parents.resource.kind, name, uid, controller: true };
+  const manifest = {
+    metadata: {
+      name: instanceName(name, hypervisor),
+      ...(namespace === undefined ? {} : { namespace }),
+      finalizers: [finalizer],
+      ownerReferences: [owner],
+      annotations: { [boundAnnotation]: `${hypervisor}/${uid}` },
+    },
+    spec: { ...refTo(name), hypervisor },
+  };
+  try {
+    instances.store.set(instances.decode(await client.create(instances.resource, manifest, signal)));
+  } catch (reason) {
+    if (!(reason instanceof ApiError) || reason.reason !== 'AlreadyExists') throw reason;
+  }
+}
+
+function ignoreGone(reason: unknown): void {
+  if (!(reason instanceof ApiError) || reason.reason !== 'NotFound') throw reason;
+}

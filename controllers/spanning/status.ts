@@ -1,0 +1,58 @@
+import type { Condition, StoragePoolStatus } from '#crds/types.js';
+import { conditions, isReady, readiness, type Standing } from '../conditions.js';
+import type { KubernetesObject } from '../kubernetes/resource.js';
+
+/** Declared once, and on many hosts. */
+export interface Spanning extends KubernetesObject {
+  readonly spec: { readonly hypervisorSelector?: { readonly matchLabels: Readonly<Record<string, string>> } };
+  readonly status?: StoragePoolStatus;
+}
+
+/** What it is on one of them. */
+export interface Instance extends KubernetesObject {
+  readonly spec: { readonly hypervisor: string };
+  readonly status?: { readonly conditions?: readonly Condition[] };
+}
+
+const mostFailuresNamed = 10;
+
+/** How a pool or a network fares on its hosts. Pure. */
+export function spanningStatus(
+  { metadata, status: before }: Spanning,
+  instances: readonly Instance[],
+  wanted: readonly string[],
+  now: number,
+): StoragePoolStatus {
+  const ready = instances.filter((instance) => wanted.includes(instance.spec.hypervisor) && isReady(instance));
+  const failing = instances
+    .filter((instance) => !isReady(instance))
+    .map(({ spec, status }) => ({
+      hypervisor: spec.hypervisor,
+      message: status?.conditions?.find(({ type }) => type === 'Ready')?.message || 'not reported yet',
+    }))
+    .sort((a, b) => a.hypervisor.localeCompare(b.hypervisor))
+    .slice(0, mostFailuresNamed);
+  const goes = metadata.deletionTimestamp !== undefined;
+  const stands = standing({ goes, wanted: wanted.length, ready: ready.length, left: instances.length });
+  const generation = metadata.generation ?? 0;
+  return {
+    observedGeneration: generation,
+    hosts: { desired: wanted.length, ready: ready.length },
+    ...(failing.length === 0 ? {} : { failing }),
+    conditions: conditions(before?.conditions, generation, now, readiness(stands)),
+  };
+}
+
+interface Counts {
+  readonly goes: boolean;
+  readonly wanted: number;
+  readonly ready: number;
+  readonly left: number;
+}
+
+function standing({ goes, wanted, ready, left }: Counts): Standing {
+  if (goes) return { kind: 'reconciling', reason: 'Deleting', message: `waiting for ${left} hosts to let go of it` };
+  if (wanted === 0) return { kind: 'reconciling', reason: 'NoHypervisor', message: 'no Hypervisor is selected by it' };
+  if (ready < wanted) return { kind: 'reconciling', reason: 'NotEverywhere', message: `ready on ${ready} of ${wanted} hosts` };
+  return { kind: 'ready', reason: 'Everywhere', message: '' };
+}

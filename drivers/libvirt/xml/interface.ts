@@ -1,0 +1,77 @@
+import type { InterfaceModel, MachineInterface } from '#drivers/driver.js';
+import { insertAfterLast, mapChildren, withAttribute, withChild, withoutChildren } from '#drivers/xml/edit.js';
+import { attribute, child, element, elements, isElement, type XmlElement } from '#drivers/xml/tree.js';
+
+/** Aliases are one set for all devices of a machine: interfaces have a prefix that no disk's name begins with. */
+export const interfacePrefix = 'net_';
+const aliasPrefix = `ua-${interfacePrefix}`;
+
+const nativeModels: Readonly<Record<InterfaceModel, string>> = { Virtio: 'virtio', E1000e: 'e1000e' };
+export const interfaceModels = Object.keys(nativeModels) as readonly InterfaceModel[];
+
+/** An interface is ours by its alias; what carries none was attached by someone else. */
+function interfaceName(each: XmlElement): string | undefined {
+  const alias = attribute(child(each, 'alias'), 'name');
+  return alias?.startsWith(aliasPrefix) ? alias.slice(aliasPrefix.length) : undefined;
+}
+
+/** The interfaces that carry a name, in the host's order. */
+export function readInterfaces(devices: XmlElement | undefined): readonly MachineInterface[] {
+  return elements(devices, 'interface').flatMap((each) => readInterface(each) ?? []);
+}
+
+/** Undefined for an interface without a name, or one that is attached to something else than a network. */
+function readInterface(each: XmlElement): MachineInterface | undefined {
+  const [name, network] = [interfaceName(each), attribute(child(each, 'source'), 'network')];
+  if (name === undefined || network === undefined) return undefined;
+  const model = interfaceModels.find((one) => nativeModels[one] === attribute(child(each, 'model'), 'type'));
+  const macAddress = attribute(child(each, 'mac'), 'address')?.toLowerCase();
+  return { name, network, ...(model === undefined ? {} : { model }), ...(macAddress === undefined ? {} : { macAddress }) };
+}
+
+/** The devices with just these named interfaces: those that stay keep their address on the bus and their MAC address. */
+export function withInterfaces(devices: XmlElement, wanted: readonly MachineInterface[]): XmlElement {
+  const names = new Set(wanted.map(({ name }) => name));
+  const kept = withoutChildren(devices, (each) => {
+    const name = isElement(each, 'interface') ? interfaceName(each) : undefined;
+    return name !== undefined && !names.has(name);
+  });
+  return wanted.reduce(withInterface, kept);
+}
+
+function withInterface(devices: XmlElement, wanted: MachineInterface): XmlElement {
+  const found = elements(devices, 'interface').find((each) => interfaceName(each) === wanted.name);
+  if (found === undefined) return insertAfterLast(devices, (each) => isElement(each, 'interface'), newInterface(wanted));
+  return mapChildren(devices, (node) => (node === found ? editInterface(found, wanted) : node));
+}
+
+/** A MAC address that nobody asked for is the host's to choose. */
+function newInterface({ name, network, model = 'Virtio', macAddress }: MachineInterface): XmlElement {
+  return element(
+    'interface',
+    { type: 'network' },
+    macAddress === undefined ? undefined : element('mac', { address: macAddress }),
+    element('source', { network }),
+    element('model', { type: nativeModels[model] }),
+    element('alias', { name: aliasPrefix + name }),
+  );
+}
+
+/** What is absent in `wanted` was left to the host, and stays. */
+function editInterface(each: XmlElement, { network, model, macAddress }: MachineInterface): XmlElement {
+  const is = readInterface(each);
+  const attached = is?.network === network ? each : reattached(each, network);
+  const modelled =
+    model === undefined || model === is?.model
+      ? attached
+      : withChild(attached, element('model'), (one) => withAttribute(one, 'type', nativeModels[model]));
+  return macAddress === undefined || macAddress === is?.macAddress
+    ? modelled
+    : withChild(modelled, element('mac'), (one) => withAttribute(one, 'address', macAddress));
+}
+
+/** What was said of the port on the old network does not hold on the new one. */
+function reattached(each: XmlElement, network: string): XmlElement {
+  const bare = withoutChildren(each, (one) => ['source', 'virtualport', 'vlan', 'actual'].includes(one.name));
+  return insertAfterLast(withAttribute(bare, 'type', 'network'), (one) => one.name === 'mac', element('source', { network }));
+}

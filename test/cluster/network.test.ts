@@ -1,0 +1,75 @@
+import t from 'tap';
+import { Behind } from '#drivers/fake/behind.js';
+import { systemClock } from '#drivers/fake/clock.js';
+import { fakeDriver } from '#drivers/fake/driver.js';
+import { FakeHost } from '#drivers/fake/host.js';
+import { condition, useWorld } from './world.js';
+
+const world = await useWorld(t);
+
+const hypervisor = (networks: readonly string[]) => ({
+  kind: 'Hypervisor',
+  metadata: { name: 'one' },
+  spec: { uri: 'test:///default', grants: [{ name: 'lan', namespaces: { from: 'All' }, networks }] },
+});
+const network = (name: string, native: string) => ({
+  kind: 'VirtualNetwork',
+  metadata: { name, namespace: 'default' },
+  spec: { existing: { name: native } },
+});
+const machine = (name: string, networks: readonly string[], spec: object = {}) => ({
+  kind: 'VirtualMachine',
+  metadata: { name, namespace: 'default' },
+  spec: { memory: { size: '64Mi' }, interfaces: networks.map((lan) => ({ name: lan, networkRef: { name: lan } })), ...spec },
+});
+const isReady = (seen: Parameters<typeof condition>[0]) => condition(seen, 'Ready')?.status === 'True';
+
+await t.test('a machine is attached to networks that are granted, and stays so when the grant is taken away', async (t) => {
+  const host = new FakeHost({ clock: systemClock });
+  const behind = new Behind(host);
+  await using operator = await world.start({ connect: async () => fakeDriver(host), hypervisors: ['one'] });
+  await world.apply(hypervisor([]), machine('web', ['lan']));
+  await world.until('VirtualMachine', 'web', (seen) => seen.status?.printableStatus === 'WaitingForNetworks');
+  await world.apply(network('lan', 'br-lan'));
+  const refused = await world.until('VirtualNetwork', 'lan', (seen) => seen.status?.failing !== undefined);
+  t.match(refused.status?.failing, [{ hypervisor: 'one', message: /"default" may not use network br-lan of one/ }]);
+  const unplaced = await world.until('VirtualMachine', 'web', (seen) => seen.status?.placement !== undefined);
+  t.match(unplaced.status?.placement?.rejected, [{ hypervisor: 'one', reason: 'Network', message: /^network "lan" is not ready here: / }]);
+
+  await world.apply(hypervisor(['br-lan']));
+  await world.until('VirtualNetwork', 'lan', (seen) => /no network called br-lan/.test(seen.status?.failing?.[0]?.message ?? ''));
+  behind.network('br-lan');
+  const instance = await world.until('VirtualNetworkInstance', 'lan.one', isReady);
+  t.match(instance.status, { nativeName: 'br-lan' });
+  const ready = await world.until('VirtualMachine', 'web', isReady);
+  t.match(ready.status?.interfaces, [{ name: 'lan', macAddress: /^02:fa:ce/ }]);
+  t.match(condition(ready, 'NetworkSynced'), { status: 'True' });
+  t.match(host.byUuid(ready.metadata.uid)?.live?.interfaces, [{ name: 'lan', network: 'br-lan', model: 'Virtio' }]);
+
+  await world.apply(network('dmz', 'br-dmz'));
+  await world.apply(machine('web', ['lan', 'dmz']));
+  const waiting = await world.until('VirtualMachine', 'web', (seen) => condition(seen, 'NetworkSynced')?.reason === 'WaitingForNetworks');
+  t.match(
+    condition(waiting, 'NetworkSynced')?.message,
+    /network "dmz": not granted to namespace "default" on one; name br-dmz in spec.grants/,
+  );
+  t.match(waiting.status?.power, { state: 'Running' });
+  await world.apply(machine('web', ['lan']));
+  await world.until('VirtualMachine', 'web', isReady);
+
+  await world.apply(hypervisor([]));
+  const revoked = await world.until('VirtualMachine', 'web', (seen) => condition(seen, 'NetworkSynced')?.reason === 'NotGranted');
+  t.equal(condition(revoked, 'Ready')?.status, 'True');
+  behind.destroy(ready.metadata.uid);
+  await world.until('VirtualMachine', 'web', (seen) => seen.status?.run?.bootId === '2' && isReady(seen));
+
+  await world.delete('VirtualNetwork', 'lan');
+  await world.until('VirtualNetworkInstance', 'lan.one', (seen) => condition(seen, 'Ready')?.reason === 'InUse');
+  await world.delete('VirtualMachine', 'web');
+  await world.untilGone('VirtualMachine', 'web');
+  await world.untilGone('VirtualNetwork', 'lan');
+  t.same(
+    operator.troubles.filter((one) => !one.startsWith('watching')),
+    [],
+  );
+});
