@@ -1,5 +1,6 @@
-import { type VirtualMachineAction, virtualMachineActions } from '#crds/types.js';
+import { type VirtualMachineAction, type VirtualMachineStatus, virtualMachineActions, virtualMachines } from '#crds/types.js';
 import { ApiError } from '../kubernetes/client.js';
+import { getNow } from '../kubernetes/now.js';
 import type { Queue } from '../kubernetes/queue.js';
 import { createLoop, publishStatus } from '../loop.js';
 import type { Outcome } from '../reconcile.js';
@@ -12,6 +13,8 @@ export function actionLoop(surroundings: Surroundings): Queue {
   const { client, watched, metrics, onTrouble } = surroundings;
   const pass = async (action: VirtualMachineAction, signal: AbortSignal): Promise<Outcome> => {
     const machine = watched.machines.store.get(`${action.metadata.namespace}/${action.spec.machineRef.name}`);
+    if (machine === undefined && (await comesYet(action, surroundings, signal)))
+      return { kind: 'waiting', because: 'its machine is not seen yet' };
     const status = reportAction(action, machine, recordOf(action, surroundings), Date.now());
     const told = await publishStatus({ client, ...watched.actions }, action, status, signal);
     return finish(told, surroundings, signal);
@@ -23,6 +26,18 @@ export function actionLoop(surroundings: Surroundings): Queue {
     onError: (key, error) => onTrouble(`VirtualMachineAction ${key}`, error),
     observer: metrics.queue('virtualmachineactions'),
   });
+}
+
+/** Each kind has a watch of its own: that of machines may be behind that of actions, and the machine is there, here or on no host yet. */
+async function comesYet(
+  { metadata, spec, status }: VirtualMachineAction,
+  { client, host }: Surroundings,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (status?.outcome !== undefined) return false;
+  const machine = await getNow(client, virtualMachines, { namespace: metadata.namespace, name: spec.machineRef.name }, signal);
+  const bound = (machine?.status as VirtualMachineStatus | undefined)?.hypervisor;
+  return machine !== undefined && (bound === undefined || bound === host.name);
 }
 
 function recordOf({ metadata, spec }: VirtualMachineAction, { host, watched }: Surroundings): MachineRecord | undefined {

@@ -160,17 +160,22 @@ export class Host implements HostScope {
   async #resyncs(driver: Driver, view: HostView, signal: AbortSignal): Promise<never> {
     for (;;) {
       await sleep(this.#pace.resyncMs * (0.8 + 0.4 * Math.random()), undefined, { signal });
-      const description = await driver.host.describe(signal);
-      this.#connected = { driver, view, description };
-      await view.resync(signal);
+      const description = await this.#unlessItFails(driver.host.describe(signal), signal);
+      if (description !== undefined && !signal.aborted) this.#connected = { driver, view, description };
+      await this.#unlessItFails(view.resync(signal), signal);
       this.#options.onChange('connection');
     }
   }
 
-  /** A look that fails is repeated by the next glance; the connection itself says when it is lost. */
   async #settle(view: HostView, signal: AbortSignal): Promise<void> {
-    await view.refreshAll(signal).catch((reason) => {
+    await this.#unlessItFails(view.refreshAll(signal), signal);
+  }
+
+  /** A look that fails, as at one store that hangs, is repeated by the next glance; the connection itself says when it is lost. */
+  async #unlessItFails<T>(look: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+    return look.catch((reason) => {
       if (!signal.aborted) this.#options.onTrouble(`reading host ${this.name}`, reason);
+      return undefined;
     });
   }
 

@@ -65,7 +65,9 @@ function hostLoop<
     };
     const outcome = await reconcile(kind, object, { ...connected, publish, onAct, clock: Date.now, signal: bounded });
     const now = watched.store.get(keyOf(object.metadata)) ?? object;
-    if (outcome.kind === 'converged' && now.metadata.uid === object.metadata.uid && now.metadata.deletionTimestamp !== undefined)
+    // What converged before the deletion was known is there still.
+    const wasToGo = object.metadata.deletionTimestamp !== undefined;
+    if (wasToGo && outcome.kind === 'converged' && now.metadata.uid === object.metadata.uid)
       await removeFinalizer(client, resource, now, bounded);
     await looked(now, bounded);
     return outcome;

@@ -1,6 +1,7 @@
-import type { VirtualMachineAction, VirtualMachineActionStatus } from '#crds/types.js';
+import { type VirtualMachineAction, type VirtualMachineActionStatus, virtualMachines } from '#crds/types.js';
 import type { Binder } from '../binder.js';
 import { conditions, readiness, timestamp } from '../conditions.js';
+import { getNow } from '../kubernetes/now.js';
 import { publishStatus } from '../loop.js';
 import type { Outcome } from '../reconcile.js';
 
@@ -12,6 +13,10 @@ export async function bindAction({ client, watched }: Binder, action: VirtualMac
   const tell = (status: VirtualMachineActionStatus) => publishStatus({ client, ...watched.actions }, action, status, signal);
   const stands = (kind: 'reconciling' | 'stalled', reason: string, message: string) =>
     conditions(before?.conditions, metadata.generation, Date.now(), readiness({ kind, reason, message }));
+  const ref = { namespace: metadata.namespace, name: spec.machineRef.name };
+  // Each kind has a watch of its own: that of machines may be behind that of actions.
+  if (machine === undefined && (await getNow(client, virtualMachines, ref, signal)) !== undefined)
+    return { kind: 'waiting', because: 'its machine is not seen yet' };
   if (machine === undefined) {
     const message = `there is no machine "${spec.machineRef.name}" in namespace "${metadata.namespace}"`;
     await tell({

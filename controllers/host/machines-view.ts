@@ -1,7 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Driver, Glance, Machine, MachineId, OwnerMark, Unread } from '#drivers/driver.js';
 import { Batches } from './batches.js';
 
-/** What was read anew, or could not be, and what is not there any more. */
+/** What is not as it was, or could not be read, and what is not there any more. */
 export interface MachineChanges {
   readonly changed: readonly Machine[];
   readonly gone: readonly Machine[];
@@ -72,6 +73,11 @@ export class MachinesView {
     this.mark(...[...this.#known.keys(), ...this.#unread.keys()].filter((id) => !listed.has(id) || this.#unread.has(id)));
   }
 
+  /** Whoever is told looks again, and reads what a failed act of theirs has marked: told of what is as before, they would never rest. */
+  #isNews(machine: Machine): boolean {
+    return this.#unread.has(machine.id) || !isDeepStrictEqual(machine, this.#known.get(machine.id));
+  }
+
   #find(suits: (machine: Glance & Pick<Machine, 'mark'>) => boolean): Machine | undefined {
     const unread = this.unread.find(({ glance }) => suits({ ...this.#known.get(glance.id), ...glance }));
     if (unread !== undefined) throw unread.reason;
@@ -95,13 +101,13 @@ export class MachinesView {
     if (ids.length === 0) return;
     const { machines, unread } = await this.#driver.machines.read(ids, this.#signal);
     const lost = unread.flatMap(({ glance: { id } }) => (this.#unread.has(id) ? [] : (this.#known.get(id) ?? [])));
+    const changed = [...machines.filter((machine) => this.#isNews(machine)), ...lost];
     for (const id of ids) this.#unread.delete(id);
     for (const one of unread) this.#unread.set(one.glance.id, one);
     const present = new Set([...machines, ...unread.map(({ glance }) => glance)].map(({ id }) => id));
     const gone = ids.flatMap((id) => (present.has(id) ? [] : (this.#known.get(id) ?? [])));
     for (const { id } of gone) this.#known.delete(id);
     for (const machine of machines) this.#known.set(machine.id, machine);
-    const changed = [...machines, ...lost];
     if (changed.length > 0 || gone.length > 0) this.#onChange({ changed, gone });
   }
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Driver, Pool, PoolId, Volume } from '#drivers/driver.js';
 import { Batches } from './batches.js';
 
@@ -74,17 +75,27 @@ export class StoresView {
   }
 
   async #readPools(): Promise<void> {
-    const before = new Map(this.#pools.map(({ id, active }) => [id, active]));
+    const before = this.#pools;
     this.#pools = (await this.#driver.pools?.list(this.#signal)) ?? [];
-    for (const { id, active } of this.#pools) if (before.get(id) !== active) this.#looks.get(id)?.mark('volumes');
-    this.#onChange();
+    const wasActive = new Map(before.map(({ id, active }) => [id, active]));
+    for (const { id, active } of this.#pools) if (wasActive.get(id) !== active) this.#looks.get(id)?.mark('volumes');
+    this.#tell(before.map(withoutUse), this.#pools.map(withoutUse));
   }
 
   async #readVolumes(id: PoolId): Promise<void> {
     const active = this.#pools.some((pool) => pool.id === id && pool.active);
     const volumes = active ? await this.#driver.volumes?.list(id, { refresh: false }, this.#signal) : undefined;
+    const before = this.#volumes.get(id);
     if (volumes === undefined) this.#volumes.delete(id);
     else this.#volumes.set(id, volumes);
-    this.#onChange();
+    this.#tell(before?.map(withoutUse), volumes?.map(withoutUse));
+  }
+
+  /** Whoever is told looks again, and reads what a failed act of theirs has marked: told of what is as before, they would never rest. */
+  #tell(before: unknown, now: unknown): void {
+    if (!isDeepStrictEqual(before, now)) this.#onChange();
   }
 }
+
+/** How full a store is changes all the time, and is no reason to look again. */
+const withoutUse = (store: Pool | Volume): object => ({ ...store, allocationBytes: 0, availableBytes: 0 });

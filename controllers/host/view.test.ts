@@ -38,9 +38,24 @@ t.test('a view reads what is marked, all of it in one batch, and nothing else', 
   t.same(host.calls, ['machines.read 2']);
   t.equal(view.machineByUuid(one)?.power.state, 'On');
   t.same(
-    changes.map(({ machines }) => machines.length),
-    [2],
+    changes.map(({ machines }) => machines.map(({ uuid }) => uuid)),
+    [[one]],
   );
+});
+
+t.test('nobody is told of what is as it was', async (t) => {
+  const { behind, view, changes, id } = await scene();
+  const pool = view.pools[0];
+  await view.refresh({ volumesOf: pool?.uuid ?? '' }, soon());
+  changes.length = 0;
+  view.dirtyMachine(id(one));
+  view.dirtyPool(pool?.id as PoolId);
+  await view.resync(soon());
+  t.same(changes, []);
+  behind.edit(one, { cpuCount: 7 });
+  behind.undefinePool('44444444-2222-4333-8444-555555555555');
+  await view.resync(soon());
+  t.same([changes.flatMap(({ machines }) => machines.map(({ uuid }) => uuid)), changes.some(({ pools }) => pools)], [[one], true]);
 });
 
 t.test('after a gap everything is listed; a glance marks what is new, gone or in another state', async (t) => {

@@ -8,6 +8,7 @@ import type { HostView } from '../host/view.js';
 import { on, type Performer, type Performers } from '../plan.js';
 import type { Kind } from '../reconcile.js';
 import { beginVolume, fillVolume, isOfFamily } from './fill.js';
+import { Inspections } from './inspect.js';
 import { type DesiredVolume, markerOf, markerSuffix, type ObservedVolume, planVolume, type VolumeAction } from './plan.js';
 import { reportVolume } from './report.js';
 import { resolveVolume, type VolumeStores } from './resolve.js';
@@ -16,16 +17,19 @@ export type VolumeKind = Kind<StorageVolume, DesiredVolume, ObservedVolume, Volu
 
 type Action<K extends VolumeAction['kind']> = Extract<VolumeAction, { readonly kind: K }>;
 
-export const storageVolumeKind = (host: HostScope, stores: VolumeStores, jobs: Jobs, locks: Locks): VolumeKind => ({
-  performers: performersWith(jobs, locks),
-  resolve: (volume) => resolveVolume(volume, host, stores),
-  looksAt: ({ poolUuid }) => ({ machines: true, volumesOf: poolUuid }),
-  observe: (desired, view) => observeVolume(desired, view, jobs),
-  plan: planVolume,
-  report: reportVolume,
-});
+export const storageVolumeKind = (host: HostScope, stores: VolumeStores, jobs: Jobs, locks: Locks): VolumeKind => {
+  const inspections = new Inspections();
+  return {
+    performers: performersWith(jobs, locks, inspections),
+    resolve: (volume) => resolveVolume(volume, host, stores),
+    looksAt: ({ poolUuid }) => ({ machines: true, volumesOf: poolUuid }),
+    observe: (desired, view) => observeVolume(desired, view, jobs, inspections),
+    plan: planVolume,
+    report: reportVolume,
+  };
+};
 
-function performersWith(jobs: Jobs, locks: Locks): Performers<VolumeAction> {
+function performersWith(jobs: Jobs, locks: Locks, inspections: Inspections): Performers<VolumeAction> {
   return {
     begin: {
       needs: 'volumes',
@@ -48,6 +52,12 @@ function performersWith(jobs: Jobs, locks: Locks): Performers<VolumeAction> {
       async run({ driver, view }, { uid, id }, signal) {
         jobs.forget(uid);
         await driver.volumes?.delete(markerOf(id), signal).finally(() => view.dirtyPool(id.pool));
+      },
+    },
+    inspect: {
+      needs: 'volumes',
+      async run({ driver }, { id, format }, signal) {
+        if (driver.volumes !== undefined) await inspections.inspect(driver.volumes, id, format, signal);
       },
     },
     takeOver: on('volumes', async (_volumes, _action: Action<'takeOver'>) => {}),
@@ -85,7 +95,12 @@ const growing = (locks: Locks): Performer<Action<'grow'>> => ({
     }),
 });
 
-function observeVolume({ poolUuid, nativeName, familyName, uid }: DesiredVolume, view: HostView, jobs: Jobs): ObservedVolume {
+function observeVolume(
+  { poolUuid, nativeName, familyName, uid }: DesiredVolume,
+  view: HostView,
+  jobs: Jobs,
+  inspections: Inspections,
+): ObservedVolume {
   const pool = view.pool(poolUuid);
   const volumes = pool === undefined ? [] : view.volumes(pool.id);
   const named = (name: string) => volumes.find(({ id }) => id.nativeName === name);
@@ -93,9 +108,13 @@ function observeVolume({ poolUuid, nativeName, familyName, uid }: DesiredVolume,
   const marker = named(`${nativeName}${markerSuffix}`);
   const job = jobs.get(uid);
   const leftovers = volumes
-    .map(({ id }) => id.nativeName)
-    .filter((name) => name !== nativeName && isOfFamily(name, familyName))
-    .map((name) => ({ nativeName: name, whole: named(`${name}${markerSuffix}`) === undefined }));
+    .map(({ id }) => id)
+    .filter((id) => id.nativeName !== nativeName && isOfFamily(id.nativeName, familyName))
+    .map((id) => ({
+      nativeName: id.nativeName,
+      whole: named(`${id.nativeName}${markerSuffix}`) === undefined,
+      inspected: inspections.has(id),
+    }));
   return {
     leftovers,
     users: volume === undefined ? [] : usersOf(volume.location, view),

@@ -12,6 +12,7 @@ import { HostView } from '../host/view.js';
 import { createStore } from '../kubernetes/store.js';
 import type { Findings } from '../reconcile.js';
 import { beginVolume } from './fill.js';
+import { Inspections } from './inspect.js';
 import { storageVolumeKind } from './kind.js';
 import { type DesiredVolume, type ObservedVolume, planVolume, type VolumeAction } from './plan.js';
 import { reportVolume } from './report.js';
@@ -63,10 +64,11 @@ const words = (plan: ReturnType<typeof planOf>) =>
 const running: JobState = { kind: 'running', startedAt: now, progressBytes: 3 * 2 ** 20 + 5 };
 const failed: JobState = { kind: 'failed', at: now, verdict: 'retry', reason: 'Unavailable', message: 'broke' };
 const refused: JobState = { ...failed, verdict: 'stall', reason: 'ChecksumMismatch' };
-const leftover = (nativeName: string, isWhole = true) => ({ nativeName, whole: isWhole });
+const leftover = (nativeName: string, isWhole = true, inspected = true) => ({ nativeName, whole: isWhole, inspected });
 
 t.test('what is done with a volume in each state', async (t) => {
   const left = { leftovers: [leftover('shop.root-00000000')] };
+  const unseen = { leftovers: [leftover('shop.root-00000000', true, false)] };
   const two = { leftovers: [...left.leftovers, leftover('shop.root-11111111')] };
   const rows: readonly (readonly [string, Partial<DesiredVolume>, Partial<ObservedVolume>, readonly string[]])[] = [
     ['no pool yet', {}, { pool: { ...pool, active: false } }, ['wait WaitingForPool']],
@@ -77,6 +79,8 @@ t.test('what is done with a volume in each state', async (t) => {
     ['an earlier one left', {}, left, ['refuse RestoredOrCopied']],
     ['an earlier one, to be taken over', { takeOver: 'shop.root-00000000' }, two, ['say, takeOver']],
     ['one earlier, take whichever', { takeOver: 'All' }, left, ['say, takeOver']],
+    ['one earlier, not looked into yet', { takeOver: 'All' }, unseen, ['inspect']],
+    ['one earlier without a header', { takeOver: 'All', format: 'Raw' }, unseen, ['say, takeOver']],
     ['several, take whichever', { takeOver: 'All' }, two, ['refuse RestoredOrCopied']],
     [
       'an earlier one that is incomplete',
@@ -232,6 +236,48 @@ t.test('a volume is begun only where a fresh look finds nothing of its name', as
   t.equal(await begin('shop.root-bbbbbbbb'), false, 'the store had not told of it');
   t.equal(await begin('shop.root-cccccccc'), false, 'beside an earlier one');
   t.equal(await begin('shop.root-cccccccc', ['shop.root-bbbbbbbb']), true, 'that is known, and left alone');
+});
+
+t.test('a former volume whose guest made it look like an image with a backing file is not taken over', async (t) => {
+  const host = new FakeHost();
+  const driver = fakeDriver(host);
+  const behind = new Behind(host);
+  const signal = AbortSignal.timeout(10_000);
+  behind.pool('11111111-2222-4333-8444-555555555555', 'fast', '/p');
+  const [seen] = (await driver.pools?.list(signal)) ?? [];
+  assert(seen !== undefined && driver.volumes !== undefined);
+  // Version 2, 64 KiB clusters, 1 MiB; byte 8 says where the name of a backing file is.
+  const head = (backingAt: number) => {
+    const bytes = Buffer.alloc(4 * 65_536);
+    bytes.write('QFI\xfb', 'latin1');
+    for (const [at, value] of [
+      [4, 2],
+      [12, backingAt],
+      [16, backingAt === 0 ? 0 : 11],
+      [20, 16],
+      [28, 2 ** 20],
+      [36, 1],
+      [44, 3 * 65_536],
+      [52, 65_536],
+      [56, 1],
+    ] as const)
+      bytes.writeUInt32BE(value, at);
+    bytes.write('/etc/shadow', 200);
+    return bytes;
+  };
+  behind.putFile('/p/plain', head(0));
+  behind.putFile('/p/forged', head(200));
+  behind.putFile('/p/raw', Buffer.from('no image at all'));
+  await driver.pools?.start(seen.id, signal);
+  const inspections = new Inspections();
+  const inspect = (nativeName: string) => inspections.inspect(driver.volumes as Volumes, { pool: seen.id, nativeName }, 'Qcow2', signal);
+  await inspect('plain');
+  await t.rejects(inspect('forged'), { code: 'Invalid', message: /forged is not taken over as Qcow2 \(BackingFile\)/ });
+  await t.rejects(inspect('raw'), { code: 'Invalid', message: /NotThisFormat/ });
+  t.same(
+    ['plain', 'forged', 'raw'].map((nativeName) => inspections.has({ pool: seen.id, nativeName })),
+    [true, false, false],
+  );
 });
 
 t.test('what an interrupted fill left is seen at once, and a machine that runs is not resized beneath', async (t) => {

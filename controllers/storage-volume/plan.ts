@@ -45,13 +45,20 @@ export interface DesiredVolume {
   readonly takeOver?: string;
 }
 
+export interface Leftover {
+  readonly nativeName: string;
+  readonly whole: boolean;
+  /** Its header was read, and reaches for nothing outside of it. */
+  readonly inspected: boolean;
+}
+
 export interface ObservedVolume {
   readonly pool?: Pool;
   readonly volume?: Volume;
   /** The mark on the host that the volume is not whole yet. */
   readonly marker?: Volume;
   /** Volumes that earlier objects of this name left. */
-  readonly leftovers: readonly { readonly nativeName: string; readonly whole: boolean }[];
+  readonly leftovers: readonly Leftover[];
   readonly job?: JobState;
   /** Machines on the host, ours or not, that have it as a disk. */
   readonly users: readonly { readonly nativeName: string; readonly off: boolean }[];
@@ -68,6 +75,7 @@ export type VolumeAction =
       readonly source?: Source;
     }
   | { readonly kind: 'complete'; readonly uid: string; readonly id: VolumeId }
+  | { readonly kind: 'inspect'; readonly id: VolumeId; readonly format: 'Qcow2' }
   | { readonly kind: 'takeOver'; readonly nativeName: string; readonly pool: VolumeId['pool']; readonly format: VolumeFormat }
   | { readonly kind: 'grow'; readonly id: VolumeId; readonly location: string; readonly sizeBytes: number }
   | { readonly kind: 'cancel'; readonly uid: string; readonly id: VolumeId }
@@ -112,13 +120,7 @@ function planFirst(desired: DesiredVolume, observed: ObservedVolume, pool: Pool,
     ];
   // Never what the content looks like, which a guest may have written: what it would be made as, as the former one was.
   const format = formatOf(desired, pool);
-  if (chosen !== undefined && format !== undefined)
-    return [
-      sayThenAct(
-        { kind: 'takeOver', nativeName: chosen.nativeName, pool: id.pool, format },
-        `taken over: ${chosen.nativeName}, as annotated`,
-      ),
-    ];
+  if (chosen !== undefined && format !== undefined) return planTakeOver(chosen, id.pool, format);
   const [left] = leftovers;
   if (left !== undefined && format !== undefined) {
     return [
@@ -134,6 +136,13 @@ function planFirst(desired: DesiredVolume, observed: ObservedVolume, pool: Pool,
     return [act({ kind: 'begin', id, familyName: desired.familyName, known }, 'no such volume')];
   }
   return planFilling(desired, observed, pool, id, now);
+}
+
+/** Whoever wrote into a former Raw volume may have made it look like a Qcow2 image that reaches for files of the host. */
+function planTakeOver({ nativeName, inspected }: Leftover, pool: VolumeId['pool'], format: VolumeFormat): Plan<VolumeAction> {
+  if (format === 'Qcow2' && !inspected)
+    return [act({ kind: 'inspect', id: { pool, nativeName }, format }, `${nativeName} is to be taken over: its header is read first`)];
+  return [sayThenAct({ kind: 'takeOver', nativeName, pool, format }, `taken over: ${nativeName}, as annotated`)];
 }
 
 function planFilling(

@@ -11,6 +11,7 @@ const doing: Readonly<Record<VolumeAction['kind'], string>> = {
   begin: 'Provisioning',
   fill: 'Provisioning',
   complete: 'Provisioning',
+  inspect: 'TakingOver',
   takeOver: 'TakingOver',
   grow: 'Growing',
   cancel: 'Terminating',

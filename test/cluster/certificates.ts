@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -40,7 +41,9 @@ export async function issue(folder: string, name: string, subject: string, usage
   const names = usage === 'serverAuth' ? '\nsubjectAltName=IP:127.0.0.1,DNS:localhost' : '';
   await writeFile(join(folder, `${name}.ext`), `extendedKeyUsage=${usage}${names}\n`);
   await openssl(folder, 'req', ...newKey, '-subj', subject, '-keyout', `${name}.key`, '-out', `${name}.csr`);
-  const signing = ['-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '30', '-extfile', `${name}.ext`];
+  // Not from a file of the authority's: two that are issued at once would share it.
+  const serial = `0x${randomBytes(15).toString('hex')}`;
+  const signing = ['-CA', 'ca.crt', '-CAkey', 'ca.key', '-set_serial', serial, '-days', '30', '-extfile', `${name}.ext`];
   await openssl(folder, 'x509', '-req', '-in', `${name}.csr`, ...signing, '-out', `${name}.crt`);
   return { cert: join(folder, `${name}.crt`), key: join(folder, `${name}.key`) };
 }

@@ -168,6 +168,12 @@ await t.test('controller and agent need all that manifests/rbac.yaml gives them,
     spec: { machineRef: { name: 'web' }, verb: 'Pause', ttlSecondsAfterFinished: 1 },
   });
   await world.untilGone('VirtualMachineAction', 'pause');
+  await world.apply({
+    kind: 'VirtualMachineAction',
+    metadata: { name: 'nobody', namespace: 'default' },
+    spec: { machineRef: { name: 'nobody' }, verb: 'Pause' },
+  });
+  await world.until('VirtualMachineAction', 'nobody', (seen) => seen.status?.outcome === 'Failed');
   await first[Symbol.asyncDispose]();
   await using _agent = runOnce();
   await world.delete('VirtualMachine', 'web');

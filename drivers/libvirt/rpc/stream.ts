@@ -21,19 +21,16 @@ export class StreamEnd {
   /** What the host sends. What arrived before the end is read before it. */
   readonly output = new Channel<Uint8Array>(readAhead);
   readonly #send: SendPacket;
-  readonly #failed: Promise<never>;
+  /** Of what waits for the host, and fails when the stream does. Nothing of what has settled is kept: a stream may carry a terabyte. */
+  readonly #waiting = new Set<(error: DriverError) => void>();
   readonly #lastWord: Promise<void>;
-  #reject: (error: DriverError) => void = () => {};
+  #failure: DriverError | undefined;
   #conclude: () => void = () => {};
   /** Whether we have said that it is finished or aborted: the host's last word is then its answer. */
   #askedToEnd = false;
 
   constructor(send: SendPacket) {
     this.#send = send;
-    this.#failed = new Promise((_, reject) => {
-      this.#reject = reject;
-    });
-    this.#failed.catch(() => {});
     this.#lastWord = new Promise((resolve) => {
       this.#conclude = resolve;
     });
@@ -51,14 +48,14 @@ export class StreamEnd {
   /** The other end is gone, for the reason given. */
   lose(error: DriverError): void {
     this.#askedToEnd = true;
-    this.#reject(error);
+    this.#fail(error);
     this.output.end(error);
     this.#conclude();
   }
 
   /** Nobody waits any more: everything pending rejects. The host is told by `abort`. */
   interrupt(error: DriverError): void {
-    this.#reject(error);
+    this.#fail(error);
     this.output.end(error);
     this.output.clear();
   }
@@ -110,8 +107,19 @@ export class StreamEnd {
     this.#conclude();
   }
 
-  async #unlessFailed<T>(promise: Promise<T>): Promise<T> {
-    promise.catch(() => {});
-    return await Promise.race([this.#failed, promise]);
+  #fail(error: DriverError): void {
+    this.#failure ??= error;
+    for (const reject of this.#waiting) reject(this.#failure);
+    this.#waiting.clear();
+  }
+
+  /** No race against one promise that lives as long as the stream: that would hold every packet until the end. */
+  #unlessFailed<T>(promise: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const settled = () => this.#waiting.delete(reject);
+      promise.then(resolve, reject).then(settled);
+      if (this.#failure === undefined) this.#waiting.add(reject);
+      else reject(this.#failure);
+    });
   }
 }
