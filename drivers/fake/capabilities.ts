@@ -17,6 +17,7 @@ export const everything: readonly Capability[] = [
   { field: 'devices.serial' },
   { field: 'devices.rng' },
   { field: 'vsphere.guestId' },
+  { field: 'power.startPaused' },
   { field: 'pools.directory' },
   { field: 'pools.existing' },
   { field: 'networks.existing' },

@@ -29,6 +29,14 @@ async function lifeContract(t: Test, stage: Stage): Promise<void> {
     t.same(await stage.power(id), before);
   });
 
+  await t.test('a host says whether it starts machines paused', async (t) => {
+    const { capabilities } = await driver.host.describe(soon());
+    t.equal(
+      capabilities.some(({ field }) => field === 'power.startPaused'),
+      stage.can('startPaused'),
+    );
+  });
+
   await t.test('started paused, it waits for resume, whoever starts it again', { skip: stage.unless('startPaused') }, async (t) => {
     await driver.power.start(id, { paused: true }, soon());
     t.match(await stage.power(id), waiting);
