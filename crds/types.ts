@@ -44,7 +44,8 @@ export interface Hypervisor {
 export interface HypervisorSpec {
   /**
    * Where the host is, in libvirt's own words: `qemu:///system`, or `qemu+unix:///system?socket=/run/other.sock` for a
-   * socket of another path.
+   * socket of another path; `esx://host` for an ESX host; `vpx://vcenter/Datacenter/Cluster`, or with `/host` behind it, for
+   * a cluster or a host of a vCenter, names percent-encoded.
    */
   readonly uri: string;
   /**
