@@ -77,7 +77,7 @@ export class VsphereLab implements AsyncDisposable {
 
   secret(change: Readonly<Record<string, string>> = {}): Manifest {
     const { username, password, ca } = this.vcsim;
-    return { ...this.example('Secret', 'esx1'), ...{ stringData: { username, password, 'ca.crt': ca, ...change } } };
+    return { ...this.example('Secret', 'esx1'), ...{ stringData: { username, password, 'ca.crt': ca, sha256: '', ...change } } };
   }
 
   hypervisor(spec: object = {}): Manifest {

@@ -100,8 +100,8 @@ for (const mode of modes)
     t.notOk((await lab.stored()).includes(disks[0] ?? ''), 'the one to be deleted is gone');
     t.ok((await lab.stored()).includes(disks[1] ?? ''), 'the one to be retained is there');
     t.equal((await lab.onlooker.sessions()).length, 1);
+    t.same(operator.troubles, []);
     await lab.clear();
     await operator.stop();
     t.same(await lab.onlooker.sessions(), [], 'no session is left behind');
-    t.same(operator.troubles, []);
   });

@@ -7,9 +7,9 @@ Reads requests from standard input, one JSON object a line, and answers each wit
 import json
 import ssl
 import sys
+import time
 
 from pyVim.connect import Disconnect, SmartConnect
-from pyVim.task import WaitForTask
 from pyVmomi import VmomiSupport, vim, vmodl
 
 DISK = vim.vm.device.VirtualDisk
@@ -19,6 +19,13 @@ CARD = vim.vm.device.VirtualEthernetCard
 VmomiSupport.CreateManagedType('vim.TenantManager', 'TenantTenantManager', 'vmodl.ManagedObject', 'vim.version.version1', [], [])
 known = vim.ServiceInstanceContent._propInfo
 known['tenantManager'] = VmomiSupport.Object(**{**vars(known['sessionManager']), 'name': 'tenantManager', 'type': vim.TenantManager})
+
+
+def finished(task):
+    while task.info.state in ('queued', 'running'):
+        time.sleep(0.02)
+    if task.info.state == 'error':
+        raise task.info.error
 
 
 class Onlooker:
@@ -60,43 +67,52 @@ class Onlooker:
         [store] = [one for one in self.all(vim.Datastore) if one.name == datastore]
         spec = vim.host.DatastoreBrowser.SearchSpec(matchPattern=['*'])
         task = store.browser.SearchDatastoreSubFolders_Task(f'[{datastore}]', spec)
-        WaitForTask(task)
+        finished(task)
         return sorted(folder.folderPath.rstrip('/') + '/' + file.path for folder in task.info.result for file in folder.file)
 
     def power(self, name, verb):
         machine = self.named(name)
-        WaitForTask({'on': machine.PowerOn, 'off': machine.PowerOff, 'suspend': machine.Suspend}[verb]())
+        finished({'on': machine.PowerOn, 'off': machine.PowerOff, 'suspend': machine.Suspend}[verb]())
 
     def rename(self, name, to):
-        WaitForTask(self.named(name).Rename(to))
+        finished(self.named(name).Rename(to))
 
     def reconfigure(self, name, cpus=None, memory=None, annotation=None, extra=None):
         spec = vim.vm.ConfigSpec(numCPUs=cpus, memoryMB=memory, annotation=annotation)
         spec.extraConfig = [vim.option.OptionValue(key=key, value=value) for key, value in (extra or {}).items()]
-        WaitForTask(self.named(name).Reconfigure(spec))
+        finished(self.named(name).Reconfigure(spec))
 
     def unplug(self, name, kind):
         """Takes out every disk or card; the disks' files stay."""
         wanted = {'disks': DISK, 'cards': CARD}[kind]
         devices = [one for one in self.named(name).config.hardware.device if isinstance(one, wanted)]
         changes = [vim.vm.device.VirtualDeviceSpec(operation='remove', device=one) for one in devices]
-        WaitForTask(self.named(name).Reconfigure(vim.vm.ConfigSpec(deviceChange=changes)))
+        finished(self.named(name).Reconfigure(vim.vm.ConfigSpec(deviceChange=changes)))
 
     def unregister(self, name):
         self.named(name).Unregister()
 
     def destroy(self, name):
-        WaitForTask(self.named(name).Destroy())
+        """However often somebody starts it in between."""
+        machine = self.named(name)
+        while True:
+            try:
+                if self.power_of(machine) != 'poweredOff':
+                    finished(machine.PowerOff())
+                return finished(machine.Destroy())
+            except vim.fault.InvalidPowerState:
+                continue
 
     def create(self, name, datastore, uuid=None):
         """A machine of nobody we know, off and empty."""
         [datacenter] = self.content.rootFolder.childEntity
-        pool = self.all(vim.ResourcePool)[0]
-        host = pool.owner.host[0]
+        # Of a cluster, where there is one.
+        compute = self.all(vim.ClusterComputeResource) + self.all(vim.ComputeResource)
+        pool, host = compute[0].resourcePool, compute[0].host[0]
         files = vim.vm.FileInfo(vmPathName=f'[{datastore}]')
         spec = vim.vm.ConfigSpec(name=name, numCPUs=1, memoryMB=64, guestId='otherGuest', files=files, instanceUuid=uuid, annotation='mine')
         task = datacenter.vmFolder.CreateVM_Task(spec, pool, host)
-        WaitForTask(task)
+        finished(task)
         return task.info.result.config.instanceUuid
 
 

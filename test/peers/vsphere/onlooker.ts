@@ -101,7 +101,7 @@ export class Onlooker implements AsyncDisposable {
     return this.#verb('unregister', { name });
   }
 
-  /** With its disks, as vSphere does it. */
+  /** With its disks, as vSphere does it; it is cut first. */
   destroy(name: string): Promise<void> {
     return this.#verb('destroy', { name });
   }
