@@ -172,7 +172,8 @@ class PrivateDaemon implements Libvirtd {
 
   async kill9(): Promise<void> {
     if (this.#pid === 0) return;
-    process.kill(this.#pid, 'SIGKILL');
+    // A test may have killed it itself.
+    if (await exists(this.#pid)) process.kill(this.#pid, 'SIGKILL');
     while (await exists(this.#pid)) await new Promise((resolve) => setTimeout(resolve, 10));
     this.#pid = 0;
   }
