@@ -98,8 +98,14 @@ await t.test('what is missing is named and waited for, and everything comes toge
   await says('VirtualMachine', 'early', /"slow"/);
   await world.apply({ kind: 'StoragePool', metadata: { name: 'slow' }, spec: { directory: { path: '/pools/slow' } } });
   await world.until('VirtualMachine', 'early', (seen) => ready(seen)?.status === 'True');
+  await world.delete('StorageVolume', 'linux');
+  await world.until('StorageVolume', 'linux', (seen) => ready(seen)?.reason === 'InUse');
+  t.ok(
+    [...host.directory('/pools/slow').keys()].some((name) => name.startsWith('default.linux')),
+    'what a machine boots from is kept',
+  );
   await world.delete('VirtualMachine', 'early');
-  for (const name of ['early-root', 'linux']) await world.delete('StorageVolume', name);
+  await world.delete('StorageVolume', 'early-root');
   await world.untilGone('VirtualMachine', 'early');
   for (const name of ['early-root', 'linux']) await world.untilGone('StorageVolume', name);
   t.same(
