@@ -1,13 +1,16 @@
 import t from 'tap';
 import type { Binder } from '#controllers/binder.js';
 import { bindAction } from '#controllers/cluster/bind-action.js';
+import { silentAgents } from '#controllers/cluster/health.js';
 import { watchCluster } from '#controllers/cluster/watches.js';
+import type { Lease } from '#controllers/kubernetes/lease.js';
 import { createStore } from '#controllers/kubernetes/store.js';
 import type { VirtualMachine, VirtualMachineAction } from '#crds/types.js';
 import { Behind } from '#drivers/fake/behind.js';
 import { systemClock } from '#drivers/fake/clock.js';
 import { fakeDriver } from '#drivers/fake/driver.js';
 import { FakeHost } from '#drivers/fake/host.js';
+import { ManualClock } from './manual-clock.js';
 import { condition, useWorld } from './world.js';
 
 const world = await useWorld(t);
@@ -179,4 +182,19 @@ await t.test('of two agents that were given the same host, one works', async (t)
     await new Promise((resolve) => setTimeout(resolve, 50));
   t.match(second.troubles[0], /virtwright-agent-two is kept alive by first, not by second/);
   t.notOk(connections.includes('second'));
+});
+
+await t.test('an agent is silent when its Lease itself says so, whatever a watch shows, and is spoken for now and then', async (t) => {
+  const { client } = world;
+  const signal = AbortSignal.timeout(60_000);
+  const clock = new ManualClock();
+  const silent = silentAgents({ client, namespace: 'default', leases: createStore<Lease, never>() }, clock);
+  t.equal(await silent('two', signal), false, 'no watch has shown it, and there it is');
+  await clock.advance(39_000);
+  t.equal(await silent('two', signal), false);
+  await clock.advance(2_000);
+  t.same([await silent('two', signal), await silent('two', signal)], [true, false]);
+  await clock.advance(5_000);
+  t.equal(await silent('two', signal), true);
+  t.equal(await silent('nobody', signal), true);
 });
