@@ -44,7 +44,8 @@ export interface Hypervisor {
 export interface HypervisorSpec {
   /**
    * Where the host is, in libvirt's own words: `qemu:///system`, or `qemu+unix:///system?socket=/run/other.sock` for a
-   * socket of another path.
+   * socket of another path; `esx://host` for an ESX host; `vpx://vcenter/Datacenter/Cluster`, or with `/host` behind it, for
+   * a cluster or a host of a vCenter, names percent-encoded.
    */
   readonly uri: string;
   /**
@@ -507,7 +508,7 @@ export interface VirtualMachineSpecInterface {
   /** The VirtualNetwork that it is attached to, in the machine's namespace. */
   readonly networkRef: Ref;
   /** What the guest sees. When absent, the host's best, chosen when the interface is first defined and kept from then on. */
-  readonly model?: 'Virtio' | 'E1000e';
+  readonly model?: 'Virtio' | 'E1000e' | 'Vmxnet3';
   /**
    * Its MAC address, in lower case. When absent, the host chooses one when the interface is first defined, and it is kept
    * from then on.

@@ -16,8 +16,16 @@ const libvirt: Entry = {
   },
 };
 
+const vsphere: Entry = {
+  credentialKeys: { required: ['username', 'password'], optional: ['ca.crt', 'sha256'] },
+  connect: async ({ uri, credentials }, signal) => {
+    const { connectVsphereDriver } = await import('./vsphere/driver.js');
+    return connectVsphereDriver(uri, credentials, { signal });
+  },
+};
+
 /** By the URI's scheme, up to its transport: `qemu`, as in `qemu+unix:///system`. */
-const drivers: Readonly<Record<string, Entry>> = { qemu: libvirt, test: libvirt };
+const drivers: Readonly<Record<string, Entry>> = { qemu: libvirt, test: libvirt, esx: vsphere, vpx: vsphere };
 
 /** The driver for the host behind the target's URI. Invalid, naming the schemes that are accepted, for any other. */
 export const connect: Connect = async (target, signal) => {

@@ -43,7 +43,7 @@ export interface HostDescription {
   readonly capabilities: readonly Capability[];
 }
 
-/** Accepted values of one field (a path in the API's words, e.g. `cpu.count`), or its bounds (bytes for sizes; for `nativeName` its length in bytes). A field without a capability is not accepted at all. */
+/** Accepted values of one field (a path in the API's words, e.g. `cpu.count`), or its bounds (bytes for sizes; for `nativeName` its length in bytes). A field without a capability is not accepted at all; nor is a verb that has one, as `power.startPaused`. */
 export interface Capability {
   readonly field: string;
   readonly values?: readonly string[];
@@ -103,7 +103,10 @@ export interface Machines {
  * machine carries `owner`'s mark. Already so is success, and changes nothing. Conflict when its state has no room for the verb.
  */
 export interface Power {
-  /** With `paused`, the guest executes nothing until `resume`. A machine that is not Off is left as it is: a paused one stays paused. */
+  /**
+   * With `paused`, the guest executes nothing until `resume`; Unsupported where the host cannot do that (no `power.startPaused`), and nothing is
+   * started. A machine that is not Off is left as it is: a paused one stays paused.
+   */
   start(id: MachineId, options: { readonly paused: boolean }, signal: AbortSignal): Promise<void>;
   /** Press the power button; the guest may ignore it, and a paused one does not hear. Off already is success. */
   press(id: MachineId, owner: OwnerMark, signal: AbortSignal): Promise<void>;
@@ -164,7 +167,7 @@ export interface MachineInterface {
   readonly macAddress?: string;
 }
 
-export type InterfaceModel = 'Virtio' | 'E1000e';
+export type InterfaceModel = 'Virtio' | 'E1000e' | 'Vmxnet3';
 export type DiskBus = 'VirtioBlk' | 'Pvscsi' | 'LsiLogic';
 export type VolumeFormat = 'Raw' | 'Qcow2' | 'Vmdk';
 

@@ -28,6 +28,8 @@ export interface Subject {
   readonly record: MachineRecord;
   readonly owner: OwnerMark;
   readonly now: number;
+  /** The host can start it without letting its guest run. */
+  readonly startsPaused: boolean;
 }
 
 export const marked = ({ owner }: { readonly owner: OwnerMark }, record: MachineRecord): Mark => ({ owner, record: encodeRecord(record) });

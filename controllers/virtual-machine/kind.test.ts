@@ -83,6 +83,9 @@ t.test('a start is noted as failed when the host refused it, not when nobody kno
     { boot: undefined, lastStop: { cause: 'Failed' }, action: { begun: true } },
     'a start that never was is no boot',
   );
+  const blunt = { ...once, record: {}, mark: marked({ owner }, { boot: { number: 1, at: 9 } }), paused: false };
+  await t.rejects(refused.performers.start.run(refused.around, blunt, signal), { code: 'Exhausted' });
+  t.match(refused.noted(), { boot: undefined, lastStop: { cause: 'Failed' } }, 'nor is one that was noted before the host refused it');
 });
 
 t.test('a reset is noted before and after; what is not known is not said', async (t) => {

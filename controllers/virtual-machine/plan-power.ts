@@ -18,7 +18,8 @@ const shortWaitMs = 1_000;
 interface RunOptions {
   /**
    * The guest may run only once the record says so: it is started paused, noted, then let go. Whoever dies in between can be
-   * followed: a boot that is noted did happen. For all that may not be started again merely to be sure.
+   * followed: a boot that is noted did happen. For all that may not be started again merely to be sure. Where the host cannot do
+   * so, the boot is noted first, and only the host's own refusal takes it back.
    */
   readonly exactly?: boolean;
   readonly withoutBackOff?: boolean;
@@ -39,16 +40,17 @@ export function planRun(subject: Subject, options: RunOptions = {}): Plan<Machin
 }
 
 function planStart(subject: Subject, { exactly = false, withoutBackOff = false }: RunOptions): Plan<MachineAction> {
-  const { machine, record, owner, now } = subject;
+  const { machine, record, owner, now, startsPaused } = subject;
   const due = withoutBackOff ? 0 : retryAt(record);
   if (now < due) {
     const because = `stopped ${record.failures} times in a row (${record.lastStop?.message ?? record.lastStop?.cause})`;
     return [wait('CrashLoopBackOff', `${because}; next start at ${timestamp(due)}`, due - now)];
   }
   const because = `the machine is off (${record.lastStop?.cause ?? 'never ran'})`;
-  if (exactly) return [act({ kind: 'start', id: machine.id, owner, record, paused: true }, because)];
+  if (exactly && startsPaused) return [act({ kind: 'start', id: machine.id, owner, record, paused: true }, because)];
   const next = noteBoot(record, now);
-  return [act({ kind: 'start', id: machine.id, owner, record: next, mark: marked(subject, next), paused: false }, because)];
+  const unlessRefused = { record: exactly ? record : next, mark: marked(subject, next) };
+  return [act({ kind: 'start', id: machine.id, owner, ...unlessRefused, paused: false }, because)];
 }
 
 /** A pause that nobody declared is undone, except where the host itself needs it or the guest cannot go on. */

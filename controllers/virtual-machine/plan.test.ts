@@ -141,6 +141,16 @@ t.test('what a boot leaves in the record is written before the guest may run', a
   const once = planOf(desiredWith({ runStrategy: 'Once' }), machineWith(off()));
   t.same(recordOf(once), {}, 'a paused guest has not run yet');
   t.match(recordOf(planOf(desiredWith({ runStrategy: 'Once' }), machineWith(paused('StartingUp')))).boot, { number: 1, at: now });
+  const blunt = { capabilities: everything.filter(({ field }) => field !== 'power.startPaused') };
+  const onceThere = planOf(desiredWith({ runStrategy: 'Once', ...blunt }), machineWith(off()));
+  t.same(words(onceThere), ['start'], 'a host that cannot start it paused is not asked to');
+  t.match(recordOf(onceThere).boot, { number: 1, at: now }, 'so the boot is noted first');
+  t.match(onceThere, [{ action: { record: { boot: undefined } } }], 'and not noted when the host refuses it');
+  t.same(
+    words(planOf(desiredWith({ runStrategy: 'Once', ...blunt }), machineWith(off(), { boot: first }))),
+    ['note'],
+    'never a second time',
+  );
   const others = recordOf(planOf(desiredWith(), machineWith(on, ran('Crashed'))));
   t.match(others.boot, { number: 2 }, 'a machine that another hand started runs in a boot of its own');
   const kept = recordOf(planOf(desiredWith(), machineWith(paused('IOError'), { boot: first })));

@@ -41,7 +41,8 @@ export function planMachine(desired: DesiredMachine, observed: ObservedMachine, 
   const { machine, stranger, record } = observed;
   if (machine === undefined && stranger !== undefined) return planStranger(desired, stranger);
   if (machine === undefined) return desired.want === 'absent' ? [] : planCreation(desired, record);
-  const subject: Subject = { machine, owner: desired.owner, now, record: learn(record, machine.power, now) };
+  const startsPaused = desired.capabilities.some(({ field }) => field === 'power.startPaused');
+  const subject: Subject = { machine, owner: desired.owner, now, record: learn(record, machine.power, now), startsPaused };
   const steps = desired.want === 'absent' ? planRemoval(desired, subject) : planPresence(desired, subject);
   return withNote(steps, subject, record);
 }

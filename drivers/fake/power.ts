@@ -14,6 +14,8 @@ const mustNotBeOff = ({ isOff, nativeName }: FakeMachine): void => {
 
 function start(host: Host, machine: FakeMachine, options: { readonly paused: boolean }): void {
   if (!machine.isOff) return;
+  if (options.paused && !host.capabilities.some(({ field }) => field === 'power.startPaused'))
+    throw new DriverError('Unsupported', `machine "${machine.nativeName}": this fake host starts none paused`);
   host.mustHaveDisksOf(machine);
   host.mustHaveNetworksOf(machine);
   machine.start(options);

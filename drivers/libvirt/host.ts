@@ -59,6 +59,7 @@ function machineCapabilities(offer: Offer, { domain, domainType, machine, kvm }:
     ...interfaceCapabilities,
     { field: 'firmware.type', values: firmwaresOf(offer) },
     { field: 'boot.kernel' },
+    { field: 'power.startPaused' },
     { field: 'devices.serial' },
     ...(domain.rngBackends.includes('random') ? [{ field: 'devices.rng' }] : []),
   ];

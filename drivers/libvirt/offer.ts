@@ -1,9 +1,9 @@
+import { unlessAborted } from '#drivers/deadline.js';
 import type { Firmware, MachineDefinition } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import type { Daemon } from './daemon.js';
 import { type Finding, type Probed, probeKvm } from './probe.js';
 import type { Connection } from './rpc/connection.js';
-import { unlessAborted } from './rpc/deadline.js';
 import { connectGetCapabilities, connectGetDomainCapabilities, nodeGetInfo } from './rpc/procedures.js';
 import {
   bestMachine,

@@ -1,9 +1,9 @@
+import { throwIfAborted } from '#drivers/deadline.js';
 import type { PoolId, Volume, VolumeDefinition, VolumeId, Volumes } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { serializeXml } from '#drivers/xml/serialize.js';
 import type { Daemon } from './daemon.js';
 import { present, unlessGone } from './gone.js';
-import { throwIfAborted } from './rpc/deadline.js';
 import {
   storagePoolListAllVolumes,
   storagePoolLookupByUuid,

@@ -38,7 +38,7 @@ const pureBuiltins = oneOf('node:crypto', 'node:util', 'node:path', 'node:path/p
 const isBuiltin = (target: string): boolean => target.startsWith('node:');
 
 const layer = (name: string) => below(`drivers/libvirt/${name}`);
-const sharedByDrivers = oneOf('drivers/driver.ts', 'drivers/error.ts', 'drivers/target.ts');
+const sharedByDrivers = oneOf('drivers/driver.ts', 'drivers/error.ts', 'drivers/target.ts', 'drivers/deadline.ts');
 const sharedXml = below('drivers/xml');
 const hostOf = (path: string): string | undefined => /^drivers\/([^/]+)\//.exec(path)?.[1];
 
@@ -156,7 +156,7 @@ export const rules: readonly Rule[] = [
       ({ path }) => below('controllers')(path) && path !== 'controllers/main.ts',
       ({ target }, { path }) =>
         !below('drivers')(target) ||
-        sharedByDrivers(target) ||
+        oneOf('drivers/driver.ts', 'drivers/error.ts', 'drivers/target.ts')(target) ||
         (isTest(path) && (target === 'drivers/connect.ts' || below('drivers/fake')(target))),
     ),
     broken: {
@@ -212,7 +212,7 @@ export const rules: readonly Rule[] = [
         !isOurs(target) ||
         layer('rpc')(target) ||
         layer('transport')(target) ||
-        oneOf('drivers/libvirt/uri.ts', 'drivers/error.ts')(target),
+        oneOf('drivers/libvirt/uri.ts', 'drivers/error.ts', 'drivers/deadline.ts')(target),
     ),
     broken: {
       'drivers/libvirt/rpc/a.ts': `import type { LibvirtPower } from '../power.js';`,
@@ -229,6 +229,36 @@ export const rules: readonly Rule[] = [
     broken: {
       'drivers/libvirt/transport/a.ts': `import type { Session } from '../rpc/session.js';`,
       'drivers/libvirt/uri.ts': `import { unixTransport } from './transport/unix.js';`,
+    },
+  },
+  {
+    law: 'drivers/vsphere/soap/ knows no machines: it imports of ours only itself, XML, and what drivers share',
+    offences: imports(
+      ({ path }) => below('drivers/vsphere/soap')(path) && !isTest(path),
+      ({ target }) => !isOurs(target) || below('drivers/vsphere/soap')(target) || sharedXml(target) || sharedByDrivers(target),
+    ),
+    broken: {
+      'drivers/vsphere/soap/a.ts': `import type { Inventory } from '../inventory.js';`,
+      'drivers/vsphere/soap/b.ts': `import { createSpec } from '../config/spec.js';`,
+    },
+  },
+  {
+    law: 'drivers/vsphere/config/ is pure: of soap/ it imports only what reads and writes values, and it does no I/O',
+    offences: imports(
+      ({ path }) => below('drivers/vsphere/config')(path) && !isTest(path),
+      ({ target, typeOnly }) =>
+        isOurs(target)
+          ? below('drivers/vsphere/config')(target) ||
+            oneOf('drivers/vsphere/soap/types.ts', 'drivers/vsphere/soap/names.ts')(target) ||
+            (typeOnly && target === 'drivers/vsphere/soap/properties.ts') ||
+            sharedXml(target) ||
+            sharedByDrivers(target)
+          : !doesIo(target),
+    ),
+    broken: {
+      'drivers/vsphere/config/a.ts': `import { retrieve } from '../soap/properties.js';`,
+      'drivers/vsphere/config/b.ts': `import { readFileSync } from 'node:fs';`,
+      'drivers/vsphere/config/c.ts': `import type { Inventory } from '../inventory.js';`,
     },
   },
   {

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import t from 'tap';
 import { readCrds, type Schema } from '#crds/schema.js';
+import { AssetsMissing } from '#test/peers/build.js';
 import { currentPage, page } from './columns.js';
 import { driverFields, ownFields, proofs } from './fields.js';
 
@@ -39,6 +40,10 @@ t.test('every capability has a proof, and every proof is a test that is there', 
 const unable = process.getuid?.() !== 0 || !existsSync('/usr/sbin/libvirtd') ? 'needs root and libvirtd' : false;
 
 t.test('docs/capabilities.md is what the hosts say', { skip: unable }, async (t) => {
-  const said = await currentPage(AbortSignal.timeout(100_000));
-  t.equal(said, text(page), 'make it anew: node dist/test/capabilities/generate.js');
+  const said = await currentPage(AbortSignal.timeout(100_000)).catch((reason) => {
+    if (!(reason instanceof AssetsMissing) || process.env['CI'] === 'true') throw reason;
+    return undefined;
+  });
+  if (said === undefined) t.pass('the page as it is said', { skip: 'needs Go' });
+  else t.equal(said, text(page), 'make it anew: node dist/test/capabilities/generate.js');
 });

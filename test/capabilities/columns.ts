@@ -3,19 +3,23 @@ import type { Driver } from '#drivers/driver.js';
 import { fakeDriver } from '#drivers/fake/driver.js';
 import { FakeHost } from '#drivers/fake/host.js';
 import { startLibvirtd } from '#test/peers/libvirtd.js';
+import { credentialsOf, startVcsim } from '#test/peers/vsphere/vcsim.js';
 import { type Column, facets, renderCapabilities } from './render.js';
 
 export const page = new URL('../../../docs/capabilities.md', import.meta.url);
 
-/** The page as the hosts say it today: the fake, and a libvirt daemon of our own. Needs root and libvirtd. */
+/** The page as the hosts say it today: the fake, a libvirt daemon of our own, a simulated ESX host. Needs root, libvirtd and Go. */
 export async function currentPage(signal: AbortSignal): Promise<string> {
   await using daemon = await startLibvirtd({}, signal);
   await using libvirt = await connect({ uri: daemon.uri }, signal);
+  await using vcsim = await startVcsim({ mode: 'esx' });
+  const { username, password, sha256, port } = vcsim;
+  await using esx = await connect({ uri: `esx://127.0.0.1:${port}`, credentials: credentialsOf({ username, password, sha256 }) }, signal);
   await using fake = fakeDriver(new FakeHost());
   const { versions, architecture } = await libvirt.host.describe(signal);
   const said = Object.entries(versions).map(([component, version]) => `${component} ${minor(version)}`);
   return renderCapabilities(
-    [await column('libvirt with QEMU', libvirt, signal), await column('fake', fake, signal)],
+    [await column('libvirt with QEMU', libvirt, signal), await column('vSphere', esx, signal), await column('fake', fake, signal)],
     `${said.join(' with ')} on ${architecture}`,
   );
 }

@@ -64,6 +64,7 @@ const contract: Readonly<Record<string, Proof>> = {
   words: { file: machines, sentence: 'words that a host does not know are refused by their name, and the others are kept' },
   firmware: { file: machines, sentence: 'firmware is what was asked for, or what the host chose, and is kept' },
   interfaces: { file: machines, sentence: 'interfaces are read back to the letter, with the models and addresses that the host chose' },
+  paused: { file: 'test/contract/power.ts', sentence: 'a host says whether it starts machines paused' },
   edit: { file: machines, sentence: 'an edit changes what differs, and keeps what the host once chose' },
   limits: { file: machines, sentence: 'more than the host accepts is refused, and nothing is made' },
   volumes: { file: 'test/contract/volumes.ts', sentence: ' volume is made, listed where it lies, and deleted, once or twice' },
@@ -103,5 +104,6 @@ export const proofs: Readonly<Record<string, readonly Proof[]>> = {
   'pools.directory': proven('pools'),
   'pools.existing': proven('existingPools'),
   'volumes.format': proven('volumes'),
+  'power.startPaused': proven('paused'),
   'vsphere.guestId': proven('words'),
 };

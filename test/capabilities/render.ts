@@ -13,7 +13,7 @@ export interface Column {
 
 export const facets = ['host', 'machines', 'power', 'pools', 'volumes', 'networks', 'consoles', 'events', 'stats'] as const;
 
-/** What differs from host to host is told as a rule, so that the page is the same wherever it is made. */
+/** What differs from host to host is told as a rule, so that the page is the same wherever it is made. What a simulator says is the same everywhere. */
 const hostsOwn: Readonly<Record<string, string>> = {
   accelerator: '`KVM` where a machine under it came through its firmware, else `TCG`',
   'firmware.type': '`BIOS`, and `UEFI` where the host has firmware for it',
@@ -91,7 +91,7 @@ function accepted({ name, capabilities }: Column, field: string): string {
   const found = capabilities.find((one) => one.field === field);
   if (found === undefined) return no;
   const rule = hostsOwn[field];
-  if (rule !== undefined && !name.startsWith('fake')) return rule;
+  if (rule !== undefined && name.startsWith('libvirt')) return rule;
   const { values, min, max } = found;
   if (values !== undefined) return values.map((value) => `\`${value}\``).join(', ');
   if (min !== undefined || max !== undefined)

@@ -104,7 +104,7 @@ t.test('the CRDs are structural and served', async (t) => {
 });
 
 t.test('every example is accepted, and applying it again changes nothing', async (t) => {
-  const apply = ['apply', '--validate=strict', '--server-side', '-f', folder('manifests')];
+  const apply = ['apply', '--validate=strict', '--server-side', '-f', folder('manifests'), '-f', folder('manifests/examples/vsphere')];
   const namesOf = async () =>
     (
       await kubectl(
@@ -156,6 +156,8 @@ t.test('what is right at a limit is accepted', async (t) => {
     }),
     host('ok-session', { uri: 'qemu+unix:///session?socket=/run/user/1000/libvirt/libvirt-sock' }),
     host('ok-test', { uri: 'test:///default' }),
+    host('ok-esx', { uri: 'esx://[fd00::1]:8443/' }),
+    host('ok-vpx', { uri: 'vpx://vcenter.example.org/Berlin%20Mitte/Cluster/esx1.example.org' }),
     existingPool('ok-existing', 'SAN <fast> 1'),
     pool('p'.repeat(63), { directory: { path: '/var/lib/virt_wright/a.b/..c' } }),
     action('ok-mode', { verb: 'Restart', mode: 'Hard', ttlSecondsAfterFinished: 0 }),
@@ -291,9 +293,11 @@ t.test('what is wrong is refused by its path, with the remedy', async (t) => {
     [host('kvm3.example.org'), 'metadata.name in body should match'],
     [{ kind: 'Hypervisor', metadata: { name: 'nowhere' }, spec: {} }, 'spec.uri: Required value'],
     [
-      host('esx', { uri: 'esx://esx1/' }),
+      host('user', { uri: 'esx://root:secret@esx1/' }),
       'spec.uri: … accepted are qemu:///system, qemu:///session and test:///default, also as qemu+unix:///system?socket=',
     ],
+    [host('esx-path', { uri: 'esx://esx1/Berlin' }), 'spec.uri: … an ESX host has no path'],
+    [host('vpx-bare', { uri: 'vpx://vcenter/Berlin' }), 'spec.uri: … a vCenter needs the path of a cluster or host'],
     [host('ssh', { uri: 'qemu+ssh://root@kvm3/system' }), 'spec.uri: … accepted are'],
     [
       host('copied', { credentialsSecretName: 'virtwright-host-kvm3' }),

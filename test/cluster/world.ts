@@ -40,6 +40,8 @@ export interface OperatorOptions {
   readonly credentialKeys?: Drivers['credentialKeys'];
   readonly hypervisors: readonly string[];
   readonly cluster?: string;
+  /** Its own. */
+  readonly namespace?: string;
   readonly pace?: Partial<Pace>;
   /** Which halves run; both when absent. */
   readonly only?: 'controller' | 'agent';
@@ -129,7 +131,7 @@ export class World {
   }
 
   async start({ connect, credentialKeys = () => noCredentials, hypervisors: names, ...options }: OperatorOptions): Promise<Running> {
-    const { cluster = 'test', pace, only, identity = 'test' } = options;
+    const { cluster = 'test', namespace = 'default', pace, only, identity = 'test' } = options;
     const stop = new AbortController();
     const writes: string[] = [];
     const troubles: string[] = [];
@@ -141,7 +143,7 @@ export class World {
     const metrics = createMetrics(new Registry());
     const onTrouble = (message: string, error: unknown) =>
       void troubles.push(`${message}: ${error instanceof Error ? (error.stack ?? error.message) : error}`);
-    const common = { client, namespace: 'default', identity, credentialKeys, metrics, onTrouble };
+    const common = { client, namespace, identity, credentialKeys, metrics, onTrouble };
     const ended = Promise.allSettled([
       ...(only === 'agent' ? [] : [runController(common, stop.signal)]),
       ...(only === 'controller'

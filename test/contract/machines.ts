@@ -37,8 +37,8 @@ async function definingContract(t: Test, stage: Stage): Promise<void> {
     const { capabilities } = await driver.host.describe(soon());
     const knows = (field: string) => capabilities.some((one) => one.field === field);
     const disks = [
-      { name: 'root', location: hostile, format: 'Qcow2' as const },
-      { name: 'data', location: '/images/data.img', format: 'Raw' as const, ...(knows('disks.serial') && { serial: 'abc123' }) },
+      await stage.disk('root', hostile, 'Qcow2'),
+      { ...(await stage.disk('data', '/images/data.img', 'Raw')), ...(knows('disks.serial') && { serial: 'abc123' }) },
     ];
     const boot = knows('boot.kernel') && { boot: { kernel: '/images/k&r', initrd: '/images/initrd', commandLine: `a="b" c='<d>' & e` } };
     const devices = { serial: knows('devices.serial'), rng: knows('devices.rng') };
@@ -58,7 +58,7 @@ async function definingContract(t: Test, stage: Stage): Promise<void> {
       return t.rejects(driver.machines.define(definition, stage.mark(), soon()), { message: word });
     };
     const format = (of('disks.format')?.values?.[0] ?? 'Raw') as VolumeFormat;
-    const root = { name: 'root', location: '/images/root.img', format };
+    const root = { ...(await stage.disk('root', '/images/root.img', format)), format };
     for (const bus of ['VirtioBlk', 'Pvscsi', 'LsiLogic'] as const)
       await asks(of('disks.bus')?.values?.includes(bus) === true, { disks: [{ ...root, bus }] }, /bus/);
     for (const each of ['Raw', 'Qcow2', 'Vmdk'] as const)
@@ -72,7 +72,7 @@ async function definingContract(t: Test, stage: Stage): Promise<void> {
     for (const firmware of firmwares) {
       const { id, definition, mark, owner } = await stage.define(stage.definition({ firmware }));
       t.equal((await stage.look(id)).configured?.firmware, firmware);
-      await driver.power.start(id, { paused: true }, soon());
+      await stage.switchOn(id);
       t.equal((await stage.look(id)).live?.firmware, firmware);
       await driver.power.cut(id, owner, soon());
       const { firmware: _, ...silent } = definition;
@@ -107,7 +107,7 @@ async function definingContract(t: Test, stage: Stage): Promise<void> {
       ...(model === undefined ? {} : { model }),
       ...(of('interfaces.macAddress') === undefined ? {} : { macAddress: '52:54:00:ab:cd:ef' }),
     };
-    const disks = [{ name: 'lan', location: '/images/lan.img', format: 'Raw' as const }];
+    const disks = [await stage.disk('lan', '/images/lan.img', 'Raw')];
     const { id, definition, mark } = await stage.define(stage.definition({ interfaces: [lan, dmz], disks }));
     const before = await stage.look(id);
     t.match(before.configured, asShape(definition));
@@ -154,7 +154,7 @@ async function editingContract(t: Test, stage: Stage): Promise<void> {
   });
 
   await stage.withPeer(t, 'defining what is there writes nothing', ['writeTrace'], async (t, peer) => {
-    const { id, definition, mark } = await stage.define(stage.definition({ disks: [{ name: 'root', location: hostile, format: 'Raw' }] }));
+    const { id, definition, mark } = await stage.define(stage.definition({ disks: [await stage.disk('root', hostile, 'Raw')] }));
     const before = await peer.writeTrace(definition.uuid);
     await stage.pass();
     await driver.machines.define(definition, mark, soon());
@@ -165,10 +165,10 @@ async function editingContract(t: Test, stage: Stage): Promise<void> {
   });
 
   await t.test('an edit changes what differs, and keeps what the host once chose', async (t) => {
-    const root = { name: 'root', location: '/images/root.img', format: 'Raw' as const };
+    const [root, more] = [await stage.disk('root', '/images/root.img', 'Raw'), await stage.disk('more', '/images/more.img', 'Raw')];
     const { id, definition, mark } = await stage.define(stage.definition({ disks: [root] }));
     const before = await stage.look(id);
-    const edited = { ...definition, cpuCount: 2, disks: [root, { ...root, name: 'more', location: '/images/more.img' }] };
+    const edited = { ...definition, cpuCount: 2, disks: [root, more] };
     t.equal(await driver.machines.define(edited, mark, soon()), id);
     const after = await stage.look(id);
     t.match(after.configured, asShape(edited));
@@ -213,8 +213,8 @@ async function namingContract(t: Test, stage: Stage): Promise<void> {
     }
     const { id, definition } = await stage.define(stage.definition({ nativeName: nameOf(longest) }));
     t.equal((await stage.look(id)).nativeName, definition.nativeName);
-    await driver.power.start(id, { paused: true }, soon());
-    t.equal((await stage.power(id)).state, 'Paused', 'and such a machine starts');
+    await stage.switchOn(id);
+    t.not((await stage.power(id)).state, 'Off', 'and such a machine starts');
     await refused(t, driver.machines.define(stage.definition({ nativeName: nameOf(longest + 1) }), stage.mark(), soon()), 'Invalid');
   });
 

@@ -64,7 +64,7 @@ export async function marksContract(t: Test, stage: Stage): Promise<void> {
 
   await t.test('a define brings its record, also to a running machine', async (t) => {
     const { id, definition, mark } = await stage.define();
-    await driver.power.start(id, { paused: true }, soon());
+    await stage.switchOn(id);
     await driver.machines.define(definition, { ...mark, record: 'defined' }, soon());
     t.equal((await stage.look(id)).mark?.record, 'defined');
     await driver.machines.mark(id, { ...mark, record: 'marked' }, mark.owner, soon());

@@ -27,15 +27,24 @@ export async function definePool(stage: Stage, definition = poolDefinition(stage
 }
 
 export async function activePool(stage: Stage): Promise<MadePool> {
+  if (!stage.can('makePools')) return existingPool(stage);
   const made = await definePool(stage);
   await mustHave(stage.driver.pools).start(made.id, soon());
   return made;
+}
+
+/** The one that the subject has stated. */
+async function existingPool(stage: Stage): Promise<MadePool> {
+  const found = (await mustHave(stage.driver.pools).list(soon())).find(({ nativeName }) => nativeName === stage.subject.pool);
+  const { id, uuid, nativeName, path = '' } = mustHave(found);
+  return { id, definition: { uuid, nativeName, directory: { path } } };
 }
 
 const find = async (pools: Pools, wanted: string): Promise<Pool | undefined> =>
   (await pools.list(soon())).find(({ uuid }) => uuid === wanted);
 
 export async function poolsContract(t: Test, stage: Stage): Promise<void> {
+  if (!stage.can('makePools')) return existingPoolsContract(t, stage);
   const pools = mustHave(stage.driver.pools);
   const { id, definition } = await definePool(stage);
   const { uuid, nativeName, directory } = definition;
@@ -119,5 +128,26 @@ export async function poolsContract(t: Test, stage: Stage): Promise<void> {
     t.equal((await find(pools, definition.uuid))?.path, path);
     for (const bad of ['', 'relative', '/a/../b'])
       await refused(t, pools.define(poolDefinition(stage, { directory: { path: bad } }), soon()), 'Invalid');
+  });
+}
+
+async function existingPoolsContract(t: Test, stage: Stage): Promise<void> {
+  const pools = mustHave(stage.driver.pools);
+
+  await t.test('a pool that is there is listed with its room, and which formats it has volumes in', async (t) => {
+    const { id, definition } = await existingPool(stage);
+    const pool = mustHave(await find(pools, definition.uuid));
+    t.match(pool, { id, active: true });
+    t.ok(pool.capacityBytes > 0 && pool.availableBytes <= pool.capacityBytes && pool.allocationBytes <= pool.capacityBytes);
+    t.ok(pool.formats.length > 0);
+  });
+
+  await t.test('pools are neither made nor unmade', async (t) => {
+    const before = await pools.list(soon());
+    const { id } = await existingPool(stage);
+    await refused(t, pools.define(poolDefinition(stage), soon()), 'Unsupported');
+    await refused(t, pools.start(id, soon()), 'Unsupported');
+    await refused(t, pools.undefine(id, soon()), 'Unsupported');
+    t.same(await pools.list(soon()), before);
   });
 }

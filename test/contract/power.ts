@@ -1,8 +1,11 @@
 import type { Test } from 'tap';
+import type { PowerReason } from '#drivers/driver.js';
 import { refused, type Stage, soon } from './stage.js';
 
 const booted = { state: 'On', reason: /^(Booted|Unknown)$/ };
 const waiting = { state: 'Paused', reason: /^(StartingUp|User)$/ };
+/** Why a machine is off, as far as the host tells. */
+const offBy = (stage: Stage, reason: PowerReason) => ({ state: 'Off', reason: stage.can('tellWhyOff') ? reason : 'Unknown' });
 const off = (...reasons: readonly string[]) => ({ state: 'Off', reason: new RegExp(`^(${reasons.join('|')})$`) });
 
 export async function powerContract(t: Test, stage: Stage): Promise<void> {
@@ -26,7 +29,15 @@ async function lifeContract(t: Test, stage: Stage): Promise<void> {
     t.same(await stage.power(id), before);
   });
 
-  await t.test('started paused, it waits for resume, whoever starts it again', async (t) => {
+  await t.test('a host says whether it starts machines paused', async (t) => {
+    const { capabilities } = await driver.host.describe(soon());
+    t.equal(
+      capabilities.some(({ field }) => field === 'power.startPaused'),
+      stage.can('startPaused'),
+    );
+  });
+
+  await t.test('started paused, it waits for resume, whoever starts it again', { skip: stage.unless('startPaused') }, async (t) => {
     await driver.power.start(id, { paused: true }, soon());
     t.match(await stage.power(id), waiting);
     await driver.power.start(id, { paused: true }, soon());
@@ -34,6 +45,17 @@ async function lifeContract(t: Test, stage: Stage): Promise<void> {
     await driver.power.pause(id, soon());
     t.match(await stage.power(id), waiting);
   });
+
+  await t.test(
+    'a machine that cannot be started paused is not started at all',
+    { skip: stage.can('startPaused') && 'it can' },
+    async (t) => {
+      await refused(t, driver.power.start(id, { paused: true }, soon()), 'Unsupported');
+      t.equal((await stage.power(id)).state, 'Off');
+      await driver.power.start(id, { paused: false }, soon());
+      await driver.power.pause(id, soon());
+    },
+  );
 
   await t.test('resumed, it is on, once or twice', async (t) => {
     await driver.power.resume(id, soon());
@@ -46,7 +68,8 @@ async function lifeContract(t: Test, stage: Stage): Promise<void> {
     await driver.power.pause(id, soon());
     await driver.power.pause(id, soon());
     t.same(await stage.power(id), { state: 'Paused', reason: 'User' });
-    await driver.power.reset(id, owner, soon());
+    if (stage.can('resetPaused')) await driver.power.reset(id, owner, soon());
+    else await refused(t, driver.power.reset(id, owner, soon()), 'Conflict');
     t.equal((await stage.power(id)).state, 'Paused', 'and a reset leaves it so');
     await driver.power.resume(id, soon());
     t.match(await stage.power(id), booted);
@@ -68,14 +91,15 @@ async function lifeContract(t: Test, stage: Stage): Promise<void> {
     await driver.power.cut(id, owner, soon());
     await driver.power.press(id, owner, soon());
     const machine = await stage.look(id);
-    t.same(machine.power, { state: 'Off', reason: 'Cut' });
+    t.same(machine.power, offBy(stage, 'Cut'));
     t.equal(machine.live, undefined);
   });
 
   await t.test('a paused machine is cut as well', async (t) => {
-    await driver.power.start(id, { paused: true }, soon());
+    await stage.switchOn(id);
+    await driver.power.pause(id, soon());
     await driver.power.cut(id, owner, soon());
-    t.same(await stage.power(id), { state: 'Off', reason: 'Cut' });
+    t.same(await stage.power(id), offBy(stage, 'Cut'));
   });
 }
 
@@ -89,7 +113,7 @@ async function liveContract(t: Test, stage: Stage): Promise<void> {
     await driver.machines.define({ ...definition, cpuCount: 2 }, mark, soon());
     t.match(await stage.look(id), { live, configured: { cpuCount: 2 }, power: booted });
     await driver.power.cut(id, owner, soon());
-    await driver.power.start(id, { paused: true }, soon());
+    await stage.switchOn(id);
     t.match((await stage.look(id)).live, { cpuCount: 2 });
   });
 
@@ -126,15 +150,15 @@ async function behindContract(t: Test, stage: Stage): Promise<void> {
     const { id, definition } = await stage.running();
     await peer.destroy(definition.uuid);
     await stage.untilPower(id, 'Off');
-    t.same(await stage.power(id), { state: 'Off', reason: 'Cut' });
+    t.same(await stage.power(id), offBy(stage, 'Cut'));
   });
 
   await stage.withPeer(t, 'killed, it has crashed, and starts again', ['kill'], async (t, peer) => {
     const { id, definition } = await stage.running();
     await peer.kill(definition.uuid);
     t.same(await stage.untilPower(id, 'Off'), { state: 'Off', reason: 'Crashed' });
-    await stage.driver.power.start(id, { paused: true }, soon());
-    t.equal((await stage.power(id)).state, 'Paused');
+    await stage.switchOn(id);
+    t.not((await stage.power(id)).state, 'Off');
   });
 }
 
@@ -146,7 +170,7 @@ async function guestContract(t: Test, stage: Stage): Promise<void> {
       const { id, owner } = await stage.guest(recipe);
       await driver.power.press(id, owner, soon());
       await driver.power.press(id, owner, soon());
-      t.same(await stage.untilPower(id, 'Off'), { state: 'Off', reason: 'Guest' });
+      t.same(await stage.untilPower(id, 'Off'), offBy(stage, 'Guest'));
     }),
 
     stage.withGuest(t, 'a guest that does not hear it stays on, however often it is pressed', 'deaf', async (t, recipe) => {
@@ -157,12 +181,12 @@ async function guestContract(t: Test, stage: Stage): Promise<void> {
       }
       t.match(await stage.power(id), booted);
       await driver.power.cut(id, owner, soon());
-      t.same(await stage.power(id), { state: 'Off', reason: 'Cut' });
+      t.same(await stage.power(id), offBy(stage, 'Cut'));
     }),
 
     stage.withGuest(t, 'a guest that turns itself off is off by itself', 'leaving', async (t, recipe) => {
       const { id } = await stage.guest(recipe);
-      t.same(await stage.untilPower(id, 'Off'), { state: 'Off', reason: 'Guest' });
+      t.same(await stage.untilPower(id, 'Off'), offBy(stage, 'Guest'));
     }),
 
     stage.withGuest(t, 'a machine that cannot start says so, and is off', 'unstartable', async (t, { prepare }) => {

@@ -1,9 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Test } from 'tap';
-import type { Driver, Glance, Machine, MachineDefinition, MachineId, Mark, OwnerMark, PowerState } from '#drivers/driver.js';
+import type {
+  Driver,
+  Glance,
+  Machine,
+  MachineDefinition,
+  MachineDisk,
+  MachineId,
+  Mark,
+  OwnerMark,
+  PowerState,
+  VolumeFormat,
+} from '#drivers/driver.js';
 import { DriverError, type DriverErrorCode } from '#drivers/error.js';
-import type { GuestRecipe, Guests, Peer, Subject } from './subject.js';
+import type { GuestRecipe, Guests, Inability, Peer, Subject } from './subject.js';
 
 export const soon = (ms = 30_000): AbortSignal => AbortSignal.timeout(ms);
 
@@ -100,6 +111,26 @@ export class Stage {
 
   async pass(): Promise<void> {
     await (this.subject.pass ?? (() => sleep(50)))();
+  }
+
+  can(what: Inability): boolean {
+    return this.subject.cannot?.includes(what) !== true;
+  }
+
+  /** For `skip`: why a check of this is skipped, or false. */
+  unless(...needs: readonly Inability[]): string | false {
+    const missing = needs.filter((need) => !this.can(need));
+    return missing.length > 0 && `${this.subject.name} states that it cannot: ${missing.join(', ')}`;
+  }
+
+  /** Not off any more, and executing nothing where the host can start so. */
+  switchOn(id: MachineId): Promise<void> {
+    return this.driver.power.start(id, { paused: this.can('startPaused') }, soon());
+  }
+
+  /** A disk as it is asked for: of any file, where the host takes it to be there. */
+  async disk(name: string, location: string, format: VolumeFormat): Promise<Pick<MachineDisk, 'name' | 'location' | 'format'>> {
+    return { name, ...((await this.subject.disk?.(name)) ?? { location, format }) };
   }
 
   /** Looks again and again; gives the last look, whether it suits or not. */

@@ -1,4 +1,4 @@
-import type { Driver, Facet, MachineDefinition, MachineId, MachineShape } from '#drivers/driver.js';
+import type { Driver, Facet, MachineDefinition, MachineDisk, MachineId, MachineShape, VolumeDefinition } from '#drivers/driver.js';
 
 export type OptionalFacet = Exclude<Facet, 'host' | 'machines' | 'power'>;
 
@@ -56,6 +56,12 @@ export interface Guests {
   readonly unstartable?: GuestRecipe;
 }
 
+/**
+ * What a host cannot do however it is asked: start a machine paused, reset one that is paused, tell why a machine is off, make pools (an
+ * existing one is given instead), take or give a volume's content, have a disk whose file is not there.
+ */
+export type Inability = 'startPaused' | 'resetPaused' | 'tellWhyOff' | 'makePools' | 'stream' | 'imagineDisks';
+
 /** A driver under contract, with a host that the suite may use as it likes. */
 export interface Subject {
   readonly name: string;
@@ -67,6 +73,14 @@ export interface Subject {
   readonly guests?: Guests;
   /** What every machine of the suite has, unless a check asks for more. One CPU, 64 MiB and nothing else when left out. */
   readonly shape?: Partial<MachineShape>;
+  /** Stated, and skipped aloud. */
+  readonly cannot?: readonly Inability[];
+  /** A disk of that name that can be given to machines, where one cannot be imagined. */
+  readonly disk?: (name: string) => Promise<Pick<MachineDisk, 'location' | 'format'>>;
+  /** The native name of a pool that the host has, where none can be made. */
+  readonly pool?: string;
+  /** Where a volume lies; directly in the pool's path under its name when left out. */
+  readonly locate?: (path: string, volume: Pick<VolumeDefinition, 'nativeName' | 'format'>) => string;
   /** A directory on the host under which pools may be made; needed where there are pools. Files are left in it. */
   readonly directory?: string;
   /** Its machines are only pretended, and start whatever they lack. */

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { hasEnded, startChild } from '#test/cluster/process.js';
+import { endChild, hasEnded, startChild } from '#test/cluster/process.js';
 
 const program = fileURLToPath(new URL('../../controllers/main.js', import.meta.url));
 
@@ -44,6 +44,11 @@ export class OperatorProcess implements AsyncDisposable {
   async restart(): Promise<void> {
     await this.kill9();
     this.#child = startChild(process.execPath, this.#argv, this.#log);
+  }
+
+  /** Asks it to leave, and waits until it has. */
+  stop(): Promise<void> {
+    return endChild(this.#child, 'SIGTERM');
   }
 
   log(): Promise<string> {

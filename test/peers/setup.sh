@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need beside Node: once, with apt, and without starting any service. Quick and silent when nothing is missing.
-# Then builds the guest and, with Go at hand, the Kubernetes API server, so that no test has to wait for them.
+# Then builds the guest and, with Go at hand, the Kubernetes API server and the simulator of vSphere, so that no test has to wait for them.
 # Under CI=true whatever is missing in the end is a failure; elsewhere it is a warning, and the tests that need it are skipped.
 set -euo pipefail
 
@@ -8,6 +8,7 @@ packages=(
   libvirt-daemon-system libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 ovmf ipxe-qemu qemu-utils python3-libvirt # hosts, and a second opinion about them
   busybox-static cpio gzip xz-utils # the guest
   openssl # certificates for TLS
+  python3-pyvmomi # a second opinion about vSphere
 )
 
 give_up_or_warn() {
@@ -70,3 +71,4 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 install_missing
 build_once ./guest/build.sh
 build_once ./kubernetes/build.sh
+build_once ./vsphere/build.sh

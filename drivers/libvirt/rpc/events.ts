@@ -1,6 +1,6 @@
+import { onAbort, unlessAborted } from '#drivers/deadline.js';
 import { DriverError } from '#drivers/error.js';
 import { Channel } from './channel.js';
-import { onAbort, unlessAborted } from './deadline.js';
 import type { Frame } from './frame.js';
 import {
   connectDomainEventCallbackRegisterAny,

@@ -1,6 +1,6 @@
+import { throwIfAborted, unlessAborted, within } from '#drivers/deadline.js';
 import { DriverError } from '#drivers/error.js';
 import type { Transport } from '../transport/transport.js';
-import { throwIfAborted, unlessAborted, within } from './deadline.js';
 import type { KeepaliveOptions } from './keepalive.js';
 import { authList, connectOpen, connectSupportsFeature } from './procedures.js';
 import { Session } from './session.js';

@@ -1,5 +1,5 @@
+import { gaveUp, onAbort, throwIfAborted, unlessAborted } from '#drivers/deadline.js';
 import { DriverError } from '#drivers/error.js';
-import { gaveUp, onAbort, throwIfAborted, unlessAborted } from './deadline.js';
 import type { Procedure } from './procedure.js';
 import type { Session } from './session.js';
 

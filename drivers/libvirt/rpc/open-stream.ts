@@ -1,4 +1,4 @@
-import { gaveUp, onAbort, throwIfAborted, unlessAborted, within } from './deadline.js';
+import { gaveUp, onAbort, throwIfAborted, unlessAborted, within } from '#drivers/deadline.js';
 import { openSession, type SessionOptions } from './handshake.js';
 import type { StreamProcedure } from './procedure.js';
 import type { Session } from './session.js';

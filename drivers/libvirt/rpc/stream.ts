@@ -1,7 +1,7 @@
+import { within } from '#drivers/deadline.js';
 import type { DriverError } from '#drivers/error.js';
 import { XdrError } from './bytes.js';
 import { Channel } from './channel.js';
-import { within } from './deadline.js';
 import { toDriverError } from './driver-error.js';
 import { type Frame, maxStreamBytes, messageStatus, messageTypes } from './frame.js';
 import { decodeRemoteError } from './reply.js';

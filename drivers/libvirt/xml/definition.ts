@@ -4,7 +4,7 @@ import { DriverError } from '#drivers/error.js';
 
 import { diskBuses } from './disk.js';
 import { volumeFormats } from './format.js';
-import { interfacePrefix } from './interface.js';
+import { interfaceModels, interfacePrefix } from './interface.js';
 
 export const bytesPerMiB = 1024 * 1024;
 
@@ -41,8 +41,10 @@ function refuseTwice(field: string, named: readonly { readonly name: string }[])
 const aliasable = /^[a-zA-Z0-9_-]+$/;
 const aliasableText = 'letters, digits, "-" and "_", which a device alias can carry';
 
-function checkInterface({ name, network, macAddress }: MachineInterface): void {
+function checkInterface({ name, network, model, macAddress }: MachineInterface): void {
   if (!aliasable.test(name)) refuse('interfaces.name', `"${name}"`, aliasableText);
+  if (model !== undefined && !interfaceModels.includes(model))
+    refuse(`interface "${name}": model`, `"${model}"`, interfaceModels.join(', '));
   if (!/^[^\p{Cc}/]+$/u.test(network)) refuse(`interface "${name}": network`, JSON.stringify(network), 'the name of a network on the host');
   if (macAddress !== undefined && !/^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/.test(macAddress))
     refuse(`interface "${name}": macAddress`, `"${macAddress}"`, 'that of one interface, in lower case, as 52:54:00:12:34:56');

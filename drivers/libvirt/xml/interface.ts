@@ -6,7 +6,7 @@ import { attribute, child, element, elements, isElement, type XmlElement } from 
 export const interfacePrefix = 'net_';
 const aliasPrefix = `ua-${interfacePrefix}`;
 
-const nativeModels: Readonly<Record<InterfaceModel, string>> = { Virtio: 'virtio', E1000e: 'e1000e' };
+const nativeModels: Readonly<Partial<Record<InterfaceModel, string>>> = { Virtio: 'virtio', E1000e: 'e1000e' };
 export const interfaceModels = Object.keys(nativeModels) as readonly InterfaceModel[];
 
 /** An interface is ours by its alias; what carries none was attached by someone else. */

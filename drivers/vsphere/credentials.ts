@@ -1,0 +1,68 @@
+import { X509Certificate } from 'node:crypto';
+import { DriverError } from '#drivers/error.js';
+import { Credentials } from '#drivers/target.js';
+
+/** How we log in, and how we know the host. */
+export interface Login {
+  readonly username: string;
+  readonly password: string;
+  /** Authorities in PEM form, in place of those that Node knows. */
+  readonly ca?: string;
+  /** Of the host's certificate: 32 bytes in upper case hexadecimal with colons. It then need not be issued by anyone, nor name the host. */
+  readonly sha256?: string;
+}
+
+/**
+ * Reads `username`, `password`, and `ca.crt` or `sha256`; what else a Secret holds is none of ours.
+ * @throws DriverError Denied or Invalid, naming the key and never its value
+ */
+export function decodeCredentials(secret: Credentials = new Credentials([])): Login {
+  const [username, password] = [required(secret, 'username'), required(secret, 'password')];
+  const [ca, sha256] = [fileText(secret, 'ca.crt'), fileText(secret, 'sha256')];
+  if (ca !== undefined) checkAuthorities(ca);
+  return { username, password, ...(ca === undefined ? {} : { ca }), ...(sha256 === undefined ? {} : { sha256: fingerprint(sha256) }) };
+}
+
+function required(secret: Credentials, key: string): string {
+  const value = secret.text(key) ?? '';
+  return value.trim() === '' ? refuse(key, 'it is missing or empty', 'what the host is logged in to with') : value;
+}
+
+/** As a file has it, with a line break at its end. */
+function fileText(secret: Credentials, key: string): string | undefined {
+  const value = Buffer.from(secret.get(key) ?? [])
+    .toString('utf8')
+    .trim();
+  return value === '' ? undefined : value;
+}
+
+function checkAuthorities(pem: string): void {
+  const found = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+  const accepted = 'certificates in PEM form ("-----BEGIN CERTIFICATE-----")';
+  if (found.length === 0) refuse('ca.crt', 'it holds no certificate', accepted);
+  for (const [at, one] of found.entries())
+    try {
+      new X509Certificate(one);
+    } catch {
+      refuse('ca.crt', `certificate ${at + 1} of ${found.length} cannot be read`, accepted);
+    }
+}
+
+function fingerprint(text: string): string {
+  const digits = text
+    .trim()
+    .replace(/^sha256[:=]/i, '')
+    .replaceAll(':', '')
+    .toUpperCase();
+  if (!/^[0-9A-F]{64}$/.test(digits))
+    refuse(
+      'sha256',
+      `it is no SHA-256 fingerprint`,
+      'the 64 hexadecimal digits of `openssl x509 -noout -fingerprint -sha256`, with or without colons',
+    );
+  return digits.replace(/..(?!$)/g, '$&:');
+}
+
+function refuse(key: string, why: string, accepted: string): never {
+  throw new DriverError('Denied', `credentials: key "${key}" of the Secret: ${why}; accepted: ${accepted}`);
+}

@@ -1,0 +1,66 @@
+import { randomUUID } from 'node:crypto';
+import t from 'tap';
+import type { Driver, MachineDefinition, MachineId } from '#drivers/driver.js';
+import { credentialsOf, useVcsim, type Vcsim } from '#test/peers/vsphere/vcsim.js';
+import { connectVsphereDriver } from './driver.js';
+
+const soon = () => AbortSignal.timeout(30_000);
+const esx = await useVcsim(t, { mode: 'esx', machines: 1, datastores: 2 });
+const vcenter = await useVcsim(t, { mode: 'vcenter', machines: 1 });
+
+const uris = (port: { readonly esx: number; readonly vcenter: number }) => ({
+  esx: `esx://127.0.0.1:${port.esx}`,
+  cluster: `vpx://127.0.0.1:${port.vcenter}/DC0/DC0_C0`,
+  host: `vpx://127.0.0.1:${port.vcenter}/DC0/DC0_C0/DC0_C0_H1`,
+  alone: `vpx://127.0.0.1:${port.vcenter}/DC0/DC0_H0`,
+});
+const uri = uris({ esx: esx.port, vcenter: vcenter.port });
+const secretOf = ({ username, password, ca }: Vcsim) => ({ username, password, 'ca.crt': ca });
+const connect = (which: keyof typeof uri) =>
+  connectVsphereDriver(uri[which], credentialsOf(secretOf(which === 'esx' ? esx : vcenter)), { signal: soon() });
+
+const mark = { owner: { cluster: 'c', namespace: 'shop', name: 'web', uid: 'u' }, record: '' };
+const definition = (change: Partial<MachineDefinition> = {}): MachineDefinition => {
+  const uuid = randomUUID();
+  const shape = { cpuCount: 1, memoryBytes: 64 << 20, disks: [], interfaces: [], serial: false, rng: false };
+  return { uuid, nativeName: `shop.${uuid.slice(0, 8)}`, ...shape, ...change };
+};
+const look = async (driver: Driver, id: MachineId) => (await driver.machines.read([id], soon())).machines[0];
+
+for (const which of Object.keys(uri) as (keyof typeof uri)[])
+  t.test(`${which}: a machine is made, run, changed and forgotten`, async (t) => {
+    await using driver = await connect(which);
+    const description = await driver.host.describe(soon());
+    t.match(description, { hypervisor: which === 'esx' ? 'ESXi' : 'vCenter', cpuCount: Number, memoryBytes: Number });
+    const [pool] = (await driver.pools?.list(soon())) ?? [];
+    if (pool === undefined || driver.volumes === undefined) throw new Error('no datastore');
+    const root = await driver.volumes.create({ pool: pool.id, nativeName: `root-${which}`, format: 'Vmdk', sizeBytes: 1 << 20 }, soon());
+    const wanted = definition({
+      disks: [{ name: 'root', location: root.location, format: 'Vmdk' }],
+      interfaces: [{ name: 'lan', network: 'VM Network' }],
+    });
+    const { uuid, nativeName, ...shape } = wanted;
+    const id = await driver.machines.define(wanted, mark, soon());
+    t.match(await look(driver, id), {
+      uuid,
+      nativeName,
+      mark,
+      configured: shape,
+      power: { state: 'Off' },
+    });
+    await driver.power.start(id, { paused: false }, soon());
+    t.match(await look(driver, id), { power: { state: 'On' }, live: shape });
+    await driver.machines.define({ ...wanted, cpuCount: 2 }, mark, soon());
+    t.match(await look(driver, id), { live: { cpuCount: 1 }, configured: { cpuCount: 2 } });
+    await driver.power.cut(id, mark.owner, soon());
+    await driver.power.start(id, { paused: false }, soon());
+    t.match(await look(driver, id), { live: { cpuCount: 2 } });
+    await driver.power.cut(id, mark.owner, soon());
+    await driver.machines.undefine(id, mark.owner, soon());
+    t.equal(await look(driver, id), undefined);
+    t.match(await driver.volumes.list(pool.id, { refresh: false }, soon()), [{ id: root.id, sizeBytes: 1 << 20 }]);
+    await driver.volumes.grow(root.id, 3 << 20, soon());
+    t.match(await driver.volumes.list(pool.id, { refresh: true }, soon()), [{ id: root.id, sizeBytes: 3 << 20 }]);
+    await driver.volumes.delete(root.id, soon());
+    t.same(await driver.volumes.list(pool.id, { refresh: false }, soon()), []);
+  });

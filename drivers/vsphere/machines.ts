@@ -1,0 +1,218 @@
+import type { Glance, MachineDefinition, MachineId, Machines, Mark, OwnerMark, Readings } from '#drivers/driver.js';
+import { DriverError } from '#drivers/error.js';
+import type { XmlElement } from '#drivers/xml/tree.js';
+import { checkDefinition } from './config/definition.js';
+import { parseLocation } from './config/location.js';
+import { assertOwner, keys, readMark, sameOwner } from './config/mark.js';
+import { isOff, machineOf, type NativeMachine, readGlance } from './config/native.js';
+import { createSpec, detachSpec, editSpec, markSpec } from './config/spec.js';
+import { type Group, type Inventory, machineRef } from './inventory.js';
+import type { Limits } from './limits.js';
+import { isFault } from './soap/driver-error.js';
+import { typeOf } from './soap/names.js';
+import { createVm, destroy, findAllByUuid, reconfigVm } from './soap/operations.js';
+import { type Ref, ref } from './soap/types.js';
+
+export class VsphereMachines implements Machines {
+  readonly #inventory: Inventory;
+  readonly #limits: Limits;
+  /** Names of machines that may be being made, as the host's answer was not heard. */
+  readonly #unheard = new Set<string>();
+
+  constructor(inventory: Inventory, limits: Limits) {
+    this.#inventory = inventory;
+    this.#limits = limits;
+  }
+
+  async list(signal: AbortSignal): Promise<readonly Glance[]> {
+    return (await this.#inventory.glances(signal)).map(readGlance);
+  }
+
+  async read(ids: readonly MachineId[], signal: AbortSignal): Promise<Readings> {
+    if (ids.length === 0) return { machines: [], unread: [] };
+    const natives = await this.#inventory.natives(ids, signal);
+    const groups = await this.#groups(natives.some(hasInterfaces), signal);
+    const [readable, not] = [natives.filter(isReadable), natives.filter((native) => !isReadable(native))];
+    return {
+      machines: readable.map((native) => machineOf(native, groups)),
+      unread: not.map(({ glance, connection }) => unread(glance, connection)),
+    };
+  }
+
+  async define(definition: MachineDefinition, mark: Mark, signal: AbortSignal): Promise<MachineId> {
+    checkDefinition(definition);
+    // In a row by name, so that of two machines of one name the second one finds the first.
+    return this.#inventory.tasks.inRow(
+      `machine ${definition.nativeName}`,
+      async () => {
+        await this.#hear(definition.nativeName, signal);
+        const found = await this.#find(definition.uuid, signal);
+        if (found !== undefined) return this.#edit(found, definition, mark, signal);
+        return this.#inventory.tasks.patiently(() => this.#create(definition, mark, signal), signal);
+      },
+      signal,
+    );
+  }
+
+  /** A machine that was made, though we never heard of it, is found here. Two of one uuid are a copy, and nobody knows which. */
+  async #find(uuid: string, signal: AbortSignal): Promise<MachineId | undefined> {
+    const { session } = this.#inventory;
+    const asked = { uuid: uuid.toLowerCase(), vmSearch: true, instanceUuid: true };
+    const [found, ...others] = await session.ask(findAllByUuid, session.content.searchIndex, asked, signal);
+    if (others.length === 0) return found?.value as MachineId | undefined;
+    const which = [found, ...others].map((each) => each?.value).join(', ');
+    throw new DriverError(
+      'Conflict',
+      `uuid ${uuid}: ${others.length + 1} machines have it (${which}); a copy must be given one of its own`,
+    );
+  }
+
+  async #create(definition: MachineDefinition, mark: Mark, signal: AbortSignal): Promise<MachineId> {
+    const made = await this.#taken(definition, mark.owner, signal);
+    if (made !== undefined) return this.#edit(made, definition, mark, signal);
+    await this.#limits.check(definition, signal);
+    const datastore = await this.#homeOf(definition, signal);
+    const groups = await this.#groups(definition.interfaces.length > 0, signal);
+    try {
+      return await this.#make(createSpec(definition, mark, datastore, groups), signal);
+    } catch (reason) {
+      if (isUnheard(reason)) this.#unheard.add(definition.nativeName);
+      if (isFault(reason, 'DuplicateName')) await this.#taken(definition, mark.owner, signal);
+      throw reason;
+    }
+  }
+
+  /** Waits for what the host may still be making of this name. */
+  async #hear(nativeName: string, signal: AbortSignal): Promise<void> {
+    if (!this.#unheard.has(nativeName)) return;
+    await this.#inventory.tasks.settled(this.#inventory.scope.vmFolder, signal);
+    this.#unheard.delete(nativeName);
+  }
+
+  async #make(config: XmlElement, signal: AbortSignal): Promise<MachineId> {
+    const { session, scope, tasks } = this.#inventory;
+    const host = scope.host ?? (await this.#limits.hostForNew(signal));
+    const args = { config, pool: scope.resourcePool, ...(host === undefined ? {} : { host }) };
+    const result = await tasks.finished(await session.ask(createVm, scope.vmFolder, args, signal), signal);
+    return ref.read(result === undefined ? [] : [result], 'CreateVM_Task: result').value as MachineId;
+  }
+
+  /**
+   * Refuses a name that somebody else's machine has. One that is just being made, by us and without our having heard of it, has the name
+   * before it has anything else: it is waited for, and is the machine.
+   */
+  async #taken(definition: MachineDefinition, owner: OwnerMark, signal: AbortSignal): Promise<MachineId | undefined> {
+    const { nativeName, uuid } = definition;
+    const namesake = (await this.list(signal)).find((machine) => machine.nativeName === nativeName);
+    if (namesake === undefined) return undefined;
+    await this.#inventory.tasks.settled(this.#inventory.scope.vmFolder, signal);
+    const made = await this.#find(uuid, signal);
+    if (made !== undefined) return made;
+    assertOwner(nativeName, readMark((await this.#inventory.native(namesake.id, signal)).extra), owner);
+    throw new DriverError('Conflict', `machine "${nativeName}" on the host has the uuid ${namesake.uuid}, not ${uuid}`);
+  }
+
+  /** Beside its first disk, or where there is most room. */
+  async #homeOf({ disks }: MachineDefinition, signal: AbortSignal): Promise<string> {
+    const datastores = await this.#inventory.datastores(signal);
+    const usable = datastores.filter(({ accessible }) => accessible).sort((one, other) => other.freeBytes - one.freeBytes);
+    for (const { name, location } of disks) {
+      const wanted = parseLocation(location)?.datastore;
+      if (usable.some((each) => each.name === wanted)) continue;
+      const has = usable.map((each) => `"${each.name}"`).join(', ') || 'none';
+      throw new DriverError('NotFound', `disk "${name}": the host has no datastore "${wanted}" that is accessible; it has ${has}`);
+    }
+    const [first] = disks.flatMap(({ location }) => parseLocation(location)?.datastore ?? []);
+    const home = first ?? usable[0]?.name;
+    if (home === undefined) throw new DriverError('Exhausted', 'the host has no datastore that is accessible, to keep a machine on');
+    return home;
+  }
+
+  #edit(id: MachineId, definition: MachineDefinition, mark: Mark, signal: AbortSignal): Promise<MachineId> {
+    return this.#changing(id, signal, async (native) => {
+      assertOwner(native.glance.nativeName, readMark(native.extra), mark.owner);
+      const groups = await this.#groups(hasInterfaces(native) || definition.interfaces.length > 0, signal);
+      const spec = editSpec(native, definition, mark, groups);
+      if (spec === undefined) return id;
+      await this.#limits.check(definition, signal);
+      if (definition.disks.length > 0) await this.#homeOf(definition, signal);
+      await this.#reconfigure(native.ref, spec, signal);
+      return id;
+    });
+  }
+
+  async mark(id: MachineId, mark: Mark, from: OwnerMark | undefined, signal: AbortSignal): Promise<void> {
+    await this.#changing(id, signal, async (native) => {
+      const carried = readMark(native.extra);
+      const isFrom = from === undefined ? carried === undefined : carried !== undefined && sameOwner(carried.owner, from);
+      if (!isFrom) assertOwner(native.glance.nativeName, carried, mark.owner);
+      if (native.manager !== undefined)
+        throw new DriverError(
+          'NotOurs',
+          `machine "${native.glance.nativeName}" on the host is managed by ${native.manager}; it is left alone`,
+        );
+      const spec = markSpec(native, mark);
+      if (spec !== undefined) await this.#reconfigure(native.ref, spec, signal);
+    });
+  }
+
+  async undefine(id: MachineId, owner: OwnerMark, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#changing(id, signal, (native) => this.#forget(native, owner, signal));
+    } catch (reason) {
+      if (!(reason instanceof DriverError && reason.code === 'NotFound')) throw reason;
+    }
+  }
+
+  /** To forget a machine is to delete its folder, and every file that it uses: its disks are taken out first. */
+  async #forget(native: NativeMachine, owner: OwnerMark, signal: AbortSignal): Promise<void> {
+    const { nativeName, power } = native.glance;
+    assertOwner(nativeName, readMark(native.extra), owner);
+    if (!isOff(power)) throw new DriverError('Conflict', `machine "${nativeName}" is not Off; only one that is Off is forgotten`);
+    if (native.hasSnapshots)
+      throw new DriverError(
+        'Conflict',
+        `machine "${nativeName}" has snapshots, which its disks would be lost with; delete the snapshots first`,
+      );
+    const disks = native.devices.filter((device) => typeOf(device) === 'VirtualDisk');
+    const spec = detachSpec(native, disks);
+    if (spec !== undefined) await this.#reconfigure(native.ref, spec, signal);
+    const { session, tasks } = this.#inventory;
+    await tasks.finished(await session.ask(destroy, native.ref, {}, signal), signal);
+  }
+
+  /** Looks at the machine when it is its turn. */
+  #changing<T>(id: MachineId, signal: AbortSignal, act: (native: NativeMachine) => Promise<T>): Promise<T> {
+    const { tasks } = this.#inventory;
+    return tasks.change(machineRef(id), async () => act(await this.#inventory.native(id, signal)), signal);
+  }
+
+  async #reconfigure(machine: Ref, spec: XmlElement, signal: AbortSignal): Promise<void> {
+    const { session, tasks } = this.#inventory;
+    await tasks.finished(await session.ask(reconfigVm, machine, { spec }, signal), signal);
+  }
+
+  async #groups(needed: boolean, signal: AbortSignal): Promise<readonly Group[]> {
+    return needed ? this.#inventory.networks(signal) : [];
+  }
+}
+
+function hasInterfaces({ extra }: NativeMachine): boolean {
+  return extra[keys.interfaces] !== undefined || extra[keys.next] !== undefined;
+}
+
+const isUnheard = (reason: unknown): boolean => reason instanceof DriverError && ['Unavailable', 'TimedOut'].includes(reason.code);
+
+const reasons: Readonly<Record<string, string>> = {
+  disconnected: 'vCenter does not reach its host',
+  orphaned: 'its host does not know it any more',
+  inaccessible: 'its files cannot be read: look at its datastore',
+  invalid: 'its configuration cannot be read',
+};
+
+const isReadable = ({ connection }: NativeMachine): boolean => reasons[connection] === undefined;
+
+function unread(glance: Glance, connection: string) {
+  const reason = new DriverError('Unavailable', `machine "${glance.nativeName}" on the host is ${connection}: ${reasons[connection]}`);
+  return { glance, reason };
+}
