@@ -98,7 +98,8 @@ async function unreached<R, D, O, A extends AnyAction, S>(
 ): Promise<Outcome> {
   if (failure === undefined) return { kind: 'progressing', recheckMs: 60_000, because: `host ${name} is being connected to` };
   const lost = new DriverError('Unavailable', `host ${name} is not reached: ${failure.message}`);
-  await publish(object, kind.report(object, { failure: lost, now: Date.now() }), true);
+  // A daemon that is restarted is soon back: that is no news of every machine.
+  await publish(object, kind.report(object, { failure: lost, now: Date.now() }), false);
   return { kind: 'progressing', recheckMs: 60_000, because: lost.message };
 }
 

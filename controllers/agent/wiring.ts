@@ -5,7 +5,7 @@ import type { Changes } from '../host/view.js';
 import { again, type Queue } from '../kubernetes/queue.js';
 import { keyOf } from '../kubernetes/resource.js';
 import { type Change, latest } from '../kubernetes/store.js';
-import { networksOf } from '../stores.js';
+import { networksOf, volumesOf } from '../stores.js';
 import { actionLoop } from './actions.js';
 import { hypervisorLoop } from './hypervisor.js';
 import { instanceLoop, machineLoop, networkInstanceLoop, type Surroundings, volumeLoop } from './loops.js';
@@ -47,6 +47,8 @@ export class Wiring {
       for (const name of networksOf(machine)) again(networkInstances, byNetwork.byIndex('network', `${metadata.namespace}/${name}`));
       this.#loops.hypervisors.add(this.#host);
       again(volumes, byVolume.byIndex('claim', metadata.uid));
+      // What it boots from it has not claimed, and holds all the same.
+      for (const name of volumesOf(latest(change)).readOnly) volumes.add(`${metadata.namespace}/${name}`);
       this.#actionsOf(keyOf(metadata));
     });
     this.#watched.actions.store.subscribe((change) => {

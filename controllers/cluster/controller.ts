@@ -1,12 +1,11 @@
-import type { Binder, ClusterWatches } from '../binder.js';
+import type { Binder } from '../binder.js';
 import type { KeysOf } from '../credentials.js';
 import { Locks } from '../host/locks.js';
 import type { Client } from '../kubernetes/client.js';
 import { lead } from '../kubernetes/lead.js';
-import { createLeaseObserver } from '../kubernetes/lease.js';
 import type { Queue } from '../kubernetes/queue.js';
 import type { KubernetesObject } from '../kubernetes/resource.js';
-import { controllerLease, leaseOf } from '../lease-names.js';
+import { controllerLease } from '../lease-names.js';
 import { createLoop, type Reconcilable } from '../loop.js';
 import type { Metrics } from '../metrics.js';
 import { Patience } from '../patience.js';
@@ -18,7 +17,7 @@ import { reconcileSpanning } from '../spanning/spanning.js';
 import type { Watched } from '../watched.js';
 import { bindAction } from './bind-action.js';
 import { copyCredentials } from './credentials.js';
-import { type AgentIsSilent, watchOver } from './health.js';
+import { silentAgents, watchOver } from './health.js';
 import { watchCluster } from './watches.js';
 import { type Loops, wire } from './wiring.js';
 
@@ -56,7 +55,7 @@ async function runLoops(options: ControllerOptions, signal: AbortSignal): Promis
       observer: metrics.queue(`controller-${resource.plural}`),
     });
   const [pools, networks] = [spanningPools(watched), spanningNetworks(watched)];
-  const silent = silentAgents(watched, namespace);
+  const silent = silentAgents({ client, namespace, leases: watched.leases.store });
   const loops: Loops = {
     machines: loop(watched.machines, 8, placeMachine),
     volumes: loop(watched.volumes, 8, placeVolume),
@@ -71,14 +70,3 @@ async function runLoops(options: ControllerOptions, signal: AbortSignal): Promis
 }
 
 type Pass<R> = (binder: Binder, object: R, signal: AbortSignal) => Promise<Outcome>;
-
-/** An agent is silent when we have seen its Lease unrenewed for as long as it lasts. */
-function silentAgents({ leases }: ClusterWatches, namespace: string): AgentIsSilent {
-  const seen = createLeaseObserver();
-  leases.store.subscribe((change) => {
-    if (change.kind === 'deleted') seen.forget(change.key);
-    else seen.observe(change.object);
-  });
-  for (const lease of leases.store.list()) seen.observe(lease);
-  return (hypervisor) => seen.expired(`${namespace}/${leaseOf(hypervisor)}`);
-}

@@ -125,8 +125,10 @@ function observeVolume(
   };
 }
 
+/** As a disk, or to boot from. */
 const has = (shape: MachineShape | undefined, location: string): boolean =>
-  shape?.disks.some((disk) => disk.location === location) ?? false;
+  shape !== undefined &&
+  (shape.disks.some((disk) => disk.location === location) || shape.boot?.kernel === location || shape.boot?.initrd === location);
 
 const usersOf = (location: string, { machines }: HostView): ObservedVolume['users'] =>
   machines

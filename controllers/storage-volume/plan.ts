@@ -60,7 +60,7 @@ export interface ObservedVolume {
   /** Volumes that earlier objects of this name left. */
   readonly leftovers: readonly Leftover[];
   readonly job?: JobState;
-  /** Machines on the host, ours or not, that have it as a disk. */
+  /** Machines on the host, ours or not, that have it as a disk, or boot from it. */
   readonly users: readonly { readonly nativeName: string; readonly off: boolean }[];
 }
 
@@ -159,7 +159,7 @@ function planFilling(
   if (record.startedAt !== undefined && volume !== undefined && marker === undefined)
     return [sayThenAct({ kind: 'complete', uid, id }, 'the host has it whole')];
   const [user] = users;
-  if (user !== undefined) return [wait('InUse', `machine ${user.nativeName} on ${host} has it as a disk`, 30_000)];
+  if (user !== undefined) return [wait('InUse', `machine ${user.nativeName} on ${host} uses it`, 30_000)];
   const due = job?.kind === 'failed' ? failureRetryAt(job, record) : 0;
   if (job?.kind === 'failed' && now < due) {
     const later = wait('ImportFailed', `${job.message}; next try at ${timestamp(due)}`, due - now);
@@ -234,7 +234,7 @@ function planRemoval(desired: DesiredVolume, observed: ObservedVolume): Plan<Vol
     return [act({ kind: 'cancel', uid, id: { pool: pool.id, nativeName: desired.nativeName } }, 'the resource was deleted')];
   if (whole && keep) return removalOf(marker);
   const [user] = users;
-  if (user !== undefined) return [wait('InUse', `machine ${user.nativeName} on ${host} has it as a disk`, 30_000)];
+  if (user !== undefined) return [wait('InUse', `machine ${user.nativeName} on ${host} uses it`, 30_000)];
   return removalOf(volume, marker);
 }
 

@@ -1,13 +1,16 @@
 import t from 'tap';
 import type { Binder } from '#controllers/binder.js';
 import { bindAction } from '#controllers/cluster/bind-action.js';
+import { silentAgents } from '#controllers/cluster/health.js';
 import { watchCluster } from '#controllers/cluster/watches.js';
+import type { Lease } from '#controllers/kubernetes/lease.js';
 import { createStore } from '#controllers/kubernetes/store.js';
 import type { VirtualMachine, VirtualMachineAction } from '#crds/types.js';
 import { Behind } from '#drivers/fake/behind.js';
 import { systemClock } from '#drivers/fake/clock.js';
 import { fakeDriver } from '#drivers/fake/driver.js';
 import { FakeHost } from '#drivers/fake/host.js';
+import { ManualClock } from './manual-clock.js';
 import { condition, useWorld } from './world.js';
 
 const world = await useWorld(t);
@@ -53,11 +56,20 @@ await t.test('a machine with a disk goes from apply to running, stays true, and 
   t.ok(writes.length >= 3 && writes.length <= most, `${writes.length} writes of at most ${most}`);
 
   const before = operator.writes.length;
+  const objects = operator.writes.filter((write) => !write.includes('hypervisors')).length;
   host.calls.length = 0;
   await world.kubectl('annotate', 'virtualmachine', 'web', 'a=b');
   await new Promise((resolve) => setTimeout(resolve, 500));
   t.same(host.acts, []);
   t.equal(operator.writes.length, before, 'two passes over an unchanged machine write nothing');
+
+  host.disconnect();
+  await new Promise((resolve) => setTimeout(resolve, 2_000));
+  t.equal(
+    operator.writes.filter((write) => !write.includes('hypervisors')).length,
+    objects,
+    'a daemon that is soon back is no news of a machine',
+  );
 
   new Behind(host).destroy(ready.metadata.uid);
   await world.until('VirtualMachine', 'web', (seen) => seen.status?.run?.bootId === '2' && condition(seen, 'Ready')?.status === 'True');
@@ -70,7 +82,7 @@ await t.test('a machine with a disk goes from apply to running, stays true, and 
   await world.untilGone('StorageVolume', 'root');
   t.same([...host.directory('/pools/fast').keys()], []);
   t.same(
-    operator.troubles.filter((one) => !one.startsWith('watching')),
+    operator.troubles.filter((one) => !/^(watching|host one: .*it is made again)/.test(one)),
     [],
   );
 });
@@ -101,8 +113,14 @@ await t.test('what is missing is named and waited for, and everything comes toge
   await says('VirtualMachine', 'early', /"slow"/);
   await world.apply({ kind: 'StoragePool', metadata: { name: 'slow' }, spec: { directory: { path: '/pools/slow' } } });
   await world.until('VirtualMachine', 'early', (seen) => ready(seen)?.status === 'True');
+  await world.delete('StorageVolume', 'linux');
+  await world.until('StorageVolume', 'linux', (seen) => ready(seen)?.reason === 'InUse');
+  t.ok(
+    [...host.directory('/pools/slow').keys()].some((name) => name.startsWith('default.linux')),
+    'what a machine boots from is kept',
+  );
   await world.delete('VirtualMachine', 'early');
-  for (const name of ['early-root', 'linux']) await world.delete('StorageVolume', name);
+  await world.delete('StorageVolume', 'early-root');
   await world.untilGone('VirtualMachine', 'early');
   for (const name of ['early-root', 'linux']) await world.untilGone('StorageVolume', name);
   t.same(
@@ -176,4 +194,19 @@ await t.test('of two agents that were given the same host, one works', async (t)
     await new Promise((resolve) => setTimeout(resolve, 50));
   t.match(second.troubles[0], /virtwright-agent-two is kept alive by first, not by second/);
   t.notOk(connections.includes('second'));
+});
+
+await t.test('an agent is silent when its Lease itself says so, whatever a watch shows, and is spoken for now and then', async (t) => {
+  const { client } = world;
+  const signal = AbortSignal.timeout(60_000);
+  const clock = new ManualClock();
+  const silent = silentAgents({ client, namespace: 'default', leases: createStore<Lease, never>() }, clock);
+  t.equal(await silent('two', signal), false, 'no watch has shown it, and there it is');
+  await clock.advance(39_000);
+  t.equal(await silent('two', signal), false);
+  await clock.advance(2_000);
+  t.same([await silent('two', signal), await silent('two', signal)], [true, false]);
+  await clock.advance(5_000);
+  t.equal(await silent('two', signal), true);
+  t.equal(await silent('nobody', signal), true);
 });
