@@ -143,6 +143,11 @@ t.test('a machine that cannot be read hides no other, and whoever looks for it i
   t.throws(() => view.machineByUuid(one), { code: 'TimedOut', message: 'no answer' });
   t.throws(() => view.machineByName('m1'), { code: 'TimedOut' });
   t.match(view.unread, [{ glance: { uuid: one } }]);
+  t.same(view.unseen, [], 'it was read before');
+  const later = new HostView(fakeDriver(host), () => {}, soon());
+  await later.refreshAll(soon());
+  t.match(later.unseen, [{ glance: { uuid: one }, reason }]);
+  host.calls.length = 0;
   t.ok(
     changes.some(({ machines }) => machines.some(({ uuid }) => uuid === one)),
     'whose it is is told to look',

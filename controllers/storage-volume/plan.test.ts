@@ -126,6 +126,14 @@ t.test('what is done with a volume in each state', async (t) => {
       { volume, users: [{ nativeName: 'm', off: true }] },
       ['wait InUse'],
     ],
+    [
+      'deleted, beside a machine that hangs',
+      { want: 'absent', record: whole, keep: false },
+      { volume, unread: 'm hangs' },
+      ['wait UseUnknown'],
+    ],
+    ['deleted, retained, beside a machine that hangs', { want: 'absent', record: whole }, { volume, marker, unread: 'm' }, ['delete']],
+    ['begun, beside a machine that hangs', { record: started }, { volume, marker, unread: 'm hangs' }, ['wait UseUnknown']],
     ['deleted, and gone', { want: 'absent', record: whole, keep: false }, {}, []],
     [
       'deleted, its pool is not active',

@@ -62,6 +62,8 @@ export interface ObservedVolume {
   readonly job?: JobState;
   /** Machines on the host, ours or not, that have it as a disk. */
   readonly users: readonly { readonly nativeName: string; readonly off: boolean }[];
+  /** A machine of which nobody knows whether it has it as a disk, and why. */
+  readonly unread?: string;
 }
 
 export type VolumeAction =
@@ -145,21 +147,16 @@ function planTakeOver({ nativeName, inspected }: Leftover, pool: VolumeId['pool'
   return [sayThenAct({ kind: 'takeOver', nativeName, pool, format }, `taken over: ${nativeName}, as annotated`)];
 }
 
-function planFilling(
-  desired: DesiredVolume,
-  { job, volume, marker, users }: ObservedVolume,
-  pool: Pool,
-  id: VolumeId,
-  now: number,
-): Plan<VolumeAction> {
-  const { uid, record, sizeBytes, source, host } = desired;
+function planFilling(desired: DesiredVolume, observed: ObservedVolume, pool: Pool, id: VolumeId, now: number): Plan<VolumeAction> {
+  const { uid, record, sizeBytes, source } = desired;
+  const { job, volume, marker } = observed;
   if (job?.kind === 'running') return [wait('Importing', `${formatBytes(coarse(job.progressBytes))} fetched`, 5_000)];
   if (job?.kind === 'done') return [sayThenAct({ kind: 'complete', uid, id }, 'all of it is there and verified')];
   // The mark is taken off last: status is older than the host, as after a restore.
   if (record.startedAt !== undefined && volume !== undefined && marker === undefined)
     return [sayThenAct({ kind: 'complete', uid, id }, 'the host has it whole')];
-  const [user] = users;
-  if (user !== undefined) return [wait('InUse', `machine ${user.nativeName} on ${host} has it as a disk`, 30_000)];
+  const inUse = usedOnHost(desired, observed);
+  if (inUse !== undefined) return [inUse];
   const due = job?.kind === 'failed' ? failureRetryAt(job, record) : 0;
   if (job?.kind === 'failed' && now < due) {
     const later = wait('ImportFailed', `${job.message}; next try at ${timestamp(due)}`, due - now);
@@ -223,7 +220,7 @@ function planWhole(
 
 function planRemoval(desired: DesiredVolume, observed: ObservedVolume): Plan<VolumeAction> {
   const { claimedBy, record, keep, uid, poolName, host } = desired;
-  const { pool, volume, marker, job, users } = observed;
+  const { pool, volume, marker, job } = observed;
   if (claimedBy !== undefined)
     return [wait('InUse', `machine "${claimedBy}" has it; delete the machine or take the disk out of it`, 30_000)];
   if (record.startedAt === undefined && record.completedAt === undefined) return removalOf(marker);
@@ -233,9 +230,15 @@ function planRemoval(desired: DesiredVolume, observed: ObservedVolume): Plan<Vol
   if (job?.kind === 'running')
     return [act({ kind: 'cancel', uid, id: { pool: pool.id, nativeName: desired.nativeName } }, 'the resource was deleted')];
   if (whole && keep) return removalOf(marker);
-  const [user] = users;
-  if (user !== undefined) return [wait('InUse', `machine ${user.nativeName} on ${host} has it as a disk`, 30_000)];
-  return removalOf(volume, marker);
+  const inUse = usedOnHost(desired, observed);
+  return inUse === undefined ? removalOf(volume, marker) : [inUse];
+}
+
+/** Nothing is deleted beneath a machine, nor beneath one that may have it. */
+function usedOnHost({ host }: DesiredVolume, { users: [user], unread }: ObservedVolume): Plan<never>[number] | undefined {
+  if (user !== undefined) return wait('InUse', `machine ${user.nativeName} on ${host} has it as a disk`, 30_000);
+  if (unread !== undefined) return wait('UseUnknown', `whether a machine on ${host} has it as a disk is not known: ${unread}`, 30_000);
+  return undefined;
 }
 
 const removalOf = (...volumes: readonly (Volume | undefined)[]): Plan<VolumeAction> =>

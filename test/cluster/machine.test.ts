@@ -4,10 +4,12 @@ import { bindAction } from '#controllers/cluster/bind-action.js';
 import { watchCluster } from '#controllers/cluster/watches.js';
 import { createStore } from '#controllers/kubernetes/store.js';
 import type { VirtualMachine, VirtualMachineAction } from '#crds/types.js';
+import { DriverError } from '#drivers/error.js';
 import { Behind } from '#drivers/fake/behind.js';
 import { systemClock } from '#drivers/fake/clock.js';
 import { fakeDriver } from '#drivers/fake/driver.js';
 import { FakeHost } from '#drivers/fake/host.js';
+import { until } from './until.js';
 import { condition, useWorld } from './world.js';
 
 const world = await useWorld(t);
@@ -73,6 +75,35 @@ await t.test('a machine with a disk goes from apply to running, stays true, and 
     operator.troubles.filter((one) => !one.startsWith('watching')),
     [],
   );
+});
+
+await t.test('beside a machine that was never read, no disk is deleted and no claim is let go', async (t) => {
+  const host = new FakeHost({ clock: systemClock });
+  const disks = ['kept', 'doomed'];
+  const start = () => world.start({ connect: async () => fakeDriver(host), hypervisors: ['beside'], pace: { glanceMs: 200 } });
+  const uuid = await (async () => {
+    await using _operator = await start();
+    const placement = { hypervisorRef: { name: 'beside' } };
+    await world.apply(pool, machine('hung', { disks: disks.map((name) => ({ name, volumeRef: { name } })), placement }));
+    await world.until('VirtualMachine', 'hung', (seen) => condition(seen, 'Ready') !== undefined);
+    await world.apply(hypervisor('beside'), ...disks.map(volume));
+    return (await world.until('VirtualMachine', 'hung', (seen) => condition(seen, 'Ready')?.status === 'True')).metadata.uid;
+  })();
+  host.guest(uuid, { unreadable: new DriverError('TimedOut', 'no answer') });
+  // The object goes without its machine, as when a cluster is lost: nobody says any more that the disks are in use.
+  await world.kubectl('patch', 'virtualmachine', 'hung', '--type=merge', '-p', '{"metadata":{"finalizers":null}}');
+  await world.delete('VirtualMachine', 'hung');
+  await world.kubectl('patch', 'storagevolume', 'doomed', '--subresource=status', '--type=merge', '-p', '{"status":{"claim":null}}');
+  await world.delete('StorageVolume', 'doomed');
+  await using _operator = await start();
+  const waiting = await world.until('StorageVolume', 'doomed', (seen) => condition(seen, 'Ready')?.reason === 'UseUnknown');
+  t.match(condition(waiting, 'Ready')?.message, /machine default\.hung cannot be read \(no answer\)/);
+  await world.kubectl('annotate', 'storagevolume', 'kept', 'a=b');
+  await until(async () =>
+    /whether default\.hung on beside has it as a disk is not known/.test(await world.kubectl('get', 'events', '-o', 'json')),
+  );
+  t.match((await world.get('StorageVolume', 'kept'))?.status?.claim, { machine: 'hung' });
+  t.equal(host.directory('/pools/fast').size, 2);
 });
 
 await t.test('what is missing is named and waited for, and everything comes together in the wrong order, too', async (t) => {
