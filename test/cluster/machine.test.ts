@@ -166,6 +166,29 @@ await t.test('a deletion that comes while a pass is under way is carried out, no
   );
 });
 
+await t.test('what was on its way to another host, and never got there, says where it is in the end', async (t) => {
+  const host = new FakeHost({ clock: systemClock });
+  await using _operator = await world.start({ connect: async () => fakeDriver(host), hypervisors: ['second'] });
+  const placement = { hypervisorRef: { name: 'second' } };
+  await world.apply(pool, machine('astray', { disks: [{ name: 'root', volumeRef: { name: 'astray' } }], placement }));
+  await world.until('VirtualMachine', 'astray', (seen) => condition(seen, 'Ready') !== undefined);
+  await world.apply(volume('astray'));
+  const kinds = ['VirtualMachine', 'StorageVolume'] as const;
+  for (const kind of kinds) {
+    const { uid } = (await world.until(kind, 'astray', () => true)).metadata;
+    const metadata = { finalizers: ['virtwright.io/host'], annotations: { 'virtwright.io/bound': `first/${uid}` } };
+    await world.kubectl('patch', kind, 'astray', '--type=merge', '-p', JSON.stringify({ metadata }));
+  }
+  await world.apply(hypervisor('second'));
+  await world.until('VirtualMachine', 'astray', (seen) => condition(seen, 'Ready')?.status === 'True');
+  for (const kind of kinds) {
+    const { uid, annotations } = (await world.until(kind, 'astray', () => true)).metadata;
+    t.equal(annotations?.['virtwright.io/bound'], `second/${uid}`);
+  }
+  await world.delete('VirtualMachine', 'astray');
+  await world.untilGone('VirtualMachine', 'astray');
+});
+
 await t.test('an action whose machine has not come through the watch yet waits for it; one whose machine is not there fails', async (t) => {
   const action = (name: string, machineName: string) => ({
     kind: 'VirtualMachineAction',
