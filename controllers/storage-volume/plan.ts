@@ -28,6 +28,8 @@ export interface DesiredVolume {
   /** Of the StoragePoolInstance on the host. */
   readonly poolUuid: string;
   readonly poolName: string;
+  /** Whether the pool, where it is not active, is waited for: not when it is stalled or on its way out. */
+  readonly poolComes: boolean;
   readonly nativeName: string;
   /** What native names of other volumes of this object's name begin with. */
   readonly familyName: string;
@@ -219,15 +221,17 @@ function planWhole(
 }
 
 function planRemoval(desired: DesiredVolume, observed: ObservedVolume): Plan<VolumeAction> {
-  const { claimedBy, record, keep, uid, poolName, host } = desired;
+  const { claimedBy, record, keep, uid, poolName, poolComes, host } = desired;
   const { pool, volume, marker, job } = observed;
   if (claimedBy !== undefined)
     return [wait('InUse', `machine "${claimedBy}" has it; delete the machine or take the disk out of it`, 30_000)];
-  if (record.startedAt === undefined && record.completedAt === undefined) return removalOf(marker);
   const whole = record.completedAt !== undefined;
   if (whole && keep && marker === undefined) return [];
-  if (pool?.active !== true) return [wait('WaitingForPool', `pool "${poolName}" is not active on ${host}`, 10_000)];
-  if (job?.kind === 'running')
+  const begun = whole || record.startedAt !== undefined;
+  // The mark is made before anything is on record, so there may be one that only an active pool shows.
+  if (pool?.active !== true && (begun || poolComes)) return [wait('WaitingForPool', `pool "${poolName}" is not active on ${host}`, 10_000)];
+  if (!begun) return removalOf(marker);
+  if (job?.kind === 'running' && pool !== undefined)
     return [act({ kind: 'cancel', uid, id: { pool: pool.id, nativeName: desired.nativeName } }, 'the resource was deleted')];
   if (whole && keep) return removalOf(marker);
   const inUse = usedOnHost(desired, observed);
