@@ -25,6 +25,8 @@ export interface AgentOptions extends Drivers {
   readonly identity: string;
   readonly metrics: Metrics;
   readonly onTrouble: (message: string, error: unknown) => void;
+  /** Told of watches that begin: they settle when everything is in, or nobody waits for it any more. */
+  readonly onWatching?: (synced: Promise<unknown>) => void;
   readonly pace?: Partial<Pace>;
 }
 
@@ -71,7 +73,9 @@ function onAnother({ store }: HostWatches['hypervisors'], another: () => void): 
 async function runLoops(name: string, options: AgentOptions, signal: AbortSignal, onEnd: () => void): Promise<void> {
   const { client, cluster, namespace, identity, connect, credentialKeys: keysOf, onTrouble, metrics, pace } = options;
   const watched = watchHost(name, client, onTrouble, signal);
-  await Promise.all(Object.values(watched).map(({ reflector }) => reflector.synced));
+  const synced = Promise.all(Object.values(watched).map(({ reflector }) => reflector.synced));
+  options.onWatching?.(synced);
+  await synced;
   onAnother(watched.hypervisors, onEnd);
   await using recorder = createEventRecorder({ client, controller: 'virtwright.io/agent', instance: identity });
   const jobs = new Jobs((uid) => wiring.volumeChanged(uid));
