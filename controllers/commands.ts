@@ -6,6 +6,7 @@ import { runAgent } from './agent/agent.js';
 import { runController } from './cluster/controller.js';
 import { Complaint } from './complaint.js';
 import { Health } from './health.js';
+import { claimIdentity } from './identity.js';
 import { ApiError, type Client, createClient, loadKubeConfig } from './kubernetes/client.js';
 import { type Served, serve } from './kubernetes/serve.js';
 import { createLog, type Log } from './log.js';
@@ -74,7 +75,9 @@ async function withProgram(flags: Flags, work: (program: Program) => Promise<voi
   log.info('started', { server: connection.server.origin });
   try {
     const onWatching = (synced: Promise<unknown>) => health.watching(synced);
-    await work({ client, metrics, log, namespace, identity: flags.identity ?? hostname(), onTrouble, onWatching });
+    const name = flags.identity ?? hostname();
+    await using identity = await claimIdentity(name, [connection.server.origin, namespace, ...[...(flags.hypervisor ?? [])].sort()]);
+    await work({ client, metrics, log, namespace, identity: identity.name, onTrouble, onWatching });
   } catch (reason) {
     if (!signal.aborted) throw reason;
   }

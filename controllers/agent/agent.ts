@@ -21,7 +21,7 @@ export interface AgentOptions extends Drivers {
   readonly cluster: string;
   /** The operator's own: of Leases and credentials. */
   readonly namespace: string;
-  /** The same after a restart, so that it keeps its Leases. */
+  /** Of nobody else who lives; the same after a restart where that can be, so that it keeps its Leases. */
   readonly identity: string;
   readonly metrics: Metrics;
   readonly onTrouble: (message: string, error: unknown) => void;

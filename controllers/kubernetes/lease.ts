@@ -19,7 +19,7 @@ export interface LeaseOptions {
   readonly client: Client;
   readonly namespace: string;
   readonly name: string;
-  /** Who holds it: unique, but for an agent the same after its restart. */
+  /** Who holds it: nobody else who lives, but perhaps who held it before and is dead. */
   readonly identity: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly ownerReferences?: readonly OwnerReference[];

@@ -1,27 +1,17 @@
-import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
 import t from 'tap';
 import { agentCommand, controllerCommand } from '#controllers/commands.js';
 import { noCredentials } from '#drivers/target.js';
+import { freePorts } from './process.js';
 import { until } from './until.js';
 import { useWorld } from './world.js';
 
 const world = await useWorld(t);
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
 const drivers = { connect: () => Promise.reject(new Error('nobody connects here')), credentialKeys: () => noCredentials };
 
 await t.test('an operator that has lost its API server is not ready, and is again when it is back', async (t) => {
   const stop = new AbortController();
-  const [port, agentPort] = [await freePort(), await freePort()];
+  const [port = 0, agentPort = 0] = await freePorts(2);
   const flags = { kubeconfig: world.cluster.kubeconfigPath };
   const ended = Promise.all([
     controllerCommand({ ...flags, listen: `${port}` }, drivers, stop.signal),
