@@ -28,6 +28,8 @@ export interface AgentOptions extends Drivers {
   /** Told of watches that begin: they settle when everything is in, or nobody waits for it any more. */
   readonly onWatching?: (synced: Promise<unknown>) => void;
   readonly pace?: Partial<Pace>;
+  /** Of the Lease of each host; default 40 s and 10 s. */
+  readonly lease?: { readonly durationMs: number; readonly periodMs: number };
 }
 
 /** Runs the loops of every host that the agent was given, until the signal. */
@@ -42,7 +44,10 @@ async function runHost(name: string, options: AgentOptions, signal: AbortSignal)
   const onError = (error: unknown) => onTrouble(`lease of host ${name}`, error);
   const onHolder = (holder: string) => tenure.heldBy(holder);
   await Promise.all([
-    heartbeat({ client, namespace, name: leaseOf(name), identity, onError, onHolder }, signal),
+    heartbeat(
+      { client, namespace, name: leaseOf(name), identity, onError, onHolder, onLapse: () => tenure.end(), ...options.lease },
+      signal,
+    ),
     (async () => {
       while (!signal.aborted) await runEra(name, options, await tenure.begun(signal), signal);
     })(),

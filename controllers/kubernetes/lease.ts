@@ -40,6 +40,8 @@ export interface LeadOptions extends LeaseOptions {
 export interface HeartbeatOptions extends LeaseOptions {
   /** Told at every look who holds the lease: this identity, or another that keeps it alive. */
   readonly onHolder?: (identity: string) => void;
+  /** It was ours, and could not be renewed for three quarters of its duration: another may have it soon. `onHolder` tells when it is ours again. */
+  readonly onLapse?: () => void;
   /** Default 40,000 ms. */
   readonly durationMs?: number;
   /** Default 10,000 ms. */

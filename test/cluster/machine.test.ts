@@ -9,6 +9,7 @@ import { Behind } from '#drivers/fake/behind.js';
 import { systemClock } from '#drivers/fake/clock.js';
 import { fakeDriver } from '#drivers/fake/driver.js';
 import { FakeHost } from '#drivers/fake/host.js';
+import { startForwarder } from './forwarder.js';
 import { until } from './until.js';
 import { condition, useWorld } from './world.js';
 
@@ -213,6 +214,33 @@ await t.test('an action whose machine has not come through the watch yet waits f
   t.equal((await world.get('VirtualMachineAction', 'early'))?.status?.outcome, undefined);
   await bindAction(binder, seen('lost'), signal);
   t.equal((await world.get('VirtualMachineAction', 'lost'))?.status?.outcome, 'Failed');
+});
+
+await t.test('an agent that cannot renew its Lease does nothing to its host until it can again', async (t) => {
+  const host = new FakeHost({ clock: systemClock });
+  await using _controller = await world.start({ connect: async () => fakeDriver(host), hypervisors: [], only: 'controller' });
+  await using network = await startForwarder(Number(new URL(world.cluster.url).port));
+  await using agent = await world.start({
+    connect: async () => fakeDriver(host),
+    hypervisors: ['cut-off'],
+    only: 'agent',
+    pace: { glanceMs: 100 },
+    lease: { durationMs: 4_000, periodMs: 300 },
+    port: network.port,
+  });
+  await world.apply(hypervisor('cut-off'), machine('lonely', { placement: { hypervisorRef: { name: 'cut-off' } } }));
+  const isUp = ({ status }: VirtualMachine) => condition({ ...(status && { status }) }, 'Ready')?.status === 'True';
+  const { uid } = (await world.until('VirtualMachine', 'lonely', isUp)).metadata;
+  network.block(true);
+  await until(() => agent.troubles.some((trouble) => /could not be renewed for 3 s/.test(trouble)));
+  host.calls.length = 0;
+  new Behind(host).destroy(uid);
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  t.same(host.calls, [], 'it does not even look');
+  network.block(false);
+  await world.until('VirtualMachine', 'lonely', (seen) => seen.status?.run?.bootId === '2' && isUp(seen));
+  await world.delete('VirtualMachine', 'lonely');
+  await world.untilGone('VirtualMachine', 'lonely');
 });
 
 await t.test('of two agents that were given the same host, one works', async (t) => {
