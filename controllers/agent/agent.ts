@@ -1,5 +1,4 @@
 import type { Drivers } from '#drivers/target.js';
-import { Jobs } from '../host/jobs.js';
 import { Locks } from '../host/locks.js';
 import type { Client } from '../kubernetes/client.js';
 import { createEventRecorder } from '../kubernetes/events.js';
@@ -8,6 +7,7 @@ import { leaseOf } from '../lease-names.js';
 import type { Metrics } from '../metrics.js';
 import { watchWay } from './credentials.js';
 import { Host, type Pace } from './host.js';
+import { jobsOf } from './jobs.js';
 import type { Surroundings } from './loops.js';
 import { Tenure } from './tenure.js';
 import { type HostWatches, watchHost } from './watches.js';
@@ -83,7 +83,7 @@ async function runLoops(name: string, options: AgentOptions, signal: AbortSignal
   await synced;
   onAnother(watched.hypervisors, onEnd);
   await using recorder = createEventRecorder({ client, controller: 'virtwright.io/agent', instance: identity });
-  const jobs = new Jobs((uid) => wiring.volumeChanged(uid));
+  const jobs = jobsOf(watched.volumes.store, (uid) => wiring.volumeChanged(uid));
   const hypervisor = () => watched.hypervisors.store.get(name);
   const host = new Host({
     name,
