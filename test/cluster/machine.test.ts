@@ -243,6 +243,41 @@ await t.test('an agent that cannot renew its Lease does nothing to its host unti
   await world.untilGone('VirtualMachine', 'lonely');
 });
 
+await t.test('of what a silent agent has, nobody knows whether it is ready, until it speaks again', async (t) => {
+  const host = new FakeHost({ clock: systemClock });
+  await using _controller = await world.start({ connect: async () => fakeDriver(host), hypervisors: [], only: 'controller' });
+  const start = () =>
+    world.start({
+      connect: async () => fakeDriver(host),
+      hypervisors: ['mute'],
+      only: 'agent',
+      lease: { durationMs: 3_000, periodMs: 300 },
+    });
+  const agent = await start();
+  const placement = { hypervisorRef: { name: 'mute' } };
+  await world.apply(pool, machine('there', { disks: [{ name: 'root', volumeRef: { name: 'there' } }], placement }));
+  await world.until('VirtualMachine', 'there', (seen) => condition(seen, 'Ready') !== undefined);
+  await world.apply(hypervisor('mute'), volume('there'));
+  const all = [
+    ['VirtualMachine', 'there'],
+    ['StorageVolume', 'there'],
+    ['StoragePoolInstance', 'fast.mute'],
+    ['Hypervisor', 'mute'],
+  ] as const;
+  const untilAll = async (status: string) => {
+    for (const [kind, name] of all) await world.until(kind, name, (seen) => condition(seen, 'Ready')?.status === status);
+  };
+  await untilAll('True');
+  await agent.stop();
+  await untilAll('Unknown');
+  const { status } = await world.until('StorageVolume', 'there', () => true);
+  t.match(status, { claim: { machine: 'there' }, location: /there/, import: { completedAt: /./ } }, 'what is known is kept');
+  await using _again = await start();
+  await untilAll('True');
+  await world.delete('VirtualMachine', 'there');
+  await world.untilGone('VirtualMachine', 'there');
+});
+
 await t.test('of two agents that were given the same host, one works', async (t) => {
   const host = new FakeHost({ clock: systemClock });
   const connections: string[] = [];
