@@ -6,6 +6,7 @@ import { parseLocation } from './config/location.js';
 import { assertOwner, keys, readMark, sameOwner } from './config/mark.js';
 import { isOff, machineOf, type NativeMachine, readGlance } from './config/native.js';
 import { createSpec, detachSpec, editSpec, markSpec } from './config/spec.js';
+import { namingGuest } from './guest.js';
 import { type Group, type Inventory, machineRef } from './inventory.js';
 import type { Limits } from './limits.js';
 import { isFault } from './soap/driver-error.js';
@@ -41,17 +42,16 @@ export class VsphereMachines implements Machines {
 
   async define(definition: MachineDefinition, mark: Mark, signal: AbortSignal): Promise<MachineId> {
     checkDefinition(definition);
+    const make = async () => {
+      await this.#hear(definition.nativeName, signal);
+      const found = await this.#find(definition.uuid, signal);
+      if (found !== undefined) return this.#edit(found, definition, mark, signal);
+      return this.#inventory.tasks.patiently(() => this.#create(definition, mark, signal), signal);
+    };
     // In a row by name, so that of two machines of one name the second one finds the first.
-    return this.#inventory.tasks.inRow(
-      `machine ${definition.nativeName}`,
-      async () => {
-        await this.#hear(definition.nativeName, signal);
-        const found = await this.#find(definition.uuid, signal);
-        if (found !== undefined) return this.#edit(found, definition, mark, signal);
-        return this.#inventory.tasks.patiently(() => this.#create(definition, mark, signal), signal);
-      },
-      signal,
-    );
+    return this.#inventory.tasks.inRow(`machine ${definition.nativeName}`, make, signal).catch((reason) => {
+      throw namingGuest(reason, definition);
+    });
   }
 
   /** A machine that was made, though we never heard of it, is found here. Two of one uuid are a copy, and nobody knows which. */

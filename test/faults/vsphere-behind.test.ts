@@ -54,6 +54,13 @@ for (const mode of modes) {
 
     await onlooker.destroy('what a hand called it');
     await lab.untilReady('always', ({ status }) => Number(status?.run?.bootId) >= 4 && status?.power?.state === 'Running');
+    await world.apply(lab.volume('disk'), lab.machine('disky', { disks: [{ name: 'root', volumeRef: { name: 'disk' } }] }));
+    await lab.untilReady('disky');
+    await onlooker.destroy(native('disky'));
+    await world.until('StorageVolume', 'disk', (now) => condition(now, 'Ready')?.reason === 'Lost');
+    await world.until('VirtualMachine', 'disky', (now) => condition(now, 'Ready')?.reason === 'WaitingForVolumes');
+    await lab.remove('disky');
+    await lab.removeVolumes('disk');
     await onlooker.unregister(native('halted'));
     await lab.untilNative(native('halted'), ({ extra }) => extra['virtwright.owner'] !== undefined);
     await lab.untilReady('halted', isOff);

@@ -3,8 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { loadAll } from 'js-yaml';
 import type t from 'tap';
 import type { Pace } from '#controllers/agent/host.js';
-import type { VirtualMachine } from '#crds/types.js';
+import type { Hypervisor, VirtualMachine } from '#crds/types.js';
 import { connect, credentialKeys } from '#drivers/connect.js';
+import { until } from '#test/cluster/until.js';
 import { type Running, useWorld, type World } from '#test/cluster/world.js';
 import { skipWhereMissing } from '#test/peers/build.js';
 import { type Native, Onlooker } from '#test/peers/vsphere/onlooker.js';
@@ -120,6 +121,15 @@ export class VsphereLab implements AsyncDisposable {
     return this.world.until('VirtualMachine', name, (seen) => isReady(seen) && isSo(seen), { timeoutMs });
   }
 
+  /** In patience: who is killed meanwhile takes its time. */
+  async untilGone(kind: 'VirtualMachine' | 'StorageVolume', name: string): Promise<void> {
+    await until(async () => (await this.world.get(kind, name)) === undefined);
+  }
+
+  untilConnected(): Promise<Hypervisor> {
+    return this.world.until('Hypervisor', 'esx1', isReady);
+  }
+
   /** What the host has by that name, as the other hand sees it. */
   async native(name: string): Promise<Native> {
     const found = await this.onlooker.machine(name);
@@ -177,7 +187,8 @@ export class VsphereLab implements AsyncDisposable {
 
 const looks =
   /^(Retrieve|CurrentTime|WaitFor|CreateFilter|DestroyPropertyFilter|DestroyPropertyCollector|CreateContainerView|DestroyView|FindAllByUuid|SearchDatastore|Login|Logout|GET |CreatePropertyCollector|CancelWait|RefreshDatastore)/;
-const isChange = (operation: string): boolean => !looks.test(operation);
+/** Whether it could change something on the host. */
+export const isChange = (operation: string): boolean => !looks.test(operation);
 
 async function readExamples(): Promise<readonly Manifest[]> {
   // Seen from `dist/test/faults/`.

@@ -26,7 +26,7 @@ export interface VsphereProxy extends AsyncDisposable {
   readonly port: number;
   /** The operations that were asked for, in order. */
   readonly asked: readonly string[];
-  /** The next so many requests of that name meet the trouble; all until `calm`, when no number is given. */
+  /** The next so many requests of that name (`*`: of any) meet the trouble; all until `calm`, when no number is given. */
   trouble(operation: string, trouble: Trouble, times?: number): void;
   calm(): void;
   /** All connections break at once. */
@@ -44,7 +44,7 @@ export async function startProxy(target: Vcsim): Promise<VsphereProxy> {
   let isClosed = false;
 
   const troubleFor = (operation: string): Trouble | undefined => {
-    const found = troubles.find((one) => one.operation === operation && one.left > 0);
+    const found = troubles.find((one) => [operation, '*'].includes(one.operation) && one.left > 0);
     if (found !== undefined) found.left -= 1;
     return found?.trouble;
   };

@@ -48,7 +48,13 @@ class Onlooker:
         raise KeyError(f'no machine {name}')
 
     def machines(self):
-        return [told(machine, self.power_of(machine)) for machine in self.all(vim.VirtualMachine)]
+        found = []
+        for machine in self.all(vim.VirtualMachine):
+            try:
+                found.append(told(machine, self.power_of(machine)))
+            except vmodl.fault.ManagedObjectNotFound:
+                pass  # it went while we looked
+        return found
 
     def power_of(self, machine):
         """By itself: the rest of `runtime` is more than the library reads of a simulator."""
