@@ -5,8 +5,10 @@ import type { Drivers } from '#drivers/target.js';
 import { runAgent } from './agent/agent.js';
 import { runController } from './cluster/controller.js';
 import { Complaint } from './complaint.js';
+import { Health } from './health.js';
+import { claimIdentity } from './identity.js';
 import { ApiError, type Client, createClient, loadKubeConfig } from './kubernetes/client.js';
-import { serve } from './kubernetes/serve.js';
+import { type Served, serve } from './kubernetes/serve.js';
 import { createLog, type Log } from './log.js';
 import { createMetrics, type Metrics } from './metrics.js';
 import { namespaces } from './namespaces.js';
@@ -31,6 +33,7 @@ interface Program {
   readonly namespace: string;
   readonly identity: string;
   readonly onTrouble: (message: string, error: unknown) => void;
+  readonly onWatching: (synced: Promise<unknown>) => void;
 }
 
 export const controllerCommand = (flags: Flags, { credentialKeys }: Drivers, signal: AbortSignal): Promise<void> =>
@@ -58,24 +61,41 @@ function hostsOf(flags: Flags): { readonly hypervisors: readonly string[]; reado
 /** Everything a command needs, and its end: what stops on a signal has stopped in good order. */
 async function withProgram(flags: Flags, work: (program: Program) => Promise<void>, signal: AbortSignal): Promise<void> {
   const log = createLog(process.stderr);
-  const metrics = createMetrics(new Registry());
+  const health = new Health();
+  const metrics = followed(createMetrics(new Registry()), health);
   const connection = await loadKubeConfig(flags.kubeconfig).catch((reason: Error) => {
     throw new Complaint(reason.message);
   });
   await using client = createClient(connection, { onRequest: metrics.onRequest });
-  await using _served = flags.listen === undefined ? undefined : await serve({ ...address(flags.listen), metrics: metrics.registry });
+  await using _served = flags.listen === undefined ? undefined : await listen(flags.listen, metrics, health);
   const namespace = flags.namespace ?? operatorNamespace;
   const onTrouble = (message: string, error: unknown) => log.warn(message, error);
   await ensureNamespace(client, namespace, log, signal);
   await refuseOldServer(client, signal);
   log.info('started', { server: connection.server.origin });
   try {
-    await work({ client, metrics, log, namespace, identity: flags.identity ?? hostname(), onTrouble });
+    const onWatching = (synced: Promise<unknown>) => health.watching(synced);
+    const name = flags.identity ?? hostname();
+    await using identity = await claimIdentity(name, [connection.server.origin, namespace, ...[...(flags.hypervisor ?? [])].sort()]);
+    await work({ client, metrics, log, namespace, identity: identity.name, onTrouble, onWatching });
   } catch (reason) {
     if (!signal.aborted) throw reason;
   }
   log.info('stopped');
 }
+
+/** Health hears what the metrics hear. */
+const followed = (metrics: Metrics, health: Health): Metrics => ({
+  ...metrics,
+  onRequest: (request) => {
+    health.requested(request);
+    metrics.onRequest(request);
+  },
+  queue: (name) => health.following(name, metrics.queue(name)),
+});
+
+const listen = (where: string, { registry }: Metrics, health: Health): Promise<Served> =>
+  serve({ ...address(where), metrics: registry, notReady: () => health.notReady(), notHealthy: () => health.notHealthy() });
 
 /** Made if it may be made; whoever installs with fewer rights has made it already. Waits for an API server that is not up yet. */
 async function ensureNamespace(client: Client, name: string, log: Log, signal: AbortSignal): Promise<void> {

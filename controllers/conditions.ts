@@ -48,8 +48,13 @@ export interface Standing {
   readonly message: string;
 }
 
-export const isReady = (object: { readonly status?: { readonly conditions?: readonly Condition[] } }): boolean =>
-  object.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
+type Conditioned = { readonly status?: { readonly conditions?: readonly Condition[] } };
+
+const has = ({ status: { conditions: found = [] } = {} }: Conditioned, wanted: string): boolean =>
+  found.some(({ type, status }) => type === wanted && status === 'True');
+
+export const isReady = (object: Conditioned): boolean => has(object, 'Ready');
+export const isStalled = (object: Conditioned): boolean => has(object, 'Stalled');
 
 /** To the second, as Kubernetes writes times. */
 export const timestamp = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;

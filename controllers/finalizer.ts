@@ -1,4 +1,4 @@
-import { boundAnnotation } from './bound.js';
+import { boundAnnotation, boundTo } from './bound.js';
 import { ApiError, type Client } from './kubernetes/client.js';
 import type { KubernetesObject, Resource } from './kubernetes/resource.js';
 
@@ -6,7 +6,11 @@ import type { KubernetesObject, Resource } from './kubernetes/resource.js';
 export const finalizer = 'virtwright.io/host';
 type Meta = { readonly metadata: KubernetesObject['metadata'] };
 
-export const hasFinalizer = ({ metadata }: Meta): boolean => metadata.finalizers?.includes(finalizer) ?? false;
+/** Whether finalizer and annotation say that this object is on its way to this host: an earlier try may have got this far with another. */
+export function isHeldOn({ metadata }: Meta, host: string): boolean {
+  const bound = boundTo({ metadata });
+  return (metadata.finalizers?.includes(finalizer) ?? false) && bound?.uid === metadata.uid && bound.host === host;
+}
 
 /** One patch, on exactly the object that was seen. */
 export async function addFinalizer(

@@ -24,7 +24,6 @@ const asOutcome = (reason: unknown): 'overtaken' => {
   if (reason instanceof ApiError && reason.reason === 'Conflict') return 'overtaken';
   throw reason;
 };
-const overtakenRecheckMs = 50;
 
 /** What stalls is looked at again after this long even if nothing was heard of it; spread, so that not all come at once. */
 const stalledRecheckMs = 5 * 60_000;
@@ -35,7 +34,8 @@ export function createLoop<R extends Reconcilable>({ store, workers, pass, onOut
     const object = store.get(key);
     if (object === undefined) return queue.forget(key);
     const outcome = await pass(object, signal).catch(asOutcome);
-    if (outcome === 'overtaken') return queue.addAfter(key, overtakenRecheckMs);
+    // Their write comes through the watch at once; where it does not, as when who writes never ends, the wait grows.
+    if (outcome === 'overtaken') return queue.addRateLimited(key);
     onOutcome?.(object, outcome);
     again(key, outcome);
   };

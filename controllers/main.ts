@@ -17,7 +17,7 @@ const usage = `virtwright: machines on any hypervisor, as Kubernetes objects
   --namespace NAME, -n    of Leases and credentials (default virtwright-system), or of the machine (default default)
   --operator-namespace NAME   for the console: where the operator has the host's credentials (default virtwright-system)
   --cluster-name NAME     what marks on hosts call this cluster (default "default"); keep it for good
-  --identity NAME         who this process is (default: the host name)
+  --identity NAME         what its Leases are held as, with a part that tells it from others (default: the host name)
   --listen ADDRESS        where /metrics, /healthz and /readyz are served (default: nowhere)
 `;
 

@@ -16,7 +16,7 @@ type Toy = { readonly status?: Status };
 type Found = Findings<number, number, Action>;
 
 /** A thing that is at a number and is to be at another: as much of a kind as the loop needs. */
-function toy(plan: (at: number) => Plan<Action>, given: Partial<Kind<Toy, number, number, Action, Status>> = {}) {
+function toy(plan: (at: number) => Plan<Action>, given: Partial<Kind<Toy, number, number, Action, Status>> = {}, deaf?: Error) {
   const log: string[] = [];
   const host = new FakeHost();
   const driver = fakeDriver(host);
@@ -54,6 +54,7 @@ function toy(plan: (at: number) => Plan<Action>, given: Partial<Kind<Toy, number
         signal,
         onAct: (_toy, _action, because) => log.push(`act ${because}`),
         publish: async (object, status, urgent) => {
+          if (deaf !== undefined) throw deaf;
           log.push(`${urgent ? 'says now' : 'says'} "${status.said}"`);
           return { ...object, status };
         },
@@ -118,6 +119,19 @@ t.test('failures of the host are reported, others are thrown, and each has its o
     ],
   ];
   for (const [plan, expected] of plans) t.same(await toy(() => plan).pass(), expected);
+});
+
+t.test('what went wrong first is told, even where status cannot tell it', async (t) => {
+  const slowly = (reason: Error): Performer<Action> => ({ needs: 'power', run: () => sleep(1_300).then(() => Promise.reject(reason)) });
+  const conflict = new Error('somebody wrote in between');
+  const outcomeOf = (performer: Performer<Action>) =>
+    toy(() => [step(1)], { performers: { step: performer, slow: performer } }, conflict).pass();
+  for (const code of ['Exhausted', 'Denied'] as const) {
+    const lost = await outcomeOf(slowly(new DriverError(code, 'no room')));
+    t.match(lost, { kind: 'retry', error: { code, message: /^no room .*somebody wrote in between/ } });
+  }
+  await t.rejects(outcomeOf(slowly(new TypeError('a bug'))), { message: 'a bug' });
+  await t.rejects(toy(() => [], {}, conflict).pass(), conflict);
 });
 
 t.test('what a host has no facet for is refused, not tried', async (t) => {

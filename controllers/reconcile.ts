@@ -95,15 +95,30 @@ export async function reconcile<R, D, O, A extends AnyAction, S>(
     }
   } catch (reason) {
     if (!(reason instanceof DriverError)) {
-      await late.end();
+      await late.end().catch(() => {}); // the first thing that went wrong is the one to tell
       throw reason;
     }
     findings = { ...findings, now: pass.clock(), failure: reason };
   }
-  await late.end();
-  await say(false);
+  try {
+    await late.end();
+    await say(false);
+  } catch (reason) {
+    if (findings.failure === undefined) throw reason;
+    return { kind: 'retry', error: unsaid(findings.failure, reason) };
+  }
   return outcome(findings);
 }
+
+/** What the host answered is not lost because status could not tell it. */
+const unsaid = (failure: DriverError, reason: unknown): DriverError =>
+  new DriverError(
+    failure.code,
+    `${failure.message} (and status does not say so yet: ${reason instanceof Error ? reason.message : reason})`,
+    {
+      cause: failure,
+    },
+  );
 
 async function lookAndDecide<R, D, O, A extends AnyAction, S>(
   kind: Kind<R, D, O, A, S>,

@@ -1,5 +1,4 @@
 import type { Drivers } from '#drivers/target.js';
-import { Jobs } from '../host/jobs.js';
 import { Locks } from '../host/locks.js';
 import type { Client } from '../kubernetes/client.js';
 import { createEventRecorder } from '../kubernetes/events.js';
@@ -8,6 +7,7 @@ import { leaseOf } from '../lease-names.js';
 import type { Metrics } from '../metrics.js';
 import { watchWay } from './credentials.js';
 import { Host, type Pace } from './host.js';
+import { jobsOf } from './jobs.js';
 import type { Surroundings } from './loops.js';
 import { Tenure } from './tenure.js';
 import { type HostWatches, watchHost } from './watches.js';
@@ -21,11 +21,15 @@ export interface AgentOptions extends Drivers {
   readonly cluster: string;
   /** The operator's own: of Leases and credentials. */
   readonly namespace: string;
-  /** The same after a restart, so that it keeps its Leases. */
+  /** Of nobody else who lives; the same after a restart where that can be, so that it keeps its Leases. */
   readonly identity: string;
   readonly metrics: Metrics;
   readonly onTrouble: (message: string, error: unknown) => void;
+  /** Told of watches that begin: they settle when everything is in, or nobody waits for it any more. */
+  readonly onWatching?: (synced: Promise<unknown>) => void;
   readonly pace?: Partial<Pace>;
+  /** Of the Lease of each host; default 40 s and 10 s. */
+  readonly lease?: { readonly durationMs: number; readonly periodMs: number };
 }
 
 /** Runs the loops of every host that the agent was given, until the signal. */
@@ -40,7 +44,10 @@ async function runHost(name: string, options: AgentOptions, signal: AbortSignal)
   const onError = (error: unknown) => onTrouble(`lease of host ${name}`, error);
   const onHolder = (holder: string) => tenure.heldBy(holder);
   await Promise.all([
-    heartbeat({ client, namespace, name: leaseOf(name), identity, onError, onHolder }, signal),
+    heartbeat(
+      { client, namespace, name: leaseOf(name), identity, onError, onHolder, onLapse: () => tenure.end(), ...options.lease },
+      signal,
+    ),
     (async () => {
       while (!signal.aborted) await runEra(name, options, await tenure.begun(signal), signal);
     })(),
@@ -71,10 +78,12 @@ function onAnother({ store }: HostWatches['hypervisors'], another: () => void): 
 async function runLoops(name: string, options: AgentOptions, signal: AbortSignal, onEnd: () => void): Promise<void> {
   const { client, cluster, namespace, identity, connect, credentialKeys: keysOf, onTrouble, metrics, pace } = options;
   const watched = watchHost(name, client, onTrouble, signal);
-  await Promise.all(Object.values(watched).map(({ reflector }) => reflector.synced));
+  const synced = Promise.all(Object.values(watched).map(({ reflector }) => reflector.synced));
+  options.onWatching?.(synced);
+  await synced;
   onAnother(watched.hypervisors, onEnd);
   await using recorder = createEventRecorder({ client, controller: 'virtwright.io/agent', instance: identity });
-  const jobs = new Jobs((uid) => wiring.volumeChanged(uid));
+  const jobs = jobsOf(watched.volumes.store, (uid) => wiring.volumeChanged(uid));
   const hypervisor = () => watched.hypervisors.store.get(name);
   const host = new Host({
     name,

@@ -1,5 +1,5 @@
 import type { Hypervisor } from '#crds/types.js';
-import { reportHost, straysOf } from '../hypervisor/report.js';
+import { reportHost, straysToTell } from '../hypervisor/report.js';
 import type { Queue } from '../kubernetes/queue.js';
 import { createLoop, publishStatus } from '../loop.js';
 import type { Outcome } from '../reconcile.js';
@@ -10,7 +10,8 @@ export function hypervisorLoop({ host, client, watched, metrics, onTrouble }: Su
   const pass = async (hypervisor: Hypervisor, signal: AbortSignal): Promise<Outcome> => {
     const { connected, failure } = host;
     if (connected === undefined && failure === undefined) return { kind: 'converged' };
-    const strays = straysOf(connected?.view.machines ?? [], host.cluster, (uid) => watched.machines.store.byIndex('uid', uid));
+    const byUid = (uid: string) => watched.machines.store.byIndex('uid', uid);
+    const strays = connected === undefined ? [] : straysToTell(hypervisor, connected.view, host.cluster, byUid);
     const findings = {
       strays,
       ...(connected === undefined ? {} : { description: connected.description }),

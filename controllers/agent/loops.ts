@@ -32,12 +32,15 @@ export interface Surroundings {
   readonly onTrouble: (message: string, error: unknown) => void;
 }
 
-type Done<R> = (object: R, signal: AbortSignal) => Promise<void>;
+/** Says why it must be called again, if it must. */
+type Done<R> = (object: R, signal: AbortSignal) => Promise<string | undefined>;
 
 /** A driver's own time-outs are shorter; this one is for what nobody thought of. */
 const passTimeoutMs = 10 * 60_000;
 
-/** The loop of a kind that lives on the host. `looked` is called after every pass, however it went. */
+const lookAgainMs = 30_000;
+
+/** The loop of a kind that lives on the host. `looked` is called after every pass that came to an outcome, whatever the outcome; not while the host is not reached. */
 function hostLoop<
   R extends Reconcilable & KubernetesObject,
   I extends string,
@@ -45,7 +48,13 @@ function hostLoop<
   O,
   A extends AnyAction,
   S extends { readonly conditions?: readonly Condition[] },
->(surroundings: Surroundings, kind: Kind<R, D, O, A, S>, watched: Watched<R, I>, workers: number, looked: Done<R> = async () => {}): Queue {
+>(
+  surroundings: Surroundings,
+  kind: Kind<R, D, O, A, S>,
+  watched: Watched<R, I>,
+  workers: number,
+  looked: Done<R> = async () => undefined,
+): Queue {
   const { host, client, recorder, metrics, onTrouble } = surroundings;
   const { resource } = watched;
   const patience = new Patience();
@@ -69,8 +78,10 @@ function hostLoop<
     const wasToGo = object.metadata.deletionTimestamp !== undefined;
     if (wasToGo && outcome.kind === 'converged' && now.metadata.uid === object.metadata.uid)
       await removeFinalizer(client, resource, now, bounded);
-    await looked(now, bounded);
-    return outcome;
+    const because = await looked(now, bounded);
+    if (because === undefined) return outcome;
+    recorder.record(object, { type: 'Warning', reason: 'UseUnknown', note: because });
+    return outcome.kind === 'converged' ? { kind: 'progressing', recheckMs: lookAgainMs, because } : outcome;
   };
   const onOutcome = (object: R, outcome: Outcome) => {
     if (outcome.kind === 'stalled') recorder.record(object, { type: 'Warning', reason: 'Stalled', note: outcome.because });
@@ -139,21 +150,30 @@ export function volumeLoop(surroundings: Surroundings): Queue {
 }
 
 /** A claim ends when its machine is gone, or has let go of the disk, and nothing on the host uses the volume. */
-async function releaseClaim({ client, watched, host }: Surroundings, volume: StorageVolume, signal: AbortSignal): Promise<void> {
+async function releaseClaim(
+  { client, watched, host }: Surroundings,
+  volume: StorageVolume,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   const { metadata, status } = volume;
   const { claim, location } = status ?? {};
-  if (status === undefined || claim === undefined) return;
-  const users = host.connected?.view.machines.filter(({ configured, live }) =>
+  const view = host.connected?.view;
+  if (status === undefined || claim === undefined || view === undefined) return undefined;
+  const isUsed = view.machines.some(({ configured, live }) =>
     [configured, live].some((shape) => shape?.disks.some((disk) => disk.location === location)),
   );
-  if (users === undefined || users.length > 0) return;
-  if (await stillWants(client, metadata.namespace, claim, metadata.name, signal)) return;
+  if (isUsed || (await stillWants(client, metadata.namespace, claim, metadata.name, signal))) return undefined;
+  // What was read once has the disks that it had: nobody attaches one to a machine that hangs.
+  const [unseen] = view.unseen;
+  if (unseen !== undefined)
+    return `machine "${claim.machine}" keeps its claim: whether ${unseen.glance.nativeName} on ${host.name} has it as a disk is not known (${unseen.reason.message})`;
   const { claim: _, ...free } = status;
   const manifest = {
     metadata: { namespace: metadata.namespace, name: metadata.name, uid: metadata.uid, resourceVersion: metadata.resourceVersion },
     status: free,
   };
   watched.volumes.store.set(watched.volumes.decode(await client.applyStatus(storageVolumes, manifest, { force: true }, signal)));
+  return undefined;
 }
 
 /** Asked of the API server itself: the machine may not be bound to this host yet, and then no store of ours has it. */

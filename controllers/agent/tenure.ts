@@ -1,6 +1,6 @@
 /**
- * Whether a host is ours to work for, as its Lease says. An API server that is not reached takes nothing away: nobody else can have
- * the Lease meanwhile, and the host's machines still need somebody.
+ * Whether a host is ours to work for, as its Lease says. An API server that is not reached takes nothing away until the Lease runs out: we may
+ * be the only ones who do not reach it, and another may have the Lease then. The host's machines run on meanwhile.
  */
 export class Tenure {
   readonly #identity: string;
@@ -12,11 +12,16 @@ export class Tenure {
   }
 
   heldBy(holder: string): void {
-    if (holder !== this.#identity) {
-      this.#lost?.abort();
-      this.#lost = undefined;
-      return;
-    }
+    if (holder === this.#identity) this.#begin();
+    else this.end();
+  }
+
+  end(): void {
+    this.#lost?.abort();
+    this.#lost = undefined;
+  }
+
+  #begin(): void {
     this.#lost ??= new AbortController();
     for (const begin of this.#waiting.splice(0)) begin();
   }

@@ -28,6 +28,8 @@ export interface ControllerOptions {
   readonly credentialKeys: KeysOf;
   readonly metrics: Metrics;
   readonly onTrouble: (message: string, error: unknown) => void;
+  /** Told of watches that begin: they settle when everything is in, or nobody waits for it any more. */
+  readonly onWatching?: (synced: Promise<unknown>) => void;
 }
 
 /** Does the cluster-wide work while it leads, until the signal. */
@@ -40,7 +42,9 @@ export async function runController(options: ControllerOptions, signal: AbortSig
 async function runLoops(options: ControllerOptions, signal: AbortSignal): Promise<void> {
   const { client, namespace, credentialKeys: keysOf, metrics, onTrouble } = options;
   const watched = watchCluster(client, namespace, onTrouble, signal);
-  await Promise.all(Object.values(watched).map(({ reflector }) => reflector.synced));
+  const synced = Promise.all(Object.values(watched).map(({ reflector }) => reflector.synced));
+  options.onWatching?.(synced);
+  await synced;
   const binder: Binder = { client, watched, locks: new Locks(), patience: new Patience() };
   const loop = <R extends Reconcilable & KubernetesObject>(
     { resource, store }: Watched<R, string>,

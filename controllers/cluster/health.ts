@@ -1,15 +1,16 @@
-import type { Hypervisor, HypervisorStatus, VirtualMachine, VirtualMachineStatus } from '#crds/types.js';
+import type { Condition, Hypervisor, HypervisorStatus, VirtualMachineStatus } from '#crds/types.js';
 import type { Binder } from '../binder.js';
 import { conditions, isUnknown, readiness } from '../conditions.js';
 import type { Client } from '../kubernetes/client.js';
 import { type Clock, systemClock } from '../kubernetes/clock.js';
 import { createLeaseObserver, decodeLease, type Lease, leases as leaseResource } from '../kubernetes/lease.js';
 import { getNow } from '../kubernetes/now.js';
-import { keyOf } from '../kubernetes/resource.js';
+import { type KubernetesObject, keyOf } from '../kubernetes/resource.js';
 import type { ReadonlyStore } from '../kubernetes/store.js';
 import { leaseOf } from '../lease-names.js';
-import { publishStatus } from '../loop.js';
+import { publishStatus, type Reconcilable } from '../loop.js';
 import type { Outcome } from '../reconcile.js';
+import type { Watched } from '../watched.js';
 
 /** While a host's agent is silent, the controller speaks for it, and says only that nobody knows. */
 export type AgentIsSilent = (hypervisor: string, signal: AbortSignal) => Promise<boolean>;
@@ -64,26 +65,40 @@ export async function watchOver(
     }),
   };
   await publishStatus({ client, ...watched.hypervisors }, hypervisor, status, signal);
-  for (const machine of watched.machines.store.byIndex('host', hypervisor.metadata.name))
-    await sayUnknown({ client, watched }, machine, message, signal);
+  await sayAllUnknown({ client, watched }, hypervisor.metadata.name, message, signal);
   return again;
 }
 
-async function sayUnknown(
+/** Of everything that the host has: who reads that it is Ready would count on it. */
+async function sayAllUnknown(
   { client, watched }: Pick<Binder, 'client' | 'watched'>,
-  machine: VirtualMachine,
+  host: string,
   message: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const { metadata, status: before } = machine;
+  const say = async <R extends Told>(kind: Watched<R, string>, objects: readonly R[], more: object = {}) => {
+    for (const object of objects)
+      await publishStatus({ client, ...kind }, object, { ...object.status, ...more, conditions: unknownNow(object, message) }, signal);
+  };
+  const { machines, volumes, instances, networkInstances } = watched;
+  const power: VirtualMachineStatus['power'] = { state: 'Unknown', reason: 'Unknown' };
+  await say(machines, machines.store.byIndex('host', host), { printableStatus: 'Unknown', power });
+  const bound = volumes.store.list().filter(({ status }) => status?.hypervisor === host);
+  await say(volumes, bound, { printableStatus: 'Unknown' });
+  const here = <I extends { readonly spec: { readonly hypervisor: string } }>(all: readonly I[]) =>
+    all.filter(({ spec }) => spec.hypervisor === host);
+  await say(instances, here(instances.store.list()));
+  await say(networkInstances, here(networkInstances.store.list()));
+}
+
+interface Told extends Reconcilable {
+  readonly metadata: KubernetesObject['metadata'] & { readonly generation: number };
+  readonly status?: { readonly observedGeneration?: number; readonly conditions?: readonly Condition[] };
+}
+
+function unknownNow({ metadata, status: before }: Told, message: string): readonly Condition[] {
   const generation = before?.observedGeneration ?? metadata.generation;
   const spoken = conditions(before?.conditions, generation, Date.now(), readiness({ kind: 'unknown', reason: 'AgentSilent', message }));
   const rest = (before?.conditions ?? []).filter(({ type }) => !spoken.some((one) => one.type === type));
-  const status: VirtualMachineStatus = {
-    ...before,
-    printableStatus: 'Unknown',
-    power: { state: 'Unknown', reason: 'Unknown' },
-    conditions: [...spoken, ...rest],
-  };
-  await publishStatus({ client, ...watched.machines }, machine, status, signal);
+  return [...spoken, ...rest];
 }

@@ -37,6 +37,11 @@ export class MachinesView {
     return [...this.#unread.values()];
   }
 
+  /** Of the unread, those that never were read: nothing at all is known of what they have, or of whose they are. */
+  get unseen(): readonly Unread[] {
+    return this.unread.filter(({ glance: { id } }) => !this.#known.has(id));
+  }
+
   /** Throws the DriverError for which the machine it would be could not be read. So do the next two. */
   byUuid(uuid: string): Machine | undefined {
     return this.#find((machine) => machine.uuid === uuid);

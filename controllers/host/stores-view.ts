@@ -79,13 +79,21 @@ export class StoresView {
     this.#pools = (await this.#driver.pools?.list(this.#signal)) ?? [];
     const wasActive = new Map(before.map(({ id, active }) => [id, active]));
     for (const { id, active } of this.#pools) if (wasActive.get(id) !== active) this.#looks.get(id)?.mark('volumes');
+    for (const id of this.#looks.keys()) if (!this.#pools.some((pool) => pool.id === id)) this.#forget(id);
     this.#tell(before.map(withoutUse), this.#pools.map(withoutUse));
+  }
+
+  /** One that comes back is looked into anew. */
+  #forget(id: PoolId): void {
+    this.#looks.delete(id);
+    this.#volumes.delete(id);
   }
 
   async #readVolumes(id: PoolId): Promise<void> {
     const active = this.#pools.some((pool) => pool.id === id && pool.active);
     const volumes = active ? await this.#driver.volumes?.list(id, { refresh: false }, this.#signal) : undefined;
     const before = this.#volumes.get(id);
+    if (!this.#looks.has(id)) return;
     if (volumes === undefined) this.#volumes.delete(id);
     else this.#volumes.set(id, volumes);
     this.#tell(before?.map(withoutUse), volumes?.map(withoutUse));

@@ -58,6 +58,28 @@ t.test('nobody is told of what is as it was', async (t) => {
   t.same([changes.flatMap(({ machines }) => machines.map(({ uuid }) => uuid)), changes.some(({ pools }) => pools)], [[one], true]);
 });
 
+t.test('a pool that is gone is forgotten with what was in it, and looked into anew when it is back', async (t) => {
+  const { host, behind, view } = await scene();
+  const uuid = '44444444-2222-4333-8444-555555555555';
+  const look = async () => {
+    view.gap();
+    await view.refresh({ volumesOf: uuid }, soon());
+    return view.pools.flatMap(({ id }) => view.volumes(id).map((volume) => volume.id.nativeName));
+  };
+  behind.putFile('/p/first', Buffer.from('x'));
+  await fakeDriver(host).pools?.start(view.pools[0]?.id as PoolId, soon());
+  t.same(await look(), ['first']);
+  const { id } = view.pools[0] as { id: PoolId };
+  behind.undefinePool(uuid);
+  t.same(await look(), []);
+  t.same(view.volumes(id), []);
+  behind.putFile('/p/second', Buffer.from('x'));
+  behind.pool(uuid, 'fast', '/p');
+  await look();
+  await fakeDriver(host).pools?.start(view.pools[0]?.id as PoolId, soon());
+  t.same((await look()).sort(), ['first', 'second']);
+});
+
 t.test('after a gap everything is listed; a glance marks what is new, gone or in another state', async (t) => {
   const { host, behind, view, changes, id } = await scene();
   behind.undefine(one);
@@ -143,6 +165,11 @@ t.test('a machine that cannot be read hides no other, and whoever looks for it i
   t.throws(() => view.machineByUuid(one), { code: 'TimedOut', message: 'no answer' });
   t.throws(() => view.machineByName('m1'), { code: 'TimedOut' });
   t.match(view.unread, [{ glance: { uuid: one } }]);
+  t.same(view.unseen, [], 'it was read before');
+  const later = new HostView(fakeDriver(host), () => {}, soon());
+  await later.refreshAll(soon());
+  t.match(later.unseen, [{ glance: { uuid: one }, reason }]);
+  host.calls.length = 0;
   t.ok(
     changes.some(({ machines }) => machines.some(({ uuid }) => uuid === one)),
     'whose it is is told to look',

@@ -47,6 +47,11 @@ export class HostView {
     return this.#machines.unread;
   }
 
+  /** Of the unread, those that never were read: nothing at all is known of what they have, or of whose they are. */
+  get unseen(): readonly Unread[] {
+    return this.#machines.unseen;
+  }
+
   /** Throws the DriverError for which the machine it would be could not be read. So do the next two. */
   machineByUuid(uuid: string): Machine | undefined {
     return this.#machines.byUuid(uuid);

@@ -73,6 +73,21 @@ const publish = ({ field, values, min, max, reason }: Capability): HypervisorSta
 
 const bound = (field: string, value: number): string => (field.endsWith('.size') ? formatBytes(value) : String(value));
 
+/**
+ * Those to tell of: beside a machine that was never read, what was told before is told still, unless it has an object by now. It may be that machine.
+ */
+export function straysToTell(
+  { status }: Hypervisor,
+  { machines, unseen }: { readonly machines: readonly Machine[]; readonly unseen: readonly unknown[] },
+  cluster: string,
+  byUid: (uid: string) => readonly VirtualMachine[],
+): readonly VirtualMachineRef[] {
+  const seen = straysOf(machines, cluster, byUid);
+  if (unseen.length === 0) return seen;
+  const told = status?.strays?.machines ?? [];
+  return [...seen, ...told.filter(({ uid }) => byUid(uid).length === 0 && !seen.some((one) => one.uid === uid))];
+}
+
 /** Machines that carry this cluster's mark and belong to no object: what a restore or a lost cluster leaves behind. */
 export function straysOf(
   machines: readonly Machine[],

@@ -1,6 +1,7 @@
 import { sleep, within } from './clock.js';
 import type { LeadOptions } from './lease.js';
 import { LeaseHolder } from './lease-holder.js';
+import { elapsedMs, type Moment, momentOf } from './moment.js';
 import { tell } from './tell.js';
 
 /** Why the work's signal came: another has the lead, or may have it soon. */
@@ -43,23 +44,10 @@ function timesOf({
   return { durationMs, renewDeadlineMs, retryMs };
 }
 
-/** A moment on both clocks: the monotonic one stands still while the machine sleeps. */
-interface Moment {
-  readonly monotonic: number;
-  readonly wall: number;
-}
-
-const momentOf = ({ clock }: LeaseHolder): Moment => ({ monotonic: clock.monotonic(), wall: clock.now() });
-
-function elapsedMs(holder: LeaseHolder, since: Moment): number {
-  const now = momentOf(holder);
-  return Math.max(now.monotonic - since.monotonic, now.wall - since.wall);
-}
-
 /** Resolves to the moment before the winning request was sent; undefined when the signal came. */
 async function campaign(holder: LeaseHolder, options: LeadOptions, times: Times, signal: AbortSignal): Promise<Moment | undefined> {
   while (!signal.aborted) {
-    const before = momentOf(holder);
+    const before = momentOf(holder.clock);
     const winner = await tryHold(holder, options, times, signal);
     if (winner === options.identity) return before;
     await sleep(holder.clock, times.retryMs * (0.8 + Math.random() * 0.4), signal).catch(() => {});
@@ -121,7 +109,7 @@ class Reign {
     while (!over.aborted) {
       await sleep(this.#holder.clock, retryMs, over).catch(() => {});
       if (over.aborted || this.#isLost()) return;
-      const before = momentOf(this.#holder);
+      const before = momentOf(this.#holder.clock);
       const winner = await tryHold(this.#holder, this.#options, this.#times, over);
       if (this.#isLost()) return;
       if (winner === this.#options.identity) this.#renewed = before;
@@ -132,14 +120,14 @@ class Reign {
 
   #isLost(): boolean {
     if (this.#leading.signal.reason instanceof LeadLost) return true;
-    if (elapsedMs(this.#holder, this.#renewed) < this.#times.renewDeadlineMs) return false;
+    if (elapsedMs(this.#holder.clock, this.#renewed) < this.#times.renewDeadlineMs) return false;
     this.#lose(`no renewal for ${this.#times.renewDeadlineMs} ms`);
     return true;
   }
 
   #setDeadline(): void {
     this.#cancelDeadline();
-    const left = this.#times.renewDeadlineMs - elapsedMs(this.#holder, this.#renewed);
+    const left = this.#times.renewDeadlineMs - elapsedMs(this.#holder.clock, this.#renewed);
     this.#cancelDeadline = this.#holder.clock.after(Math.max(0, left), () =>
       this.#lose(`no renewal for ${this.#times.renewDeadlineMs} ms`),
     );

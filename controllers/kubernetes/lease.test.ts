@@ -150,6 +150,48 @@ t.test('a heartbeat survives an API server that is away', async (t) => {
   await beating;
 });
 
+t.test('who cannot renew is told before another has the lease, and once more when it is theirs again', async (t) => {
+  await using network = await startForwarder(Number(connection.server.port));
+  await using cutOff = createClient({ ...connection, server: new URL(`https://127.0.0.1:${network.port}`) });
+  const stop = new AbortController();
+  const common = { namespace: 'default', name: 'lapsing', durationMs: 4_000, periodMs: 300 };
+  const log: string[] = [];
+  const told = (who: string) => log.at(-1) === who || log.push(who);
+  const follow = (identity: string, of: typeof client) =>
+    heartbeat(
+      {
+        ...common,
+        client: of,
+        identity,
+        onHolder: (holder) => holder === identity && told(identity),
+        onLapse: () => told(`${identity} lapsed`),
+      },
+      stop.signal,
+    );
+  const first = follow('first', cutOff);
+  await until(() => log.includes('first'));
+  const second = follow('second', client);
+  network.block(true);
+  await until(() => log.includes('second'));
+  network.block(false);
+  t.same(log, ['first', 'first lapsed', 'second']);
+  stop.abort();
+  await Promise.all([first, second]);
+
+  const again = new AbortController();
+  const alone = heartbeat(
+    { ...common, name: 'alone', client: cutOff, identity: 'alone', onHolder: () => told('alone'), onLapse: () => told('lapsed') },
+    again.signal,
+  );
+  await until(() => log.includes('alone'));
+  network.block(true);
+  await until(() => log.includes('lapsed'));
+  network.block(false);
+  await until(() => log.at(-1) === 'alone');
+  again.abort();
+  await alone;
+});
+
 t.test('a lease expires by the clock it is asked about', async (t) => {
   const clock = new ManualClock();
   const observer = createLeaseObserver(clock);

@@ -19,7 +19,7 @@ export interface LeaseOptions {
   readonly client: Client;
   readonly namespace: string;
   readonly name: string;
-  /** Who holds it: unique, but for an agent the same after its restart. */
+  /** Who holds it: nobody else who lives, but perhaps who held it before and is dead. */
   readonly identity: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly ownerReferences?: readonly OwnerReference[];
@@ -40,6 +40,8 @@ export interface LeadOptions extends LeaseOptions {
 export interface HeartbeatOptions extends LeaseOptions {
   /** Told at every look who holds the lease: this identity, or another that keeps it alive. */
   readonly onHolder?: (identity: string) => void;
+  /** It was ours, and could not be renewed for three quarters of its duration: another may have it soon. `onHolder` tells when it is ours again. */
+  readonly onLapse?: () => void;
   /** Default 40,000 ms. */
   readonly durationMs?: number;
   /** Default 10,000 ms. */

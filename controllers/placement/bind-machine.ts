@@ -7,9 +7,8 @@ import {
   virtualMachines,
 } from '#crds/types.js';
 import type { Binder } from '../binder.js';
-import { boundTo } from '../bound.js';
 import { conditions, readiness } from '../conditions.js';
-import { addFinalizer, hasFinalizer, removeFinalizer } from '../finalizer.js';
+import { addFinalizer, isHeldOn, removeFinalizer } from '../finalizer.js';
 import { instanceName } from '../instance-name.js';
 import { publishStatus } from '../loop.js';
 import type { Outcome } from '../reconcile.js';
@@ -123,8 +122,7 @@ async function claimVolumes(binder: Binder, machine: VirtualMachine, hypervisor:
 async function bind({ client, watched }: Binder, machine: VirtualMachine, hypervisor: Hypervisor, signal: AbortSignal): Promise<void> {
   const { decode, store } = watched.machines;
   const host = hypervisor.metadata.name;
-  const ours = hasFinalizer(machine) && boundTo(machine)?.uid === machine.metadata.uid;
-  const held = ours ? machine : decode(await addFinalizer(client, virtualMachines, machine, host, signal));
+  const held = isHeldOn(machine, host) ? machine : decode(await addFinalizer(client, virtualMachines, machine, host, signal));
   const { namespace, name, uid, resourceVersion } = held.metadata;
   const { placement: _, ...before } = held.status ?? {};
   const status: VirtualMachineStatus = { ...before, hypervisor: host };

@@ -1,8 +1,7 @@
 import { type Hypervisor, type StoragePoolInstance, type StorageVolume, type StorageVolumeStatus, storageVolumes } from '#crds/types.js';
 import type { Binder } from '../binder.js';
-import { boundTo } from '../bound.js';
 import { conditions, readiness } from '../conditions.js';
-import { addFinalizer, hasFinalizer, removeFinalizer } from '../finalizer.js';
+import { addFinalizer, isHeldOn, removeFinalizer } from '../finalizer.js';
 import { instanceName } from '../instance-name.js';
 import { keyOf } from '../kubernetes/resource.js';
 import { publishStatus } from '../loop.js';
@@ -43,8 +42,7 @@ export function bindVolume(
     const binding = volume === undefined ? undefined : bindingOf(volume);
     if (volume === undefined || binding === undefined) return;
     const host = binding.hypervisor ?? volume.status?.hypervisor ?? '';
-    const isHeld = hasFinalizer(volume) && boundTo(volume)?.uid === volume.metadata.uid;
-    const held = isHeld ? volume : decode(await addFinalizer(client, storageVolumes, volume, host, signal));
+    const held = isHeldOn(volume, host) ? volume : decode(await addFinalizer(client, storageVolumes, volume, host, signal));
     const { namespace, name, uid, resourceVersion } = held.metadata;
     const status: StorageVolumeStatus = { ...held.status, ...binding };
     store.set(

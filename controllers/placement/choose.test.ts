@@ -12,7 +12,7 @@ import { DriverError } from '#drivers/error.js';
 import { everything } from '#drivers/fake/capabilities.js';
 import { conditions, isFalse, isTrue } from '../conditions.js';
 import { describeUnfit, unfit } from '../fit.js';
-import { reportHost, straysOf } from '../hypervisor/report.js';
+import { reportHost, straysOf, straysToTell } from '../hypervisor/report.js';
 import { choose } from './choose.js';
 
 const now = Date.UTC(2030, 0);
@@ -213,4 +213,13 @@ t.test('strays are machines of this cluster without an object, and are kept whil
     capacity: before.status?.capacity,
     conditions: [{ type: 'Ready', status: 'False' }, {}, { type: 'Stalled', status: 'True' }, { type: 'Connected', status: 'False' }],
   });
+});
+
+t.test('a stray that was told of is told of still while a machine was never read, for it may be that one', async (t) => {
+  const stray = (name: string) => ({ namespace: 'shop', name, uid: name });
+  const before = hostWith('a', { strays: [stray('hung'), stray('taken')] });
+  const told = (unseen: readonly unknown[]) =>
+    straysToTell(before, { machines: [], unseen }, 'here', (uid) => (uid === 'taken' ? [machineWith()] : []));
+  t.same(told(['one']), [stray('hung')]);
+  t.same(told([]), []);
 });

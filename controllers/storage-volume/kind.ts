@@ -85,11 +85,8 @@ const growing = (locks: Locks): Performer<Action<'grow'>> => ({
     locks.hold([location], async () => {
       await view.glance(signal);
       await view.refresh({ machines: true }, signal);
-      const [unread] = view.unread;
-      if (unread !== undefined) {
-        const because = `machine ${unread.glance.nativeName} cannot be read (${unread.reason.message})`;
-        throw new DriverError('Busy', `whether a machine runs with it is not known: ${because}`);
-      }
+      const unread = unreadOf(view);
+      if (unread !== undefined) throw new DriverError('Busy', `whether a machine runs with it is not known: ${unread}`);
       if (usersOf(location, view).some(({ off }) => !off)) throw new DriverError('Busy', 'a machine was started with it just now');
       await driver.volumes?.grow(id, sizeBytes, signal).finally(() => view.dirtyPool(id.pool));
     }),
@@ -115,14 +112,21 @@ function observeVolume(
       whole: named(`${id.nativeName}${markerSuffix}`) === undefined,
       inspected: inspections.has(id),
     }));
+  const unread = volume === undefined ? undefined : unreadOf(view);
   return {
     leftovers,
     users: volume === undefined ? [] : usersOf(volume.location, view),
+    ...(unread === undefined ? {} : { unread }),
     ...(pool === undefined ? {} : { pool }),
     ...(volume === undefined ? {} : { volume }),
     ...(marker === undefined ? {} : { marker }),
     ...(job === undefined ? {} : { job }),
   };
+}
+
+/** One that was read before may have other disks by now: what is cut or deleted beneath it does not come back. */
+function unreadOf({ unread: [first] }: HostView): string | undefined {
+  return first === undefined ? undefined : `machine ${first.glance.nativeName} cannot be read (${first.reason.message})`;
 }
 
 /** As a disk, or to boot from. */

@@ -28,6 +28,8 @@ export interface DesiredVolume {
   /** Of the StoragePoolInstance on the host. */
   readonly poolUuid: string;
   readonly poolName: string;
+  /** Whether the pool, where it is not active, is waited for: not when it is stalled or on its way out. */
+  readonly poolComes: boolean;
   readonly nativeName: string;
   /** What native names of other volumes of this object's name begin with. */
   readonly familyName: string;
@@ -62,6 +64,8 @@ export interface ObservedVolume {
   readonly job?: JobState;
   /** Machines on the host, ours or not, that have it as a disk, or boot from it. */
   readonly users: readonly { readonly nativeName: string; readonly off: boolean }[];
+  /** A machine of which nobody knows whether it has it as a disk, and why. */
+  readonly unread?: string;
 }
 
 export type VolumeAction =
@@ -145,21 +149,16 @@ function planTakeOver({ nativeName, inspected }: Leftover, pool: VolumeId['pool'
   return [sayThenAct({ kind: 'takeOver', nativeName, pool, format }, `taken over: ${nativeName}, as annotated`)];
 }
 
-function planFilling(
-  desired: DesiredVolume,
-  { job, volume, marker, users }: ObservedVolume,
-  pool: Pool,
-  id: VolumeId,
-  now: number,
-): Plan<VolumeAction> {
-  const { uid, record, sizeBytes, source, host } = desired;
+function planFilling(desired: DesiredVolume, observed: ObservedVolume, pool: Pool, id: VolumeId, now: number): Plan<VolumeAction> {
+  const { uid, record, sizeBytes, source } = desired;
+  const { job, volume, marker } = observed;
   if (job?.kind === 'running') return [wait('Importing', `${formatBytes(coarse(job.progressBytes))} fetched`, 5_000)];
   if (job?.kind === 'done') return [sayThenAct({ kind: 'complete', uid, id }, 'all of it is there and verified')];
   // The mark is taken off last: status is older than the host, as after a restore.
   if (record.startedAt !== undefined && volume !== undefined && marker === undefined)
     return [sayThenAct({ kind: 'complete', uid, id }, 'the host has it whole')];
-  const [user] = users;
-  if (user !== undefined) return [wait('InUse', `machine ${user.nativeName} on ${host} uses it`, 30_000)];
+  const inUse = usedOnHost(desired, observed);
+  if (inUse !== undefined) return [inUse];
   const due = job?.kind === 'failed' ? failureRetryAt(job, record) : 0;
   if (job?.kind === 'failed' && now < due) {
     const later = wait('ImportFailed', `${job.message}; next try at ${timestamp(due)}`, due - now);
@@ -222,20 +221,28 @@ function planWhole(
 }
 
 function planRemoval(desired: DesiredVolume, observed: ObservedVolume): Plan<VolumeAction> {
-  const { claimedBy, record, keep, uid, poolName, host } = desired;
-  const { pool, volume, marker, job, users } = observed;
+  const { claimedBy, record, keep, uid, poolName, poolComes, host } = desired;
+  const { pool, volume, marker, job } = observed;
   if (claimedBy !== undefined)
     return [wait('InUse', `machine "${claimedBy}" has it; delete the machine or take the disk out of it`, 30_000)];
-  if (record.startedAt === undefined && record.completedAt === undefined) return removalOf(marker);
   const whole = record.completedAt !== undefined;
   if (whole && keep && marker === undefined) return [];
-  if (pool?.active !== true) return [wait('WaitingForPool', `pool "${poolName}" is not active on ${host}`, 10_000)];
-  if (job?.kind === 'running')
+  const begun = whole || record.startedAt !== undefined;
+  // The mark is made before anything is on record, so there may be one that only an active pool shows.
+  if (pool?.active !== true && (begun || poolComes)) return [wait('WaitingForPool', `pool "${poolName}" is not active on ${host}`, 10_000)];
+  if (!begun) return removalOf(marker);
+  if (job?.kind === 'running' && pool !== undefined)
     return [act({ kind: 'cancel', uid, id: { pool: pool.id, nativeName: desired.nativeName } }, 'the resource was deleted')];
   if (whole && keep) return removalOf(marker);
-  const [user] = users;
-  if (user !== undefined) return [wait('InUse', `machine ${user.nativeName} on ${host} uses it`, 30_000)];
-  return removalOf(volume, marker);
+  const inUse = usedOnHost(desired, observed);
+  return inUse === undefined ? removalOf(volume, marker) : [inUse];
+}
+
+/** Nothing is deleted beneath a machine, nor beneath one that may have it. */
+function usedOnHost({ host }: DesiredVolume, { users: [user], unread }: ObservedVolume): Plan<never>[number] | undefined {
+  if (user !== undefined) return wait('InUse', `machine ${user.nativeName} on ${host} uses it`, 30_000);
+  if (unread !== undefined) return wait('UseUnknown', `whether a machine on ${host} uses it is not known: ${unread}`, 30_000);
+  return undefined;
 }
 
 const removalOf = (...volumes: readonly (Volume | undefined)[]): Plan<VolumeAction> =>

@@ -1,5 +1,6 @@
 import { parseQuantity } from '#crds/quantity.js';
 import type { StorageVolume } from '#crds/types.js';
+import { isStalled } from '../conditions.js';
 import { granted } from '../grants.js';
 import { type HostScope, nativeName, takeOverOf } from '../host/scope.js';
 import type { ReadonlyStore } from '../kubernetes/store.js';
@@ -15,7 +16,8 @@ export interface VolumeStores extends Pick<Stores, 'instances'> {
 export function resolveVolume(volume: StorageVolume, host: HostScope, stores: VolumeStores): Resolution<DesiredVolume> {
   const { metadata, spec, status } = volume;
   const absent = metadata.deletionTimestamp !== undefined;
-  const poolUuid = status?.pool === undefined ? undefined : stores.instances.get(status.pool)?.status?.uuid;
+  const instance = status?.pool === undefined ? undefined : stores.instances.get(status.pool);
+  const poolUuid = instance?.status?.uuid;
   if (poolUuid === undefined && !absent)
     return { kind: 'missing', reason: 'WaitingForPool', missing: [`pool instance "${status?.pool}": not there yet`] };
   const familyName = nativeName(host, metadata.namespace, metadata.name);
@@ -30,6 +32,7 @@ export function resolveVolume(volume: StorageVolume, host: HostScope, stores: Vo
       uid: metadata.uid,
       poolUuid: poolUuid ?? '',
       poolName: status?.pool ?? '',
+      poolComes: instance !== undefined && instance.metadata.deletionTimestamp === undefined && !isStalled(instance),
       nativeName: status?.nativeName ?? `${familyName}-${metadata.uid.slice(0, 8)}`,
       familyName,
       formatField: spec.format === undefined && spec.source !== undefined ? 'spec.source.format' : 'spec.format',

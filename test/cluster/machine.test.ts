@@ -6,11 +6,14 @@ import { watchCluster } from '#controllers/cluster/watches.js';
 import type { Lease } from '#controllers/kubernetes/lease.js';
 import { createStore } from '#controllers/kubernetes/store.js';
 import type { VirtualMachine, VirtualMachineAction } from '#crds/types.js';
+import { DriverError } from '#drivers/error.js';
 import { Behind } from '#drivers/fake/behind.js';
 import { systemClock } from '#drivers/fake/clock.js';
 import { fakeDriver } from '#drivers/fake/driver.js';
 import { FakeHost } from '#drivers/fake/host.js';
+import { startForwarder } from './forwarder.js';
 import { ManualClock } from './manual-clock.js';
+import { until } from './until.js';
 import { condition, useWorld } from './world.js';
 
 const world = await useWorld(t);
@@ -87,6 +90,35 @@ await t.test('a machine with a disk goes from apply to running, stays true, and 
   );
 });
 
+await t.test('beside a machine that was never read, no disk is deleted and no claim is let go', async (t) => {
+  const host = new FakeHost({ clock: systemClock });
+  const disks = ['kept', 'doomed'];
+  const start = () => world.start({ connect: async () => fakeDriver(host), hypervisors: ['beside'], pace: { glanceMs: 200 } });
+  const uuid = await (async () => {
+    await using _operator = await start();
+    const placement = { hypervisorRef: { name: 'beside' } };
+    await world.apply(pool, machine('hung', { disks: disks.map((name) => ({ name, volumeRef: { name } })), placement }));
+    await world.until('VirtualMachine', 'hung', (seen) => condition(seen, 'Ready') !== undefined);
+    await world.apply(hypervisor('beside'), ...disks.map(volume));
+    return (await world.until('VirtualMachine', 'hung', (seen) => condition(seen, 'Ready')?.status === 'True')).metadata.uid;
+  })();
+  host.guest(uuid, { unreadable: new DriverError('TimedOut', 'no answer') });
+  // The object goes without its machine, as when a cluster is lost: nobody says any more that the disks are in use.
+  await world.kubectl('patch', 'virtualmachine', 'hung', '--type=merge', '-p', '{"metadata":{"finalizers":null}}');
+  await world.delete('VirtualMachine', 'hung');
+  await world.kubectl('patch', 'storagevolume', 'doomed', '--subresource=status', '--type=merge', '-p', '{"status":{"claim":null}}');
+  await world.delete('StorageVolume', 'doomed');
+  await using _operator = await start();
+  const waiting = await world.until('StorageVolume', 'doomed', (seen) => condition(seen, 'Ready')?.reason === 'UseUnknown');
+  t.match(condition(waiting, 'Ready')?.message, /machine default\.hung cannot be read \(no answer\)/);
+  await world.kubectl('annotate', 'storagevolume', 'kept', 'a=b');
+  await until(async () =>
+    /whether default\.hung on beside has it as a disk is not known/.test(await world.kubectl('get', 'events', '-o', 'json')),
+  );
+  t.match((await world.get('StorageVolume', 'kept'))?.status?.claim, { machine: 'hung' });
+  t.equal(host.directory('/pools/fast').size, 2);
+});
+
 await t.test('what is missing is named and waited for, and everything comes together in the wrong order, too', async (t) => {
   const host = new FakeHost({ clock: systemClock });
   const ready = (object: Parameters<typeof condition>[0]) => condition(object, 'Ready');
@@ -153,6 +185,29 @@ await t.test('a deletion that comes while a pass is under way is carried out, no
   );
 });
 
+await t.test('what was on its way to another host, and never got there, says where it is in the end', async (t) => {
+  const host = new FakeHost({ clock: systemClock });
+  await using _operator = await world.start({ connect: async () => fakeDriver(host), hypervisors: ['second'] });
+  const placement = { hypervisorRef: { name: 'second' } };
+  await world.apply(pool, machine('astray', { disks: [{ name: 'root', volumeRef: { name: 'astray' } }], placement }));
+  await world.until('VirtualMachine', 'astray', (seen) => condition(seen, 'Ready') !== undefined);
+  await world.apply(volume('astray'));
+  const kinds = ['VirtualMachine', 'StorageVolume'] as const;
+  for (const kind of kinds) {
+    const { uid } = (await world.until(kind, 'astray', () => true)).metadata;
+    const metadata = { finalizers: ['virtwright.io/host'], annotations: { 'virtwright.io/bound': `first/${uid}` } };
+    await world.kubectl('patch', kind, 'astray', '--type=merge', '-p', JSON.stringify({ metadata }));
+  }
+  await world.apply(hypervisor('second'));
+  await world.until('VirtualMachine', 'astray', (seen) => condition(seen, 'Ready')?.status === 'True');
+  for (const kind of kinds) {
+    const { uid, annotations } = (await world.until(kind, 'astray', () => true)).metadata;
+    t.equal(annotations?.['virtwright.io/bound'], `second/${uid}`);
+  }
+  await world.delete('VirtualMachine', 'astray');
+  await world.untilGone('VirtualMachine', 'astray');
+});
+
 await t.test('an action whose machine has not come through the watch yet waits for it; one whose machine is not there fails', async (t) => {
   const action = (name: string, machineName: string) => ({
     kind: 'VirtualMachineAction',
@@ -177,6 +232,68 @@ await t.test('an action whose machine has not come through the watch yet waits f
   t.equal((await world.get('VirtualMachineAction', 'early'))?.status?.outcome, undefined);
   await bindAction(binder, seen('lost'), signal);
   t.equal((await world.get('VirtualMachineAction', 'lost'))?.status?.outcome, 'Failed');
+});
+
+await t.test('an agent that cannot renew its Lease does nothing to its host until it can again', async (t) => {
+  const host = new FakeHost({ clock: systemClock });
+  await using _controller = await world.start({ connect: async () => fakeDriver(host), hypervisors: [], only: 'controller' });
+  await using network = await startForwarder(Number(new URL(world.cluster.url).port));
+  await using agent = await world.start({
+    connect: async () => fakeDriver(host),
+    hypervisors: ['cut-off'],
+    only: 'agent',
+    pace: { glanceMs: 100 },
+    lease: { durationMs: 4_000, periodMs: 300 },
+    port: network.port,
+  });
+  await world.apply(hypervisor('cut-off'), machine('lonely', { placement: { hypervisorRef: { name: 'cut-off' } } }));
+  const isUp = ({ status }: VirtualMachine) => condition({ ...(status && { status }) }, 'Ready')?.status === 'True';
+  const { uid } = (await world.until('VirtualMachine', 'lonely', isUp)).metadata;
+  network.block(true);
+  await until(() => agent.troubles.some((trouble) => /could not be renewed for 3 s/.test(trouble)));
+  host.calls.length = 0;
+  new Behind(host).destroy(uid);
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  t.same(host.calls, [], 'it does not even look');
+  network.block(false);
+  await world.until('VirtualMachine', 'lonely', (seen) => seen.status?.run?.bootId === '2' && isUp(seen));
+  await world.delete('VirtualMachine', 'lonely');
+  await world.untilGone('VirtualMachine', 'lonely');
+});
+
+await t.test('of what a silent agent has, nobody knows whether it is ready, until it speaks again', async (t) => {
+  const host = new FakeHost({ clock: systemClock });
+  await using _controller = await world.start({ connect: async () => fakeDriver(host), hypervisors: [], only: 'controller' });
+  const start = () =>
+    world.start({
+      connect: async () => fakeDriver(host),
+      hypervisors: ['mute'],
+      only: 'agent',
+      lease: { durationMs: 3_000, periodMs: 300 },
+    });
+  const agent = await start();
+  const placement = { hypervisorRef: { name: 'mute' } };
+  await world.apply(pool, machine('there', { disks: [{ name: 'root', volumeRef: { name: 'there' } }], placement }));
+  await world.until('VirtualMachine', 'there', (seen) => condition(seen, 'Ready') !== undefined);
+  await world.apply(hypervisor('mute'), volume('there'));
+  const all = [
+    ['VirtualMachine', 'there'],
+    ['StorageVolume', 'there'],
+    ['StoragePoolInstance', 'fast.mute'],
+    ['Hypervisor', 'mute'],
+  ] as const;
+  const untilAll = async (status: string) => {
+    for (const [kind, name] of all) await world.until(kind, name, (seen) => condition(seen, 'Ready')?.status === status);
+  };
+  await untilAll('True');
+  await agent.stop();
+  await untilAll('Unknown');
+  const { status } = await world.until('StorageVolume', 'there', () => true);
+  t.match(status, { claim: { machine: 'there' }, location: /there/, import: { completedAt: /./ } }, 'what is known is kept');
+  await using _again = await start();
+  await untilAll('True');
+  await world.delete('VirtualMachine', 'there');
+  await world.untilGone('VirtualMachine', 'there');
 });
 
 await t.test('of two agents that were given the same host, one works', async (t) => {

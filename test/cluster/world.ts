@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Registry } from 'prom-client';
-import { runAgent } from '#controllers/agent/agent.js';
+import { type AgentOptions, runAgent } from '#controllers/agent/agent.js';
 import type { Pace } from '#controllers/agent/host.js';
 import { runController } from '#controllers/cluster/controller.js';
 import type { RequestReport } from '#controllers/kubernetes/client.js';
@@ -43,6 +43,9 @@ export interface OperatorOptions {
   /** Its own. */
   readonly namespace?: string;
   readonly pace?: Partial<Pace>;
+  readonly lease?: AgentOptions['lease'];
+  /** By which the API server is reached instead of its own. */
+  readonly port?: number;
   /** Which halves run; both when absent. */
   readonly only?: 'controller' | 'agent';
   readonly identity?: string;
@@ -131,7 +134,7 @@ export class World {
   }
 
   async start({ connect, credentialKeys = () => noCredentials, hypervisors: names, ...options }: OperatorOptions): Promise<Running> {
-    const { cluster = 'test', namespace = 'default', pace, only, identity = 'test' } = options;
+    const { cluster = 'test', namespace = 'default', pace, lease, port, only, identity = 'test' } = options;
     const stop = new AbortController();
     const writes: string[] = [];
     const troubles: string[] = [];
@@ -139,7 +142,9 @@ export class World {
       if (['create', 'patch', 'apply', 'delete'].includes(verb) && !['events', 'leases', 'namespaces'].includes(resource))
         writes.push(`${verb} ${resource} ${code}`);
     };
-    const client = createClient(await loadKubeConfig(this.cluster.kubeconfigPath), { onRequest });
+    const connection = await loadKubeConfig(this.cluster.kubeconfigPath);
+    const server = port === undefined ? connection.server : new URL(`https://127.0.0.1:${port}`);
+    const client = createClient({ ...connection, server }, { onRequest });
     const metrics = createMetrics(new Registry());
     const onTrouble = (message: string, error: unknown) =>
       void troubles.push(`${message}: ${error instanceof Error ? (error.stack ?? error.message) : error}`);
@@ -148,7 +153,7 @@ export class World {
       ...(only === 'agent' ? [] : [runController(common, stop.signal)]),
       ...(only === 'controller'
         ? []
-        : [runAgent({ ...common, hypervisors: names, cluster, connect, ...(pace === undefined ? {} : { pace }) }, stop.signal)]),
+        : [runAgent({ ...common, hypervisors: names, cluster, connect, ...(pace && { pace }), ...(lease && { lease }) }, stop.signal)]),
     ]);
     const end = async () => {
       stop.abort();

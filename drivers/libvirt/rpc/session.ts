@@ -117,8 +117,10 @@ export class Session implements AsyncDisposable {
   #ask(procedure: number, body: Buffer, serial = this.#nextSerial()): Promise<{ readonly frame: Frame }> {
     return new Promise((resolve, reject) => {
       if (this.#failure !== undefined) return reject(this.#failure);
+      // What cannot be sent is never answered: nothing waits for it.
+      const question = encodeQuestion(headerOf(procedure, serial), body);
       this.#pending.set(serial, { procedure, settle: (frame) => settleReply(frame, resolve, reject), reject });
-      this.#socket.write(encodeFrame(headerOf(procedure, serial), body));
+      this.#socket.write(question);
     });
   }
 
@@ -192,6 +194,14 @@ export class Session implements AsyncDisposable {
   #sendKeepalive(procedure: number): void {
     const header = { ...headerOf(procedure, 0), program: programs.keepalive, type: messageTypes.message };
     this.#socket.write(encodeFrame(header, noBytes));
+  }
+}
+
+function encodeQuestion(header: Header, body: Buffer): Buffer {
+  try {
+    return encodeFrame(header, body);
+  } catch (error) {
+    throw error instanceof XdrError ? new DriverError('Invalid', error.message, { cause: error }) : error;
   }
 }
 
