@@ -48,7 +48,7 @@ export class Wiring {
       this.#loops.hypervisors.add(this.#host);
       again(volumes, byVolume.byIndex('claim', metadata.uid));
       // What it boots from it has not claimed, and holds all the same.
-      for (const name of volumesOf(latest(change)).readOnly) volumes.add(`${metadata.namespace}/${name}`);
+      for (const name of volumesOf(machine).readOnly) volumes.add(`${metadata.namespace}/${name}`);
       this.#actionsOf(keyOf(metadata));
     });
     this.#watched.actions.store.subscribe((change) => {

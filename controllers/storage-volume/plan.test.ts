@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import t from 'tap';
 import type { StorageVolume, StorageVolumeStatus } from '#crds/types.js';
-import type { MachineId, Pool, PoolId, Volume, Volumes } from '#drivers/driver.js';
+import type { MachineId, Pool, PoolId, Volume } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { Behind } from '#drivers/fake/behind.js';
 import { fakeDriver } from '#drivers/fake/driver.js';
@@ -228,18 +228,24 @@ t.test('only what is whole is ready, and a volume that cannot grow stays so', as
   });
 });
 
-t.test('a volume is begun only where a fresh look finds nothing of its name', async (t) => {
+/** A pool at /p, not active yet. */
+async function store() {
   const host = new FakeHost();
   const driver = fakeDriver(host);
   const behind = new Behind(host);
   const signal = AbortSignal.timeout(10_000);
   behind.pool('11111111-2222-4333-8444-555555555555', 'fast', '/p');
   const [seen] = (await driver.pools?.list(signal)) ?? [];
-  assert(seen !== undefined && driver.volumes !== undefined);
-  await driver.pools?.start(seen.id, signal);
+  const { volumes } = driver;
+  assert(seen !== undefined && volumes !== undefined);
+  return { host, behind, volumes, pool: seen.id, start: async () => driver.pools?.start(seen.id, signal), signal };
+}
+
+t.test('a volume is begun only where a fresh look finds nothing of its name', async (t) => {
+  const { host, behind, volumes, pool: id, start, signal } = await store();
+  await start();
   const begin = async (nativeName: string, known: readonly string[] = []) => {
-    const id = { pool: seen.id, nativeName };
-    await beginVolume(driver.volumes as Volumes, { kind: 'begin', id, familyName: 'shop.root', known }, signal);
+    await beginVolume(volumes, { kind: 'begin', id: { pool: id, nativeName }, familyName: 'shop.root', known }, signal);
     return host.hasFile(`/p/${nativeName}.incomplete`);
   };
   t.equal(await begin('shop.root-aaaaaaaa'), true);
@@ -250,13 +256,7 @@ t.test('a volume is begun only where a fresh look finds nothing of its name', as
 });
 
 t.test('a former volume whose guest made it look like an image with a backing file is not taken over', async (t) => {
-  const host = new FakeHost();
-  const driver = fakeDriver(host);
-  const behind = new Behind(host);
-  const signal = AbortSignal.timeout(10_000);
-  behind.pool('11111111-2222-4333-8444-555555555555', 'fast', '/p');
-  const [seen] = (await driver.pools?.list(signal)) ?? [];
-  assert(seen !== undefined && driver.volumes !== undefined);
+  const { behind, volumes, pool: id, start, signal } = await store();
   // Version 2, 64 KiB clusters, 1 MiB; byte 8 says where the name of a backing file is.
   const head = (backingAt: number) => {
     const bytes = Buffer.alloc(4 * 65_536);
@@ -279,14 +279,14 @@ t.test('a former volume whose guest made it look like an image with a backing fi
   behind.putFile('/p/plain', head(0));
   behind.putFile('/p/forged', head(200));
   behind.putFile('/p/raw', Buffer.from('no image at all'));
-  await driver.pools?.start(seen.id, signal);
+  await start();
   const inspections = new Inspections();
-  const inspect = (nativeName: string) => inspections.inspect(driver.volumes as Volumes, { pool: seen.id, nativeName }, 'Qcow2', signal);
+  const inspect = (nativeName: string) => inspections.inspect(volumes, { pool: id, nativeName }, 'Qcow2', signal);
   await inspect('plain');
   await t.rejects(inspect('forged'), { code: 'Invalid', message: /forged is not taken over as Qcow2 \(BackingFile\)/ });
   await t.rejects(inspect('raw'), { code: 'Invalid', message: /NotThisFormat/ });
   t.same(
-    ['plain', 'forged', 'raw'].map((nativeName) => inspections.has({ pool: seen.id, nativeName })),
+    ['plain', 'forged', 'raw'].map((nativeName) => inspections.has({ pool: id, nativeName })),
     [true, false, false],
   );
 });
