@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import t from 'tap';
 import { startLibvirtd } from './libvirtd.js';
 
@@ -60,6 +62,32 @@ t.test('machines outlive their daemon and are found by the next one', async (t) 
   await daemon.restart();
   t.not(daemon.pid, first);
   t.match(await daemon.virsh('list', '--name'), /survivor/);
+});
+
+t.test('a guest gets its address of a network of the daemon, and is reached there', async (t) => {
+  await using daemon = await startLibvirtd();
+  const write = async (name: string, content: string | Uint8Array): Promise<string> => {
+    await writeFile(`${daemon.directory}/${name}`, content);
+    return `${daemon.directory}/${name}`;
+  };
+  const built = (await promisify(execFile)('test/peers/guest/build.sh')).stdout.trim();
+  const [kernel, initrd, words] = await Promise.all(['vmlinuz', 'initrd', 'cmdline'].map((name) => readFile(`${built}/${name}`)));
+  const dhcp = `<dhcp><range start='10.20.0.100' end='10.20.0.200'/></dhcp>`;
+  const network = `<network><name>lan</name><forward mode='nat'/><ip address='10.20.0.1' prefix='24'>${dhcp}</ip></network>`;
+  await daemon.virsh('net-define', await write('lan.xml', network));
+  await daemon.virsh('net-start', 'lan');
+  const boot = `<kernel>${await write('vmlinuz', kernel ?? '')}</kernel><initrd>${await write('initrd', initrd ?? '')}</initrd>
+    <cmdline>${`${words}`.trim()} vw.name=met vw.dhcp</cmdline>`;
+  const devices = `<interface type='network'><source network='lan'/><model type='virtio'/></interface>
+    <serial type='file'><source path='${daemon.directory}/serial'/></serial>`;
+  const guest = `<domain type='qemu'><name>met</name><memory unit='MiB'>96</memory><os><type machine='q35'>hvm</type>${boot}</os>
+    <features><acpi/></features><devices>${devices}</devices></domain>`;
+  await daemon.virsh('create', await write('met.xml', guest));
+  const heard = async () => await readFile(`${daemon.directory}/serial`, 'latin1');
+  while (!/ready: met/.test(await heard())) await new Promise((resolve) => setTimeout(resolve, 100));
+  const address = /address eth0: (10\.20\.0\.1\d\d)\/24/.exec(await heard())?.[1] ?? 'none';
+  t.match(await daemon.virsh('net-dhcp-leases', 'lan'), address);
+  t.match(await daemon.inside('busybox', 'ping', '-c', '1', '-w', '20', address), /1 packets received/);
 });
 
 t.test('a daemon that cannot start says why', async (t) => {

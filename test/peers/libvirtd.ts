@@ -19,7 +19,7 @@ export interface LibvirtdOptions {
   readonly qemuConfig?: string;
 }
 
-/** A libvirt daemon of the test's own. Needs root, libvirtd, bash and util-linux. */
+/** A libvirt daemon of the test's own, in a network that leads nowhere. Needs root, libvirtd, bash, iproute2 and util-linux. */
 export interface Libvirtd extends AsyncDisposable {
   /** Of the QEMU driver, e.g. `qemu+unix:///system?socket=…`. */
   readonly uri: string;
@@ -44,6 +44,8 @@ export interface Libvirtd extends AsyncDisposable {
   processes(): Promise<readonly number[]>;
   /** What the command prints; rejects with what it complains of. */
   virsh(...args: readonly string[]): Promise<string>;
+  /** What a program prints that runs where the daemon does: its networks are reached from there, and from nowhere else. */
+  inside(command: string, ...args: readonly string[]): Promise<string>;
   /** Kills the daemon and every machine it ever started, and removes the folder. */
   stop(): Promise<void>;
 }
@@ -75,6 +77,7 @@ mount --bind "$1/log" /var/log/libvirt
 mount --bind "$1/run" /run
 mount --bind "$2" /var/cache/libvirt
 ! mountpoint -q /sys/fs/cgroup/unified || umount -l /sys/fs/cgroup/unified
+ip link set lo up
 echo ready
 read -r line || true
 `;
@@ -192,6 +195,11 @@ class PrivateDaemon implements Libvirtd {
     return stdout;
   }
 
+  async inside(command: string, ...args: readonly string[]): Promise<string> {
+    const { stdout } = await run('nsenter', ['--target', `${this.#init}`, '--mount', '--pid', '--net', command, ...args]);
+    return stdout;
+  }
+
   async stop(): Promise<void> {
     await this.#stopHolder();
     this.#pid = 0;
@@ -204,10 +212,7 @@ class PrivateDaemon implements Libvirtd {
 
   /** Returns when the daemon listens. */
   async #startDaemon(): Promise<void> {
-    const inside = ['--target', `${this.#init}`, '--mount', '--pid', '--net'];
-    await run('nsenter', [...inside, 'libvirtd', '--daemon', '--pid-file', '/run/libvirt/libvirtd.pid']).catch((error) =>
-      this.#explain(error),
-    );
+    await this.inside('libvirtd', '--daemon', '--pid-file', '/run/libvirt/libvirtd.pid').catch((error) => this.#explain(error));
     for (const pid of await childrenOf(this.#init)) if ((await nameOf(pid)) === 'libvirtd') this.#pid = pid;
   }
 

@@ -7,6 +7,7 @@ set -euo pipefail
 packages=(
   libvirt-daemon-system libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 ovmf ipxe-qemu qemu-utils python3-libvirt # hosts, and a second opinion about them
   busybox-static cpio gzip xz-utils # the guest
+  dnsmasq-base iproute2 iptables # networks
   openssl # certificates for TLS
   python3-pyvmomi # a second opinion about vSphere
 )

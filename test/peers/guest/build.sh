@@ -7,12 +7,12 @@ export LC_ALL=C
 umask 022
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-recipe=$(cat "$here/build.sh" "$here/init" "$here/cmdline" | sha256sum)
+recipe=$(cat "$here/build.sh" "$here/init" "$here/dhcp" "$here/cmdline" | sha256sum)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/virtwright
 guest=$cache/guest-${recipe:0:12}
 
 # What a guest under QEMU needs beyond what the kernel has built in. Dependencies follow by themselves.
-modules=(virtio_pci virtio_blk virtio-rng button evdev pvpanic-mmio)
+modules=(virtio_pci virtio_blk virtio-rng virtio_net button evdev pvpanic-mmio)
 
 fetch_kernel() { # folder -> leaves the unpacked package in folder/kernel and its name in folder/about
   local package
@@ -50,10 +50,11 @@ pack_initrd() { # folder -> the same bytes for the same input
 
 build() { # folder
   local root=$1/root module
-  mkdir -p "$root"/{bin,dev,modules,proc,sys} "$1/out"
+  mkdir -p "$root"/{bin,dev,etc,modules,proc,sys} "$1/out"
   fetch_kernel "$1"
   cp /bin/busybox "$root/bin/busybox"
   install -m 755 "$here/init" "$root/init"
+  install -m 755 "$here/dhcp" "$root/bin/dhcp"
   for module in "${modules[@]}"; do add_module "$1/kernel" "$module" "$root/modules"; done
   pack_initrd "$root" >"$1/out/initrd"
   cp "$1"/kernel/boot/vmlinuz-* "$1/out/vmlinuz"
