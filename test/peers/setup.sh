@@ -6,7 +6,8 @@ set -euo pipefail
 
 packages=(
   libvirt-daemon-system libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 ovmf ipxe-qemu qemu-utils python3-libvirt # hosts, and a second opinion about them
-  busybox-static cpio gzip xz-utils # the guest
+  busybox-static cpio gzip xz-utils qemu-guest-agent # the guest
+  genisoimage # a second opinion about CD-ROM images
   dnsmasq-base iproute2 iptables # networks
   openssl # certificates for TLS
   python3-pyvmomi # a second opinion about vSphere
