@@ -25,14 +25,26 @@ export interface Stores {
 const inNamespaceOf = ({ metadata }: { readonly metadata: { readonly namespace: string } }, name: string): string =>
   `${metadata.namespace}/${name}`;
 
+export type Disk = NonNullable<VirtualMachine['spec']['disks']>[number];
+
+/** The StorageVolume that is this disk of this machine: the one that it names, or the one that is made from its template. */
+export const volumeOfDisk = (
+  { metadata }: Pick<VirtualMachine, 'metadata'>,
+  { name, volumeRef }: Pick<Disk, 'name' | 'volumeRef'>,
+): string => volumeRef?.name ?? `${metadata.name}-${name}`;
+
 /** The volumes that a machine needs: its disks first, then what it only reads. */
-export function volumesOf({ spec }: VirtualMachine): { readonly disks: readonly string[]; readonly readOnly: readonly string[] } {
-  const kernel = spec.boot?.kernel;
+export function volumesOf(machine: VirtualMachine): { readonly disks: readonly string[]; readonly readOnly: readonly string[] } {
+  const { disks = [], boot } = machine.spec;
+  const kernel = boot?.kernel;
   return {
-    disks: (spec.disks ?? []).map(({ volumeRef }) => volumeRef.name),
+    disks: disks.map((disk) => volumeOfDisk(machine, disk)),
     readOnly: [kernel?.volumeRef.name, kernel?.initrdVolumeRef?.name].filter((name) => name !== undefined),
   };
 }
+
+/** By its name, and by the template of another disk. */
+export const isTwice = (name: string, disks: readonly string[]): boolean => disks.filter((one) => one === name).length > 1;
 
 /** The networks that a machine is attached to. */
 export const networksOf = ({ spec }: VirtualMachine): readonly string[] => [

@@ -494,12 +494,54 @@ export interface VirtualMachineSpecBootKernel {
 export interface VirtualMachineSpecDisk {
   /** Name of the disk in this machine; a DNS label of at most 20 characters. */
   readonly name: string;
-  /** The StorageVolume that is the disk, in the machine's namespace. */
-  readonly volumeRef: Ref;
+  /** The StorageVolume that is the disk, in the machine's namespace. When absent, the disk is made from volumeTemplate. */
+  readonly volumeRef?: Ref;
+  /**
+   * What StorageVolume `<machine>-<disk>` is made from when there is none; one that an earlier machine of this name left is
+   * used again as it is. When absent, the disk is the one that volumeRef names.
+   */
+  readonly volumeTemplate?: VirtualMachineSpecDiskVolumeTemplate;
   /** How the guest sees the disk. When absent, the host's best, chosen when the disk is first defined and kept from then on. */
   readonly bus?: 'VirtioBlk' | 'Pvscsi' | 'LsiLogic';
   /** Serial number that the guest sees. When absent, one is made of the disk's name. */
   readonly serial?: string;
+}
+
+export interface VirtualMachineSpecDiskVolumeTemplate {
+  /**
+   * The StoragePool that the volume is made in; never changes. When absent, the default pool of the hypervisor that the
+   * machine is placed on.
+   */
+  readonly poolRef?: Ref;
+  /**
+   * What the guest sees, in whole KiB, as `40Gi`; from 1Ki to 4Pi. It may grow and never shrinks. An image larger than this
+   * is refused; after a smaller one the rest is empty.
+   */
+  readonly size: Size;
+  /**
+   * How the volume is stored; never changes. When absent, that of the source's image; without a source, the pool's best,
+   * chosen when the volume is made and told in its `status.format`.
+   */
+  readonly format?: 'Raw' | 'Qcow2' | 'Vmdk';
+  /** What the volume is filled with when it is made; never changes. When absent, the volume is empty. */
+  readonly source?: VirtualMachineSpecDiskVolumeTemplateSource;
+  /**
+   * What becomes of the volume when the machine is deleted: `Retain` leaves the StorageVolume and what is in it, `Delete`
+   * deletes both. When absent, `Retain`.
+   */
+  readonly whenDeleted: 'Retain' | 'Delete';
+}
+
+export interface VirtualMachineSpecDiskVolumeTemplateSource {
+  /** Where the image is fetched from, by http or https. Addresses that are not public need a grant of the Hypervisor. */
+  readonly url: string;
+  /** Format of the image. It is never guessed; an image of another format is refused. */
+  readonly format: 'Raw' | 'Qcow2';
+  /**
+   * `sha256:` or `sha512:` and the digest in lower-case hex; an image that differs is refused. When absent, what the URL
+   * gives is trusted.
+   */
+  readonly checksum?: string;
 }
 
 export interface VirtualMachineSpecInterface {

@@ -14,6 +14,7 @@ import type { AnyAction } from '../plan.js';
 import { type Kind, type Outcome, reconcile } from '../reconcile.js';
 import { storagePoolInstanceKind } from '../storage-pool-instance/kind.js';
 import { storageVolumeKind } from '../storage-volume/kind.js';
+import { volumesOf } from '../stores.js';
 import { virtualMachineKind } from '../virtual-machine/kind.js';
 import { virtualNetworkInstanceKind } from '../virtual-network-instance/kind.js';
 import type { Watched } from '../watched.js';
@@ -150,11 +151,8 @@ export function volumeLoop(surroundings: Surroundings): Queue {
 }
 
 /** A claim ends when its machine is gone, or has let go of the disk, and nothing on the host uses the volume. */
-async function releaseClaim(
-  { client, watched, host }: Surroundings,
-  volume: StorageVolume,
-  signal: AbortSignal,
-): Promise<string | undefined> {
+async function releaseClaim(surroundings: Surroundings, volume: StorageVolume, signal: AbortSignal): Promise<string | undefined> {
+  const { client, watched, host } = surroundings;
   const { metadata, status } = volume;
   const { claim, location } = status ?? {};
   const view = host.connected?.view;
@@ -162,7 +160,7 @@ async function releaseClaim(
   const isUsed = view.machines.some(({ configured, live }) =>
     [configured, live].some((shape) => shape?.disks.some((disk) => disk.location === location)),
   );
-  if (isUsed || (await stillWants(client, metadata.namespace, claim, metadata.name, signal))) return undefined;
+  if (isUsed || (await stillWants(surroundings, metadata.namespace, claim, metadata.name, signal))) return undefined;
   // What was read once has the disks that it had: nobody attaches one to a machine that hangs.
   const [unseen] = view.unseen;
   if (unseen !== undefined)
@@ -178,16 +176,15 @@ async function releaseClaim(
 
 /** Asked of the API server itself: the machine may not be bound to this host yet, and then no store of ours has it. */
 async function stillWants(
-  client: Client,
+  { client, watched }: Surroundings,
   namespace: string,
   claim: { readonly machine: string; readonly uid: string },
   volume: string,
   signal: AbortSignal,
 ): Promise<boolean> {
   try {
-    const machine = await client.get(virtualMachines, { namespace, name: claim.machine }, signal);
-    const spec = machine.spec as { readonly disks?: readonly { readonly volumeRef?: { readonly name?: string } }[] } | undefined;
-    return machine.metadata.uid === claim.uid && (spec?.disks?.some(({ volumeRef }) => volumeRef?.name === volume) ?? false);
+    const machine = watched.machines.decode(await client.get(virtualMachines, { namespace, name: claim.machine }, signal));
+    return machine.metadata.uid === claim.uid && volumesOf(machine).disks.includes(volume);
   } catch (reason) {
     if (reason instanceof ApiError && reason.reason === 'NotFound') return false;
     throw reason;

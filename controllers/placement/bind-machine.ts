@@ -12,9 +12,10 @@ import { addFinalizer, isHeldOn, removeFinalizer } from '../finalizer.js';
 import { instanceName } from '../instance-name.js';
 import { publishStatus } from '../loop.js';
 import type { Outcome } from '../reconcile.js';
-import { networksOf, volumesOf } from '../stores.js';
+import { isTwice, networksOf, volumesOf } from '../stores.js';
 import { bindVolume, instanceFor } from './bind-volume.js';
 import { choose, type Rejection } from './choose.js';
+import { makeVolumes } from './make-volumes.js';
 
 interface Unplaced {
   readonly reason: string;
@@ -29,7 +30,7 @@ interface Unplaced {
 export async function placeMachine(binder: Binder, machine: VirtualMachine, signal: AbortSignal): Promise<Outcome> {
   const bound = machine.status?.hypervisor;
   if (machine.metadata.deletionTimestamp !== undefined) return bound === undefined ? letGo(binder, machine, signal) : { kind: 'converged' };
-  const missing = missingVolumes(binder, machine);
+  const missing = missingVolumes(binder, machine, await makeVolumes(binder, machine, signal));
   if (missing !== undefined)
     return bound === undefined ? unplaced(binder, machine, missing, signal) : { kind: 'waiting', because: missing.message };
   if (bound !== undefined) {
@@ -82,9 +83,12 @@ const presentVolumes = (binder: Binder, machine: VirtualMachine): readonly Stora
     .map((name) => volumeOf(binder, machine, name))
     .filter((volume) => volume !== undefined);
 
-function missingVolumes(binder: Binder, machine: VirtualMachine): Unplaced | undefined {
+function missingVolumes(binder: Binder, machine: VirtualMachine, unmade: ReadonlyMap<string, string>): Unplaced | undefined {
   const { disks } = volumesOf(machine);
   const problems = namesOf(machine).flatMap((name) => {
+    if (isTwice(name, disks)) return [`StorageVolume "${name}": two disks name it, and a volume is one disk of one machine`];
+    const because = unmade.get(name);
+    if (because !== undefined) return [because];
     const volume = volumeOf(binder, machine, name);
     const claim = volume?.status?.claim;
     if (volume === undefined) return [`StorageVolume "${name}": there is none`];

@@ -8,6 +8,7 @@ import { publishStatus } from '../loop.js';
 import { covers } from '../namespaces.js';
 import type { Outcome } from '../reconcile.js';
 import { isSelected } from '../selected.js';
+import { wentWithItsMachine } from './make-volumes.js';
 
 type Binding = Partial<Pick<StorageVolumeStatus, 'hypervisor' | 'pool' | 'claim'>>;
 
@@ -56,6 +57,7 @@ export function bindVolume(
 /** A volume that no machine names is bound when there is but one place for it; else its first machine decides. */
 export async function placeVolume(binder: Binder, volume: StorageVolume, signal: AbortSignal): Promise<Outcome> {
   const { client, watched } = binder;
+  if (await wentWithItsMachine(binder, volume, signal)) return { kind: 'converged' };
   if (volume.status?.hypervisor !== undefined) return { kind: 'converged' };
   if (volume.metadata.deletionTimestamp !== undefined) {
     // Never given to an agent, so nothing of it is anywhere.

@@ -6,7 +6,7 @@ import { isReady } from '../conditions.js';
 import { type Asked, describeUnfit, unfit } from '../fit.js';
 import { nativeName } from '../host/scope.js';
 import { matches } from '../namespaces.js';
-import { networksOf } from '../stores.js';
+import { type Disk, networksOf, volumeOfDisk } from '../stores.js';
 import { asked } from '../virtual-machine/plan.js';
 
 export interface Rejection {
@@ -158,7 +158,8 @@ const capabilitiesOf = ({ status }: Hypervisor): readonly Capability[] =>
     ...(reason === undefined ? {} : { reason }),
   }));
 
-function askedOf({ metadata, spec }: VirtualMachine, hypervisor: Hypervisor, volumes: readonly StorageVolume[]): readonly Asked[] {
+function askedOf(machine: VirtualMachine, hypervisor: Hypervisor, volumes: readonly StorageVolume[]): readonly Asked[] {
+  const { metadata, spec } = machine;
   const formatOf = (name: string) => {
     const volume = volumes.find(({ metadata: { name: one } }) => one === name);
     const format = volume?.status?.format ?? volume?.spec.format ?? volume?.spec.source?.format;
@@ -168,7 +169,7 @@ function askedOf({ metadata, spec }: VirtualMachine, hypervisor: Hypervisor, vol
     nativeName: nativeName({ hypervisor }, metadata.namespace, metadata.name),
     cpuCount: spec.cpu.count,
     memoryBytes: parseQuantity(spec.memory.size),
-    disks: (spec.disks ?? []).map(({ volumeRef, ...disk }) => ({ ...disk, location: '', ...formatOf(volumeRef.name) })),
+    disks: (spec.disks ?? []).map((disk) => ({ ...hardwareOf(disk), location: '', ...formatOf(volumeOfDisk(machine, disk)) })),
     interfaces: (spec.interfaces ?? []).map(({ networkRef, ...one }) => ({ ...one, network: networkRef.name })),
     serial: spec.devices?.serial !== undefined,
     rng: spec.devices?.rng !== undefined,
@@ -177,3 +178,5 @@ function askedOf({ metadata, spec }: VirtualMachine, hypervisor: Hypervisor, vol
     ...(spec.vsphere === undefined ? {} : { vsphere: spec.vsphere }),
   });
 }
+
+const hardwareOf = ({ volumeRef: _ref, volumeTemplate: _template, ...hardware }: Disk) => hardware;

@@ -3,6 +3,7 @@ import type { Machine, MachineShape, PowerState } from '#drivers/driver.js';
 import { conditions, type Finding, isFalse, isTrue, isUnknown, readiness, type Standing, timestamp } from '../conditions.js';
 import type { Findings } from '../reconcile.js';
 import { standing } from '../standing.js';
+import { volumeOfDisk } from '../stores.js';
 import type { MachineAction } from './action.js';
 import { differences } from './difference.js';
 import type { DesiredMachine, ObservedMachine } from './plan.js';
@@ -29,7 +30,7 @@ export function reportMachine(resource: VirtualMachine, findings: MachineFinding
     power: power(seen?.power, findings),
     hardware: machine?.hardware ?? before?.hardware,
     run: record === undefined ? before?.run : runStatus(record),
-    volumes: (spec.disks ?? []).map(({ name, volumeRef }) => ({ name, volume: volumeRef.name })),
+    volumes: (spec.disks ?? []).map((disk) => ({ name: disk.name, volume: volumeOfDisk(resource, disk) })),
     interfaces: machine === undefined ? before?.interfaces : interfaces(machine),
     pendingChanges: observed === undefined ? before?.pendingChanges : pending.length === 0 ? undefined : pending.map(pendingChange),
     conditions: conditions(before?.conditions, metadata.generation, now, {

@@ -4,7 +4,7 @@ import type { KernelBoot, MachineDisk, MachineInterface, MachineShape } from '#d
 import { isReady } from '../conditions.js';
 import { type HostScope, nativeName, takeOverOf } from '../host/scope.js';
 import type { Resolution } from '../reconcile.js';
-import type { Stores } from '../stores.js';
+import { isTwice, type Stores, volumeOfDisk, volumesOf } from '../stores.js';
 import { type NetworkStores, resolveInterfaces } from './interfaces.js';
 import type { DesiredMachine } from './plan.js';
 import type { RequestedAction } from './plan-action.js';
@@ -47,9 +47,11 @@ export function resolveMachine(
 
 const emptyShape: MachineShape = { cpuCount: 1, memoryBytes: 0, disks: [], interfaces: [], serial: false, rng: false };
 
-function machineShape({ spec }: VirtualMachine, volumes: VolumeLookup, interfaces: readonly MachineInterface[]): MachineShape {
-  const disks: MachineDisk[] = (spec.disks ?? []).flatMap(({ name, volumeRef, bus, serial }) => {
-    const volume = volumes.claimed(volumeRef.name);
+function machineShape(machine: VirtualMachine, volumes: VolumeLookup, interfaces: readonly MachineInterface[]): MachineShape {
+  const { spec } = machine;
+  const disks: MachineDisk[] = (spec.disks ?? []).flatMap((disk) => {
+    const { name, bus, serial } = disk;
+    const volume = volumes.claimed(volumeOfDisk(machine, disk));
     if (volume === undefined) return [];
     return [{ name, ...volume, ...(bus === undefined ? {} : { bus }), ...(serial === undefined ? {} : { serial }) }];
   });
@@ -93,6 +95,10 @@ class VolumeLookup {
   claimed(name: string): Pick<MachineDisk, 'location' | 'format'> | undefined {
     const found = this.readable(name);
     if (found === undefined) return undefined;
+    if (isTwice(name, volumesOf(this.#machine).disks)) {
+      this.missing.push(`volume "${name}": two disks name it`);
+      return undefined;
+    }
     const claim = this.#volume(name)?.status?.claim;
     if (claim?.uid === this.#machine.metadata.uid) return found;
     this.missing.push(

@@ -27,6 +27,7 @@ export const driverFields: readonly FieldRow[] = [
   { field: 'VirtualMachine devices.serial', capability: 'devices.serial' },
   { field: 'VirtualMachine devices.rng', capability: 'devices.rng' },
   { field: 'VirtualMachine vsphere.guestId', capability: 'vsphere.guestId' },
+  { field: 'VirtualMachine disks[].volumeTemplate.format', capability: 'disks.format' },
   { field: 'StorageVolume format', capability: 'disks.format' },
   { field: 'StoragePool directory.path', capability: 'pools.directory' },
   { field: 'StoragePool existing.name', capability: 'pools.existing' },
@@ -44,6 +45,9 @@ export const ownFields: readonly string[] = [
   'VirtualMachine disks[].name',
   'VirtualMachine interfaces[].name',
   'VirtualMachine disks[].volumeRef.name',
+  ...['poolRef.name', 'size', 'source.url', 'source.format', 'source.checksum', 'whenDeleted'].map(
+    (field) => `VirtualMachine disks[].volumeTemplate.${field}`,
+  ),
   'StorageVolume poolRef.name',
   'StorageVolume size',
   'StorageVolume source.url',

@@ -85,6 +85,7 @@ const instance = (name: string, spec: object = {}): Manifest => ({
   spec: { poolRef: { name: 'fast' }, hypervisor: 'kvm1', ...spec },
 });
 const disk = (name: string, more: object = {}) => ({ name, volumeRef: { name }, ...more });
+const made = (name: string, more: object = {}) => ({ name, volumeTemplate: { size: '1Gi', ...more } });
 const nic = (name: string, more: object = {}) => ({ name, networkRef: { name: 'lan' }, ...more });
 const image = { url: 'https://images.example.org/a.qcow2', format: 'Qcow2' };
 
@@ -135,6 +136,8 @@ t.test('what is right at a limit is accepted', async (t) => {
     machine('a'.repeat(63)),
     machine('ok-disks', { disks: Array.from({ length: 24 }, (_, i) => disk(`d${i}`)) }),
     machine('ok-disk-name', { disks: [disk('d'.repeat(20), { serial: 's'.repeat(20), bus: 'VirtioBlk' })] }),
+    machine('ok-made', { disks: [made('a', { source: image, whenDeleted: 'Delete' }), disk('ok-made-b'), made('c', { size: 4096 })] }),
+    machine('ok-many-made', { disks: Array.from({ length: 24 }, (_, i) => made(`d${i}`, { source: image, poolRef: { name: 'p' } })) }),
     machine('ok-interfaces', { interfaces: Array.from({ length: 8 }, (_, i) => nic(`i${i}`, { macAddress: `52:54:00:00:00:0${i}` })) }),
     machine('ok-interface', { interfaces: [nic('a', { model: 'E1000e', macAddress: 'fe:ff:ff:ff:ff:ff' }), nic('b')] }),
     machine('ok-firmware', { firmware: { type: 'UEFI' } }),
@@ -226,7 +229,17 @@ t.test('what is wrong is refused by its path, with the remedy', async (t) => {
     ],
     [machine('disk-name', { disks: [disk('Root')] }), 'spec.disks[0].name in body should match'],
     [machine('disk-long', { disks: [disk('d'.repeat(21))] }), 'spec.disks[0].name: Too long: may not be more than 20'],
-    [machine('disk-what', { disks: [{ name: 'a' }] }), 'spec.disks[0].volumeRef: Required value'],
+    [machine('disk-what', { disks: [{ name: 'a' }] }), 'spec.disks[0]: … say exactly one of what the disk is: volumeRef for'],
+    [
+      machine('disk-both', { disks: [disk('a', { volumeTemplate: { size: '1Gi' } })] }),
+      'spec.disks[0]: … say exactly one of what the disk is: volumeRef for',
+    ],
+    [machine('made-sizeless', { disks: [{ name: 'a', volumeTemplate: {} }] }), 'spec.disks[0].volumeTemplate.size: Required value'],
+    [
+      machine('made-keep', { disks: [made('a', { whenDeleted: 'Keep' })] }),
+      'Unsupported value: "Keep": supported values: "Retain", "Delete"',
+    ],
+    [machine('made-convert', { disks: [made('a', { format: 'Raw', source: image })] }), 'source.format and format are to be the same'],
     [
       machine('disk-bus', { disks: [disk('a', { bus: 'IDE' })] }),
       'spec.disks[0].bus: Unsupported value: "IDE": supported values: "VirtioBlk"',
@@ -385,6 +398,24 @@ t.test('what may not change is refused, and what may is accepted', async (t) => 
     ],
     [(spec) => machine('new-uuid', spec), { uuid }, { uuid: uuid.replace('6', '7') }, 'spec.uuid: … uuid never changes once set'],
     [(spec) => machine('halt', spec), {}, { runStrategy: 'Halted', memory: { size: '2Gi' }, disks: [disk('a')] }, undefined],
+    [(spec) => machine('made-grow', spec), { disks: [made('a')] }, { disks: [made('a', { size: '2Gi' }), made('b')] }, undefined],
+    [(spec) => machine('made-to-named', spec), { disks: [made('a')] }, { disks: [disk('a')] }, undefined],
+    [(spec) => machine('made-shrink', spec), { disks: [made('a')] }, { disks: [made('a', { size: '1Mi' })] }, 'keep at least 1Gi'],
+    ...(
+      [
+        [{ poolRef: { name: 'b' } }, 'poolRef: … a volume stays in its pool; add a disk'],
+        [{ source: image }, 'source: … a volume is filled once, when it is made; add a disk'],
+        [{ format: 'Raw' }, 'format: … the format of a volume never changes; add a disk'],
+      ] as const
+    ).map(
+      ([after, message], i) =>
+        [
+          (spec?: object) => machine(`made-${i}`, spec),
+          { disks: [made('a')] },
+          { disks: [made('a', after)] },
+          `spec.disks[0].volumeTemplate.${message}`,
+        ] as const,
+    ),
     [
       (spec) => volume('shrink', spec),
       { size: '2Gi' },

@@ -156,7 +156,10 @@ await t.test('controller and agent need all that manifests/rbac.yaml gives them,
       metadata: { name: 'web', namespace: 'default' },
       spec: {
         memory: { size: '64Mi' },
-        disks: [{ name: 'root', volumeRef: { name: 'root' } }],
+        disks: [
+          { name: 'root', volumeRef: { name: 'root' } },
+          { name: 'data', volumeTemplate: { size: '1Gi', whenDeleted: 'Delete' } },
+        ],
         interfaces: [{ name: 'lan', networkRef: { name: 'lan' } }],
       },
     },
@@ -182,6 +185,7 @@ await t.test('controller and agent need all that manifests/rbac.yaml gives them,
   await using _agent = runOnce();
   await world.delete('VirtualMachine', 'web');
   await world.untilGone('VirtualMachine', 'web');
+  await world.untilGone('StorageVolume', 'web-data');
   await world.until('StorageVolume', 'root', (seen) => seen.status?.claim === undefined);
   await world.delete('StorageVolume', 'root');
   await world.untilGone('StorageVolume', 'root');
