@@ -603,7 +603,7 @@ export interface VirtualMachineStatusPower {
   /** `Unknown` while the host is not reached. */
   readonly state: 'Running' | 'Stopped' | 'Paused' | 'Stopping' | 'Unknown';
   /** Why it is in this state. */
-  readonly reason: 'Booted' | 'Guest' | 'Cut' | 'Crashed' | 'Failed' | 'Saved' | 'User' | 'StartingUp' | 'IOError' | 'Busy' | 'Unknown';
+  readonly reason: 'Booted' | 'Guest' | 'Cut' | 'Orderly' | 'Crashed' | 'Failed' | 'Saved' | 'User' | 'StartingUp' | 'IOError' | 'Busy' | 'Unknown';
 }
 
 export interface VirtualMachineStatusRun {
@@ -625,10 +625,10 @@ export interface VirtualMachineStatusRun {
 
 export interface VirtualMachineStatusRunLastStop {
   /**
-   * It was `Requested`, the `Guest` powered itself off, power was `Cut` by another hand, guest or hypervisor `Crashed`, the
-   * start `Failed`, state was `Saved`, or nobody knows.
+   * It was `Requested`, the `Guest` powered itself off, power was `Cut` by another hand, its end was `Orderly` and the host
+   * does not tell which of these, guest or hypervisor `Crashed`, the start `Failed`, state was `Saved`, or nobody knows.
    */
-  readonly cause: 'Requested' | 'Guest' | 'Cut' | 'Crashed' | 'Failed' | 'Saved' | 'Unknown';
+  readonly cause: 'Requested' | 'Guest' | 'Cut' | 'Orderly' | 'Crashed' | 'Failed' | 'Saved' | 'Unknown';
   /** When it was seen to be off. */
   readonly time: string;
   /** Identity of the start that it ended. */

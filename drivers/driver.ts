@@ -186,7 +186,7 @@ export interface PowerState {
 }
 
 /**
- * Why a machine is in its state. Off: `Guest` (powered itself off), `Cut`, `Crashed` (guest or hypervisor process), `Failed` (could not start),
+ * Why a machine is in its state. Off: `Guest` (powered itself off), `Cut`, `Orderly` (one of these two, the host does not tell which), `Crashed` (guest or hypervisor process), `Failed` (could not start),
  * `Saved`, `Unknown` (never ran, or the host forgot). Paused: `User`, `StartingUp` (started paused, or not yet let run; libvirt
  * forgets this and says `User`, so who must know whether a first start was finished writes it into the record), `IOError`, `Crashed`,
  * `Busy` (the host pauses it for work of its own: leave it). On: `Booted` or `Unknown`. Stopping: `Guest`, `Cut` or `Unknown`; many hosts
@@ -196,6 +196,7 @@ export type PowerReason =
   | 'Booted'
   | 'Guest'
   | 'Cut'
+  | 'Orderly'
   | 'Crashed'
   | 'Failed'
   | 'Saved'

@@ -49,7 +49,7 @@ const on: PowerState = { state: 'On', reason: 'Booted' };
 const paused = (reason: PowerReason = 'User'): PowerState => ({ state: 'Paused', reason });
 const stopping: PowerState = { state: 'Stopping', reason: 'Guest' };
 const first = { number: 1, at: now - 10 * minutes };
-const ran = (cause: 'Guest' | 'Crashed' | 'Requested' | 'Cut' | 'Unknown' = 'Guest'): MachineRecord => ({
+const ran = (cause: 'Guest' | 'Orderly' | 'Crashed' | 'Requested' | 'Cut' | 'Unknown' = 'Guest'): MachineRecord => ({
   boot: first,
   lastStop: { boot: 1, cause, at: now - minutes },
 });
@@ -100,6 +100,9 @@ t.test('what each run strategy does with a machine in each state', async (t) => 
     ['RerunOnFailure', off('Guest'), ran(), []],
     ['RerunOnFailure', off('Cut'), ran('Cut'), []],
     ['RerunOnFailure', off('Cut'), ran('Requested'), []],
+    ['RerunOnFailure', off('Orderly'), running, ['note']],
+    ['RerunOnFailure', off('Orderly'), ran('Orderly'), []],
+    ['Always', off('Orderly'), running, ['start']],
     ['RerunOnFailure', off('Crashed'), running, ['note', 'start paused']],
     ['RerunOnFailure', off(), ran('Unknown'), ['start paused']],
     ['RerunOnFailure', paused('StartingUp'), ran('Crashed'), ['resume']],
@@ -379,7 +382,11 @@ const records: fc.Arbitrary<MachineRecord> = fc
   .record({
     boot: optional(fc.record({ number: fc.nat(), at: time })),
     lastStop: optional(
-      fc.record({ boot: fc.nat(), cause: fc.constantFrom('Requested', 'Guest', 'Cut', 'Crashed', 'Failed', 'Saved', 'Unknown'), at: time }),
+      fc.record({
+        boot: fc.nat(),
+        cause: fc.constantFrom('Requested', 'Guest', 'Cut', 'Orderly', 'Crashed', 'Failed', 'Saved', 'Unknown'),
+        at: time,
+      }),
     ),
     failures: optional(fc.nat()),
     stopRequestedAt: optional(time),

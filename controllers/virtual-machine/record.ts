@@ -30,8 +30,8 @@ export interface LastStop {
   readonly message?: string;
 }
 
-/** `Requested`: we asked for it. `Unknown`: nobody was looking and the host forgot. */
-export type StopCause = 'Requested' | 'Guest' | 'Cut' | 'Crashed' | 'Failed' | 'Saved' | 'Unknown';
+/** `Requested`: we asked for it. `Orderly`: by its guest or a hand. `Unknown`: nobody was looking and the host forgot. */
+export type StopCause = 'Requested' | 'Guest' | 'Cut' | 'Orderly' | 'Crashed' | 'Failed' | 'Saved' | 'Unknown';
 
 /** The last VirtualMachineAction that was taken up; written before anything is done for it, so that it is done at most once. */
 export interface ActionRecord {
@@ -137,7 +137,7 @@ export function retryAt({ lastStop, failures = 0 }: MachineRecord): number {
 }
 
 /** Somebody's hand is no failure; a guest that ends by itself is one only when it keeps doing so. */
-const countsAsFailure = (cause: StopCause): boolean => cause === 'Guest' || isFailure(cause);
+const countsAsFailure = (cause: StopCause): boolean => cause === 'Guest' || cause === 'Orderly' || isFailure(cause);
 
 export const isFailure = (cause: StopCause): boolean => cause === 'Crashed' || cause === 'Failed' || cause === 'Unknown';
 
@@ -150,6 +150,7 @@ function stopCause({ reason }: PowerState): StopCause {
   switch (reason) {
     case 'Guest':
     case 'Cut':
+    case 'Orderly':
     case 'Crashed':
     case 'Failed':
     case 'Saved':
@@ -184,7 +185,7 @@ const latestTime = Date.UTC(9999, 0);
 const isTime = (value: unknown): value is number => typeof value === 'number' && value >= 0 && value < latestTime;
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 52;
 const isUid = (value: unknown): value is string => typeof value === 'string' && value.length <= 64;
-const causes: ReadonlySet<unknown> = new Set<StopCause>(['Requested', 'Guest', 'Cut', 'Crashed', 'Failed', 'Saved', 'Unknown']);
+const causes: ReadonlySet<unknown> = new Set<StopCause>(['Requested', 'Guest', 'Cut', 'Orderly', 'Crashed', 'Failed', 'Saved', 'Unknown']);
 
 function sanitized(value: Record<string, unknown>): MachineRecord {
   const boot = value['boot'] as { number?: unknown; at?: unknown } | null | undefined;

@@ -3,6 +3,7 @@ import { child, elements, textOf } from '#drivers/xml/tree.js';
 import { nativeControllers } from './config/controller.js';
 import { maxNameBytes, memoryStepBytes } from './config/definition.js';
 import { nativeCards } from './config/interface.js';
+import { serialFile } from './config/serial.js';
 import type { Inventory } from './inventory.js';
 import type { Capacity, Limits } from './limits.js';
 import { retrieveOne } from './soap/properties.js';
@@ -50,6 +51,7 @@ function machineCapabilities({ most }: Capacity): readonly Capability[] {
     { field: 'interfaces.network' },
     { field: 'interfaces.model', values: Object.keys(nativeCards) },
     { field: 'interfaces.macAddress' },
+    { field: 'devices.serial', reason: `what the guest says there is kept in ${serialFile}, in the machine's folder; there is no console` },
     { field: 'firmware.type', values: ['BIOS', 'UEFI'] },
     { field: 'vsphere.guestId' },
   ];

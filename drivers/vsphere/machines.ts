@@ -5,13 +5,14 @@ import { checkDefinition } from './config/definition.js';
 import { parseLocation } from './config/location.js';
 import { assertOwner, keys, readMark, sameOwner } from './config/mark.js';
 import { isOff, machineOf, type NativeMachine, readGlance } from './config/native.js';
+import { fileOf, serialPortOf } from './config/serial.js';
 import { createSpec, detachSpec, editSpec, markSpec } from './config/spec.js';
 import { namingGuest } from './guest.js';
 import { type Group, type Inventory, machineRef } from './inventory.js';
 import type { Limits } from './limits.js';
 import { isFault } from './soap/driver-error.js';
 import { typeOf } from './soap/names.js';
-import { createVm, destroy, findAllByUuid, reconfigVm } from './soap/operations.js';
+import { createVm, deleteDatastoreFile, destroy, findAllByUuid, reconfigVm } from './soap/operations.js';
 import { type Ref, ref } from './soap/types.js';
 
 export class VsphereMachines implements Machines {
@@ -177,8 +178,21 @@ export class VsphereMachines implements Machines {
     const disks = native.devices.filter((device) => typeOf(device) === 'VirtualDisk');
     const spec = detachSpec(native, disks);
     if (spec !== undefined) await this.#reconfigure(native.ref, spec, signal);
+    await this.#deleteSaid(native, signal);
     const { session, tasks } = this.#inventory;
     await tasks.finished(await session.ask(destroy, native.ref, {}, signal), signal);
+  }
+
+  /** The host deletes the files of a machine that it makes itself; the one behind a serial port would keep the folder. */
+  async #deleteSaid({ devices }: NativeMachine, signal: AbortSignal): Promise<void> {
+    const port = serialPortOf(devices);
+    const name = port && fileOf(port);
+    if (name === undefined) return;
+    const { session, scope, tasks } = this.#inventory;
+    const task = await session.ask(deleteDatastoreFile, session.content.fileManager, { name, datacenter: scope.datacenter }, signal);
+    await tasks.finished(task, signal).catch((reason) => {
+      if (!isFault(reason, 'FileNotFound')) throw reason;
+    });
   }
 
   /** Looks at the machine when it is its turn. */

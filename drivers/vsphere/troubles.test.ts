@@ -162,7 +162,7 @@ t.test('bad definitions are refused in words', async (t) => {
     [disk('/var/lib/a.img'), 'Invalid', /"\[datastore\] folder\/disk.vmdk"/],
     [{ disks: [{ name: 'root', location: '[a] b.vmdk', format: 'Qcow2' }] }, 'Invalid', /format: Qcow2 was given; accepted: Vmdk/],
     [{ memoryBytes: 65 << 20 }, 'Invalid', /multiples of 4 MiB/],
-    [{ serial: true }, 'Unsupported', /devices.serial/],
+    [{ rng: true }, 'Unsupported', /devices.rng/],
     [{ interfaces: [{ name: 'lan', network: 'x', model: 'Virtio' }] }, 'Invalid', /model: Virtio was given; accepted: Vmxnet3, E1000e/],
   ] as const satisfies readonly (readonly [Partial<MachineDefinition>, string, RegExp])[]) {
     const wanted = definition(change);

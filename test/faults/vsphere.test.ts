@@ -47,6 +47,7 @@ for (const mode of modes)
       firmware: 'efi',
       managedBy: { extensionKey: 'io.virtwright', type: 'machine' },
       disks: disks.map((file) => ({ file, controller: 'ParaVirtualSCSIController' })),
+      serial: [/^\[LocalDS_0\] .*default\.web\/virtwright\.serial\.log$/],
       cards: [{ type: 'VirtualVmxnet3', network: 'VM Network', mac: ready.status?.interfaces?.[0]?.macAddress }],
     });
     t.same(JSON.parse(seen.extra['virtwright.owner'] ?? ''), owner);
@@ -74,7 +75,14 @@ for (const mode of modes)
     t.equal(await verb('restart', 'Restart', 'Hard'), 'Succeeded');
     const restarted = await lab.untilReady('web', (now) => bootId(now) === '2' && condition(now, 'RestartRequired')?.status === 'False');
     t.same(restarted.status?.pendingChanges ?? [], []);
-    t.match(await lab.native(native), { cpus: 4, memory: 3072, power: 'poweredOn', disks: seen.disks, cards: seen.cards });
+    t.match(await lab.native(native), {
+      cpus: 4,
+      memory: 3072,
+      power: 'poweredOn',
+      disks: seen.disks,
+      cards: seen.cards,
+      serial: seen.serial,
+    });
 
     t.equal(await verb('pause', 'Pause'), 'Succeeded');
     await lab.untilReady('web', ({ status }) => status?.power?.state === 'Paused');
@@ -94,6 +102,8 @@ for (const mode of modes)
     await lab.untilReady('web', (now) => now.status?.power?.state === 'Running' && bootId(now) === '4');
 
     await lab.remove('web');
+    const [said, destroyed] = ['DeleteDatastoreFile_Task', 'Destroy_Task'].map((each) => lab.changes().lastIndexOf(each));
+    t.ok(said !== undefined && said >= 0 && said < (destroyed ?? 0), 'what it said goes before its folder does');
     t.same(await lab.onlooker.machines(), []);
     for (const file of disks) t.ok((await lab.stored()).includes(file), 'the machine left its disks');
     await lab.removeVolumes('web-root', 'web-data');

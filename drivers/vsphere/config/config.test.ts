@@ -8,7 +8,8 @@ import { addressOf, interfaceChanges, type PortGroup, readInterfaces } from './i
 import { locationText, parseLocation } from './location.js';
 import { type Extra, keys, markExtra, readMark } from './mark.js';
 import { configuredOf, decodeName, encodeName, type NativeMachine, shapeOf } from './native.js';
-import { editSpec, startSpec } from './spec.js';
+import { powerOf } from './power-state.js';
+import { createSpec, editSpec, startSpec } from './spec.js';
 import { capacityIn } from './volume.js';
 
 const groups: readonly PortGroup[] = [
@@ -167,6 +168,12 @@ t.test('a location is read back, whatever its datastore is called', async (t) =>
   for (const text of ['', '[ds]', '/a.vmdk', '[] a', 'ds a.vmdk']) t.equal(parseLocation(text), undefined, text);
 });
 
+t.test('of a machine that is off it is known how it ended, as far as the host tells', async (t) => {
+  t.same(powerOf('poweredOff', true), { state: 'Off', reason: 'Orderly' });
+  t.same(powerOf('poweredOff', false), { state: 'Off', reason: 'Crashed' });
+  t.same(powerOf('poweredOff', undefined), { state: 'Off', reason: 'Unknown' });
+});
+
 t.test('a name of vSphere is decoded and encoded', async (t) => {
   t.equal(decodeName('a%2fb%5Cc%25d%41'), 'a/b\\c%d%41');
   fc.assert(fc.property(fc.string({ unit: fc.constantFrom(...'ab/\\%25fFc') }), (name) => t.equal(decodeName(encodeName(name)), name)));
@@ -186,6 +193,7 @@ const native = (change: Partial<NativeMachine> = {}): NativeMachine => ({
   guestId: 'otherGuest64',
   firmware: 'bios',
   version: 'vmx-13',
+  folder: '[ds] m',
   manager: undefined,
   hasSnapshots: false,
   cpuCount: 1,
@@ -205,6 +213,8 @@ const definition: MachineDefinition = {
   rng: false,
 };
 const on = { ...native().glance, power: { state: 'On', reason: 'Booted' } } as const;
+const optionsOf = (spec: XmlElement | undefined) =>
+  Object.fromEntries(elements(spec, 'extraConfig').map((each) => [textOf(child(each, 'key')), textOf(child(each, 'value'))]));
 const noted = (spec: XmlElement | undefined) => elements(spec, 'extraConfig').find((each) => textOf(child(each, 'key')) === keys.next);
 
 t.test('what does not differ is not written, and what does is written with the version that was read', async (t) => {
@@ -252,6 +262,32 @@ t.test('a port group that is not there is waited for until the start', async (t)
   t.equal(editSpec(waiting, wanted, mark, groups), undefined);
   t.throws(() => startSpec(waiting, groups), { code: 'NotFound' });
   t.equal(elements(startSpec(waiting, [...groups, { name: 'later' }]), 'deviceChange').length, 1);
+});
+
+t.test('a serial port comes once there is a folder for its file, with the answer to what a host would ask', async (t) => {
+  const wanted = { ...definition, serial: true };
+  const created = createSpec(wanted, mark, 'ds', groups);
+  t.same(elements(created, 'deviceChange'), []);
+  const made = native({ extra: { ...markExtra(mark), [keys.next]: textOf(child(noted(created), 'value')) ?? '' } });
+  t.equal(configuredOf(made, groups).serial, true);
+  const start = startSpec(made, groups);
+  const port = child(elements(start, 'deviceChange')[0], 'device');
+  t.equal(textOf(child(port, 'backing', 'fileName')), '[ds] m/virtwright.serial.log');
+  t.same(optionsOf(start)['answer.msg.serial.file.open'], 'Append');
+  if (port === undefined) return;
+
+  const others = typed(element('device', {}, element('backing', {}, element('fileName', {}, '[ds] m/other.log'))), 'VirtualSerialPort');
+  const has = native({ devices: [others, port] });
+  t.equal(shapeOf(has, groups).serial, true);
+  t.equal(editSpec(has, wanted, mark, groups), undefined, 'once');
+  const without = editSpec(has, definition, mark, groups);
+  t.same(
+    elements(without, 'deviceChange').map((change) => textOf(child(change, 'device', 'backing', 'fileName'))),
+    ['[ds] m/virtwright.serial.log'],
+    'only ours',
+  );
+  t.same(optionsOf(without)['answer.msg.serial.file.open'], '');
+  t.equal(shapeOf(native({ devices: [others] }), groups).serial, false);
 });
 
 t.test('a note that a hand has spoilt counts as none', async (t) => {

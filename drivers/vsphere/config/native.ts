@@ -17,6 +17,7 @@ import { readDisks } from './disk.js';
 import { type PortGroup, readInterfaces } from './interface.js';
 import { type Extra, type Key, keys, managedBy, parseJson, readMark } from './mark.js';
 import { powerOf } from './power-state.js';
+import { serialPortOf } from './serial.js';
 
 /** What is read of every machine. Little, as there may be a thousand. */
 export const glancePaths = [
@@ -38,6 +39,7 @@ export const machinePaths = [
   'config.guestId',
   'config.firmware',
   'config.version',
+  'config.files.vmPathName',
   'config.managedBy',
   'config.hardware.numCPU',
   'config.hardware.memoryMB',
@@ -55,6 +57,8 @@ export interface NativeMachine {
   readonly guestId: string;
   readonly firmware: string;
   readonly version: string;
+  /** Where its definition is, as `[datastore] folder`; undefined when the host does not tell. */
+  readonly folder: string | undefined;
   /** Another product that manages the machine. */
   readonly manager: string | undefined;
   readonly hasSnapshots: boolean;
@@ -100,6 +104,7 @@ export function readNative(properties: Properties, devices: readonly XmlElement[
     guestId: word('config.guestId'),
     firmware: word('config.firmware'),
     version: word('config.version'),
+    folder: /^(\[.+\] .+)\/[^/]+$/.exec(word('config.files.vmPathName'))?.[1],
     manager: extension === '' || extension === managedBy.extensionKey ? undefined : extension,
     hasSnapshots: elements(properties.element('snapshot'), 'rootSnapshotList').length > 0,
     cpuCount: properties.get('config.hardware.numCPU', integer) ?? 0,
@@ -120,7 +125,7 @@ export function shapeOf(native: NativeMachine, groups: readonly PortGroup[]): Ma
     memoryBytes: native.memoryBytes,
     disks: readDisks(native.devices, native.extra),
     interfaces: readInterfaces(native.devices, native.extra, groups),
-    serial: false,
+    serial: serialPortOf(native.devices) !== undefined,
     rng: false,
     firmware: firmwareOf(native),
     vsphere: { guestId: native.guestId },
@@ -137,13 +142,14 @@ export interface Next {
   readonly memoryBytes: number;
   readonly disks: readonly MachineDisk[];
   readonly interfaces: readonly MachineInterface[];
+  readonly serial: boolean;
   readonly firmware?: Firmware;
   readonly guestId?: string;
 }
 
-export function nextOf({ cpuCount, memoryBytes, disks, interfaces, firmware, vsphere }: MachineShape): Next {
+export function nextOf({ cpuCount, memoryBytes, disks, interfaces, serial, firmware, vsphere }: MachineShape): Next {
   const chosen = { ...(firmware === undefined ? {} : { firmware }), ...(vsphere === undefined ? {} : { guestId: vsphere.guestId }) };
-  return { cpuCount, memoryBytes, disks, interfaces, ...chosen };
+  return { cpuCount, memoryBytes, disks, interfaces, serial, ...chosen };
 }
 
 /** What was kept for the next start. Written by us; what a hand has made of it, and is none, counts as nothing. */
@@ -151,7 +157,7 @@ export function readNext(extra: Extra): Next | undefined {
   const found = parseJson(extra[keys.next]) as Partial<Next> | undefined | null;
   const isWhole = typeof found?.cpuCount === 'number' && typeof found.memoryBytes === 'number';
   if (!isWhole || !Array.isArray(found.disks) || !Array.isArray(found.interfaces)) return undefined;
-  return found as Next;
+  return { ...(found as Next), serial: found.serial === true };
 }
 
 /** What it will have at its next start: the host's choices are those that it has made already. */

@@ -7,6 +7,7 @@ import { diskChanges } from './disk.js';
 import { addressOf, groupNamed, interfaceChanges, type PortGroup } from './interface.js';
 import { asciiJson, type Extra, type Key, keys, managedBy, markExtra, readMark, sameMark } from './mark.js';
 import { configuredOf, isOff, type NativeMachine, type Next, nextOf, readNext } from './native.js';
+import { serialAnswer, serialChanges } from './serial.js';
 
 const deviceSpec = struct({ operation: text, device: raw }, 'VirtualDeviceConfigSpec');
 const option = struct({ key: text, value: anyText }, 'OptionValue');
@@ -38,8 +39,8 @@ export function createSpec(definition: MachineDefinition, mark: Mark, datastore:
   const guestId = definition.vsphere?.guestId ?? unknownGuest;
   const wanted = { ...nextOf(definition), guestId };
   const { extraConfig, ...hardware } = hardwareSpec(blank, wanted, groups);
-  // Without the interfaces whose port groups are not there: they are noted, and come with its start.
-  const noted = lacksGroup(wanted, groups) ? { [keys.next]: asciiJson(chosen(uuid, wanted, wanted, guestId)) } : {};
+  // What cannot be had yet is noted, and comes with its start.
+  const noted = isAhead(blank, wanted, groups) ? { [keys.next]: asciiJson(chosen(uuid, wanted, wanted, guestId)) } : {};
   return element({
     ...hardware,
     name: nativeName,
@@ -54,7 +55,7 @@ export function createSpec(definition: MachineDefinition, mark: Mark, datastore:
 
 /**
  * What of the machine is to be changed; undefined when nothing differs. Hardware is only noted for the next start while the machine runs, and
- * while a port group of it is not there.
+ * while what it refers to is not there.
  */
 export function editSpec(
   native: NativeMachine,
@@ -65,7 +66,7 @@ export function editSpec(
   const marking = markOptions(native, mark);
   const wanted = nextOf(definition);
   const { disks, interfaces } = configuredOf(native, groups);
-  if (!isOff(native.glance.power) || lacksGroup(wanted, groups)) {
+  if (!isOff(native.glance.power) || isAhead(native, wanted, groups)) {
     const text = differs(native, wanted, groups) ? asciiJson(chosen(definition.uuid, wanted, { disks, interfaces }, native.guestId)) : '';
     return edited(native, { deviceChange: [], extraConfig: [...marking, ...noteNext(native, text)] });
   }
@@ -92,15 +93,16 @@ export function detachSpec(native: NativeMachine, disks: readonly XmlElement[]):
   return edited(native, { deviceChange: disks.map((device) => ({ operation: 'remove', device })), extraConfig: [] });
 }
 
-type Present = Pick<NativeMachine, 'cpuCount' | 'memoryBytes' | 'devices' | 'extra' | 'guestId' | 'firmware'>;
-const blank: Present = { cpuCount: 0, memoryBytes: 0, devices: [], extra: {}, guestId: '', firmware: '' };
+type Present = Pick<NativeMachine, 'cpuCount' | 'memoryBytes' | 'devices' | 'extra' | 'guestId' | 'firmware' | 'folder'>;
+const blank: Present = { cpuCount: 0, memoryBytes: 0, devices: [], extra: {}, guestId: '', firmware: '', folder: undefined };
 
-/** Interfaces whose port groups are not there are left out. */
+/** What cannot be had yet is left out. */
 function hardwareSpec(is: Present, wanted: Next, groups: readonly PortGroup[]) {
   const { cpuCount, memoryBytes, guestId = is.guestId, firmware } = wanted;
   const there = wanted.interfaces.filter(({ network }) => groups.some(({ name }) => name === network));
   const disks = diskChanges(is.devices, is.extra, wanted.disks, guestId);
   const cards = interfaceChanges(is.devices, is.extra, there, groups);
+  const serial = serialChanges(is.devices, wanted.serial, is.folder);
   const places = { [keys.disks]: disks.places, [keys.interfaces]: cards.places };
   const moved = Object.entries(places).filter(([key, text]) => text !== is.extra[key as Key]);
   return {
@@ -108,8 +110,11 @@ function hardwareSpec(is: Present, wanted: Next, groups: readonly PortGroup[]) {
     ...(is.cpuCount === cpuCount ? {} : { numCPUs: cpuCount }),
     ...(is.memoryBytes === memoryBytes ? {} : { memoryMB: memoryBytes / 2 ** 20 }),
     ...(firmware === undefined || is.firmware === nativeFirmware[firmware] ? {} : { firmware: nativeFirmware[firmware] }),
-    deviceChange: [...disks.changes, ...cards.changes],
-    extraConfig: options(Object.fromEntries(moved.map(([key, text]) => [key, text ?? '']))),
+    deviceChange: [...disks.changes, ...cards.changes, ...serial],
+    extraConfig: [
+      ...options(Object.fromEntries(moved.map(([key, text]) => [key, text ?? '']))),
+      ...serial.map(({ operation }) => (operation === 'add' ? serialAnswer : { ...serialAnswer, value: '' })),
+    ],
   };
 }
 
@@ -124,12 +129,13 @@ function chosen(uuid: string, wanted: Next, is: Pick<Next, 'disks' | 'interfaces
   return { ...wanted, disks, interfaces };
 }
 
-function lacksGroup({ interfaces }: Next, groups: readonly PortGroup[]): boolean {
-  return interfaces.some(({ network }) => !groups.some(({ name }) => name === network));
+/** Port groups may not be there, and a machine has a folder for its serial port's file only once it is made. */
+function isAhead({ folder }: Pick<Present, 'folder'>, { interfaces, serial }: Next, groups: readonly PortGroup[]): boolean {
+  return (serial && folder === undefined) || interfaces.some(({ network }) => !groups.some(({ name }) => name === network));
 }
 
 function differs(native: NativeMachine, wanted: Next, groups: readonly PortGroup[]): boolean {
-  if (lacksGroup(wanted, groups)) return true;
+  if (isAhead(native, wanted, groups)) return true;
   const { deviceChange, extraConfig, ...rest } = hardwareSpec(native, wanted, groups);
   return deviceChange.length > 0 || extraConfig.length > 0 || Object.keys(rest).length > 0;
 }

@@ -12,6 +12,7 @@ import time
 from pyVim.connect import Disconnect, SmartConnect
 from pyVmomi import VmomiSupport, vim, vmodl
 
+SERIAL = vim.vm.device.VirtualSerialPort
 DISK = vim.vm.device.VirtualDisk
 CARD = vim.vm.device.VirtualEthernetCard
 
@@ -148,6 +149,7 @@ def told(machine, power):
             for one in config.hardware.device
             if isinstance(one, CARD)
         ],
+        'serial': [one.backing.fileName for one in config.hardware.device if isinstance(one, SERIAL)],
     }
 
 

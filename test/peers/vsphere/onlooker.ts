@@ -23,6 +23,8 @@ export interface Native {
   /** What of `extraConfig` is ours. */
   readonly extra: Readonly<Record<string, string>>;
   readonly disks: readonly { readonly file: string; readonly kilobytes: number; readonly controller: string }[];
+  /** The files behind its serial ports. */
+  readonly serial: readonly string[];
   readonly cards: readonly { readonly type: string; readonly network: string; readonly mac: string }[];
 }
 
