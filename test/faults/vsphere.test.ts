@@ -65,6 +65,7 @@ for (const mode of modes)
     t.same(operator.writes.slice(writes), [], 'another pass over all of them writes nothing');
     t.same(lab.changes().slice(changes), [], 'nor does it change anything on the host');
 
+    lab.proxy.cut();
     await patch({ cpu: { count: 4 }, memory: { size: '3Gi' } });
     const pending = await world.until('VirtualMachine', 'web', (now) => condition(now, 'RestartRequired')?.status === 'True');
     t.same(

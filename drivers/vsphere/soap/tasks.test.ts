@@ -1,6 +1,6 @@
 import t from 'tap';
 import { useVcsim } from '#test/peers/vsphere/vcsim.js';
-import { cuts, faults, losesReply, startProxy } from '#test/servers/vsphere-proxy.js';
+import { cuts, edits, faults, losesReply, startProxy } from '#test/servers/vsphere-proxy.js';
 import { type ObjectUpdate, powerOff, powerOn } from './operations.js';
 import { along, retrieve, retrieveOne } from './properties.js';
 import { Session } from './session.js';
@@ -29,6 +29,14 @@ if (machine === undefined || other === undefined) throw new Error('no machines')
 const state = async () => (await retrieveOne(session, machine, ['runtime.powerState'], soon()))?.get('runtime.powerState', text);
 const off = async () => tasks.finished(await session.ask(powerOff, machine, {}, soon()), soon());
 const on = async () => tasks.finished(await session.ask(powerOn, machine, {}, soon()), soon());
+/** As of a machine that waits for an answer: its tasks run on. */
+const withQuestion = (body: string) => {
+  const choices = '<choice><choiceInfo><label>I moved it</label><key>1</key></choiceInfo><choiceInfo><key>2</key></choiceInfo></choice>';
+  const question = `<val xsi:type="VirtualMachineQuestionInfo"><id>1</id><text>Was it moved?</text>${choices}</val>`;
+  const running = body.replace(/(<state>|"TaskInfoState">)success/g, '$1running');
+  if (!running.includes('<name>name</name>')) return running;
+  return running.replace('</objects>', `<propSet><name>runtime.question</name>${question}</propSet></objects>`);
+};
 const count = (operation: string) => proxy.asked.filter((one) => one === operation).length;
 
 t.test('a task is waited for, and its error is told whole', async (t) => {
@@ -71,6 +79,18 @@ t.test('one change of a machine at a time, and of two machines at once', async (
     ['first', 'first is done', 'second'],
   );
   t.ok(order.indexOf('other') < order.indexOf('first is done'));
+});
+
+t.test('a machine that waits for an answer is told, with the question, whoever began the task', async (t) => {
+  const impatient = new Tasks(session, { looks: [1], tries: [] });
+  proxy.trouble('*', edits(withQuestion));
+  const words = /^machine ".+" waits for an answer \(I moved it, 2\) to "Was it moved\?": give it on the host$/;
+  const task = await session.ask(powerOff, machine, {}, soon());
+  await t.rejects(impatient.finished(task, soon()), { code: 'Busy', message: words });
+  await t.rejects(impatient.settled(machine, soon()), { code: 'Busy', message: words });
+  proxy.calm();
+  await impatient.finished(task, soon());
+  await tasks.change(machine, on, soon());
 });
 
 t.test('a passing trouble is tried again, from looking on, and told in the end', async (t) => {

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gaveUp, throwIfAborted } from '#drivers/deadline.js';
 import { DriverError } from '#drivers/error.js';
-import { child, textOf, type XmlElement } from '#drivers/xml/tree.js';
+import { child, elements, textOf, type XmlElement } from '#drivers/xml/tree.js';
 import { isTransient, toDriverError } from './driver-error.js';
 import { readLocalizedFault } from './fault.js';
 import { Gate } from './gate.js';
 import { retrieveAll, retrieveOne } from './properties.js';
 import type { Session } from './session.js';
-import { type Ref, text } from './types.js';
+import { type Ref, ref, text } from './types.js';
 
 /** In milliseconds. */
 export interface Pace {
@@ -57,7 +57,10 @@ export class Tasks {
     }
   }
 
-  /** Waits for the task, and gives its result. Rejects with the task's own error, in full. */
+  /**
+   * Waits for the task, and gives its result. Rejects with the task's own error, in full, and as Busy when its machine waits for somebody to
+   * answer a question: that may take for ever.
+   */
   async finished(task: Ref, signal: AbortSignal): Promise<XmlElement | undefined> {
     for (let look = 0; ; look += 1) {
       const info = (await retrieveOne(this.#session, task, ['info'], signal))?.element('info');
@@ -66,8 +69,19 @@ export class Tasks {
       const error = child(info, 'error');
       if (state === 'error') throw error === undefined ? failed(task) : toDriverError(readLocalizedFault(error));
       if (!underWay.includes(state)) return child(info, 'result');
+      await this.#assertUnasked(child(info, 'entity'), look, signal);
       await pause(this.#pace.looks[look] ?? this.#pace.looks.at(-1) ?? 1_000, signal);
     }
+  }
+
+  /** Most tasks end before it is time to ask for that. */
+  async #assertUnasked(entity: XmlElement | undefined, look: number, signal: AbortSignal): Promise<void> {
+    if (entity === undefined || look < this.#pace.looks.length - 1) return;
+    const machine = ref.read([entity], 'info.entity');
+    if (machine.type !== 'VirtualMachine') return;
+    const found = await retrieveOne(this.#session, machine, ['name', 'runtime.question'], signal);
+    const question = found?.element('runtime.question');
+    if (question !== undefined) throw asked(found?.get('name', text) ?? machine.value, question);
   }
 
   /** At once, whatever else is under way; what meets a passing trouble is done anew. */
@@ -88,9 +102,26 @@ export class Tasks {
     const tasks = await retrieveAll(this.#session, recent, ['info.state'], signal);
     for (const task of tasks) {
       if (!underWay.includes(task.get('info.state', text) ?? '')) continue;
-      await this.finished(task.ref, signal).catch(() => throwIfAborted(signal));
+      await this.finished(task.ref, signal).catch((reason) => {
+        throwIfAborted(signal);
+        if (reason instanceof Asked) throw reason;
+      });
     }
   }
+}
+
+/** What a host wants to know before it goes on, as the VirtualMachineQuestionInfo has it. */
+class Asked extends DriverError {}
+
+function asked(name: string, question: XmlElement): Asked {
+  const choices = elements(child(question, 'choice'), 'choiceInfo').map(
+    (each) => textOf(child(each, 'label')) ?? textOf(child(each, 'key')),
+  );
+  const answers = choices.length === 0 ? '' : ` (${choices.join(', ')})`;
+  return new Asked(
+    'Busy',
+    `machine "${name}" waits for an answer${answers} to "${textOf(child(question, 'text')) ?? ''}": give it on the host`,
+  );
 }
 
 function failed(task: Ref): DriverError {
