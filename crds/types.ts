@@ -274,8 +274,8 @@ export interface StorageVolumeSpec {
   /** The StoragePool the volume is in; never changes. When absent, the default pool of the hypervisor it is placed on. */
   readonly poolRef?: Ref;
   /**
-   * What the guest sees, in whole KiB, as `40Gi`; from 1Ki to 4Pi. It may grow and never shrinks. An image larger than this
-   * is refused; after a smaller one the rest is empty.
+   * What the guest sees, in whole KiB, as `40Gi`; from 1Ki to 4Pi. It may grow, where the host can also while its machine
+   * runs, and never shrinks. An image larger than this is refused; after a smaller one the rest is empty.
    */
   readonly size: Size;
   /**

@@ -288,6 +288,11 @@ export interface Volumes {
   download(id: VolumeId, range: { readonly offset: number; readonly length: number }, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** Grows what the guest sees to `sizeBytes`; never shrinks. Invalid when the volume is larger; NotFound when it is gone; Exhausted when the pool has no room. */
   grow(id: VolumeId, sizeBytes: number, signal: AbortSignal): Promise<void>;
+  /**
+   * The same for a disk of a machine that is not Off, whose guest is told of it; Unsupported where the host cannot (no `volumes.growAttached`).
+   * Conflict when the machine is Off; NotFound when it, or the volume, is gone, or the volume is no disk of it.
+   */
+  growAttached(id: VolumeId, machine: MachineId, sizeBytes: number, signal: AbortSignal): Promise<void>;
   /** Gone already is success. */
   delete(id: VolumeId, signal: AbortSignal): Promise<void>;
 }

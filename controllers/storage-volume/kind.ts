@@ -62,6 +62,16 @@ function performersWith(jobs: Jobs, locks: Locks, inspections: Inspections): Per
     },
     takeOver: on('volumes', async (_volumes, _action: Action<'takeOver'>) => {}),
     grow: growing(locks),
+    growAttached: {
+      needs: 'volumes',
+      run: ({ driver, view }, { id, machine, location, sizeBytes }, signal) =>
+        locks.hold([location], async () =>
+          driver.volumes?.growAttached(id, machine, sizeBytes, signal).finally(() => {
+            view.dirtyPool(id.pool);
+            view.dirtyMachine(machine);
+          }),
+        ),
+    },
     cancel: {
       needs: 'volumes',
       async run({ view }, { uid, id }) {
@@ -137,4 +147,9 @@ const has = (shape: MachineShape | undefined, location: string): boolean =>
 const usersOf = (location: string, { machines }: HostView): ObservedVolume['users'] =>
   machines
     .filter(({ configured, live }: Machine) => has(configured, location) || has(live, location))
-    .map(({ nativeName, power }) => ({ nativeName, off: power.state === 'Off' }));
+    .map(({ id, nativeName, power, mark }) => ({
+      id,
+      nativeName,
+      off: power.state === 'Off',
+      ...(mark === undefined ? {} : { ownerUid: mark.owner.uid }),
+    }));

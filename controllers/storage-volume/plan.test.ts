@@ -39,6 +39,8 @@ const named = (nativeName: string, sizeBytes = 2 ** 30): Volume => ({
 });
 const volume = named('shop.root-12345678');
 const marker = named('shop.root-12345678.incomplete', 0);
+const claim = { machine: 'web', uid: 'web-uid' };
+const user = (off: boolean, ownerUid?: string) => ({ id: 'm' as MachineId, nativeName: 'm', off, ...(ownerUid && { ownerUid }) });
 const none = { failures: 0, retryAt: 0 };
 const started = { ...none, startedAt: now - 1_000 };
 const whole = { ...started, completedAt: now };
@@ -55,6 +57,7 @@ const desiredWith = (given: Partial<DesiredVolume> = {}): DesiredVolume => ({
   formatField: 'spec.format',
   sizeBytes: 2 ** 30,
   keep: true,
+  growsAttached: true,
   record: none,
   ...given,
 });
@@ -71,6 +74,7 @@ t.test('what is done with a volume in each state', async (t) => {
   const left = { leftovers: [leftover('shop.root-00000000')] };
   const unseen = { leftovers: [leftover('shop.root-00000000', true, false)] };
   const two = { leftovers: [...left.leftovers, leftover('shop.root-11111111')] };
+  const small = { record: whole, sizeBytes: 2 ** 31, claim };
   const rows: readonly (readonly [string, Partial<DesiredVolume>, Partial<ObservedVolume>, readonly string[]])[] = [
     ['no pool yet', {}, { pool: { ...pool, active: false } }, ['wait WaitingForPool']],
     ['nothing there', {}, {}, ['begin']],
@@ -92,7 +96,7 @@ t.test('what is done with a volume in each state', async (t) => {
     ['an earlier one, to be left alone', { takeOver: 'None' }, left, ['begin']],
     ['begun, and forgotten', { record: started }, { volume, marker }, ['say, fill']],
     ["begun, and whole by the host's word", { record: started }, { volume }, ['say, complete']],
-    ['begun, and a disk of somebody', { record: started }, { volume, marker, users: [{ nativeName: 'm', off: true }] }, ['wait InUse']],
+    ['begun, and a disk of somebody', { record: started }, { volume, marker, users: [user(true)] }, ['wait InUse']],
     ['begun, and running', { record: started }, { volume, marker, job: running }, ['wait Importing']],
     ['begun, and all there', { record: started }, { volume, marker, job: { kind: 'done' } }, ['say, complete']],
     ['begun, and failed', { record: started }, { job: failed }, ['wait ImportFailed']],
@@ -104,16 +108,20 @@ t.test('what is done with a volume in each state', async (t) => {
     ['whole, its mark still there', { record: whole }, { volume, marker }, ['delete']],
     ['whole, and gone', { record: whole }, {}, ['refuse Lost']],
     ['whole, and too small', { record: whole, sizeBytes: 2 ** 31 }, { volume }, ['grow']],
+    ['too small, in use', { record: whole, sizeBytes: 2 ** 31 }, { volume, users: [user(false)] }, ['wait GrowsWhenOff']],
+    ['too small, on a machine of somebody else', small, { volume, users: [user(false, 'other')] }, ['wait GrowsWhenOff']],
+    ['too small, on its machine', small, { volume, users: [user(false, claim.uid)] }, ['growAttached']],
+    ['too small, on two', small, { volume, users: [user(false, claim.uid), user(false)] }, ['wait GrowsWhenOff']],
     [
-      'too small, in use',
-      { record: whole, sizeBytes: 2 ** 31 },
-      { volume, users: [{ nativeName: 'm', off: false }] },
+      'too small, on its machine, on a host that cannot',
+      { ...small, growsAttached: false },
+      { volume, users: [user(false, claim.uid)] },
       ['wait GrowsWhenOff'],
     ],
-    ['too small, its machine is off', { record: whole, sizeBytes: 2 ** 31 }, { volume, users: [{ nativeName: 'm', off: true }] }, ['grow']],
+    ['too small, its machine is off', { record: whole, sizeBytes: 2 ** 31 }, { volume, users: [user(true)] }, ['grow']],
     ['larger than asked', { record: whole, sizeBytes: 5 }, { volume }, []],
     ['deleted, never begun, a stranger there', { want: 'absent' }, { volume }, []],
-    ['deleted, claimed', { want: 'absent', record: whole, claimedBy: 'web' }, { volume }, ['wait InUse']],
+    ['deleted, claimed', { want: 'absent', record: whole, claim }, { volume }, ['wait InUse']],
     ['deleted, retained, its mark still there', { want: 'absent', record: whole }, { volume, marker }, ['delete']],
     ['deleted, retained', { want: 'absent', record: whole }, { volume }, []],
     ['deleted, retained, but never whole', { want: 'absent', record: started }, { volume, marker }, ['delete', 'delete']],
@@ -123,12 +131,7 @@ t.test('what is done with a volume in each state', async (t) => {
     ['deleted, and another has its name', { want: 'absent' }, { volume }, []],
     ['deleted while it is filled', { want: 'absent', record: started }, { volume, marker, job: running }, ['cancel']],
     ['deleted, not retained', { want: 'absent', record: whole, keep: false }, { volume }, ['delete']],
-    [
-      'deleted, a disk of somebody',
-      { want: 'absent', record: whole, keep: false },
-      { volume, users: [{ nativeName: 'm', off: true }] },
-      ['wait InUse'],
-    ],
+    ['deleted, a disk of somebody', { want: 'absent', record: whole, keep: false }, { volume, users: [user(true)] }, ['wait InUse']],
     [
       'deleted, beside a machine that hangs',
       { want: 'absent', record: whole, keep: false },
@@ -218,7 +221,7 @@ t.test('only what is whole is ready, and a volume that cannot grow stays so', as
   t.equal(readyOf(reported(done, {})), 'False Lost');
   const small = { volume: named(volume.id.nativeName, 5) };
   t.equal(readyOf(reported(done, small)), 'True Growing');
-  t.equal(readyOf(reported(done, { ...small, users: [{ nativeName: 'm', off: false }] })), 'True GrowsWhenOff');
+  t.equal(readyOf(reported(done, { ...small, users: [user(false)] })), 'True GrowsWhenOff');
   t.equal(readyOf(reported(done, small, now, new DriverError('Exhausted', 'no room'))), 'True Exhausted');
   t.equal(readyOf(reported(done, small, now, new DriverError('Unavailable', 'gone'))), 'Unknown Unavailable');
   t.match(reported({ ...done, location: '/p/kept', virtualSize: '1Gi', claim: { machine: 'web', uid: 'u' } }, {}), {

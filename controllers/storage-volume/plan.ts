@@ -1,5 +1,5 @@
 import { formatBytes } from '#crds/quantity.js';
-import type { Pool, Volume, VolumeDefinition, VolumeFormat, VolumeId } from '#drivers/driver.js';
+import type { MachineId, Pool, Volume, VolumeDefinition, VolumeFormat, VolumeId } from '#drivers/driver.js';
 import { timestamp } from '../conditions.js';
 import type { JobState } from '../host/jobs.js';
 import { act, type Plan, refuse, sayThenAct, wait } from '../plan.js';
@@ -42,7 +42,9 @@ export interface DesiredVolume {
   readonly keep: boolean;
   readonly record: FillRecord;
   /** The machine that has claimed it. */
-  readonly claimedBy?: string;
+  readonly claim?: { readonly machine: string; readonly uid: string };
+  /** Whether the host grows a disk while its machine is on. */
+  readonly growsAttached: boolean;
   /** The native name of what to take over, `All` or `None`. */
   readonly takeOver?: string;
 }
@@ -54,6 +56,14 @@ export interface Leftover {
   readonly inspected: boolean;
 }
 
+export interface User {
+  readonly id: MachineId;
+  readonly nativeName: string;
+  readonly off: boolean;
+  /** Of the VirtualMachine that it is marked with. */
+  readonly ownerUid?: string;
+}
+
 export interface ObservedVolume {
   readonly pool?: Pool;
   readonly volume?: Volume;
@@ -63,7 +73,7 @@ export interface ObservedVolume {
   readonly leftovers: readonly Leftover[];
   readonly job?: JobState;
   /** Machines on the host, ours or not, that have it as a disk, or boot from it. */
-  readonly users: readonly { readonly nativeName: string; readonly off: boolean }[];
+  readonly users: readonly User[];
   /** A machine of which nobody knows whether it has it as a disk, and why. */
   readonly unread?: string;
 }
@@ -82,6 +92,13 @@ export type VolumeAction =
   | { readonly kind: 'inspect'; readonly id: VolumeId; readonly format: 'Qcow2' }
   | { readonly kind: 'takeOver'; readonly nativeName: string; readonly pool: VolumeId['pool']; readonly format: VolumeFormat }
   | { readonly kind: 'grow'; readonly id: VolumeId; readonly location: string; readonly sizeBytes: number }
+  | {
+      readonly kind: 'growAttached';
+      readonly id: VolumeId;
+      readonly machine: MachineId;
+      readonly location: string;
+      readonly sizeBytes: number;
+    }
   | { readonly kind: 'cancel'; readonly uid: string; readonly id: VolumeId }
   | { readonly kind: 'delete'; readonly id: VolumeId; readonly location: string };
 
@@ -193,11 +210,8 @@ const coarse = (bytes: number): number => Math.floor(bytes / 2 ** 20) * 2 ** 20;
 export const failureRetryAt = ({ at, verdict }: Extract<JobState, { kind: 'failed' }>, { failures, retryAt }: FillRecord): number =>
   retryAt > 0 ? retryAt : at + (verdict === 'stall' ? slowRetryMs : Math.min(5_000 * 2 ** Math.min(failures, 16), slowRetryMs));
 
-function planWhole(
-  { sizeBytes, poolName, host }: DesiredVolume,
-  { volume, marker, users }: ObservedVolume,
-  id: VolumeId,
-): Plan<VolumeAction> {
+function planWhole(desired: DesiredVolume, { volume, marker, users }: ObservedVolume, id: VolumeId): Plan<VolumeAction> {
+  const { sizeBytes, poolName, host } = desired;
   if (volume === undefined) {
     return [
       refuse(
@@ -208,23 +222,25 @@ function planWhole(
   }
   const steps: Plan<VolumeAction> =
     marker === undefined ? [] : [act({ kind: 'delete', id: marker.id, location: marker.location }, 'the volume is whole')];
-  if (volume.sizeBytes >= sizeBytes) return steps;
-  const busy = users.find(({ off }) => !off);
-  if (busy !== undefined) return [...steps, wait('GrowsWhenOff', `the volume grows once machine ${busy.nativeName} is off`, 60_000)];
-  return [
-    ...steps,
-    act(
-      { kind: 'grow', id, location: volume.location, sizeBytes },
-      `it has ${formatBytes(volume.sizeBytes)}, ${formatBytes(sizeBytes)} asked`,
-    ),
-  ];
+  return volume.sizeBytes >= sizeBytes ? steps : [...steps, growth(desired, users, volume, id)];
+}
+
+/** Only a machine of ours is told to take a larger disk; beneath any other that is on, nothing is resized. */
+function growth({ sizeBytes, claim, growsAttached }: DesiredVolume, users: readonly User[], volume: Volume, id: VolumeId) {
+  const { location } = volume;
+  const because = `it has ${formatBytes(volume.sizeBytes)}, ${formatBytes(sizeBytes)} asked`;
+  const [user, ...others] = users.filter(({ off }) => !off);
+  if (user === undefined) return act({ kind: 'grow', id, location, sizeBytes }, because);
+  if (growsAttached && others.length === 0 && claim !== undefined && user.ownerUid === claim.uid)
+    return act({ kind: 'growAttached', id, machine: user.id, location, sizeBytes }, `${because}; ${user.nativeName} is told`);
+  return wait('GrowsWhenOff', `the volume grows once machine ${user.nativeName} is off`, 60_000);
 }
 
 function planRemoval(desired: DesiredVolume, observed: ObservedVolume): Plan<VolumeAction> {
-  const { claimedBy, record, keep, uid, poolName, poolComes, host } = desired;
+  const { claim, record, keep, uid, poolName, poolComes, host } = desired;
   const { pool, volume, marker, job } = observed;
-  if (claimedBy !== undefined)
-    return [wait('InUse', `machine "${claimedBy}" has it; delete the machine or take the disk out of it`, 30_000)];
+  if (claim !== undefined)
+    return [wait('InUse', `machine "${claim.machine}" has it; delete the machine or take the disk out of it`, 30_000)];
   const whole = record.completedAt !== undefined;
   if (whole && keep && marker === undefined) return [];
   const begun = whole || record.startedAt !== undefined;

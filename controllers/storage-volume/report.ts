@@ -14,6 +14,7 @@ const doing: Readonly<Record<VolumeAction['kind'], string>> = {
   inspect: 'TakingOver',
   takeOver: 'TakingOver',
   grow: 'Growing',
+  growAttached: 'Growing',
   cancel: 'Terminating',
   delete: 'Terminating',
 };

@@ -37,11 +37,12 @@ export function resolveVolume(volume: StorageVolume, host: HostScope, stores: Vo
       familyName,
       formatField: spec.format === undefined && spec.source !== undefined ? 'spec.source.format' : 'spec.format',
       sizeBytes: parseQuantity(spec.size),
+      growsAttached: host.capabilities.some(({ field }) => field === 'volumes.growAttached'),
       keep: spec.reclaimPolicy === 'Retain',
       record: fillRecord(status),
       ...(format === undefined ? {} : { format }),
       ...(source === undefined ? {} : { source }),
-      ...(status?.claim === undefined ? {} : { claimedBy: status.claim.machine }),
+      ...(status?.claim === undefined ? {} : { claim: status.claim }),
       ...(takeOver === undefined ? {} : { takeOver }),
     },
   };

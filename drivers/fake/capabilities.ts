@@ -18,6 +18,7 @@ export const everything: readonly Capability[] = [
   { field: 'devices.rng' },
   { field: 'vsphere.guestId' },
   { field: 'power.startPaused' },
+  { field: 'volumes.growAttached' },
   { field: 'pools.directory' },
   { field: 'pools.existing' },
   { field: 'networks.existing' },

@@ -1,4 +1,4 @@
-import type { PoolId, Volume, VolumeDefinition, VolumeId, Volumes } from '#drivers/driver.js';
+import type { MachineId, PoolId, Volume, VolumeDefinition, VolumeId, Volumes } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import type { Clock } from './clock.js';
 import { type Connection, lost } from './connection.js';
@@ -80,6 +80,18 @@ function grow(host: Host, id: VolumeId, sizeBytes: number): void {
   file.grow(sizeBytes);
 }
 
+function growAttached(host: Host, id: VolumeId, machineId: MachineId, sizeBytes: number): void {
+  if (!host.capabilities.some(({ field }) => field === 'volumes.growAttached'))
+    throw new DriverError('Unsupported', 'this host grows no disk of a machine that is on');
+  const { pool } = mustFind(host, id);
+  const machine = host.machines.get(machineId);
+  const location = `${pool.path}/${id.nativeName}`;
+  if (!(machine?.live ?? machine?.configured)?.disks.some((disk) => disk.location === location))
+    throw new DriverError('NotFound', `machine ${machineId} has no disk ${location}`);
+  if (machine?.isOff === true) throw new DriverError('Conflict', `machine "${machine.nativeName}" is Off`);
+  grow(host, id, sizeBytes);
+}
+
 function remove(host: Host, { pool: id, nativeName }: VolumeId): void {
   const pool = mustFindActive(host, id);
   if (pool.known.delete(nativeName)) pool.directory.delete(nativeName);
@@ -100,6 +112,8 @@ export function volumesOf(host: Host, connection: Connection): Volumes {
       }
     },
     grow: (id, sizeBytes, signal) => connection.ask(about('volumes.grow', id), signal, () => grow(host, id, sizeBytes)),
+    growAttached: (id, machine, sizeBytes, signal) =>
+      connection.ask(about('volumes.growAttached', id), signal, () => growAttached(host, id, machine, sizeBytes)),
     delete: (id, signal) => connection.ask(about('volumes.delete', id), signal, () => remove(host, id)),
   };
 }

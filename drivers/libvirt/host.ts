@@ -60,6 +60,7 @@ function machineCapabilities(offer: Offer, { domain, domainType, machine, kvm }:
     { field: 'firmware.type', values: firmwaresOf(offer) },
     { field: 'boot.kernel' },
     { field: 'power.startPaused' },
+    ...(domainType === 'test' ? [] : [{ field: 'volumes.growAttached' }]),
     { field: 'devices.serial' },
     ...(domain.rngBackends.includes('random') ? [{ field: 'devices.rng' }] : []),
   ];

@@ -1,10 +1,13 @@
 import { throwIfAborted } from '#drivers/deadline.js';
-import type { PoolId, Volume, VolumeDefinition, VolumeId, Volumes } from '#drivers/driver.js';
+import type { MachineId, PoolId, Volume, VolumeDefinition, VolumeId, Volumes } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { serializeXml } from '#drivers/xml/serialize.js';
 import type { Daemon } from './daemon.js';
+import { handleOf, isActive, readDomain } from './domains.js';
 import { present, unlessGone } from './gone.js';
+import { blockResizeFlags } from './rpc/flags.js';
 import {
+  domainBlockResize,
   storagePoolListAllVolumes,
   storagePoolLookupByUuid,
   storagePoolRefresh,
@@ -18,6 +21,7 @@ import {
 } from './rpc/procedures.js';
 import type { PoolHandle, VolumeHandle } from './rpc/types.js';
 import { checkName } from './xml/definition.js';
+import { readShape } from './xml/read.js';
 import { createVolume, readStoredBytes, readVolume } from './xml/volume.js';
 
 const maxFileNameBytes = 255;
@@ -27,6 +31,17 @@ async function* counted(content: AsyncIterable<Uint8Array>, sent: { bytes: numbe
     yield chunk;
     sent.bytes += chunk.length;
   }
+}
+
+const shrinks = ({ nativeName }: VolumeId, hasBytes: number, askedBytes: number): DriverError =>
+  new DriverError('Invalid', `volume "${nativeName}" has ${hasBytes} bytes, ${askedBytes} asked; a volume never shrinks`);
+
+/** libvirt itself says of a disk that is not there that its path is invalid. */
+async function mustBeAttached(daemon: Daemon, location: string, machine: MachineId, signal: AbortSignal): Promise<void> {
+  const domain = await readDomain(daemon, machine, 'current', signal);
+  if (!readShape(domain).disks.some((disk) => disk.location === location))
+    throw new DriverError('NotFound', `machine ${machine} has no disk ${location}`);
+  if (!isActive(domain)) throw new DriverError('Conflict', `machine ${machine} is Off: the volume itself can be grown`);
 }
 
 export class LibvirtVolumes implements Volumes {
@@ -99,9 +114,17 @@ export class LibvirtVolumes implements Volumes {
   async grow(id: VolumeId, sizeBytes: number, signal: AbortSignal): Promise<void> {
     const volume = await this.#volume(id, signal);
     const is = await this.#read(id.pool, volume, signal);
-    if (is.sizeBytes > sizeBytes)
-      throw new DriverError('Invalid', `volume "${id.nativeName}" has ${is.sizeBytes} bytes, ${sizeBytes} asked; a volume never shrinks`);
+    if (is.sizeBytes > sizeBytes) throw shrinks(id, is.sizeBytes, sizeBytes);
     if (is.sizeBytes < sizeBytes) await this.#daemon.order(storageVolResize, { volume, capacity: sizeBytes, flags: 0 }, signal);
+  }
+
+  async growAttached(id: VolumeId, machine: MachineId, sizeBytes: number, signal: AbortSignal): Promise<void> {
+    const is = await this.#read(id.pool, await this.#volume(id, signal), signal);
+    if (is.sizeBytes > sizeBytes) throw shrinks(id, is.sizeBytes, sizeBytes);
+    await mustBeAttached(this.#daemon, is.location, machine, signal);
+    if (is.sizeBytes === sizeBytes) return;
+    const what = { domain: handleOf(machine), disk: is.location, size: sizeBytes, flags: blockResizeFlags.bytes };
+    await this.#daemon.order(domainBlockResize, what, signal, machine);
   }
 
   async delete(id: VolumeId, signal: AbortSignal): Promise<void> {

@@ -65,6 +65,10 @@ export class VsphereVolumes implements Volumes {
     await this.#files.extend(datastore, pathOf(id.nativeName, suffix), kibibytes(id.nativeName, sizeBytes), signal);
   }
 
+  async growAttached(): Promise<void> {
+    throw new DriverError('Unsupported', 'a disk of a machine that is on is not grown here; switch the machine off first');
+  }
+
   async delete(id: VolumeId, signal: AbortSignal): Promise<void> {
     const datastore = await this.#datastore(id.pool, signal);
     for (const { path, isFolder } of await this.#files.list(datastore, id.nativeName, signal))

@@ -71,6 +71,7 @@ const contract: Readonly<Record<string, Proof>> = {
   paused: { file: 'test/contract/power.ts', sentence: 'a host says whether it starts machines paused' },
   edit: { file: machines, sentence: 'an edit changes what differs, and keeps what the host once chose' },
   limits: { file: machines, sentence: 'more than the host accepts is refused, and nothing is made' },
+  attachedDisks: { file: 'test/contract/volumes.ts', sentence: ' disk of a machine that is on grows, once or twice, and never shrinks' },
   volumes: { file: 'test/contract/volumes.ts', sentence: ' volume is made, listed where it lies, and deleted, once or twice' },
   pools: { file: 'test/contract/pools.ts', sentence: 'a defined pool is listed with its path, and not active' },
   existingPools: { file: 'test/contract/pools.ts', sentence: 'a pool that was there before is used as it is' },
@@ -108,6 +109,7 @@ export const proofs: Readonly<Record<string, readonly Proof[]>> = {
   'pools.directory': proven('pools'),
   'pools.existing': proven('existingPools'),
   'volumes.format': proven('volumes'),
+  'volumes.growAttached': proven('attachedDisks'),
   'power.startPaused': proven('paused'),
   'vsphere.guestId': proven('words'),
 };

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Test } from 'tap';
-import type { PoolId, VolumeDefinition, VolumeFormat, VolumeId } from '#drivers/driver.js';
+import type { MachineId, PoolId, VolumeDefinition, VolumeFormat, VolumeId } from '#drivers/driver.js';
 import { activePool, definePool, type MadePool, mustHave } from './pools.js';
 import { acceptedOrInvalid, refused, type Stage, soon } from './stage.js';
 
@@ -60,6 +60,7 @@ export async function volumesContract(t: Test, stage: Stage): Promise<void> {
   const shelf = await Shelf.in(stage, await activePool(stage));
   await beingContract(t, stage, shelf);
   await sizeContract(t, shelf);
+  await attachedContract(t, stage, shelf);
   await t.test('content', { skip: stage.unless('stream') }, async (t) => {
     await contentContract(t, shelf);
     await breakingContract(t, shelf);
@@ -233,6 +234,33 @@ async function sizeContract(t: Test, shelf: Shelf): Promise<void> {
       t.equal((await shelf.find(id, true))?.sizeBytes, 3 << 20);
       await refused(t, volumes.grow(id, 2 << 20, soon()), 'Invalid');
       t.equal((await shelf.find(id, true))?.sizeBytes, 3 << 20);
+    });
+}
+
+async function attachedContract(t: Test, stage: Stage, shelf: Shelf): Promise<void> {
+  const { volumes } = shelf;
+  const { capabilities } = await stage.driver.host.describe(soon());
+  if (!capabilities.some(({ field }) => field === 'volumes.growAttached')) {
+    await t.test('a host that does not grow attached disks says so', async (t) => {
+      const { id } = await shelf.create({ format: shelf.formats[0] ?? 'Raw', sizeBytes: 1 << 20 });
+      await refused(t, volumes.growAttached(id, 'none' as MachineId, 2 << 20, soon()), 'Unsupported', 'NotFound');
+    });
+    return;
+  }
+  for (const format of shelf.formats)
+    await t.test(`a ${format} disk of a machine that is on grows, once or twice, and never shrinks`, async (t) => {
+      const { id, location } = await shelf.create({ format, sizeBytes: 1 << 20 });
+      const made = await stage.define(stage.definition({ disks: [await stage.disk('root', location, format)] }));
+      await refused(t, volumes.growAttached(id, made.id, 3 << 20, soon()), 'Conflict');
+      await stage.switchOn(made.id);
+      await volumes.growAttached(id, made.id, 3 << 20, soon());
+      await volumes.growAttached(id, made.id, 3 << 20, soon());
+      t.equal((await shelf.find(id))?.sizeBytes, 3 << 20, 'and the host knows it at once');
+      await refused(t, volumes.growAttached(id, made.id, 2 << 20, soon()), 'Invalid');
+      const { id: other } = await shelf.create({ format, sizeBytes: 1 << 20 });
+      await refused(t, volumes.growAttached(other, made.id, 2 << 20, soon()), 'NotFound');
+      await refused(t, volumes.growAttached(id, randomUUID() as MachineId, 4 << 20, soon()), 'NotFound');
+      await stage.driver.power.cut(made.id, made.owner, soon());
     });
 }
 

@@ -121,17 +121,22 @@ export class Lab {
   }
 
   /** Asks the guest on its console until it answers with its banner; gives all that was heard. */
-  async banner({ metadata, status }: VirtualMachine): Promise<string> {
+  banner(machine: VirtualMachine): Promise<string> {
+    return this.told(machine, '', new RegExp(`virtwright guest ready: ${machine.metadata.name}`));
+  }
+
+  /** Types a shell command on the guest's console, again and again, until something like `answer` was heard; gives all that was. */
+  async told({ metadata, status }: VirtualMachine, command: string, answer: RegExp): Promise<string> {
     const signal = AbortSignal.timeout(90_000);
     await using driver = await this.driver();
     if (driver.consoles === undefined) throw new Error('libvirt has no consoles');
     await using line = await driver.consoles.open(status?.uuid as MachineId, signal);
-    const asking = setInterval(() => line.write(Buffer.from('\n'), signal).catch(() => {}), 500);
+    const asking = setInterval(() => line.write(Buffer.from(`${command}\n`), signal).catch(() => {}), 500);
     let heard = '';
     try {
       for await (const chunk of line.output) {
         heard += Buffer.from(chunk).toString();
-        if (heard.includes(`virtwright guest ready: ${metadata.name}`)) return heard;
+        if (answer.test(heard)) return heard;
       }
     } finally {
       clearInterval(asking);

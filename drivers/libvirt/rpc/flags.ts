@@ -17,6 +17,7 @@ export const undefineFlags = {
   tpm: 32,
   keepTpm: 64,
 } as const;
+export const blockResizeFlags = { bytes: 1 } as const;
 export const defineFlags = { validate: 1 } as const;
 export const metadataTypes = { description: 0, title: 1, element: 2 } as const;
 export const consoleFlags = { force: 1, safe: 2 } as const;

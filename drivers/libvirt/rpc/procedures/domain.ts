@@ -41,6 +41,8 @@ export const domainGetMetadata = idempotent(
 /** `memory` in KiB. */
 export const domainSetMemoryFlags = idempotent('DOMAIN_SET_MEMORY_FLAGS', 204, struct({ ...domain, memory: size, flags: uint }), nothing);
 export const domainSetVcpusFlags = idempotent('DOMAIN_SET_VCPUS_FLAGS', 199, struct({ ...domain, count: uint, flags: uint }), nothing);
+/** `disk` is its path or target; `size` in bytes with the flag, else in KiB. */
+export const domainBlockResize = idempotent('DOMAIN_BLOCK_RESIZE', 251, struct({ ...domain, disk: string, size, flags: uint }), nothing);
 export const domainSetAutostart = idempotent('DOMAIN_SET_AUTOSTART', 29, struct({ ...domain, autostart: bool }), nothing);
 
 /** No `device`: the machine's first console. */
