@@ -18,6 +18,7 @@ export interface Driver extends AsyncDisposable {
   readonly volumes?: Volumes;
   readonly networks?: Networks;
   readonly consoles?: Consoles;
+  readonly guests?: Guests;
   readonly events?: Events;
   readonly stats?: Stats;
   /** Resolves, never rejects, when the host is no longer reached through this driver (disposed, or lost): every verb is then Unavailable. */
@@ -131,12 +132,28 @@ export interface MachineShape {
   readonly interfaces: readonly MachineInterface[];
   readonly serial: boolean;
   readonly rng: boolean;
+  /** A channel by which an agent in the guest can speak with the host. */
+  readonly guestAgent?: boolean;
+  /** What the guest is told at its first boot. */
+  readonly seed?: MachineSeed;
   /** What only vSphere has a word for. Absent: the host's choice. */
   readonly vsphere?: { readonly guestId: string };
 }
 
 /** `UEFI` is without secure boot. */
 export type Firmware = 'BIOS' | 'UEFI';
+
+/**
+ * What a guest configures itself from, and where it lies, as `Volume.location` gives it. For `CloudInit` and `Sysprep` that is an ISO image,
+ * and the guest finds it in a drive that it can only read; for `Ignition` it is the configuration itself, given in the way that Ignition
+ * looks for on the host.
+ */
+export interface MachineSeed {
+  readonly kind: SeedKind;
+  readonly location: string;
+}
+
+export type SeedKind = 'CloudInit' | 'Ignition' | 'Sysprep';
 
 export interface KernelBoot {
   /** Locations as `Volume.location` gives them. */
@@ -342,6 +359,43 @@ export interface Console extends AsyncDisposable {
   write(bytes: Uint8Array, signal: AbortSignal): Promise<void>;
 }
 
+/** What is known of the systems in machines: from an agent in them, or from others who had to do with them. */
+export interface Guests {
+  /**
+   * What is known now. NotFound when the machine is gone, Conflict when it is Off. An agent that does not answer is not waited for longer
+   * than a few seconds: it is told as `Silent`, and what others know is told all the same. Nothing here is proven: a guest says what it likes.
+   */
+  look(id: MachineId, signal: AbortSignal): Promise<GuestSight>;
+}
+
+export interface GuestSight {
+  /** Absent when the machine has no channel for one now. `Silent`: it is connected, and does not answer. */
+  readonly agent?: 'Connected' | 'Disconnected' | 'Silent';
+  /** As the agent says it. */
+  readonly hostname?: string;
+  readonly os?: GuestSystem;
+  /** Of the machine's interfaces and of whatever else the guest has; loopback ones are left out. */
+  readonly addresses: readonly GuestAddress[];
+}
+
+/** As the agent says it: `{ id: 'debian', name: 'Debian GNU/Linux 12 (bookworm)', version: '12', kernel: '6.1.0' }`. */
+export interface GuestSystem {
+  readonly id?: string;
+  readonly name?: string;
+  readonly version?: string;
+  readonly kernel?: string;
+}
+
+export interface GuestAddress {
+  /** In lower case. */
+  readonly macAddress: string;
+  readonly ip: string;
+  /** Who says so: the agent now, the host's DHCP server, or the host's table of neighbours. The last two may be older than the machine's boot. */
+  readonly source: 'Agent' | 'Lease' | 'ARP';
+  /** When it was given or last renewed, in epoch milliseconds by the host's clock; absent where nobody tells. */
+  readonly since?: number;
+}
+
 export interface Events {
   /**
    * Hints to look again: never state. A gap means that hints may have been lost. Begins with a gap, once the host hears us:
@@ -354,6 +408,8 @@ export type HostEvent =
   | { readonly kind: 'machine'; readonly id: MachineId }
   | { readonly kind: 'pool'; readonly id: PoolId }
   | { readonly kind: 'network'; readonly id: NetworkId }
+  /** The machine's agent came or went. */
+  | { readonly kind: 'guest'; readonly id: MachineId }
   | { readonly kind: 'gap' };
 
 export interface Stats {

@@ -16,6 +16,10 @@ export const everything: readonly Capability[] = [
   { field: 'interfaces.macAddress' },
   { field: 'devices.serial' },
   { field: 'devices.rng' },
+  { field: 'devices.guestAgent' },
+  { field: 'cloudInit' },
+  { field: 'ignition' },
+  { field: 'sysprep' },
   { field: 'vsphere.guestId' },
   { field: 'power.startPaused' },
   { field: 'volumes.growAttached' },
@@ -40,6 +44,8 @@ const askedOfInterface = ({ network, model, macAddress }: MachineInterface): rea
   ...(macAddress === undefined ? [] : [['interfaces.macAddress', macAddress] as const]),
 ];
 
+const seedFields = { CloudInit: 'cloudInit', Ignition: 'ignition', Sysprep: 'sysprep' } as const;
+
 const asked = ({
   nativeName,
   cpuCount,
@@ -50,6 +56,8 @@ const asked = ({
   interfaces,
   serial,
   rng,
+  guestAgent,
+  seed,
   vsphere,
 }: MachineDefinition): readonly Asked[] => [
   ['nativeName', Buffer.byteLength(nativeName)],
@@ -61,6 +69,8 @@ const asked = ({
   ...interfaces.flatMap(askedOfInterface),
   ...(serial ? [['devices.serial', 'true'] as const] : []),
   ...(rng ? [['devices.rng', 'true'] as const] : []),
+  ...(guestAgent ? [['devices.guestAgent', 'true'] as const] : []),
+  ...(seed === undefined ? [] : [[seedFields[seed.kind], seed.location] as const]),
   ...(vsphere === undefined ? [] : [['vsphere.guestId', vsphere.guestId] as const]),
 ];
 

@@ -4,6 +4,7 @@ import type { Connect, CredentialKeys } from '#drivers/target.js';
 import type { Clock } from './clock.js';
 import { Connection } from './connection.js';
 import { consolesOf } from './consoles.js';
+import { guestsOf } from './guests.js';
 import type { FakeHost } from './host.js';
 import { machinesOf } from './machines.js';
 import { networksOf } from './networks.js';
@@ -24,6 +25,7 @@ export function fakeDriver(host: FakeHost<Clock>): Driver {
     volumes: volumesOf(host, connection),
     networks: networksOf(host, connection),
     consoles: consolesOf(host, connection),
+    guests: guestsOf(host, connection),
     events: eventsOf(host, connection),
     stats: statisticsOf(host, connection),
     closed: connection.closed,

@@ -1,3 +1,4 @@
+import type { GuestSight } from '#drivers/driver.js';
 import type { DriverError } from '#drivers/error.js';
 
 /** How far off something is: so many milliseconds of the host's clock, or so many looks (list or read) at the machine. At once when neither is given. */
@@ -20,6 +21,8 @@ export interface Guest {
   readonly hung?: boolean;
   /** It is listed, and cannot be read: for this reason. */
   readonly unreadable?: DriverError;
+  /** What is known of it while it runs; what its agent says only where the machine has the channel. */
+  readonly sight?: Partial<GuestSight>;
   /** What it prints on its serial console when it boots. */
   readonly banner?: string;
 }

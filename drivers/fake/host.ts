@@ -60,14 +60,17 @@ export class FakeHost<C extends Clock = ManualClock> implements Surroundings {
 
   /** The calls that were not mere looks. */
   get acts(): readonly string[] {
-    return this.calls.filter((call) => !/^\w+\.(list|read|describe|watch|download|open)\b/.test(call));
+    return this.calls.filter((call) => !/^\w+\.(list|read|look|describe|watch|download|open)\b/.test(call));
   }
 
   /** How the guest of this machine behaves, whether it is there yet or not. What is told of a live one holds at once. */
   guest(uuid: string, guest: Guest): void {
     this.#guests.set(uuid.toLowerCase(), guest);
     const machine = this.byUuid(uuid);
-    if (machine !== undefined) machine.guest = guest;
+    if (machine === undefined) return;
+    const before = machine.guest.sight?.agent;
+    machine.guest = guest;
+    if (before !== guest.sight?.agent) this.emit({ kind: 'guest', id: machine.id });
   }
 
   /** The daemon was restarted: why machines are off is forgotten, and all connections are gone. */
@@ -136,8 +139,10 @@ export class FakeHost<C extends Clock = ManualClock> implements Surroundings {
 
   /** Throws when a disk is missing, or another running machine writes to it. */
   mustHaveDisksOf(machine: FakeMachine): void {
-    const { disks = [], boot } = machine.configured ?? {};
-    const files = [...disks.map(({ location }) => location), boot?.kernel, boot?.initrd].filter((file) => file !== undefined);
+    const { disks = [], boot, seed } = machine.configured ?? {};
+    const files = [...disks.map(({ location }) => location), boot?.kernel, boot?.initrd, seed?.location].filter(
+      (file) => file !== undefined,
+    );
     for (const file of files)
       if (!this.hasFile(file)) throw new DriverError('NotFound', `machine "${machine.nativeName}": no file ${file}`);
     for (const other of this.machines.values())

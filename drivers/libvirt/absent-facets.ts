@@ -4,6 +4,7 @@ import type { Connection } from './rpc/connection.js';
 import { statsFlags } from './rpc/flags.js';
 import {
   connectGetAllDomainStats,
+  domainInterfaceAddresses,
   domainTryConsole,
   networkLookupByUuid,
   storagePoolLookupByUuid,
@@ -30,6 +31,7 @@ export async function absentFacets(connection: Connection, signal: AbortSignal):
     volumes: connection.call(storageVolResize, { volume, capacity: 1, flags: 0 }, options, signal),
     networks: connection.call(networkLookupByUuid, { uuid }, options, signal),
     consoles: connection.call(domainTryConsole, { domain, device: undefined, flags: 0 }, options, signal),
+    guests: connection.call(domainInterfaceAddresses, { domain, source: 0, flags: 0 }, options, signal),
     stats: connection.call(connectGetAllDomainStats, { domains: [domain], stats: measured, flags }, options, signal),
   };
   const answers = await Promise.all(Object.entries(asked).map(async ([facet, answer]) => ({ facet, absent: await isUnknown(answer) })));

@@ -1,8 +1,8 @@
-import type { Connection } from './rpc/connection.js';
+import type { Connection, Lane } from './rpc/connection.js';
 import type { Procedure } from './rpc/procedure.js';
 
 /** In milliseconds. Destroying a machine whose QEMU does not react takes libvirt up to 15 s. */
-const timeouts = { control: 10_000, slow: 60_000 } as const;
+const timeouts = { control: 10_000, slow: 60_000, guest: 10_000 } as const;
 
 /** What the facets need of a connection: each call in the lane, and with the patience, that its kind needs. */
 export class Daemon {
@@ -22,8 +22,13 @@ export class Daemon {
     return this.#call('slow', procedure, args, signal, about);
   }
 
+  /** For what a system in a machine must do. However many of them are silent, nothing else waits. */
+  consult<Args, Result>(procedure: Procedure<Args, Result>, args: Args, signal: AbortSignal, about: string): Promise<Result> {
+    return this.#call('guest', procedure, args, signal, about);
+  }
+
   #call<Args, Result>(
-    lane: 'control' | 'slow',
+    lane: Lane,
     procedure: Procedure<Args, Result>,
     args: Args,
     signal: AbortSignal,

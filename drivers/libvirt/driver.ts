@@ -3,6 +3,7 @@ import { absentFacets, type OptionalFacet } from './absent-facets.js';
 import { LibvirtConsoles } from './consoles.js';
 import { Daemon } from './daemon.js';
 import { LibvirtEvents } from './events.js';
+import { LibvirtGuests } from './guests.js';
 import { LibvirtHost } from './host.js';
 import { LibvirtMachines } from './machines.js';
 import { LibvirtNetworks } from './networks.js';
@@ -51,6 +52,7 @@ export function libvirtDriver(
     volumes: new LibvirtVolumes(daemon),
     networks: new LibvirtNetworks(daemon),
     consoles: new LibvirtConsoles(daemon),
+    guests: new LibvirtGuests(daemon),
     events: new LibvirtEvents(daemon),
     stats: new LibvirtStats(daemon),
     closed: connection.closed,

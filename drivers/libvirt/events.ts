@@ -17,6 +17,7 @@ export class LibvirtEvents implements Events {
 }
 
 function hint(event: RpcEvent): HostEvent {
+  if (event.kind === 'domain' && event.event === 'agent-lifecycle') return { kind: 'guest', id: idOf(event.domain) };
   if (event.kind === 'domain') return { kind: 'machine', id: idOf(event.domain) };
   if (event.kind === 'pool') return { kind: 'pool', id: event.pool.uuid as PoolId };
   if (event.kind === 'network') return { kind: 'network', id: event.network.uuid as NetworkId };

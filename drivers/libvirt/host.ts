@@ -62,6 +62,10 @@ function machineCapabilities(offer: Offer, { domain, domainType, machine, kvm }:
     { field: 'power.startPaused' },
     ...(domainType === 'test' ? [] : [{ field: 'volumes.growAttached' }]),
     { field: 'devices.serial' },
+    { field: 'devices.guestAgent' },
+    { field: 'cloudInit' },
+    { field: 'ignition' },
+    { field: 'sysprep' },
     ...(domain.rngBackends.includes('random') ? [{ field: 'devices.rng' }] : []),
   ];
 }

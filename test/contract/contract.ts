@@ -2,6 +2,7 @@ import type { Test } from 'tap';
 import { brokenConnectionContract, connectionContract } from './connection.js';
 import { consolesContract } from './consoles.js';
 import { eventsContract } from './events.js';
+import { guestsContract } from './guests.js';
 import { machinesContract } from './machines.js';
 import { marksContract } from './marks.js';
 import { networksContract } from './networks.js';
@@ -28,6 +29,7 @@ const byFacet: Readonly<Record<OptionalFacet, Contract>> = {
   volumes: volumesContract,
   networks: networksContract,
   consoles: consolesContract,
+  guests: guestsContract,
   events: eventsContract,
   stats: statsContract,
 };

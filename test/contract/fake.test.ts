@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { MachineDefinition } from '#drivers/driver.js';
+import type { GuestSight, MachineDefinition } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { Behind } from '#drivers/fake/behind.js';
 import { fakeDriver } from '#drivers/fake/driver.js';
@@ -27,8 +27,9 @@ function peerOf(host: FakeHost): Peer {
     },
     writeTrace: async (uuid) => String(must(uuid).writes),
     hang: async (uuid) => {
-      host.guest(uuid, { hung: true });
-      return async () => host.guest(uuid, {});
+      const { guest } = must(uuid);
+      host.guest(uuid, { ...guest, hung: true });
+      return async () => host.guest(uuid, guest);
     },
     strangersMachine: async (identity) => {
       const machine = behind.machine(identity);
@@ -51,6 +52,8 @@ function peerOf(host: FakeHost): Peer {
   };
 }
 
+const sight: Partial<GuestSight> = { agent: 'Connected', hostname: 'contract', os: { id: 'debian' } };
+
 function subjectOf(name: string, options: FakeHostOptions = {}): Subject {
   const host = new FakeHost(options);
   const recipe = (guest: Guest): GuestRecipe => ({
@@ -71,10 +74,18 @@ function subjectOf(name: string, options: FakeHostOptions = {}): Subject {
       deaf: recipe({ deaf: true }),
       leaving: recipe({ afterStart: { does: 'PowerOff', afterLooks: 2 } }),
       talking: { ...recipe({ banner: 'hello from the guest\n' }), prints: 'hello from the guest' },
+      telling: {
+        hostname: 'contract',
+        system: 'debian',
+        prepare: async (definition) => ({ ...(await recipe({ sight }).prepare(definition)), guestAgent: true }),
+      },
       unstartable: recipe({ refusesToStart: new DriverError('Exhausted', 'no memory') }),
     },
   };
 }
 
 await contract(t, subjectOf('the fake'));
-await contract(t, subjectOf('the fake without the rest', { without: ['pools', 'volumes', 'networks', 'consoles', 'events', 'stats'] }));
+await contract(
+  t,
+  subjectOf('the fake without the rest', { without: ['pools', 'volumes', 'networks', 'consoles', 'guests', 'events', 'stats'] }),
+);

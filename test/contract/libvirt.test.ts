@@ -26,7 +26,7 @@ const kernel = await guestKernel();
 async function guestKernel(): Promise<KernelBoot & { readonly commandLine: string }> {
   const built = (await promisify(execFile)('test/peers/guest/build.sh')).stdout.trim();
   const [kernel, initrd] = [join(daemon.directory, 'vmlinuz'), join(daemon.directory, 'initrd')];
-  await Promise.all([copyFile(join(built, 'vmlinuz'), kernel), copyFile(join(built, 'initrd'), initrd)]);
+  for (const name of ['vmlinuz', 'initrd', 'initrd-agent']) await copyFile(join(built, name), join(daemon.directory, name));
   return { kernel, initrd, commandLine: `${(await readFile(join(built, 'cmdline'), 'utf8')).trim()} vw.name=contract` };
 }
 
@@ -41,6 +41,13 @@ function guest(...words: readonly string[]): GuestRecipe {
     }),
     ready: heardBanner,
   };
+}
+
+/** With Debian's agent in it, and the channel for it. */
+async function agent(definition: MachineDefinition): Promise<MachineDefinition> {
+  const initrd = join(daemon.directory, 'initrd-agent');
+  const commandLine = `${kernel.commandLine} vw.hostname=told`;
+  return { ...definition, memoryBytes: 128 << 20, serial: true, guestAgent: true, boot: { ...kernel, initrd, commandLine } };
 }
 
 async function heardBanner({ consoles }: Driver, id: MachineId): Promise<void> {
@@ -68,6 +75,7 @@ await contract(t, {
     deaf: { prepare: async (definition) => definition },
     leaving: { prepare: guest('vw.poweroff=1').prepare },
     talking: { ...guest(), prints: banner },
+    telling: { prepare: agent, hostname: 'told', system: 'debian' },
     unstartable: { prepare: async (definition) => ({ ...definition, disks: [noSuchDisk] }) },
   },
 });

@@ -52,6 +52,8 @@ export interface Guests {
   readonly leaving?: GuestRecipe;
   /** Prints `prints` on its serial console when it boots, and repeats what is typed. */
   readonly talking?: GuestRecipe & { readonly prints: string };
+  /** Has an agent, which says `hostname` and the id `system`. */
+  readonly telling?: GuestRecipe & { readonly hostname: string; readonly system: string };
   /** A machine that can be defined and not be started. */
   readonly unstartable?: GuestRecipe;
 }

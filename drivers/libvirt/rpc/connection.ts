@@ -12,12 +12,15 @@ import type { Session } from './session.js';
 
 export type { RpcStream } from './open-stream.js';
 
-/** `control` for what the host answers at once; `slow` for what may hang on one machine: it never holds up the other lane. */
-export type Lane = 'control' | 'slow';
+/**
+ * `control` for what the host answers at once; `slow` for what may hang on one machine; `guest` for what waits for a system in a machine,
+ * which owes us no answer. None ever holds up another.
+ */
+export type Lane = 'control' | 'slow' | 'guest';
 
 export interface CallOptions {
   readonly lane: Lane;
-  /** How long the host may take to answer, in milliseconds, from when the call is sent. Default: 30 s on `control`, 120 s on `slow`. */
+  /** How long the host may take to answer, in milliseconds, from when the call is sent. Default: 30 s on `control`, 120 s on `slow`, 10 s on `guest`. */
   readonly timeoutMs?: number;
   /**
    * What the call is about, e.g. a machine's uuid: calls of one key on a lane are sent one after the other. While one that was given
@@ -86,6 +89,7 @@ class SocketConnection implements Connection {
     this.#lanes = {
       control: new CallLane({ name: 'control', timeoutMs: 30_000, maxSetAside, open }),
       slow: new CallLane({ name: 'slow', timeoutMs: 120_000, maxSetAside, open }),
+      guest: new CallLane({ name: 'guest', timeoutMs: 10_000, maxSetAside, open }),
     };
     this.closed = pulse.closed.then((why) => this.#end(why));
   }

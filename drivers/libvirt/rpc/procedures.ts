@@ -2,5 +2,6 @@
 export * from './procedures/connect.js';
 export * from './procedures/domain.js';
 export * from './procedures/events.js';
+export * from './procedures/guest.js';
 export * from './procedures/network.js';
 export * from './procedures/storage.js';

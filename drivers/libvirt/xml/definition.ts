@@ -5,6 +5,7 @@ import { DriverError } from '#drivers/error.js';
 import { diskBuses } from './disk.js';
 import { volumeFormats } from './format.js';
 import { interfaceModels, interfacePrefix } from './interface.js';
+import { seedPrefix } from './seed.js';
 
 export const bytesPerMiB = 1024 * 1024;
 
@@ -19,13 +20,14 @@ export const maxSerialBytes = 20;
  * @throws DriverError Invalid, naming the field, what was given, and what would be accepted
  */
 export function checkDefinition(definition: MachineDefinition): void {
-  const { nativeName, cpuCount, memoryBytes, boot, disks, interfaces, vsphere } = definition;
+  const { nativeName, cpuCount, memoryBytes, boot, disks, interfaces, seed, vsphere } = definition;
   checkName('nativeName', nativeName, maxNameBytes);
   if (!Number.isSafeInteger(cpuCount) || cpuCount < 1) refuse('cpu.count', cpuCount, 'a whole number, 1 or more');
   if (!Number.isSafeInteger(memoryBytes) || memoryBytes < bytesPerMiB || memoryBytes % bytesPerMiB !== 0)
     refuse('memory.size', `${memoryBytes} bytes`, `whole MiB (multiples of ${bytesPerMiB} bytes), 1 or more`);
   for (const [field, path] of Object.entries({ kernel: boot?.kernel, initrd: boot?.initrd }))
     if (path !== undefined) checkPath(`boot.${field}`, path);
+  if (seed !== undefined) checkPath('seed', seed.location);
   for (const disk of disks) checkDisk(disk);
   if (vsphere !== undefined) throw new DriverError('Unsupported', 'vsphere: was given; accepted: nothing, as this host is not vSphere');
   for (const each of interfaces) checkInterface(each);
@@ -53,8 +55,8 @@ function checkInterface({ name, network, model, macAddress }: MachineInterface):
 function checkDisk({ name, location, serial, bus, format }: MachineDisk): void {
   if (bus !== undefined && !diskBuses.includes(bus)) refuse(`disk "${name}": bus`, `"${bus}"`, diskBuses.join(', '));
   if (!volumeFormats.includes(format)) refuse(`disk "${name}": format`, `"${format}"`, volumeFormats.join(', '));
-  if (!aliasable.test(name) || name.startsWith(interfacePrefix))
-    refuse('disks.name', `"${name}"`, `${aliasableText}, not beginning with "${interfacePrefix}"`);
+  if (!aliasable.test(name) || name.startsWith(interfacePrefix) || name.startsWith(seedPrefix))
+    refuse('disks.name', `"${name}"`, `${aliasableText}, not beginning with "${interfacePrefix}" or "${seedPrefix}"`);
   checkPath(`disk "${name}"`, location);
   if (serial !== undefined && (!/^[a-zA-Z0-9_.+ -]+$/.test(serial) || serial.length > maxSerialBytes))
     refuse(`disk "${name}": serial`, `"${serial}"`, `1 to ${maxSerialBytes} letters, digits, blanks, ".", "+", "-" and "_"`);

@@ -2,6 +2,7 @@ import type { DiskBus, MachineDisk } from '#drivers/driver.js';
 import { insertAfterLast, mapChildren, withAttribute, withChild, withoutChildren, withText } from '#drivers/xml/edit.js';
 import { attribute, child, element, elements, isElement, textOf, type XmlElement } from '#drivers/xml/tree.js';
 import { nativeFormat, volumeFormat } from './format.js';
+import { seedPrefix } from './seed.js';
 
 /** The prefix that libvirt demands of aliases chosen by its users. */
 const aliasPrefix = 'ua-';
@@ -12,7 +13,8 @@ export const diskBuses = Object.keys(nativeBuses) as readonly DiskBus[];
 /** A disk is ours by its alias; what carries none was attached by someone else. */
 export function diskName(disk: XmlElement): string | undefined {
   const alias = attribute(child(disk, 'alias'), 'name');
-  return alias?.startsWith(aliasPrefix) ? alias.slice(aliasPrefix.length) : undefined;
+  if (!alias?.startsWith(aliasPrefix) || alias.startsWith(aliasPrefix + seedPrefix)) return undefined;
+  return alias.slice(aliasPrefix.length);
 }
 
 /** The disks that carry a name, in the host's order, which is that of their targets. */

@@ -2,12 +2,14 @@ import type { KernelBoot, MachineDefinition, Mark } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { append, withAttribute, withChild, withoutChildren, withText } from '#drivers/xml/edit.js';
 import { attribute, child, element, elements, isElement, type XmlElement } from '#drivers/xml/tree.js';
+import { withGuestAgent } from './channel.js';
 import { checkDefinition } from './definition.js';
 import { withDisks } from './disk.js';
 import { withFirmware } from './firmware.js';
 import { withInterfaces } from './interface.js';
 import { withMark } from './metadata.js';
 import { hasRng, hasSerial, isSerial, isSerialConsole, readCpuCount, readMemory } from './read.js';
+import { withSeed } from './seed.js';
 
 /**
  * The domain made to say what the definition and the mark say, changed only where reading it says something else, so that all that others
@@ -22,6 +24,7 @@ export function editDomain(domain: XmlElement, definition: MachineDefinition, ma
     (edited) => withMemory(edited, definition.memoryBytes),
     (edited) => withChild(edited, element('os'), (os) => withKernelBoot(withFirmware(os, definition.firmware), definition.boot)),
     (edited) => withChild(edited, element('devices'), (devices) => withDevices(devices, definition)),
+    (edited) => withSeed(edited, definition.seed),
   ];
   return edits.reduce((edited, edit) => edit(edited), domain);
 }
@@ -74,7 +77,7 @@ function withKernelBoot(os: XmlElement, boot: KernelBoot | undefined): XmlElemen
 
 function withDevices(devices: XmlElement, definition: MachineDefinition): XmlElement {
   const attached = withInterfaces(withDisks(devices, definition.disks), definition.interfaces);
-  return withRng(withSerial(attached, definition.serial), definition.rng);
+  return withGuestAgent(withRng(withSerial(attached, definition.serial), definition.rng), definition.guestAgent ?? false);
 }
 
 /** The console is the serial port's other name; left behind, it would bring the port back. */

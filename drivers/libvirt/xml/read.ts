@@ -1,9 +1,11 @@
 import type { Hardware, KernelBoot, MachineShape } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { attribute, child, elements, isElement, textOf, type XmlElement, type XmlNode } from '#drivers/xml/tree.js';
+import { hasGuestAgent } from './channel.js';
 import { readDisks } from './disk.js';
 import { readFirmware } from './firmware.js';
 import { readInterfaces } from './interface.js';
+import { readSeed } from './seed.js';
 import { sizeOf, wholeNumber } from './units.js';
 
 export interface DomainIdentity {
@@ -21,6 +23,7 @@ export function readIdentity(domain: XmlElement): DomainIdentity {
 export function readShape(domain: XmlElement): MachineShape {
   const devices = child(domain, 'devices');
   const boot = readKernelBoot(child(domain, 'os'));
+  const seed = readSeed(domain);
   return {
     cpuCount: readCpuCount(domain) ?? 1,
     memoryBytes: readMemory(domain) ?? 0,
@@ -30,6 +33,8 @@ export function readShape(domain: XmlElement): MachineShape {
     interfaces: readInterfaces(devices),
     serial: hasSerial(devices),
     rng: hasRng(devices),
+    ...(hasGuestAgent(devices) ? { guestAgent: true } : {}),
+    ...(seed === undefined ? {} : { seed }),
   };
 }
 

@@ -54,8 +54,8 @@ export function checkName(field: string, name: string, maxBytes: number): void {
 
 const hasLoneSurrogate = (text: string): boolean => /\p{Surrogate}/u.test(text);
 
-function checkAbsent({ boot, rng }: MachineDefinition): void {
-  const absent = { 'boot.kernel': boot !== undefined, 'devices.rng': rng };
+function checkAbsent({ boot, rng, guestAgent = false, seed }: MachineDefinition): void {
+  const absent = { 'boot.kernel': boot !== undefined, 'devices.rng': rng, 'devices.guestAgent': guestAgent, seed: seed !== undefined };
   for (const [field, given] of Object.entries(absent))
     if (given) throw new DriverError('Unsupported', `${field} was given; on vSphere it is not accepted`);
 }

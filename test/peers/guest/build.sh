@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the test guest, a Debian cloud kernel with busybox and nothing else, and prints the folder that holds it:
-#   vmlinuz  initrd  cmdline (what makes it quick to boot)  about (where it comes from)
-# Built once per recipe (this folder), atomically; installs nothing. Needs apt, busybox-static, cpio and gzip.
+#   vmlinuz  initrd  initrd-agent (with qemu-guest-agent)  cmdline (what makes it quick to boot)  about (where it comes from)
+# Built once per recipe (this folder), atomically; installs nothing. Needs apt, busybox-static, cpio, gzip and qemu-guest-agent.
 set -euo pipefail
 export LC_ALL=C
 umask 022
@@ -12,7 +12,7 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/virtwright
 guest=$cache/guest-${recipe:0:12}
 
 # What a guest under QEMU needs beyond what the kernel has built in. Dependencies follow by themselves.
-modules=(virtio_pci virtio_blk virtio-rng virtio_net button evdev pvpanic-mmio)
+modules=(virtio_pci virtio_blk virtio-rng virtio_net isofs qemu_fw_cfg button evdev pvpanic-mmio)
 
 fetch_kernel() { # folder -> leaves the unpacked package in folder/kernel and its name in folder/about
   local package
@@ -48,6 +48,16 @@ pack_initrd() { # folder -> the same bytes for the same input
   (cd "$1" && find . -mindepth 1 -print0 | sort -z | cpio --quiet --null --create --format=newc --reproducible --owner=+0:+0) | gzip -9n
 }
 
+add_agent() { # kernel-folder target-folder: the kernel unpacks one archive after the other, so this holds only what is added
+  local library
+  mkdir -p "$2"/{modules,usr/sbin}
+  add_module "$1" virtio_console "$2/modules"
+  mv "$2"/modules/*-virtio_console.ko "$2/modules/99-virtio_console.ko"
+  cp /usr/sbin/qemu-ga "$2/usr/sbin/"
+  for library in $(ldd /usr/sbin/qemu-ga | grep -o '/[^ ]*'); do install -D "$library" "$2$library"; done
+  install -D /etc/os-release "$2/etc/os-release"
+}
+
 build() { # folder
   local root=$1/root module
   mkdir -p "$root"/{bin,dev,etc,modules,proc,sys} "$1/out"
@@ -57,6 +67,8 @@ build() { # folder
   install -m 755 "$here/dhcp" "$root/bin/dhcp"
   for module in "${modules[@]}"; do add_module "$1/kernel" "$module" "$root/modules"; done
   pack_initrd "$root" >"$1/out/initrd"
+  add_agent "$1/kernel" "$1/agent"
+  { cat "$1/out/initrd" && pack_initrd "$1/agent"; } >"$1/out/initrd-agent"
   cp "$1"/kernel/boot/vmlinuz-* "$1/out/vmlinuz"
   cp "$here/cmdline" "$1/about" "$1/out/"
   dpkg-query --show --showformat='busybox: ${Package} ${Version}\n' busybox-static >>"$1/out/about"

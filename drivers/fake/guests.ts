@@ -1,0 +1,31 @@
+import type { GuestSight, Guests } from '#drivers/driver.js';
+import { DriverError } from '#drivers/error.js';
+import type { Clock } from './clock.js';
+import type { Connection } from './connection.js';
+import type { FakeHost } from './host.js';
+import type { FakeMachine } from './machine.js';
+import { noMachine } from './machines.js';
+
+/** A guest nobody has spoken of has no agent. One that hangs says nothing, and is told as that. */
+function sightOf({ guest, live, isOff, nativeName }: FakeMachine): GuestSight {
+  if (isOff) throw new DriverError('Conflict', `machine "${nativeName}" is Off`);
+  const { agent = 'Disconnected', addresses = [], ...said } = guest.sight ?? {};
+  const heard = guest.hung === true && agent === 'Connected' ? 'Silent' : agent;
+  const isHeard = live?.guestAgent === true && heard === 'Connected';
+  return structuredClone({
+    ...(live?.guestAgent === true ? { agent: heard } : {}),
+    ...(isHeard ? said : {}),
+    addresses: addresses.filter(({ source }) => source !== 'Agent' || isHeard),
+  });
+}
+
+export function guestsOf(host: FakeHost<Clock>, connection: Connection): Guests {
+  return {
+    look: (id, signal) =>
+      connection.ask({ verb: 'guests.look', of: host.machines.get(id)?.nativeName ?? id }, signal, () => {
+        const machine = host.machines.get(id);
+        if (machine === undefined) throw noMachine(id);
+        return sightOf(machine);
+      }),
+  };
+}
