@@ -563,6 +563,11 @@ export interface VirtualMachineSpecDevices {
   readonly serial?: Readonly<Record<string, never>>;
   /** A source of random numbers, fed by the host's. When absent, there is none. */
   readonly rng?: Readonly<Record<string, never>>;
+  /**
+   * A channel by which QEMU's agent in the guest, where one is installed, tells its addresses, host name and system. When
+   * absent, there is none.
+   */
+  readonly guestAgent?: Readonly<Record<string, never>>;
 }
 
 export interface VirtualMachineSpecVsphere {
@@ -591,6 +596,8 @@ export interface VirtualMachineStatus {
   readonly volumes?: readonly VirtualMachineStatusVolume[];
   /** The network interfaces that the machine has on the host. */
   readonly interfaces?: readonly VirtualMachineStatusInterface[];
+  /** What the agent in the guest says of it. Nothing proves it. */
+  readonly guest?: VirtualMachineStatusGuest;
   /** Why the machine is not placed. */
   readonly placement?: VirtualMachineStatusPlacement;
   /** Fields whose change waits for something. */
@@ -649,6 +656,33 @@ export interface VirtualMachineStatusInterface {
   readonly name: string;
   /** Its MAC address, also when the host chose it. */
   readonly macAddress?: string;
+  /** Its addresses since the machine was last started, the IPv4 ones first. Nothing proves them: a guest says what it likes. */
+  readonly addresses?: readonly VirtualMachineStatusInterfaceAddresse[];
+}
+
+export interface VirtualMachineStatusInterfaceAddresse {
+  /** The address. */
+  readonly ip: string;
+  /** Who says so: the `Agent` in the guest, a `Lease` of the host's DHCP server, or `ARP`, the host's table of neighbours. */
+  readonly source: 'Agent' | 'Lease' | 'ARP';
+}
+
+export interface VirtualMachineStatusGuest {
+  /** Its host name. */
+  readonly hostname?: string;
+  /** Its operating system. */
+  readonly os?: VirtualMachineStatusGuestOs;
+}
+
+export interface VirtualMachineStatusGuestOs {
+  /** In one word, as `debian`. */
+  readonly id?: string;
+  /** For people, as `Debian GNU/Linux 12 (bookworm)`. */
+  readonly name?: string;
+  /** As `12`. */
+  readonly version?: string;
+  /** Release of its kernel, as `6.1.0`. */
+  readonly kernel?: string;
 }
 
 export interface VirtualMachineStatusPlacement {

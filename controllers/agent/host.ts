@@ -4,8 +4,10 @@ import type { Driver, HostDescription } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import type { Connect } from '#drivers/target.js';
 import { isSameWay, type Way } from '../credentials.js';
+import type { GuestPace } from '../host/guests-view.js';
 import type { HostScope } from '../host/scope.js';
 import { type Changes, HostView } from '../host/view.js';
+import { bootNumber, decodeRecord } from '../virtual-machine/record.js';
 
 export interface Connected {
   readonly driver: Driver;
@@ -32,6 +34,8 @@ export interface Pace {
   readonly glanceMs: number;
   /** Everything: catches what no event tells. */
   readonly resyncMs: number;
+  /** Guests, which tell nothing by themselves but that an agent came or went. */
+  readonly guests?: GuestPace;
 }
 
 const usualPace: Pace = { glanceMs: 10_000, resyncMs: 5 * 60_000 };
@@ -115,7 +119,10 @@ export class Host implements HostScope {
   }
 
   async #live(driver: Driver, way: Way, signal: AbortSignal): Promise<void> {
-    const view = new HostView(driver, this.#options.onChange, signal);
+    const view = new HostView(driver, this.#options.onChange, signal, {
+      bootOf: ({ mark }) => bootNumber(decodeRecord(mark?.record ?? '')),
+      ...(this.#pace.guests === undefined ? {} : { pace: this.#pace.guests }),
+    });
     const description = await driver.host.describe(signal);
     const watching = this.#heedEvents(driver, view, signal);
     // The connection may break before anybody waits for this.
@@ -124,6 +131,7 @@ export class Host implements HostScope {
     this.#connected = { driver, view, description };
     this.#failure = undefined;
     this.#options.onChange('connection');
+    void view.followGuests(signal);
     const lost = driver.closed.then(() => {
       throw new DriverError('Unavailable', `the connection to host ${this.name} broke; it is made again`);
     });

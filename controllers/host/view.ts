@@ -1,4 +1,5 @@
 import type { Driver, HostEvent, Machine, MachineId, Network, OwnerMark, Pool, PoolId, Unread, Volume } from '#drivers/driver.js';
+import { type GuestKnown, type GuestOptions, GuestsView } from './guests-view.js';
 import { MachinesView } from './machines-view.js';
 import { NetworksView } from './networks-view.js';
 import { StoresView } from './stores-view.js';
@@ -30,10 +31,17 @@ export class HostView {
   readonly #machines: MachinesView;
   readonly #stores: StoresView;
   readonly #networks: NetworksView;
+  readonly #guests: GuestsView;
 
   /** `signal` is the life of the connection; a single caller giving up does not end a read that others share. */
-  constructor(driver: Driver, onChange: (changes: Changes) => void, signal: AbortSignal) {
-    this.#machines = new MachinesView(driver, ({ changed, gone }) => onChange({ ...unchanged, machines: changed, gone }), signal);
+  constructor(driver: Driver, onChange: (changes: Changes) => void, signal: AbortSignal, guests?: GuestOptions) {
+    const onMachines = ({ changed, gone }: Pick<Changes, 'gone'> & { readonly changed: Changes['machines'] }) => {
+      this.#guests.forget(gone);
+      this.#guests.follow(changed);
+      onChange({ ...unchanged, machines: changed, gone });
+    };
+    this.#guests = new GuestsView(driver, (machine) => onChange({ ...unchanged, machines: [machine] }), guests);
+    this.#machines = new MachinesView(driver, onMachines, signal);
     this.#stores = new StoresView(driver, () => onChange({ ...unchanged, pools: true }), signal);
     this.#networks = new NetworksView(driver, () => onChange({ ...unchanged, networks: true }), signal);
   }
@@ -63,6 +71,16 @@ export class HostView {
 
   machineByOwner(owner: Omit<OwnerMark, 'uid'>): Machine | undefined {
     return this.#machines.byOwner(owner);
+  }
+
+  /** What was last known of the guest of a machine that is on; nobody waits for it. */
+  guest(id: MachineId): GuestKnown | undefined {
+    return this.#guests.known(id);
+  }
+
+  /** Looks at guests as they are due, until the signal. */
+  followGuests(signal: AbortSignal): Promise<void> {
+    return this.#guests.run(signal);
   }
 
   get pools(): readonly Pool[] {
@@ -100,6 +118,7 @@ export class HostView {
     if (event.kind === 'machine') this.dirtyMachine(event.id);
     else if (event.kind === 'pool') this.dirtyPool(event.id);
     else if (event.kind === 'network') this.#networks.mark();
+    else if (event.kind === 'guest') this.#guests.hint(event.id);
     else this.gap();
   }
 

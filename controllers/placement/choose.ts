@@ -173,6 +173,7 @@ function askedOf(machine: VirtualMachine, hypervisor: Hypervisor, volumes: reado
     interfaces: (spec.interfaces ?? []).map(({ networkRef, ...one }) => ({ ...one, network: networkRef.name })),
     serial: spec.devices?.serial !== undefined,
     rng: spec.devices?.rng !== undefined,
+    ...(spec.devices?.guestAgent === undefined ? {} : { guestAgent: true }),
     ...(spec.firmware === undefined ? {} : { firmware: spec.firmware.type }),
     ...(spec.boot === undefined ? {} : { boot: { kernel: '' } }),
     ...(spec.vsphere === undefined ? {} : { vsphere: spec.vsphere }),

@@ -11,6 +11,7 @@ export function differences(has: MachineShape, asked: MachineShape): readonly st
     ...namedDifferences('interfaces', has.interfaces, asked.interfaces, sameInterface),
     ...(has.serial === asked.serial ? [] : ['spec.devices.serial']),
     ...(has.rng === asked.rng ? [] : ['spec.devices.rng']),
+    ...((has.guestAgent ?? false) === (asked.guestAgent ?? false) ? [] : ['spec.devices.guestAgent']),
     ...(asked.vsphere === undefined || has.vsphere?.guestId === asked.vsphere.guestId ? [] : ['spec.vsphere.guestId']),
   ];
 }

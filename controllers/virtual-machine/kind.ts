@@ -123,7 +123,9 @@ export function observeMachine({ owner, definition }: DesiredMachine, view: Host
   const candidates = [view.machineByUuid(definition.uuid), view.machineByOwner(owner), view.machineByName(definition.nativeName)];
   const found = candidates.filter((machine) => machine !== undefined);
   const machine = found.find((one) => isOurs(one, owner));
-  if (machine !== undefined) return { machine, record: decodeRecord(machine.mark?.record ?? '') };
+  const guest = machine === undefined ? undefined : view.guest(machine.id);
+  if (machine !== undefined)
+    return { machine, record: decodeRecord(machine.mark?.record ?? ''), ...(guest === undefined ? {} : { guest }) };
   const stranger = found[0];
   return stranger === undefined ? { record: remembered } : { stranger, record: remembered };
 }

@@ -1,5 +1,6 @@
 import type { Capability, Machine, MachineDefinition, MachineDisk, OwnerMark } from '#drivers/driver.js';
 import { type Asked, describeUnfit, unfit } from '../fit.js';
+import type { GuestKnown } from '../host/guests-view.js';
 import { act, type Plan, refuse, wait } from '../plan.js';
 import { type MachineAction, marked, type Subject } from './action.js';
 import { differences } from './difference.js';
@@ -33,6 +34,8 @@ export interface ObservedMachine {
   readonly machine?: Machine;
   /** Has our uuid, our native name or our object's name, and is not ours. */
   readonly stranger?: Machine;
+  /** What was last known of its guest. */
+  readonly guest?: GuestKnown;
   readonly record: MachineRecord;
 }
 
@@ -100,9 +103,11 @@ type AskedDefinition = Omit<MachineDefinition, 'uuid' | 'disks'> & {
   readonly disks: readonly (Omit<MachineDisk, 'format'> & Partial<Pick<MachineDisk, 'format'>>)[];
 };
 
+export const seedFields = { CloudInit: 'cloudInit', Ignition: 'ignition', Sysprep: 'sysprep' } as const;
+
 /** What of a definition a host may not have. A native name is none of the manifest's fields, and yet may be too long. */
 export function asked(definition: AskedDefinition): readonly Asked[] {
-  const { nativeName, cpuCount, memoryBytes, firmware, boot, disks, interfaces, serial, rng, vsphere } = definition;
+  const { nativeName, cpuCount, memoryBytes, firmware, boot, disks, interfaces, serial, rng, guestAgent, seed, vsphere } = definition;
   return [
     { field: 'nativeName', path: 'the length of namespace and name', given: Buffer.byteLength(nativeName) },
     { field: 'cpu.count', path: 'spec.cpu.count', given: cpuCount },
@@ -121,6 +126,8 @@ export function asked(definition: AskedDefinition): readonly Asked[] {
     ]),
     ...(serial ? [{ field: 'devices.serial', path: 'spec.devices.serial' }] : []),
     ...(rng ? [{ field: 'devices.rng', path: 'spec.devices.rng' }] : []),
+    ...(guestAgent ? [{ field: 'devices.guestAgent', path: 'spec.devices.guestAgent' }] : []),
+    ...(seed === undefined ? [] : [{ field: seedFields[seed.kind], path: `spec.${seedFields[seed.kind]}` }]),
     ...(vsphere === undefined ? [] : [{ field: 'vsphere.guestId', path: 'spec.vsphere.guestId', given: vsphere.guestId }]),
   ];
 }

@@ -6,6 +6,7 @@ import { standing } from '../standing.js';
 import { volumeOfDisk } from '../stores.js';
 import type { MachineAction } from './action.js';
 import { differences } from './difference.js';
+import { conditionsOf, type ToldGuest, tellGuest } from './guest.js';
 import type { DesiredMachine, ObservedMachine } from './plan.js';
 import { isFailure, type MachineRecord, retryAt } from './record.js';
 
@@ -21,6 +22,7 @@ export function reportMachine(resource: VirtualMachine, findings: MachineFinding
   const seen = machine === undefined || findings.failure !== undefined ? undefined : machine;
   // As it is written down: what was learnt but could not be noted has the time of each look, and would be news each time.
   const record = observed?.record;
+  const told = observed === undefined ? undefined : tellGuest(resource, observed);
   return dropUndefined({
     observedGeneration: metadata.generation,
     printableStatus: printable(resource, findings, stands),
@@ -31,7 +33,8 @@ export function reportMachine(resource: VirtualMachine, findings: MachineFinding
     hardware: machine?.hardware ?? before?.hardware,
     run: record === undefined ? before?.run : runStatus(record),
     volumes: (spec.disks ?? []).map((disk) => ({ name: disk.name, volume: volumeOfDisk(resource, disk) })),
-    interfaces: machine === undefined ? before?.interfaces : interfaces(machine),
+    interfaces: machine === undefined ? before?.interfaces : interfaces(machine, told?.addresses),
+    guest: told === undefined ? before?.guest : told.guest,
     pendingChanges: observed === undefined ? before?.pendingChanges : pending.length === 0 ? undefined : pending.map(pendingChange),
     conditions: conditions(before?.conditions, metadata.generation, now, {
       ...readiness(stands),
@@ -44,6 +47,7 @@ export function reportMachine(resource: VirtualMachine, findings: MachineFinding
         ? {}
         : { NetworkSynced: networkSynced(findings, pending.filter(isNetwork)) }),
       RestartRequired: restartRequired(resource, findings, pending),
+      ...(told?.conditions ?? conditionsOf(before, ({ status, reason, message = '' }) => ({ status, reason, message }))),
     }),
   });
 }
@@ -51,9 +55,10 @@ export function reportMachine(resource: VirtualMachine, findings: MachineFinding
 const isNetwork = (field: string): boolean => field.startsWith('spec.interfaces[');
 
 /** As the definition has them; a MAC address that the host chose is kept there. */
-function interfaces({ configured, live }: Machine): VirtualMachineStatus['interfaces'] {
+function interfaces({ configured, live }: Machine, addresses: ToldGuest['addresses'] = new Map()): VirtualMachineStatus['interfaces'] {
   const has = (configured ?? live)?.interfaces ?? [];
-  return has.length === 0 ? undefined : has.map(({ name, macAddress }) => dropUndefined({ name, macAddress }));
+  const its = (name: string) => (addresses.get(name)?.length ? addresses.get(name) : undefined);
+  return has.length === 0 ? undefined : has.map(({ name, macAddress }) => dropUndefined({ name, macAddress, addresses: its(name) }));
 }
 
 const pendingChange = (field: string) => ({

@@ -63,6 +63,7 @@ function machineShape(machine: VirtualMachine, volumes: VolumeLookup, interfaces
     interfaces,
     serial: spec.devices?.serial !== undefined,
     rng: spec.devices?.rng !== undefined,
+    ...(spec.devices?.guestAgent === undefined ? {} : { guestAgent: true }),
     ...(spec.firmware === undefined ? {} : { firmware: spec.firmware.type }),
     ...(boot === undefined ? {} : { boot }),
     ...(spec.vsphere === undefined ? {} : { vsphere: spec.vsphere }),

@@ -11,7 +11,7 @@ export interface Column {
   readonly facets: readonly string[];
 }
 
-export const facets = ['host', 'machines', 'power', 'pools', 'volumes', 'networks', 'consoles', 'events', 'stats'] as const;
+export const facets = ['host', 'machines', 'power', 'pools', 'volumes', 'networks', 'consoles', 'guests', 'events', 'stats'] as const;
 
 /** What differs from host to host is told as a rule, so that the page is the same wherever it is made. What a simulator says is the same everywhere. */
 const hostsOwn: Readonly<Record<string, string>> = {
@@ -24,6 +24,7 @@ const hostsOwn: Readonly<Record<string, string>> = {
 /** What a machine that asks for everything asks of its host, a pool of each kind, and a network. */
 const checked: ReadonlySet<string> = new Set(
   [
+    ...(['cloudInit', 'ignition', 'sysprep'] as const).map((field) => ({ field })),
     ...(['directory', 'existing'] as const).map(askedOfPool),
     askedOfNetwork,
     ...asked({
@@ -36,6 +37,7 @@ const checked: ReadonlySet<string> = new Set(
       interfaces: [{ name: 'lan', network: 'lan', model: 'Virtio', macAddress: '52:54:00:12:34:56' }],
       serial: true,
       rng: true,
+      guestAgent: true,
       vsphere: { guestId: 'debian12_64Guest' },
     }),
   ].map(({ field }) => field),

@@ -6,6 +6,7 @@ import type {
   MachineDefinition,
   MachineInterface,
   MachineShape,
+  SeedKind,
   VolumeFormat,
 } from '#drivers/driver.js';
 import { acceptedOrInvalid, refused, type Stage, soon } from './stage.js';
@@ -64,6 +65,26 @@ async function definingContract(t: Test, stage: Stage): Promise<void> {
     for (const each of ['Raw', 'Qcow2', 'Vmdk'] as const)
       await asks(of('disks.format')?.values?.includes(each) === true, { disks: [{ ...root, format: each }] }, /format/);
     await asks(of('vsphere.guestId') !== undefined, { vsphere: { guestId: 'debian12_64Guest' } }, /vsphere/);
+  });
+
+  await t.test('a seed is read back, changed and taken away again', async (t) => {
+    const { capabilities } = await driver.host.describe(soon());
+    for (const [kind, field] of Object.entries({ CloudInit: 'cloudInit', Ignition: 'ignition', Sysprep: 'sysprep' } as const)) {
+      const asked = stage.definition({ seed: { kind: kind as SeedKind, location: '/seeds/one' } });
+      if (!capabilities.some((one) => one.field === field)) {
+        await refused(t, stage.define(asked), 'Unsupported', 'Invalid');
+        continue;
+      }
+      const { id, definition, mark } = await stage.define(asked);
+      const seed = async () => (await stage.look(id)).configured?.seed;
+      t.same(await seed(), { kind, location: '/seeds/one' });
+      await driver.machines.define({ ...definition, seed: { kind: kind as SeedKind, location: '/seeds/other' } }, mark, soon());
+      t.same(await seed(), { kind, location: '/seeds/other' });
+      t.same((await stage.look(id)).configured?.disks, [], 'it is no disk of the manifest');
+      const { seed: _, ...without } = definition;
+      await driver.machines.define(without, mark, soon());
+      t.equal(await seed(), undefined);
+    }
   });
 
   await t.test('firmware is what was asked for, or what the host chose, and is kept', async (t) => {
