@@ -73,6 +73,7 @@ const wired: MachineDefinition = {
 /** What the hand-made machine already is. */
 const rich: MachineDefinition = {
   ...readIdentity(golden('domain-rich')),
+  guestAgent: true,
   cpuCount: 2,
   memoryBytes: 2 ** 32,
   firmware: 'UEFI',
@@ -245,6 +246,7 @@ t.test('each edit of a rich machine changes its own element and leaves every oth
   );
   t.equal(edited({ disks: [richRoot, { ...richData, format: 'Qcow2' }] }), replaced([/(<disk type="block".*?type=")raw/s, '$1qcow2']));
   t.equal(edited({ rng: false }), replaced([/<rng .*?<\/rng>/s, '']));
+  t.equal(edited({ guestAgent: false }), replaced([/<channel type="unix">.*?<\/channel>/s, '']));
   t.equal(edited({ disks: [richRoot] }), replaced([/<disk type="block".*?<\/disk>/s, '']));
   const moved = editDomain(
     domain,
