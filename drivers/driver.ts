@@ -296,6 +296,18 @@ export interface Volumes {
   /** Makes an empty volume; Invalid or Unsupported in a format that the pool has not, but every pool takes a `Raw` one of 0 bytes, an empty file. Conflict when one of that name exists, however alike: look at it. Exhausted when the pool has no room. */
   create(definition: VolumeDefinition, signal: AbortSignal): Promise<Volume>;
   /**
+   * Makes a volume with what the guest sees of `from`, in the definition's format and grown to its size; it stands alone. Nobody may write to
+   * `from` meanwhile. Resolves when all of it is there, which may take hours; when it breaks midway, a part is left, which the host may still be
+   * at work on: until it has given up, `delete` is a Conflict. Conflict when a volume of that name exists; NotFound when `from` is gone; Invalid
+   * when it is larger, or holds something that the host takes for another format than it was made with; Unsupported where the host cannot (`volumes.clone` without `Full`).
+   */
+  copy(definition: VolumeDefinition, from: VolumeSource, signal: AbortSignal): Promise<Volume>;
+  /**
+   * Makes a Qcow2 volume, in the pool of `base`, that keeps only what differs from it: `base` may not be written to, nor deleted, as long as
+   * there is one. Conflict, NotFound and Invalid as with `copy`; Unsupported where the host cannot (`volumes.clone` without `Linked`).
+   */
+  link(definition: VolumeDefinition, base: VolumeSource, signal: AbortSignal): Promise<Volume>;
+  /**
    * Replaces the content, from the first byte on, then resolves when the host has all of it. Nothing longer that was there before is left:
    * the stored file is then exactly `content`, which brings its own size. When it breaks midway, a part is left, and uploading again heals it.
    * NotFound when there is no such volume; Exhausted when the pool has no room. A source that throws rejects the upload, its error as `cause`.
@@ -322,6 +334,13 @@ export interface VolumeDefinition {
   readonly sizeBytes: number;
 }
 
+/** What another volume is made from. */
+export interface VolumeSource {
+  readonly id: VolumeId;
+  /** As it was made, whatever it looks like: its guest may have written anything. */
+  readonly format: VolumeFormat;
+}
+
 export interface Volume {
   readonly id: VolumeId;
   /** What a machine's disk is given: a path, never a reference into a pool. */
@@ -329,6 +348,8 @@ export interface Volume {
   readonly format?: VolumeFormat;
   readonly sizeBytes: number;
   readonly allocationBytes: number;
+  /** Location of the volume that this one keeps only its differences from. */
+  readonly base?: string;
 }
 
 /** What machines may be attached to (capability `networks.existing`): found by its native name, and never changed by us. */

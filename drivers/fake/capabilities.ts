@@ -23,6 +23,7 @@ export const everything: readonly Capability[] = [
   { field: 'vsphere.guestId' },
   { field: 'power.startPaused' },
   { field: 'volumes.growAttached' },
+  { field: 'volumes.clone', values: ['Full', 'Linked'] },
   { field: 'pools.directory' },
   { field: 'pools.existing' },
   { field: 'networks.existing' },

@@ -13,6 +13,8 @@ const contentLimitBytes = 64 << 20;
 
 /** A file in a pool's directory: real bytes at its head, nothing but zeros behind them. */
 export class FakeFile {
+  /** Location of the file that this one keeps only its differences from. */
+  base: string | undefined;
   #buffer = Buffer.alloc(0);
   #used = 0;
   #length = 0;
@@ -22,6 +24,14 @@ export class FakeFile {
     if (format === 'Qcow2') file.append(emptyQcow2(sizeBytes));
     else if (format === 'Vmdk') file.append(emptyVmdk(sizeBytes));
     else file.#length = sizeBytes;
+    return file;
+  }
+
+  /** What the guest sees of `from`, in another format: behind the header of that. */
+  static copyOf(from: FakeFile, was: VolumeFormat, format: VolumeFormat, sizeBytes: number): FakeFile {
+    const file = FakeFile.empty(format, format === 'Raw' ? 0 : sizeBytes);
+    file.append(from.#content.subarray(headOf[was]));
+    if (format === 'Raw') file.#length = sizeBytes;
     return file;
   }
 
@@ -109,6 +119,9 @@ function emptyVmdk(sizeBytes: number): Buffer {
   header.writeBigUInt64LE(sectorsOf(sizeBytes), sectorsOffset);
   return header;
 }
+
+/** How long the head of each format is. */
+const headOf: Readonly<Record<VolumeFormat, number>> = { Raw: 0, Qcow2: headerBytes, Vmdk: sectorBytes };
 
 /** Name to file. It outlives the pool that is defined over it. */
 export type Directory = Map<string, FakeFile>;

@@ -1,4 +1,4 @@
-import type { MachineId, PoolId, Volume, VolumeDefinition, VolumeId, Volumes } from '#drivers/driver.js';
+import type { MachineId, PoolId, Volume, VolumeDefinition, VolumeId, VolumeSource, Volumes } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import type { Clock } from './clock.js';
 import { type Connection, lost } from './connection.js';
@@ -28,8 +28,9 @@ function mustFind(host: Host, { pool: id, nativeName }: VolumeId): { readonly po
 function volume(pool: FakePool, nativeName: string): readonly Volume[] {
   const file = pool.directory.get(nativeName);
   if (file === undefined) return [];
-  const { format, sizeBytes, allocationBytes } = file;
-  return [{ id: { pool: pool.id, nativeName }, location: `${pool.path}/${nativeName}`, format, sizeBytes, allocationBytes }];
+  const { format, sizeBytes, allocationBytes, base } = file;
+  const id = { pool: pool.id, nativeName };
+  return [{ id, location: `${pool.path}/${nativeName}`, format, sizeBytes, allocationBytes, ...(base === undefined ? {} : { base }) }];
 }
 
 function list(host: Host, id: PoolId, refresh: boolean): readonly Volume[] {
@@ -38,14 +39,17 @@ function list(host: Host, id: PoolId, refresh: boolean): readonly Volume[] {
   return [...pool.known].flatMap((name) => volume(pool, name));
 }
 
-function create(host: Host, { pool: id, nativeName, format, sizeBytes }: VolumeDefinition): Volume {
+const create = (host: Host, definition: VolumeDefinition): Volume =>
+  put(host, definition, FakeFile.empty(definition.format, definition.sizeBytes));
+
+function put(host: Host, { pool: id, nativeName, format, sizeBytes }: VolumeDefinition, file: FakeFile): Volume {
   mustBeName(nativeName);
   const pool = mustFindActive(host, id);
   if (!pool.formats.includes(format) && !(format === 'Raw' && sizeBytes === 0))
     throw new DriverError('Unsupported', `format: ${format} given, pool "${pool.nativeName}" accepts ${pool.formats.join(', ') || 'none'}`);
   if (pool.directory.has(nativeName)) throw new DriverError('Conflict', `volume "${nativeName}" exists in pool "${pool.nativeName}"`);
   pool.mustHaveRoom(sizeBytes);
-  pool.directory.set(nativeName, FakeFile.empty(format, sizeBytes));
+  pool.directory.set(nativeName, file);
   pool.known.add(nativeName);
   const [created] = volume(pool, nativeName);
   if (created === undefined) throw new DriverError('Internal', `volume "${nativeName}" was not made`);
@@ -80,6 +84,21 @@ function grow(host: Host, id: VolumeId, sizeBytes: number): void {
   file.grow(sizeBytes);
 }
 
+function clone(host: Host, how: 'Full' | 'Linked', definition: VolumeDefinition, from: VolumeSource): Volume {
+  if (!host.capabilities.some(({ field, values }) => field === 'volumes.clone' && values?.includes(how)))
+    throw new DriverError('Unsupported', `this host makes no ${how} clones`);
+  const { pool, file } = mustFind(host, from.id);
+  const sizeBytes = from.format === 'Raw' ? file.lengthBytes : file.sizeBytes;
+  if (sizeBytes > definition.sizeBytes)
+    throw new DriverError('Invalid', `sizeBytes: ${definition.sizeBytes} given, volume "${from.id.nativeName}" has ${sizeBytes}`);
+  if (file.format !== from.format && definition.format !== from.format)
+    throw new DriverError('Invalid', `volume "${from.id.nativeName}" was made as ${from.format} and looks like ${file.format}`);
+  if (how === 'Full') return put(host, definition, FakeFile.copyOf(file, from.format, definition.format, definition.sizeBytes));
+  const linked = FakeFile.empty('Qcow2', definition.sizeBytes);
+  linked.base = `${pool.path}/${from.id.nativeName}`;
+  return put(host, definition, linked);
+}
+
 function growAttached(host: Host, id: VolumeId, machineId: MachineId, sizeBytes: number): void {
   if (!host.capabilities.some(({ field }) => field === 'volumes.growAttached'))
     throw new DriverError('Unsupported', 'this host grows no disk of a machine that is on');
@@ -103,6 +122,10 @@ export function volumesOf(host: Host, connection: Connection): Volumes {
     list: (pool, { refresh }, signal) =>
       connection.ask({ verb: 'volumes.list', of: host.pools.get(pool)?.nativeName ?? pool }, signal, () => list(host, pool, refresh)),
     create: (definition, signal) => connection.ask(about('volumes.create', definition), signal, () => create(host, definition)),
+    copy: (definition, from, signal) =>
+      connection.ask(about('volumes.copy', definition), signal, () => clone(host, 'Full', definition, from)),
+    link: (definition, base, signal) =>
+      connection.ask(about('volumes.link', definition), signal, () => clone(host, 'Linked', definition, base)),
     upload: (id, content, signal) => connection.ask(about('volumes.upload', id), signal, () => fill(host, connection, id, content, signal)),
     async *download(id, { offset, length }, signal) {
       const file = await connection.ask(about('volumes.download', id), signal, () => mustFind(host, id).file);

@@ -21,6 +21,7 @@ const listening: Connection = {
     asked.push(procedure.name.replace(/^DOMAIN_|^CONNECT_/, ''));
     return connection.call(procedure, args, options, calling);
   },
+  callAlone: (...args) => connection.callAlone(...args),
   upload: (...args) => connection.upload(...args),
   download: (...args) => connection.download(...args),
   openStream: (...args) => connection.openStream(...args),

@@ -139,6 +139,7 @@ t.test('a probe can succeed, can fail, and leaves nothing behind when its connec
   const connection = await open(signal);
   const breaking: Connection = {
     call: connection.call.bind(connection),
+    callAlone: connection.callAlone.bind(connection),
     upload: connection.upload.bind(connection),
     download: connection.download.bind(connection),
     events: connection.events.bind(connection),

@@ -46,6 +46,7 @@ const storageCapabilities: readonly Capability[] = [
   { field: 'pools.existing' },
   { field: 'networks.existing' },
   { field: 'volumes.format', values: volumeFormats },
+  { field: 'volumes.clone', values: ['Full', 'Linked'] },
 ];
 
 function machineCapabilities(offer: Offer, { domain, domainType, machine, kvm }: MachineOffer): readonly Capability[] {

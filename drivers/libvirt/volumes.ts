@@ -1,10 +1,11 @@
 import { throwIfAborted } from '#drivers/deadline.js';
-import type { MachineId, PoolId, Volume, VolumeDefinition, VolumeId, Volumes } from '#drivers/driver.js';
+import type { MachineId, PoolId, Volume, VolumeDefinition, VolumeFormat, VolumeId, VolumeSource, Volumes } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { serializeXml } from '#drivers/xml/serialize.js';
 import type { Daemon } from './daemon.js';
 import { handleOf, isActive, readDomain } from './domains.js';
 import { present, unlessGone } from './gone.js';
+import { probedBytes, wouldProbe } from './probed.js';
 import { blockResizeFlags } from './rpc/flags.js';
 import {
   domainBlockResize,
@@ -12,6 +13,7 @@ import {
   storagePoolLookupByUuid,
   storagePoolRefresh,
   storageVolCreateXml,
+  storageVolCreateXmlFrom,
   storageVolDelete,
   storageVolDownload,
   storageVolGetXmlDesc,
@@ -22,7 +24,7 @@ import {
 import type { PoolHandle, VolumeHandle } from './rpc/types.js';
 import { checkName } from './xml/definition.js';
 import { readShape } from './xml/read.js';
-import { createVolume, readStoredBytes, readVolume } from './xml/volume.js';
+import { createLinkedVolume, createVolume, readStoredBytes, readVolume } from './xml/volume.js';
 
 const maxFileNameBytes = 255;
 
@@ -35,6 +37,12 @@ async function* counted(content: AsyncIterable<Uint8Array>, sent: { bytes: numbe
 
 const shrinks = ({ nativeName }: VolumeId, hasBytes: number, askedBytes: number): DriverError =>
   new DriverError('Invalid', `volume "${nativeName}" has ${hasBytes} bytes, ${askedBytes} asked; a volume never shrinks`);
+
+function mustHold({ nativeName, sizeBytes }: VolumeDefinition, { id }: VolumeSource, sourceBytes: number): void {
+  if (sourceBytes <= sizeBytes) return;
+  const has = `volume "${id.nativeName}" has ${sourceBytes}`;
+  throw new DriverError('Invalid', `volume "${nativeName}": ${sizeBytes} bytes were given, and ${has}; accepted: at least as many`);
+}
 
 /** libvirt itself says of a disk that is not there that its path is invalid. */
 async function mustBeAttached(daemon: Daemon, location: string, machine: MachineId, signal: AbortSignal): Promise<void> {
@@ -65,8 +73,67 @@ export class LibvirtVolumes implements Volumes {
     return this.#read(definition.pool, await this.#daemon.order(storageVolCreateXml, { pool, xml, flags: 0 }, signal), signal);
   }
 
+  async copy(definition: VolumeDefinition, from: VolumeSource, signal: AbortSignal): Promise<Volume> {
+    checkName('nativeName', definition.nativeName, maxFileNameBytes);
+    const volume = await this.#volume(from.id, signal);
+    const source = await this.#read(from.id.pool, volume, signal);
+    mustHold(definition, from, await this.#sizeOf(from, volume, source, signal));
+    if (await this.#isTakenFor(source, from.format, signal)) {
+      await this.#convert(definition, volume, signal);
+      await this.grow(definition, definition.sizeBytes, signal);
+    } else await this.#copyBytes(definition, from, signal);
+    return this.#read(definition.pool, await this.#volume(definition, signal), signal);
+  }
+
+  async #convert(definition: VolumeDefinition, volume: VolumeHandle, signal: AbortSignal): Promise<void> {
+    const pool = await this.#pool(definition.pool, signal);
+    const xml = serializeXml(createVolume(definition));
+    await this.#daemon.connection.callAlone(storageVolCreateXmlFrom, { pool, xml, volume, flags: 0 }, signal);
+  }
+
+  /** As it is, so that nobody looks into it: what a guest wrote at the head of its disk may be the name of another file. */
+  async #copyBytes(definition: VolumeDefinition, { id, format }: VolumeSource, signal: AbortSignal): Promise<void> {
+    if (format !== 'Raw' || definition.format !== 'Raw')
+      throw new DriverError(
+        'Invalid',
+        `volume "${id.nativeName}" was made as ${format}, and looks like something else to the host: it cannot be converted to ${definition.format}`,
+      );
+    await this.create(definition, signal);
+    await this.#send(definition, this.download(id, { offset: 0, length: Number.MAX_SAFE_INTEGER }, signal), signal);
+  }
+
+  /** Of a Raw volume what is stored, whatever its guest made it look like. */
+  async #sizeOf({ format }: VolumeSource, volume: VolumeHandle, { sizeBytes }: Volume, signal: AbortSignal): Promise<number> {
+    if (format !== 'Raw') return sizeBytes;
+    return readStoredBytes(await this.#daemon.ask(storageVolGetXmlDesc, { volume, flags: 0 }, signal)) ?? sizeBytes;
+  }
+
+  /** libvirt finds formats out by looking, at every refresh of a pool. */
+  async #isTakenFor({ id, format: looks }: Volume, format: VolumeFormat, signal: AbortSignal): Promise<boolean> {
+    if (looks !== format) return false;
+    const head: Uint8Array[] = [];
+    for await (const chunk of this.download(id, { offset: 0, length: probedBytes }, signal)) head.push(chunk);
+    return wouldProbe(Buffer.concat(head)) === format;
+  }
+
+  async link(definition: VolumeDefinition, base: VolumeSource, signal: AbortSignal): Promise<Volume> {
+    checkName('nativeName', definition.nativeName, maxFileNameBytes);
+    const volume = await this.#volume(base.id, signal);
+    const source = await this.#read(base.id.pool, volume, signal);
+    mustHold(definition, base, await this.#sizeOf(base, volume, source, signal));
+    const pool = await this.#pool(definition.pool, signal);
+    const xml = serializeXml(createLinkedVolume(definition, { location: source.location, format: base.format }));
+    return this.#read(definition.pool, await this.#daemon.order(storageVolCreateXml, { pool, xml, flags: 0 }, signal), signal);
+  }
+
   async upload(id: VolumeId, content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
-    const volume = await this.#emptied(id, signal);
+    await this.#emptied(id, signal);
+    await this.#send(id, content, signal);
+    await this.#lookAgain(id, signal);
+  }
+
+  async #send(id: VolumeId, content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
+    const volume = await this.#volume(id, signal);
     const what = { volume, offset: 0, length: 0, flags: 0 };
     const sent = { bytes: 0 };
     await this.#daemon.connection.upload(storageVolUpload, what, counted(content, sent), signal).catch((reason) => {
@@ -74,7 +141,6 @@ export class LibvirtVolumes implements Volumes {
       throw DriverError.from(reason);
     });
     await this.#mustHave(id, sent.bytes, signal);
-    await this.#lookAgain(id, signal);
   }
 
   /** libvirt 9.0 now and then confirms an upload of which its own writer has failed: seen with a full store, 3 times in 40. */
@@ -86,13 +152,12 @@ export class LibvirtVolumes implements Volumes {
   }
 
   /** The host writes over what is there, and would leave what is longer. An empty volume in the place of the old one has nothing to leave. */
-  async #emptied(id: VolumeId, signal: AbortSignal): Promise<VolumeHandle> {
+  async #emptied(id: VolumeId, signal: AbortSignal): Promise<void> {
     const volume = await this.#volume(id, signal);
     const is = await this.#read(id.pool, volume, signal);
-    if (is.sizeBytes === 0 && is.allocationBytes === 0) return volume;
+    if (is.sizeBytes === 0 && is.allocationBytes === 0) return;
     await this.#daemon.order(storageVolDelete, { volume, flags: 0 }, signal);
     await this.create({ ...id, format: 'Raw', sizeBytes: 0 }, signal);
-    return this.#volume(id, signal);
   }
 
   /** The host has the content; that it knows format and size, too, comes by itself in time, so that a busy pool is no failure. */

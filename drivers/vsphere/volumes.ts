@@ -65,6 +65,14 @@ export class VsphereVolumes implements Volumes {
     await this.#files.extend(datastore, pathOf(id.nativeName, suffix), kibibytes(id.nativeName, sizeBytes), signal);
   }
 
+  async copy(): Promise<Volume> {
+    throw new DriverError('Unsupported', 'volumes are not cloned here');
+  }
+
+  async link(): Promise<Volume> {
+    throw new DriverError('Unsupported', 'volumes are not cloned here');
+  }
+
   async growAttached(): Promise<void> {
     throw new DriverError('Unsupported', 'a disk of a machine that is on is not grown here; switch the machine off first');
   }

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Test } from 'tap';
-import type { MachineId, PoolId, VolumeDefinition, VolumeFormat, VolumeId } from '#drivers/driver.js';
+import type { MachineId, PoolId, VolumeDefinition, VolumeFormat, VolumeId, VolumeSource } from '#drivers/driver.js';
 import { activePool, definePool, type MadePool, mustHave } from './pools.js';
 import { acceptedOrInvalid, refused, type Stage, soon } from './stage.js';
 
@@ -61,6 +61,7 @@ export async function volumesContract(t: Test, stage: Stage): Promise<void> {
   await beingContract(t, stage, shelf);
   await sizeContract(t, shelf);
   await attachedContract(t, stage, shelf);
+  await cloneContract(t, stage, shelf);
   await t.test('content', { skip: stage.unless('stream') }, async (t) => {
     await contentContract(t, shelf);
     await breakingContract(t, shelf);
@@ -235,6 +236,81 @@ async function sizeContract(t: Test, shelf: Shelf): Promise<void> {
       await refused(t, volumes.grow(id, 2 << 20, soon()), 'Invalid');
       t.equal((await shelf.find(id, true))?.sizeBytes, 3 << 20);
     });
+}
+
+async function cloneContract(t: Test, stage: Stage, shelf: Shelf): Promise<void> {
+  const { volumes, pool } = shelf;
+  const { capabilities } = await stage.driver.host.describe(soon());
+  const hows = capabilities.find(({ field }) => field === 'volumes.clone')?.values ?? [];
+  const big = { format: 'Qcow2', sizeBytes: 3 << 20 } as const;
+
+  if (!hows.includes('Full'))
+    return void (await t.test('a host that clones nothing says so', async (t) => {
+      const { id } = await shelf.create({ format: shelf.formats[0] ?? 'Raw', sizeBytes: 1 << 20 });
+      const from = { id, format: 'Raw' } as const;
+      await refused(t, volumes.copy(shelf.definition({ sizeBytes: 1 << 20 }), from, soon()), 'Unsupported');
+      await refused(t, volumes.link(shelf.definition(big), from, soon()), 'Unsupported');
+    }));
+
+  const content = Buffer.concat([randomBytes(300_000)], 1 << 20);
+  const raw = async (bytes = content) => {
+    const { id } = await shelf.create();
+    await volumes.upload(id, inChunks(bytes), soon());
+    return { id, format: 'Raw' as const };
+  };
+
+  await t.test('a copy holds what its source holds, in any of the formats, and stands alone', async (t) => {
+    const from = await raw();
+    const there = await volumes.copy(shelf.definition(big), from, soon());
+    t.match(there, { format: 'Qcow2', sizeBytes: 3 << 20, base: undefined });
+    t.match(await shelf.find(there.id, true), { format: 'Qcow2', sizeBytes: 3 << 20 });
+    const back = await volumes.copy(shelf.definition({ sizeBytes: 4 << 20 }), { id: there.id, format: 'Qcow2' }, soon());
+    await volumes.delete(from.id, soon());
+    await volumes.delete(there.id, soon());
+    t.equal(back.sizeBytes, 4 << 20);
+    t.ok((await shelf.content(back.id)).equals(Buffer.concat([content], 4 << 20)), 'there and back');
+    for (const format of ['Raw', 'Qcow2'] as const) {
+      const source = await shelf.create({ format, sizeBytes: 1 << 20 });
+      t.match(await volumes.copy(shelf.definition({ format, sizeBytes: 1 << 20 }), { id: source.id, format }, soon()), {
+        format,
+        sizeBytes: 1 << 20,
+      });
+    }
+  });
+
+  await t.test('a linked clone tells its base, and the sizes are those asked for', async (t) => {
+    for (const format of ['Raw', 'Qcow2'] as const) {
+      const base = await shelf.create({ format, sizeBytes: 1 << 20 });
+      const linked = await volumes.link(shelf.definition(big), { id: base.id, format }, soon());
+      t.match(linked, { format: 'Qcow2', sizeBytes: 3 << 20, base: base.location });
+      t.match(await shelf.find(linked.id, true), { base: base.location, sizeBytes: 3 << 20 });
+      t.match(await shelf.find(base.id, true), { base: undefined, sizeBytes: 1 << 20 });
+      await volumes.delete(linked.id, soon());
+    }
+  });
+
+  await t.test('a clone that is smaller than its source, of nothing, or of a name that is taken, is refused', async (t) => {
+    const from = await raw();
+    const gone = { id: { pool: pool.id, nativeName: 'never-was' }, format: 'Raw' as const };
+    for (const verb of ['copy', 'link'] as const) {
+      const clone = (change: Partial<VolumeDefinition>, of: VolumeSource) =>
+        volumes[verb](shelf.definition({ ...big, ...change }), of, soon());
+      await refused(t, clone({ sizeBytes: 1000 << 10 }, from), 'Invalid');
+      await refused(t, clone({}, gone), 'NotFound');
+      await refused(t, clone({ nativeName: from.id.nativeName }, from), 'Conflict');
+    }
+    t.ok((await shelf.content(from.id)).equals(content));
+  });
+
+  await t.test('what a guest made look like an image of another file is never read as that', async (t) => {
+    const decoy = await shelf.create({ format: 'Qcow2', sizeBytes: 2 << 20 });
+    const forged = Buffer.concat([await shelf.content(decoy.id)], 1 << 20);
+    const from = await raw(forged);
+    await shelf.find(from.id, true);
+    const same = await volumes.copy(shelf.definition({ sizeBytes: 1 << 20 }), from, soon());
+    t.ok((await shelf.content(same.id)).equals(forged), 'a Raw copy is the same bytes');
+    await refused(t, volumes.copy(shelf.definition(big), from, soon()), 'Invalid');
+  });
 }
 
 async function attachedContract(t: Test, stage: Stage, shelf: Shelf): Promise<void> {

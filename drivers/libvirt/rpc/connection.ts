@@ -1,3 +1,4 @@
+import { unlessAborted } from '#drivers/deadline.js';
 import type { DriverError } from '#drivers/error.js';
 import { unixTransport } from '../transport/unix.js';
 import { parseLibvirtUri } from '../uri.js';
@@ -35,6 +36,8 @@ export interface CallOptions {
  */
 export interface Connection extends AsyncDisposable {
   call<Args, Result>(procedure: Procedure<Args, Result>, args: Args, options: CallOptions, signal: AbortSignal): Promise<Result>;
+  /** A call on a socket of its own, that the host may take hours to answer. `signal` ends the waiting, not the host's work. */
+  callAlone<Args, Result>(procedure: Procedure<Args, Result>, args: Args, signal: AbortSignal): Promise<Result>;
   /** Sends all of `content`; resolves once the host has confirmed it. An error of `content` itself is passed on as it is. */
   upload<Args>(
     procedure: StreamProcedure<Args, 'upload'>,
@@ -96,6 +99,12 @@ class SocketConnection implements Connection {
 
   call<Args, Result>(procedure: Procedure<Args, Result>, args: Args, options: CallOptions, signal: AbortSignal): Promise<Result> {
     return this.#lanes[options.lane].call(procedure, args, options, signal);
+  }
+
+  async callAlone<Args, Result>(procedure: Procedure<Args, Result>, args: Args, signal: AbortSignal): Promise<Result> {
+    const ending = AbortSignal.any([signal, this.#ending.signal]);
+    await using session = await openSession(this.#options, ending);
+    return await unlessAborted(session.call(procedure, args), ending);
   }
 
   async upload<Args>(

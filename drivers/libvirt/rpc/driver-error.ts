@@ -210,6 +210,7 @@ function meaningBehind(error: LibvirtError): DriverErrorCode | undefined {
   if (error.code === libvirtCodes.systemError) return meaningOfErrno.get(error.int1);
   if (error.code === libvirtCodes.rpc && /^(unknown procedure|cannot find program)/i.test(error.message)) return 'Unsupported';
   // Of a failed helper program only its words are passed on.
+  if (/^internal error: storage volume name '.*' already in use/i.test(error.message)) return 'Conflict';
   if (/no space left on device/i.test(error.message)) return 'Exhausted';
   return undefined;
 }

@@ -1,4 +1,4 @@
-import type { PoolId, Volume, VolumeDefinition } from '#drivers/driver.js';
+import type { PoolId, Volume, VolumeDefinition, VolumeFormat } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { parseXml } from '#drivers/xml/parse.js';
 import { attribute, child, element, textOf, type XmlElement } from '#drivers/xml/tree.js';
@@ -20,10 +20,21 @@ export function createVolume({ nativeName, format, sizeBytes }: VolumeDefinition
   );
 }
 
+/** The same with a base, of which only what differs is stored. The base's format is said, so that nobody looks for it in what a guest wrote. */
+export function createLinkedVolume(
+  definition: VolumeDefinition,
+  base: { readonly location: string; readonly format: VolumeFormat },
+): XmlElement {
+  const backing = element('backingStore', {}, element('path', {}, base.location), element('format', { type: nativeFormat(base.format) }));
+  const volume = createVolume(definition);
+  return { ...volume, children: [...volume.children, backing] };
+}
+
 export function readVolume(xml: string, pool: PoolId): Volume {
   const root = parseXml(xml, 'volume XML');
   const [nativeName, location] = [textOf(child(root, 'name')), textOf(child(root, 'target', 'path'))];
   if (nativeName === undefined || location === undefined) throw new DriverError('Invalid', 'volume XML: the name or the path is missing');
+  const base = textOf(child(root, 'backingStore', 'path'));
   const format = volumeFormat(attribute(child(root, 'target', 'format'), 'type'));
   return {
     id: { pool, nativeName },
@@ -31,6 +42,7 @@ export function readVolume(xml: string, pool: PoolId): Volume {
     ...(format === undefined ? {} : { format }),
     sizeBytes: sizeOf(child(root, 'capacity'), 'bytes') ?? 0,
     allocationBytes: sizeOf(child(root, 'allocation'), 'bytes') ?? 0,
+    ...(base === undefined ? {} : { base }),
   };
 }
 

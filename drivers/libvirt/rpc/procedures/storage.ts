@@ -40,6 +40,13 @@ export const storagePoolListAllVolumes = idempotent(
 export const storageVolLookupByName = idempotent('STORAGE_VOL_LOOKUP_BY_NAME', 95, struct({ ...pool, name: string }), volumeHandle);
 export const storageVolLookupByPath = idempotent('STORAGE_VOL_LOOKUP_BY_PATH', 97, struct({ path: string }), volumeHandle);
 export const storageVolCreateXml = once('STORAGE_VOL_CREATE_XML', 93, struct({ ...pool, xml: string, flags: uint }), volumeHandle);
+/** Answers when all is copied. `volume` is what is copied from. */
+export const storageVolCreateXmlFrom = once(
+  'STORAGE_VOL_CREATE_XML_FROM',
+  125,
+  struct({ ...pool, xml: string, ...volume, flags: uint }),
+  volumeHandle,
+);
 export const storageVolDelete = once('STORAGE_VOL_DELETE', 94, volumeAndFlags, nothing);
 /** Sizes in bytes. */
 export const storageVolGetInfo = idempotent(
