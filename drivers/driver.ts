@@ -14,7 +14,6 @@ export interface Driver extends AsyncDisposable {
   readonly host: Host;
   readonly machines: Machines;
   readonly power: Power;
-  readonly live?: Live;
   readonly pools?: Pools;
   readonly volumes?: Volumes;
   readonly networks?: Networks;
@@ -53,11 +52,6 @@ export interface Capability {
   readonly max?: number;
   /** Why it is so, for people: `"KVM was tried: no serial output within 10 s"`. */
   readonly reason?: string;
-  /**
-   * What a change takes in a machine that is not Off: see `Live`. Absent: it waits for the machine's next start. Of the fields `disks` and
-   * `interfaces` it is about adding and removing whole ones, `values` the buses or models with which that goes.
-   */
-  readonly change?: 'Live' | 'Hotplug';
 }
 
 export type MachineId = string & { readonly __brand: 'MachineId' };
@@ -127,36 +121,10 @@ export interface Power {
   resume(id: MachineId, signal: AbortSignal): Promise<void>;
 }
 
-/**
- * Changes in a machine that is not Off: those for which a capability has a `change`. `Live` needs no guest; with `Hotplug` hardware comes and
- * goes, and the guest may be slow to let go of it, or never do.
- */
-export interface Live {
-  /**
-   * Brings one part of a running machine to what its definition says, and nothing else: plugs in, takes out, changes what is there. Already so
-   * is success. What the guest has a say in is only asked of it: look whether it has let go. NotOurs unless the machine carries `owner`'s
-   * mark; Conflict when it is Off; NotFound when it is gone, or what is to be plugged in is not there; Unsupported or Invalid when this part
-   * changes only with the machine off; Exhausted when it has no free slot.
-   */
-  apply(id: MachineId, owner: OwnerMark, part: Part, signal: AbortSignal): Promise<void>;
-}
-
-/** What changes on its own in a running machine. Disks and interfaces by their names. */
-export type Part =
-  | { readonly kind: 'cpu' }
-  | { readonly kind: 'memory' }
-  | { readonly kind: 'disk'; readonly name: string }
-  | { readonly kind: 'interface'; readonly name: string };
-
 /** The hardware of a machine, in the API's words. */
 export interface MachineShape {
   readonly cpuCount: number;
-  /** How many there can be while it runs. Absent: `cpuCount`, or what the machine has already. */
-  readonly maxCpuCount?: number;
-  /** Of what `live` shows: what the guest has now, which a balloon takes from it and gives back. */
   readonly memoryBytes: number;
-  /** To how much it can grow while it runs. Absent: `memoryBytes`, or what the machine has already. */
-  readonly maxMemoryBytes?: number;
   /** Absent: the host's best, chosen when the machine is first defined and kept from then on. */
   readonly firmware?: Firmware;
   readonly boot?: KernelBoot;
@@ -384,9 +352,31 @@ export interface Volume {
   readonly base?: string;
 }
 
-/** What machines may be attached to (capability `networks.existing`): found by its native name, and never changed by us. */
+/**
+ * What machines may be attached to. A network is ours by its uuid, which we gave it; one that the host had before (capability
+ * `networks.existing`) is found by its native name in the list, and no other verb is called on it. Where networks cannot be made (no
+ * `networks.forward`), the other verbs are Unsupported.
+ */
 export interface Networks {
+  /** All networks, ours or not. */
   list(signal: AbortSignal): Promise<readonly Network[]>;
+  /**
+   * Makes the network's definition say this: creates it, or edits the native one where it differs and nowhere else. What runs is not touched;
+   * a network that runs without a definition gets one. When nothing differs, nothing is written. A network is found by its uuid and keeps the
+   * native name it has. NotOurs when the native name belongs to another uuid; Invalid when the host could not hold it to the letter.
+   */
+  define(definition: NetworkDefinition, signal: AbortSignal): Promise<NetworkId>;
+  /** As it is defined. NotFound when there is no such network; Conflict when the host itself has one of its subnets elsewhere. */
+  start(id: NetworkId, signal: AbortSignal): Promise<void>;
+  /**
+   * Makes the running network say this, in what can change while it runs (capability `networks.live`); the rest stays, and so does the
+   * definition. NotFound when there is no such network; Conflict when it is not active.
+   */
+  update(id: NetworkId, shape: NetworkShape, signal: AbortSignal): Promise<void>;
+  /** Conflict while machines are attached, whosesoever: they would be cut off. Not active already is success. */
+  stop(id: NetworkId, signal: AbortSignal): Promise<void>;
+  /** Stops and forgets the network. Conflict while machines are attached; gone already is success. */
+  undefine(id: NetworkId, signal: AbortSignal): Promise<void>;
 }
 
 export interface Network {
@@ -395,6 +385,83 @@ export interface Network {
   readonly nativeName: string;
   /** Machines can be attached and started. */
   readonly active: boolean;
+  /** In lower case. Absent where networks have none. So are the following where the host does not tell. */
+  readonly uuid?: string;
+  /** What it is at its next start. Absent, too, when the host holds no definition (undefined while active). */
+  readonly configured?: NativeNetworkShape;
+  /** What it is now, while active. */
+  readonly live?: NativeNetworkShape;
+  /** The host's device that machines are attached by. */
+  readonly bridge?: string;
+  /** All that it has or will have, as `10.20.0.0/24`: those of a definition that we have no words for, too. */
+  readonly subnets?: readonly string[];
+  /** Interfaces of machines that are attached now, whosesoever. */
+  readonly attached?: number;
+}
+
+/** A network, in the API's words. Addresses are written as RFC 5952 and dotted decimals have them, MAC addresses in lower case. */
+export interface NetworkShape {
+  readonly forward: NetworkForward;
+  /** Absent: the host's choice. */
+  readonly mtu?: number;
+  /** The 802.1Q tag that frames of its machines have on the bridge. */
+  readonly vlan?: number;
+  readonly ipv4?: Subnet;
+  readonly ipv6?: Subnet;
+  /** Names within are answered here alone, and never asked for elsewhere. */
+  readonly domain?: string;
+  /** Names that the network's own DNS answers beside those of its DHCP. */
+  readonly records: readonly NameRecord[];
+}
+
+/** As the host has it, which may be in a way that we have no words for. */
+export type NativeNetworkShape = Omit<NetworkShape, 'forward'> & { readonly forward: NetworkForward | { readonly mode: 'Other' } };
+
+/**
+ * How frames leave: `None` not at all; `NAT`, `Route` and `Open` (routed, and no firewall rules) through the host, by one `device` or by any;
+ * `Bridge` and `OpenVSwitch` a bridge that the host has, of either kind; `Direct` a device that
+ * the host has, each machine beside it (macvtap).
+ */
+export type NetworkForward =
+  | { readonly mode: 'None' | 'Open' }
+  | { readonly mode: 'NAT' | 'Route'; readonly device?: string }
+  | { readonly mode: 'Bridge' | 'OpenVSwitch'; readonly bridge: string }
+  | { readonly mode: 'Direct'; readonly device: string };
+
+export type NetworkForwardMode = NetworkForward['mode'];
+
+export interface Subnet {
+  /** The host's own in the network. */
+  readonly address: string;
+  /** Length of the prefix, in bits. */
+  readonly prefix: number;
+  readonly ranges: readonly AddressRange[];
+  readonly hosts: readonly StaticHost[];
+}
+
+/** What DHCP gives away, the ends included. */
+export interface AddressRange {
+  readonly start: string;
+  readonly end: string;
+}
+
+/** A machine that DHCP always gives the same address: known by its MAC address in IPv4, by its DUID in IPv6. */
+export interface StaticHost {
+  readonly macAddress?: string;
+  readonly duid?: string;
+  readonly ip: string;
+  readonly name?: string;
+}
+
+export interface NameRecord {
+  readonly name: string;
+  readonly ip: string;
+}
+
+export interface NetworkDefinition extends NetworkShape {
+  /** As RFC 9562 writes it; given back in lower case. */
+  readonly uuid: string;
+  readonly nativeName: string;
 }
 
 export interface Consoles {

@@ -2,6 +2,7 @@ import type { MachineShape, Mark, PowerReason } from '#drivers/driver.js';
 import type { Clock } from './clock.js';
 import type { FakeHost } from './host.js';
 import type { FakeMachine } from './machine.js';
+import type { FakeNetwork } from './network.js';
 import { FakeFile } from './store.js';
 
 /** A machine as strangers make it: without a mark of ours, unless they are another cluster of ours. */
@@ -83,8 +84,8 @@ export class Behind {
   }
 
   /** A network as whoever runs the host makes it. */
-  network(nativeName: string, active = true): void {
-    this.#host.setNetwork(nativeName, active);
+  network(nativeName: string, active = true, change: Partial<FakeNetwork> = {}): void {
+    this.#host.setNetwork({ ...change, nativeName, active });
   }
 
   removeNetwork(nativeName: string): void {

@@ -1,4 +1,5 @@
-import type { Capability, Facet, Hardware, HostEvent, MachineId, Network, NetworkId } from '#drivers/driver.js';
+import { randomUUID } from 'node:crypto';
+import type { Capability, Facet, Hardware, HostEvent, MachineId, NetworkId } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { Bulletin } from './bulletin.js';
 import { everything, firstHardware } from './capabilities.js';
@@ -6,6 +7,7 @@ import { type Clock, ManualClock } from './clock.js';
 import { Faults } from './faults.js';
 import type { Guest } from './guest.js';
 import { FakeMachine, type Surroundings } from './machine.js';
+import type { FakeNetwork } from './network.js';
 import { type Directory, FakePool } from './store.js';
 
 export type OptionalFacet = Exclude<Facet, 'host' | 'machines' | 'power'>;
@@ -43,7 +45,9 @@ export class FakeHost<C extends Clock = ManualClock> implements Surroundings {
   readonly bulletin = new Bulletin();
   readonly machines = new Map<MachineId, FakeMachine>();
   readonly pools = new Map<string, FakePool>();
-  readonly networks = new Map<NetworkId, Network>();
+  readonly networks = new Map<NetworkId, FakeNetwork>();
+  /** What the host itself is in, by device: `eth0` to `192.168.1.7/24`. */
+  readonly interfaces = new Map<string, string>();
   readonly #directories = new Map<string, Directory>();
   readonly #guests = new Map<string, Guest>();
   readonly #connections = new Set<Joined>();
@@ -52,7 +56,7 @@ export class FakeHost<C extends Clock = ManualClock> implements Surroundings {
 
   constructor({ without = [], capabilities = everything, clock, roomBytes = 2 ** 40 }: FakeHostOptions<C> = {}) {
     this.without = without;
-    this.capabilities = without.includes('live') ? capabilities.map(({ change: _, ...rest }) => rest) : capabilities;
+    this.capabilities = capabilities;
     // A clock of another kind must be given: the default type parameter is the only one that allows to leave it out.
     this.clock = clock ?? (new ManualClock() as Clock as C);
     this.roomBytes = roomBytes;
@@ -113,12 +117,19 @@ export class FakeHost<C extends Clock = ManualClock> implements Surroundings {
   }
 
   /** Makes the network of this name, or makes it so. */
-  setNetwork(nativeName: string, active: boolean): NetworkId {
-    const known = [...this.networks.values()].find((network) => network.nativeName === nativeName);
+  setNetwork(change: Partial<FakeNetwork> & Pick<FakeNetwork, 'nativeName'>): NetworkId {
+    const known = [...this.networks.values()].find(({ nativeName }) => nativeName === change.nativeName);
     const id = known?.id ?? (this.#newId() as NetworkId);
-    this.networks.set(id, { id, nativeName, active });
+    const uuid = known?.uuid ?? change.uuid ?? randomUUID();
+    this.networks.set(id, { active: false, bridge: `br${this.networks.size}`, ...known, ...change, id, uuid });
     this.emit({ kind: 'network', id });
     return id;
+  }
+
+  /** Interfaces of running machines. */
+  attachedTo(network: string): number {
+    const live = [...this.machines.values()].flatMap((machine) => machine.live?.interfaces ?? []);
+    return live.filter((one) => one.network === network).length;
   }
 
   removeNetwork(id: NetworkId): void {

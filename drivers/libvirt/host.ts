@@ -1,12 +1,14 @@
 import type { Capability, Host, HostDescription } from '#drivers/driver.js';
 import type { Daemon } from './daemon.js';
+import { mtuBounds } from './network-check.js';
 import { firmwaresOf, type MachineOffer, mostOf, type Offer, type Offers } from './offer.js';
 import type { Finding } from './probe.js';
 import { connectGetLibVersion, connectGetType, connectGetVersion } from './rpc/procedures.js';
 import { bytesPerMiB, maxNameBytes, maxSerialBytes } from './xml/definition.js';
-import { diskBuses, pluggableBuses } from './xml/disk.js';
+import { diskBuses } from './xml/disk.js';
 import { volumeFormats } from './xml/format.js';
 import { interfaceModels } from './xml/interface.js';
+import { liveFields } from './xml/network-update.js';
 
 export class LibvirtHost implements Host {
   readonly #daemon: Daemon;
@@ -31,7 +33,11 @@ export class LibvirtHost implements Host {
       architecture: offer.host.architecture,
       cpuCount: offer.cpuCount,
       memoryBytes: offer.memoryBytes,
-      capabilities: [...(offer.machines === undefined ? [] : machineCapabilities(offer, offer.machines)), ...storageCapabilities],
+      capabilities: [
+        ...(offer.machines === undefined ? [] : machineCapabilities(offer, offer.machines)),
+        ...storageCapabilities,
+        ...networkCapabilities(libvirt),
+      ],
     };
   }
 }
@@ -44,32 +50,37 @@ function versionText(version: number): string {
 const storageCapabilities: readonly Capability[] = [
   { field: 'pools.directory' },
   { field: 'pools.existing' },
-  { field: 'networks.existing' },
   { field: 'volumes.format', values: volumeFormats },
   { field: 'volumes.clone', values: ['Full', 'Linked'] },
 ];
 
+/** On a bridge of the kernel's own, frames are tagged only from this version on. */
+const tagsOnBridges = 11_000_000;
+
+const networkCapabilities = (libvirt: number): readonly Capability[] => [
+  { field: 'networks.existing' },
+  { field: 'networks.forward', values: ['None', 'NAT', 'Route', 'Open', 'Bridge', 'OpenVSwitch', 'Direct'] },
+  { field: 'networks.mtu', min: mtuBounds.min, max: mtuBounds.max },
+  {
+    field: 'networks.vlan',
+    values: libvirt < tagsOnBridges ? ['OpenVSwitch'] : ['OpenVSwitch', 'Bridge'],
+    reason: 'frames are tagged on Open vSwitch, and on other bridges from libvirt 11.0.0 on',
+  },
+  { field: 'networks.ipv4' },
+  { field: 'networks.ipv6' },
+  { field: 'networks.dns' },
+  { field: 'networks.live', values: liveFields, reason: 'the rest changes once no machine is attached' },
+];
+
 function machineCapabilities(offer: Offer, { domain, domainType, machine, kvm }: MachineOffer): readonly Capability[] {
   const most = mostOf(offer);
-  // libvirt's test driver pretends nothing of the kind.
-  const isReal = domainType !== 'test';
-  const [plugs, changes] = isReal ? ([{ change: 'Hotplug' }, { change: 'Live' }] as const) : [{}, {}];
   return [
     ...(domainType === 'test' ? [] : [accelerators(kvm)]),
     { field: 'nativeName', max: maxNameBytes },
-    {
-      field: 'cpu.count',
-      min: 1,
-      max: most.cpuCount,
-      reason: `${machine?.canonical ?? 'a machine'} has at most ${most.cpuCount}`,
-      ...plugs,
-    },
-    { field: 'cpu.maxCount', min: 1, max: most.cpuCount },
-    { field: 'memory.size', min: bytesPerMiB, max: most.memoryBytes, reason: 'whole MiB, and no more than the host has', ...changes },
-    { field: 'memory.maxSize', min: bytesPerMiB, max: most.memoryBytes },
-    ...(domain.diskBuses.includes('virtio') ? [...diskCapabilities, ...(isReal ? [pluggedDisks] : [])] : []),
+    { field: 'cpu.count', min: 1, max: most.cpuCount, reason: `${machine?.canonical ?? 'a machine'} has at most ${most.cpuCount}` },
+    { field: 'memory.size', min: bytesPerMiB, max: most.memoryBytes, reason: 'whole MiB, and no more than the host has' },
+    ...(domain.diskBuses.includes('virtio') ? diskCapabilities : []),
     ...interfaceCapabilities,
-    ...(isReal ? pluggedInterfaces : [{ field: 'interfaces.network' }]),
     { field: 'firmware.type', values: firmwaresOf(offer) },
     { field: 'boot.kernel' },
     { field: 'power.startPaused' },
@@ -89,14 +100,8 @@ const diskCapabilities: readonly Capability[] = [
   { field: 'disks.serial', reason: `at most ${maxSerialBytes} characters reach the guest` },
 ];
 
-const pluggedDisks: Capability = { field: 'disks', values: pluggableBuses, change: 'Hotplug' };
-
-const pluggedInterfaces: readonly Capability[] = [
-  { field: 'interfaces', change: 'Hotplug' },
-  { field: 'interfaces.network', change: 'Live' },
-];
-
 const interfaceCapabilities: readonly Capability[] = [
+  { field: 'interfaces.network' },
   { field: 'interfaces.model', values: interfaceModels },
   { field: 'interfaces.macAddress' },
 ];

@@ -3,7 +3,6 @@ import { brokenConnectionContract, connectionContract } from './connection.js';
 import { consolesContract } from './consoles.js';
 import { eventsContract } from './events.js';
 import { guestsContract } from './guests.js';
-import { liveContract } from './live.js';
 import { machinesContract } from './machines.js';
 import { marksContract } from './marks.js';
 import { networksContract } from './networks.js';
@@ -26,7 +25,6 @@ const always: Readonly<Record<string, Contract>> = {
 };
 
 const byFacet: Readonly<Record<OptionalFacet, Contract>> = {
-  live: liveContract,
   pools: poolsContract,
   volumes: volumesContract,
   networks: networksContract,

@@ -23,7 +23,7 @@ t.teardown(async () => {
 await contract(t, {
   name: "libvirt's test driver",
   connect: connectDriver,
-  without: ['live', 'volumes', 'consoles', 'stats'],
+  without: ['volumes', 'consoles', 'stats'],
   peer: virshPeer(virsh, daemon.directory),
   directory: '/pretended',
   pretends: true,

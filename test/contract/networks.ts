@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Test } from 'tap';
 import type { Network, Networks } from '#drivers/driver.js';
+import { existingNetworksContract, ownNetworksContract } from './own-networks.js';
 import { mustHave } from './pools.js';
 import { refused, type Stage, soon } from './stage.js';
 
@@ -23,12 +24,15 @@ export async function networksContract(t: Test, stage: Stage): Promise<void> {
     const before = await find(networks, nativeName);
     t.match(before, [{ nativeName, active: false }]);
     await start();
-    t.same(await find(networks, nativeName), [{ ...mustHave(before[0]), active: true }]);
+    t.match(await find(networks, nativeName), [{ id: mustHave(before[0]).id, nativeName, active: true }]);
     await remove();
     t.same(await find(networks, nativeName), []);
   });
 
   const { driver, subject } = stage;
+  const skip = subject.pretends === true && `networks of ${subject.name} are only pretended, and do not tell what they will be`;
+  if (stage.can('makeNetworks')) await t.test('networks of our own', { skip }, (t) => ownNetworksContract(t, stage));
+  else await t.test('networks are neither made nor unmade', (t) => existingNetworksContract(t, stage));
 
   await stage.withPeer(t, 'a machine starts only once its networks are there', ['strangersNetwork'], async (t, peer) => {
     if (subject.pretends === true) {

@@ -106,6 +106,11 @@ export const poolXmlFlags = { inactive: 1 } as const;
 export const poolChanges = { defined: 0, undefined: 1, started: 2, stopped: 3, created: 4, deleted: 5 } as const;
 export const listPoolsFlags = { inactive: 1, active: 2, persistent: 4, transient: 8 } as const;
 export const listNetworksFlags = { inactive: 1, active: 2, persistent: 4, transient: 8 } as const;
+export const networkXmlFlags = { inactive: 1 } as const;
+/** For `networkUpdate`: what is done, to which part, and where. */
+export const networkCommands = { modify: 1, delete: 2, addLast: 3, addFirst: 4 } as const;
+export const networkSections = { ipDhcpHost: 4, ipDhcpRange: 5, dnsHost: 10 } as const;
+export const networkUpdateFlags = { current: 0, live: 1, config: 2 } as const;
 export const networkChanges = { defined: 0, undefined: 1, started: 2, stopped: 3 } as const;
 export const volumeTypes = { file: 0, block: 1, directory: 2, network: 3, netDirectory: 4, ploop: 5 } as const;
 export const volumeCreateFlags = { preallocateMetadata: 1, reflink: 2, validate: 4 } as const;

@@ -49,6 +49,11 @@ export function domainByUuid(uuid: string): DomainHandle {
 export const networkHandle = struct({ name: string, uuid });
 export type NetworkHandle = Decoded<typeof networkHandle>;
 
+/** As `domainByUuid`. */
+export function networkByUuid(uuid: string): NetworkHandle {
+  return { name: '', uuid };
+}
+
 export const poolHandle = struct({ name: string, uuid });
 export type PoolHandle = Decoded<typeof poolHandle>;
 
