@@ -55,6 +55,7 @@ const has = ({ status: { conditions: found = [] } = {} }: Conditioned, wanted: s
 
 export const isReady = (object: Conditioned): boolean => has(object, 'Ready');
 export const isStalled = (object: Conditioned): boolean => has(object, 'Stalled');
+export const isRestartRequired = (object: Conditioned): boolean => has(object, 'RestartRequired');
 
 /** To the second, as Kubernetes writes times. */
 export const timestamp = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;

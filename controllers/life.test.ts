@@ -13,6 +13,7 @@ import type {
   VirtualMachineAction,
   VirtualMachineActionSpec,
   VirtualMachineSpec,
+  VirtualNetwork,
   VirtualNetworkInstance,
 } from '#crds/types.js';
 import type { Driver } from '#drivers/driver.js';
@@ -126,6 +127,7 @@ const storesOf = () => ({
   pools: createStore<StoragePool>(),
   instances: createStore<StoragePoolInstance, 'pool'>({ indexes: indexes.instances }),
   volumes: createStore<StorageVolume, 'instance' | 'claim'>({ indexes: indexes.volumes }),
+  networks: createStore<VirtualNetwork>(),
   networkInstances: createStore<VirtualNetworkInstance, 'network'>({ indexes: indexes.networkInstances }),
   namespaces: createStore<Namespace>(),
 });

@@ -1,4 +1,4 @@
-import type { Driver, Facet, FacetOf, MachineId, PoolId } from '#drivers/driver.js';
+import type { Driver, Facet, FacetOf, MachineId, NetworkId, PoolId } from '#drivers/driver.js';
 import type { HostView } from './host/view.js';
 
 /**
@@ -8,8 +8,6 @@ import type { HostView } from './host/view.js';
 export type Decision<A> =
   | { readonly kind: 'act'; readonly action: A; readonly because: string; readonly sayFirst: boolean }
   | { readonly kind: 'wait'; readonly reason: string; readonly because: string; readonly recheckMs: number }
-  /** Left to somebody else, and no hindrance to Ready: it is told, and looked at again. */
-  | { readonly kind: 'leave'; readonly reason: string; readonly because: string; readonly recheckMs: number }
   | { readonly kind: 'refuse'; readonly reason: string; readonly because: string };
 
 export type Plan<A> = readonly Decision<A>[];
@@ -18,12 +16,6 @@ export const act = <const A>(action: A, because: string): Decision<A> => ({ kind
 /** An act that status must record first, because nothing on the host could tell afterwards that it was begun. */
 export const sayThenAct = <const A>(action: A, because: string): Decision<A> => ({ kind: 'act', action, because, sayFirst: true });
 export const wait = (reason: string, because: string, recheckMs = 5_000): Decision<never> => ({ kind: 'wait', reason, because, recheckMs });
-export const leave = (reason: string, because: string, recheckMs: number): Decision<never> => ({
-  kind: 'leave',
-  reason,
-  because,
-  recheckMs,
-});
 export const refuse = (reason: string, because: string): Decision<never> => ({ kind: 'refuse', reason, because });
 
 export type AnyAction = { readonly kind: string };
@@ -46,9 +38,9 @@ export type Performers<A extends AnyAction> = {
   readonly [K in A['kind']]: Performer<Extract<A, { readonly kind: K }>>;
 };
 
-type Touched = { readonly kind: string; readonly id?: MachineId; readonly pool?: PoolId };
+type Touched = { readonly kind: string; readonly id?: MachineId; readonly pool?: PoolId; readonly network?: NetworkId };
 
-/** A performer through one facet. An action that names neither machine nor pool makes something new: the host is listed again. */
+/** A performer through one facet. An action that names no machine, pool or network makes something new: the host is listed again. */
 export function on<F extends Facet, A extends Touched>(
   needs: F,
   run: (facet: FacetOf<F>, action: A, signal: AbortSignal) => Promise<unknown>,
@@ -63,6 +55,7 @@ export function on<F extends Facet, A extends Touched>(
       } finally {
         if (action.id !== undefined) view.dirtyMachine(action.id);
         else if (action.pool !== undefined) view.dirtyPool(action.pool);
+        else if (action.network !== undefined) view.dirtyNetworks();
         else view.gap();
       }
     },

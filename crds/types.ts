@@ -84,6 +84,21 @@ export interface HypervisorSpecGrant {
    * that is taken out takes no new machines; those attached to it stay.
    */
   readonly networks?: readonly string[];
+  /**
+   * Bridges of the host that VirtualNetworks of these namespaces may put machines on. When absent, none. One that is taken
+   * out takes no new machines; those attached to it stay.
+   */
+  readonly bridges?: readonly string[];
+  /**
+   * Network devices of the host that VirtualNetworks of these namespaces may use, directly or as the way out. When absent,
+   * none. One that is taken out takes no new machines; those attached stay.
+   */
+  readonly devices?: readonly string[];
+  /**
+   * Ranges of addresses, as 192.0.2.0/24, that VirtualNetworks of these namespaces may take their subnets from. When absent,
+   * only private ones.
+   */
+  readonly subnets?: readonly string[];
 }
 
 export interface NamespaceChoice {
@@ -133,12 +148,6 @@ export interface HypervisorStatusCapability {
   readonly min?: string;
   /** Greatest accepted number or size, as a quantity. */
   readonly max?: string;
-  /**
-   * What a change takes in a machine that runs: `Live` goes by itself, with `Hotplug` the guest sees hardware come and go.
-   * When absent, it waits for the machine's next start. Of `disks` and `interfaces` it is about adding and removing them,
-   * with these values as bus or model.
-   */
-  readonly change?: 'Live' | 'Hotplug';
   /** Why it is so, for people. */
   readonly reason?: string;
 }
@@ -468,20 +477,9 @@ export interface VirtualMachineSpecPlacement {
 export interface VirtualMachineSpecCpu {
   /** How many virtual processors the guest sees. When absent, 1. */
   readonly count: number;
-  /**
-   * Up to how many there can be while the machine runs; a change of it waits for the next start. When absent, count, or what
-   * the machine has already.
-   */
-  readonly maxCount?: number;
 }
 
 export interface VirtualMachineSpecMemory {
-  /**
-   * To how much memory the machine can grow while it runs, in whole KiB, as `32Gi`; a change of it waits for the next start.
-   * The guest needs a balloon driver, which takes from it what size does not give. When absent, size, or what the machine
-   * has already.
-   */
-  readonly maxSize?: Size;
   /** How much memory the guest has, in whole KiB, as `8Gi`; from 1Mi to 64Ti. */
   readonly size: Size;
 }
@@ -744,9 +742,18 @@ export interface VirtualNetworkInstanceSpec {
 }
 
 export interface VirtualNetworkInstanceStatus {
+  /** The generation of the VirtualNetwork's spec that this status answers. */
+  readonly networkGeneration?: number;
+  /** The network's uuid on the host, where it is one of our own. */
+  readonly uuid?: string;
   /** The network's name on the host. */
   readonly nativeName?: string;
-  /** Ready is True when machines can be attached to the network. */
+  /** The host's device that machines are attached by, where the host tells. */
+  readonly bridge?: string;
+  /**
+   * Ready is True when machines can be attached to the network; RestartRequired is True while it runs otherwise than it is
+   * defined, as some things change only when no machine is attached.
+   */
   readonly conditions?: readonly Condition[];
 }
 
@@ -766,11 +773,126 @@ export interface VirtualNetworkSpec {
   readonly hypervisorSelector?: Selector;
   /** `PerHost`: what each hypervisor calls so is a network of its own. When absent, `PerHost`. */
   readonly span: 'PerHost';
+  /** How frames leave a network that is made for this object. When absent, the network is one that the host has already. */
+  readonly forward?: VirtualNetworkSpecForward;
+  /** Largest packet, in bytes. When absent, the host's choice, most often 1500. */
+  readonly mtu?: number;
+  /** The tag (IEEE 802.1Q) that frames of its machines have on the bridge. When absent, they have none. */
+  readonly vlan?: number;
+  /** The IPv4 subnet, and the host's place in it. When absent, the network has none. */
+  readonly ipv4?: VirtualNetworkSpecIpv4;
+  /**
+   * The IPv6 subnet, and the host's place in it. Machines choose addresses in it where `dhcp` has no ranges. When absent,
+   * the network has none.
+   */
+  readonly ipv6?: VirtualNetworkSpecIpv6;
+  /** What the network's own DNS answers beside the names that DHCP knows. When absent, only those. */
+  readonly dns?: VirtualNetworkSpecDns;
   /**
    * A network that the host has already: it is used as it is, and never made, started, changed or removed. When absent, the
-   * network is of another kind, and there is no other kind yet.
+   * network is made as `forward` says.
    */
   readonly existing?: VirtualNetworkSpecExisting;
+}
+
+export interface VirtualNetworkSpecForward {
+  /**
+   * `None`: machines reach each other and the host, nothing else. `NAT`: what leaves has the host's address. `Route`: what
+   * leaves has its own, and somebody has to know the way back. `Open`: routed, and the host's firewall is left as it is.
+   * `Bridge` and `OpenVSwitch`: machines are on a bridge that the host has, of the one kind or the other. `Direct`: machines
+   * are beside the host on one of its devices (macvtap), and do not reach the host.
+   */
+  readonly mode: 'None' | 'NAT' | 'Route' | 'Open' | 'Bridge' | 'OpenVSwitch' | 'Direct';
+  /** The host's bridge; a grant of the Hypervisor must name it for this namespace. Only with `Bridge` and `OpenVSwitch`. */
+  readonly bridge?: string;
+  /**
+   * The host's network device; a grant of the Hypervisor must name it for this namespace. Only with `Direct`, and with `NAT`
+   * and `Route`, where frames then leave by no other.
+   */
+  readonly device?: string;
+}
+
+export interface VirtualNetworkSpecIpv4 {
+  /**
+   * The host's address and the length of the subnet's prefix, as `10.20.0.1/24`. Where it is not of a private range (RFC
+   * 1918, 100.64.0.0/10), a grant of the Hypervisor must name the subnet.
+   */
+  readonly address: string;
+  /** What machines are given when they ask. When absent, nothing. */
+  readonly dhcp?: VirtualNetworkSpecIpv4Dhcp;
+}
+
+export interface VirtualNetworkSpecIpv4Dhcp {
+  /** What is given to whoever asks. When absent, only `hosts` are answered. */
+  readonly ranges?: readonly VirtualNetworkSpecIpv4DhcpRange[];
+  /** Machines that are always given the same address. When absent, none. */
+  readonly hosts?: readonly VirtualNetworkSpecIpv4DhcpHost[];
+}
+
+export interface VirtualNetworkSpecIpv4DhcpRange {
+  /** The first address. */
+  readonly start: string;
+  /** The last address. */
+  readonly end: string;
+}
+
+export interface VirtualNetworkSpecIpv4DhcpHost {
+  /** The machine's, in lower case, as `52:54:00:12:34:56`. */
+  readonly macAddress: string;
+  /** What it is given. */
+  readonly ip: string;
+  /** What it is told to call itself, and DNS knows it as. When absent, it chooses. */
+  readonly name?: string;
+}
+
+export interface VirtualNetworkSpecIpv6 {
+  /**
+   * The host's address and the length of the subnet's prefix, as `fd00:20::1/64`. Where it is not unique local (fc00::/7), a
+   * grant of the Hypervisor must name the subnet.
+   */
+  readonly address: string;
+  /** What machines are given when they ask. When absent, they choose for themselves. */
+  readonly dhcp?: VirtualNetworkSpecIpv6Dhcp;
+}
+
+export interface VirtualNetworkSpecIpv6Dhcp {
+  /** What is given to whoever asks. When absent, only `hosts` are answered. */
+  readonly ranges?: readonly VirtualNetworkSpecIpv6DhcpRange[];
+  /** Machines that are always given the same address. When absent, none. */
+  readonly hosts?: readonly VirtualNetworkSpecIpv6DhcpHost[];
+}
+
+export interface VirtualNetworkSpecIpv6DhcpRange {
+  /** The first address. */
+  readonly start: string;
+  /** The last address. */
+  readonly end: string;
+}
+
+export interface VirtualNetworkSpecIpv6DhcpHost {
+  /** The DUID by which the machine asks (RFC 8415), as `0:3:0:1:52:54:0:12:34:56`. */
+  readonly duid: string;
+  /** What it is given. */
+  readonly ip: string;
+  /** What it is told to call itself, and DNS knows it as. When absent, it chooses. */
+  readonly name?: string;
+}
+
+export interface VirtualNetworkSpecDns {
+  /**
+   * The domain of its names, as `shop.internal`. It is answered here alone, and never asked for elsewhere. When absent,
+   * names have none.
+   */
+  readonly domain?: string;
+  /** Names and their addresses. When absent, none. */
+  readonly records?: readonly VirtualNetworkSpecDnsRecord[];
+}
+
+export interface VirtualNetworkSpecDnsRecord {
+  /** The name, with or without the domain. */
+  readonly name: string;
+  /** Its address. */
+  readonly ip: string;
 }
 
 export interface VirtualNetworkSpecExisting {

@@ -1,5 +1,6 @@
 import { type Condition, type StorageVolume, storageVolumes, virtualMachines } from '#crds/types.js';
 import { DriverError } from '#drivers/error.js';
+import { isRestartRequired } from '../conditions.js';
 import { removeFinalizer } from '../finalizer.js';
 import type { Jobs } from '../host/jobs.js';
 import type { Locks } from '../host/locks.js';
@@ -121,6 +122,7 @@ export function machineLoop(surroundings: Surroundings): Queue {
     volumes: watched.volumes.store,
     actions: watched.actions.store,
     machines: watched.machines.store,
+    networks: watched.networks.store,
     networkInstances: watched.networkInstances.store,
     namespaces: watched.namespaces.store,
   };
@@ -140,7 +142,13 @@ export function instanceLoop(surroundings: Surroundings): Queue {
 export function networkInstanceLoop(surroundings: Surroundings): Queue {
   const { host, watched } = surroundings;
   const stores = { networks: watched.networks.store, machines: watched.machines.store, namespaces: watched.namespaces.store };
-  return hostLoop(surroundings, virtualNetworkInstanceKind(host, stores), watched.networkInstances, 2);
+  // One at a time, so that of two that want the same subnet the second sees the first.
+  return hostLoop(surroundings, virtualNetworkInstanceKind(host, stores), watched.networkInstances, 1, async (instance) => {
+    const waits = instance.metadata.deletionTimestamp !== undefined || isRestartRequired(instance);
+    // Nothing tells that a machine was detached: who waits for that looks anew the next time.
+    if (waits) host.connected?.view.dirtyNetworks();
+    return undefined;
+  });
 }
 
 export function volumeLoop(surroundings: Surroundings): Queue {

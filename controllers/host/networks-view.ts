@@ -17,8 +17,8 @@ export class NetworksView {
     this.mark();
   }
 
-  byName(nativeName: string): Network | undefined {
-    return this.#networks.find((network) => network.nativeName === nativeName);
+  get all(): readonly Network[] {
+    return this.#networks;
   }
 
   mark(): void {

@@ -252,17 +252,17 @@ t.test('pools and volumes are read when they are marked, and when they are new',
 
 t.test('networks are listed when a hint or a gap says so, and are news only when they differ', async (t) => {
   const { host, behind, view, changes } = await scene();
-  t.equal(view.network('lan'), undefined);
+  t.same(view.networks, []);
   behind.network('lan');
   await view.refresh({ networks: true }, soon());
-  t.equal(view.network('lan'), undefined, 'nobody was told');
+  t.same(view.networks, [], 'nobody was told');
   const [id] = host.networks.keys();
   host.faults.fail('networks.list', 'Busy');
   if (id !== undefined) view.heed({ kind: 'network', id });
   await t.rejects(view.refresh({ networks: true }, soon()), { code: 'Busy' });
   await view.refresh({ networks: true }, soon());
   t.same(host.calls, ['networks.list', 'networks.list'], 'what could not be read is read again, and nothing else');
-  t.match(view.network('lan'), { nativeName: 'lan', active: true });
+  t.match(view.networks, [{ nativeName: 'lan', active: true }]);
   await view.resync(soon());
   t.equal(changes.filter(({ networks }) => networks).length, 1);
 });

@@ -91,8 +91,8 @@ export class HostView {
     return this.#stores.pool(uuid);
   }
 
-  network(nativeName: string): Network | undefined {
-    return this.#networks.byName(nativeName);
+  get networks(): readonly Network[] {
+    return this.#networks.all;
   }
 
   volumes(pool: PoolId): readonly Volume[] {
@@ -105,6 +105,10 @@ export class HostView {
 
   dirtyPool(id: PoolId): void {
     this.#stores.mark(id);
+  }
+
+  dirtyNetworks(): void {
+    this.#networks.mark();
   }
 
   /** Hints were lost, or something new was made: list again. */

@@ -11,7 +11,7 @@ export interface Spanning extends KubernetesObject {
 /** What it is on one of them. */
 export interface Instance extends KubernetesObject {
   readonly spec: { readonly hypervisor: string };
-  readonly status?: { readonly conditions?: readonly Condition[] };
+  readonly status?: { readonly conditions?: readonly Condition[]; readonly networkGeneration?: number };
 }
 
 const mostFailuresNamed = 10;
@@ -23,9 +23,12 @@ export function spanningStatus(
   wanted: readonly string[],
   now: number,
 ): StoragePoolStatus {
-  const ready = instances.filter((instance) => wanted.includes(instance.spec.hypervisor) && isReady(instance));
+  const generation = metadata.generation ?? 0;
+  // One that has not seen the newest spec yet is ready for an older one.
+  const isUpToDate = (instance: Instance) => isReady(instance) && (instance.status?.networkGeneration ?? generation) >= generation;
+  const ready = instances.filter((instance) => wanted.includes(instance.spec.hypervisor) && isUpToDate(instance));
   const failing = instances
-    .filter((instance) => !isReady(instance))
+    .filter((instance) => !isUpToDate(instance))
     .map(({ spec, status }) => ({
       hypervisor: spec.hypervisor,
       message: status?.conditions?.find(({ type }) => type === 'Ready')?.message || 'not reported yet',
@@ -34,7 +37,6 @@ export function spanningStatus(
     .slice(0, mostFailuresNamed);
   const goes = metadata.deletionTimestamp !== undefined;
   const stands = standing({ goes, wanted: wanted.length, ready: ready.length, left: instances.length });
-  const generation = metadata.generation ?? 0;
   return {
     observedGeneration: generation,
     hosts: { desired: wanted.length, ready: ready.length },

@@ -4,11 +4,12 @@ import { Behind } from '#drivers/fake/behind.js';
 import { everything } from '#drivers/fake/capabilities.js';
 import { fakeDriver } from '#drivers/fake/driver.js';
 import { FakeHost } from '#drivers/fake/host.js';
+import { derivedUuid } from '../derived-uuid.js';
 import { HostView } from '../host/view.js';
 import { createStore } from '../kubernetes/store.js';
 import { reconcile } from '../reconcile.js';
 import { indexes } from '../stores.js';
-import { poolUuid, storagePoolInstanceKind } from './kind.js';
+import { storagePoolInstanceKind } from './kind.js';
 
 const meta = (name: string) => ({
   name,
@@ -75,7 +76,7 @@ t.test('a pool is defined, started, kept active, and undefined once it is empty 
   t.match(status(), {
     nativeName: 'fast',
     path: '/p',
-    uuid: poolUuid('here', 'fast.one-uid', 'one'),
+    uuid: derivedUuid('pool', 'here', 'fast.one-uid', 'one'),
     conditions: [{ type: 'Ready', status: 'True' }],
   });
   host.calls.length = 0;
@@ -113,20 +114,6 @@ t.test('what has its name or its path and another uuid is not touched, unless th
   t.same(await pass(), { kind: 'converged' });
   t.same(host.acts, ['pools.undefine fast', 'pools.define fast', 'pools.start fast']);
   t.ok(host.hasFile('/p/kept'));
-});
-
-t.test("a pool's uuid tells whose it is, and is the same for good", async (t) => {
-  t.equal(poolUuid('here', 'u', 'one'), poolUuid('here', 'u', 'one'));
-  const all = [
-    poolUuid('here', 'u', 'one'),
-    poolUuid('there', 'u', 'one'),
-    poolUuid('here', 'v', 'one'),
-    poolUuid('here', 'u', 'two'),
-    poolUuid('here', 'uo', 'ne'),
-  ];
-  t.equal(new Set(all).size, 5);
-  for (const uuid of all) t.match(uuid, /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
-  t.equal(poolUuid('cluster', 'uid', 'host'), 'af674494-9f18-87f2-8402-0645300eb133');
 });
 
 t.test('an instance whose pool is not there waits for it', async (t) => {

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { formatBytes } from '#crds/quantity.js';
 import type { StoragePool, StoragePoolInstance, StoragePoolInstanceStatus } from '#crds/types.js';
 import type { Pool } from '#drivers/driver.js';
 import { conditions, readiness } from '../conditions.js';
+import { derivedUuid } from '../derived-uuid.js';
 import { type HostScope, nativeName, takeOverOf } from '../host/scope.js';
 import type { HostView } from '../host/view.js';
 import { on, type Performers } from '../plan.js';
@@ -54,22 +54,11 @@ function storeOf({ metadata, spec, status }: StoragePoolInstance, parent: Storag
   return {
     kind: 'directory',
     definition: {
-      uuid: poolUuid(host.cluster, metadata.uid, host.name),
+      uuid: derivedUuid('pool', host.cluster, metadata.uid, host.name),
       nativeName: status?.nativeName ?? nativeName(host, spec.poolRef.name),
       directory: { path: parent?.spec.directory?.path ?? status?.path ?? '' },
     },
   };
-}
-
-/** A pool can carry no mark: that it is ours is told by its uuid, which is derived from whose it is (RFC 9562, version 8). */
-export function poolUuid(cluster: string, uid: string, host: string): string {
-  const hash = createHash('sha256')
-    .update(JSON.stringify(['virtwright.io/pool', cluster, uid, host]))
-    .digest();
-  hash[6] = ((hash[6] ?? 0) & 0x0f) | 0x80;
-  hash[8] = ((hash[8] ?? 0) & 0x3f) | 0x80;
-  const hex = hash.toString('hex');
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join('-');
 }
 
 function observePool({ store }: DesiredPool, view: HostView): ObservedPool {

@@ -1,12 +1,12 @@
 import type { VirtualMachine, VirtualNetworkInstance } from '#crds/types.js';
 import type { MachineInterface } from '#drivers/driver.js';
 import { isReady } from '../conditions.js';
-import { granted } from '../grants.js';
 import type { HostScope } from '../host/scope.js';
 import { instanceName } from '../instance-name.js';
 import type { ReadonlyStore } from '../kubernetes/store.js';
 import type { Namespace } from '../namespaces.js';
 import type { Stores } from '../stores.js';
+import { ungranted } from '../virtual-network-instance/permission.js';
 
 /** An interface on a network that the namespace may not use any more: who is attached stays so, nobody else is. */
 export interface Revoked {
@@ -22,23 +22,26 @@ export interface ResolvedInterfaces {
   readonly revoked: readonly Revoked[];
 }
 
-export interface NetworkStores extends Pick<Stores, 'networkInstances'> {
+export interface NetworkStores extends Pick<Stores, 'networks' | 'networkInstances'> {
   readonly namespaces: ReadonlyStore<Namespace>;
 }
 
 /** The networks followed to what the host calls them. A grant is asked here once more, whatever the network's own status says. */
 export function resolveInterfaces(machine: VirtualMachine, host: HostScope, stores: NetworkStores): ResolvedInterfaces {
   const { namespace } = machine.metadata;
-  const allowed = granted('networks', host.hypervisor, namespace, stores.namespaces);
   const found = (machine.spec.interfaces ?? []).map(({ networkRef, ...wanted }) => {
+    const spec = stores.networks.get(`${namespace}/${networkRef.name}`)?.spec;
     const instance = stores.networkInstances.get(`${namespace}/${instanceName(networkRef.name, host.name)}`);
     const network = instance?.status?.nativeName;
-    const mayUse = network !== undefined && allowed.includes(network);
-    if (instance === undefined || network === undefined || (mayUse && !isReady(instance)))
+    const denied = spec === undefined ? [] : ungranted(spec, namespace, host.hypervisor, stores.namespaces);
+    if (spec === undefined || instance === undefined || network === undefined || (denied.length === 0 && !isReady(instance)))
       return { missing: [whatIsMissing(networkRef.name, instance, host)], interfaces: [], revoked: [] };
-    const remedy = `name ${network} in spec.grants[].networks of that Hypervisor`;
-    const because = `network "${networkRef.name}": not granted to namespace "${namespace}" on ${host.name}; ${remedy}`;
-    return { missing: [], interfaces: [{ ...wanted, network }], revoked: mayUse ? [] : [{ name: wanted.name, network, because }] };
+    const revoked = denied.map(({ what, remedy }) => ({
+      name: wanted.name,
+      network,
+      because: `network "${networkRef.name}": ${what} is not granted to namespace "${namespace}" on ${host.name}; ${remedy} of that Hypervisor`,
+    }));
+    return { missing: [], interfaces: [{ ...wanted, network }], revoked };
   });
   return {
     interfaces: found.flatMap(({ interfaces }) => interfaces),

@@ -1,40 +1,57 @@
-import type { VirtualNetworkInstance, VirtualNetworkInstanceStatus } from '#crds/types.js';
-import { conditions, readiness } from '../conditions.js';
-import { granted } from '../grants.js';
-import type { HostScope } from '../host/scope.js';
+import type { VirtualNetwork, VirtualNetworkInstance, VirtualNetworkInstanceStatus } from '#crds/types.js';
+import { conditions, type Finding, isFalse, isTrue, isUnknown, readiness } from '../conditions.js';
+import { derivedUuid } from '../derived-uuid.js';
+import { type HostScope, nativeName, takeOverOf } from '../host/scope.js';
 import type { HostView } from '../host/view.js';
 import type { ReadonlyStore } from '../kubernetes/store.js';
 import type { Namespace } from '../namespaces.js';
+import { on, type Performers } from '../plan.js';
 import type { Findings, Kind, Resolution } from '../reconcile.js';
 import { standing } from '../standing.js';
 import type { Stores } from '../stores.js';
-import { type DesiredNetwork, type ObservedNetwork, planNetwork } from './plan.js';
+import { ungranted } from './permission.js';
+import { type DesiredNetwork, type NetworkAction, type ObservedNetwork, planNetwork, type Source, staged } from './plan.js';
+import { networkShape } from './shape.js';
 
-type NetworkFindings = Findings<DesiredNetwork, ObservedNetwork, never>;
-export type NetworkInstanceKind = Kind<VirtualNetworkInstance, DesiredNetwork, ObservedNetwork, never, VirtualNetworkInstanceStatus>;
+type NetworkFindings = Findings<DesiredNetwork, ObservedNetwork, NetworkAction>;
+type Action<K extends NetworkAction['kind']> = Extract<NetworkAction, { readonly kind: K }>;
+export type NetworkInstanceKind = Kind<
+  VirtualNetworkInstance,
+  DesiredNetwork,
+  ObservedNetwork,
+  NetworkAction,
+  VirtualNetworkInstanceStatus
+>;
 
 export interface NetworkStores extends Pick<Stores, 'networks' | 'machines'> {
   readonly namespaces: ReadonlyStore<Namespace>;
 }
 
+/** Only what a machine that is on its way finds missing would be told of a network that is stopped in between: it starts a little later. */
+const performers: Performers<NetworkAction> = {
+  define: on('networks', (networks, { definition }: Action<'define'>, signal) => networks.define(definition, signal)),
+  update: on('networks', (networks, { network, shape }: Action<'update'>, signal) => networks.update(network, shape, signal)),
+  start: on('networks', (networks, { network }: Action<'start'>, signal) => networks.start(network, signal)),
+  stop: on('networks', (networks, { network }: Action<'stop'>, signal) => networks.stop(network, signal)),
+  undefine: on('networks', (networks, { network }: Action<'undefine'>, signal) => networks.undefine(network, signal)),
+};
+
 export const virtualNetworkInstanceKind = (host: HostScope, stores: NetworkStores): NetworkInstanceKind => ({
-  performers: {},
+  performers,
   resolve: (instance) => resolveNetwork(instance, host, stores),
   looksAt: () => ({ networks: true }),
   observe: observeNetwork,
   plan: planNetwork,
-  report: reportNetwork,
+  report: (instance, findings) => reportNetwork(instance, findings, stores.networks.get(parentOf(instance))),
 });
 
-function resolveNetwork(
-  { metadata, spec, status }: VirtualNetworkInstance,
-  host: HostScope,
-  { networks, machines, namespaces }: NetworkStores,
-): Resolution<DesiredNetwork> {
+const parentOf = ({ metadata, spec }: VirtualNetworkInstance): string => `${metadata.namespace}/${spec.networkRef.name}`;
+
+function resolveNetwork(instance: VirtualNetworkInstance, host: HostScope, stores: NetworkStores): Resolution<DesiredNetwork> {
+  const { metadata, spec } = instance;
   const { namespace, deletionTimestamp } = metadata;
-  const key = `${namespace}/${spec.networkRef.name}`;
-  const nativeName = networks.get(key)?.spec.existing?.name;
-  if (nativeName === undefined && deletionTimestamp === undefined)
+  const parent = stores.networks.get(parentOf(instance));
+  if (parent === undefined && deletionTimestamp === undefined)
     return { kind: 'missing', reason: 'WaitingForNetwork', missing: [`network "${spec.networkRef.name}": there is none`] };
   return {
     kind: 'desired',
@@ -42,27 +59,95 @@ function resolveNetwork(
       want: deletionTimestamp === undefined ? 'present' : 'absent',
       host: host.name,
       namespace,
-      nativeName: nativeName ?? status?.nativeName ?? '',
-      granted: granted('networks', host.hypervisor, namespace, namespaces),
-      machines: machines.byIndex('network', key).map(({ metadata: { name } }) => name),
+      source: sourceOf(instance, parent, host),
+      ungranted: parent === undefined ? [] : ungranted(parent.spec, namespace, host.hypervisor, stores.namespaces),
+      machines: stores.machines.byIndex('network', parentOf(instance)).map(({ metadata: { name } }) => name),
+      takeOver: takeOverOf(instance, host) === 'All',
       capabilities: host.capabilities,
     },
   };
 }
 
-function observeNetwork({ nativeName }: DesiredNetwork, view: HostView): ObservedNetwork {
-  const network = view.network(nativeName);
-  return network === undefined ? {} : { network };
+/** Without its VirtualNetwork an instance is taken for one of ours: what was there before has no uuid of ours, and is left alone. */
+function sourceOf({ metadata, spec, status }: VirtualNetworkInstance, parent: VirtualNetwork | undefined, host: HostScope): Source {
+  if (parent?.spec.existing !== undefined) return { kind: 'existing', nativeName: parent.spec.existing.name };
+  return {
+    kind: 'own',
+    definition: {
+      ...(parent === undefined ? { forward: { mode: 'None' }, records: [] } : networkShape(parent.spec)),
+      uuid: derivedUuid('network', host.cluster, metadata.uid, host.name),
+      nativeName: status?.nativeName ?? nativeName(host, metadata.namespace, spec.networkRef.name),
+    },
+  };
 }
 
-function reportNetwork({ metadata, status: before }: VirtualNetworkInstance, findings: NetworkFindings): VirtualNetworkInstanceStatus {
-  const stands = standing(findings, {
+function observeNetwork({ source }: DesiredNetwork, view: HostView): ObservedNetwork {
+  const isMeant = source.kind === 'existing' ? named(source.nativeName) : ({ uuid }: { uuid?: string }) => uuid === source.definition.uuid;
+  const network = view.networks.find(isMeant);
+  const others = view.networks.filter((one) => one !== network);
+  const stranger = source.kind === 'own' ? others.find(named(source.definition.nativeName)) : undefined;
+  return { ...(network === undefined ? {} : { network }), ...(stranger === undefined ? {} : { stranger }), others };
+}
+
+const named =
+  (name: string) =>
+  ({ nativeName }: { readonly nativeName: string }): boolean =>
+    nativeName === name;
+
+const doing: Readonly<Record<NetworkAction['kind'], string>> = {
+  define: 'Provisioning',
+  update: 'Updating',
+  start: 'Starting',
+  stop: 'Restarting',
+  undefine: 'Removing',
+};
+
+function reportNetwork(
+  { metadata, status: before }: VirtualNetworkInstance,
+  findings: NetworkFindings,
+  parent: VirtualNetwork | undefined,
+): VirtualNetworkInstanceStatus {
+  const { desired, observed, plan, now } = findings;
+  const isStaged = (decision: NonNullable<typeof plan>[number]) => decision.kind === 'wait' && decision.reason === staged;
+  const stands = standing(plan === undefined ? findings : { ...findings, plan: plan.filter((decision) => !isStaged(decision)) }, {
     ready: { reason: metadata.deletionTimestamp === undefined ? 'Active' : 'Deleted' },
-    acting: (kind) => kind,
+    acting: (kind) => doing[kind as NetworkAction['kind']],
   });
-  const nativeName = findings.desired?.nativeName || before?.nativeName;
+  const generation = desired === undefined ? before?.networkGeneration : parent?.metadata.generation;
   return {
-    ...(nativeName === undefined ? {} : { nativeName }),
-    conditions: conditions(before?.conditions, metadata.generation, findings.now, readiness(stands)),
+    ...(generation === undefined ? {} : { networkGeneration: generation }),
+    ...identity(before, desired?.source, observed),
+    conditions: conditions(before?.conditions, metadata.generation, now, {
+      ...readiness(stands),
+      ...(desired?.source.kind === 'existing' ? {} : { RestartRequired: restartRequired(before, plan?.find(isStaged)?.because, observed) }),
+    }),
+  };
+}
+
+/** A network that could not be looked at needs its restart all the same. */
+function restartRequired(
+  before: VirtualNetworkInstanceStatus | undefined,
+  because: string | undefined,
+  observed: ObservedNetwork | undefined,
+): Finding {
+  if (observed === undefined) return before?.conditions?.find(({ type }) => type === 'RestartRequired') ?? isUnknown('NotSeen');
+  return because === undefined ? isFalse('UpToDate') : isTrue('PendingChanges', because);
+}
+
+function identity(
+  before: VirtualNetworkInstanceStatus | undefined,
+  source: Source | undefined,
+  observed: ObservedNetwork | undefined,
+): Pick<VirtualNetworkInstanceStatus, 'uuid' | 'nativeName' | 'bridge'> {
+  const definition = source?.kind === 'own' ? source.definition : undefined;
+  const [uuid, name] = [
+    definition?.uuid ?? before?.uuid,
+    definition?.nativeName ?? (source?.kind === 'existing' ? source.nativeName : before?.nativeName),
+  ];
+  const bridge = observed === undefined ? before?.bridge : observed.network?.bridge;
+  return {
+    ...(uuid === undefined ? {} : { uuid }),
+    ...(name === undefined ? {} : { nativeName: name }),
+    ...(bridge === undefined ? {} : { bridge }),
   };
 }

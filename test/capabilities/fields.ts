@@ -14,9 +14,7 @@ export interface FieldRow {
 /** Every field of a spec that a driver acts on. What is in neither list is a field that nobody decided about. */
 export const driverFields: readonly FieldRow[] = [
   { field: 'VirtualMachine cpu.count', capability: 'cpu.count' },
-  { field: 'VirtualMachine cpu.maxCount', capability: 'cpu.maxCount' },
   { field: 'VirtualMachine memory.size', capability: 'memory.size' },
-  { field: 'VirtualMachine memory.maxSize', capability: 'memory.maxSize' },
   { field: 'VirtualMachine firmware.type', capability: 'firmware.type' },
   { field: 'VirtualMachine boot.kernel.volumeRef.name', capability: 'boot.kernel' },
   { field: 'VirtualMachine boot.kernel.initrdVolumeRef.name', capability: 'boot.kernel' },
@@ -35,7 +33,21 @@ export const driverFields: readonly FieldRow[] = [
   { field: 'StoragePool directory.path', capability: 'pools.directory' },
   { field: 'StoragePool existing.name', capability: 'pools.existing' },
   { field: 'VirtualNetwork existing.name', capability: 'networks.existing' },
+  ...['mode', 'bridge', 'device'].map((field) => ({ field: `VirtualNetwork forward.${field}`, capability: 'networks.forward' })),
+  { field: 'VirtualNetwork mtu', capability: 'networks.mtu' },
+  { field: 'VirtualNetwork vlan', capability: 'networks.vlan' },
+  ...subnetFields('ipv4', 'macAddress'),
+  ...subnetFields('ipv6', 'duid'),
+  ...['domain', 'records[].name', 'records[].ip'].map((field) => ({ field: `VirtualNetwork dns.${field}`, capability: 'networks.dns' })),
 ];
+
+function subnetFields(family: 'ipv4' | 'ipv6', key: string): readonly FieldRow[] {
+  const dhcp = ['ranges[].start', 'ranges[].end', `hosts[].${key}`, 'hosts[].ip', 'hosts[].name'];
+  return ['address', ...dhcp.map((field) => `dhcp.${field}`)].map((field) => ({
+    field: `VirtualNetwork ${family}.${field}`,
+    capability: `networks.${family}`,
+  }));
+}
 
 /** Fields that Virtwright itself carries out, the same on every host. */
 export const ownFields: readonly string[] = [
@@ -66,7 +78,7 @@ export const ownFields: readonly string[] = [
 ];
 
 const machines = 'test/contract/machines.ts';
-const live = 'test/contract/live.ts';
+const ownNetworks = 'test/contract/own-networks.ts';
 const contract: Readonly<Record<string, Proof>> = {
   shape: { file: machines, sentence: 'disks, kernel and devices are read back to the letter, with the buses the host chose' },
   words: { file: machines, sentence: 'words that a host does not know are refused by their name, and the others are kept' },
@@ -89,11 +101,12 @@ const contract: Readonly<Record<string, Proof>> = {
     sentence: 'a machine starts only once its networks are there',
   },
   networks: { file: 'test/contract/networks.ts', sentence: 'a network that was there before is listed by its name, active or not' },
-  plugged: { file: live, sentence: 'disks are plugged in as they are defined, each by itself, once or twice' },
-  unplugged: { file: live, sentence: 'a disk is taken out once the guest has let go of it' },
-  connected: { file: live, sentence: 'an interface is plugged in, put on another network, and taken out' },
-  ballooned: { file: live, sentence: 'memory grows and shrinks within its room, and beyond it waits' },
-  cpus: { file: live, sentence: 'a CPU is plugged in within its room, and beyond it waits' },
+  ownNetworks: { file: ownNetworks, sentence: 'a defined network is as it was defined, and not active' },
+  started: { file: ownNetworks, sentence: 'a started network is what it was defined as, once or twice' },
+  changed: { file: ownNetworks, sentence: 'a change is in the definition at once, and in what runs as far as that takes it' },
+  taken: { file: ownNetworks, sentence: 'subnets, names and records are taken away, and given' },
+  forwarded: { file: ownNetworks, sentence: 'a network on what the host has' },
+  tagged: { file: ownNetworks, sentence: 'frames on a bridge of the host have a tag, and lose it' },
   names: { file: machines, sentence: 'the longest name is kept, and a longer one is refused' },
 };
 const probe: Proof = {
@@ -107,27 +120,30 @@ const proven = (...names: readonly string[]): readonly Proof[] => names.flatMap(
 export const proofs: Readonly<Record<string, readonly Proof[]>> = {
   accelerator: [probe],
   'boot.kernel': proven('shape'),
-  'cpu.count': proven('edit', 'limits', 'cpus'),
-  'cpu.maxCount': proven('cpus'),
+  'cpu.count': proven('edit', 'limits'),
   cloudInit: proven('seeds'),
   ignition: proven('seeds'),
   sysprep: proven('seeds'),
   'devices.guestAgent': proven('channel', 'agent'),
   'devices.rng': proven('shape'),
   'devices.serial': proven('shape'),
-  disks: proven('plugged', 'unplugged'),
   'disks.bus': proven('shape', 'words'),
   'disks.format': proven('shape'),
   'disks.serial': proven('shape'),
   'firmware.type': proven('firmware'),
-  interfaces: proven('connected'),
   'interfaces.macAddress': proven('interfaces'),
   'interfaces.model': proven('interfaces'),
-  'interfaces.network': proven('interfaces', 'attached', 'connected'),
-  'memory.maxSize': proven('ballooned'),
-  'memory.size': proven('edit', 'limits', 'ballooned'),
+  'interfaces.network': proven('interfaces', 'attached'),
+  'memory.size': proven('edit', 'limits'),
   nativeName: proven('names'),
+  'networks.dns': proven('changed', 'taken'),
   'networks.existing': proven('networks'),
+  'networks.forward': proven('ownNetworks', 'started', 'forwarded'),
+  'networks.ipv4': proven('ownNetworks', 'started', 'changed'),
+  'networks.ipv6': proven('taken'),
+  'networks.live': proven('changed'),
+  'networks.mtu': proven('changed'),
+  'networks.vlan': proven('tagged'),
   'pools.directory': proven('pools'),
   'pools.existing': proven('existingPools'),
   'volumes.clone': proven('copies', 'links'),

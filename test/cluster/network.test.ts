@@ -51,7 +51,7 @@ await t.test('a machine is attached to networks that are granted, and stays so w
   const waiting = await world.until('VirtualMachine', 'web', (seen) => condition(seen, 'NetworkSynced')?.reason === 'WaitingForNetworks');
   t.match(
     condition(waiting, 'NetworkSynced')?.message,
-    /network "dmz": not granted to namespace "default" on one; name br-dmz in spec.grants/,
+    /network "dmz": network br-dmz is not granted to namespace "default" on one; name it in spec.grants/,
   );
   t.match(waiting.status?.power, { state: 'Running' });
   await world.apply(machine('web', ['lan']));
