@@ -28,8 +28,8 @@ export const describeUnfit = ({ field, path, given, accepted }: Unfit, host: str
   `${path}: ${given === undefined ? 'asked for' : `${inWords(field, given)} given`}, ${host} accepts ${accepted}`;
 
 /** Sizes are reckoned in bytes and told as quantities. */
-const inWords = (field: string, value: string | number): string =>
-  field.endsWith('.size') && typeof value === 'number' ? formatBytes(value) : String(value);
+export const inWords = (field: string, value: string | number): string =>
+  /size$/i.test(field) && typeof value === 'number' ? formatBytes(value) : String(value);
 
 const accepts = ({ values, min, max }: Capability, given: string | number): boolean =>
   (values === undefined || values.includes(String(given))) &&

@@ -8,6 +8,8 @@ import type { HostView } from './host/view.js';
 export type Decision<A> =
   | { readonly kind: 'act'; readonly action: A; readonly because: string; readonly sayFirst: boolean }
   | { readonly kind: 'wait'; readonly reason: string; readonly because: string; readonly recheckMs: number }
+  /** Left to somebody else, and no hindrance to Ready: it is told, and looked at again. */
+  | { readonly kind: 'leave'; readonly reason: string; readonly because: string; readonly recheckMs: number }
   | { readonly kind: 'refuse'; readonly reason: string; readonly because: string };
 
 export type Plan<A> = readonly Decision<A>[];
@@ -16,6 +18,12 @@ export const act = <const A>(action: A, because: string): Decision<A> => ({ kind
 /** An act that status must record first, because nothing on the host could tell afterwards that it was begun. */
 export const sayThenAct = <const A>(action: A, because: string): Decision<A> => ({ kind: 'act', action, because, sayFirst: true });
 export const wait = (reason: string, because: string, recheckMs = 5_000): Decision<never> => ({ kind: 'wait', reason, because, recheckMs });
+export const leave = (reason: string, because: string, recheckMs: number): Decision<never> => ({
+  kind: 'leave',
+  reason,
+  because,
+  recheckMs,
+});
 export const refuse = (reason: string, because: string): Decision<never> => ({ kind: 'refuse', reason, because });
 
 export type AnyAction = { readonly kind: string };

@@ -149,7 +149,10 @@ function outcome<D, O, A>({ plan = [], failure, missing }: Findings<D, O, A>): O
     };
   }
   const refusal = plan.find((decision) => decision.kind === 'refuse');
-  return refusal === undefined ? { kind: 'converged' } : { kind: 'stalled', because: refusal.because };
+  if (refusal !== undefined) return { kind: 'stalled', because: refusal.because };
+  const left = plan.filter((decision) => decision.kind === 'leave');
+  if (left[0] === undefined) return { kind: 'converged' };
+  return { kind: 'progressing', recheckMs: Math.min(...left.map(({ recheckMs }) => recheckMs)), because: left[0].because };
 }
 
 /** Says how things stand once a pass has taken longer than is worth being silent about. */

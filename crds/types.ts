@@ -148,6 +148,12 @@ export interface HypervisorStatusCapability {
   readonly min?: string;
   /** Greatest accepted number or size, as a quantity. */
   readonly max?: string;
+  /**
+   * What a change takes in a machine that runs: `Live` goes by itself, with `Hotplug` the guest sees hardware come and go.
+   * When absent, it waits for the machine's next start. Of `disks` and `interfaces` it is about adding and removing them,
+   * with these values as bus or model.
+   */
+  readonly change?: 'Live' | 'Hotplug';
   /** Why it is so, for people. */
   readonly reason?: string;
 }
@@ -477,9 +483,20 @@ export interface VirtualMachineSpecPlacement {
 export interface VirtualMachineSpecCpu {
   /** How many virtual processors the guest sees. When absent, 1. */
   readonly count: number;
+  /**
+   * Up to how many there can be while the machine runs; a change of it waits for the next start. When absent, count, or what
+   * the machine has already.
+   */
+  readonly maxCount?: number;
 }
 
 export interface VirtualMachineSpecMemory {
+  /**
+   * To how much memory the machine can grow while it runs, in whole KiB, as `32Gi`; a change of it waits for the next start.
+   * The guest needs a balloon driver, which takes from it what size does not give. When absent, size, or what the machine
+   * has already.
+   */
+  readonly maxSize?: Size;
   /** How much memory the guest has, in whole KiB, as `8Gi`; from 1Mi to 64Ti. */
   readonly size: Size;
 }

@@ -14,6 +14,7 @@ export interface Driver extends AsyncDisposable {
   readonly host: Host;
   readonly machines: Machines;
   readonly power: Power;
+  readonly live?: Live;
   readonly pools?: Pools;
   readonly volumes?: Volumes;
   readonly networks?: Networks;
@@ -52,6 +53,11 @@ export interface Capability {
   readonly max?: number;
   /** Why it is so, for people: `"KVM was tried: no serial output within 10 s"`. */
   readonly reason?: string;
+  /**
+   * What a change takes in a machine that is not Off: see `Live`. Absent: it waits for the machine's next start. Of the fields `disks` and
+   * `interfaces` it is about adding and removing whole ones, `values` the buses or models with which that goes.
+   */
+  readonly change?: 'Live' | 'Hotplug';
 }
 
 export type MachineId = string & { readonly __brand: 'MachineId' };
@@ -121,10 +127,36 @@ export interface Power {
   resume(id: MachineId, signal: AbortSignal): Promise<void>;
 }
 
+/**
+ * Changes in a machine that is not Off: those for which a capability has a `change`. `Live` needs no guest; with `Hotplug` hardware comes and
+ * goes, and the guest may be slow to let go of it, or never do.
+ */
+export interface Live {
+  /**
+   * Brings one part of a running machine to what its definition says, and nothing else: plugs in, takes out, changes what is there. Already so
+   * is success. What the guest has a say in is only asked of it: look whether it has let go. NotOurs unless the machine carries `owner`'s
+   * mark; Conflict when it is Off; NotFound when it is gone, or what is to be plugged in is not there; Unsupported or Invalid when this part
+   * changes only with the machine off; Exhausted when it has no free slot.
+   */
+  apply(id: MachineId, owner: OwnerMark, part: Part, signal: AbortSignal): Promise<void>;
+}
+
+/** What changes on its own in a running machine. Disks and interfaces by their names. */
+export type Part =
+  | { readonly kind: 'cpu' }
+  | { readonly kind: 'memory' }
+  | { readonly kind: 'disk'; readonly name: string }
+  | { readonly kind: 'interface'; readonly name: string };
+
 /** The hardware of a machine, in the API's words. */
 export interface MachineShape {
   readonly cpuCount: number;
+  /** How many there can be while it runs. Absent: `cpuCount`, or what the machine has already. */
+  readonly maxCpuCount?: number;
+  /** Of what `live` shows: what the guest has now, which a balloon takes from it and gives back. */
   readonly memoryBytes: number;
+  /** To how much it can grow while it runs. Absent: `memoryBytes`, or what the machine has already. */
+  readonly maxMemoryBytes?: number;
   /** Absent: the host's best, chosen when the machine is first defined and kept from then on. */
   readonly firmware?: Firmware;
   readonly boot?: KernelBoot;

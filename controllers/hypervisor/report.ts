@@ -3,6 +3,7 @@ import type { Hypervisor, HypervisorStatus, HypervisorStatusCapability, VirtualM
 import type { Capability, HostDescription, Machine } from '#drivers/driver.js';
 import type { DriverError } from '#drivers/error.js';
 import { conditions, isFalse, isTrue, readiness } from '../conditions.js';
+import { inWords } from '../fit.js';
 
 export interface HostFindings {
   readonly description?: HostDescription;
@@ -63,15 +64,14 @@ const described = ({ hypervisor, versions, architecture, cpuCount, memoryBytes, 
 });
 
 /** Sizes in bytes are told as such; other numbers as they are. Both travel as strings. */
-const publish = ({ field, values, min, max, reason }: Capability): HypervisorStatusCapability => ({
+const publish = ({ field, values, min, max, reason, change }: Capability): HypervisorStatusCapability => ({
   field,
   ...(values === undefined ? {} : { values }),
-  ...(min === undefined ? {} : { min: bound(field, min) }),
-  ...(max === undefined ? {} : { max: bound(field, max) }),
+  ...(min === undefined ? {} : { min: inWords(field, min) }),
+  ...(max === undefined ? {} : { max: inWords(field, max) }),
+  ...(change === undefined ? {} : { change }),
   ...(reason === undefined ? {} : { reason }),
 });
-
-const bound = (field: string, value: number): string => (field.endsWith('.size') ? formatBytes(value) : String(value));
 
 /**
  * Those to tell of: beside a machine that was never read, what was told before is told still, unless it has an object by now. It may be that machine.

@@ -150,8 +150,9 @@ const notReady = ({ status }: Hypervisor): string => {
 
 /** As the host's agent published them. */
 const capabilitiesOf = ({ status }: Hypervisor): readonly Capability[] =>
-  (status?.capabilities ?? []).map(({ field, values, min, max, reason }) => ({
+  (status?.capabilities ?? []).map(({ field, values, min, max, reason, change }) => ({
     field,
+    ...(change === undefined ? {} : { change }),
     ...(values === undefined ? {} : { values }),
     ...(min === undefined ? {} : { min: parseQuantity(min) }),
     ...(max === undefined ? {} : { max: parseQuantity(max) }),
@@ -169,6 +170,8 @@ function askedOf(machine: VirtualMachine, hypervisor: Hypervisor, volumes: reado
     nativeName: nativeName({ hypervisor }, metadata.namespace, metadata.name),
     cpuCount: spec.cpu.count,
     memoryBytes: parseQuantity(spec.memory.size),
+    ...(spec.cpu.maxCount === undefined ? {} : { maxCpuCount: spec.cpu.maxCount }),
+    ...(spec.memory.maxSize === undefined ? {} : { maxMemoryBytes: parseQuantity(spec.memory.maxSize) }),
     disks: (spec.disks ?? []).map((disk) => ({ ...hardwareOf(disk), location: '', ...formatOf(volumeOfDisk(machine, disk)) })),
     interfaces: (spec.interfaces ?? []).map(({ networkRef, ...one }) => ({ ...one, network: networkRef.name })),
     serial: spec.devices?.serial !== undefined,

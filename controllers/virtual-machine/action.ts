@@ -1,9 +1,19 @@
-import type { Machine, MachineDefinition, MachineId, Mark, OwnerMark } from '#drivers/driver.js';
+import type { Machine, MachineDefinition, MachineId, Mark, OwnerMark, Part } from '#drivers/driver.js';
 import { encodeRecord, type MachineRecord } from './record.js';
 
 /** What may be done to a machine. A `mark` is written before the act that it is about. */
 export type MachineAction =
   | { readonly kind: 'define'; readonly definition: MachineDefinition; readonly mark: Mark; readonly id?: MachineId }
+  /** `record` has the asking noted under `key`; it is written before what the guest has a say in, and after what the host refused. */
+  | {
+      readonly kind: 'apply';
+      readonly id: MachineId;
+      readonly owner: OwnerMark;
+      readonly part: Part;
+      readonly key: string;
+      readonly record: MachineRecord;
+      readonly mark?: Mark;
+    }
   | { readonly kind: 'takeOver'; readonly id: MachineId; readonly mark: Mark; readonly from: OwnerMark }
   | { readonly kind: 'note'; readonly id: MachineId; readonly mark: Mark }
   | {

@@ -1,50 +1,123 @@
-import type { MachineDisk, MachineInterface, MachineShape } from '#drivers/driver.js';
+import type { MachineDisk, MachineInterface, MachineShape, Part } from '#drivers/driver.js';
 
-/** The fields, in the API's words, in which what a machine has differs from what is asked. What is absent and was left to the host asks for nothing. */
-export function differences(has: MachineShape, asked: MachineShape): readonly string[] {
+/** A field, in the API's words, in which what a machine has differs from what is asked. */
+export interface Difference {
+  readonly field: string;
+  /** What of a running machine it is about; absent for what only its next start can change. */
+  readonly part?: Part;
+  /** The capabilities whose `change` must allow it, and with which value. */
+  readonly takes: readonly Taken[];
+  /** The guest has to let go of something. */
+  readonly letsGo: boolean;
+}
+
+interface Taken {
+  readonly field: string;
+  readonly value?: string | undefined;
+}
+
+/** What is absent and was left to the host asks for nothing. */
+export function differences(has: MachineShape, asked: MachineShape): readonly Difference[] {
   return [
-    ...(has.cpuCount === asked.cpuCount ? [] : ['spec.cpu.count']),
-    ...(has.memoryBytes === asked.memoryBytes ? [] : ['spec.memory.size']),
-    ...(asked.firmware === undefined || has.firmware === asked.firmware ? [] : ['spec.firmware.type']),
+    ...countDifferences(has, asked),
+    ...memoryDifferences(has, asked),
+    ...unless(asked.firmware === undefined || has.firmware === asked.firmware, 'spec.firmware.type'),
     ...bootDifferences(has, asked),
-    ...namedDifferences('disks', has.disks, asked.disks, sameDisk),
-    ...namedDifferences('interfaces', has.interfaces, asked.interfaces, sameInterface),
-    ...(has.serial === asked.serial ? [] : ['spec.devices.serial']),
-    ...(has.rng === asked.rng ? [] : ['spec.devices.rng']),
-    ...((has.guestAgent ?? false) === (asked.guestAgent ?? false) ? [] : ['spec.devices.guestAgent']),
-    ...(asked.vsphere === undefined || has.vsphere?.guestId === asked.vsphere.guestId ? [] : ['spec.vsphere.guestId']),
+    ...namedDifferences(disks, has.disks, asked.disks),
+    ...namedDifferences(interfaces, has.interfaces, asked.interfaces),
+    ...unless(has.serial === asked.serial, 'spec.devices.serial'),
+    ...unless(has.rng === asked.rng, 'spec.devices.rng'),
+    ...unless((has.guestAgent ?? false) === (asked.guestAgent ?? false), 'spec.devices.guestAgent'),
+    ...unless(asked.vsphere === undefined || has.vsphere?.guestId === asked.vsphere.guestId, 'spec.vsphere.guestId'),
   ];
 }
 
-function bootDifferences({ boot: has }: MachineShape, { boot: asked }: MachineShape): readonly string[] {
+export const fieldsOf = (found: readonly Difference[]): readonly string[] => found.map(({ field }) => field);
+
+const unless = (same: boolean, field: string): readonly Difference[] => (same ? [] : [{ field, takes: [], letsGo: false }]);
+
+function countDifferences(has: MachineShape, asked: MachineShape): readonly Difference[] {
+  const most = has.maxCpuCount ?? has.cpuCount;
+  const hasRoom = asked.cpuCount <= most;
+  const count = { field: 'spec.cpu.count', takes: [{ field: 'cpu.count' }], letsGo: asked.cpuCount < has.cpuCount };
   return [
-    ...(has?.kernel === asked?.kernel ? [] : ['spec.boot.kernel.volumeRef']),
-    ...(has?.initrd === asked?.initrd ? [] : ['spec.boot.kernel.initrdVolumeRef']),
-    ...((has?.commandLine ?? '') === (asked?.commandLine ?? '') ? [] : ['spec.boot.kernel.commandLine']),
+    ...(has.cpuCount === asked.cpuCount ? [] : [hasRoom ? { ...count, part: { kind: 'cpu' } as const } : count]),
+    ...unless(asked.maxCpuCount === undefined || asked.maxCpuCount === most, 'spec.cpu.maxCount'),
   ];
 }
+
+function memoryDifferences(has: MachineShape, asked: MachineShape): readonly Difference[] {
+  const most = has.maxMemoryBytes ?? has.memoryBytes;
+  const hasRoom = asked.memoryBytes <= most;
+  const size = { field: 'spec.memory.size', takes: [{ field: 'memory.size' }], letsGo: true };
+  return [
+    ...(has.memoryBytes === asked.memoryBytes ? [] : [hasRoom ? { ...size, part: { kind: 'memory' } as const } : size]),
+    ...unless(asked.maxMemoryBytes === undefined || asked.maxMemoryBytes === most, 'spec.memory.maxSize'),
+  ];
+}
+
+function bootDifferences({ boot: has }: MachineShape, { boot: asked }: MachineShape): readonly Difference[] {
+  return [
+    ...unless(has?.kernel === asked?.kernel, 'spec.boot.kernel.volumeRef'),
+    ...unless(has?.initrd === asked?.initrd, 'spec.boot.kernel.initrdVolumeRef'),
+    ...unless((has?.commandLine ?? '') === (asked?.commandLine ?? ''), 'spec.boot.kernel.commandLine'),
+  ];
+}
+
+/** A list of things with names. Each comes and goes as a whole, and differs in some of its fields. */
+interface Named<T> {
+  readonly list: 'disks' | 'interfaces';
+  readonly kind: 'disk' | 'interface';
+  /** The model or bus with which the host lets one come and go. */
+  readonly as: (one: T) => string | undefined;
+  /** Each field of one, as capabilities call it. */
+  readonly fields: { readonly [field: string]: (one: T) => unknown };
+}
+
+const disks: Named<MachineDisk> = {
+  list: 'disks',
+  kind: 'disk',
+  as: ({ bus }) => bus,
+  fields: {
+    'disks.volume': ({ location }) => location,
+    'disks.format': ({ format }) => format,
+    'disks.bus': ({ bus }) => bus,
+    'disks.serial': ({ serial }) => serial,
+  },
+};
+
+const interfaces: Named<MachineInterface> = {
+  list: 'interfaces',
+  kind: 'interface',
+  as: ({ model }) => model,
+  fields: {
+    'interfaces.network': ({ network }) => network,
+    'interfaces.model': ({ model }) => model,
+    'interfaces.macAddress': ({ macAddress }) => macAddress,
+  },
+};
 
 function namedDifferences<T extends { readonly name: string }>(
-  field: string,
+  kind: Named<T>,
   has: readonly T[],
   asked: readonly T[],
-  same: (has: T, asked: T) => boolean,
-): readonly string[] {
+): readonly Difference[] {
   const names = [...new Set([...asked, ...has].map(({ name }) => name))];
   return names.flatMap((name) => {
     const present = has.find((one) => one.name === name);
     const wanted = asked.find((one) => one.name === name);
-    return present !== undefined && wanted !== undefined && same(present, wanted) ? [] : [`spec.${field}[${name}]`];
+    const takes = taken(kind, present, wanted);
+    if (takes.length === 0) return [];
+    return [{ field: `spec.${kind.list}[${name}]`, part: { kind: kind.kind, name }, takes, letsGo: wanted === undefined }];
   });
 }
 
-const sameDisk = (has: MachineDisk, asked: MachineDisk): boolean =>
-  has.location === asked.location &&
-  has.format === asked.format &&
-  (asked.bus === undefined || has.bus === asked.bus) &&
-  (asked.serial === undefined || has.serial === asked.serial);
-
-const sameInterface = (has: MachineInterface, asked: MachineInterface): boolean =>
-  has.network === asked.network &&
-  (asked.model === undefined || has.model === asked.model) &&
-  (asked.macAddress === undefined || has.macAddress === asked.macAddress);
+function taken<T>(kind: Named<T>, has: T | undefined, asked: T | undefined): readonly Taken[] {
+  if (has === undefined || asked === undefined) {
+    const one = has ?? asked;
+    return one === undefined ? [] : [{ field: kind.list, value: kind.as(one) }];
+  }
+  return Object.entries(kind.fields)
+    .filter(([, value]) => value(asked) !== undefined && value(has) !== value(asked))
+    .map(([field]) => ({ field }));
+}

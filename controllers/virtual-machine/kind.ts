@@ -1,6 +1,6 @@
 import type { VirtualMachine, VirtualMachineStatus } from '#crds/types.js';
 import type { Machine, MachineId, OwnerMark } from '#drivers/driver.js';
-import { DriverError } from '#drivers/error.js';
+import { DriverError, type DriverErrorCode } from '#drivers/error.js';
 import type { Locks } from '../host/locks.js';
 import type { HostScope } from '../host/scope.js';
 import type { HostView } from '../host/view.js';
@@ -10,7 +10,7 @@ import type { Stores } from '../stores.js';
 import { type MachineAction, marked } from './action.js';
 import type { NetworkStores } from './interfaces.js';
 import { type DesiredMachine, type ObservedMachine, planMachine } from './plan.js';
-import { type ActionRecord, decodeRecord, type MachineRecord, noteFailedStart, recordable } from './record.js';
+import { type ActionRecord, decodeRecord, type MachineRecord, noteFailedStart, noteRefused, recordable } from './record.js';
 import { rememberedRecord, reportMachine } from './report.js';
 import { resolveMachine } from './resolve.js';
 
@@ -42,6 +42,25 @@ const isAnswer = (reason: unknown): reason is DriverError =>
 const disksOf = (id: MachineId, view: HostView): readonly string[] =>
   view.machines.find((machine) => machine.id === id)?.configured?.disks.map(({ location }) => location) ?? [];
 
+/** What the host refuses waits for the machine's next start; that it did is noted, or it would be tried for ever. */
+const applying = (locks: Locks): Performer<Action<'apply'>> => ({
+  needs: 'live',
+  async run({ driver, view }, { id, owner, part, key, record, mark }, signal) {
+    try {
+      if (mark !== undefined) await driver.machines.mark(id, mark, owner, signal);
+      await locks.hold(part.kind === 'disk' ? disksOf(id, view) : [], async () => driver.live?.apply(id, owner, part, signal));
+    } catch (reason) {
+      if (!isRefusal(reason)) throw reason;
+      await driver.machines.mark(id, marked({ owner }, noteRefused(record, key, recordable(reason.message))), owner, signal);
+    } finally {
+      view.dirtyMachine(id);
+    }
+  },
+});
+
+const refusals: ReadonlySet<DriverErrorCode> = new Set(['Unsupported', 'Invalid', 'Denied', 'Exhausted', 'Internal']);
+const isRefusal = (reason: unknown): reason is DriverError => reason instanceof DriverError && refusals.has(reason.code);
+
 const marking = <A extends Action<'press' | 'cut' | 'pause' | 'resume'>>(verb: Performer<A>): Performer<A> => ({
   needs: verb.needs,
   async run(surroundings, action, signal) {
@@ -67,6 +86,7 @@ const cuttingWhatIsStuck = (resume: Performer<Action<'resume'>>): Performer<Acti
 
 const performersWith = (locks: Locks): Performers<MachineAction> => ({
   define: on('machines', (machines, { definition, mark }: Action<'define'>, signal) => machines.define(definition, mark, signal)),
+  apply: applying(locks),
   takeOver: on('machines', (machines, { id, mark, from }: Action<'takeOver'>, signal) => machines.mark(id, mark, from, signal)),
   note: on('machines', (machines, { id, mark }: Action<'note'>, signal) => machines.mark(id, mark, mark.owner, signal)),
   start: starting(locks),

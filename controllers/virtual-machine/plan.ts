@@ -3,8 +3,9 @@ import { type Asked, describeUnfit, unfit } from '../fit.js';
 import type { GuestKnown } from '../host/guests-view.js';
 import { act, type Plan, refuse, wait } from '../plan.js';
 import { type MachineAction, marked, type Subject } from './action.js';
-import { differences } from './difference.js';
+import { differences, fieldsOf } from './difference.js';
 import type { Revoked } from './interfaces.js';
+import { forgetDone, planLive } from './live.js';
 import { planRequestedAction, type RequestedAction, type RunStrategy } from './plan-action.js';
 import { planRun, planStop, type StopPolicy } from './plan-power.js';
 import { bootNumber, encodeRecord, isFailure, learn, type MachineRecord, running } from './record.js';
@@ -45,7 +46,8 @@ export function planMachine(desired: DesiredMachine, observed: ObservedMachine, 
   if (machine === undefined && stranger !== undefined) return planStranger(desired, stranger);
   if (machine === undefined) return desired.want === 'absent' ? [] : planCreation(desired, record);
   const startsPaused = desired.capabilities.some(({ field }) => field === 'power.startPaused');
-  const subject: Subject = { machine, owner: desired.owner, now, record: learn(record, machine.power, now), startsPaused };
+  const learnt = forgetDone(learn(record, machine.power, now), machine, desired.capabilities);
+  const subject: Subject = { machine, owner: desired.owner, now, record: learnt, startsPaused };
   const steps = desired.want === 'absent' ? planRemoval(desired, subject) : planPresence(desired, subject);
   return withNote(steps, subject, record);
 }
@@ -58,7 +60,8 @@ function planPresence(desired: DesiredMachine, subject: Subject): Plan<MachineAc
   // Only what is about to start needs its definition first: one that the host refuses must not keep a machine from being stopped.
   const definition = planDefinition(desired, subject);
   const definesFirst = subject.machine.configured === undefined || power.some(isStart);
-  return definesFirst ? [...definition, ...power] : [...power, ...definition];
+  const steps = definesFirst ? [...definition, ...power] : [...power, ...definition];
+  return steps.length > 0 ? steps : planLive(desired.capabilities, subject);
 }
 
 const isStart = (decision: Plan<MachineAction>[number]): boolean => decision.kind === 'act' && decision.action.kind === 'start';
@@ -85,7 +88,8 @@ function planCreation(desired: DesiredMachine, record: MachineRecord): Plan<Mach
 /** A native definition is edited only where it differs; what the running machine has is not touched. */
 function planDefinition(desired: DesiredMachine, { machine, record }: Subject): Plan<MachineAction> {
   const definition = { ...desired.definition, uuid: machine.uuid, nativeName: machine.nativeName };
-  const changed = machine.configured === undefined ? ['everything: it was undefined'] : differences(machine.configured, definition);
+  const changed =
+    machine.configured === undefined ? ['everything: it was undefined'] : fieldsOf(differences(machine.configured, definition));
   if (changed.length === 0) return [];
   const misfits = planFit(desired);
   if (misfits.length > 0) return misfits;
@@ -107,11 +111,14 @@ export const seedFields = { CloudInit: 'cloudInit', Ignition: 'ignition', Syspre
 
 /** What of a definition a host may not have. A native name is none of the manifest's fields, and yet may be too long. */
 export function asked(definition: AskedDefinition): readonly Asked[] {
-  const { nativeName, cpuCount, memoryBytes, firmware, boot, disks, interfaces, serial, rng, guestAgent, seed, vsphere } = definition;
+  const { nativeName, cpuCount, maxCpuCount, memoryBytes, maxMemoryBytes, firmware, boot } = definition;
+  const { disks, interfaces, serial, rng, guestAgent, seed, vsphere } = definition;
   return [
     { field: 'nativeName', path: 'the length of namespace and name', given: Buffer.byteLength(nativeName) },
     { field: 'cpu.count', path: 'spec.cpu.count', given: cpuCount },
+    ...(maxCpuCount === undefined ? [] : [{ field: 'cpu.maxCount', path: 'spec.cpu.maxCount', given: maxCpuCount }]),
     { field: 'memory.size', path: 'spec.memory.size', given: memoryBytes },
+    ...(maxMemoryBytes === undefined ? [] : [{ field: 'memory.maxSize', path: 'spec.memory.maxSize', given: maxMemoryBytes }]),
     ...(firmware === undefined ? [] : [{ field: 'firmware.type', path: 'spec.firmware.type', given: firmware }]),
     ...(boot === undefined ? [] : [{ field: 'boot.kernel', path: 'spec.boot.kernel' }]),
     ...disks.flatMap(({ name, bus, format, serial: number }) => [
@@ -202,7 +209,7 @@ function planStranger({ owner, takeOver, want, host }: DesiredMachine, { id, nat
 /** What was just learnt is written down even when nothing else is to be done; acts that write the record carry it along. */
 function withNote(plan: Plan<MachineAction>, subject: Subject, written: MachineRecord): Plan<MachineAction> {
   const { machine } = subject;
-  const asItShouldRun = machine.power.state === 'On' && plan.every(({ kind }) => kind === 'refuse');
+  const asItShouldRun = machine.power.state === 'On' && plan.every(({ kind }) => kind === 'refuse' || kind === 'leave');
   const record = asItShouldRun ? running(subject.record) : subject.record;
   if (encodeRecord(record) === encodeRecord(written) || carriesRecord(plan)) return plan;
   return [act({ kind: 'note', id: machine.id, mark: marked(subject, record) }, 'what was seen is kept'), ...plan];

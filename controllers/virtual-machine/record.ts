@@ -19,6 +19,17 @@ export interface MachineRecord {
   /** Paused because an action asked for it. */
   readonly paused?: true;
   readonly action?: ActionRecord;
+  /** Changes asked of the running machine that it does not show yet, each under what it was about. */
+  readonly live?: Readonly<Record<string, LiveRecord>>;
+}
+
+/** A change that was asked of a running machine: of its guest, which has not followed, or of its host, which refused. */
+export interface LiveRecord {
+  /** When it was last asked. */
+  readonly at: number;
+  readonly times: number;
+  /** The host's words. */
+  readonly refused?: string;
 }
 
 export interface LastStop {
@@ -78,8 +89,10 @@ function noteStop(record: MachineRecord, power: PowerState, now: number): Machin
 
 /** Times that a clock which was set back has yet to reach would be waited for, however far away they are. */
 function notFromTheFuture(record: MachineRecord, now: number): MachineRecord {
-  const { boot, lastStop, stopRequestedAt = 0, pressedAt = 0, resumedAt = 0 } = record;
-  if (Math.max(boot?.at ?? 0, lastStop?.at ?? 0, stopRequestedAt, pressedAt, resumedAt) <= now) return record;
+  const { boot, lastStop, stopRequestedAt = 0, pressedAt = 0, resumedAt = 0, live } = record;
+  const asked = Object.entries(live ?? {});
+  if (Math.max(boot?.at ?? 0, lastStop?.at ?? 0, stopRequestedAt, pressedAt, resumedAt, ...asked.map(([, { at }]) => at)) <= now)
+    return record;
   return {
     ...record,
     ...(boot === undefined ? {} : { boot: { ...boot, at: Math.min(boot.at, now) } }),
@@ -87,6 +100,7 @@ function notFromTheFuture(record: MachineRecord, now: number): MachineRecord {
     ...(stopRequestedAt === 0 ? {} : { stopRequestedAt: Math.min(stopRequestedAt, now) }),
     ...(pressedAt === 0 ? {} : { pressedAt: Math.min(pressedAt, now) }),
     ...(resumedAt === 0 ? {} : { resumedAt: Math.min(resumedAt, now) }),
+    ...(live === undefined ? {} : { live: Object.fromEntries(asked.map(([key, one]) => [key, { ...one, at: Math.min(one.at, now) }])) }),
   };
 }
 
@@ -128,6 +142,29 @@ export const running = (record: MachineRecord): MachineRecord => ({
 export function unasked(record: MachineRecord): MachineRecord {
   const { stopRequestedAt: _stop, pressedAt: _press, ...rest } = record;
   return rest;
+}
+
+/** More than a machine has parts to change at a time; the rest would crowd out what else is recorded. */
+const mostLive = 12;
+
+/** The record before something is asked of the running machine, under `key`. */
+export function noteAsked(record: MachineRecord, key: string, now: number): MachineRecord {
+  const { [key]: before, ...others } = record.live ?? {};
+  const kept = Object.entries(others).slice(1 - mostLive);
+  return { ...record, live: { ...Object.fromEntries(kept), [key]: { at: now, times: (before?.times ?? 0) + 1 } } };
+}
+
+/** The record once the host has refused what was asked. */
+export function noteRefused(record: MachineRecord, key: string, message: string): MachineRecord {
+  const { live = {} } = record;
+  const asked = live[key];
+  return asked === undefined ? record : { ...record, live: { ...live, [key]: { ...asked, refused: message.slice(0, 120) } } };
+}
+
+export function withoutLive(record: MachineRecord, isDone: (key: string) => boolean): MachineRecord {
+  const { live = {}, ...rest } = record;
+  const left = Object.entries(live).filter(([key]) => !isDone(key));
+  return left.length === 0 ? rest : { ...rest, live: Object.fromEntries(left) };
 }
 
 /** When the machine may be started again: at once after the first quick stop, then 10 s to 5 min later. */
@@ -209,8 +246,19 @@ function sanitized(value: Record<string, unknown>): MachineRecord {
     ...(isTime(value['resumedAt']) ? { resumedAt: value['resumedAt'] } : {}),
     ...(value['halted'] === true ? { halted: true } : {}),
     ...(value['paused'] === true ? { paused: true } : {}),
+    ...sanitizedLive(value['live']),
     ...(isUid(action?.['uid']) && isTime(action['at']) && isCount(action['boot']) ? { action: sanitizedAction(action) } : {}),
   };
+}
+
+function sanitizedLive(value: unknown): Pick<MachineRecord, 'live'> {
+  if (typeof value !== 'object' || value === null) return {};
+  const read = Object.entries(value).flatMap(([key, one]: [string, Partial<LiveRecord> | null]) => {
+    if (!isTime(one?.at) || !isCount(one.times) || one.times < 1 || key.length > 64) return [];
+    const refused = typeof one.refused === 'string' ? { refused: recordable(one.refused).slice(0, 120) } : {};
+    return [[key, { at: one.at, times: one.times, ...refused }] as const];
+  });
+  return read.length === 0 ? {} : { live: Object.fromEntries(read.slice(-mostLive)) };
 }
 
 function sanitizedAction(action: Record<string, unknown>): ActionRecord {

@@ -1,12 +1,12 @@
 import type { VirtualMachine, VirtualMachineStatus } from '#crds/types.js';
-import type { Machine, MachineShape, PowerState } from '#drivers/driver.js';
+import type { Machine, PowerState } from '#drivers/driver.js';
 import { conditions, type Finding, isFalse, isTrue, isUnknown, readiness, type Standing, timestamp } from '../conditions.js';
 import type { Findings } from '../reconcile.js';
 import { standing } from '../standing.js';
 import { volumeOfDisk } from '../stores.js';
 import type { MachineAction } from './action.js';
-import { differences } from './difference.js';
 import { conditionsOf, type ToldGuest, tellGuest } from './guest.js';
+import { type PendingChange, pendingChanges, whyWaiting } from './live.js';
 import type { DesiredMachine, ObservedMachine } from './plan.js';
 import { isFailure, type MachineRecord, retryAt } from './record.js';
 
@@ -18,7 +18,7 @@ export function reportMachine(resource: VirtualMachine, findings: MachineFinding
   const { observed, desired, now } = findings;
   const machine = observed?.machine;
   const stands = standing(findings, { ready: ready(resource, findings), acting: (kind) => doing[kind as MachineAction['kind']] });
-  const pending = pendingChanges(machine?.live, machine?.configured);
+  const pending = machine === undefined ? [] : pendingChanges(machine, desired?.capabilities ?? []);
   const seen = machine === undefined || findings.failure !== undefined ? undefined : machine;
   // As it is written down: what was learnt but could not be noted has the time of each look, and would be news each time.
   const record = observed?.record;
@@ -35,13 +35,18 @@ export function reportMachine(resource: VirtualMachine, findings: MachineFinding
     volumes: (spec.disks ?? []).map((disk) => ({ name: disk.name, volume: volumeOfDisk(resource, disk) })),
     interfaces: machine === undefined ? before?.interfaces : interfaces(machine, told?.addresses),
     guest: told === undefined ? before?.guest : told.guest,
-    pendingChanges: observed === undefined ? before?.pendingChanges : pending.length === 0 ? undefined : pending.map(pendingChange),
+    pendingChanges:
+      observed === undefined
+        ? before?.pendingChanges
+        : pending.length === 0
+          ? undefined
+          : pending.map((change) => pendingChange(change, record)),
     conditions: conditions(before?.conditions, metadata.generation, now, {
       ...readiness(stands),
       PowerSynced: powerSynced(findings),
       ComputeSynced: computeSynced(
         findings,
-        pending.filter((field) => !isNetwork(field)),
+        pending.filter((change) => !isNetwork(change)),
       ),
       ...(spec.interfaces === undefined && !pending.some(isNetwork)
         ? {}
@@ -52,7 +57,7 @@ export function reportMachine(resource: VirtualMachine, findings: MachineFinding
   });
 }
 
-const isNetwork = (field: string): boolean => field.startsWith('spec.interfaces[');
+const isNetwork = ({ field }: PendingChange): boolean => field.startsWith('spec.interfaces[');
 
 /** As the definition has them; a MAC address that the host chose is kept there. */
 function interfaces({ configured, live }: Machine, addresses: ToldGuest['addresses'] = new Map()): VirtualMachineStatus['interfaces'] {
@@ -61,21 +66,28 @@ function interfaces({ configured, live }: Machine, addresses: ToldGuest['address
   return has.length === 0 ? undefined : has.map(({ name, macAddress }) => dropUndefined({ name, macAddress, addresses: its(name) }));
 }
 
-const pendingChange = (field: string) => ({
-  field,
-  class: 'Restart' as const,
-  reason: 'changes only with the machine off; restart it to apply',
+const pendingChange = (change: PendingChange, record: MachineRecord | undefined) => ({
+  field: change.field,
+  class: needsRestart(change, record) ? ('Restart' as const) : change.class,
+  reason: whyWaiting(change, record?.live?.[change.key]),
 });
 
+const needsRestart = ({ class: kind, key }: PendingChange, record: MachineRecord | undefined): boolean =>
+  kind === 'Restart' || record?.live?.[key]?.refused !== undefined;
+
+const fieldsOf = (pending: readonly PendingChange[]): string => pending.map(({ field }) => field).join(', ');
+
 /** A machine that could not be looked at needs its restart all the same. */
-function restartRequired({ status }: VirtualMachine, { observed }: MachineFindings, pending: readonly string[]): Finding {
+function restartRequired({ status }: VirtualMachine, { observed }: MachineFindings, pending: readonly PendingChange[]): Finding {
   if (observed === undefined) return status?.conditions?.find(({ type }) => type === 'RestartRequired') ?? isUnknown('NotSeen');
-  return pending.length === 0 ? isFalse('UpToDate') : isTrue('PendingChanges', `${pending.join(', ')}: restart the machine to apply`);
+  const left = pending.filter((change) => needsRestart(change, observed.record));
+  return left.length === 0 ? isFalse('UpToDate') : isTrue('PendingChanges', `${fieldsOf(left)}: restart the machine to apply`);
 }
 
 /** What each act looks like from outside. */
 const doing: Readonly<Record<MachineAction['kind'], string>> = {
   define: 'Provisioning',
+  apply: 'Changing',
   takeOver: 'TakingOver',
   note: 'Reconciling',
   start: 'Starting',
@@ -125,10 +137,6 @@ function power(seen: PowerState | undefined, { failure, observed }: MachineFindi
     : { state: 'Stopped', reason: 'Unknown' };
 }
 
-/** Of a machine that runs: what it will have once it was off. */
-const pendingChanges = (live: MachineShape | undefined, configured: MachineShape | undefined): readonly string[] =>
-  live === undefined || configured === undefined ? [] : differences(live, configured);
-
 const powerActs: ReadonlySet<string> = new Set<MachineAction['kind']>(['start', 'press', 'cut', 'pause', 'resume']);
 
 function powerSynced({ plan, failure, observed }: MachineFindings): Finding {
@@ -137,19 +145,27 @@ function powerSynced({ plan, failure, observed }: MachineFindings): Finding {
   return open === undefined ? isTrue('AsDeclared') : isFalse(open.kind === 'wait' ? open.reason : 'Changing', open.because);
 }
 
-function computeSynced({ plan, observed }: MachineFindings, pending: readonly string[]): Finding {
+function computeSynced({ plan, observed }: MachineFindings, pending: readonly PendingChange[]): Finding {
   if (plan === undefined || observed?.machine === undefined) return isUnknown('NotSeen');
   const open = plan.find((decision) => decision.kind === 'act' && decision.action.kind === 'define');
   const refused = plan.find((decision) => decision.kind === 'refuse' && decision.reason === 'Unfit');
   if (open !== undefined || refused !== undefined) return isFalse(refused === undefined ? 'Changing' : 'Unfit', (refused ?? open)?.because);
-  return pending.length === 0 ? isTrue('AsDeclared') : isFalse('RestartRequired', pending.join(', '));
+  return pending.length === 0 ? isTrue('AsDeclared') : outOfSync(pending, observed.record);
 }
 
-function networkSynced({ plan, observed, desired }: MachineFindings, pending: readonly string[]): Finding {
+/** In words of its own where the running machine can be, or is being, changed. */
+function outOfSync(pending: readonly PendingChange[], record: MachineRecord): Finding {
+  const left = pending.filter((change) => needsRestart(change, record));
+  if (left.length > 0) return isFalse('RestartRequired', fieldsOf(left));
+  const reasons = pending.map((change) => `${change.field}: ${whyWaiting(change, record.live?.[change.key])}`);
+  return isFalse('Changing', reasons.join('; '));
+}
+
+function networkSynced({ plan, observed, desired }: MachineFindings, pending: readonly PendingChange[]): Finding {
   const waiting = plan?.find((decision) => decision.kind === 'wait' && decision.reason === 'WaitingForNetworks');
   if (waiting !== undefined) return isFalse('WaitingForNetworks', waiting.because);
   if (plan === undefined || observed?.machine === undefined) return isUnknown('NotSeen');
-  if (pending.length > 0) return isFalse('RestartRequired', pending.join(', '));
+  if (pending.length > 0) return outOfSync(pending, observed.record);
   const revoked = desired?.revoked ?? [];
   if (revoked.length === 0) return isTrue('AsDeclared');
   return isFalse('NotGranted', `${revoked.map(({ because }) => because).join(', ')}; it stays attached, and could not be attached anew`);

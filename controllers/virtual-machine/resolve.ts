@@ -59,6 +59,8 @@ function machineShape(machine: VirtualMachine, volumes: VolumeLookup, interfaces
   return {
     cpuCount: spec.cpu.count,
     memoryBytes: parseQuantity(spec.memory.size),
+    ...(spec.cpu.maxCount === undefined ? {} : { maxCpuCount: spec.cpu.maxCount }),
+    ...(spec.memory.maxSize === undefined ? {} : { maxMemoryBytes: parseQuantity(spec.memory.maxSize) }),
     disks,
     interfaces,
     serial: spec.devices?.serial !== undefined,

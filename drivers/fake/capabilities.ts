@@ -4,14 +4,18 @@ import { DriverError } from '#drivers/error.js';
 /** What a fake host accepts unless it is told otherwise. */
 export const everything: readonly Capability[] = [
   { field: 'nativeName', max: 250 },
-  { field: 'cpu.count', min: 1, max: 64 },
-  { field: 'memory.size', min: 1 << 20, max: 2 ** 40 },
+  { field: 'cpu.count', min: 1, max: 64, change: 'Hotplug' },
+  { field: 'cpu.maxCount', min: 1, max: 64 },
+  { field: 'memory.size', min: 1 << 20, max: 2 ** 40, change: 'Live' },
+  { field: 'memory.maxSize', min: 1 << 20, max: 2 ** 40 },
   { field: 'firmware.type', values: ['BIOS', 'UEFI'] },
   { field: 'boot.kernel' },
+  { field: 'disks', values: ['VirtioBlk', 'Pvscsi'], change: 'Hotplug' },
   { field: 'disks.bus', values: ['VirtioBlk', 'Pvscsi', 'LsiLogic'] },
   { field: 'disks.format', values: ['Raw', 'Qcow2', 'Vmdk'] },
   { field: 'disks.serial' },
-  { field: 'interfaces.network' },
+  { field: 'interfaces', change: 'Hotplug' },
+  { field: 'interfaces.network', change: 'Live' },
   { field: 'interfaces.model', values: ['Virtio', 'E1000e', 'Vmxnet3'] },
   { field: 'interfaces.macAddress' },
   { field: 'devices.serial' },
@@ -57,7 +61,9 @@ const seedFields = { CloudInit: 'cloudInit', Ignition: 'ignition', Sysprep: 'sys
 const asked = ({
   nativeName,
   cpuCount,
+  maxCpuCount,
   memoryBytes,
+  maxMemoryBytes,
   firmware,
   boot,
   disks,
@@ -70,7 +76,9 @@ const asked = ({
 }: MachineDefinition): readonly Asked[] => [
   ['nativeName', Buffer.byteLength(nativeName)],
   ['cpu.count', cpuCount],
+  ...(maxCpuCount === undefined ? [] : [['cpu.maxCount', maxCpuCount] as const]),
   ['memory.size', memoryBytes],
+  ...(maxMemoryBytes === undefined ? [] : [['memory.maxSize', maxMemoryBytes] as const]),
   ...(firmware === undefined ? [] : [['firmware.type', firmware] as const]),
   ...(boot === undefined ? [] : [['boot.kernel', boot.kernel] as const]),
   ...disks.flatMap(askedOfDisk),
@@ -99,12 +107,14 @@ function mustAccept({ field, values, min = -Infinity, max = Infinity }: Capabili
 
 /** The shape with the host's choices filled in; what was chosen before is kept. */
 export function chosen(definition: MachineDefinition, before: MachineShape | undefined, newMacAddress: () => string): MachineShape {
-  const { uuid: _uuid, nativeName: _nativeName, ...shape } = definition;
+  const { uuid: _uuid, nativeName: _nativeName, maxCpuCount, maxMemoryBytes, ...shape } = definition;
   const busOf = (name: string) => before?.disks.find((disk) => disk.name === name)?.bus ?? 'VirtioBlk';
   const vsphere = shape.vsphere ?? before?.vsphere;
   const interfaceOf = (name: string) => before?.interfaces.find((one) => one.name === name);
   return structuredClone({
     ...shape,
+    ...roomOf('maxCpuCount', shape.cpuCount, maxCpuCount ?? before?.maxCpuCount),
+    ...roomOf('maxMemoryBytes', shape.memoryBytes, maxMemoryBytes ?? before?.maxMemoryBytes),
     ...(vsphere === undefined ? {} : { vsphere }),
     firmware: shape.firmware ?? before?.firmware ?? 'BIOS',
     disks: shape.disks.map((disk) => ({ ...disk, bus: disk.bus ?? busOf(disk.name) })),
@@ -115,3 +125,7 @@ export function chosen(definition: MachineDefinition, before: MachineShape | und
     })),
   });
 }
+
+/** A maximum is told only where it is more than there is. */
+const roomOf = <K extends string>(name: K, now: number, most = now): { readonly [_ in K]?: number } =>
+  most > now ? ({ [name]: most } as { readonly [_ in K]: number }) : {};

@@ -6,6 +6,7 @@ import { Connection } from './connection.js';
 import { consolesOf } from './consoles.js';
 import { guestsOf } from './guests.js';
 import type { FakeHost } from './host.js';
+import { liveOf } from './live.js';
 import { machinesOf } from './machines.js';
 import { networksOf } from './networks.js';
 import { poolsOf } from './pools.js';
@@ -21,6 +22,7 @@ export function fakeDriver(host: FakeHost<Clock>): Driver {
     host: hostOf(host, connection),
     machines: machinesOf(host, connection),
     power: powerOf(host, connection),
+    live: liveOf(host, connection),
     pools: poolsOf(host, connection),
     volumes: volumesOf(host, connection),
     networks: networksOf(host, connection),

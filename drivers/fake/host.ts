@@ -56,7 +56,7 @@ export class FakeHost<C extends Clock = ManualClock> implements Surroundings {
 
   constructor({ without = [], capabilities = everything, clock, roomBytes = 2 ** 40 }: FakeHostOptions<C> = {}) {
     this.without = without;
-    this.capabilities = capabilities;
+    this.capabilities = without.includes('live') ? capabilities.map(({ change: _, ...rest }) => rest) : capabilities;
     // A clock of another kind must be given: the default type parameter is the only one that allows to leave it out.
     this.clock = clock ?? (new ManualClock() as Clock as C);
     this.roomBytes = roomBytes;

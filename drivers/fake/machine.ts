@@ -94,6 +94,17 @@ export class FakeMachine {
     for (const act of this.#onResume.splice(0)) act();
   }
 
+  /** What runs becomes another, once its guest lets go of what it must: at once when nothing is taken from it. */
+  change(become: (live: MachineShape) => MachineShape, { takes }: { readonly takes: boolean }): void {
+    const { letsGo = {} } = this.guest;
+    if (takes && letsGo === 'Never') return;
+    this.#later(takes && letsGo !== 'Never' ? letsGo : {}, () => {
+      if (this.live === undefined) return;
+      this.live = become(this.live);
+      this.#host.changed(this);
+    });
+  }
+
   become(power: PowerState): void {
     this.power = power;
     this.#host.changed(this);

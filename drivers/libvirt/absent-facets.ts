@@ -1,11 +1,12 @@
 import type { Facet } from '#drivers/driver.js';
 import { hasCode } from './gone.js';
 import type { Connection } from './rpc/connection.js';
-import { statsFlags } from './rpc/flags.js';
+import { affectFlags, statsFlags } from './rpc/flags.js';
 import {
   connectGetAllDomainStats,
   domainInterfaceAddresses,
   domainTryConsole,
+  domainUpdateDeviceFlags,
   networkLookupByUuid,
   storagePoolLookupByUuid,
   storageVolResize,
@@ -27,6 +28,7 @@ export async function absentFacets(connection: Connection, signal: AbortSignal):
   const options = { lane: 'control' } as const;
   const flags = statsFlags.noWait + statsFlags.enforce;
   const asked: Readonly<Partial<Record<OptionalFacet, Promise<unknown>>>> = {
+    live: connection.call(domainUpdateDeviceFlags, { domain, xml: '<none/>', flags: affectFlags.live }, options, signal),
     pools: connection.call(storagePoolLookupByUuid, { uuid }, options, signal),
     volumes: connection.call(storageVolResize, { volume, capacity: 1, flags: 0 }, options, signal),
     networks: connection.call(networkLookupByUuid, { uuid }, options, signal),

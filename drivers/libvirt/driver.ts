@@ -5,6 +5,7 @@ import { Daemon } from './daemon.js';
 import { LibvirtEvents } from './events.js';
 import { LibvirtGuests } from './guests.js';
 import { LibvirtHost } from './host.js';
+import { LibvirtLive } from './live.js';
 import { LibvirtMachines } from './machines.js';
 import { LibvirtNetworks } from './networks.js';
 import { KvmMemory, Offers } from './offer.js';
@@ -48,6 +49,7 @@ export function libvirtDriver(
     host: new LibvirtHost(daemon, offers),
     machines: new LibvirtMachines(daemon, offers),
     power: new LibvirtPower(daemon),
+    live: new LibvirtLive(daemon),
     pools: new LibvirtPools(daemon),
     volumes: new LibvirtVolumes(daemon),
     networks: new LibvirtNetworks(daemon),

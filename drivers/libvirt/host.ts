@@ -5,7 +5,7 @@ import { firmwaresOf, type MachineOffer, mostOf, type Offer, type Offers } from 
 import type { Finding } from './probe.js';
 import { connectGetLibVersion, connectGetType, connectGetVersion } from './rpc/procedures.js';
 import { bytesPerMiB, maxNameBytes, maxSerialBytes } from './xml/definition.js';
-import { diskBuses } from './xml/disk.js';
+import { diskBuses, pluggableBuses } from './xml/disk.js';
 import { volumeFormats } from './xml/format.js';
 import { interfaceModels } from './xml/interface.js';
 import { liveFields } from './xml/network-update.js';
@@ -74,13 +74,25 @@ const networkCapabilities = (libvirt: number): readonly Capability[] => [
 
 function machineCapabilities(offer: Offer, { domain, domainType, machine, kvm }: MachineOffer): readonly Capability[] {
   const most = mostOf(offer);
+  // libvirt's test driver pretends nothing of the kind.
+  const isReal = domainType !== 'test';
+  const [plugs, changes] = isReal ? ([{ change: 'Hotplug' }, { change: 'Live' }] as const) : [{}, {}];
   return [
     ...(domainType === 'test' ? [] : [accelerators(kvm)]),
     { field: 'nativeName', max: maxNameBytes },
-    { field: 'cpu.count', min: 1, max: most.cpuCount, reason: `${machine?.canonical ?? 'a machine'} has at most ${most.cpuCount}` },
-    { field: 'memory.size', min: bytesPerMiB, max: most.memoryBytes, reason: 'whole MiB, and no more than the host has' },
-    ...(domain.diskBuses.includes('virtio') ? diskCapabilities : []),
+    {
+      field: 'cpu.count',
+      min: 1,
+      max: most.cpuCount,
+      reason: `${machine?.canonical ?? 'a machine'} has at most ${most.cpuCount}`,
+      ...plugs,
+    },
+    { field: 'cpu.maxCount', min: 1, max: most.cpuCount },
+    { field: 'memory.size', min: bytesPerMiB, max: most.memoryBytes, reason: 'whole MiB, and no more than the host has', ...changes },
+    { field: 'memory.maxSize', min: bytesPerMiB, max: most.memoryBytes },
+    ...(domain.diskBuses.includes('virtio') ? [...diskCapabilities, ...(isReal ? [pluggedDisks] : [])] : []),
     ...interfaceCapabilities,
+    ...(isReal ? pluggedInterfaces : [{ field: 'interfaces.network' }]),
     { field: 'firmware.type', values: firmwaresOf(offer) },
     { field: 'boot.kernel' },
     { field: 'power.startPaused' },
@@ -100,8 +112,14 @@ const diskCapabilities: readonly Capability[] = [
   { field: 'disks.serial', reason: `at most ${maxSerialBytes} characters reach the guest` },
 ];
 
+const pluggedDisks: Capability = { field: 'disks', values: pluggableBuses, change: 'Hotplug' };
+
+const pluggedInterfaces: readonly Capability[] = [
+  { field: 'interfaces', change: 'Hotplug' },
+  { field: 'interfaces.network', change: 'Live' },
+];
+
 const interfaceCapabilities: readonly Capability[] = [
-  { field: 'interfaces.network' },
   { field: 'interfaces.model', values: interfaceModels },
   { field: 'interfaces.macAddress' },
 ];

@@ -139,14 +139,17 @@ export const firmwaresOf = (offer: Offer): readonly Firmware[] => [
 ];
 
 /** Refuses what the host's capabilities do not accept; it might take the definition, and fail when the machine is started. */
-export function checkFits({ cpuCount, memoryBytes, firmware = 'BIOS' }: MachineDefinition, offer: Offer): void {
+export function checkFits(definition: MachineDefinition, offer: Offer): void {
+  const { cpuCount, maxCpuCount = cpuCount, memoryBytes, maxMemoryBytes = memoryBytes, firmware = 'BIOS' } = definition;
   const firmwares = firmwaresOf(offer);
   if (!firmwares.includes(firmware))
     throw new DriverError('Invalid', `firmware.type: ${firmware} was given; accepted: ${firmwares.join(', ')}`);
   const most = mostOf(offer);
   const asked = [
     ['cpu.count', cpuCount, most.cpuCount, 'CPUs'],
+    ['cpu.maxCount', maxCpuCount, most.cpuCount, 'CPUs'],
     ['memory.size', memoryBytes, most.memoryBytes, 'bytes'],
+    ['memory.maxSize', maxMemoryBytes, most.memoryBytes, 'bytes'],
   ] as const;
   for (const [field, given, max, unit] of asked)
     if (given > max) throw new DriverError('Invalid', `${field}: ${given} ${unit} were given; accepted: at most ${max}`);

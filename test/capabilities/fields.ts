@@ -14,7 +14,9 @@ export interface FieldRow {
 /** Every field of a spec that a driver acts on. What is in neither list is a field that nobody decided about. */
 export const driverFields: readonly FieldRow[] = [
   { field: 'VirtualMachine cpu.count', capability: 'cpu.count' },
+  { field: 'VirtualMachine cpu.maxCount', capability: 'cpu.maxCount' },
   { field: 'VirtualMachine memory.size', capability: 'memory.size' },
+  { field: 'VirtualMachine memory.maxSize', capability: 'memory.maxSize' },
   { field: 'VirtualMachine firmware.type', capability: 'firmware.type' },
   { field: 'VirtualMachine boot.kernel.volumeRef.name', capability: 'boot.kernel' },
   { field: 'VirtualMachine boot.kernel.initrdVolumeRef.name', capability: 'boot.kernel' },
@@ -79,6 +81,7 @@ export const ownFields: readonly string[] = [
 
 const machines = 'test/contract/machines.ts';
 const ownNetworks = 'test/contract/own-networks.ts';
+const live = 'test/contract/live.ts';
 const contract: Readonly<Record<string, Proof>> = {
   shape: { file: machines, sentence: 'disks, kernel and devices are read back to the letter, with the buses the host chose' },
   words: { file: machines, sentence: 'words that a host does not know are refused by their name, and the others are kept' },
@@ -107,6 +110,11 @@ const contract: Readonly<Record<string, Proof>> = {
   taken: { file: ownNetworks, sentence: 'subnets, names and records are taken away, and given' },
   forwarded: { file: ownNetworks, sentence: 'a network on what the host has' },
   tagged: { file: ownNetworks, sentence: 'frames on a bridge of the host have a tag, and lose it' },
+  plugged: { file: live, sentence: 'disks are plugged in as they are defined, each by itself, once or twice' },
+  unplugged: { file: live, sentence: 'a disk is taken out once the guest has let go of it' },
+  connected: { file: live, sentence: 'an interface is plugged in, put on another network, and taken out' },
+  ballooned: { file: live, sentence: 'memory grows and shrinks within its room, and beyond it waits' },
+  cpus: { file: live, sentence: 'a CPU is plugged in within its room, and beyond it waits' },
   names: { file: machines, sentence: 'the longest name is kept, and a longer one is refused' },
 };
 const probe: Proof = {
@@ -120,21 +128,25 @@ const proven = (...names: readonly string[]): readonly Proof[] => names.flatMap(
 export const proofs: Readonly<Record<string, readonly Proof[]>> = {
   accelerator: [probe],
   'boot.kernel': proven('shape'),
-  'cpu.count': proven('edit', 'limits'),
+  'cpu.count': proven('edit', 'limits', 'cpus'),
+  'cpu.maxCount': proven('cpus'),
   cloudInit: proven('seeds'),
   ignition: proven('seeds'),
   sysprep: proven('seeds'),
   'devices.guestAgent': proven('channel', 'agent'),
   'devices.rng': proven('shape'),
   'devices.serial': proven('shape'),
+  disks: proven('plugged', 'unplugged'),
   'disks.bus': proven('shape', 'words'),
   'disks.format': proven('shape'),
   'disks.serial': proven('shape'),
   'firmware.type': proven('firmware'),
+  interfaces: proven('connected'),
   'interfaces.macAddress': proven('interfaces'),
   'interfaces.model': proven('interfaces'),
-  'interfaces.network': proven('interfaces', 'attached'),
-  'memory.size': proven('edit', 'limits'),
+  'interfaces.network': proven('interfaces', 'attached', 'connected'),
+  'memory.maxSize': proven('ballooned'),
+  'memory.size': proven('edit', 'limits', 'ballooned'),
   nativeName: proven('names'),
   'networks.dns': proven('changed', 'taken'),
   'networks.existing': proven('networks'),

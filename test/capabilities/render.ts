@@ -11,13 +11,27 @@ export interface Column {
   readonly facets: readonly string[];
 }
 
-export const facets = ['host', 'machines', 'power', 'pools', 'volumes', 'networks', 'consoles', 'guests', 'events', 'stats'] as const;
+export const facets = [
+  'host',
+  'machines',
+  'power',
+  'live',
+  'pools',
+  'volumes',
+  'networks',
+  'consoles',
+  'guests',
+  'events',
+  'stats',
+] as const;
 
 /** What differs from host to host is told as a rule, so that the page is the same wherever it is made. What a simulator says is the same everywhere. */
 const hostsOwn: Readonly<Record<string, string>> = {
   accelerator: '`KVM` where a machine under it came through its firmware, else `TCG`',
   'firmware.type': '`BIOS`, and `UEFI` where the host has firmware for it',
   'cpu.count': '1 to what the machine type takes',
+  'cpu.maxCount': '1 to what the machine type takes',
+  'memory.maxSize': 'whole MiB, up to what the host has',
   'memory.size': 'whole MiB, up to what the host has',
 };
 
@@ -34,7 +48,9 @@ const checked: ReadonlySet<string> = new Set(
     ...asked({
       nativeName: 'shop.db',
       cpuCount: 1,
+      maxCpuCount: 1,
       memoryBytes: 1,
+      maxMemoryBytes: 1,
       firmware: 'BIOS',
       boot: { kernel: '/kernel' },
       disks: [{ name: 'root', location: '/disk', format: 'Raw', bus: 'VirtioBlk', serial: 'serial' }],
@@ -57,7 +73,8 @@ export function renderCapabilities(columns: readonly Column[], libvirt: string):
     '',
     'Made by `node dist/test/capabilities/generate.js` from what hosts say through their drivers, as in `Hypervisor.status.capabilities`. What is',
     'checked is compared with a machine, a pool or a network before it is used, and one that asks for what its host does not tell is',
-    'refused, by the name of the field. The rest is told for people. What proves a line is run in every test run.',
+    'refused, by the name of the field. `Live` and `Hotplug` say what a change takes in a machine that runs; elsewhere it waits for the next start.',
+    'Of `disks` and `interfaces` it is about adding and removing them. The rest is told for people. What proves a line is run in every test run.',
     '',
     `The column of libvirt is what ${libvirt} said.`,
     '',
@@ -93,9 +110,15 @@ export function renderCapabilities(columns: readonly Column[], libvirt: string):
   ].join('\n');
 }
 
-function accepted({ name, capabilities }: Column, field: string): string {
-  const found = capabilities.find((one) => one.field === field);
+function accepted(column: Column, field: string): string {
+  const found = column.capabilities.find((one) => one.field === field);
   if (found === undefined) return no;
+  const words = inWords(column, found);
+  return found.change === undefined ? words : `${words}; ${found.change}`;
+}
+
+function inWords({ name }: Column, found: Capability): string {
+  const { field } = found;
   const rule = hostsOwn[field];
   if (rule !== undefined && name.startsWith('libvirt')) return rule;
   const { values, min, max } = found;

@@ -141,6 +141,7 @@ t.test('what is right at a limit is accepted', async (t) => {
     machine('ok-interfaces', { interfaces: Array.from({ length: 8 }, (_, i) => nic(`i${i}`, { macAddress: `52:54:00:00:00:0${i}` })) }),
     machine('ok-interface', { interfaces: [nic('a', { model: 'E1000e', macAddress: 'fe:ff:ff:ff:ff:ff' }), nic('b')] }),
     machine('ok-firmware', { firmware: { type: 'UEFI' } }),
+    machine('ok-room', { memory: { size: '1Gi', maxSize: '1Gi' }, cpu: { count: 2, maxCount: 8 } }),
     machine('ok-largest', { memory: { size: '64Ti' }, cpu: { count: 512 }, stop: { mode: 'Soft', timeoutSeconds: 86400 } }),
     ...[1048576, '1Mi', '1.5Gi', '0.5Gi', '2048k', '1048577024'].map((size, i) => machine(`ok-memory-${i}`, { memory: { size } })),
     machine('ok-uuid', {
@@ -202,6 +203,13 @@ t.test('what is wrong is refused by its path, with the remedy', async (t) => {
       machine('memory-odd', { memory: { size: '2000000001' } }),
       'memory is a whole number of KiB: use Ki, Mi or Gi (2000Mi), not k, M or G',
     ],
+    [
+      machine('memory-max', { memory: { size: '2Gi', maxSize: '2047Mi' } }),
+      'maxSize is the most that size may become; raise it, or lower size',
+    ],
+    [machine('memory-max-unit', { memory: { size: '2Gi', maxSize: '3GB' } }), 'spec.memory.maxSize in body should match'],
+    [machine('memory-max-odd', { memory: { size: '1Mi', maxSize: '2001M' } }), 'memory is a whole number of KiB'],
+    [machine('cpu-max', { cpu: { count: 4, maxCount: 3 } }), 'maxCount is the most that count may become; raise it, or lower count'],
     [machine('memory-decimal', { memory: { size: '2001M' } }), 'memory is a whole number of KiB'],
     [
       machine('stop-mode', { stop: { mode: 'Gentle' } }),

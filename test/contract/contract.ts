@@ -3,6 +3,7 @@ import { brokenConnectionContract, connectionContract } from './connection.js';
 import { consolesContract } from './consoles.js';
 import { eventsContract } from './events.js';
 import { guestsContract } from './guests.js';
+import { liveContract } from './live.js';
 import { machinesContract } from './machines.js';
 import { marksContract } from './marks.js';
 import { networksContract } from './networks.js';
@@ -25,6 +26,7 @@ const always: Readonly<Record<string, Contract>> = {
 };
 
 const byFacet: Readonly<Record<OptionalFacet, Contract>> = {
+  live: liveContract,
   pools: poolsContract,
   volumes: volumesContract,
   networks: networksContract,

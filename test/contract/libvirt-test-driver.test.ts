@@ -23,7 +23,7 @@ t.teardown(async () => {
 await contract(t, {
   name: "libvirt's test driver",
   connect: connectDriver,
-  without: ['volumes', 'consoles', 'stats'],
+  without: ['live', 'volumes', 'consoles', 'stats'],
   peer: virshPeer(virsh, daemon.directory),
   directory: '/pretended',
   pretends: true,

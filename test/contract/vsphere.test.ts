@@ -51,7 +51,7 @@ async function subjectOf(name: string, mode: VcsimOptions['mode'], uriOf: (port:
       proxy.closed(false);
       return connect();
     },
-    without: ['consoles', 'guests', 'stats'],
+    without: ['live', 'consoles', 'guests', 'stats'],
     cannot: ['startPaused', 'resetPaused', 'tellWhyOff', 'makePools', 'makeNetworks', 'stream', 'imagineDisks'],
     peer: stranger.peer,
     disk,

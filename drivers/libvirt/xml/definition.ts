@@ -25,6 +25,7 @@ export function checkDefinition(definition: MachineDefinition): void {
   if (!Number.isSafeInteger(cpuCount) || cpuCount < 1) refuse('cpu.count', cpuCount, 'a whole number, 1 or more');
   if (!Number.isSafeInteger(memoryBytes) || memoryBytes < bytesPerMiB || memoryBytes % bytesPerMiB !== 0)
     refuse('memory.size', `${memoryBytes} bytes`, `whole MiB (multiples of ${bytesPerMiB} bytes), 1 or more`);
+  checkRoom(definition);
   for (const [field, path] of Object.entries({ kernel: boot?.kernel, initrd: boot?.initrd }))
     if (path !== undefined) checkPath(`boot.${field}`, path);
   if (seed !== undefined) checkPath('seed', seed.location);
@@ -33,6 +34,13 @@ export function checkDefinition(definition: MachineDefinition): void {
   for (const each of interfaces) checkInterface(each);
   refuseTwice('disks', disks);
   refuseTwice('interfaces', interfaces);
+}
+
+function checkRoom({ cpuCount, maxCpuCount = cpuCount, memoryBytes, maxMemoryBytes = memoryBytes }: MachineDefinition): void {
+  if (!Number.isSafeInteger(maxCpuCount) || maxCpuCount < cpuCount)
+    refuse('cpu.maxCount', maxCpuCount, `a whole number, cpu.count (${cpuCount}) or more`);
+  if (!Number.isSafeInteger(maxMemoryBytes) || maxMemoryBytes < memoryBytes || maxMemoryBytes % bytesPerMiB !== 0)
+    refuse('memory.maxSize', `${maxMemoryBytes} bytes`, `whole MiB, memory.size (${memoryBytes} bytes) or more`);
 }
 
 function refuseTwice(field: string, named: readonly { readonly name: string }[]): void {

@@ -10,6 +10,9 @@ const aliasPrefix = 'ua-';
 const nativeBuses: Readonly<Partial<Record<DiskBus, string>>> = { VirtioBlk: 'virtio' };
 export const diskBuses = Object.keys(nativeBuses) as readonly DiskBus[];
 
+/** Those on which disks come and go while a machine runs. */
+export const pluggableBuses: readonly DiskBus[] = ['VirtioBlk'];
+
 /** A disk is ours by its alias; what carries none was attached by someone else. */
 export function diskName(disk: XmlElement): string | undefined {
   const alias = attribute(child(disk, 'alias'), 'name');

@@ -230,13 +230,17 @@ t.test('each edit of a rich machine changes its own element and leaves every oth
     ),
   );
   t.equal(
-    edited({ cpuCount: 3 }),
+    edited({ cpuCount: 5 }),
     replaced(
-      [' current="2">4</vcpu>', '>3</vcpu>'],
+      [' current="2">4</vcpu>', '>5</vcpu>'],
       ['<topology sockets="2" dies="1" cores="2" threads="1"/>', ''],
-      ['cpus="0-3"', 'cpus="0-2"'],
+      ['cpus="0-3"', 'cpus="0-4"'],
     ),
   );
+  t.equal(edited({ cpuCount: 3 }), replaced([' current="2"', ' current="3"']), 'within its room');
+  t.equal(edited({ maxCpuCount: 4 }), before, 'which is there already');
+  t.match(edited({ maxCpuCount: 8 }), '<vcpu placement="static" cpuset="0-1" current="2">8</vcpu>');
+  t.match(edited({ maxMemoryBytes: 2 ** 33 }), '<memory unit="KiB">8388608</memory>');
   t.equal(edited({ cpuCount: 4 }), replaced([' current="2">4</vcpu>', '>4</vcpu>']), 'a topology that fits stays');
   const [richRoot, richData] = rich.disks;
   if (richRoot === undefined || richData === undefined) throw new Error('two disks');

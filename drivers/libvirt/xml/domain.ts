@@ -18,7 +18,25 @@ export function createDomain(definition: MachineDefinition, mark: Mark, base: Do
   return editDomain(skeleton(definition, base), definition, mark);
 }
 
-function skeleton({ uuid, nativeName }: MachineDefinition, base: DomainBase): XmlElement {
+/** Free, beside those that its first devices take: each takes one that is plugged in while the machine runs. */
+const spareRootPorts = 8;
+
+/** USB, balloon, random numbers, and the port to an agent: these take one each without being disks or interfaces. */
+const furtherDevices = 4;
+
+/** A q35 has as many as its devices need when it is made, and none can be added while it runs. */
+function rootPorts({ disks, interfaces }: MachineDefinition, { machine = '' }: DomainBase): readonly XmlElement[] {
+  if (!machine.includes('q35')) return [];
+  const count = spareRootPorts + furtherDevices + disks.length + interfaces.length;
+  const port = (index: number) => element('controller', { type: 'pci', index: `${index}`, model: 'pcie-root-port' });
+  return [
+    element('controller', { type: 'pci', index: '0', model: 'pcie-root' }),
+    ...Array.from({ length: count }, (_, at) => port(at + 1)),
+  ];
+}
+
+function skeleton(definition: MachineDefinition, base: DomainBase): XmlElement {
+  const { uuid, nativeName } = definition;
   return element(
     'domain',
     { type: base.domainType },
@@ -31,6 +49,11 @@ function skeleton({ uuid, nativeName }: MachineDefinition, base: DomainBase): Xm
     element('on_poweroff', {}, 'destroy'),
     element('on_reboot', {}, 'restart'),
     element('on_crash', {}, 'destroy'),
-    element('devices', {}, base.emulator === undefined ? undefined : element('emulator', {}, base.emulator)),
+    element(
+      'devices',
+      {},
+      base.emulator === undefined ? undefined : element('emulator', {}, base.emulator),
+      ...rootPorts(definition, base),
+    ),
   );
 }

@@ -1,4 +1,4 @@
-import type { KernelBoot, MachineDefinition, Mark } from '#drivers/driver.js';
+import type { KernelBoot, MachineDefinition, MachineShape, Mark } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { append, withAttribute, withChild, withoutChildren, withText } from '#drivers/xml/edit.js';
 import { attribute, child, element, elements, isElement, type XmlElement } from '#drivers/xml/tree.js';
@@ -8,7 +8,7 @@ import { withDisks } from './disk.js';
 import { withFirmware } from './firmware.js';
 import { withInterfaces } from './interface.js';
 import { withMark } from './metadata.js';
-import { hasRng, hasSerial, isSerial, isSerialConsole, readCpuCount, readMemory } from './read.js';
+import { hasRng, hasSerial, isSerial, isSerialConsole, readCpuCount, readMaxCpuCount, readMaxMemory, readMemory } from './read.js';
 import { withSeed } from './seed.js';
 
 /**
@@ -20,8 +20,8 @@ export function editDomain(domain: XmlElement, definition: MachineDefinition, ma
   checkDefinition(definition);
   const edits: readonly ((edited: XmlElement) => XmlElement)[] = [
     (edited) => withMark(edited, mark),
-    (edited) => withCpuCount(edited, definition.cpuCount),
-    (edited) => withMemory(edited, definition.memoryBytes),
+    (edited) => withCpuCount(edited, definition),
+    (edited) => withMemory(edited, definition),
     (edited) => withChild(edited, element('os'), (os) => withKernelBoot(withFirmware(os, definition.firmware), definition.boot)),
     (edited) => withChild(edited, element('devices'), (devices) => withDevices(devices, definition)),
     (edited) => withSeed(edited, definition.seed),
@@ -41,16 +41,24 @@ function withNumaCell(domain: XmlElement, field: string, edit: (cell: XmlElement
   return withChild(domain, element('cpu'), (cpu) => withChild(cpu, element('numa'), (numa) => withChild(numa, element('cell'), edit)));
 }
 
+/** Room to grow that is there stays, unless another is asked for. */
+function mostOf(asked: number, askedMost: number | undefined, has: number | undefined, hasMost: number | undefined): number {
+  if (askedMost !== undefined) return askedMost;
+  return has !== undefined && hasMost !== undefined && hasMost > has ? Math.max(hasMost, asked) : asked;
+}
+
 /** A topology, and a list of single CPUs, speak of another number of CPUs and would be refused beside the new one. */
-function withCpuCount(domain: XmlElement, count: number): XmlElement {
-  if (readCpuCount(domain) === count) return domain;
+function withCpuCount(domain: XmlElement, { cpuCount: count, maxCpuCount }: MachineShape): XmlElement {
+  const [has, hasMost] = [readCpuCount(domain), readMaxCpuCount(domain)];
+  if (has === count && (maxCpuCount === undefined || maxCpuCount === hasMost)) return domain;
+  const most = mostOf(count, maxCpuCount, has, hasMost);
   const counted = withChild(domain, element('vcpu', { placement: 'static' }), (vcpu) =>
-    withAttribute(withText(vcpu, `${count}`), 'current', undefined),
+    withAttribute(withText(vcpu, `${most}`), 'current', count === most ? undefined : `${count}`),
   );
   const listless = withoutChildren(counted, (each) => isElement(each, 'vcpus'));
-  const celled = withNumaCell(listless, 'cpu.count', (cell) => withAttribute(cell, 'cpus', count === 1 ? '0' : `0-${count - 1}`));
+  const celled = withNumaCell(listless, 'cpu.count', (cell) => withAttribute(cell, 'cpus', most === 1 ? '0' : `0-${most - 1}`));
   const cpu = child(celled, 'cpu');
-  if (cpu === undefined || topologyCount(cpu) === count) return celled;
+  if (cpu === undefined || topologyCount(cpu) === most) return celled;
   return withChild(celled, cpu, (each) => withoutChildren(each, (part) => isElement(part, 'topology')));
 }
 
@@ -59,11 +67,13 @@ function topologyCount(cpu: XmlElement): number {
   return ['sockets', 'dies', 'clusters', 'cores', 'threads'].reduce((count, part) => count * Number(attribute(topology, part) ?? 1), 1);
 }
 
-function withMemory(domain: XmlElement, bytes: number): XmlElement {
-  if (readMemory(domain) === bytes) return domain;
-  const sized = (each: XmlElement) => withAttribute(withText(each, `${bytes / 1024}`), 'unit', 'KiB');
-  const total = withChild(withChild(domain, element('memory'), sized), element('currentMemory'), sized);
-  return withNumaCell(total, 'memory.size', (cell) => withAttribute(withAttribute(cell, 'memory', `${bytes / 1024}`), 'unit', 'KiB'));
+function withMemory(domain: XmlElement, { memoryBytes: bytes, maxMemoryBytes }: MachineShape): XmlElement {
+  const [has, hasMost] = [readMemory(domain), readMaxMemory(domain)];
+  if (has === bytes && (maxMemoryBytes === undefined || maxMemoryBytes === hasMost)) return domain;
+  const most = mostOf(bytes, maxMemoryBytes, has, hasMost);
+  const sized = (size: number) => (each: XmlElement) => withAttribute(withText(each, `${size / 1024}`), 'unit', 'KiB');
+  const total = withChild(withChild(domain, element('memory'), sized(most)), element('currentMemory'), sized(bytes));
+  return withNumaCell(total, 'memory.size', (cell) => withAttribute(withAttribute(cell, 'memory', `${most / 1024}`), 'unit', 'KiB'));
 }
 
 function withKernelBoot(os: XmlElement, boot: KernelBoot | undefined): XmlElement {

@@ -10,7 +10,7 @@ const nativeModels: Readonly<Partial<Record<InterfaceModel, string>>> = { Virtio
 export const interfaceModels = Object.keys(nativeModels) as readonly InterfaceModel[];
 
 /** An interface is ours by its alias; what carries none was attached by someone else. */
-function interfaceName(each: XmlElement): string | undefined {
+export function interfaceName(each: XmlElement): string | undefined {
   const alias = attribute(child(each, 'alias'), 'name');
   return alias?.startsWith(aliasPrefix) ? alias.slice(aliasPrefix.length) : undefined;
 }

@@ -26,7 +26,9 @@ export function readShape(domain: XmlElement): MachineShape {
   const seed = readSeed(domain);
   return {
     cpuCount: readCpuCount(domain) ?? 1,
+    ...room('maxCpuCount', readCpuCount(domain), readMaxCpuCount(domain)),
     memoryBytes: readMemory(domain) ?? 0,
+    ...room('maxMemoryBytes', readMemory(domain), readMaxMemory(domain)),
     firmware: readFirmware(child(domain, 'os')),
     ...(boot === undefined ? {} : { boot }),
     disks: readDisks(devices),
@@ -47,6 +49,14 @@ export function readCpuCount(domain: XmlElement): number | undefined {
 /** What the guest is given, of the most it may be given: `virsh setmem` changes it. */
 export function readMemory(domain: XmlElement): number | undefined {
   return sizeOf(child(domain, 'currentMemory') ?? child(domain, 'memory'), 'KiB');
+}
+
+export const readMaxCpuCount = (domain: XmlElement): number | undefined => wholeNumber(textOf(child(domain, 'vcpu')));
+export const readMaxMemory = (domain: XmlElement): number | undefined => sizeOf(child(domain, 'memory'), 'KiB');
+
+/** A maximum says something only where it is more than there is. */
+function room<K extends string>(name: K, now = 0, most = 0): { readonly [_ in K]?: number } {
+  return most > now ? ({ [name]: most } as { readonly [_ in K]: number }) : {};
 }
 
 function readKernelBoot(os: XmlElement | undefined): KernelBoot | undefined {

@@ -12,7 +12,7 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/virtwright
 guest=$cache/guest-${recipe:0:12}
 
 # What a guest under QEMU needs beyond what the kernel has built in. Dependencies follow by themselves.
-modules=(virtio_pci virtio_blk virtio-rng virtio_net isofs qemu_fw_cfg button evdev pvpanic-mmio)
+modules=(virtio_pci virtio_blk virtio_scsi sd_mod sr_mod virtio-rng virtio_net virtio_balloon isofs qemu_fw_cfg button evdev pvpanic-mmio)
 
 fetch_kernel() { # folder -> leaves the unpacked package in folder/kernel and its name in folder/about
   local package

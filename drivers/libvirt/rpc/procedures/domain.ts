@@ -38,6 +38,13 @@ export const domainGetMetadata = idempotent(
   string,
 );
 
+const deviceAndFlags = struct({ ...domain, xml: string, flags: uint });
+/** `flags` are `affectFlags`, and for an update `updateDeviceFlags`. */
+export const domainAttachDeviceFlags = once('DOMAIN_ATTACH_DEVICE_FLAGS', 160, deviceAndFlags, nothing);
+export const domainUpdateDeviceFlags = once('DOMAIN_UPDATE_DEVICE_FLAGS', 174, deviceAndFlags, nothing);
+/** Asks for it, and does not wait for the guest. */
+export const domainDetachDeviceAlias = once('DOMAIN_DETACH_DEVICE_ALIAS', 392, struct({ ...domain, alias: string, flags: uint }), nothing);
+
 /** `memory` in KiB. */
 export const domainSetMemoryFlags = idempotent('DOMAIN_SET_MEMORY_FLAGS', 204, struct({ ...domain, memory: size, flags: uint }), nothing);
 export const domainSetVcpusFlags = idempotent('DOMAIN_SET_VCPUS_FLAGS', 199, struct({ ...domain, count: uint, flags: uint }), nothing);

@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto';
+import type { Capability, Machine, Part } from '#drivers/driver.js';
+import { timestamp } from '../conditions.js';
+import { act, leave, type Plan, wait } from '../plan.js';
+import { type MachineAction, marked, type Subject } from './action.js';
+import { type Difference, differences } from './difference.js';
+import { type LiveRecord, type MachineRecord, noteAsked, withoutLive } from './record.js';
+
+/** A change that a running machine has not got yet, and what it takes. */
+export interface PendingChange {
+  readonly field: string;
+  readonly class: 'Live' | 'Hotplug' | 'Restart';
+  /** The same for as long as the same is asked: what was asked of the guest is found under it in the record. */
+  readonly key: string;
+  readonly part?: Part;
+  readonly letsGo: boolean;
+}
+
+/** Of a machine that runs: in what it differs from its definition. */
+export function pendingChanges({ live, configured }: Machine, capabilities: readonly Capability[]): readonly PendingChange[] {
+  if (live === undefined || configured === undefined) return [];
+  return differences(live, configured).map((difference) => {
+    const { field, letsGo, part } = difference;
+    const change = { field, class: classOf(difference, capabilities), key: keyOf(difference, configured), letsGo };
+    return part === undefined ? change : { ...change, part };
+  });
+}
+
+function classOf({ part, takes }: Difference, capabilities: readonly Capability[]): PendingChange['class'] {
+  if (part === undefined) return 'Restart';
+  const classes = takes.map(({ field, value }) => {
+    const found = capabilities.find((one) => one.field === field);
+    const fits = found?.values === undefined || value === undefined || found.values.includes(value);
+    return (fits && found?.change) || 'Restart';
+  });
+  return (['Restart', 'Hotplug'] as const).find((one) => classes.includes(one)) ?? 'Live';
+}
+
+function keyOf({ field, part }: Difference, { cpuCount, memoryBytes, disks, interfaces }: NonNullable<Machine['configured']>): string {
+  if (part === undefined) return field;
+  if (part.kind === 'cpu') return `cpu ${cpuCount}`;
+  if (part.kind === 'memory') return `memory ${memoryBytes}`;
+  const wanted = (part.kind === 'disk' ? disks : interfaces).find(({ name }) => name === part.name);
+  const what = wanted === undefined ? 'none' : createHash('sha256').update(JSON.stringify(wanted)).digest('hex').slice(0, 8);
+  return `${part.kind} ${part.name} ${what}`;
+}
+
+/** A guest that unplugs something does so within seconds, or not at all. */
+const patienceMs = 10_000;
+/** One that did not may have been busy: it is asked again, less and less often. */
+const firstAgainMs = 60_000;
+const longestAgainMs = 3_600_000;
+
+/** When it is asked again. A balloon keeps what it was once told. */
+function againAt({ part }: PendingChange, { at, times, refused }: LiveRecord): number {
+  if (part?.kind === 'memory' && refused === undefined) return Number.POSITIVE_INFINITY;
+  return at + Math.min(firstAgainMs * 2 ** (times - 1), longestAgainMs);
+}
+
+/** What can be changed while the machine runs is changed now; what the guest does not let go of, or the host refuses, is left at that. */
+export function planLive(capabilities: readonly Capability[], subject: Subject): Plan<MachineAction> {
+  if (subject.machine.power.state !== 'On') return [];
+  return pendingChanges(subject.machine, capabilities).flatMap((change) => planChange(change, subject));
+}
+
+function planChange(change: PendingChange, subject: Subject): Plan<MachineAction> {
+  const { machine, record, owner, now } = subject;
+  const { key, part, field, letsGo } = change;
+  if (part === undefined || change.class === 'Restart') return [];
+  const asked = record.live?.[key];
+  if (asked === undefined || againAt(change, asked) <= now) {
+    const next = noteAsked(record, key, now);
+    const mark = letsGo ? { mark: marked(subject, next) } : {};
+    return [act({ kind: 'apply', id: machine.id, owner, part, key, record: next, ...mark }, `${field} differs in the running machine`)];
+  }
+  const waited = now - asked.at;
+  if (asked.refused === undefined && waited < patienceMs)
+    return [wait('WaitingForGuest', `${field}: ${whyWaiting(change, asked)}`, Math.min(2_000, patienceMs - waited))];
+  const reason = asked.refused === undefined ? 'GuestHolds' : 'RestartRequired';
+  return [leave(reason, `${field}: ${whyWaiting(change, asked)}`, Math.min(againAt(change, asked) - now, longestAgainMs))];
+}
+
+/** For people: what it waits for, and what they can do. */
+export function whyWaiting({ class: kind, part }: PendingChange, asked: LiveRecord | undefined): string {
+  if (kind === 'Restart') return 'changes only with the machine off; restart it to apply';
+  if (asked === undefined) return 'is about to be changed while the machine runs';
+  const { at, refused } = asked;
+  if (refused !== undefined) return `the host could not change it while the machine runs (${refused}); restart the machine to apply`;
+  const remedy = part?.kind === 'memory' ? 'it needs a balloon driver for that' : 'see what uses it there, or restart the machine';
+  return `asked of the guest at ${timestamp(at)}, which has not done so yet; ${remedy}`;
+}
+
+/** What is done, or not asked for any more, need not be remembered. */
+export function forgetDone(record: MachineRecord, machine: Machine, capabilities: readonly Capability[]): MachineRecord {
+  if (record.live === undefined) return record;
+  const open = new Set(pendingChanges(machine, capabilities).map(({ key }) => key));
+  return withoutLive(record, (key) => !open.has(key));
+}

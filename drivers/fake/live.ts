@@ -1,0 +1,90 @@
+import type { Live, MachineShape, Part } from '#drivers/driver.js';
+import { DriverError } from '#drivers/error.js';
+import type { Clock } from './clock.js';
+import type { Connection } from './connection.js';
+import type { FakeHost } from './host.js';
+import type { FakeMachine } from './machine.js';
+import { mustBelongTo, noMachine } from './machines.js';
+
+type Host = FakeHost<Clock>;
+
+/** As libvirt: what has a name is compared as a whole, and what the host does not let change refuses itself. */
+function apply(host: Host, machine: FakeMachine, part: Part): void {
+  const { live, configured } = machine;
+  if (live === undefined) throw new DriverError('Conflict', `machine "${machine.nativeName}" is Off`);
+  if (configured === undefined) return;
+  if (part.kind === 'disk') applyNamed(host, machine, part.name, 'disks');
+  else if (part.kind === 'interface') applyNamed(host, machine, part.name, 'interfaces');
+  else if (part.kind === 'cpu') {
+    mustHaveRoom('cpu.count', configured.cpuCount, live.maxCpuCount ?? live.cpuCount);
+    machine.change((now) => resized(now, configured), { takes: configured.cpuCount < live.cpuCount });
+  } else {
+    mustHaveRoom('memory.size', configured.memoryBytes, live.maxMemoryBytes ?? live.memoryBytes);
+    machine.change((now) => ballooned(now, configured), { takes: configured.memoryBytes < live.memoryBytes });
+  }
+}
+
+function mustHaveRoom(field: string, given: number, most: number): void {
+  if (given > most) throw new DriverError('Invalid', `${field}: ${given} given, this machine was started with at most ${most}`);
+}
+
+const resized = ({ maxCpuCount, ...live }: MachineShape, { cpuCount }: MachineShape): MachineShape => {
+  const most = maxCpuCount ?? live.cpuCount;
+  return { ...live, cpuCount, ...(most > cpuCount ? { maxCpuCount: most } : {}) };
+};
+
+const ballooned = ({ maxMemoryBytes, ...live }: MachineShape, { memoryBytes }: MachineShape): MachineShape => {
+  const most = maxMemoryBytes ?? live.memoryBytes;
+  return { ...live, memoryBytes, ...(most > memoryBytes ? { maxMemoryBytes: most } : {}) };
+};
+
+type Lists = Pick<MachineShape, 'disks' | 'interfaces'>;
+
+function applyNamed<L extends keyof Lists>(host: Host, machine: FakeMachine, name: string, list: L): void {
+  const of = (shape: MachineShape | undefined) =>
+    (shape?.[list] as readonly Lists[L][number][] | undefined)?.find((one) => one.name === name);
+  const [has, wanted] = [of(machine.live), of(machine.configured)];
+  if (has !== undefined && wanted !== undefined) mustBeChangeable(host, list, has, wanted);
+  else mustBePluggable(host, list, has ?? wanted);
+  if (list === 'disks') host.mustHaveDisksOf(machine);
+  else host.mustHaveNetworksOf(machine);
+  const become = (live: MachineShape): MachineShape => {
+    const others = (live[list] as readonly Lists[L][number][]).filter((one) => one.name !== name);
+    return structuredClone({ ...live, [list]: wanted === undefined ? others : [...others, wanted] });
+  };
+  machine.change(become, { takes: wanted === undefined });
+}
+
+function mustBePluggable(host: Host, list: keyof Lists, one: object | undefined): void {
+  const given = one === undefined ? undefined : 'bus' in one ? String(one.bus) : 'model' in one ? String(one.model) : undefined;
+  const { change, values } = host.capabilities.find(({ field }) => field === list) ?? {};
+  if (change === undefined || (values !== undefined && given !== undefined && !values.includes(given)))
+    throw new DriverError(
+      'Unsupported',
+      `${list}: ${given ?? 'one'} given, this host plugs ${values?.join(', ') ?? 'none'} while a machine runs`,
+    );
+}
+
+function mustBeChangeable(host: Host, list: keyof Lists, has: object, wanted: object): void {
+  const before = new Map<string, unknown>(Object.entries(has));
+  for (const [key, value] of Object.entries(wanted)) {
+    const field = `${list}.${key}`;
+    const changes = host.capabilities.some((one) => one.field === field && one.change !== undefined);
+    if (JSON.stringify(before.get(key)) !== JSON.stringify(value) && !changes)
+      throw new DriverError('Unsupported', `${field}: changes only with the machine off`);
+  }
+}
+
+export function liveOf(host: Host, connection: Connection): Live {
+  return {
+    apply: (id, owner, part, signal) => {
+      const machine = host.machines.get(id);
+      return connection.ask({ verb: 'live.apply', of: machine?.nativeName ?? id, machine }, signal, () => {
+        const now = host.machines.get(id);
+        if (now === undefined) throw noMachine(id);
+        mustBelongTo(now, owner);
+        apply(host, now, part);
+      });
+    },
+  };
+}

@@ -1,0 +1,188 @@
+import type { Test } from 'tap';
+import type { MachineDefinition, MachineDisk, MachineInterface, MachineShape, Part } from '#drivers/driver.js';
+import { networkName } from './networks.js';
+import { activePool, mustHave } from './pools.js';
+import { type Made, refused, type Stage, someoneElse, soon } from './stage.js';
+
+/** Less than a guest has, that one of the suite still runs in. */
+const lessBytes = 16 << 20;
+
+/** Changes in a machine that runs, where the host says that it can. */
+export async function liveContract(t: Test, stage: Stage): Promise<void> {
+  const apply = (made: Pick<Made, 'id' | 'owner'>, part: Part) => mustHave(stage.driver.live).apply(made.id, made.owner, part, soon());
+  await refusingContract(t, stage, apply);
+  await stage.withGuest(t, 'a running machine', 'hearing', async (t, recipe) => {
+    const networks = await twoNetworks(stage);
+    const roomy = (definition: MachineDefinition): MachineDefinition => ({
+      ...definition,
+      maxCpuCount: 2,
+      maxMemoryBytes: definition.memoryBytes + lessBytes,
+    });
+    const prepared = { ...recipe, prepare: async (definition: MachineDefinition) => roomy(await recipe.prepare(definition)) };
+    const made = await stage.guest(prepared);
+    await devicesContract(t, new Bench(stage, made, apply), networks);
+    await quantitiesContract(t, new Bench(stage, made, apply));
+    await stage.driver.power.cut(made.id, made.owner, soon());
+  });
+}
+
+type Apply = (made: Pick<Made, 'id' | 'owner'>, part: Part) => Promise<void>;
+
+/** A running machine under change. */
+class Bench {
+  readonly stage: Stage;
+  readonly made: Made;
+  readonly #apply: Apply;
+
+  constructor(stage: Stage, made: Made, apply: Apply) {
+    this.stage = stage;
+    this.made = made;
+    this.#apply = apply;
+  }
+
+  define(change: Partial<MachineDefinition>) {
+    return this.stage.driver.machines.define({ ...this.made.definition, ...change }, this.made.mark, soon());
+  }
+
+  apply(part: Part) {
+    return this.#apply(this.made, part);
+  }
+
+  /** What runs, once it suits. */
+  live(suits: (live: MachineShape) => boolean = () => true): Promise<MachineShape> {
+    return this.stage.until(async () => mustHave((await this.stage.look(this.made.id)).live), suits);
+  }
+
+  async configured(): Promise<MachineShape> {
+    return mustHave((await this.stage.look(this.made.id)).configured);
+  }
+}
+
+async function twoNetworks(stage: Stage): Promise<readonly string[]> {
+  const names = stage.subject.peer.strangersNetwork === undefined ? [] : [networkName(), networkName()];
+  for (const name of names) {
+    const network = await stage.subject.peer.strangersNetwork?.(name);
+    if (network === undefined) continue;
+    stage.later(network.remove);
+    await network.start();
+  }
+  return names;
+}
+
+async function newDisk(stage: Stage, name: string): Promise<MachineDisk> {
+  const pool = await activePool(stage);
+  const definition = { pool: pool.id, nativeName: `contract.${name}`, format: 'Raw', sizeBytes: 8 << 20 } as const;
+  const { location } = await mustHave(stage.driver.volumes).create(definition, soon());
+  return { name, location, format: 'Raw', serial: `serial-${name}` };
+}
+
+async function refusingContract(t: Test, stage: Stage, apply: Apply): Promise<void> {
+  await t.test('what is off, gone or somebody else’s is not changed', async (t) => {
+    const made = await stage.define();
+    await refused(t, apply(made, { kind: 'memory' }), 'Conflict');
+    await stage.driver.machines.define({ ...made.definition, cpuCount: 2 }, made.mark, soon());
+    await stage.switchOn(made.id);
+    const { live } = await stage.look(made.id);
+    await stage.driver.machines.define(made.definition, made.mark, soon());
+    await refused(t, apply({ ...made, owner: someoneElse }, { kind: 'cpu' }), 'NotOurs');
+    t.same((await stage.look(made.id)).live, live);
+    await stage.driver.power.cut(made.id, made.owner, soon());
+    await stage.driver.machines.undefine(made.id, made.owner, soon());
+    await refused(t, apply(made, { kind: 'cpu' }), 'NotFound');
+  });
+
+  await t.test('a disk that is not there is refused, and what runs stays as it is', async (t) => {
+    const made = await stage.define();
+    await stage.switchOn(made.id);
+    const { live } = await stage.look(made.id);
+    const disks: readonly MachineDisk[] = [{ name: 'none', location: '/nowhere/none.img', format: 'Raw' }];
+    await stage.driver.machines.define({ ...made.definition, disks }, made.mark, soon());
+    await refused(t, apply(made, { kind: 'disk', name: 'none' }), 'NotFound', 'Internal');
+    t.same((await stage.look(made.id)).live, live);
+    await stage.driver.power.cut(made.id, made.owner, soon());
+  });
+}
+
+async function devicesContract(t: Test, bench: Bench, networks: readonly string[]): Promise<void> {
+  const { stage, made } = bench;
+  const [data, more] = [await newDisk(stage, 'data'), await newDisk(stage, 'more')];
+
+  await t.test('disks are plugged in as they are defined, each by itself, once or twice', async (t) => {
+    await bench.define({ disks: [...made.definition.disks, data, more] });
+    const before = await bench.live();
+    t.same((await stage.look(made.id)).live, before, 'to define is not to plug in');
+    await bench.apply({ kind: 'disk', name: 'data' });
+    await bench.apply({ kind: 'disk', name: 'data' });
+    const [, configured] = [await bench.live(), await bench.configured()];
+    t.same(
+      (await bench.live()).disks,
+      configured.disks.filter(({ name }) => name !== 'more'),
+    );
+    await bench.apply({ kind: 'disk', name: 'more' });
+    t.same(byName((await bench.live()).disks), byName(configured.disks));
+  });
+
+  await t.test('a disk is taken out once the guest has let go of it', async (t) => {
+    await bench.define({ disks: [...made.definition.disks, more] });
+    await bench.apply({ kind: 'disk', name: 'data' });
+    const live = await bench.live(({ disks }) => !disks.some(({ name }) => name === 'data'));
+    t.same(live.disks, (await bench.configured()).disks);
+    await bench.apply({ kind: 'disk', name: 'data' });
+  });
+
+  await t.test('another volume under the name of a disk that runs is refused', async (t) => {
+    await bench.define({ disks: [...made.definition.disks, { ...more, location: data.location }] });
+    await refused(t, bench.apply({ kind: 'disk', name: 'more' }), 'Invalid', 'Unsupported');
+    t.equal((await bench.live()).disks.find(({ name }) => name === 'more')?.location, more.location);
+  });
+
+  const [one, other] = networks;
+  if (one === undefined || other === undefined) {
+    t.pass('interfaces', { skip: `the peer of ${stage.subject.name} makes no networks` });
+    return;
+  }
+
+  await t.test('an interface is plugged in, put on another network, and taken out', async (t) => {
+    const lan: MachineInterface = { name: 'lan', network: one };
+    await bench.define({ interfaces: [lan] });
+    await bench.apply({ kind: 'interface', name: 'lan' });
+    const { interfaces } = await bench.configured();
+    t.same((await bench.live()).interfaces, interfaces, 'with the model and the address that the host chose');
+    await bench.define({ interfaces: [{ ...lan, network: other }] });
+    await bench.apply({ kind: 'interface', name: 'lan' });
+    t.same((await bench.live()).interfaces, [{ ...interfaces[0], network: other }]);
+    await bench.define({ interfaces: [] });
+    await bench.apply({ kind: 'interface', name: 'lan' });
+    t.same((await bench.live((live) => live.interfaces.length === 0)).interfaces, []);
+  });
+}
+
+async function quantitiesContract(t: Test, bench: Bench): Promise<void> {
+  const { definition } = bench.made;
+
+  await t.test('memory grows and shrinks within its room, and beyond it waits', async (t) => {
+    const memoryBytes = definition.memoryBytes + lessBytes / 2;
+    await bench.define({ memoryBytes });
+    await bench.apply({ kind: 'memory' });
+    t.equal((await bench.live((live) => live.memoryBytes === memoryBytes)).memoryBytes, memoryBytes);
+    await bench.define({});
+    await bench.apply({ kind: 'memory' });
+    t.equal((await bench.live((live) => live.memoryBytes === definition.memoryBytes)).memoryBytes, definition.memoryBytes);
+    const beyond = definition.memoryBytes + 2 * lessBytes;
+    await bench.define({ memoryBytes: beyond, maxMemoryBytes: beyond });
+    await refused(t, bench.apply({ kind: 'memory' }), 'Invalid', 'Unsupported');
+    t.equal((await bench.live()).memoryBytes, definition.memoryBytes);
+  });
+
+  await t.test('a CPU is plugged in within its room, and beyond it waits', async (t) => {
+    await bench.define({ cpuCount: 2 });
+    await bench.apply({ kind: 'cpu' });
+    t.match(await bench.live(), { cpuCount: 2 });
+    await bench.define({ cpuCount: 3, maxCpuCount: 3 });
+    await refused(t, bench.apply({ kind: 'cpu' }), 'Invalid', 'Unsupported');
+    t.match(await bench.live(), { cpuCount: 2 });
+  });
+}
+
+const byName = <T extends { readonly name: string }>(named: readonly T[]): readonly T[] =>
+  named.toSorted((a, b) => (a.name < b.name ? -1 : 1));
