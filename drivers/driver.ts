@@ -101,8 +101,11 @@ export interface Machines {
    * for none: this is how a machine is taken over or adopted. NotOurs when it carries neither that nor already `mark`'s owner's; NotFound when it is gone.
    */
   mark(id: MachineId, mark: Mark, from: OwnerMark | undefined, signal: AbortSignal): Promise<void>;
-  /** Forgets a machine that is off; its disks stay, and so does what its firmware wrote down where the host keeps that apart. NotOurs when it is not `owner`'s (unmarked ones are not); Conflict when it is not off; gone already is success. */
-  undefine(id: MachineId, owner: OwnerMark, signal: AbortSignal): Promise<void>;
+  /**
+   * Forgets a machine that is off; its disks stay. With `keepState` so does what its firmware and its TPM wrote down, where the host keeps that
+   * apart. NotOurs when it is not `owner`'s (unmarked ones are not); Conflict when it is not off; gone already is success.
+   */
+  undefine(id: MachineId, owner: OwnerMark, options: { readonly keepState: boolean }, signal: AbortSignal): Promise<void>;
 }
 
 /**

@@ -30,7 +30,7 @@ export type MachineAction =
   | { readonly kind: 'resume'; readonly id: MachineId; readonly mark?: Mark; readonly elseCut?: OwnerMark }
   | { readonly kind: 'reset'; readonly id: MachineId; readonly owner: OwnerMark; readonly mark: Mark; readonly record: MachineRecord }
   | { readonly kind: 'cut'; readonly id: MachineId; readonly mark?: Mark; readonly owner: OwnerMark }
-  | { readonly kind: 'undefine'; readonly id: MachineId; readonly owner: OwnerMark };
+  | { readonly kind: 'undefine'; readonly id: MachineId; readonly owner: OwnerMark; readonly keepState: boolean };
 
 /** A machine that is ours to act on, and what is known of it. */
 export interface Subject {

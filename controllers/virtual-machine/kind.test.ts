@@ -116,3 +116,23 @@ t.test('a machine that its host cannot get going is cut, if no guest ran in it y
     t.equal(host.byUuid(uuid)?.power.state, elseCut === undefined ? 'Paused' : 'Off');
   }
 });
+
+t.test('what a host refuses to change while a machine runs is noted, and what nobody knows of is not', async (t) => {
+  const record: MachineRecord = { live: { 'disk data x': { at: 9, times: 1 } } };
+  const change = { kind: 'apply', owner, part: { kind: 'cpu' }, key: 'disk data x', record } as const;
+  const refused = await scene();
+  refused.host.faults.fail('live.apply', new DriverError('Exhausted', 'no free slot'));
+  await refused.performers.apply.run(refused.around, { ...change, id: refused.id }, signal);
+  t.same(refused.noted().live, { 'disk data x': { at: 9, times: 1, refused: 'no free slot' } });
+  for (const code of ['Unavailable', 'TimedOut', 'Busy', 'NotFound', 'NotOurs'] as const) {
+    const unknown = await scene();
+    unknown.host.faults.fail('live.apply', code);
+    await t.rejects(unknown.performers.apply.run(unknown.around, { ...change, id: unknown.id }, signal), { code });
+    t.same(unknown.noted(), {});
+  }
+  const unplug = await scene();
+  unplug.host.faults.fail('live.apply', 'Unavailable');
+  const mark = marked({ owner }, record);
+  await t.rejects(unplug.performers.apply.run(unplug.around, { ...change, id: unplug.id, mark }, signal), { code: 'Unavailable' });
+  t.same(unplug.noted(), record, 'what is asked of the guest is noted before');
+});

@@ -115,7 +115,9 @@ const performersWith = (locks: Locks): Performers<MachineAction> => ({
       }
     },
   },
-  undefine: on('machines', (machines, { id, owner }: Action<'undefine'>, signal) => machines.undefine(id, owner, signal)),
+  undefine: on('machines', (machines, { id, owner, keepState }: Action<'undefine'>, signal) =>
+    machines.undefine(id, owner, { keepState }, signal),
+  ),
 });
 
 export const virtualMachineKind = (

@@ -29,6 +29,7 @@ const desiredWith = (given: Partial<DesiredMachine> = {}): DesiredMachine => ({
   owner,
   definition: { ...shape, uuid: 'uuid-1', nativeName: 'shop.web' },
   runStrategy: 'Always',
+  keepState: true,
   stop: { mode: 'TrySoft', timeoutMs: 120 * seconds },
   capabilities: everything,
   ...given,

@@ -23,6 +23,8 @@ export interface DesiredMachine {
   readonly revoked?: readonly Revoked[];
   readonly runStrategy: RunStrategy;
   readonly stop: StopPolicy;
+  /** What firmware and TPM wrote down outlives the machine, as its first disk does. */
+  readonly keepState: boolean;
   /** The oldest VirtualMachineAction that is not finished. */
   readonly action?: RequestedAction;
   /** The former owner's uid, or `All`, when somebody said that this object takes over what an earlier one left. */
@@ -165,9 +167,9 @@ function noteHalted(subject: Subject): Plan<MachineAction> {
   return [act({ kind: 'note', id: machine.id, mark: marked(subject, { ...record, halted: true }) }, 'the run strategy is Halted')];
 }
 
-function planRemoval({ stop, owner }: DesiredMachine, subject: Subject): Plan<MachineAction> {
+function planRemoval({ stop, owner, keepState }: DesiredMachine, subject: Subject): Plan<MachineAction> {
   const { id, power } = subject.machine;
-  return power.state === 'Off' ? [act({ kind: 'undefine', id, owner }, 'the resource was deleted')] : planStop(stop, subject);
+  return power.state === 'Off' ? [act({ kind: 'undefine', id, owner, keepState }, 'the resource was deleted')] : planStop(stop, subject);
 }
 
 /** An object restored from a backup, or re-applied after its cluster was lost, is never run a second time; nobody else's machine is touched. */

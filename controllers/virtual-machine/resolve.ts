@@ -35,6 +35,7 @@ export function resolveMachine(
       },
       runStrategy: spec.runStrategy,
       stop: { mode: spec.stop.mode, timeoutMs: spec.stop.timeoutSeconds * 1_000 },
+      keepState: keepsState(machine, stores),
       capabilities: host.capabilities,
       ...(volumes.missing.length === 0 ? {} : { missing: volumes.missing }),
       ...(networks.missing.length === 0 ? {} : { missingNetworks: networks.missing }),
@@ -43,6 +44,14 @@ export function resolveMachine(
       ...(takeOver === undefined ? {} : { takeOver }),
     },
   };
+}
+
+/** Firmware's and TPM's belongs to the system on the first disk. Of a volume whose object is gone before it nobody knows: nothing is lost then. */
+export function keepsState(machine: VirtualMachine, { volumes }: { readonly volumes: Pick<Stores['volumes'], 'get'> }): boolean {
+  const [root] = machine.spec.disks ?? [];
+  if (root === undefined) return false;
+  const volume = volumes.get(`${machine.metadata.namespace}/${volumeOfDisk(machine, root)}`);
+  return (root.volumeTemplate?.whenDeleted ?? volume?.spec.reclaimPolicy ?? 'Retain') === 'Retain';
 }
 
 const emptyShape: MachineShape = { cpuCount: 1, memoryBytes: 0, disks: [], interfaces: [], serial: false, rng: false };

@@ -93,7 +93,7 @@ export function machinesOf(host: Host, connection: Connection): Machines {
       ),
     mark: (id, mark, from, signal) =>
       connection.ask({ verb: 'machines.mark', of: of(id), machine: machineOf(id) }, signal, () => remark(host, id, mark, from)),
-    undefine: (id, owner, signal) =>
+    undefine: (id, owner, _options, signal) =>
       connection.ask({ verb: 'machines.undefine', of: of(id), machine: machineOf(id) }, signal, () => undefine(host, id, owner)),
   };
 }

@@ -76,7 +76,7 @@ t.test('a machine costs its host few questions', async (t) => {
   t.same(await callsOf(() => power.cut(id, owner, signal)), ['GET_XML_DESC', 'DESTROY_FLAGS'], 'a cut');
   t.same(await callsOf(() => power.cut(id, owner, signal)), ['GET_XML_DESC'], 'a cut of what is off');
   t.same(
-    await callsOf(() => machines.undefine(id, owner, signal)),
+    await callsOf(() => machines.undefine(id, owner, { keepState: false }, signal)),
     ['GET_XML_DESC', 'UNDEFINE_FLAGS', 'UNDEFINE_FLAGS'],
     'a farewell, with the flags that this host knows',
   );

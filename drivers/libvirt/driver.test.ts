@@ -107,7 +107,7 @@ t.test('a host tells what it is and what it accepts, and KVM only when a guest g
   t.notMatch(await daemon.virsh('list', '--all', '--name'), /probe/, 'no probe machine is left');
 });
 
-t.test('what UEFI wrote down stays when its machine is forgotten, as disks do, and is found again', async (t) => {
+t.test('what UEFI wrote down stays or goes when its machine is forgotten, as is asked, and is found again', async (t) => {
   const { capabilities } = await driver.host.describe(signal);
   if (capabilities.find(({ field }) => field === 'firmware.type')?.values?.includes('UEFI') !== true) {
     t.pass('UEFI', { skip: 'this host has no firmware for it' });
@@ -116,16 +116,18 @@ t.test('what UEFI wrote down stays when its machine is forgotten, as disks do, a
   const mark = markOf('uefi');
   const definition: MachineDefinition = { ...definitionOf('shop.uefi', '61'), firmware: 'UEFI' };
   const written = join(daemon.directory, 'lib/qemu/nvram/shop.uefi_VARS.fd');
-  const runOnce = async () => {
+  const runOnce = async (keepState: boolean) => {
     const id = await driver.machines.define(definition, mark, signal);
     await driver.power.start(id, { paused: true }, signal);
     await driver.power.cut(id, mark.owner, signal);
-    await driver.machines.undefine(id, mark.owner, signal);
+    await driver.machines.undefine(id, mark.owner, { keepState }, signal);
   };
-  await runOnce();
+  await runOnce(true);
   const before = await stat(written);
-  await runOnce();
+  await runOnce(true);
   t.equal((await stat(written)).ino, before.ino);
+  await runOnce(false);
+  await t.rejects(stat(written), { code: 'ENOENT' });
 });
 
 t.test('a probe can succeed, can fail, and leaves nothing behind when its connection breaks', async (t) => {
@@ -197,7 +199,7 @@ t.test('a machine is defined once, started, paused, reset, cut and forgotten', a
   t.strictSame((await readOne(id)).mark, changed);
   t.match(await daemon.virsh('dumpxml', nativeName), /a "new" &lt;record/, 'in the running machine');
   await power.press(id, mark.owner, signal);
-  await t.rejects(machines.undefine(id, mark.owner, signal), { code: 'Conflict', message: /not Off/ });
+  await t.rejects(machines.undefine(id, mark.owner, { keepState: false }, signal), { code: 'Conflict', message: /not Off/ });
   await power.cut(id, mark.owner, signal);
   t.strictSame(await powerOf(t, id), { state: 'Off', reason: 'Cut' });
   await power.cut(id, mark.owner, signal);
@@ -207,8 +209,8 @@ t.test('a machine is defined once, started, paused, reset, cut and forgotten', a
   await power.start(id, { paused: false }, signal);
   t.strictSame(await powerOf(t, id), { state: 'On', reason: 'Booted' });
   await power.cut(id, mark.owner, signal);
-  await machines.undefine(id, mark.owner, signal);
-  await machines.undefine(id, mark.owner, signal);
+  await machines.undefine(id, mark.owner, { keepState: false }, signal);
+  await machines.undefine(id, mark.owner, { keepState: false }, signal);
   t.strictSame(await machines.read([id], signal), { machines: [], unread: [] });
   await t.rejects(power.start(id, { paused: false }, signal), { code: 'NotFound' });
   await t.rejects(power.cut(id, mark.owner, signal), { code: 'NotFound' });
@@ -228,7 +230,7 @@ t.test('machines of others are seen, named, and left alone', async (t) => {
   await t.rejects(machines.define(definitionOf('shop.other', '20'), mark, signal), { code: 'NotOurs', message: /"stranger".*no mark/ });
   await t.rejects(machines.define(definitionOf('stranger', '21'), mark, signal), { code: 'NotOurs', message: /"stranger"/ });
   await t.rejects(machines.mark(id, mark, mark.owner, signal), { code: 'NotOurs' });
-  await t.rejects(machines.undefine(id, mark.owner, signal), { code: 'NotOurs' });
+  await t.rejects(machines.undefine(id, mark.owner, { keepState: false }, signal), { code: 'NotOurs' });
   await daemon.virsh('start', 'stranger', '--paused');
   t.strictSame(await powerOf(t, id), { state: 'Paused', reason: 'User' });
   for (const verb of ['press', 'cut', 'reset'] as const) await t.rejects(power[verb](id, mark.owner, signal), { code: 'NotOurs' });
@@ -238,7 +240,7 @@ t.test('machines of others are seen, named, and left alone', async (t) => {
   await machines.mark(id, mark, undefined, signal);
   t.strictSame((await readOne(id)).mark, mark, 'a mark is how a machine is adopted');
   await t.rejects(machines.mark(id, { ...mark, owner: markOf('other').owner }, undefined, signal), { code: 'NotOurs' });
-  await machines.undefine(id, mark.owner, signal);
+  await machines.undefine(id, mark.owner, { keepState: false }, signal);
 
   const ours = await machines.define(definitionOf('shop.owned', '22'), markOf('owned'), signal);
   const copied = { owner: { ...markOf('owned').owner, uid: 'another' }, record: '' };
@@ -251,7 +253,7 @@ t.test('machines of others are seen, named, and left alone', async (t) => {
     code: 'Conflict',
     message: new RegExp(uuidOf('22')),
   });
-  await machines.undefine(ours, markOf('owned').owner, signal);
+  await machines.undefine(ours, markOf('owned').owner, { keepState: false }, signal);
 });
 
 t.test('a rich machine made by hand keeps, on the host, all that an edit does not speak of', async (t) => {
@@ -289,7 +291,7 @@ t.test('a rich machine made by hand keeps, on the host, all that an edit does no
       "<address type='pci' domain='0x0000' bus='0x07' slot='0x00' function='0x0'/>",
     ],
   );
-  await driver.machines.undefine(id, mark.owner, signal);
+  await driver.machines.undefine(id, mark.owner, { keepState: false }, signal);
 });
 
 t.test('what is changed beside us shows: memory, and a definition taken away while the machine runs', async (t) => {
@@ -317,7 +319,7 @@ t.test('what is changed beside us shows: memory, and a definition taken away whi
   t.equal(again.mark?.record, 'again');
   await power.cut(id, mark.owner, signal);
   t.strictSame((await readOne(id)).power, { state: 'Off', reason: 'Cut' }, 'it is there after its stop');
-  await machines.undefine(id, mark.owner, signal);
+  await machines.undefine(id, mark.owner, { keepState: false }, signal);
 });
 
 t.test('a machine whose QEMU dies is Off and Crashed, and events say that it changed', async (t) => {
@@ -341,7 +343,7 @@ t.test('a machine whose QEMU dies is Off and Crashed, and events say that it cha
   t.ok(heard.slice(known).every((event) => event === `machine ${id}`));
   watching.abort();
   await watch;
-  await machines.undefine(id, markOf('crash').owner, signal);
+  await machines.undefine(id, markOf('crash').owner, { keepState: false }, signal);
 });
 
 t.test('a console is read and written, and taken over by the next who opens it', async (t) => {
@@ -351,7 +353,7 @@ t.test('a console is read and written, and taken over by the next who opens it',
   await power.start(mute, { paused: true }, signal);
   await t.rejects(consoles.open(mute, signal), { code: 'Invalid', message: /no serial console/ });
   await power.cut(mute, markOf('mute').owner, signal);
-  await machines.undefine(mute, markOf('mute').owner, signal);
+  await machines.undefine(mute, markOf('mute').owner, { keepState: false }, signal);
   const id = await machines.define(definitionOf('shop.console', '50'), markOf('console'), signal);
   await t.rejects(consoles.open(id, signal), { code: 'Conflict' });
   await power.start(id, { paused: true }, signal);
@@ -370,7 +372,7 @@ t.test('a console is read and written, and taken over by the next who opens it',
   t.pass('both ended: the first when it was taken over, the second with the machine');
   await second[Symbol.asyncDispose]();
   await first[Symbol.asyncDispose]();
-  await machines.undefine(id, markOf('console').owner, signal);
+  await machines.undefine(id, markOf('console').owner, { keepState: false }, signal);
 });
 
 t.test('one QEMU that hangs holds up nobody else', async (t) => {
@@ -403,14 +405,14 @@ t.test('one QEMU that hangs holds up nobody else', async (t) => {
     disks: [{ name: 'root', readBytes: Number, writtenBytes: Number }],
   });
   await power.cut(wellId, markOf('well').owner, signal);
-  await machines.undefine(wellId, markOf('well').owner, signal);
+  await machines.undefine(wellId, markOf('well').owner, { keepState: false }, signal);
   await machines.define({ ...definitionOf('shop.hung', '60'), disks: [hungDisk], cpuCount: 2 }, markOf('hung'), signal);
   t.equal((await readOne(hungId)).configured?.cpuCount, 2, 'its definition can be changed');
   await power.cut(hungId, markOf('hung').owner, signal);
   t.strictSame(await powerOf(t, hungId), { state: 'Off', reason: 'Cut' }, 'its power can be cut while the press still waits for it');
   // The press fails with its QEMU, or finds what it wanted; either way it is over.
   await pressed.catch((reason) => t.match(reason, { name: 'DriverError' }));
-  await machines.undefine(hungId, markOf('hung').owner, signal);
+  await machines.undefine(hungId, markOf('hung').owner, { keepState: false }, signal);
   t.ok(await stat(disk.location), 'disks stay');
 });
 
@@ -540,7 +542,7 @@ t.test('a running machine outlives its daemon, and is found again', async (t) =>
   t.match(await readOne(id, after), { mark: markOf('survivor'), configured: { serial: true }, live: { serial: true } });
   t.equal(await qemuOf('shop.survivor', second), pid, 'the same QEMU');
   await after.power.cut(id, markOf('survivor').owner, signal);
-  await after.machines.undefine(id, markOf('survivor').owner, signal);
+  await after.machines.undefine(id, markOf('survivor').owner, { keepState: false }, signal);
 });
 
 t.test('names that would leave their folder, or not be kept to the letter, are refused', async (t) => {

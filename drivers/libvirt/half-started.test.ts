@@ -49,5 +49,5 @@ await t.test('a machine whose start died with its daemon is Busy, and what its e
   t.match(await again.machines.list(signal), [{ nativeName: 'shop.half', power: { state: 'Off' } }]);
   await again.power.start(machine.id, { paused: true }, signal);
   await again.power.cut(machine.id, owner, signal);
-  await again.machines.undefine(machine.id, owner, signal);
+  await again.machines.undefine(machine.id, owner, { keepState: false }, signal);
 });

@@ -26,12 +26,11 @@ import { editDomain } from './xml/edit.js';
 import { markElement, markNamespace, markPrefix, readMark, sameOwner, withMark } from './xml/metadata.js';
 import { readHardware, readIdentity, readShape } from './xml/read.js';
 
-/**
- * What the host keeps of a machine beside its definition, and what would hinder forgetting it. Its disks are no part of it, and neither is
- * what UEFI wrote down: whoever makes the machine anew from its disks finds its boot entries again.
- */
-const everything =
-  undefineFlags.managedSave | undefineFlags.snapshotsMetadata | undefineFlags.keepNvram | undefineFlags.checkpointsMetadata;
+/** What the host keeps of a machine beside its definition, and what would hinder forgetting it. Its disks are no part of it. */
+const everything = undefineFlags.managedSave | undefineFlags.snapshotsMetadata | undefineFlags.checkpointsMetadata;
+/** What UEFI and the TPM wrote down: whoever makes the machine anew from its disks finds its boot entries and keys again. */
+const keepingState = undefineFlags.keepNvram | undefineFlags.keepTpm;
+const removingState = undefineFlags.nvram | undefineFlags.tpm;
 
 const isOff = ({ power }: Glance) => power.state === 'Off';
 
@@ -141,11 +140,11 @@ export class LibvirtMachines implements Machines {
     });
   }
 
-  async undefine(id: MachineId, owner: OwnerMark, signal: AbortSignal): Promise<void> {
+  async undefine(id: MachineId, owner: OwnerMark, { keepState }: { readonly keepState: boolean }, signal: AbortSignal): Promise<void> {
     try {
       const { active } = await checkOwner(this.#daemon, id, owner, signal);
       if (active) throw new DriverError('Conflict', `machine ${id} is not Off; only one that is Off is forgotten`);
-      await this.#forget(id, everything, signal);
+      await this.#forget(id, everything | (keepState ? keepingState : removingState), signal);
     } catch (reason) {
       if (!hasCode(reason, 'NotFound')) throw reason;
     }

@@ -56,7 +56,7 @@ for (const which of Object.keys(uri) as (keyof typeof uri)[])
     await driver.power.start(id, { paused: false }, soon());
     t.match(await look(driver, id), { live: { cpuCount: 2 } });
     await driver.power.cut(id, mark.owner, soon());
-    await driver.machines.undefine(id, mark.owner, soon());
+    await driver.machines.undefine(id, mark.owner, { keepState: false }, soon());
     t.equal(await look(driver, id), undefined);
     t.match(await driver.volumes.list(pool.id, { refresh: false }, soon()), [{ id: root.id, sizeBytes: 1 << 20 }]);
     await driver.volumes.grow(root.id, 3 << 20, soon());

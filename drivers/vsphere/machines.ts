@@ -157,7 +157,7 @@ export class VsphereMachines implements Machines {
     });
   }
 
-  async undefine(id: MachineId, owner: OwnerMark, signal: AbortSignal): Promise<void> {
+  async undefine(id: MachineId, owner: OwnerMark, _options: { readonly keepState: boolean }, signal: AbortSignal): Promise<void> {
     try {
       await this.#changing(id, signal, (native) => this.#forget(native, owner, signal));
     } catch (reason) {

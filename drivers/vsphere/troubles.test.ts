@@ -79,7 +79,7 @@ t.test('a start, an edit and an end whose replies are lost are done once', async
   await twice('SuspendVM_Task', () => driver.power.pause(id, soon()));
   await twice('PowerOnVM_Task', () => driver.power.resume(id, soon()));
   await twice('PowerOffVM_Task', () => driver.power.cut(id, mark.owner, soon()));
-  await twice('Destroy_Task', () => driver.machines.undefine(id, mark.owner, soon()));
+  await twice('Destroy_Task', () => driver.machines.undefine(id, mark.owner, { keepState: false }, soon()));
 });
 
 t.test('a session that expires in the midst of it costs nothing', async (t) => {
@@ -237,7 +237,7 @@ t.test('a machine with snapshots is not forgotten', async (t) => {
     'RetrievePropertiesEx',
     edits((body) => body.replace('</propSet>', '</propSet><propSet><name>snapshot</name><val><rootSnapshotList/></val></propSet>')),
   );
-  await t.rejects(driver.machines.undefine(id, mark.owner, soon()), {
+  await t.rejects(driver.machines.undefine(id, mark.owner, { keepState: false }, soon()), {
     code: 'Conflict',
     message: /has snapshots.*delete the snapshots first/,
   });

@@ -76,7 +76,7 @@ export async function brokenConnectionContract(t: Test, stage: Stage): Promise<v
     await refused(t, driver.machines.list(soon()), 'Unavailable');
     const anew = await subject.connect();
     t.match(await anew.machines.read([id], soon()), { machines: [{ id, uuid: definition.uuid, mark: { owner } }] });
-    await anew.machines.undefine(id, owner, soon());
+    await anew.machines.undefine(id, owner, { keepState: false }, soon());
     await anew[Symbol.asyncDispose]();
   });
 }

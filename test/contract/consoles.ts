@@ -26,7 +26,7 @@ export async function consolesContract(t: Test, stage: Stage): Promise<void> {
   await t.test('what is gone, off, or has no serial console, has none to open', async (t) => {
     const { id, owner } = await stage.define(stage.definition({ serial: true }));
     await refused(t, consoles.open(id, soon()), 'Conflict');
-    await driver.machines.undefine(id, owner, soon());
+    await driver.machines.undefine(id, owner, { keepState: false }, soon());
     await refused(t, consoles.open(id, soon()), 'NotFound');
     const { id: mute } = await stage.running(stage.definition({ serial: false }));
     await refused(t, consoles.open(mute, soon()), 'Invalid');

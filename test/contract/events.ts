@@ -68,7 +68,7 @@ export async function eventsContract(t: Test, stage: Stage): Promise<void> {
     await hints(t, watch, 'pause', machine, () => driver.power.pause(id, soon()));
     await hints(t, watch, 'resume', machine, () => driver.power.resume(id, soon()));
     await hints(t, watch, 'cut', machine, () => driver.power.cut(id, owner, soon()));
-    await hints(t, watch, 'undefine', machine, () => driver.machines.undefine(id, owner, soon()));
+    await hints(t, watch, 'undefine', machine, () => driver.machines.undefine(id, owner, { keepState: false }, soon()));
     const others = await stage.until(
       async () => other.heard.slice(1),
       (heard) => heard.length > 0,

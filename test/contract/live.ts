@@ -87,7 +87,7 @@ async function refusingContract(t: Test, stage: Stage, apply: Apply): Promise<vo
     await refused(t, apply({ ...made, owner: someoneElse }, { kind: 'cpu' }), 'NotOurs');
     t.same((await stage.look(made.id)).live, live);
     await stage.driver.power.cut(made.id, made.owner, soon());
-    await stage.driver.machines.undefine(made.id, made.owner, soon());
+    await stage.driver.machines.undefine(made.id, made.owner, { keepState: false }, soon());
     await refused(t, apply(made, { kind: 'cpu' }), 'NotFound');
   });
 

@@ -103,7 +103,7 @@ async function definingContract(t: Test, stage: Stage): Promise<void> {
         await driver.machines.define({ ...definition, firmware: other }, mark, soon());
         t.equal((await stage.look(id)).configured?.firmware, other);
       }
-      await driver.machines.undefine(id, owner, soon());
+      await driver.machines.undefine(id, owner, { keepState: false }, soon());
       t.equal(await stage.find(id), undefined);
     }
     const { id } = await stage.define();
@@ -261,7 +261,7 @@ async function namingContract(t: Test, stage: Stage): Promise<void> {
       if (!(await acceptedOrInvalid(t, defining))) return;
       const { id, owner } = await defining;
       t.equal((await stage.look(id)).nativeName, name);
-      await driver.machines.undefine(id, owner, soon());
+      await driver.machines.undefine(id, owner, { keepState: false }, soon());
     });
 
   await t.test('a uuid that is none is refused', async (t) => {
@@ -295,8 +295,8 @@ async function readingContract(t: Test, stage: Stage): Promise<void> {
   await t.test('an undefined machine is left out, its uuid and name are free, and its verbs find nothing', async (t) => {
     const { id: gone, definition, mark, owner } = await stage.define();
     const { id: other } = await stage.define();
-    await driver.machines.undefine(gone, owner, soon());
-    await driver.machines.undefine(gone, owner, soon());
+    await driver.machines.undefine(gone, owner, { keepState: false }, soon());
+    await driver.machines.undefine(gone, owner, { keepState: false }, soon());
     const { machines, unread } = await driver.machines.read([gone, other], soon());
     t.same([machines.map(({ id }) => id), unread], [[other], []]);
     t.notOk(await stage.isListed(definition.uuid));

@@ -8,7 +8,7 @@ export async function ownersContract(t: Test, stage: Stage): Promise<void> {
   async function nothingIsDoneTo(t: Test, id: MachineId, owner: OwnerMark): Promise<void> {
     const before = await stage.look(id);
     for (const verb of ['press', 'cut', 'reset'] as const) await refused(t, driver.power[verb](id, owner, soon()), 'NotOurs');
-    await refused(t, driver.machines.undefine(id, owner, soon()), 'NotOurs');
+    await refused(t, driver.machines.undefine(id, owner, { keepState: false }, soon()), 'NotOurs');
     t.same(await stage.look(id), before);
   }
 
@@ -62,7 +62,7 @@ export async function ownersContract(t: Test, stage: Stage): Promise<void> {
     await refused(t, driver.machines.mark(glance.id, mark, mark.owner, soon()), 'NotOurs');
     await driver.machines.mark(glance.id, mark, undefined, soon());
     t.same((await stage.look(glance.id)).mark, mark);
-    await driver.machines.undefine(glance.id, mark.owner, soon());
+    await driver.machines.undefine(glance.id, mark.owner, { keepState: false }, soon());
     t.equal(await stage.find(glance.id), undefined);
   });
 }

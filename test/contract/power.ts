@@ -82,7 +82,7 @@ async function lifeContract(t: Test, stage: Stage): Promise<void> {
   });
 
   await t.test('what runs is not undefined', async (t) => {
-    await refused(t, driver.machines.undefine(id, owner, soon()), 'Conflict');
+    await refused(t, driver.machines.undefine(id, owner, { keepState: false }, soon()), 'Conflict');
     t.match(await stage.look(id), { power: booted });
   });
 
@@ -132,7 +132,7 @@ async function liveContract(t: Test, stage: Stage): Promise<void> {
   await stage.withPeer(t, 'undefined while it runs, it is gone when it is cut', ['undefine'], async (t, peer) => {
     const { id, definition, owner } = await stage.running();
     await peer.undefine(definition.uuid);
-    await refused(t, driver.machines.undefine(id, owner, soon()), 'Conflict');
+    await refused(t, driver.machines.undefine(id, owner, { keepState: false }, soon()), 'Conflict');
     await driver.power.cut(id, owner, soon());
     t.equal(await stage.find(id), undefined);
     t.notOk(await stage.isListed(definition.uuid));

@@ -66,7 +66,7 @@ export class Stage {
       const left = await this.find(id);
       if (left?.uuid !== definition.uuid.toLowerCase() || left.mark === undefined) return;
       await this.driver.power.cut(id, left.mark.owner, soon());
-      await this.driver.machines.undefine(id, left.mark.owner, soon());
+      await this.driver.machines.undefine(id, left.mark.owner, { keepState: false }, soon());
     });
     return { id, definition, mark, owner: mark.owner };
   }
