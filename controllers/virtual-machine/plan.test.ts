@@ -398,6 +398,12 @@ const records: fc.Arbitrary<MachineRecord> = fc
     pressedAt: optional(time),
     resumedAt: optional(time),
     paused: optional(fc.constant(true as const)),
+    live: optional(
+      fc.dictionary(fc.constantFrom('cpu 2', 'disk data none'), fc.record({ at: time, times: fc.integer({ min: 1 }) }), {
+        minKeys: 1,
+        noNullPrototype: true,
+      }),
+    ),
     action: optional(fc.record({ uid: fc.uuid(), at: time, boot: fc.nat(), begun: fc.constant(true as const) })),
   })
   .map((record) => JSON.parse(JSON.stringify(record)) as MachineRecord);

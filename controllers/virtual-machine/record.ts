@@ -120,7 +120,8 @@ export function noteFailedStart(record: MachineRecord, reason: unknown, now: num
 /** The record before the next start. */
 export const noteBoot = ({ halted: _, ...record }: MachineRecord, now: number): MachineRecord => ({
   ...rested(record),
-  boot: { number: bootNumber(record) + 1, at: now },
+  // A stop that is on record is never that of the next boot, whatever a hand has made of the rest.
+  boot: { number: Math.max(bootNumber(record), record.lastStop?.boot ?? 0) + 1, at: now },
 });
 
 /** Nothing is under way any more: neither a stop nor a pause. */
