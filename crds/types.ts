@@ -239,6 +239,18 @@ export interface StoragePoolSpec {
   /** A directory in the host's file system. When absent, the pool is of another kind. */
   readonly directory?: StoragePoolSpecDirectory;
   /**
+   * A file system on a device of the host, mounted by it; it must be there, as nothing is ever formatted. When absent, the
+   * pool is of another kind.
+   */
+  readonly filesystem?: StoragePoolSpecFilesystem;
+  /** A directory that an NFS server exports, mounted by the host. When absent, the pool is of another kind. */
+  readonly nfs?: StoragePoolSpecNfs;
+  /**
+   * A volume group of the host; it must be there. Its volumes are devices: Raw alone, and they never grow. When absent, the
+   * pool is of another kind.
+   */
+  readonly lvm?: StoragePoolSpecLvm;
+  /**
    * A store that the host has already: it is used as it is, and never made, started, changed or removed. When absent, the
    * pool is of another kind.
    */
@@ -248,6 +260,37 @@ export interface StoragePoolSpec {
 export interface StoragePoolSpecDirectory {
   /** Absolute path of the directory, made when it is not there; never changes. */
   readonly path: string;
+}
+
+export interface StoragePoolSpecFilesystem {
+  /** Path of the device, best one that stays the same over reboots, as /dev/disk/by-uuid/…; never changes. */
+  readonly device: string;
+  /** What file system it is. When absent, whatever is found on the device. */
+  readonly format?: 'Ext4' | 'XFS';
+  /**
+   * Absolute path of the directory that it is mounted on, made when it is not there; never changes. When absent, one of the
+   * pool's own below /var/lib/virtwright/pools.
+   */
+  readonly path?: string;
+}
+
+export interface StoragePoolSpecNfs {
+  /** Host name or IPv4 address of the server; never changes. */
+  readonly server: string;
+  /** Absolute path of the directory on the server; never changes. */
+  readonly export: string;
+  /** Version of the protocol. When absent, the newest that host and server both have. */
+  readonly version?: 'V3' | 'V4' | 'V4.1' | 'V4.2';
+  /**
+   * Absolute path of the directory that it is mounted on, made when it is not there; never changes. When absent, one of the
+   * pool's own below /var/lib/virtwright/pools.
+   */
+  readonly path?: string;
+}
+
+export interface StoragePoolSpecLvm {
+  /** Name of the volume group; never changes. */
+  readonly volumeGroup: string;
 }
 
 export interface StoragePoolSpecExisting {

@@ -157,11 +157,56 @@ t.test('a pool that the host had before is used as it is, and never touched', as
 });
 
 t.test('a host that cannot make pools, or use those it has, refuses by name', async (t) => {
-  for (const kind of ['directory', 'existing'] as const) {
+  for (const kind of ['directory', 'existing', 'lvm'] as const) {
     const { host, behind, stores, pass } = scene({ lacks: `pools.${kind}` });
     if (kind === 'existing') stores.pools.set(existing);
+    if (kind === 'lvm') stores.pools.set(of({ lvm: { volumeGroup: 'vg0' } }));
     behind.pool('99999999-2222-4333-8444-555555555555', 'images', '/srv/images');
     t.same(await pass(), { kind: 'stalled', because: `spec.${kind}: asked for, one accepts nothing there` });
     t.same(host.acts, []);
   }
+});
+
+const nfs = { server: 'filer', export: '/srv/vm' };
+const of = (spec: Partial<StoragePool['spec']>): StoragePool => ({
+  ...pool,
+  metadata: { ...pool.metadata, resourceVersion: '2' },
+  spec: { span: 'PerHost', allowedNamespaces: { from: 'All' }, ...spec },
+});
+
+t.test('a pool of each kind is made, where it is said, or in a place of its own', async (t) => {
+  const kinds: readonly (readonly [Partial<StoragePool['spec']>, string | undefined])[] = [
+    [{ nfs }, '/var/lib/virtwright/pools/fast'],
+    [{ nfs: { ...nfs, path: '/srv/nfs' } }, '/srv/nfs'],
+    [{ filesystem: { device: '/dev/vdb' } }, '/var/lib/virtwright/pools/fast'],
+    [{ lvm: { volumeGroup: 'vg0' } }, undefined],
+  ];
+  for (const [spec, path] of kinds) {
+    const { host, stores, pass, status } = scene();
+    stores.pools.set(of(spec));
+    t.same(await pass(), { kind: 'converged' });
+    t.same(host.acts, ['pools.define fast', 'pools.start fast']);
+    t.equal(status()?.path, path);
+    stores.pools.delete('fast');
+    t.same(await pass(true), { kind: 'converged' }, 'and goes without its StoragePool');
+    t.equal(host.pools.size, 0);
+  }
+});
+
+t.test('a store that another pool has is not taken, nor followed when somebody moves it', async (t) => {
+  const { host, stores, pass } = scene();
+  stores.pools.set(of({ nfs }));
+  const stranger = host.addPool('99999999-2222-4333-8444-555555555555', 'theirs', { kind: 'nfs', ...nfs, path: '/theirs' });
+  t.match(await pass(), { kind: 'stalled', because: /theirs with NFS export filer:\/srv\/vm that is not this one's/ });
+  host.pools.delete(stranger.id);
+  t.same(await pass(), { kind: 'converged' });
+  const [ours] = host.pools.values();
+  host.pools.clear();
+  host.addPool(ours?.uuid ?? '', 'fast', { kind: 'nfs', ...nfs, server: 'other', path: '/var/lib/virtwright/pools/fast' });
+  host.calls.length = 0;
+  t.same(await pass(), {
+    kind: 'stalled',
+    because: 'spec.nfs.server: filer given, pool fast on one has other; redefine it there as it was',
+  });
+  t.same(host.acts, []);
 });

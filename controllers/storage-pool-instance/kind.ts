@@ -1,6 +1,7 @@
 import { formatBytes } from '#crds/quantity.js';
 import type { StoragePool, StoragePoolInstance, StoragePoolInstanceStatus } from '#crds/types.js';
-import type { Pool } from '#drivers/driver.js';
+import type { Pool, PoolDefinition } from '#drivers/driver.js';
+import { pathOf } from '#drivers/pool-source.js';
 import { conditions, readiness } from '../conditions.js';
 import { derivedUuid } from '../derived-uuid.js';
 import { type HostScope, nativeName, takeOverOf } from '../host/scope.js';
@@ -9,7 +10,8 @@ import { on, type Performers } from '../plan.js';
 import type { Findings, Kind, Resolution } from '../reconcile.js';
 import { standing } from '../standing.js';
 import type { Stores } from '../stores.js';
-import { type DesiredPool, type ObservedPool, type PoolAction, planPool, type Store } from './plan.js';
+import { type DesiredPool, isInTheWay, type ObservedPool, type PoolAction, planPool, type Store } from './plan.js';
+import { mountPoint, sourceOf } from './source.js';
 
 type PoolFindings = Findings<DesiredPool, ObservedPool, PoolAction>;
 export type PoolInstanceKind = Kind<StoragePoolInstance, DesiredPool, ObservedPool, PoolAction, StoragePoolInstanceStatus>;
@@ -51,14 +53,10 @@ function resolvePool(instance: StoragePoolInstance, host: HostScope, stores: Pic
 /** Without its StoragePool an instance is taken for one of ours: what was there before has no uuid of ours, and is left alone. */
 function storeOf({ metadata, spec, status }: StoragePoolInstance, parent: StoragePool | undefined, host: HostScope): Store {
   if (parent?.spec.existing !== undefined) return { kind: 'existing', nativeName: parent.spec.existing.name };
-  return {
-    kind: 'directory',
-    definition: {
-      uuid: derivedUuid('pool', host.cluster, metadata.uid, host.name),
-      nativeName: status?.nativeName ?? nativeName(host, spec.poolRef.name),
-      directory: { path: parent?.spec.directory?.path ?? status?.path ?? '' },
-    },
-  };
+  const uuid = derivedUuid('pool', host.cluster, metadata.uid, host.name);
+  const native = status?.nativeName ?? nativeName(host, spec.poolRef.name);
+  const source = parent === undefined ? undefined : sourceOf(parent, status?.path ?? mountPoint(native));
+  return source === undefined ? { kind: 'orphaned', uuid } : { kind: 'made', definition: { uuid, nativeName: native, source } };
 }
 
 function observePool({ store }: DesiredPool, view: HostView): ObservedPool {
@@ -67,10 +65,9 @@ function observePool({ store }: DesiredPool, view: HostView): ObservedPool {
     const pool = view.pools.find(({ nativeName }) => nativeName === store.nativeName);
     return { names, ...(pool === undefined ? {} : { pool }) };
   }
-  const { uuid, nativeName, directory } = store.definition;
-  const pool = view.pool(uuid);
+  const pool = view.pool(store.kind === 'made' ? store.definition.uuid : store.uuid);
   if (pool !== undefined) return { names, pool };
-  const stranger = view.pools.find((one) => one.nativeName === nativeName || one.path === directory.path);
+  const stranger = store.kind === 'made' ? view.pools.find((one) => isInTheWay(one, store.definition)) : undefined;
   return { names, ...(stranger === undefined ? {} : { stranger }) };
 }
 
@@ -96,14 +93,18 @@ function identity(
   store: Store | undefined,
   pool: Pool | undefined,
 ): Pick<StoragePoolInstanceStatus, 'uuid' | 'nativeName' | 'path'> {
-  const definition = store?.kind === 'directory' ? { ...store.definition, path: store.definition.directory.path } : undefined;
-  const { uuid, nativeName, path } = { ...before, ...(definition ?? pool) };
+  const { uuid, nativeName, path } = { ...before, ...(store?.kind === 'made' ? wanted(store.definition) : pool) };
   return {
     ...(uuid === undefined ? {} : { uuid }),
     ...(nativeName === undefined ? {} : { nativeName }),
     ...(path === undefined ? {} : { path }),
   };
 }
+
+const wanted = ({ uuid, nativeName, source }: PoolDefinition) => {
+  const path = pathOf(source);
+  return { uuid, nativeName, ...(path === undefined ? {} : { path }) };
+};
 
 /** Told in coarse steps: a status that followed every block would never be at rest. */
 const room = ({

@@ -1,10 +1,13 @@
-import type { Capability, Pool, PoolDefinition, PoolId } from '#drivers/driver.js';
+import type { Capability, Pool, PoolDefinition, PoolId, PoolKind } from '#drivers/driver.js';
+import { collide, describeSource, movedFrom } from '#drivers/pool-source.js';
 import { type Asked, describeUnfit, unfit } from '../fit.js';
 import { act, type Plan, refuse, wait } from '../plan.js';
 
 /** A pool is made by us and known by its uuid, or was there before: then it goes by its native name, and is only looked at. */
 export type Store =
-  | { readonly kind: 'directory'; readonly definition: PoolDefinition }
+  | { readonly kind: 'made'; readonly definition: PoolDefinition }
+  /** Of one whose StoragePool is gone no more is known, or needed, than its uuid. */
+  | { readonly kind: 'orphaned'; readonly uuid: string }
   | { readonly kind: 'existing'; readonly nativeName: string };
 
 export interface DesiredPool {
@@ -19,7 +22,7 @@ export interface DesiredPool {
 
 export interface ObservedPool {
   readonly pool?: Pool;
-  /** Has our name or our path, and another uuid. */
+  /** Has our name, our path or our store, and another uuid. */
   readonly stranger?: Pool;
   /** What the host calls its pools. */
   readonly names: readonly string[];
@@ -34,20 +37,20 @@ export function planPool(desired: DesiredPool, observed: ObservedPool): Plan<Poo
   if (want === 'absent' && volumes.length > 0)
     return [wait('InUse', `${volumes.length} volumes are still in it: ${volumes.slice(0, 3).join(', ')}`, 30_000)];
   if (store.kind === 'existing') return want === 'absent' ? [] : planExisting(store.nativeName, desired, observed);
-  return want === 'absent' ? planRemoval(observed) : planDirectory(store.definition, desired, observed);
+  return want === 'absent' || store.kind === 'orphaned' ? planRemoval(observed) : planMade(store.definition, desired, observed);
 }
 
 /** What a pool asks of its host. */
-export const askedOfPool = (kind: Store['kind']): Asked => ({ field: `pools.${kind}`, path: `spec.${kind}` });
+export const askedOfPool = (kind: PoolKind | 'existing'): Asked => ({ field: `pools.${kind}`, path: `spec.${kind}` });
 
-const planFit = ({ store, capabilities, host }: DesiredPool): Plan<PoolAction> =>
-  unfit([askedOfPool(store.kind)], capabilities).map((misfit) => refuse('Unfit', describeUnfit(misfit, host)));
+const planFit = (kind: PoolKind | 'existing', { capabilities, host }: DesiredPool): Plan<PoolAction> =>
+  unfit([askedOfPool(kind)], capabilities).map((misfit) => refuse('Unfit', describeUnfit(misfit, host)));
 
 const mostNamed = 10;
 
 /** Never started by us: it is off because somebody wants it so, or because it is broken. */
 function planExisting(nativeName: string, desired: DesiredPool, { pool, names }: ObservedPool): Plan<PoolAction> {
-  const misfits = planFit(desired);
+  const misfits = planFit('existing', desired);
   if (misfits.length > 0) return misfits;
   const { host } = desired;
   if (pool === undefined) {
@@ -58,23 +61,38 @@ function planExisting(nativeName: string, desired: DesiredPool, { pool, names }:
   return pool.formats.length > 0 ? [] : [refuse('Unfit', `pool ${nativeName} on ${host} is of a kind that no volumes can be made in`)];
 }
 
-function planDirectory(definition: PoolDefinition, desired: DesiredPool, { pool, stranger }: ObservedPool): Plan<PoolAction> {
+function planMade(definition: PoolDefinition, desired: DesiredPool, { pool, stranger }: ObservedPool): Plan<PoolAction> {
   const { takeOver, host } = desired;
-  if (pool?.active) return [];
-  if (pool !== undefined) return [act({ kind: 'start', pool: pool.id }, 'the pool is not active')];
-  const misfits = planFit(desired);
+  const { nativeName, source } = definition;
+  if (pool !== undefined) return planThere(definition, host, pool);
+  const misfits = planFit(source.kind, desired);
   if (misfits.length > 0) return misfits;
   if (stranger === undefined) return [act({ kind: 'define', definition }, 'no such pool')];
-  if (takeOver && stranger.nativeName === definition.nativeName && stranger.path === definition.directory.path) {
+  if (takeOver && stranger.nativeName === nativeName && movedFrom(source, stranger.source) === undefined) {
     return [act({ kind: 'undefine', pool: stranger.id }, 'taken over, as annotated: its definition is replaced, its content stays')];
   }
+  const store = stranger.source === undefined ? 'of another kind' : `with ${describeSource(stranger.source)}`;
   return [
     refuse(
       'NotOurs',
-      `${host} has a pool ${stranger.nativeName} at ${stranger.path ?? 'no path'} that is not this one's (uuid ${stranger.uuid}); undefine it there, choose another name and path, or annotate the Hypervisor virtwright.io/take-over=All`,
+      `${host} has a pool ${stranger.nativeName} ${store} that is not this one's (uuid ${stranger.uuid}); undefine it there, choose another name and store, or annotate the Hypervisor virtwright.io/take-over=All`,
     ),
   ];
 }
+
+/** Somebody may have redefined it beneath us: what is stored elsewhere is not what its volumes are. */
+function planThere({ source }: PoolDefinition, host: string, pool: Pool): Plan<PoolAction> {
+  const moved = movedFrom(source, pool.source);
+  if (moved !== undefined) {
+    const { field, given, is } = moved;
+    return [refuse('Moved', `spec.${field}: ${given} given, pool ${pool.nativeName} on ${host} has ${is}; redefine it there as it was`)];
+  }
+  return pool.active ? [] : [act({ kind: 'start', pool: pool.id }, 'the pool is not active')];
+}
+
+/** Whether a pool that is not ours stands in the way of ours. */
+export const isInTheWay = (pool: Pool, { nativeName, source }: PoolDefinition): boolean =>
+  pool.nativeName === nativeName || (pool.source !== undefined && collide(pool.source, source));
 
 const planRemoval = ({ pool }: ObservedPool): Plan<PoolAction> =>
   pool === undefined ? [] : [act({ kind: 'undefine', pool: pool.id }, 'the resource was deleted; what is stored in it stays')];

@@ -26,6 +26,7 @@ const pool: Pool = {
   active: true,
   path: '/p',
   formats: ['Qcow2', 'Raw'],
+  can: ['create', 'delete', 'grow', 'stream'],
   capacityBytes: 1e9,
   allocationBytes: 0,
   availableBytes: 1e9,
@@ -299,7 +300,7 @@ t.test('what an interrupted fill left is seen at once, and a machine that runs i
   const driver = fakeDriver(host);
   const signal = AbortSignal.timeout(10_000);
   const poolUuid = '11111111-2222-4333-8444-555555555555';
-  const id = await driver.pools?.define({ uuid: poolUuid, nativeName: 'fast', directory: { path: '/p' } }, signal);
+  const id = await driver.pools?.define({ uuid: poolUuid, nativeName: 'fast', source: { kind: 'directory', path: '/p' } }, signal);
   await driver.pools?.start(id as PoolId, signal);
   const view = new HostView(driver, () => {}, signal);
   let ended = () => {};

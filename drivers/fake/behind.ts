@@ -80,7 +80,7 @@ export class Behind {
   }
 
   pool(uuid: string, nativeName: string, path: string): void {
-    this.#host.addPool(uuid, nativeName, path);
+    this.#host.addPool(uuid, nativeName, { kind: 'directory', path });
   }
 
   /** A network as whoever runs the host makes it. */

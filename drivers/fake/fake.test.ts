@@ -204,7 +204,7 @@ t.test('an upload breaks midway and leaves a part; a full pool takes no more', a
   const host = new FakeHost({ roomBytes: 100 });
   const { pools, volumes } = fakeDriver(host);
   if (pools === undefined || volumes === undefined) throw new Error('no storage');
-  const pool = await pools.define({ uuid, nativeName: 'fast', directory: { path: '/fast' } }, soon());
+  const pool = await pools.define({ uuid, nativeName: 'fast', source: { kind: 'directory', path: '/fast' } }, soon());
   await pools.start(pool, soon());
   const volume = { pool, nativeName: 'v', format: 'Raw' as const, sizeBytes: 0 };
   const { id } = await volumes.create(volume, soon());

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Capability, Facet, Hardware, HostEvent, MachineId, NetworkId } from '#drivers/driver.js';
+import type { Capability, Facet, Hardware, HostEvent, MachineId, NetworkId, PoolSource } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { Bulletin } from './bulletin.js';
 import { everything, firstHardware } from './capabilities.js';
@@ -8,7 +8,7 @@ import { Faults } from './faults.js';
 import type { Guest } from './guest.js';
 import { FakeMachine, type Surroundings } from './machine.js';
 import type { FakeNetwork } from './network.js';
-import { type Directory, FakePool } from './store.js';
+import { type Directory, FakePool, placeOf } from './store.js';
 
 export type OptionalFacet = Exclude<Facet, 'host' | 'machines' | 'power'>;
 
@@ -108,9 +108,9 @@ export class FakeHost<C extends Clock = ManualClock> implements Surroundings {
     return machine;
   }
 
-  addPool(uuid: string, nativeName: string, path: string): FakePool {
+  addPool(uuid: string, nativeName: string, source: PoolSource): FakePool {
     const id = this.#newId() as FakePool['id'];
-    const pool = new FakePool({ id, uuid, nativeName, path, directory: this.directory(path), roomBytes: this.roomBytes });
+    const pool = new FakePool({ id, uuid, nativeName, source, directory: this.directory(placeOf(source)), roomBytes: this.roomBytes });
     this.pools.set(id, pool);
     this.emit({ kind: 'pool', id });
     return pool;

@@ -1,5 +1,6 @@
 import type { PoolDefinition, PoolId, Pools } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
+import { collide, describeSource, movedFrom, pathOf } from '#drivers/pool-source.js';
 import type { Clock } from './clock.js';
 import type { Connection } from './connection.js';
 import type { FakeHost } from './host.js';
@@ -14,27 +15,26 @@ export function mustFindPool(host: Host, id: PoolId): FakePool {
   return pool;
 }
 
-function mustBePath(path: string): void {
+function mustBePath(field: string, path: string): void {
   mustBeWritable(path);
   if (!path.startsWith('/') || path.split('/').some((part) => part === '..' || part === '.'))
-    throw new DriverError('Invalid', `directory.path: ${JSON.stringify(path)} given, an absolute path without "." and ".." accepted`);
+    throw new DriverError('Invalid', `${field}: ${JSON.stringify(path)} given, an absolute path without "." and ".." accepted`);
 }
 
-function define(host: Host, { uuid: given, nativeName, directory: { path } }: PoolDefinition): PoolId {
+function define(host: Host, { uuid: given, nativeName, source }: PoolDefinition): PoolId {
   const uuid = canonicalUuid(given);
   mustBeName(nativeName);
-  mustBePath(path);
+  const path = pathOf(source);
+  if (path !== undefined) mustBePath(`${source.kind}.path`, path);
   const pools = [...host.pools.values()];
   const existing = pools.find((pool) => pool.uuid === uuid);
-  if (existing !== undefined && existing.path !== path)
-    throw new DriverError(
-      'Invalid',
-      `directory.path: ${path} given, pool "${existing.nativeName}" is at ${existing.path} and is not moved`,
-    );
-  const taken = pools.find((pool) => pool.uuid !== uuid && (pool.nativeName === nativeName || pool.path === path));
+  const moved = existing === undefined ? undefined : movedFrom(source, existing.source);
+  if (moved !== undefined)
+    throw new DriverError('Invalid', `${moved.field}: ${moved.given} given, pool "${nativeName}" has ${moved.is} and is not moved`);
+  const taken = pools.find((pool) => pool.uuid !== uuid && (pool.nativeName === nativeName || collide(pool.source, source)));
   if (existing === undefined && taken !== undefined)
-    throw new DriverError('NotOurs', `pool "${taken.nativeName}" at ${taken.path} belongs to another (${taken.uuid})`);
-  return (existing ?? host.addPool(uuid, nativeName, path)).id;
+    throw new DriverError('NotOurs', `pool "${taken.nativeName}", ${describeSource(taken.source)}, belongs to another (${taken.uuid})`);
+  return (existing ?? host.addPool(uuid, nativeName, source)).id;
 }
 
 function start(host: Host, id: PoolId): void {

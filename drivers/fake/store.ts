@@ -1,5 +1,6 @@
-import type { Pool, PoolId, VolumeFormat } from '#drivers/driver.js';
+import type { Pool, PoolId, PoolSource, VolumeFormat, VolumeVerb } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
+import { pathOf } from '#drivers/pool-source.js';
 
 const qcow2Magic = Buffer.from('QFI\xfb', 'latin1');
 const sizeOffset = 24;
@@ -126,21 +127,34 @@ const headOf: Readonly<Record<VolumeFormat, number>> = { Raw: 0, Qcow2: headerBy
 /** Name to file. It outlives the pool that is defined over it. */
 export type Directory = Map<string, FakeFile>;
 
+const files = { formats: ['Qcow2', 'Raw', 'Vmdk'], can: ['create', 'delete', 'grow', 'stream'] } as const;
+const devices = { formats: ['Raw'], can: ['create', 'delete', 'stream'] } as const;
+
+/** The folder that the volumes of such a pool are in. */
+export const placeOf = (source: PoolSource): string => (source.kind === 'lvm' ? `/dev/${source.volumeGroup}` : source.path);
+
 /** A pool on a fake host: it knows the files it has seen, which are not always those that are there. */
 export class FakePool {
   readonly id: PoolId;
   readonly uuid: string;
   readonly nativeName: string;
-  readonly path: string;
+  readonly source: PoolSource;
   active = false;
-  formats: readonly VolumeFormat[] = ['Qcow2', 'Raw', 'Vmdk'];
+  formats: readonly VolumeFormat[];
+  readonly can: readonly VolumeVerb[];
   readonly directory: Directory;
   readonly known = new Set<string>();
   readonly roomBytes: number;
 
-  constructor(identity: Pick<FakePool, 'id' | 'uuid' | 'nativeName' | 'path' | 'directory' | 'roomBytes'>) {
-    ({ id: this.id, uuid: this.uuid, nativeName: this.nativeName, path: this.path } = identity);
+  constructor(identity: Pick<FakePool, 'id' | 'uuid' | 'nativeName' | 'source' | 'directory' | 'roomBytes'>) {
+    ({ id: this.id, uuid: this.uuid, nativeName: this.nativeName, source: this.source } = identity);
     ({ directory: this.directory, roomBytes: this.roomBytes } = identity);
+    ({ formats: this.formats, can: this.can } = pathOf(this.source) === undefined ? devices : files);
+  }
+
+  /** Where its volumes are. */
+  get path(): string {
+    return placeOf(this.source);
   }
 
   get allocationBytes(): number {
@@ -162,7 +176,7 @@ export class FakePool {
   }
 
   pool(): Pool {
-    const { id, uuid, nativeName, path, active, formats, roomBytes, allocationBytes, availableBytes } = this;
-    return { id, uuid, nativeName, path, active, formats, capacityBytes: roomBytes, allocationBytes, availableBytes };
+    const { id, uuid, nativeName, path, source, active, formats, can, roomBytes, allocationBytes, availableBytes } = this;
+    return { id, uuid, nativeName, path, source, active, formats, can, capacityBytes: roomBytes, allocationBytes, availableBytes };
   }
 }

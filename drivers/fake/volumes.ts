@@ -1,4 +1,4 @@
-import type { MachineId, PoolId, Volume, VolumeDefinition, VolumeId, VolumeSource, Volumes } from '#drivers/driver.js';
+import type { MachineId, PoolId, Volume, VolumeDefinition, VolumeId, VolumeSource, Volumes, VolumeVerb } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import type { Clock } from './clock.js';
 import { type Connection, lost } from './connection.js';
@@ -25,6 +25,16 @@ function mustFind(host: Host, { pool: id, nativeName }: VolumeId): { readonly po
   return { pool, file };
 }
 
+/** A device is never smaller than this. */
+const extentBytes = 4 << 20;
+
+const growsIn = (pool: FakePool): boolean => pool.can.includes('grow');
+
+function mustBeAble(pool: FakePool, verb: VolumeVerb): void {
+  if (!pool.can.includes(verb))
+    throw new DriverError('Unsupported', `pool "${pool.nativeName}" can ${pool.can.join(', ')} volumes, not ${verb} them`);
+}
+
 function volume(pool: FakePool, nativeName: string): readonly Volume[] {
   const file = pool.directory.get(nativeName);
   if (file === undefined) return [];
@@ -45,10 +55,12 @@ const create = (host: Host, definition: VolumeDefinition): Volume =>
 function put(host: Host, { pool: id, nativeName, format, sizeBytes }: VolumeDefinition, file: FakeFile): Volume {
   mustBeName(nativeName);
   const pool = mustFindActive(host, id);
+  mustBeAble(pool, 'create');
   if (!pool.formats.includes(format) && !(format === 'Raw' && sizeBytes === 0))
     throw new DriverError('Unsupported', `format: ${format} given, pool "${pool.nativeName}" accepts ${pool.formats.join(', ') || 'none'}`);
   if (pool.directory.has(nativeName)) throw new DriverError('Conflict', `volume "${nativeName}" exists in pool "${pool.nativeName}"`);
-  pool.mustHaveRoom(sizeBytes);
+  if (!growsIn(pool)) file.grow(Math.max(sizeBytes, extentBytes));
+  pool.mustHaveRoom(growsIn(pool) ? sizeBytes : file.sizeBytes);
   pool.directory.set(nativeName, file);
   pool.known.add(nativeName);
   const [created] = volume(pool, nativeName);
@@ -65,6 +77,7 @@ async function fill(
 ): Promise<void> {
   const { pool, file } = mustFind(host, id);
   const breaksAfter = host.faults.takeUploadBreak();
+  const { sizeBytes } = file;
   file.clear();
   for await (const chunk of content) {
     // Whoever asked may be gone: what arrives now is nobody's.
@@ -74,10 +87,12 @@ async function fill(
     file.append(taken);
     if (taken.length < chunk.length) throw lost();
   }
+  if (!growsIn(pool)) file.grow(sizeBytes);
 }
 
 function grow(host: Host, id: VolumeId, sizeBytes: number): void {
   const { pool, file } = mustFind(host, id);
+  mustBeAble(pool, 'grow');
   if (sizeBytes < file.sizeBytes)
     throw new DriverError('Invalid', `sizeBytes: ${sizeBytes} given, volume "${id.nativeName}" has ${file.sizeBytes} and never shrinks`);
   pool.mustHaveRoom(sizeBytes - file.sizeBytes);
@@ -94,6 +109,7 @@ function clone(host: Host, how: 'Full' | 'Linked', definition: VolumeDefinition,
   if (file.format !== from.format && definition.format !== from.format)
     throw new DriverError('Invalid', `volume "${from.id.nativeName}" was made as ${from.format} and looks like ${file.format}`);
   if (how === 'Full') return put(host, definition, FakeFile.copyOf(file, from.format, definition.format, definition.sizeBytes));
+  mustBeAble(pool, 'grow');
   const linked = FakeFile.empty('Qcow2', definition.sizeBytes);
   linked.base = `${pool.path}/${from.id.nativeName}`;
   return put(host, definition, linked);

@@ -420,7 +420,7 @@ t.test('pools are made, kept apart by uuid, name and path, and leave what is in 
   const { pools } = driver;
   if (pools === undefined) throw new Error('no pools');
   const path = join(daemon.directory, 'deep/down/fast');
-  const definition = { uuid: uuidOf('70'), nativeName: 'fast', directory: { path } };
+  const definition = { uuid: uuidOf('70'), nativeName: 'fast', source: { kind: 'directory', path } } as const;
   const id = await pools.define(definition, signal);
   t.match(await pools.list(signal), [{ id, uuid: definition.uuid, nativeName: 'fast', active: false, path }]);
   await pools.start(id, signal);
@@ -430,11 +430,11 @@ t.test('pools are made, kept apart by uuid, name and path, and leave what is in 
   t.ok(pool?.active);
   t.ok((pool?.capacityBytes ?? 0) > (pool?.availableBytes ?? 0));
   await t.rejects(pools.define({ ...definition, uuid: uuidOf('71') }, signal), { code: 'NotOurs', message: /"fast".*70/ });
-  await t.rejects(pools.define({ uuid: uuidOf('71'), nativeName: 'x', directory: { path: `${path}/` } }, signal), {
+  await t.rejects(pools.define({ uuid: uuidOf('71'), nativeName: 'x', source: { kind: 'directory', path: `${path}/` } }, signal), {
     code: 'NotOurs',
     message: /"fast"/,
   });
-  await t.rejects(pools.define({ ...definition, directory: { path: '/elsewhere' } }, signal), {
+  await t.rejects(pools.define({ ...definition, source: { kind: 'directory', path: '/elsewhere' } }, signal), {
     code: 'Invalid',
     message: /does not move/,
   });
@@ -464,7 +464,7 @@ t.test('volumes are made, filled, read, grown and deleted', async (t) => {
   if (pools === undefined || volumes === undefined) throw new Error('no storage');
   const path = join(daemon.directory, 'volumes');
   await mkdir(path);
-  const pool = await pools.define({ uuid: uuidOf('80'), nativeName: 'volumes', directory: { path } }, signal);
+  const pool = await pools.define({ uuid: uuidOf('80'), nativeName: 'volumes', source: { kind: 'directory', path } }, signal);
   await t.rejects(volumes.list(pool, { refresh: false }, signal), { code: 'Conflict' }, 'not while the pool is stopped');
   await pools.start(pool, signal);
 
@@ -516,7 +516,7 @@ t.test('a store without room says Exhausted', async (t) => {
   await mkdir(path);
   const inside = ['nsenter', '--target', `${daemon.pid}`, '--mount'];
   await run(inside[0] as string, [...inside.slice(1), 'mount', '-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', path]);
-  const pool = await pools.define({ uuid: uuidOf('90'), nativeName: 'tiny', directory: { path } }, signal);
+  const pool = await pools.define({ uuid: uuidOf('90'), nativeName: 'tiny', source: { kind: 'directory', path } }, signal);
   await pools.start(pool, signal);
   const volume = await volumes.create({ pool, nativeName: 'v', format: 'Raw', sizeBytes: 0 }, signal);
   await t.rejects(volumes.upload(volume.id, inPieces(Buffer.alloc(2 ** 20, 1), 2 ** 16), signal), { code: 'Exhausted' });
@@ -554,12 +554,12 @@ t.test('names that would leave their folder, or not be kept to the letter, are r
       code: 'Invalid',
       message: /nativeName/,
     });
-    await t.rejects(pools.define({ uuid: pool, nativeName, directory: { path: '/p' } }, signal) ?? Promise.resolve(), {
+    await t.rejects(pools.define({ uuid: pool, nativeName, source: { kind: 'directory', path: '/p' } }, signal) ?? Promise.resolve(), {
       code: 'Invalid',
     });
   }
   for (const path of ['', 'relative', '/a/../b', '/a//b'])
-    await t.rejects(pools.define({ uuid: pool, nativeName: 'p', directory: { path } }, signal) ?? Promise.resolve(), {
+    await t.rejects(pools.define({ uuid: pool, nativeName: 'p', source: { kind: 'directory', path } }, signal) ?? Promise.resolve(), {
       code: 'Invalid',
     });
   for (const nativeName of ['', '.', '..', '../escaped', '/abs', 'x'.repeat(256)])

@@ -8,6 +8,14 @@ export function unlessGone<T>(asked: Promise<T>): Promise<T | undefined> {
   });
 }
 
+/** What is asked for, or undefined when the host knows nothing of such a thing. */
+export function unlessUnknown<T>(asked: Promise<T>): Promise<T | undefined> {
+  return asked.catch((reason) => {
+    if (hasCode(reason, 'Unsupported')) return undefined;
+    throw reason;
+  });
+}
+
 export function hasCode(reason: unknown, code: DriverErrorCode): boolean {
   return reason instanceof DriverError && reason.code === code;
 }

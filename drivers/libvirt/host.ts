@@ -1,14 +1,16 @@
 import type { Capability, Host, HostDescription } from '#drivers/driver.js';
 import type { Daemon } from './daemon.js';
+import { unlessUnknown } from './gone.js';
 import { mtuBounds } from './network-check.js';
 import { firmwaresOf, type MachineOffer, mostOf, type Offer, type Offers } from './offer.js';
 import type { Finding } from './probe.js';
-import { connectGetLibVersion, connectGetType, connectGetVersion } from './rpc/procedures.js';
+import { connectGetLibVersion, connectGetStoragePoolCapabilities, connectGetType, connectGetVersion } from './rpc/procedures.js';
 import { bytesPerMiB, maxNameBytes, maxSerialBytes } from './xml/definition.js';
 import { diskBuses, pluggableBuses } from './xml/disk.js';
 import { volumeFormats } from './xml/format.js';
 import { interfaceModels } from './xml/interface.js';
 import { liveFields } from './xml/network-update.js';
+import { readPoolKinds } from './xml/pool-source.js';
 
 export class LibvirtHost implements Host {
   readonly #daemon: Daemon;
@@ -21,11 +23,12 @@ export class LibvirtHost implements Host {
 
   async describe(signal: AbortSignal): Promise<HostDescription> {
     const ask = this.#daemon.ask.bind(this.#daemon);
-    const [hypervisor, version, libvirt, offer] = await Promise.all([
+    const [hypervisor, version, libvirt, offer, pools] = await Promise.all([
       ask(connectGetType, undefined, signal),
       ask(connectGetVersion, undefined, signal),
       ask(connectGetLibVersion, undefined, signal),
       this.#offers.get(signal),
+      poolCapabilities(this.#daemon, signal),
     ]);
     return {
       hypervisor,
@@ -35,6 +38,7 @@ export class LibvirtHost implements Host {
       memoryBytes: offer.memoryBytes,
       capabilities: [
         ...(offer.machines === undefined ? [] : machineCapabilities(offer, offer.machines)),
+        ...pools,
         ...storageCapabilities,
         ...networkCapabilities(libvirt),
       ],
@@ -47,8 +51,14 @@ function versionText(version: number): string {
   return `${Math.floor(version / 1e6)}.${Math.floor(version / 1e3) % 1e3}.${version % 1e3}`;
 }
 
+/** A daemon tells which types of pools it was built with since libvirt 5.2; of older ones, and of those that pretend, directories alone are taken for granted. */
+async function poolCapabilities(daemon: Daemon, signal: AbortSignal): Promise<readonly Capability[]> {
+  const told = await unlessUnknown(daemon.ask(connectGetStoragePoolCapabilities, { flags: 0 }, signal));
+  const kinds = told === undefined ? ['directory'] : readPoolKinds(told);
+  return kinds.map((kind) => ({ field: `pools.${kind}` }));
+}
+
 const storageCapabilities: readonly Capability[] = [
-  { field: 'pools.directory' },
   { field: 'pools.existing' },
   { field: 'volumes.format', values: volumeFormats },
   { field: 'volumes.clone', values: ['Full', 'Linked'] },

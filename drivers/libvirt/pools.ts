@@ -1,6 +1,6 @@
-import { normalize } from 'node:path/posix';
 import type { Pool, PoolDefinition, PoolId, Pools } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
+import { collide, describeSource, movedFrom, pathOf } from '#drivers/pool-source.js';
 import { serializeXml } from '#drivers/xml/serialize.js';
 import type { Daemon } from './daemon.js';
 import { hasCode, present, unlessGone } from './gone.js';
@@ -16,8 +16,8 @@ import {
   storagePoolUndefine,
 } from './rpc/procedures.js';
 import type { PoolHandle } from './rpc/types.js';
-import { checkName, checkPath, maxNameBytes } from './xml/definition.js';
 import { createPool, readPool } from './xml/pool.js';
+import { checkPoolDefinition } from './xml/pool-definition.js';
 
 export class LibvirtPools implements Pools {
   readonly #daemon: Daemon;
@@ -33,7 +33,7 @@ export class LibvirtPools implements Pools {
   }
 
   #handles(flags: number, signal: AbortSignal): Promise<readonly PoolHandle[]> {
-    return this.#daemon.ask(connectListAllStoragePools, { elementsWanted: undefined, flags }, signal);
+    return this.#daemon.ask(connectListAllStoragePools, { elementsWanted: undefined, flags }, signal, 'the list of pools');
   }
 
   async #read(pool: PoolHandle, active: boolean, signal: AbortSignal): Promise<Pool> {
@@ -41,22 +41,25 @@ export class LibvirtPools implements Pools {
   }
 
   async define(definition: PoolDefinition, signal: AbortSignal): Promise<PoolId> {
-    checkName('nativeName', definition.nativeName, maxNameBytes);
-    checkPath('directory.path', definition.directory.path);
+    checkPoolDefinition(definition);
     const pools = await this.list(signal);
     const found = pools.find(({ uuid }) => uuid === definition.uuid.toLowerCase());
     if (found === undefined) refuseTaken(definition, pools);
     else refuseMoved(definition, found);
     const pool = found === undefined ? await this.#create(definition, signal) : { name: found.nativeName, uuid: found.uuid };
     const id = pool.uuid as PoolId;
-    if (found?.active !== true)
-      await this.#unlessAlready(true, id, this.#daemon.order(storagePoolBuild, { pool, flags: 0 }, signal, id), signal);
+    if (found?.active !== true && pathOf(definition.source) !== undefined) await this.#makeDirectory(pool, id, signal);
     return id;
   }
 
   async #create(definition: PoolDefinition, signal: AbortSignal): Promise<PoolHandle> {
     const xml = serializeXml(createPool(definition));
     return this.#daemon.ask(storagePoolDefineXml, { xml, flags: 0 }, signal);
+  }
+
+  /** Without a flag libvirt makes a pool's directory and nothing in it; of a pool of devices it would make the volume group, or the partition table. */
+  async #makeDirectory(pool: PoolHandle, id: PoolId, signal: AbortSignal): Promise<void> {
+    await this.#unlessAlready(true, id, this.#daemon.order(storagePoolBuild, { pool, flags: 0 }, signal, id), signal);
   }
 
   async start(id: PoolId, signal: AbortSignal): Promise<void> {
@@ -92,24 +95,16 @@ export class LibvirtPools implements Pools {
   }
 }
 
-function refuseTaken({ nativeName, directory }: PoolDefinition, pools: readonly Pool[]): void {
-  const taken = pools.find((pool) => pool.nativeName === nativeName || (pool.path !== undefined && samePath(pool.path, directory.path)));
-  if (taken !== undefined)
-    throw new DriverError(
-      'NotOurs',
-      `pool "${taken.nativeName}" on the host (uuid ${taken.uuid}) has ${taken.path ?? 'no path'}; it is left alone`,
-    );
+function refuseTaken({ nativeName, source }: PoolDefinition, pools: readonly Pool[]): void {
+  const taken = pools.find((pool) => pool.nativeName === nativeName || (pool.source !== undefined && collide(pool.source, source)));
+  if (taken === undefined) return;
+  const store = taken.source === undefined ? 'a store of another kind' : describeSource(taken.source);
+  throw new DriverError('NotOurs', `pool "${taken.nativeName}" on the host (uuid ${taken.uuid}) has ${store}; it is left alone`);
 }
 
-function refuseMoved({ nativeName, directory }: PoolDefinition, found: Pool): void {
-  if (found.path !== undefined && samePath(found.path, directory.path)) return;
-  const where = found.path ?? 'another kind of store';
-  throw new DriverError(
-    'Invalid',
-    `pool "${nativeName}": directory.path ${directory.path} was given, but the pool is at ${where}; a pool does not move`,
-  );
-}
-
-function samePath(one: string, other: string): boolean {
-  return normalize(`${one}/`) === normalize(`${other}/`);
+function refuseMoved({ nativeName, source }: PoolDefinition, found: Pool): void {
+  const moved = movedFrom(source, found.source);
+  if (moved === undefined) return;
+  const { field, given, is } = moved;
+  throw new DriverError('Invalid', `pool "${nativeName}": ${field}: ${given} was given, but the pool has ${is}; a pool does not move`);
 }

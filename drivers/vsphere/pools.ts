@@ -45,6 +45,7 @@ function poolOf({ ref, name, url, accessible, capacityBytes, freeBytes }: Datast
     active: accessible,
     path: `[${name}]`,
     formats: ['Vmdk'],
+    can: ['create', 'delete', 'grow'],
     capacityBytes,
     allocationBytes: capacityBytes - freeBytes,
     availableBytes: freeBytes,

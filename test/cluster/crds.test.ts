@@ -59,6 +59,7 @@ const existingPool = (name: string, existing: string): Manifest => ({
   metadata: { name },
   spec: { existing: { name: existing } },
 });
+const madeOf = (name: string, spec: object): Manifest => ({ kind: 'StoragePool', metadata: { name }, spec });
 const host = (name: string, spec: object = {}): Manifest => ({
   kind: 'Hypervisor',
   metadata: { name },
@@ -163,6 +164,9 @@ t.test('what is right at a limit is accepted', async (t) => {
     host('ok-esx', { uri: 'esx://[fd00::1]:8443/' }),
     host('ok-vpx', { uri: 'vpx://vcenter.example.org/Berlin%20Mitte/Cluster/esx1.example.org' }),
     existingPool('ok-existing', 'SAN <fast> 1'),
+    madeOf('ok-filesystem', { filesystem: { device: '/dev/disk/by-uuid/0a-1', format: 'XFS', path: '/srv/fs' } }),
+    madeOf('ok-nfs', { nfs: { server: 'filer.example.org', export: '/srv/vm', version: 'V4.2' } }),
+    madeOf('ok-lvm', { lvm: { volumeGroup: 'vg_0.a+b-c' } }),
     pool('p'.repeat(63), { directory: { path: '/var/lib/virt_wright/a.b/..c' } }),
     action('ok-mode', { verb: 'Restart', mode: 'Hard', ttlSecondsAfterFinished: 0 }),
     instance(`${'p'.repeat(63)}.${'h'.repeat(40)}`),
@@ -359,8 +363,14 @@ t.test('what is wrong is refused by its path, with the remedy', async (t) => {
       'spec.hypervisor: Required value',
     ],
     [pool('p'.repeat(64)), 'metadata.name: Too long: may not be more than 63'],
-    [{ kind: 'StoragePool', metadata: { name: 'storeless' }, spec: {} }, 'spec: … name exactly one kind of store: directory or existing'],
-    [pool('two-stores', { existing: { name: 'a' } }), 'spec: … name exactly one kind of store: directory or existing'],
+    [
+      { kind: 'StoragePool', metadata: { name: 'storeless' }, spec: {} },
+      'spec: … name exactly one kind of store: directory, filesystem, nfs, lvm or existing',
+    ],
+    [
+      pool('two-stores', { existing: { name: 'a' } }),
+      'spec: … name exactly one kind of store: directory, filesystem, nfs, lvm or existing',
+    ],
     [existingPool('nameless', ''), 'spec.existing.name in body should be at least 1 chars long'],
     [existingPool('long', 'n'.repeat(251)), 'spec.existing.name: Too long: may not be more than 250'],
     [existingPool('two-lines', 'a\nb'), 'spec.existing.name in body should match'],
@@ -371,6 +381,14 @@ t.test('what is wrong is refused by its path, with the remedy', async (t) => {
       pool('climb', { directory: { path: '/srv/../etc' } }),
       'spec.directory.path: … the path has no . or .. in it: write the directory meant',
     ],
+    [madeOf('dashes', { nfs: { server: '-o', export: '/srv' } }), 'spec.nfs.server in body should match'],
+    [madeOf('nfs-climb', { nfs: { server: 'a', export: '/srv/../etc' } }), 'spec.nfs.export: … the path has no . or .. in it'],
+    [madeOf('nfs-version', { nfs: { server: 'a', export: '/srv', version: 'V2' } }), 'spec.nfs.version: Unsupported value: "V2"'],
+    [madeOf('no-device', { filesystem: { device: '/srv/image' } }), 'spec.filesystem.device in body should match'],
+    [madeOf('dev-climb', { filesystem: { device: '/dev/../etc/passwd' } }), 'spec.filesystem.device: … the path has no . or .. in it'],
+    [madeOf('swap', { filesystem: { device: '/dev/vdb', format: 'Swap' } }), 'spec.filesystem.format: Unsupported value: "Swap"'],
+    [madeOf('no-group', { lvm: { volumeGroup: '--help' } }), 'spec.lvm.volumeGroup in body should match'],
+    [madeOf('two-kinds', { lvm: { volumeGroup: 'a' }, nfs: { server: 'a', export: '/srv' } }), 'spec: … name exactly one kind of store'],
     [pool('span', { span: 'Shared' }), 'spec.span: Unsupported value: "Shared": supported values: "PerHost"'],
     [pool('all-select', { allowedNamespaces: { from: 'All', selector: { matchLabels: { a: 'b' } } } }), 'from: All takes none'],
     [
@@ -461,6 +479,24 @@ t.test('what may not change is refused, and what may is accepted', async (t) => 
       {},
       { directory: { path: '/srv/b' } },
       'spec.directory.path: … the path of a pool never changes, as its volumes stay where they are; make a new pool',
+    ],
+    [
+      (spec) => madeOf('reserve', { nfs: { server: 'a', export: '/srv' }, ...spec }),
+      {},
+      { nfs: { server: 'b', export: '/srv' } },
+      'spec.nfs: … the export of a pool never changes, as its volumes stay where they are; make a new pool',
+    ],
+    [
+      (spec) => madeOf('remount', { filesystem: { device: '/dev/vdb' }, ...spec }),
+      {},
+      { filesystem: { device: '/dev/vdc' } },
+      'spec.filesystem: … the file system of a pool never changes, as its volumes stay where they are; make a new pool',
+    ],
+    [
+      (spec) => madeOf('regroup', { lvm: { volumeGroup: 'a' }, ...spec }),
+      {},
+      { lvm: { volumeGroup: 'b' } },
+      'spec.lvm: … the volume group of a pool never changes, as its volumes stay where they are; make a new pool',
     ],
     [
       (spec) => pool('adopt', spec),
@@ -567,7 +603,7 @@ t.test('kubectl get shows what matters', async (t) => {
   const headers = async (resource: string) => (await table(resource, '-o', 'wide'))[0];
   t.equal(await headers('vm'), 'NAME|STATUS|READY|HOST|AGE|CPUS|MEMORY|UUID|NATIVE NAME');
   t.equal(await headers('hv'), 'NAME|READY|HYPERVISOR|CPUS|MEMORY|AGE|URI|ARCHITECTURE');
-  t.equal(await headers('pool'), 'NAME|READY|HOSTS|HOSTS READY|AGE|PATH|EXISTING');
+  t.equal(await headers('pool'), 'NAME|READY|HOSTS|HOSTS READY|AGE|PATH|NFS SERVER|VOLUME GROUP|EXISTING');
   t.equal(await headers('poolinstance'), 'NAME|POOL|HOST|READY|CAPACITY|AVAILABLE|AGE|PATH|UUID');
   t.equal(await headers('vnet'), 'NAME|READY|HOSTS|HOSTS READY|AGE|EXISTING');
   t.equal(await headers('vnetinstance'), 'NAME|NETWORK|HOST|READY|AGE|NATIVE NAME');

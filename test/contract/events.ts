@@ -101,7 +101,7 @@ export async function eventsContract(t: Test, stage: Stage): Promise<void> {
     { skip: driver.pools === undefined ? 'no pools' : stage.unless('makePools') },
     async (t) => {
       const pools = mustHave(driver.pools);
-      const id = await pools.define(poolDefinition(stage), soon());
+      const id = await pools.define(await poolDefinition(stage), soon());
       const watch = new Watch(events);
       await watching(watch);
       await hints(t, watch, 'start', { kind: 'pool', id }, () => pools.start(id, soon()));

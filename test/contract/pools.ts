@@ -1,11 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { Test } from 'tap';
-import type { Pool, PoolDefinition, PoolId, Pools } from '#drivers/driver.js';
+import type { Pool, PoolDefinition, PoolId, PoolSource, Pools } from '#drivers/driver.js';
+import { pathOf } from '#drivers/pool-source.js';
 import { acceptedOrInvalid, refused, type Stage, soon } from './stage.js';
+import type { Subject } from './subject.js';
 
 export interface MadePool {
   readonly id: PoolId;
   readonly definition: PoolDefinition;
+  /** Where its volumes are. */
+  readonly path: string;
 }
 
 export function mustHave<T>(facet: T | undefined): T {
@@ -13,17 +17,25 @@ export function mustHave<T>(facet: T | undefined): T {
   return facet;
 }
 
-export function poolDefinition({ subject }: Stage, change: Partial<PoolDefinition> = {}): PoolDefinition {
+/** A pool of a store of its own. */
+export async function poolDefinition({ subject }: Stage, change: Partial<PoolDefinition> = {}): Promise<PoolDefinition> {
   const uuid = randomUUID();
   const nativeName = `contract-${uuid.slice(0, 8)}`;
-  return { uuid, nativeName, directory: { path: `${subject.directory ?? '/var/tmp'}/${nativeName}` }, ...change };
+  const source = change.source ?? (await subject.source?.(nativeName)) ?? directory(subject, nativeName);
+  return { uuid, nativeName, ...change, source };
 }
 
-export async function definePool(stage: Stage, definition = poolDefinition(stage)): Promise<MadePool> {
+const directory = (subject: Subject, name: string): PoolSource & { readonly kind: 'directory' } => ({
+  kind: 'directory',
+  path: `${subject.directory ?? '/var/tmp'}/${name}`,
+});
+
+export async function definePool(stage: Stage, definition?: PoolDefinition): Promise<MadePool> {
   const pools = mustHave(stage.driver.pools);
-  const id = await pools.define(definition, soon());
+  const wanted = definition ?? (await poolDefinition(stage));
+  const id = await pools.define(wanted, soon());
   stage.later(() => pools.undefine(id, soon()));
-  return { id, definition };
+  return { id, definition: wanted, path: (await find(pools, wanted.uuid))?.path ?? '' };
 }
 
 export async function activePool(stage: Stage): Promise<MadePool> {
@@ -37,7 +49,7 @@ export async function activePool(stage: Stage): Promise<MadePool> {
 async function existingPool(stage: Stage): Promise<MadePool> {
   const found = (await mustHave(stage.driver.pools).list(soon())).find(({ nativeName }) => nativeName === stage.subject.pool);
   const { id, uuid, nativeName, path = '' } = mustHave(found);
-  return { id, definition: { uuid, nativeName, directory: { path } } };
+  return { id, definition: { uuid, nativeName, source: { kind: 'directory', path } }, path };
 }
 
 const find = async (pools: Pools, wanted: string): Promise<Pool | undefined> =>
@@ -46,11 +58,11 @@ const find = async (pools: Pools, wanted: string): Promise<Pool | undefined> =>
 export async function poolsContract(t: Test, stage: Stage): Promise<void> {
   if (!stage.can('makePools')) return existingPoolsContract(t, stage);
   const pools = mustHave(stage.driver.pools);
-  const { id, definition } = await definePool(stage);
-  const { uuid, nativeName, directory } = definition;
+  const { id, definition, path } = await definePool(stage);
+  const { uuid, nativeName, source } = definition;
 
-  await t.test('a defined pool is listed with its path, and not active', async (t) => {
-    t.match(await find(pools, uuid), { id, uuid, nativeName, path: directory.path, active: false });
+  await t.test('a defined pool is listed with its store, and not active', async (t) => {
+    t.match(await find(pools, uuid), { id, uuid, nativeName, source, path: pathOf(source) ?? String, active: false });
   });
 
   await t.test('defining twice is defining once', async (t) => {
@@ -65,45 +77,47 @@ export async function poolsContract(t: Test, stage: Stage): Promise<void> {
     const pool = mustHave(await find(pools, uuid));
     t.equal(pool.active, true);
     t.ok(pool.capacityBytes > 0 && pool.availableBytes <= pool.capacityBytes && pool.allocationBytes <= pool.capacityBytes);
-    t.ok(pool.formats.length > 0, 'and which formats it has volumes in');
+    t.ok(pool.formats.length > 0 && pool.can.includes('create'), 'and which formats it has volumes in');
     t.equal(await pools.define(definition, soon()), id);
     t.equal((await find(pools, uuid))?.active, true, 'and a define leaves it so');
   });
 
   await t.test('a pool is not moved', async (t) => {
-    const elsewhere = poolDefinition(stage).directory;
-    await refused(t, pools.define({ ...definition, directory: elsewhere }, soon()), 'Invalid');
-    t.equal((await find(pools, uuid))?.path, directory.path);
+    const elsewhere = (await poolDefinition(stage)).source;
+    await refused(t, pools.define({ ...definition, source: elsewhere }, soon()), 'Invalid');
+    t.same((await find(pools, uuid))?.source, source);
   });
 
-  await t.test('a name or a path is not taken from another uuid', async (t) => {
-    await refused(t, pools.define(poolDefinition(stage, { nativeName }), soon()), 'NotOurs');
-    await refused(t, pools.define(poolDefinition(stage, { directory }), soon()), 'NotOurs');
-    t.match(await find(pools, uuid), { nativeName, path: directory.path, active: true });
+  await t.test('a name or a store is not taken from another uuid', async (t) => {
+    await refused(t, pools.define(await poolDefinition(stage, { nativeName }), soon()), 'NotOurs');
+    await refused(t, pools.define(await poolDefinition(stage, { source }), soon()), 'NotOurs');
+    t.match(await find(pools, uuid), { nativeName, source, path, active: true });
   });
 
   await stage.withPeer(t, "a stranger's pool is told, and its name and path are not taken", ['strangersPool'], async (t, peer) => {
-    const { uuid, nativeName, directory } = poolDefinition(stage);
-    stage.later(await peer.strangersPool({ uuid, nativeName, path: directory.path }));
-    t.match(await find(pools, uuid), { nativeName, path: directory.path });
-    await refused(t, pools.define(poolDefinition(stage, { nativeName }), soon()), 'NotOurs');
-    await refused(t, pools.define(poolDefinition(stage, { directory }), soon()), 'NotOurs');
+    const { uuid, nativeName } = await poolDefinition(stage);
+    const source = directory(stage.subject, nativeName);
+    stage.later(await peer.strangersPool({ uuid, nativeName, path: source.path }));
+    t.match(await find(pools, uuid), { nativeName, path: source.path });
+    await refused(t, pools.define(await poolDefinition(stage, { nativeName }), soon()), 'NotOurs');
+    await refused(t, pools.define(await poolDefinition(stage, { source }), soon()), 'NotOurs');
   });
 
   await stage.withPeer(t, 'a pool that was there before is used as it is', ['strangersPool', 'startPool'], async (t, peer) => {
-    const { uuid, nativeName, directory } = poolDefinition(stage);
-    stage.later(await peer.strangersPool({ uuid, nativeName, path: directory.path }));
+    const { uuid, nativeName } = await poolDefinition(stage);
+    const { path } = directory(stage.subject, nativeName);
+    stage.later(await peer.strangersPool({ uuid, nativeName, path }));
     t.equal((await find(pools, uuid))?.active, false, 'nobody has started it');
     stage.later(await peer.startPool(uuid));
     const pool = mustHave(await find(pools, uuid));
-    t.match(pool, { nativeName, path: directory.path, active: true });
+    t.match(pool, { nativeName, path, active: true });
     t.ok(pool.capacityBytes > 0 && pool.availableBytes <= pool.capacityBytes);
     const volumes = stage.driver.volumes;
     if (volumes === undefined) return;
     const { id } = await volumes.create({ pool: pool.id, nativeName: 'root', format: 'Raw', sizeBytes: 1 << 20 }, soon());
     t.match(await volumes.list(pool.id, { refresh: false }, soon()), [{ id, sizeBytes: 1 << 20 }]);
     await volumes.delete(id, soon());
-    t.match(await find(pools, uuid), { nativeName, path: directory.path, active: true });
+    t.match(await find(pools, uuid), { nativeName, path, active: true });
   });
 
   await t.test('an undefined pool is gone, once or twice, and cannot start', async (t) => {
@@ -116,18 +130,17 @@ export async function poolsContract(t: Test, stage: Stage): Promise<void> {
 
   for (const name of ['', '..', 'a/b', '../x', 'line\nbreak', `<a>&"b"'c'`, ']]>', '%s$(x)'])
     await t.test(`a pool named ${JSON.stringify(name)} is refused, or has that name`, async (t) => {
-      const definition = poolDefinition(stage, { nativeName: name });
+      const definition = await poolDefinition(stage, { nativeName: name });
       if (!(await acceptedOrInvalid(t, definePool(stage, definition)))) return;
       t.equal((await find(pools, definition.uuid))?.nativeName, name);
     });
 
   await t.test('a path is kept to the letter', async (t) => {
-    const { directory } = poolDefinition(stage);
-    const path = `${directory.path} <a> & 'b' ü`;
-    const { definition } = await definePool(stage, poolDefinition(stage, { directory: { path } }));
+    const given = (path: string) => poolDefinition(stage, { source: { kind: 'directory', path } });
+    const path = `${directory(stage.subject, randomUUID()).path} <a> & 'b' ü`;
+    const { definition } = await definePool(stage, await given(path));
     t.equal((await find(pools, definition.uuid))?.path, path);
-    for (const bad of ['', 'relative', '/a/../b'])
-      await refused(t, pools.define(poolDefinition(stage, { directory: { path: bad } }), soon()), 'Invalid');
+    for (const bad of ['', 'relative', '/a/../b']) await refused(t, pools.define(await given(bad), soon()), 'Invalid');
   });
 }
 
@@ -145,7 +158,7 @@ async function existingPoolsContract(t: Test, stage: Stage): Promise<void> {
   await t.test('pools are neither made nor unmade', async (t) => {
     const before = await pools.list(soon());
     const { id } = await existingPool(stage);
-    await refused(t, pools.define(poolDefinition(stage), soon()), 'Unsupported');
+    await refused(t, pools.define(await poolDefinition(stage), soon()), 'Unsupported');
     await refused(t, pools.start(id, soon()), 'Unsupported');
     await refused(t, pools.undefine(id, soon()), 'Unsupported');
     t.same(await pools.list(soon()), before);

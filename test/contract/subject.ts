@@ -1,4 +1,13 @@
-import type { Driver, Facet, MachineDefinition, MachineDisk, MachineId, MachineShape, VolumeDefinition } from '#drivers/driver.js';
+import type {
+  Driver,
+  Facet,
+  MachineDefinition,
+  MachineDisk,
+  MachineId,
+  MachineShape,
+  PoolSource,
+  VolumeDefinition,
+} from '#drivers/driver.js';
 
 export type OptionalFacet = Exclude<Facet, 'host' | 'machines' | 'power'>;
 
@@ -85,6 +94,8 @@ export interface Subject {
   readonly locate?: (path: string, volume: Pick<VolumeDefinition, 'nativeName' | 'format'>) => string;
   /** A directory on the host under which pools may be made; needed where there are pools. Files are left in it. */
   readonly directory?: string;
+  /** A store that can be made a pool of, one for each name; a directory below `directory` when left out. */
+  readonly source?: (name: string) => Promise<PoolSource>;
   /** Its machines are only pretended, and start whatever they lack. */
   readonly pretends?: true;
   /** Lets some time pass between two looks: 50 ms when left out. */

@@ -7,6 +7,7 @@ set -euo pipefail
 packages=(
   libvirt-daemon-system libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 ovmf ipxe-qemu qemu-utils python3-libvirt # hosts, and a second opinion about them
   busybox-static cpio gzip xz-utils qemu-guest-agent # the guest
+  libxml2-utils # libvirt's own schemas say whether we write what it reads
   genisoimage # a second opinion about CD-ROM images
   dnsmasq-base iproute2 iptables # networks
   openssl # certificates for TLS

@@ -88,6 +88,12 @@ export function checkName(field: string, name: string, maxBytes: number): void {
     );
 }
 
-function refuse(field: string, given: string | number, accepted: string): never {
+/** What LVM takes as the name of a volume. */
+export function checkDeviceName(name: string): void {
+  if (!/^[A-Za-z0-9_.+][A-Za-z0-9_.+-]{0,126}$/.test(name) || /^(snapshot|pvmove)|^\.{1,2}$/.test(name))
+    refuse('nativeName', JSON.stringify(name), '1 to 127 letters, digits and "_.+-", not beginning with "-", "snapshot" or "pvmove"');
+}
+
+export function refuse(field: string, given: string | number, accepted: string): never {
   throw new DriverError('Invalid', `${field}: ${given} was given; accepted: ${accepted}`);
 }

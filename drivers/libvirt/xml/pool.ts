@@ -2,18 +2,18 @@ import type { Pool, PoolDefinition, PoolId } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { parseXml } from '#drivers/xml/parse.js';
 import { attribute, child, element, textOf, type XmlElement } from '#drivers/xml/tree.js';
+import { abilitiesOf, nativePool, nativeType, readSource } from './pool-source.js';
 import { sizeOf } from './units.js';
 
-/** Kinds of pools whose volumes are files; of the others we know nothing but that they are there. */
-const ofFiles: ReadonlySet<string> = new Set(['dir', 'fs', 'netfs']);
-
-export function createPool({ uuid, nativeName, directory }: PoolDefinition): XmlElement {
+export function createPool({ uuid, nativeName, source }: PoolDefinition): XmlElement {
+  const native = nativePool(source);
   return element(
     'pool',
-    { type: 'dir' },
+    { type: nativeType(source) },
     element('name', {}, nativeName),
     element('uuid', {}, uuid),
-    element('target', {}, element('path', {}, directory.path)),
+    native.source,
+    native.path === undefined ? undefined : element('target', {}, element('path', {}, native.path)),
   );
 }
 
@@ -23,13 +23,15 @@ export function readPool(xml: string, active: boolean): Pool {
   const [uuid, nativeName] = [textOf(child(root, 'uuid'))?.toLowerCase(), textOf(child(root, 'name'))];
   if (uuid === undefined || nativeName === undefined) throw new DriverError('Invalid', 'pool XML: the name or the uuid is missing');
   const path = textOf(child(root, 'target', 'path'));
+  const source = readSource(root);
   return {
     id: uuid as PoolId,
     uuid,
     nativeName,
     active,
     ...(path === undefined ? {} : { path }),
-    formats: ofFiles.has(attribute(root, 'type') ?? '') ? ['Qcow2', 'Raw'] : [],
+    ...(source === undefined ? {} : { source }),
+    ...abilitiesOf(attribute(root, 'type')),
     capacityBytes: sizeOf(child(root, 'capacity'), 'bytes') ?? 0,
     allocationBytes: sizeOf(child(root, 'allocation'), 'bytes') ?? 0,
     availableBytes: sizeOf(child(root, 'available'), 'bytes') ?? 0,

@@ -30,12 +30,28 @@ export function createLinkedVolume(
   return { ...volume, children: [...volume.children, backing] };
 }
 
+/** A device has a size, and all of it: less allocated would be a snapshot of nothing, which is lost when it is full. */
+export function createDevice({ nativeName, sizeBytes }: VolumeDefinition): XmlElement {
+  const size = `${Math.max(sizeBytes, leastDeviceBytes)}`;
+  return element(
+    'volume',
+    { type: 'block' },
+    element('name', {}, nativeName),
+    element('capacity', { unit: 'bytes' }, size),
+    element('allocation', { unit: 'bytes' }, size),
+  );
+}
+
+/** Rounded up to what the store has as its smallest. */
+const leastDeviceBytes = 1 << 20;
+
 export function readVolume(xml: string, pool: PoolId): Volume {
   const root = parseXml(xml, 'volume XML');
   const [nativeName, location] = [textOf(child(root, 'name')), textOf(child(root, 'target', 'path'))];
   if (nativeName === undefined || location === undefined) throw new DriverError('Invalid', 'volume XML: the name or the path is missing');
   const base = textOf(child(root, 'backingStore', 'path'));
-  const format = volumeFormat(attribute(child(root, 'target', 'format'), 'type'));
+  // What a partition is said to be of is no image's format.
+  const format = attribute(root, 'type') === 'block' ? 'Raw' : volumeFormat(attribute(child(root, 'target', 'format'), 'type'));
   return {
     id: { pool, nativeName },
     location,
@@ -48,3 +64,6 @@ export function readVolume(xml: string, pool: PoolId): Volume {
 
 /** How long the volume's file is, whatever its guest sees. */
 export const readStoredBytes = (xml: string): number | undefined => sizeOf(child(parseXml(xml, 'volume XML'), 'physical'), 'bytes');
+
+/** Whether it is a device, and no file. */
+export const isDevice = (xml: string): boolean => attribute(parseXml(xml, 'volume XML'), 'type') === 'block';

@@ -36,6 +36,9 @@ export const connectGetDomainCapabilities = idempotent(
   string,
 );
 
+/** XML: which kinds of pools the daemon has. Since libvirt 5.2. */
+export const connectGetStoragePoolCapabilities = idempotent('CONNECT_GET_STORAGE_POOL_CAPABILITIES', 403, struct({ flags: uint }), string);
+
 /** `memory` in KiB, `mhz` 0 where unknown. */
 export const nodeGetInfo = idempotent(
   'NODE_GET_INFO',

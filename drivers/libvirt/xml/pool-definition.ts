@@ -1,0 +1,43 @@
+import type { PoolDefinition, PoolKind, PoolSource } from '#drivers/driver.js';
+import { checkName, checkPath, maxNameBytes, refuse } from './definition.js';
+
+/**
+ * Refuses what libvirt, or a tool that it runs, would take for something else: a name that begins with "-" is an option to mount.
+ * @throws DriverError Invalid, naming the field, what was given, and what would be accepted
+ */
+export function checkPoolDefinition({ nativeName, source }: PoolDefinition): void {
+  checkName('nativeName', nativeName, maxNameBytes);
+  for (const [name, given] of Object.entries(source)) checks[`${source.kind}.${name}`]?.(`${source.kind}.${name}`, given);
+}
+
+type Check = (field: string, given: string) => void;
+
+const matching =
+  (pattern: RegExp, accepted: string): Check =>
+  (field, given) => {
+    if (!pattern.test(given) || given === '.' || given === '..') refuse(field, JSON.stringify(given), accepted);
+  };
+
+const device: Check = (field, given) => {
+  checkPath(field, given);
+  matching(/^\/dev\/./, 'a device below /dev')(field, given);
+};
+const server = matching(/^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/, 'a host name or an IPv4 address');
+
+type FieldsOf<K extends PoolKind> = Exclude<keyof Extract<PoolSource, { readonly kind: K }>, 'kind'> & string;
+type Field = { [K in PoolKind]: `${K}.${FieldsOf<K>}` }[PoolKind];
+
+/** Words of ours need none: what is no such word does not compile, nor gets past the border. */
+const words = undefined;
+
+const checks: Readonly<Record<string, Check | undefined>> = {
+  'directory.path': checkPath,
+  'filesystem.device': device,
+  'filesystem.path': checkPath,
+  'filesystem.format': words,
+  'nfs.server': server,
+  'nfs.export': checkPath,
+  'nfs.version': words,
+  'nfs.path': checkPath,
+  'lvm.volumeGroup': matching(/^[A-Za-z0-9_.+][A-Za-z0-9_.+-]{0,126}$/, 'the name of a volume group'),
+} satisfies Record<Field, Check | undefined>;

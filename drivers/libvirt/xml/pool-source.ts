@@ -1,0 +1,102 @@
+import type { FilesystemFormat, NfsVersion, Pool, PoolKind, PoolSource } from '#drivers/driver.js';
+import { parseXml } from '#drivers/xml/parse.js';
+import { attribute, child, element, elements, textOf, type XmlElement } from '#drivers/xml/tree.js';
+
+/** What a pool is made of, in libvirt's words. */
+interface NativePool {
+  readonly source?: XmlElement;
+  readonly path?: string;
+}
+
+const nfsVersions: readonly NfsVersion[] = ['V3', 'V4', 'V4.1', 'V4.2'];
+const filesystems: Readonly<Record<FilesystemFormat, string>> = { Ext4: 'ext4', XFS: 'xfs' };
+/** Which type of libvirt's a kind of pool is. */
+const types: Readonly<Record<PoolKind, string>> = { directory: 'dir', filesystem: 'fs', nfs: 'netfs', lvm: 'logical' };
+
+/** The kinds that a daemon can make, by what it says of its types of pools. */
+export function readPoolKinds(capabilities: string): readonly PoolKind[] {
+  const pools = elements(parseXml(capabilities, 'pool capabilities'), 'pool');
+  const supported = new Set(pools.filter((pool) => attribute(pool, 'supported') === 'yes').map((pool) => attribute(pool, 'type')));
+  return (Object.keys(types) as PoolKind[]).filter((kind) => supported.has(types[kind]));
+}
+
+const format = (type: string) => element('format', { type });
+
+export const nativeType = ({ kind }: PoolSource): string => types[kind];
+
+export function nativePool(source: PoolSource): NativePool {
+  switch (source.kind) {
+    case 'directory':
+      return { path: source.path };
+    case 'filesystem': {
+      const type = source.format === undefined ? 'auto' : filesystems[source.format];
+      return { source: element('source', {}, element('device', { path: source.device }), format(type)), path: source.path };
+    }
+    case 'nfs': {
+      const version = source.version === undefined ? undefined : element('protocol', { ver: source.version.slice(1) });
+      const from = [element('host', { name: source.server }), element('dir', { path: source.export }), format('nfs'), version];
+      return { source: element('source', {}, ...from), path: source.path };
+    }
+    case 'lvm': {
+      const from = element('source', {}, element('name', {}, source.volumeGroup), format('lvm2'));
+      return { source: from, path: `/dev/${source.volumeGroup}` };
+    }
+  }
+}
+
+/** Undefined for a pool that is no such thing as we make. */
+export function readSource(pool: XmlElement): PoolSource | undefined {
+  const source = child(pool, 'source');
+  const path = textOf(child(pool, 'target', 'path'));
+  const formatIs = attribute(child(source, 'format'), 'type');
+  switch (attribute(pool, 'type')) {
+    case 'dir':
+      return path === undefined ? undefined : { kind: 'directory', path };
+    case 'fs':
+      return path === undefined ? undefined : readFilesystem(source, formatIs, path);
+    case 'netfs':
+      return path === undefined || formatIs !== 'nfs' ? undefined : readNfs(source, path);
+    case 'logical': {
+      const volumeGroup = textOf(child(source, 'name'));
+      return volumeGroup === undefined ? undefined : { kind: 'lvm', volumeGroup };
+    }
+    default:
+      return undefined;
+  }
+}
+
+function readFilesystem(source: XmlElement | undefined, native: string | undefined, path: string): PoolSource | undefined {
+  const device = attribute(child(source, 'device'), 'path');
+  const found = (Object.keys(filesystems) as FilesystemFormat[]).find((each) => filesystems[each] === native);
+  return device === undefined ? undefined : { kind: 'filesystem', device, ...(found === undefined ? {} : { format: found }), path };
+}
+
+function readNfs(source: XmlElement | undefined, path: string): PoolSource | undefined {
+  const [server, dir] = [attribute(child(source, 'host'), 'name'), attribute(child(source, 'dir'), 'path')];
+  const version = nfsVersions.find((each) => each.slice(1) === attribute(child(source, 'protocol'), 'ver'));
+  if (server === undefined || dir === undefined) return undefined;
+  return { kind: 'nfs', server, export: dir, ...(version === undefined ? {} : { version }), path };
+}
+
+type Abilities = Pick<Pool, 'formats' | 'can'>;
+
+const files: Abilities = { formats: ['Qcow2', 'Raw'], can: ['create', 'delete', 'grow', 'stream'] };
+/** Made at their size, as libvirt has no word for growing them. */
+const devices: Abilities = { formats: ['Raw'], can: ['create', 'delete', 'stream'] };
+/** What is there can be read and written, and nothing be made. */
+const found: Abilities = { formats: [], can: ['stream'] };
+
+/** Of each type of pool that libvirt has, also of those that we make none of; of others nothing is known but that they are there. */
+const abilities: Readonly<Record<string, Abilities>> = {
+  dir: files,
+  fs: files,
+  netfs: files,
+  logical: devices,
+  zfs: devices,
+  disk: found,
+  iscsi: found,
+  scsi: found,
+  mpath: found,
+};
+
+export const abilitiesOf = (type: string | undefined): Abilities => abilities[type ?? ''] ?? { formats: [], can: [] };
