@@ -20,7 +20,7 @@ export interface ClusterWatches {
   readonly hypervisors: Watched<Hypervisor, 'credentials'>;
   readonly machines: Watched<VirtualMachine, 'volume' | 'network' | 'uid' | 'uuid' | 'host'>;
   readonly actions: Watched<VirtualMachineAction, 'machine'>;
-  readonly volumes: Watched<StorageVolume, 'instance' | 'claim'>;
+  readonly volumes: Watched<StorageVolume, 'instance' | 'claim' | 'source'>;
   readonly instances: Watched<StoragePoolInstance, 'pool'>;
   readonly pools: Watched<StoragePool>;
   readonly networks: Watched<VirtualNetwork>;

@@ -3,6 +3,7 @@ import type {
   StoragePool,
   StoragePoolInstance,
   StorageVolume,
+  StorageVolumeStatusImport,
   VirtualMachine,
   VirtualMachineAction,
   VirtualNetwork,
@@ -19,7 +20,7 @@ export interface Stores {
   readonly instances: ReadonlyStore<StoragePoolInstance, 'pool'>;
   readonly networks: ReadonlyStore<VirtualNetwork>;
   readonly networkInstances: ReadonlyStore<VirtualNetworkInstance, 'network'>;
-  readonly volumes: ReadonlyStore<StorageVolume, 'instance' | 'claim'>;
+  readonly volumes: ReadonlyStore<StorageVolume, 'instance' | 'claim' | 'source'>;
 }
 
 const inNamespaceOf = ({ metadata }: { readonly metadata: { readonly namespace: string } }, name: string): string =>
@@ -51,6 +52,21 @@ export const networksOf = ({ spec }: VirtualMachine): readonly string[] => [
   ...new Set((spec.interfaces ?? []).map(({ networkRef }) => networkRef.name)),
 ];
 
+/** The volumes that need this one: those that are being copied from it, unless that failed, and its linked clones for as long as they are there. */
+export const clonesOf = (
+  { metadata }: Pick<StorageVolume, 'metadata'>,
+  volumes: ReadonlyStore<StorageVolume, 'source'>,
+): readonly StorageVolume[] =>
+  volumes
+    .byIndex('source', `${metadata.namespace}/${metadata.name}`)
+    .filter(({ spec, status }) => isLinked(spec) || isBeingCopied(status?.import))
+    .filter(({ status }) => status?.hypervisor !== undefined);
+
+const isBeingCopied = (record: StorageVolumeStatusImport | undefined): boolean =>
+  record?.startedAt !== undefined && record.completedAt === undefined && record.retryAt === undefined;
+
+export const isLinked = ({ source }: StorageVolume['spec']): boolean => source?.clone === 'Linked';
+
 export const indexes = {
   hypervisors: {
     credentials: ({ spec }) => (spec.credentialsSecretName === undefined ? [] : [spec.credentialsSecretName]),
@@ -72,6 +88,10 @@ export const indexes = {
   } satisfies Indexes<VirtualNetworkInstance>,
   volumes: {
     instance: ({ status }) => (status?.pool === undefined ? [] : [status.pool]),
+    source: (volume) => {
+      const name = volume.spec.source?.volumeRef?.name;
+      return name === undefined ? [] : [inNamespaceOf(volume, name)];
+    },
     claim: ({ status }) => (status?.claim === undefined ? [] : [status.claim.uid]),
   } satisfies Indexes<StorageVolume>,
 } as const;

@@ -335,7 +335,10 @@ export interface StorageVolume {
 }
 
 export interface StorageVolumeSpec {
-  /** The StoragePool the volume is in; never changes. When absent, the default pool of the hypervisor it is placed on. */
+  /**
+   * The StoragePool the volume is in; never changes. When absent, that of source.volumeRef, or else the default pool of the
+   * hypervisor it is placed on.
+   */
   readonly poolRef?: Ref;
   /**
    * What the guest sees, in whole KiB, as `40Gi`; from 1Ki to 4Pi. It may grow, where the host can also while its machine
@@ -343,8 +346,8 @@ export interface StorageVolumeSpec {
    */
   readonly size: Size;
   /**
-   * How the volume is stored; never changes. When absent, that of the source's image; without a source, the pool's best,
-   * chosen when the volume is made and told in `status.format`.
+   * How the volume is stored; never changes. When absent, that of the source; without one, the pool's best, chosen when the
+   * volume is made and told in `status.format`.
    */
   readonly format?: 'Raw' | 'Qcow2' | 'Vmdk';
   /** What the volume is filled with when it is made; never changes. When absent, the volume is empty. */
@@ -357,15 +360,32 @@ export interface StorageVolumeSpec {
 }
 
 export interface StorageVolumeSpecSource {
-  /** Where the image is fetched from, by http or https. Addresses that are not public need a grant of the Hypervisor. */
-  readonly url: string;
-  /** Format of the image. It is never guessed; an image of another format is refused. */
-  readonly format: 'Raw' | 'Qcow2';
+  /**
+   * Where the image is fetched from, by http or https. Addresses that are not public need a grant of the Hypervisor. When
+   * absent, the content comes from elsewhere.
+   */
+  readonly url?: string;
+  /**
+   * Format of the image that url gives. It is never guessed; an image of another format is refused. When absent, there is no
+   * url.
+   */
+  readonly format?: 'Raw' | 'Qcow2';
   /**
    * `sha256:` or `sha512:` and the digest in lower-case hex; an image that differs is refused. When absent, what the URL
    * gives is trusted.
    */
   readonly checksum?: string;
+  /**
+   * The StorageVolume, in the same namespace and on the same hypervisor, that is copied. When absent, the content comes from
+   * elsewhere.
+   */
+  readonly volumeRef?: Ref;
+  /**
+   * How volumeRef is copied. `Full`: all of it, to stand alone; its machine must be off meanwhile. `Linked`: only what
+   * differs from it is stored, in the same pool, as Qcow2; as long as there is one, no machine can have the other as a disk,
+   * and it is not deleted. When absent, `Full`.
+   */
+  readonly clone?: 'Full' | 'Linked';
 }
 
 export interface StorageVolumeStatus {
@@ -584,8 +604,8 @@ export interface VirtualMachineSpecDisk {
 
 export interface VirtualMachineSpecDiskVolumeTemplate {
   /**
-   * The StoragePool that the volume is made in; never changes. When absent, the default pool of the hypervisor that the
-   * machine is placed on.
+   * The StoragePool that the volume is made in; never changes. When absent, that of source.volumeRef, or else the default
+   * pool of the hypervisor that the machine is placed on.
    */
   readonly poolRef?: Ref;
   /**
@@ -594,8 +614,8 @@ export interface VirtualMachineSpecDiskVolumeTemplate {
    */
   readonly size: Size;
   /**
-   * How the volume is stored; never changes. When absent, that of the source's image; without a source, the pool's best,
-   * chosen when the volume is made and told in its `status.format`.
+   * How the volume is stored; never changes. When absent, that of the source; without one, the pool's best, chosen when the
+   * volume is made and told in its `status.format`.
    */
   readonly format?: 'Raw' | 'Qcow2' | 'Vmdk';
   /** What the volume is filled with when it is made; never changes. When absent, the volume is empty. */
@@ -608,15 +628,32 @@ export interface VirtualMachineSpecDiskVolumeTemplate {
 }
 
 export interface VirtualMachineSpecDiskVolumeTemplateSource {
-  /** Where the image is fetched from, by http or https. Addresses that are not public need a grant of the Hypervisor. */
-  readonly url: string;
-  /** Format of the image. It is never guessed; an image of another format is refused. */
-  readonly format: 'Raw' | 'Qcow2';
+  /**
+   * Where the image is fetched from, by http or https. Addresses that are not public need a grant of the Hypervisor. When
+   * absent, the content comes from elsewhere.
+   */
+  readonly url?: string;
+  /**
+   * Format of the image that url gives. It is never guessed; an image of another format is refused. When absent, there is no
+   * url.
+   */
+  readonly format?: 'Raw' | 'Qcow2';
   /**
    * `sha256:` or `sha512:` and the digest in lower-case hex; an image that differs is refused. When absent, what the URL
    * gives is trusted.
    */
   readonly checksum?: string;
+  /**
+   * The StorageVolume, in the same namespace and on the same hypervisor, that is copied. When absent, the content comes from
+   * elsewhere.
+   */
+  readonly volumeRef?: Ref;
+  /**
+   * How volumeRef is copied. `Full`: all of it, to stand alone; its machine must be off meanwhile. `Linked`: only what
+   * differs from it is stored, in the same pool, as Qcow2; as long as there is one, no machine can have the other as a disk,
+   * and it is not deleted. When absent, `Full`.
+   */
+  readonly clone?: 'Full' | 'Linked';
 }
 
 export interface VirtualMachineSpecInterface {

@@ -153,7 +153,7 @@ export function networkInstanceLoop(surroundings: Surroundings): Queue {
 
 export function volumeLoop(surroundings: Surroundings): Queue {
   const { host, watched, jobs, locks } = surroundings;
-  const stores = { instances: watched.instances.store, namespaces: watched.namespaces.store };
+  const stores = { instances: watched.instances.store, volumes: watched.volumes.store, namespaces: watched.namespaces.store };
   const kind = storageVolumeKind(host, stores, jobs, locks);
   return hostLoop(surroundings, kind, watched.volumes, 8, (volume, signal) => releaseClaim(surroundings, volume, signal));
 }

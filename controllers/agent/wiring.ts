@@ -40,7 +40,12 @@ export class Wiring {
     const { store: byNetwork } = this.#watched.networkInstances;
     const { store: byMachine } = this.#watched.machines;
     const { store: byVolume } = this.#watched.volumes;
-    byVolume.subscribe((change) => again(machines, byMachine.byIndex('volume', keyOf(latest(change).metadata))));
+    byVolume.subscribe((change) => {
+      const { metadata, spec } = latest(change);
+      again(machines, byMachine.byIndex('volume', keyOf(metadata)));
+      again(volumes, byVolume.byIndex('source', keyOf(metadata)));
+      if (spec.source?.volumeRef !== undefined) this.#sourceOf(`${metadata.namespace}/${spec.source.volumeRef.name}`);
+    });
     byMachine.subscribe((change) => {
       const machine = latest(change);
       const { metadata } = machine;
@@ -73,6 +78,12 @@ export class Wiring {
     this.#watched.hypervisors.store.subscribe((change) => {
       if (!isStatusOnly(change)) this.everythingChanged();
     });
+  }
+
+  /** A volume that others are made from waits for them, and so do machines that have it as a disk. */
+  #sourceOf(volume: string): void {
+    this.#loops.volumes.add(volume);
+    again(this.#loops.machines, this.#watched.machines.store.byIndex('volume', volume));
   }
 
   /** By uid, as jobs are called. */

@@ -33,7 +33,12 @@ export function wire(loops: Loops, watched: ClusterWatches): void {
     loops.networks.add(`${metadata.namespace}/${spec.networkRef.name}`);
     if (change.kind !== 'updated' || isReady(change.object) !== isReady(change.previous)) waiting();
   });
-  volumes.store.subscribe((change) => usersOf(keyOf(latest(change).metadata)));
+  volumes.store.subscribe((change) => {
+    const { metadata, spec } = latest(change);
+    usersOf(keyOf(metadata));
+    again(loops.volumes, volumes.store.byIndex('source', keyOf(metadata)));
+    if (spec.source?.volumeRef !== undefined) usersOf(`${metadata.namespace}/${spec.source.volumeRef.name}`);
+  });
   machines.store.subscribe((change) => {
     const machine = latest(change);
     again(loops.actions, actions.store.byIndex('machine', keyOf(machine.metadata)));

@@ -12,7 +12,7 @@ import { addFinalizer, isHeldOn, removeFinalizer } from '../finalizer.js';
 import { instanceName } from '../instance-name.js';
 import { publishStatus } from '../loop.js';
 import type { Outcome } from '../reconcile.js';
-import { isTwice, networksOf, volumesOf } from '../stores.js';
+import { clonesOf, isLinked, isTwice, networksOf, volumesOf } from '../stores.js';
 import { bindVolume, instanceFor } from './bind-volume.js';
 import { choose, type Rejection } from './choose.js';
 import { makeVolumes } from './make-volumes.js';
@@ -93,7 +93,11 @@ function missingVolumes(binder: Binder, machine: VirtualMachine, unmade: Readonl
     const claim = volume?.status?.claim;
     if (volume === undefined) return [`StorageVolume "${name}": there is none`];
     if (volume.metadata.deletionTimestamp !== undefined) return [`StorageVolume "${name}" is being deleted`];
-    return disks.includes(name) && claim !== undefined && claim.uid !== machine.metadata.uid
+    if (!disks.includes(name)) return [];
+    const [linked] = clonesOf(volume, binder.watched.volumes.store).filter(({ spec }) => isLinked(spec));
+    if (linked !== undefined)
+      return [`StorageVolume "${name}": "${linked.metadata.name}" is a linked clone of it, so no machine may write to it; clone it, too`];
+    return claim !== undefined && claim.uid !== machine.metadata.uid
       ? [`StorageVolume "${name}" is in use by machine "${claim.machine}"`]
       : [];
   });
@@ -115,7 +119,8 @@ async function claimVolumes(binder: Binder, machine: VirtualMachine, hypervisor:
       const instance = volume.status?.hypervisor === undefined ? instanceFor(binder, volume, hypervisor) : undefined;
       // A disk that was added later may be elsewhere: it is not this machine's to claim.
       if (!isHere && instance === undefined) return undefined;
-      const toClaim = disks.includes(name) && volume.status?.claim === undefined;
+      const isBase = clonesOf(volume, binder.watched.volumes.store).some(({ spec }) => isLinked(spec));
+      const toClaim = disks.includes(name) && volume.status?.claim === undefined && !isBase;
       const place = instance === undefined ? {} : { hypervisor: hypervisor.metadata.name, pool: instance.metadata.name };
       return toClaim || instance !== undefined ? { ...place, ...(toClaim ? { claim } : {}) } : undefined;
     };

@@ -8,22 +8,39 @@ import { publishStatus } from '../loop.js';
 import { covers } from '../namespaces.js';
 import type { Outcome } from '../reconcile.js';
 import { isSelected } from '../selected.js';
+import { isLinked } from '../stores.js';
 import { wentWithItsMachine } from './make-volumes.js';
 
 type Binding = Partial<Pick<StorageVolumeStatus, 'hypervisor' | 'pool' | 'claim'>>;
 
-/** The instance that a volume would be in on this host, if its pool is there and open to its namespace. */
-export function instanceFor(
-  { watched }: Binder,
-  { metadata, spec }: StorageVolume,
-  hypervisor: Hypervisor,
-): StoragePoolInstance | undefined {
-  const pool = spec.poolRef?.name ?? hypervisor.spec.defaultPoolRef?.name;
+/** The instance that a volume would be in on this host, if its pool is there and open to its namespace, and its source is there. */
+export function instanceFor(binder: Binder, volume: StorageVolume, hypervisor: Hypervisor): StoragePoolInstance | undefined {
+  const { watched } = binder;
+  const { metadata, spec } = volume;
+  const original = originalOf(binder, volume);
+  if (original !== undefined && (typeof original === 'string' || original.hypervisor !== hypervisor.metadata.name)) return undefined;
+  const pool = spec.poolRef?.name ?? original?.pool ?? hypervisor.spec.defaultPoolRef?.name;
   const parent = pool === undefined ? undefined : watched.pools.store.get(pool);
   if (pool === undefined || parent === undefined || !covers(parent.spec.allowedNamespaces, metadata.namespace, watched.namespaces.store))
     return undefined;
   const instance = watched.instances.store.get(instanceName(pool, hypervisor.metadata.name));
   return instance?.metadata.deletionTimestamp === undefined ? instance : undefined;
+}
+
+/** Where the volume is that this one is a clone of; or why it cannot be cloned now; undefined when it is none. */
+function originalOf({ watched }: Binder, { metadata, spec }: StorageVolume): { hypervisor: string; pool: string } | string | undefined {
+  const name = spec.source?.volumeRef?.name;
+  if (name === undefined) return undefined;
+  if (name === metadata.name) return `volume "${name}" cannot be made from itself`;
+  const original = watched.volumes.store.get(`${metadata.namespace}/${name}`);
+  const { hypervisor, pool, claim } = original?.status ?? {};
+  if (original === undefined) return `waiting for StorageVolume "${name}": there is none`;
+  if (original.metadata.deletionTimestamp !== undefined) return `waiting for StorageVolume "${name}": it is being deleted`;
+  const instance = pool === undefined ? undefined : watched.instances.store.get(pool);
+  if (hypervisor === undefined || instance === undefined) return `waiting for StorageVolume "${name}": it has no host yet`;
+  if (isLinked(spec) && claim !== undefined)
+    return `machine "${claim.machine}" has StorageVolume "${name}" as a disk: take it out of the machine, or make a Full clone`;
+  return { hypervisor, pool: instance.spec.poolRef.name };
 }
 
 /**
@@ -38,7 +55,11 @@ export function bindVolume(
   signal: AbortSignal,
 ): Promise<void> {
   const { decode, store } = watched.volumes;
-  return locks.hold([key], async () => {
+  const seen = store.get(key);
+  const base = seen !== undefined && isLinked(seen.spec) ? seen.spec.source?.volumeRef?.name : undefined;
+  // Whoever claims a base and whoever links to it take turns.
+  const keys = [key, ...(base === undefined ? [] : [`${seen?.metadata.namespace}/${base}`])];
+  return locks.hold(keys, async () => {
     const volume = store.get(key);
     const binding = volume === undefined ? undefined : bindingOf(volume);
     if (volume === undefined || binding === undefined) return;
@@ -100,17 +121,28 @@ function whatItWaitsFor(binder: Binder, volume: StorageVolume): Waiting {
   const hosts = binder.watched.hypervisors.store.list().filter((hypervisor) => isMeantFor(binder, volume, hypervisor));
   if (hosts.length > 1) return waitingFor('WaitingForMachine', `${hosts.length} hosts have its pool: it goes where its first machine goes`);
   const [instance] = hosts.map((hypervisor) => instanceFor(binder, volume, hypervisor));
-  if (instance === undefined) return waitingFor('WaitingForPool', noPlace(binder, volume));
+  if (instance === undefined) {
+    const isClone = volume.spec.source?.volumeRef !== undefined;
+    return waitingFor(isClone ? 'WaitingForSource' : 'WaitingForPool', noPlace(binder, volume));
+  }
   return { kind: 'nothing', place: { hypervisor: instance.spec.hypervisor, pool: instance.metadata.name } };
 }
 
-function isMeantFor({ watched }: Binder, { spec }: StorageVolume, hypervisor: Hypervisor): boolean {
+function isMeantFor(binder: Binder, volume: StorageVolume, hypervisor: Hypervisor): boolean {
+  const { watched } = binder;
+  const { spec } = volume;
+  const original = originalOf(binder, volume);
+  if (original !== undefined) return typeof original !== 'string' && original.hypervisor === hypervisor.metadata.name;
   const parent = watched.pools.store.get(spec.poolRef?.name ?? hypervisor.spec.defaultPoolRef?.name ?? '');
   return parent !== undefined && isSelected(parent, hypervisor);
 }
 
-function noPlace({ watched }: Binder, { metadata, spec }: StorageVolume): string {
-  const pool = spec.poolRef?.name;
+function noPlace(binder: Binder, volume: StorageVolume): string {
+  const { watched } = binder;
+  const { metadata, spec } = volume;
+  const original = originalOf(binder, volume);
+  if (typeof original === 'string') return original;
+  const pool = spec.poolRef?.name ?? original?.pool;
   if (pool === undefined) return 'it names no pool, and no Hypervisor has a defaultPoolRef that is there; name one in spec.poolRef';
   const parent = watched.pools.store.get(pool);
   if (parent === undefined) return `waiting for StoragePool "${pool}": there is none`;

@@ -130,6 +130,8 @@ function reject(machine: VirtualMachine, hypervisor: Hypervisor, candidates: Can
 
 function poolWords({ spec }: StorageVolume, { spec: { defaultPoolRef } }: Hypervisor): string {
   const wanted = spec.poolRef?.name ?? defaultPoolRef?.name;
+  if (spec.source?.volumeRef !== undefined)
+    return `volume "${spec.source.volumeRef.name}", which it is cloned from, is not here to be cloned`;
   return wanted === undefined
     ? 'it names none, and the Hypervisor has no defaultPoolRef'
     : `pool "${wanted}" is not on this host, or not for this namespace`;

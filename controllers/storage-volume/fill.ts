@@ -3,7 +3,8 @@ import { DriverError } from '#drivers/error.js';
 import type { Work } from '../host/jobs.js';
 import { parseChecksum } from '../image/checksum.js';
 import { openSource } from '../image/import.js';
-import { markerOf, type Source, type VolumeAction } from './plan.js';
+import { markerOf, type VolumeAction } from './plan.js';
+import type { FillSource } from './plan-source.js';
 
 type Action<K extends VolumeAction['kind']> = Extract<VolumeAction, { readonly kind: K }>;
 
@@ -12,7 +13,7 @@ type Action<K extends VolumeAction['kind']> = Extract<VolumeAction, { readonly k
  * that a half-written volume can be told from a whole one even when everything else is lost. The mark is taken off by
  * whoever has noted that it is whole.
  */
-export function fillVolume(volumes: Volumes, definition: VolumeDefinition, source: Source | undefined): Work {
+export function fillVolume(volumes: Volumes, definition: VolumeDefinition, source: FillSource | undefined): Work {
   const { pool, nativeName, sizeBytes } = definition;
   const id = { pool, nativeName };
   return async (progress, signal) => {
@@ -20,6 +21,10 @@ export function fillVolume(volumes: Volumes, definition: VolumeDefinition, sourc
     await makeMarker(volumes, id, signal);
     if (source === undefined) {
       await volumes.create(definition, signal);
+      return;
+    }
+    if (source.kind === 'clone') {
+      await (source.how === 'Full' ? volumes.copy(definition, source.from, signal) : volumes.link(definition, source.from, signal));
       return;
     }
     const { url, format, checksum, granted } = source;

@@ -10,14 +10,16 @@ import type { Kind } from '../reconcile.js';
 import { beginVolume, fillVolume, isOfFamily } from './fill.js';
 import { Inspections } from './inspect.js';
 import { type DesiredVolume, markerOf, markerSuffix, type ObservedVolume, planVolume, type VolumeAction } from './plan.js';
+import type { FillSource } from './plan-source.js';
 import { reportVolume } from './report.js';
-import { resolveVolume, type VolumeStores } from './resolve.js';
+import { resolveVolume } from './resolve.js';
+import type { SourceStores } from './source.js';
 
 export type VolumeKind = Kind<StorageVolume, DesiredVolume, ObservedVolume, VolumeAction, StorageVolumeStatus>;
 
 type Action<K extends VolumeAction['kind']> = Extract<VolumeAction, { readonly kind: K }>;
 
-export const storageVolumeKind = (host: HostScope, stores: VolumeStores, jobs: Jobs, locks: Locks): VolumeKind => {
+export const storageVolumeKind = (host: HostScope, stores: SourceStores, jobs: Jobs, locks: Locks): VolumeKind => {
   const inspections = new Inspections();
   return {
     performers: performersWith(jobs, locks, inspections),
@@ -40,11 +42,16 @@ function performersWith(jobs: Jobs, locks: Locks, inspections: Inspections): Per
     },
     fill: {
       needs: 'volumes',
-      async run({ driver, view, clock }, { uid, id, definition, source }) {
+      async run({ driver, view, clock }, { uid, id, definition, source }, signal) {
         if (driver.volumes === undefined) return;
         const fill = fillVolume(driver.volumes, definition, source);
-        // Whatever came of it, something of it may be there: a deletion that does not see it would leave it.
-        jobs.start(uid, (progress, signal) => fill(progress, signal).finally(() => view.dirtyPool(id.pool)), clock);
+        const release = source?.kind === 'clone' ? await reserve(source, view, locks, signal) : () => {};
+        const ended = () => {
+          release();
+          // Whatever came of it, something of it may be there: a deletion that does not see it would leave it.
+          view.dirtyPool(id.pool);
+        };
+        jobs.start(uid, (progress, until) => fill(progress, until).finally(ended), clock);
       },
     },
     complete: {
@@ -88,6 +95,22 @@ function performersWith(jobs: Jobs, locks: Locks, inspections: Inspections): Per
   };
 }
 
+/** No machine starts with what is being copied; none that runs may have it. */
+function reserve(
+  { name, how, location }: Extract<FillSource, { readonly kind: 'clone' }>,
+  view: HostView,
+  locks: Locks,
+  signal: AbortSignal,
+): Promise<() => void> {
+  return locks.hold([location], async () => {
+    await view.glance(signal);
+    await view.refresh({ machines: true }, signal);
+    if (usersOf(location, view).some(({ off }) => !off || how === 'Linked'))
+      throw new DriverError('Busy', `a machine was given volume "${name}" just now`);
+    return locks.occupy(location, `volume "${name}" is being copied`);
+  });
+}
+
 /** An image file that a guest writes to must not be resized beneath it: no machine starts with it meanwhile, and none may run. */
 const growing = (locks: Locks): Performer<Action<'grow'>> => ({
   needs: 'volumes',
@@ -103,7 +126,7 @@ const growing = (locks: Locks): Performer<Action<'grow'>> => ({
 });
 
 function observeVolume(
-  { poolUuid, nativeName, familyName, uid }: DesiredVolume,
+  { poolUuid, nativeName, familyName, uid, source }: DesiredVolume,
   view: HostView,
   jobs: Jobs,
   inspections: Inspections,
@@ -122,9 +145,14 @@ function observeVolume(
       whole: named(`${id.nativeName}${markerSuffix}`) === undefined,
       inspected: inspections.has(id),
     }));
-  const unread = volume === undefined ? undefined : unreadOf(view);
+  const original = source?.kind === 'clone' && typeof source.original !== 'string' ? source.original : undefined;
+  const sourcePool = original === undefined ? undefined : view.pool(original.poolUuid);
+  const unread = volume === undefined && original === undefined ? undefined : unreadOf(view);
   return {
     leftovers,
+    sourceUsers: original === undefined ? [] : usersOf(original.location, view),
+    linked: volumes.filter(({ base }) => base !== undefined && base === volume?.location).map(({ id }) => id.nativeName),
+    ...(sourcePool === undefined ? {} : { sourcePool }),
     users: volume === undefined ? [] : usersOf(volume.location, view),
     ...(unread === undefined ? {} : { unread }),
     ...(pool === undefined ? {} : { pool }),

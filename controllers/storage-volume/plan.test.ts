@@ -1,16 +1,19 @@
 import assert from 'node:assert/strict';
 import t from 'tap';
-import type { StorageVolume, StorageVolumeStatus } from '#crds/types.js';
+import type { StoragePoolInstance, StorageVolume, StorageVolumeStatus } from '#crds/types.js';
 import type { MachineId, Pool, PoolId, Volume } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { Behind } from '#drivers/fake/behind.js';
+import { everything } from '#drivers/fake/capabilities.js';
 import { fakeDriver } from '#drivers/fake/driver.js';
 import { FakeHost } from '#drivers/fake/host.js';
 import { type JobState, Jobs } from '../host/jobs.js';
 import { Locks } from '../host/locks.js';
 import { HostView } from '../host/view.js';
 import { createStore } from '../kubernetes/store.js';
+import type { Namespace } from '../namespaces.js';
 import type { Findings } from '../reconcile.js';
+import { indexes } from '../stores.js';
 import { beginVolume } from './fill.js';
 import { Inspections } from './inspect.js';
 import { storageVolumeKind } from './kind.js';
@@ -42,6 +45,11 @@ const volume = named('shop.root-12345678');
 const marker = named('shop.root-12345678.incomplete', 0);
 const claim = { machine: 'web', uid: 'web-uid' };
 const user = (off: boolean, ownerUid?: string) => ({ id: 'm' as MachineId, nativeName: 'm', off, ...(ownerUid && { ownerUid }) });
+const noStores = () => ({
+  instances: createStore<StoragePoolInstance, 'pool'>({ indexes: indexes.instances }),
+  volumes: createStore<StorageVolume, 'instance' | 'claim' | 'source'>({ indexes: indexes.volumes }),
+  namespaces: createStore<Namespace>(),
+});
 const none = { failures: 0, retryAt: 0 };
 const started = { ...none, startedAt: now - 1_000 };
 const whole = { ...started, completedAt: now };
@@ -58,12 +66,14 @@ const desiredWith = (given: Partial<DesiredVolume> = {}): DesiredVolume => ({
   formatField: 'spec.format',
   sizeBytes: 2 ** 30,
   keep: true,
-  growsAttached: true,
+  clones: [],
+  capabilities: everything,
   record: none,
   ...given,
 });
+const nothing = { leftovers: [], users: [], sourceUsers: [], linked: [] };
 const planOf = (desired: Partial<DesiredVolume>, observed: Partial<ObservedVolume> = {}, at = now) =>
-  planVolume(desiredWith(desired), { pool, leftovers: [], users: [], ...observed }, at);
+  planVolume(desiredWith(desired), { pool, ...nothing, ...observed }, at);
 const words = (plan: ReturnType<typeof planOf>) =>
   plan.map((one) => (one.kind === 'act' ? `${one.sayFirst ? 'say, ' : ''}${one.action.kind}` : `${one.kind} ${one.reason}`));
 const running: JobState = { kind: 'running', startedAt: now, progressBytes: 3 * 2 ** 20 + 5 };
@@ -115,7 +125,7 @@ t.test('what is done with a volume in each state', async (t) => {
     ['too small, on two', small, { volume, users: [user(false, claim.uid), user(false)] }, ['wait GrowsWhenOff']],
     [
       'too small, on its machine, on a host that cannot',
-      { ...small, growsAttached: false },
+      { ...small, capabilities: [] },
       { volume, users: [user(false, claim.uid)] },
       ['wait GrowsWhenOff'],
     ],
@@ -180,7 +190,7 @@ function reported(status: StorageVolumeStatus, observed: Partial<ObservedVolume>
     ...(completedAt === undefined ? {} : { completedAt: Date.parse(completedAt) }),
   };
   const desired = desiredWith({ record, sizeBytes: 2 ** 30 });
-  const seen: ObservedVolume = { pool, leftovers: [], users: [], ...observed };
+  const seen: ObservedVolume = { pool, ...nothing, ...observed };
   const found: Found = {
     desired,
     observed: seen,
@@ -305,12 +315,7 @@ t.test('what an interrupted fill left is seen at once, and a machine that runs i
   const view = new HostView(driver, () => {}, signal);
   let ended = () => {};
   const jobs = new Jobs(() => ended());
-  const kind = storageVolumeKind(
-    { name: 'one', cluster: 'here', hypervisor: undefined, capabilities: [] },
-    { instances: createStore(), namespaces: createStore() },
-    jobs,
-    new Locks(),
-  );
+  const kind = storageVolumeKind({ name: 'one', cluster: 'here', hypervisor: undefined, capabilities: [] }, noStores(), jobs, new Locks());
   const around = { driver, view, clock: () => now };
   const of = { pool: id as PoolId, nativeName: 'shop.root-12345678' };
   const definition = { ...of, format: 'Raw' as const, sizeBytes: 100 };
@@ -352,7 +357,7 @@ t.test('what an interrupted fill left is seen at once, and a machine that runs i
 /** As it is planned when nobody says a format. */
 const planSilent = (given: Partial<DesiredVolume> = {}, observed: Partial<ObservedVolume> = {}) => {
   const { format: _, ...silent } = desiredWith(given);
-  const seen: ObservedVolume = { pool, marker, leftovers: [], users: [], ...observed };
+  const seen: ObservedVolume = { pool, marker, ...nothing, ...observed };
   return { silent, seen, plan: planVolume(silent, seen, now) };
 };
 
@@ -390,11 +395,11 @@ t.test('what an earlier object left is taken over as what it would be made as no
 
 t.test('the format comes from the record, else the spec, else the image', async (t) => {
   const scope = { name: 'one', cluster: 'here', hypervisor: undefined, capabilities: [] };
-  const stores = { instances: createStore<never>(), namespaces: createStore<never>() };
+  const stores = noStores();
   const of = (spec: Partial<StorageVolume['spec']>, status: StorageVolumeStatus = {}) => {
     const { format: _, ...bare } = resourceWith({}).spec;
     const resource = { ...resourceWith(status), spec: { ...bare, ...spec } };
-    const found = resolveVolume({ ...resource, metadata: { ...resource.metadata, deletionTimestamp: 'now' } }, scope, stores as never);
+    const found = resolveVolume({ ...resource, metadata: { ...resource.metadata, deletionTimestamp: 'now' } }, scope, stores);
     return found.kind === 'desired' ? [found.desired.format, found.desired.formatField] : [];
   };
   const source = { url: 'https://images.example.org/a', format: 'Raw' as const };

@@ -1,8 +1,10 @@
 import { formatBytes } from '#crds/quantity.js';
-import type { MachineId, Pool, Volume, VolumeDefinition, VolumeFormat, VolumeId } from '#drivers/driver.js';
+import type { Capability, MachineId, Pool, Volume, VolumeDefinition, VolumeFormat, VolumeId } from '#drivers/driver.js';
 import { timestamp } from '../conditions.js';
 import type { JobState } from '../host/jobs.js';
 import { act, type Plan, refuse, sayThenAct, wait } from '../plan.js';
+import { type FillSource, planSource } from './plan-source.js';
+import type { Source, User } from './source.js';
 
 /** How the volume was filled, as its status says: the only proof that what is there is ours, and whole. */
 export interface FillRecord {
@@ -10,14 +12,6 @@ export interface FillRecord {
   readonly completedAt?: number;
   readonly failures: number;
   readonly retryAt: number;
-}
-
-export interface Source {
-  readonly url: string;
-  readonly format: 'Raw' | 'Qcow2';
-  readonly checksum?: string;
-  /** Private address ranges that it may be fetched from. */
-  readonly granted: readonly string[];
 }
 
 export interface DesiredVolume {
@@ -43,8 +37,9 @@ export interface DesiredVolume {
   readonly record: FillRecord;
   /** The machine that has claimed it. */
   readonly claim?: { readonly machine: string; readonly uid: string };
-  /** Whether the host grows a disk while its machine is on. */
-  readonly growsAttached: boolean;
+  /** StorageVolumes that are made from this one, or keep only what differs from it. */
+  readonly clones: readonly string[];
+  readonly capabilities: readonly Capability[];
   /** The native name of what to take over, `All` or `None`. */
   readonly takeOver?: string;
 }
@@ -56,19 +51,16 @@ export interface Leftover {
   readonly inspected: boolean;
 }
 
-export interface User {
-  readonly id: MachineId;
-  readonly nativeName: string;
-  readonly off: boolean;
-  /** Of the VirtualMachine that it is marked with. */
-  readonly ownerUid?: string;
-}
-
 export interface ObservedVolume {
   readonly pool?: Pool;
   readonly volume?: Volume;
   /** The mark on the host that the volume is not whole yet. */
   readonly marker?: Volume;
+  /** The pool of the volume that this one is a clone of, and the machines on the host that use that. */
+  readonly sourcePool?: Pool;
+  readonly sourceUsers: readonly User[];
+  /** Volumes in the pool that keep only what differs from this one. */
+  readonly linked: readonly string[];
   /** Volumes that earlier objects of this name left. */
   readonly leftovers: readonly Leftover[];
   readonly job?: JobState;
@@ -86,7 +78,7 @@ export type VolumeAction =
       readonly uid: string;
       readonly id: VolumeId;
       readonly definition: VolumeDefinition;
-      readonly source?: Source;
+      readonly source?: FillSource;
     }
   | { readonly kind: 'complete'; readonly uid: string; readonly id: VolumeId }
   | { readonly kind: 'inspect'; readonly id: VolumeId; readonly format: 'Qcow2' }
@@ -167,9 +159,9 @@ function planTakeOver({ nativeName, inspected }: Leftover, pool: VolumeId['pool'
 }
 
 function planFilling(desired: DesiredVolume, observed: ObservedVolume, pool: Pool, id: VolumeId, now: number): Plan<VolumeAction> {
-  const { uid, record, sizeBytes, source } = desired;
+  const { uid, record, sizeBytes } = desired;
   const { job, volume, marker } = observed;
-  if (job?.kind === 'running') return [wait('Importing', `${formatBytes(coarse(job.progressBytes))} fetched`, 5_000)];
+  if (job?.kind === 'running') return [wait('Importing', howFar(desired.source, job.progressBytes), 5_000)];
   if (job?.kind === 'done') return [sayThenAct({ kind: 'complete', uid, id }, 'all of it is there and verified')];
   // The mark is taken off last: status is older than the host, as after a restore.
   if (record.startedAt !== undefined && volume !== undefined && marker === undefined)
@@ -185,6 +177,8 @@ function planFilling(desired: DesiredVolume, observed: ObservedVolume, pool: Poo
     return [wait('ImportFailed', 'the last import failed; it is tried again', record.retryAt - now)];
   const format = formatOf(desired, pool);
   if (format === undefined) return [refuseFormat(desired, pool)];
+  const source = planSource(desired.source, { ...desired, ...observed, pool });
+  if (source?.kind === 'hindered') return [source.decision];
   const definition: VolumeDefinition = { pool: id.pool, nativeName: id.nativeName, format, sizeBytes };
   return [
     sayThenAct(
@@ -193,6 +187,9 @@ function planFilling(desired: DesiredVolume, observed: ObservedVolume, pool: Poo
     ),
   ];
 }
+
+const howFar = (source: Source | undefined, bytes: number): string =>
+  source?.kind === 'clone' ? `volume "${source.name}" is being copied` : `${formatBytes(coarse(bytes))} fetched`;
 
 /** The one asked for, if the pool has it, or else the pool's best. */
 const formatOf = ({ format }: DesiredVolume, { formats }: Pool): VolumeFormat | undefined =>
@@ -226,12 +223,13 @@ function planWhole(desired: DesiredVolume, { volume, marker, users }: ObservedVo
 }
 
 /** Only a machine of ours is told to take a larger disk; beneath any other that is on, nothing is resized. */
-function growth({ sizeBytes, claim, growsAttached }: DesiredVolume, users: readonly User[], volume: Volume, id: VolumeId) {
+function growth({ sizeBytes, claim, capabilities }: DesiredVolume, users: readonly User[], volume: Volume, id: VolumeId) {
   const { location } = volume;
   const because = `it has ${formatBytes(volume.sizeBytes)}, ${formatBytes(sizeBytes)} asked`;
   const [user, ...others] = users.filter(({ off }) => !off);
   if (user === undefined) return act({ kind: 'grow', id, location, sizeBytes }, because);
-  if (growsAttached && others.length === 0 && claim !== undefined && user.ownerUid === claim.uid)
+  const canTell = capabilities.some(({ field }) => field === 'volumes.growAttached');
+  if (canTell && others.length === 0 && claim !== undefined && user.ownerUid === claim.uid)
     return act({ kind: 'growAttached', id, machine: user.id, location, sizeBytes }, `${because}; ${user.nativeName} is told`);
   return wait('GrowsWhenOff', `the volume grows once machine ${user.nativeName} is off`, 60_000);
 }
@@ -250,8 +248,16 @@ function planRemoval(desired: DesiredVolume, observed: ObservedVolume): Plan<Vol
   if (job?.kind === 'running' && pool !== undefined)
     return [act({ kind: 'cancel', uid, id: { pool: pool.id, nativeName: desired.nativeName } }, 'the resource was deleted')];
   if (whole && keep) return removalOf(marker);
-  const inUse = usedOnHost(desired, observed);
-  return inUse === undefined ? removalOf(volume, marker) : [inUse];
+  const kept = keptForClones(desired, observed) ?? usedOnHost(desired, observed);
+  return kept === undefined ? removalOf(volume, marker) : [kept];
+}
+
+/** What others are made from stays until they are whole, and what they keep only their differences from as long as they are there. */
+function keptForClones({ clones, poolName }: DesiredVolume, { linked }: ObservedVolume): Plan<never>[number] | undefined {
+  const names = [...clones.map((name) => `StorageVolume "${name}"`), ...linked.map((name) => `${name} in pool "${poolName}"`)];
+  if (names.length === 0) return undefined;
+  const some = names.length > 5 ? [...names.slice(0, 5), `${names.length - 5} more`] : names;
+  return wait('HasClones', `it is needed by ${some.join(', ')}; delete them first`, 30_000);
 }
 
 /** Nothing is deleted beneath a machine, nor beneath one that may have it. */

@@ -1,19 +1,13 @@
 import { parseQuantity } from '#crds/quantity.js';
 import type { StorageVolume } from '#crds/types.js';
 import { isStalled } from '../conditions.js';
-import { granted } from '../grants.js';
 import { type HostScope, nativeName, takeOverOf } from '../host/scope.js';
-import type { ReadonlyStore } from '../kubernetes/store.js';
-import type { Namespace } from '../namespaces.js';
 import type { Resolution } from '../reconcile.js';
-import type { Stores } from '../stores.js';
-import type { DesiredVolume, FillRecord, Source } from './plan.js';
+import { clonesOf } from '../stores.js';
+import type { DesiredVolume, FillRecord } from './plan.js';
+import { type Source, type SourceStores, sourceOf } from './source.js';
 
-export interface VolumeStores extends Pick<Stores, 'instances'> {
-  readonly namespaces: ReadonlyStore<Namespace>;
-}
-
-export function resolveVolume(volume: StorageVolume, host: HostScope, stores: VolumeStores): Resolution<DesiredVolume> {
+export function resolveVolume(volume: StorageVolume, host: HostScope, stores: SourceStores): Resolution<DesiredVolume> {
   const { metadata, spec, status } = volume;
   const absent = metadata.deletionTimestamp !== undefined;
   const instance = status?.pool === undefined ? undefined : stores.instances.get(status.pool);
@@ -21,8 +15,8 @@ export function resolveVolume(volume: StorageVolume, host: HostScope, stores: Vo
   if (poolUuid === undefined && !absent)
     return { kind: 'missing', reason: 'WaitingForPool', missing: [`pool instance "${status?.pool}": not there yet`] };
   const familyName = nativeName(host, metadata.namespace, metadata.name);
-  const format = status?.format ?? spec.format ?? spec.source?.format;
   const source = sourceOf(volume, host, stores);
+  const format = status?.format ?? spec.format ?? formatFrom(source);
   const takeOver = takeOverOf(volume, host);
   return {
     kind: 'desired',
@@ -35,9 +29,10 @@ export function resolveVolume(volume: StorageVolume, host: HostScope, stores: Vo
       poolComes: instance !== undefined && instance.metadata.deletionTimestamp === undefined && !isStalled(instance),
       nativeName: status?.nativeName ?? `${familyName}-${metadata.uid.slice(0, 8)}`,
       familyName,
-      formatField: spec.format === undefined && spec.source !== undefined ? 'spec.source.format' : 'spec.format',
+      formatField: spec.format === undefined && spec.source?.format !== undefined ? 'spec.source.format' : 'spec.format',
       sizeBytes: parseQuantity(spec.size),
-      growsAttached: host.capabilities.some(({ field }) => field === 'volumes.growAttached'),
+      clones: clonesOf(volume, stores.volumes).map(({ metadata: { name } }) => name),
+      capabilities: host.capabilities,
       keep: spec.reclaimPolicy === 'Retain',
       record: fillRecord(status),
       ...(format === undefined ? {} : { format }),
@@ -48,15 +43,10 @@ export function resolveVolume(volume: StorageVolume, host: HostScope, stores: Vo
   };
 }
 
-function sourceOf({ metadata, spec }: StorageVolume, { hypervisor }: HostScope, { namespaces }: VolumeStores): Source | undefined {
-  if (spec.source === undefined) return undefined;
-  const { url, format, checksum } = spec.source;
-  return {
-    url,
-    format,
-    granted: granted('addresses', hypervisor, metadata.namespace, namespaces),
-    ...(checksum === undefined ? {} : { checksum }),
-  };
+function formatFrom(source: Source | undefined): DesiredVolume['format'] {
+  if (source?.kind !== 'clone') return source?.format;
+  if (source.how === 'Linked') return 'Qcow2';
+  return typeof source.original === 'string' ? undefined : source.original.format;
 }
 
 function fillRecord(status: StorageVolume['status']): FillRecord {

@@ -24,7 +24,12 @@ const starting = (locks: Locks): Performer<Action<'start'>> => ({
   async run({ driver, view, clock }, { id, mark, record, owner, paused }, signal) {
     try {
       if (mark !== undefined) await driver.machines.mark(id, mark, owner, signal);
-      await locks.hold(disksOf(id, view), () => driver.power.start(id, { paused }, signal));
+      const disks = disksOf(id, view);
+      await locks.hold(disks, () => {
+        const occupied = locks.occupied(disks);
+        if (occupied !== undefined) throw new DriverError('Busy', occupied);
+        return driver.power.start(id, { paused }, signal);
+      });
     } catch (reason) {
       const failed = marked({ owner }, noteFailedStart(record, reason, clock()));
       if (isAnswer(reason)) await driver.machines.mark(id, failed, owner, signal).catch(() => {});

@@ -4,7 +4,7 @@ import type { KernelBoot, MachineDisk, MachineInterface, MachineShape } from '#d
 import { isReady } from '../conditions.js';
 import { type HostScope, nativeName, takeOverOf } from '../host/scope.js';
 import type { Resolution } from '../reconcile.js';
-import { isTwice, type Stores, volumeOfDisk, volumesOf } from '../stores.js';
+import { clonesOf, isLinked, isTwice, type Stores, volumeOfDisk, volumesOf } from '../stores.js';
 import { type NetworkStores, resolveInterfaces } from './interfaces.js';
 import type { DesiredMachine } from './plan.js';
 import type { RequestedAction } from './plan-action.js';
@@ -111,7 +111,13 @@ class VolumeLookup {
       this.missing.push(`volume "${name}": two disks name it`);
       return undefined;
     }
-    const claim = this.#volume(name)?.status?.claim;
+    const volume = this.#volume(name);
+    const [clone] = volume === undefined ? [] : clonesOf(volume, this.#stores.volumes);
+    if (clone !== undefined) {
+      this.missing.push(`volume "${name}": ${whyReserved(clone)}`);
+      return undefined;
+    }
+    const claim = volume?.status?.claim;
     if (claim?.uid === this.#machine.metadata.uid) return found;
     this.missing.push(
       claim === undefined ? `volume "${name}": not claimed for this machine yet` : `volume "${name}": in use by machine "${claim.machine}"`,
@@ -139,6 +145,9 @@ class VolumeLookup {
     return `volume "${name}": not ready${ready === undefined ? '' : ` (${ready.message || ready.reason})`}`;
   }
 }
+
+const whyReserved = ({ metadata: { name }, spec }: StorageVolume): string =>
+  isLinked(spec) ? `volume "${name}" is a linked clone of it, so no machine may write to it` : `it is being copied to volume "${name}"`;
 
 /** The oldest action on this machine that is not finished: one at a time, in order. */
 function pendingAction({ metadata }: VirtualMachine, { actions }: Pick<Stores, 'actions'>): RequestedAction | undefined {

@@ -31,6 +31,8 @@ export const driverFields: readonly FieldRow[] = [
   { field: 'VirtualMachine devices.guestAgent', capability: 'devices.guestAgent' },
   { field: 'VirtualMachine vsphere.guestId', capability: 'vsphere.guestId' },
   { field: 'VirtualMachine disks[].volumeTemplate.format', capability: 'disks.format' },
+  { field: 'VirtualMachine disks[].volumeTemplate.source.clone', capability: 'volumes.clone' },
+  { field: 'StorageVolume source.clone', capability: 'volumes.clone' },
   { field: 'StorageVolume format', capability: 'disks.format' },
   { field: 'StoragePool directory.path', capability: 'pools.directory' },
   ...['device', 'format', 'path'].map((field) => ({ field: `StoragePool filesystem.${field}`, capability: 'pools.filesystem' })),
@@ -65,7 +67,7 @@ export const ownFields: readonly string[] = [
   'VirtualMachine disks[].name',
   'VirtualMachine interfaces[].name',
   'VirtualMachine disks[].volumeRef.name',
-  ...['poolRef.name', 'size', 'source.url', 'source.format', 'source.checksum', 'whenDeleted'].map(
+  ...['poolRef.name', 'size', 'source.url', 'source.format', 'source.checksum', 'source.volumeRef.name', 'whenDeleted'].map(
     (field) => `VirtualMachine disks[].volumeTemplate.${field}`,
   ),
   'StorageVolume poolRef.name',
@@ -73,6 +75,7 @@ export const ownFields: readonly string[] = [
   'StorageVolume source.url',
   'StorageVolume source.format',
   'StorageVolume source.checksum',
+  'StorageVolume source.volumeRef.name',
   'StorageVolume reclaimPolicy',
   'StoragePool hypervisorSelector.matchLabels',
   'StoragePool span',

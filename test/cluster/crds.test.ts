@@ -153,6 +153,8 @@ t.test('what is right at a limit is accepted', async (t) => {
     ...[1024, '1Ki', '0.001Mi', '4503599627369472'].slice(0, 2).map((size, i) => volume(`ok-size-${i}`, { size })),
     volume('ok-source-says', { source: { ...image, format: 'Raw' } }),
     volume('ok-vmdk', { format: 'Vmdk' }),
+    volume('ok-clone', { format: 'Raw', source: { volumeRef: { name: 'a' } } }),
+    volume('ok-linked', { format: 'Qcow2', source: { volumeRef: { name: 'a' }, clone: 'Linked' } }),
     machine('ok-vsphere', { vsphere: { guestId: 'debian12_64Guest' }, disks: [disk('a', { bus: 'Pvscsi' })] }),
     volume('ok-url', { source: { ...image, url: 'http://[fd00::1]:8080/a?b=c@d', checksum: `sha512:${'a'.repeat(128)}` } }),
     host('h'.repeat(40), {
@@ -300,7 +302,20 @@ t.test('what is wrong is refused by its path, with the remedy', async (t) => {
       volume('convert', { format: 'Raw', source: image }),
       "spec.source.format: … source.format and format are to be the same, as images are not converted: set format to the image's, or convert",
     ],
-    [volume('guess', { source: { url: image.url } }), 'spec.source.format: Required value'],
+    [volume('guess', { source: { url: image.url } }), 'spec.source: … an image needs its format, as it is never guessed'],
+    [volume('told', { source: { volumeRef: { name: 'a' }, format: 'Raw' } }), 'give format with url, and only then'],
+    [volume('nowhere-from', { source: {} }), 'spec.source: … say exactly one of where the content comes from'],
+    [volume('two-sources', { source: { ...image, volumeRef: { name: 'a' } } }), 'say exactly one of where the content comes from'],
+    [
+      volume('sum-of-what', { source: { volumeRef: { name: 'a' }, checksum: `sha256:${'a'.repeat(64)}` } }),
+      'a checksum is that of an image',
+    ],
+    [volume('clone-url', { source: { ...image, clone: 'Full' } }), 'clone says how another volume is copied; leave it out beside url'],
+    [volume('clone-how', { source: { volumeRef: { name: 'a' }, clone: 'Thin' } }), 'supported values: "Full", "Linked"'],
+    [
+      volume('linked-raw', { format: 'Raw', source: { volumeRef: { name: 'a' }, clone: 'Linked' } }),
+      'spec.format: … a linked clone is Qcow2: leave format out, or make a Full clone',
+    ],
     [
       volume('ftp', { source: { ...image, url: 'ftp://images.example.org/a' } }),
       'spec.source.url: … a URL is http or https, with a host, and without user',

@@ -1,8 +1,16 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import t from 'tap';
+import { condition } from '#test/cluster/world.js';
 import { isReady, useLab } from './lab.js';
 
+const run = promisify(execFile);
 const lab = await useLab(t);
-const { world } = lab;
+const { world, images } = lab;
 const MiB = 2 ** 20;
 
 const grow = (name: string, size: string) =>
@@ -30,4 +38,81 @@ await t.test('a disk grows while its guest runs, which sees it at once, and noth
   await world.until('StorageVolume', 'growing', (seen) => seen.status?.virtualSize === '32Mi');
   await lab.remove('growing');
   t.same(operator.troubles, []);
+});
+
+const content = randomBytes(48 * MiB);
+const url = images.put('golden', { bytes: content });
+const golden = (name: string) => lab.volume(name, { size: '48Mi', source: { url, format: 'Raw' } });
+const cloneOf = (name: string, how: 'Full' | 'Linked', spec: object = {}) => {
+  const { format: _, ...bare } = lab.volume(name).spec as { format?: string };
+  return { ...lab.volume(name), spec: { ...bare, size: '64Mi', source: { volumeRef: { name: 'golden' }, clone: how }, ...spec } };
+};
+const whole = (name: string) => world.until('StorageVolume', name, isReady, { timeoutMs: 120_000 });
+const location = async (name: string) => (await world.get('StorageVolume', name))?.status?.location ?? '';
+const qemuImg = async (...args: readonly string[]) => (await run('qemu-img', [...args])).stdout;
+/** What a guest would read at the beginning of its disk. */
+async function seen(path: string, format: string): Promise<Buffer> {
+  const raw = join(lab.daemon.directory, 'seen.raw');
+  await qemuImg('convert', '-U', '-f', format, '-O', 'raw', path, raw);
+  return readFile(raw);
+}
+
+await t.test('a clone holds what its source holds; a linked one stores what differs, and its guest boots', async (t) => {
+  await using operator = await lab.start();
+  await lab.furnish();
+  await world.apply(golden('golden'));
+  await whole('golden');
+  await world.apply(cloneOf('full', 'Full', { format: 'Qcow2' }), cloneOf('same', 'Full'), cloneOf('linked', 'Linked'));
+  for (const [name, format] of [
+    ['full', 'qcow2'],
+    ['same', 'raw'],
+    ['linked', 'qcow2'],
+  ] as const) {
+    const volume = await whole(name);
+    t.match(volume.status, { virtualSize: '64Mi' });
+    const path = await location(name);
+    t.ok((await seen(path, format)).equals(Buffer.concat([content], 64 * MiB)), name);
+    const { 'backing-filename': backing, 'backing-filename-format': backingFormat } = JSON.parse(
+      await qemuImg('info', '-U', '--output=json', path),
+    );
+    t.same([backing, backingFormat], name === 'linked' ? [await location('golden'), 'raw'] : [undefined, undefined]);
+  }
+  t.ok((await stat(await location('linked'))).blocks * 512 < 4 * MiB, 'stored is next to nothing');
+  await world.apply(lab.guest('linked', { disk: true }));
+  await lab.banner(await lab.untilReady('linked'));
+  await lab.remove('linked');
+  t.ok((await readFile(await location('golden'))).equals(content), 'the guest wrote into its clone, not into the base');
+  t.match((await seen(await location('linked'), 'qcow2')).subarray(0, 64).toString('latin1'), /^virtwright-boots 1/);
+  await world.delete('StorageVolume', 'golden');
+  await world.until('StorageVolume', 'golden', (one) => /needed by StorageVolume "linked"/.test(condition(one, 'Ready')?.message ?? ''));
+  for (const name of ['linked', 'full', 'same']) await world.delete('StorageVolume', name);
+  for (const name of ['linked', 'golden', 'full', 'same']) await lab.untilGone('StorageVolume', name);
+  t.same(operator.troubles, []);
+});
+
+await t.test('killing agent and daemon amid a copy leaves neither a half one that looks whole, nor a lost one', async (t) => {
+  const [controller, agent] = [lab.process('controller'), lab.process('agent')];
+  await world.apply(golden('golden'));
+  await whole('golden');
+  const names = ['copy-0', 'copy-1', 'copy-2', 'copy-3'];
+  for (const [round, name] of names.entries()) {
+    await world.apply(cloneOf(name, 'Full', { format: 'Qcow2' }));
+    await world.until('StorageVolume', name, ({ status }) => status?.import?.startedAt !== undefined);
+    await sleep(Math.random() * 150);
+    await agent.kill9();
+    if (round % 2 === 1) await lab.daemon.kill9();
+    const there = (await lab.stored()).filter((file) => file.includes(name));
+    const done = (await world.get('StorageVolume', name))?.status?.import?.completedAt !== undefined;
+    t.ok(done || there.length === 0 || there.some((file) => file.endsWith('.incomplete')), `${name}: ${done} ${there}`);
+    if (round % 2 === 1) await lab.daemon.restart();
+    await agent.restart();
+  }
+  for (const name of names) {
+    await whole(name);
+    t.ok((await seen(await location(name), 'qcow2')).equals(Buffer.concat([content], 64 * MiB)), name);
+  }
+  await lab.until('no mark is left', async () => !(await lab.stored()).some((file) => file.endsWith('.incomplete')));
+  for (const name of [...names, 'golden']) await world.delete('StorageVolume', name);
+  for (const name of [...names, 'golden']) await lab.untilGone('StorageVolume', name);
+  await Promise.all([agent.kill9(), controller.kill9()]);
 });
