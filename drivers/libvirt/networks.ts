@@ -15,6 +15,7 @@ import {
   networkDefineXml,
   networkDestroy,
   networkGetXmlDesc,
+  networkListAllPorts,
   networkLookupByUuid,
   networkUndefine,
   networkUpdate,
@@ -59,7 +60,7 @@ export class LibvirtNetworks implements Networks {
       ...(live === undefined ? {} : { live: readNetwork(live) }),
       ...(bridge === undefined ? {} : { bridge }),
       subnets: [...new Set([live, configured].flatMap((xml) => (xml === undefined ? [] : readSubnets(xml))))],
-      attached: live === undefined ? 0 : attachedTo(live),
+      attached: live === undefined ? 0 : await this.#attached(network, live, signal),
     };
   }
 
@@ -117,7 +118,7 @@ export class LibvirtNetworks implements Networks {
   async #stop(network: NetworkHandle, signal: AbortSignal): Promise<void> {
     const { uuid } = network;
     if (!(await this.#isActive(uuid, signal))) return;
-    const attached = attachedTo(await this.#xml(network, 0, signal));
+    const attached = await this.#attached(network, await this.#xml(network, 0, signal), signal);
     if (attached > 0) throw new DriverError('Conflict', `network ${network.name} has ${attached} interfaces of machines attached to it`);
     await this.#unlessAlready(false, uuid, this.#daemon.order(networkDestroy, { network }, signal, uuid), signal);
   }
@@ -129,6 +130,22 @@ export class LibvirtNetworks implements Networks {
       await this.#daemon.order(networkUndefine, { network }, signal, id);
     };
     await unlessGone(forget());
+  }
+
+  /**
+   * Interfaces of machines that are attached. libvirt's own count in the network's XML is forgotten with every update of the running network
+   * (seen with 9.0); its list of ports is not, where it has one (5.5.0).
+   */
+  async #attached(network: NetworkHandle, live: XmlElement, signal: AbortSignal): Promise<number> {
+    const connections = connectionsOf(live);
+    const listed = this.#daemon.ask(networkListAllPorts, { network, elementsWanted: undefined, flags: 0 }, signal, network.uuid);
+    return listed.then(
+      (ports) => Math.max(ports.length, connections),
+      (reason) => {
+        if (!hasCode(reason, 'Unsupported')) throw reason;
+        return connections;
+      },
+    );
   }
 
   #handle(id: NetworkId, signal: AbortSignal): Promise<NetworkHandle> {
@@ -149,7 +166,7 @@ export class LibvirtNetworks implements Networks {
   }
 }
 
-const attachedTo = (live: XmlElement): number => Number(attribute(live, 'connections') ?? 0);
+const connectionsOf = (live: XmlElement): number => Number(attribute(live, 'connections') ?? 0);
 
 function updateArgs({ command, section, parentIndex, xml }: NetworkUpdate, inOrder: boolean) {
   const [what, where] = [networkCommands[command], networkSections[section]];

@@ -184,6 +184,8 @@ export async function ownNetworksContract(t: Test, stage: Stage): Promise<void> 
     const shape = stage.definition({ interfaces: [{ name: 'eth', network: used.nativeName }] });
     const { id: machine, owner } = await stage.running(shape);
     t.match(await look(stage, used.uuid), { attached: 1 });
+    await networks.update(network, { ...used, records: [] }, soon());
+    t.match(await look(stage, used.uuid), { attached: 1, live: { records: [] } }, 'a host may forget it with an update');
     await refused(t, networks.stop(network, soon()), 'Conflict');
     await refused(t, networks.undefine(network, soon()), 'Conflict');
     t.match(await look(stage, used.uuid), { active: true, attached: 1 });

@@ -54,6 +54,8 @@ export function networkByUuid(uuid: string): NetworkHandle {
   return { name: '', uuid };
 }
 
+export const networkPortHandle = struct({ network: networkHandle, uuid });
+
 export const poolHandle = struct({ name: string, uuid });
 export type PoolHandle = Decoded<typeof poolHandle>;
 

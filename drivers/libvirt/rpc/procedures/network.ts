@@ -1,5 +1,5 @@
 import { idempotent, once } from '../procedure.js';
-import { networkHandle, string, uuid } from '../types.js';
+import { elementsWanted, listOf, networkHandle, networkPortHandle, string, uuid } from '../types.js';
 import { int, nothing, struct, uint } from '../xdr.js';
 
 const network = { network: networkHandle };
@@ -20,4 +20,11 @@ export const networkUpdate = once(
   291,
   struct({ ...network, command: uint, section: uint, parentIndex: int, xml: string, flags: uint }),
   nothing,
+);
+/** One for each interface of a machine that is attached. */
+export const networkListAllPorts = idempotent(
+  'NETWORK_LIST_ALL_PORTS',
+  404,
+  struct({ ...network, elementsWanted, flags: uint }),
+  listOf(networkPortHandle),
 );
