@@ -27,7 +27,6 @@ export interface NetworkStores extends Pick<Stores, 'networks' | 'machines'> {
   readonly namespaces: ReadonlyStore<Namespace>;
 }
 
-/** Only what a machine that is on its way finds missing would be told of a network that is stopped in between: it starts a little later. */
 const performers: Performers<NetworkAction> = {
   define: on('networks', (networks, { definition }: Action<'define'>, signal) => networks.define(definition, signal)),
   update: on('networks', (networks, { network, shape }: Action<'update'>, signal) => networks.update(network, shape, signal)),

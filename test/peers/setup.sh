@@ -9,7 +9,7 @@ packages=(
   busybox-static cpio gzip xz-utils qemu-guest-agent # the guest
   libxml2-utils # libvirt's own schemas say whether we write what it reads
   genisoimage # a second opinion about CD-ROM images
-  dnsmasq-base iproute2 iptables # networks
+  dnsmasq-base iproute2 iptables openvswitch-switch # networks
   openssl # certificates for TLS
   python3-pyvmomi # a second opinion about vSphere
 )
