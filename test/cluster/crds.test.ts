@@ -70,6 +70,7 @@ const network = (name: string, spec: object = {}): Manifest => ({
   metadata: { name },
   spec: { existing: { name: 'br-lan' }, ...spec },
 });
+const own = (name: string, spec: object): Manifest => ({ kind: 'VirtualNetwork', metadata: { name }, spec });
 const networkInstance = (name: string, spec: object = {}): Manifest => ({
   kind: 'VirtualNetworkInstance',
   metadata: { name },
@@ -90,6 +91,60 @@ const made = (name: string, more: object = {}) => ({ name, volumeTemplate: { siz
 const nic = (name: string, more: object = {}) => ({ name, networkRef: { name: 'lan' }, ...more });
 const image = { url: 'https://images.example.org/a.qcow2', format: 'Qcow2' };
 
+/** One for each rule of a network of our own. */
+function wrongNetworks(): readonly (readonly [Manifest, string])[] {
+  const [nat, ipv4, ipv6] = [{ forward: { mode: 'NAT' } }, { address: '10.20.0.1/24' }, { address: 'fd00:20::1/64' }];
+  const dhcp4 = (dhcp: object) => own('dhcp-4', { ...nat, ipv4: { ...ipv4, dhcp } });
+  const dhcp6 = (dhcp: object) => own('dhcp-6', { ...nat, ipv6: { ...ipv6, dhcp } });
+  const macAddress = '52:54:00:00:00:0a';
+  const range = 'the ends of each of dhcp.ranges are addresses of this subnet';
+  const ip = 'the ip of each of dhcp.hosts is an address of this subnet';
+  return [
+    [own('both', { ...nat, ipv4, existing: { name: 'lan' } }), 'spec: … name exactly one kind of network: forward or existing'],
+    [network('tuned', { mtu: 1400 }), 'spec: … an existing network is used as it is; mtu, vlan, ipv4, ipv6 and dns go with forward'],
+    [
+      own('bridged', { forward: { mode: 'Bridge', bridge: 'br0' }, ipv4 }),
+      "spec: … with Bridge, OpenVSwitch and Direct the network is the host's",
+    ],
+    [own('tagged', { ...nat, ipv4, vlan: 40 }), 'spec: … frames are tagged on a bridge of the host; vlan goes with Bridge and OpenVSwitch'],
+    [own('nowhere', nat), 'spec: … NAT and Route need ipv4 or ipv6, which says what is forwarded'],
+    [own('nameless', { forward: { mode: 'None' }, dns: { domain: 'a.b' } }), 'spec: … dns needs ipv4 or ipv6, at whose address it answers'],
+    [own('narrow', { ...nat, ipv6, mtu: 1000 }), 'spec: … IPv6 needs an mtu of 1280 or more'],
+    [own('unbridged', { forward: { mode: 'Bridge' } }), 'spec.forward: … Bridge and OpenVSwitch need a bridge, and nothing else takes one'],
+    [own('natted', { forward: { mode: 'NAT', bridge: 'br0' }, ipv4 }), 'spec.forward: … Bridge and OpenVSwitch need a bridge'],
+    [own('undirected', { forward: { mode: 'Direct' } }), 'spec.forward: … Direct needs a device'],
+    [own('device', { forward: { mode: 'Open', device: 'eth0' }, ipv4 }), 'spec.forward: … a device goes with Direct, NAT and Route'],
+    [own('path', { forward: { mode: 'Direct', device: '../eth0' } }), 'spec.forward.device in body should match'],
+    [own('word', { forward: { mode: 'nat' } }), 'spec.forward.mode: Unsupported value: "nat"'],
+    [
+      own('bare', { ...nat, ipv4: { address: '10.20.0.1' } }),
+      'spec.ipv4.address: … an address and the length of the prefix, as 10.20.0.1/24',
+    ],
+    [
+      own('wide', { ...nat, ipv4: { address: '10.20.0.1/31' } }),
+      'spec.ipv4.address: … an address and the length of the prefix, as 10.20.0.1/24',
+    ],
+    [
+      own('six', { ...nat, ipv6: { address: '10.20.0.1/24' } }),
+      'spec.ipv6.address: … an address and the length of the prefix, as fd00:20::1/64',
+    ],
+    [dhcp4({ ranges: [{ start: '10.20.0.100', end: '10.20.1.100' }] }), `spec.ipv4: … ${range}`],
+    [dhcp4({ ranges: [{ start: '10.20.0.100', end: 'here' }] }), 'spec.ipv4.dhcp.ranges[0].end in body should be at least 7 chars'],
+    [dhcp4({ hosts: [{ macAddress, ip: '10.21.0.5' }] }), `spec.ipv4: … ${ip}`],
+    [dhcp4({ hosts: [{ macAddress: 'FF:54:00:00:00:0A', ip: '10.20.0.5' }] }), 'spec.ipv4.dhcp.hosts[0].macAddress in body should match'],
+    [dhcp6({ ranges: [{ start: 'fd00:20::100', end: 'fd00:21::100' }] }), `spec.ipv6: … ${range}`],
+    [dhcp6({ hosts: [{ duid: '0:3:0:1:52:54', ip: 'fd00:21::5' }] }), `spec.ipv6: … ${ip}`],
+    [
+      own('unnumbered', { ...nat, ipv4, dns: { records: [{ name: 'db', ip: 'ten' }] } }),
+      'spec.dns.records[0].ip: … an address is written as 10.20.0.10 or fd00:20::10',
+    ],
+    [
+      host('subnets', { grants: [{ name: 'a', namespaces: { from: 'All' }, subnets: ['192.0.2.0'] }] }),
+      'spec.grants[0].subnets[0]: … a subnet is written as 192.0.2.0/24 or 2001:db8::/32',
+    ],
+  ];
+}
+
 t.before(async () => {
   const { stderr } = await cluster.kubectl('apply', '-f', folder('crds'));
   t.equal(stderr, '', 'accepted without errors or warnings');
@@ -106,7 +161,17 @@ t.test('the CRDs are structural and served', async (t) => {
 });
 
 t.test('every example is accepted, and applying it again changes nothing', async (t) => {
-  const apply = ['apply', '--validate=strict', '--server-side', '-f', folder('manifests'), '-f', folder('manifests/examples/vsphere')];
+  const apply = [
+    'apply',
+    '--validate=strict',
+    '--server-side',
+    '-f',
+    folder('manifests'),
+    '-f',
+    folder('manifests/examples/vsphere'),
+    '-f',
+    folder('manifests/examples/libvirt'),
+  ];
   const namesOf = async () =>
     (
       await kubectl(
@@ -173,6 +238,20 @@ t.test('what is right at a limit is accepted', async (t) => {
     action('ok-mode', { verb: 'Restart', mode: 'Hard', ttlSecondsAfterFinished: 0 }),
     instance(`${'p'.repeat(63)}.${'h'.repeat(40)}`),
     network('n'.repeat(63), { existing: { name: 'VM Network <1>' }, hypervisorSelector: { matchLabels: { zone: 'a' } } }),
+    own('ok-bare', { forward: { mode: 'None' } }),
+    own('ok-whole', {
+      forward: { mode: 'NAT', device: 'eth0.40' },
+      mtu: 1280,
+      ipv4: {
+        address: '10.20.0.1/24',
+        dhcp: {
+          ranges: [{ start: '10.20.0.100', end: '10.20.0.200' }],
+          hosts: [{ macAddress: '52:54:00:00:00:0a', ip: '10.20.0.10', name: 'db' }],
+        },
+      },
+      ipv6: { address: 'fd00:20::1/64', dhcp: { ranges: [{ start: 'fd00:20::100', end: 'fd00:20::1ff' }] } },
+      dns: { domain: 'shop.internal', records: [{ name: 'db', ip: 'fd00:20::10' }] },
+    }),
     networkInstance(`${'n'.repeat(63)}.${'h'.repeat(40)}`),
     host('ok-networks', { grants: [{ name: 'a', namespaces: { from: 'All' }, networks: ['VM Network', 'br-lan'] }] }),
   ];
@@ -368,7 +447,8 @@ t.test('what is wrong is refused by its path, with the remedy', async (t) => {
       host('network-none', { grants: [{ name: 'a', namespaces: { from: 'All' }, networks: [''] }] }),
       'spec.grants[0].networks[0] in body should be at least 1 chars',
     ],
-    [{ kind: 'VirtualNetwork', metadata: { name: 'nothing' }, spec: {} }, 'spec: … name exactly one kind of network: existing'],
+    [{ kind: 'VirtualNetwork', metadata: { name: 'nothing' }, spec: {} }, 'spec: … name exactly one kind of network: forward or existing'],
+    ...wrongNetworks(),
     [network('n'.repeat(64)), 'metadata.name: Too long: may not be more than 63'],
     [network('no-name', { existing: {} }), 'spec.existing.name: Required value'],
     [network('two-lines', { existing: { name: 'a\nb' } }), 'spec.existing.name in body should match'],
@@ -540,6 +620,12 @@ t.test('what may not change is refused, and what may is accepted', async (t) => 
       { existing: { name: 'br-dmz' } },
       'spec.existing.name: … the name of an existing network never changes, as machines are attached to it; make a new network',
     ],
+    [
+      (spec = {}) => own('turned', spec),
+      { forward: { mode: 'None' }, existing: undefined },
+      { forward: undefined, existing: { name: 'lan' } },
+      'spec: … a network of our own does not become an existing one, or the other way round; make a new network',
+    ],
     [(spec) => network('spread', spec), {}, { hypervisorSelector: { matchLabels: { a: 'b' } } }, undefined],
     [(spec) => host('uri', spec), {}, { uri: 'qemu:///session' }, undefined],
   ];
@@ -616,12 +702,12 @@ t.test('kubectl get shows what matters', async (t) => {
   t.equal(header, 'NAME|STATUS|READY|HOST|AGE');
   t.match(row, /^hello\|Running\|True\|kvm1\|\d+[smh]/);
   const headers = async (resource: string) => (await table(resource, '-o', 'wide'))[0];
-  t.equal(await headers('vm'), 'NAME|STATUS|READY|HOST|AGE|CPUS|MEMORY|UUID|NATIVE NAME');
+  t.equal(await headers('vm'), 'NAME|STATUS|READY|HOST|AGE|IP|CPUS|MEMORY|UUID|NATIVE NAME');
   t.equal(await headers('hv'), 'NAME|READY|HYPERVISOR|CPUS|MEMORY|AGE|URI|ARCHITECTURE');
   t.equal(await headers('pool'), 'NAME|READY|HOSTS|HOSTS READY|AGE|PATH|NFS SERVER|VOLUME GROUP|EXISTING');
   t.equal(await headers('poolinstance'), 'NAME|POOL|HOST|READY|CAPACITY|AVAILABLE|AGE|PATH|UUID');
-  t.equal(await headers('vnet'), 'NAME|READY|HOSTS|HOSTS READY|AGE|EXISTING');
-  t.equal(await headers('vnetinstance'), 'NAME|NETWORK|HOST|READY|AGE|NATIVE NAME');
+  t.equal(await headers('vnet'), 'NAME|READY|HOSTS|HOSTS READY|AGE|MODE|IPV4|EXISTING');
+  t.equal(await headers('vnetinstance'), 'NAME|NETWORK|HOST|READY|AGE|NATIVE NAME|BRIDGE');
   t.equal(await headers('vol'), 'NAME|STATUS|SIZE|MACHINE|HOST|AGE|READY|FORMAT|POOL|LOCATION');
   t.equal(await headers('vmaction'), 'NAME|MACHINE|VERB|OUTCOME|AGE|HOST|FINISHED|MESSAGE');
 });

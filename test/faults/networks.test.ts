@@ -12,7 +12,7 @@ const operator = await lab.start();
 t.teardown(() => operator.stop());
 
 const example = new URL('../../../manifests/examples/libvirt/networks.yaml', import.meta.url);
-const kinds = ['shop', 'backstage', 'wire', 'routed', 'open', 'lan', 'tagged', 'direct', 'theirs'];
+const kinds = ['shop', 'backstage', 'wire', 'routed', 'open', 'office', 'tagged', 'direct', 'theirs'];
 const network = (name: string, spec: object) => ({ kind: 'VirtualNetwork', metadata: { name, namespace: 'default' }, spec });
 const shop = (change: object = {}) =>
   network('shop', {
