@@ -130,6 +130,7 @@ const storesOf = () => ({
   networks: createStore<VirtualNetwork>(),
   networkInstances: createStore<VirtualNetworkInstance, 'network'>({ indexes: indexes.networkInstances }),
   namespaces: createStore<Namespace>(),
+  secretValues: () => ({ kind: 'missing', because: 'none' }) as const,
 });
 
 const kindsOf = (host: FakeHost, stores: Stores, jobs: Jobs) => {

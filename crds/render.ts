@@ -3,6 +3,7 @@ import type { Crd, Schema } from './schema.js';
 /** Shapes that mean the same wherever they stand have one type; the generator refuses two schemas for one of them. */
 const shared: readonly { readonly name: string; readonly property: RegExp }[] = [
   { name: 'Condition', property: /^condition$/ },
+  { name: 'SecretKeyRef', property: /(Data|config|answerFile)SecretRef$/ },
   { name: 'Ref', property: /Ref$/ },
   { name: 'Selector', property: /^(selector|.+Selector)$/ },
   { name: 'NamespaceChoice', property: /^(namespaces|allowedNamespaces)$/ },

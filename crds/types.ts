@@ -54,6 +54,11 @@ export interface HypervisorSpec {
    * credentials. A host that takes none refuses the field.
    */
   readonly credentialsSecretName?: string;
+  /**
+   * The StoragePool, a directory on this host, that keeps what guests are told at their first boot. When absent, machines
+   * that ask for cloudInit, ignition or sysprep are not placed on this host, and others are told nothing.
+   */
+  readonly systemPoolRef?: Ref;
   /** The StoragePool of volumes that name none. When absent, such volumes are not placed on this host. */
   readonly defaultPoolRef?: Ref;
   /**
@@ -519,6 +524,23 @@ export interface VirtualMachineSpec {
   readonly interfaces?: readonly VirtualMachineSpecInterface[];
   /** Further devices. Each is there when it is named, be it as `{}`. When absent, there are none. */
   readonly devices?: VirtualMachineSpecDevices;
+  /**
+   * What the guest's cloud-init is told at its first boot, by its data source NoCloud: the machine's uuid as instance id,
+   * its host name, and what is said here. It comes on a small drive that the guest can only read, kept in the Hypervisor's
+   * system pool; a change is taken up at the next start. When absent, and the Hypervisor has a system pool, a new machine is
+   * told the object's name as its host name, unless ignition or sysprep tell it something else.
+   */
+  readonly cloudInit?: VirtualMachineSpecCloudInit;
+  /**
+   * What the guest's Ignition is told at its first boot, in the way that it asks its hypervisor for. A change is taken up at
+   * the next start. When absent, nothing.
+   */
+  readonly ignition?: VirtualMachineSpecIgnition;
+  /**
+   * The answers for the setup of Windows, on a CD-ROM as Autounattend.xml and as Unattend.xml. A change is taken up at the
+   * next start. When absent, there are none.
+   */
+  readonly sysprep?: VirtualMachineSpecSysprep;
   /** What only vSphere has a word for; refused on other hosts. When absent, nothing. */
   readonly vsphere?: VirtualMachineSpecVsphere;
 }
@@ -682,6 +704,38 @@ export interface VirtualMachineSpecDevices {
   readonly guestAgent?: Readonly<Record<string, never>>;
 }
 
+export interface VirtualMachineSpecCloudInit {
+  /** The guest's host name. When absent, the object's name. */
+  readonly hostname?: string;
+  /** User data, as a `#cloud-config` or a script. Everybody who may read this object may read it. When absent, there is none. */
+  readonly userData?: string;
+  /** A Secret that has the user data. When absent, there is none. */
+  readonly userDataSecretRef?: SecretKeyRef;
+  /** The network configuration, version 1 or 2, in YAML. When absent, the guest's own. */
+  readonly networkData?: string;
+  /** A Secret that has the network configuration. When absent, the guest's own. */
+  readonly networkDataSecretRef?: SecretKeyRef;
+}
+
+export interface SecretKeyRef {
+  readonly name: string;
+  readonly key: string;
+}
+
+export interface VirtualMachineSpecIgnition {
+  /** The configuration, in JSON. Everybody who may read this object may read it. When absent, the Secret has it. */
+  readonly config?: string;
+  /** A Secret that has the configuration. When absent, it stands in `config`. */
+  readonly configSecretRef?: SecretKeyRef;
+}
+
+export interface VirtualMachineSpecSysprep {
+  /** The answer file, in XML. Everybody who may read this object may read it. When absent, the Secret has it. */
+  readonly answerFile?: string;
+  /** A Secret that has the answer file. When absent, it stands in `answerFile`. */
+  readonly answerFileSecretRef?: SecretKeyRef;
+}
+
 export interface VirtualMachineSpecVsphere {
   /** vSphere's name of the guest's operating system, as `debian12_64Guest`: hosts choose defaults by it. */
   readonly guestId: string;
@@ -702,6 +756,8 @@ export interface VirtualMachineStatus {
   readonly power?: VirtualMachineStatusPower;
   /** What "the host's best" became, as `machine` to `pc-q35-7.2`; kept through upgrades of the host. */
   readonly hardware?: Readonly<Record<string, string>>;
+  /** The StoragePoolInstance that keeps what the guest is told at its first boot. */
+  readonly seedPool?: string;
   /** What the host forgets about the machine's starts and stops, written down before they are done. */
   readonly run?: VirtualMachineStatusRun;
   /** The disks that the machine has on the host. */

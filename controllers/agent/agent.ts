@@ -6,6 +6,7 @@ import { heartbeat } from '../kubernetes/heartbeat.js';
 import { leaseOf } from '../lease-names.js';
 import type { Metrics } from '../metrics.js';
 import { watchWay } from './credentials.js';
+import { watchGuestSecrets } from './guest-secrets.js';
 import { Host, type Pace } from './host.js';
 import { jobsOf } from './jobs.js';
 import type { Surroundings } from './loops.js';
@@ -95,7 +96,11 @@ async function runLoops(name: string, options: AgentOptions, signal: AbortSignal
     onTrouble,
     ...(pace === undefined ? {} : { pace }),
   });
-  const surroundings: Surroundings = { host, client, watched, recorder, jobs, locks: new Locks(), onTrouble, metrics };
+  const secretValues = watchGuestSecrets(
+    { name, client, namespace, hypervisor, onTrouble, onChange: () => wiring.secretsChanged() },
+    signal,
+  );
+  const surroundings: Surroundings = { host, client, watched, recorder, jobs, locks: new Locks(), secretValues, onTrouble, metrics };
   const loops = createLoops(surroundings);
   const wiring = new Wiring(name, loops, watched);
   wiring.everythingChanged();

@@ -17,6 +17,7 @@ import { storagePoolInstanceKind } from '../storage-pool-instance/kind.js';
 import { storageVolumeKind } from '../storage-volume/kind.js';
 import { volumesOf } from '../stores.js';
 import { virtualMachineKind } from '../virtual-machine/kind.js';
+import type { SecretValues } from '../virtual-machine/seed.js';
 import { virtualNetworkInstanceKind } from '../virtual-network-instance/kind.js';
 import type { Watched } from '../watched.js';
 import type { Host } from './host.js';
@@ -31,6 +32,8 @@ export interface Surroundings {
   readonly jobs: Jobs;
   readonly locks: Locks;
   readonly metrics: Metrics;
+  /** Of tenants' Secrets, what was handed to this host. */
+  readonly secretValues: SecretValues;
   readonly onTrouble: (message: string, error: unknown) => void;
 }
 
@@ -117,7 +120,7 @@ async function unreached<R, D, O, A extends AnyAction, S>(
 }
 
 export function machineLoop(surroundings: Surroundings): Queue {
-  const { host, watched, locks } = surroundings;
+  const { host, watched, locks, secretValues } = surroundings;
   const stores = {
     volumes: watched.volumes.store,
     actions: watched.actions.store,
@@ -125,6 +128,8 @@ export function machineLoop(surroundings: Surroundings): Queue {
     networks: watched.networks.store,
     networkInstances: watched.networkInstances.store,
     namespaces: watched.namespaces.store,
+    instances: watched.instances.store,
+    secretValues,
   };
   return hostLoop(surroundings, virtualMachineKind(host, stores, locks), watched.machines, 16);
 }

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Hypervisor } from '#crds/types.js';
+import type { Hypervisor, VirtualMachine } from '#crds/types.js';
 import type { Machine } from '#drivers/driver.js';
+import { secretReferences } from '../guest-secrets.js';
 import type { Changes } from '../host/view.js';
 import { again, type Queue } from '../kubernetes/queue.js';
 import { keyOf } from '../kubernetes/resource.js';
@@ -92,6 +93,12 @@ export class Wiring {
       this.#loops.volumes,
       this.#watched.volumes.store.list().filter(({ metadata }) => metadata.uid === uid),
     );
+  }
+
+  /** What guests are told of their tenants' Secrets. */
+  secretsChanged(): void {
+    const refers = (machine: VirtualMachine) => secretReferences(machine).length > 0;
+    again(this.#loops.machines, this.#watched.machines.store.list().filter(refers));
   }
 
   hostChanged(changes: Changes | 'connection'): void {

@@ -17,6 +17,7 @@ import { reconcileSpanning } from '../spanning/spanning.js';
 import type { Watched } from '../watched.js';
 import { bindAction } from './bind-action.js';
 import { copyCredentials } from './credentials.js';
+import { copyGuestSecrets } from './guest-secrets.js';
 import { silentAgents, watchOver } from './health.js';
 import { watchCluster } from './watches.js';
 import { type Loops, wire } from './wiring.js';
@@ -28,6 +29,7 @@ export interface ControllerOptions {
   readonly credentialKeys: KeysOf;
   readonly metrics: Metrics;
   readonly onTrouble: (message: string, error: unknown) => void;
+  readonly guestSecrets?: { readonly lookMs: number };
   /** Told of watches that begin: they settle when everything is in, or nobody waits for it any more. */
   readonly onWatching?: (synced: Promise<unknown>) => void;
 }
@@ -70,7 +72,11 @@ async function runLoops(options: ControllerOptions, signal: AbortSignal): Promis
   };
   wire(loops, watched);
   const copying = copyCredentials({ client, namespace, hypervisors: watched.hypervisors, keysOf, metrics, onTrouble }, signal);
-  await Promise.all([copying, ...Object.values(loops).map((queue) => queue.run(signal))]);
+  const telling = copyGuestSecrets(
+    { client, namespace, hypervisors: watched.hypervisors, machines: watched.machines, metrics, onTrouble, ...options.guestSecrets },
+    signal,
+  );
+  await Promise.all([copying, telling, ...Object.values(loops).map((queue) => queue.run(signal))]);
 }
 
 type Pass<R> = (binder: Binder, object: R, signal: AbortSignal) => Promise<Outcome>;

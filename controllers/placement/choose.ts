@@ -1,6 +1,6 @@
 import { parseQuantity } from '#crds/quantity.js';
 import type { Hypervisor, StoragePoolInstance, StorageVolume, VirtualMachine, VirtualNetworkInstance } from '#crds/types.js';
-import type { Capability } from '#drivers/driver.js';
+import type { Capability, SeedKind } from '#drivers/driver.js';
 import { boundTo } from '../bound.js';
 import { isReady } from '../conditions.js';
 import { type Asked, describeUnfit, unfit } from '../fit.js';
@@ -8,6 +8,7 @@ import { nativeName } from '../host/scope.js';
 import { matches } from '../namespaces.js';
 import { type Disk, networksOf, volumeOfDisk } from '../stores.js';
 import { asked } from '../virtual-machine/plan.js';
+import { seedFields } from '../virtual-machine/plan-seed.js';
 
 export interface Rejection {
   readonly hypervisor: string;
@@ -100,6 +101,12 @@ const filters: readonly Filter[] = [
       ? undefined
       : { reason: 'Unfit', message: misfits.map((misfit) => describeUnfit(misfit, 'this host')).join('; ') };
   },
+  ({ spec }, hypervisor) => {
+    const kind = seedKind(spec);
+    if (kind === undefined || hypervisor.spec.systemPoolRef !== undefined) return undefined;
+    const message = `spec.${seedFields[kind]}: this host has no pool to keep it in; name one in spec.systemPoolRef of the Hypervisor`;
+    return { reason: 'SystemPool', message };
+  },
   (_machine, hypervisor, { volumes }) => {
     const elsewhere = volumes.find(({ status }) => status?.hypervisor !== undefined && status.hypervisor !== hypervisor.metadata.name);
     return elsewhere === undefined
@@ -181,8 +188,15 @@ function askedOf(machine: VirtualMachine, hypervisor: Hypervisor, volumes: reado
     ...(spec.devices?.guestAgent === undefined ? {} : { guestAgent: true }),
     ...(spec.firmware === undefined ? {} : { firmware: spec.firmware.type }),
     ...(spec.boot === undefined ? {} : { boot: { kernel: '' } }),
+    ...(seedKind(spec) === undefined ? {} : { seed: { kind: seedKind(spec) ?? 'CloudInit', location: '' } }),
     ...(spec.vsphere === undefined ? {} : { vsphere: spec.vsphere }),
   });
+}
+
+function seedKind({ cloudInit, ignition, sysprep }: VirtualMachine['spec']): SeedKind | undefined {
+  if (cloudInit !== undefined) return 'CloudInit';
+  if (ignition !== undefined) return 'Ignition';
+  return sysprep === undefined ? undefined : 'Sysprep';
 }
 
 const hardwareOf = ({ volumeRef: _ref, volumeTemplate: _template, ...hardware }: Disk) => hardware;

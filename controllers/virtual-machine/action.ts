@@ -1,4 +1,5 @@
 import type { Machine, MachineDefinition, MachineId, Mark, OwnerMark, Part } from '#drivers/driver.js';
+import type { SeedVolume } from '../seed/volume.js';
 import { encodeRecord, type MachineRecord } from './record.js';
 
 /** What may be done to a machine. A `mark` is written before the act that it is about. */
@@ -30,6 +31,10 @@ export type MachineAction =
   | { readonly kind: 'resume'; readonly id: MachineId; readonly mark?: Mark; readonly elseCut?: OwnerMark }
   | { readonly kind: 'reset'; readonly id: MachineId; readonly owner: OwnerMark; readonly mark: Mark; readonly record: MachineRecord }
   | { readonly kind: 'cut'; readonly id: MachineId; readonly mark?: Mark; readonly owner: OwnerMark }
+  /** Sees that the seed is there, and that those which nobody has any more are not. */
+  | { readonly kind: 'seed'; readonly poolUuid: string; readonly seed: SeedVolume }
+  /** The machine is gone: its seeds go, too. */
+  | { readonly kind: 'unseed'; readonly poolUuid: string; readonly family: string }
   | { readonly kind: 'undefine'; readonly id: MachineId; readonly owner: OwnerMark; readonly keepState: boolean };
 
 /** A machine that is ours to act on, and what is known of it. */

@@ -1,4 +1,4 @@
-import type { MachineDisk, MachineInterface, MachineShape, Part } from '#drivers/driver.js';
+import type { MachineDisk, MachineInterface, MachineSeed, MachineShape, Part } from '#drivers/driver.js';
 
 /** A field, in the API's words, in which what a machine has differs from what is asked. */
 export interface Difference {
@@ -28,6 +28,7 @@ export function differences(has: MachineShape, asked: MachineShape): readonly Di
     ...unless(has.serial === asked.serial, 'spec.devices.serial'),
     ...unless(has.rng === asked.rng, 'spec.devices.rng'),
     ...unless((has.guestAgent ?? false) === (asked.guestAgent ?? false), 'spec.devices.guestAgent'),
+    ...seedDifferences(has.seed, asked.seed),
     ...unless(asked.vsphere === undefined || has.vsphere?.guestId === asked.vsphere.guestId, 'spec.vsphere.guestId'),
   ];
 }
@@ -35,6 +36,15 @@ export function differences(has: MachineShape, asked: MachineShape): readonly Di
 export const fieldsOf = (found: readonly Difference[]): readonly string[] => found.map(({ field }) => field);
 
 const unless = (same: boolean, field: string): readonly Difference[] => (same ? [] : [{ field, takes: [], letsGo: false }]);
+
+const seedFields = { CloudInit: 'spec.cloudInit', Ignition: 'spec.ignition', Sysprep: 'spec.sysprep' } as const;
+
+/** What a guest read at its start is not exchanged under it. */
+function seedDifferences(has: MachineSeed | undefined, asked: MachineSeed | undefined): readonly Difference[] {
+  if (has?.kind === asked?.kind && has?.location === asked?.location) return [];
+  const fields = new Set([has, asked].flatMap((seed) => (seed === undefined ? [] : [seedFields[seed.kind]])));
+  return [...fields].flatMap((field) => unless(false, field));
+}
 
 function countDifferences(has: MachineShape, asked: MachineShape): readonly Difference[] {
   const most = has.maxCpuCount ?? has.cpuCount;

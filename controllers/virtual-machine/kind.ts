@@ -6,20 +6,20 @@ import type { HostScope } from '../host/scope.js';
 import type { HostView } from '../host/view.js';
 import { on, type Performer, type Performers } from '../plan.js';
 import type { Kind } from '../reconcile.js';
+import { keepSeed, removeSeeds } from '../seed/volume.js';
 import type { Stores } from '../stores.js';
 import { type MachineAction, marked } from './action.js';
-import type { NetworkStores } from './interfaces.js';
 import { type DesiredMachine, type ObservedMachine, planMachine } from './plan.js';
 import { type ActionRecord, decodeRecord, type MachineRecord, noteFailedStart, noteRefused, recordable } from './record.js';
 import { rememberedRecord, reportMachine } from './report.js';
-import { resolveMachine } from './resolve.js';
+import { type MachineStores, resolveMachine } from './resolve.js';
 
 export type MachineKind = Kind<VirtualMachine, DesiredMachine, ObservedMachine, MachineAction, VirtualMachineStatus>;
 
 type Action<K extends MachineAction['kind']> = Extract<MachineAction, { readonly kind: K }>;
 
 /** The mark first, then the act it is about: whoever dies in between finds it written. */
-const starting = (locks: Locks): Performer<Action<'start'>> => ({
+const starting = (locks: Locks, seeds: KeptSeeds): Performer<Action<'start'>> => ({
   needs: 'power',
   async run({ driver, view, clock }, { id, mark, record, owner, paused }, signal) {
     try {
@@ -35,6 +35,7 @@ const starting = (locks: Locks): Performer<Action<'start'>> => ({
       if (isAnswer(reason)) await driver.machines.mark(id, failed, owner, signal).catch(() => {});
       throw reason;
     } finally {
+      seeds.forget(view.machines.find((machine) => machine.id === id)?.configured?.seed?.location);
       view.dirtyMachine(id);
     }
   },
@@ -89,12 +90,55 @@ const cuttingWhatIsStuck = (resume: Performer<Action<'resume'>>): Performer<Acti
   },
 });
 
-const performersWith = (locks: Locks): Performers<MachineAction> => ({
-  define: on('machines', (machines, { definition, mark }: Action<'define'>, signal) => machines.define(definition, mark, signal)),
+/** Which seeds were seen to be there, and which machines' are gone. Forgotten with the agent: then they are looked for again. */
+class KeptSeeds {
+  readonly #kept = new Set<string>();
+
+  has({ want, seed, seedStore }: DesiredMachine): boolean {
+    return want === 'absent' ? this.#kept.has(seedStore?.family ?? '') : seed !== undefined && this.#kept.has(seed.nativeName);
+  }
+
+  add(name: string): void {
+    this.#kept.add(name);
+  }
+
+  /** Whoever has taken one up looks again before the next time. */
+  forget(location: string | undefined): void {
+    if (location !== undefined) this.#kept.delete(location.slice(location.lastIndexOf('/') + 1));
+  }
+}
+
+/** A pool that is not there any more keeps nobody's seeds. */
+const keeping = (seeds: KeptSeeds): Pick<Performers<MachineAction>, 'seed' | 'unseed'> => ({
+  seed: {
+    needs: 'volumes',
+    async run({ driver, view }, { poolUuid, seed }, signal) {
+      const pool = view.pool(poolUuid);
+      if (pool === undefined || driver.volumes === undefined) throw new DriverError('NotFound', 'the system pool is not on the host');
+      await keepSeed(driver.volumes, pool.id, seed, signal);
+      seeds.add(seed.nativeName);
+    },
+  },
+  unseed: {
+    needs: 'volumes',
+    async run({ driver, view }, { poolUuid, family }, signal) {
+      const pool = view.pool(poolUuid);
+      if (pool !== undefined && driver.volumes !== undefined) await removeSeeds(driver.volumes, pool.id, family, signal);
+      seeds.add(family);
+    },
+  },
+});
+
+const performersWith = (locks: Locks, seeds: KeptSeeds): Performers<MachineAction> => ({
+  ...keeping(seeds),
+  define: on('machines', async (machines, { definition, mark }: Action<'define'>, signal) => {
+    await machines.define(definition, mark, signal);
+    seeds.forget(definition.seed?.location);
+  }),
   apply: applying(locks),
   takeOver: on('machines', (machines, { id, mark, from }: Action<'takeOver'>, signal) => machines.mark(id, mark, from, signal)),
   note: on('machines', (machines, { id, mark }: Action<'note'>, signal) => machines.mark(id, mark, mark.owner, signal)),
-  start: starting(locks),
+  start: starting(locks, seeds),
   press: marking(
     on('power', async (power, { id, owner, resume }: Action<'press'>, signal) => {
       if (resume) await power.resume(id, signal);
@@ -125,18 +169,17 @@ const performersWith = (locks: Locks): Performers<MachineAction> => ({
   ),
 });
 
-export const virtualMachineKind = (
-  host: HostScope,
-  stores: Pick<Stores, 'volumes' | 'actions' | 'machines'> & NetworkStores,
-  locks: Locks,
-): MachineKind => ({
-  performers: performersWith(locks),
-  resolve: (machine) => resolveMachine(machine, host, stores),
-  looksAt: () => ({ machines: true }),
-  observe: (desired, view) => observeMachine(desired, view, remembered(desired, stores)),
-  plan: planMachine,
-  report: reportMachine,
-});
+export const virtualMachineKind = (host: HostScope, stores: MachineStores & Pick<Stores, 'machines'>, locks: Locks): MachineKind => {
+  const seeds = new KeptSeeds();
+  return {
+    performers: performersWith(locks, seeds),
+    resolve: (machine) => resolveMachine(machine, host, stores),
+    looksAt: () => ({ machines: true }),
+    observe: (desired, view) => ({ ...observeMachine(desired, view, remembered(desired, stores)), seedKept: seeds.has(desired) }),
+    plan: planMachine,
+    report: reportMachine,
+  };
+};
 
 const withOutcome = (record: MachineRecord, outcome: Partial<ActionRecord>): MachineRecord =>
   record.action === undefined ? record : { ...record, action: { ...record.action, ...outcome } };

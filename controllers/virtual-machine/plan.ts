@@ -8,9 +8,10 @@ import type { Revoked } from './interfaces.js';
 import { forgetDone, planLive } from './live.js';
 import { planRequestedAction, type RequestedAction, type RunStrategy } from './plan-action.js';
 import { planRun, planStop, type StopPolicy } from './plan-power.js';
+import { planSeeding, planUnseeding, seeded, seededFor, seedFields, type WantedSeed } from './plan-seed.js';
 import { bootNumber, encodeRecord, isFailure, learn, type MachineRecord, running } from './record.js';
 
-export interface DesiredMachine {
+export interface DesiredMachine extends WantedSeed {
   readonly want: 'present' | 'absent';
   readonly host: string;
   readonly owner: OwnerMark;
@@ -39,57 +40,67 @@ export interface ObservedMachine {
   readonly stranger?: Machine;
   /** What was last known of its guest. */
   readonly guest?: GuestKnown;
+  /** The seed was seen to be there since it was last taken up; or all of this machine's are known to be gone. */
+  readonly seedKept?: boolean;
   readonly record: MachineRecord;
 }
 
 /** The steps from the machine we see to the machine that was asked for, first things first. */
 export function planMachine(desired: DesiredMachine, observed: ObservedMachine, now: number): Plan<MachineAction> {
   const { machine, stranger, record } = observed;
+  if (machine === undefined && desired.want === 'absent') return planUnseeding(desired, observed.seedKept);
   if (machine === undefined && stranger !== undefined) return planStranger(desired, stranger);
-  if (machine === undefined) return desired.want === 'absent' ? [] : planCreation(desired, record);
+  if (machine === undefined) return planCreation(desired, observed);
   const startsPaused = desired.capabilities.some(({ field }) => field === 'power.startPaused');
   const learnt = forgetDone(learn(record, machine.power, now), machine, desired.capabilities);
   const subject: Subject = { machine, owner: desired.owner, now, record: learnt, startsPaused };
-  const steps = desired.want === 'absent' ? planRemoval(desired, subject) : planPresence(desired, subject);
+  const steps = desired.want === 'absent' ? planRemoval(desired, subject) : planPresence(seededFor(desired, machine), subject, observed);
   return withNote(steps, subject, record);
 }
 
-function planPresence(desired: DesiredMachine, subject: Subject): Plan<MachineAction> {
+function planPresence(desired: DesiredMachine, subject: Subject, observed: ObservedMachine): Plan<MachineAction> {
   const requested = desired.action === undefined ? undefined : planRequestedAction(desired.action, desired, subject);
   const power = requested ?? planStrategy(desired, subject);
   const waits = planWaits(desired, subject.machine);
   if (waits.length > 0) return [...power.filter((decision) => !isStart(decision)), ...waits];
   // Only what is about to start needs its definition first: one that the host refuses must not keep a machine from being stopped.
   const definition = planDefinition(desired, subject);
+  const seeding =
+    definition.some(({ kind }) => kind === 'act') || power.some(isStart) ? planSeeding(desired, observed.machine, observed.seedKept) : [];
   const definesFirst = subject.machine.configured === undefined || power.some(isStart);
-  const steps = definesFirst ? [...definition, ...power] : [...power, ...definition];
+  const steps = definesFirst ? [...seeding, ...definition, ...power] : [...power, ...seeding, ...definition];
   return steps.length > 0 ? steps : planLive(desired.capabilities, subject);
 }
 
 const isStart = (decision: Plan<MachineAction>[number]): boolean => decision.kind === 'act' && decision.action.kind === 'start';
 
 /** What it refers to and cannot have. A machine that runs goes on; it is neither changed nor started until all is there. */
-function planWaits({ missing = [], missingNetworks = [], revoked = [] }: DesiredMachine, machine?: Machine): Plan<never> {
+function planWaits({ missing = [], missingNetworks = [], missingSeed = [], revoked = [] }: DesiredMachine, machine?: Machine): Plan<never> {
   const attached = (machine?.configured ?? machine?.live)?.interfaces ?? [];
   const refused = revoked.filter(({ name, network }) => !attached.some((one) => one.name === name && one.network === network));
   const networks = [...missingNetworks, ...refused.map(({ because }) => because)];
   return [
     ...(missing.length === 0 ? [] : [wait('WaitingForVolumes', `waiting for ${missing.join(', ')}`, 60_000)]),
     ...(networks.length === 0 ? [] : [wait('WaitingForNetworks', `waiting for ${networks.join(', ')}`, 60_000)]),
+    ...(missingSeed.length === 0 ? [] : [wait('WaitingForSeed', `waiting for ${missingSeed.join(', ')}`, 60_000)]),
   ];
 }
 
-function planCreation(desired: DesiredMachine, record: MachineRecord): Plan<MachineAction> {
+function planCreation(desired: DesiredMachine, observed: ObservedMachine): Plan<MachineAction> {
   const waits = planWaits(desired);
   if (waits.length > 0) return waits;
   const misfits = planFit(desired);
   if (misfits.length > 0) return misfits;
-  return [act({ kind: 'define', definition: desired.definition, mark: marked(desired, record) }, 'no such machine')];
+  const define = act(
+    { kind: 'define', definition: seeded(desired.definition, desired), mark: marked(desired, observed.record) },
+    'no such machine',
+  );
+  return [...planSeeding(desired, undefined, observed.seedKept), define];
 }
 
 /** A native definition is edited only where it differs; what the running machine has is not touched. */
 function planDefinition(desired: DesiredMachine, { machine, record }: Subject): Plan<MachineAction> {
-  const definition = { ...desired.definition, uuid: machine.uuid, nativeName: machine.nativeName };
+  const definition = seeded({ ...desired.definition, uuid: machine.uuid, nativeName: machine.nativeName }, desired);
   const changed =
     machine.configured === undefined ? ['everything: it was undefined'] : fieldsOf(differences(machine.configured, definition));
   if (changed.length === 0) return [];
@@ -100,16 +111,18 @@ function planDefinition(desired: DesiredMachine, { machine, record }: Subject): 
   ];
 }
 
-function planFit({ definition, capabilities, host }: DesiredMachine): Plan<MachineAction> {
-  return unfit(asked(definition), capabilities).map((misfit) => refuse('Unfit', describeUnfit(misfit, host)));
+function planFit(desired: DesiredMachine): Plan<MachineAction> {
+  const { definition, capabilities, host, refusedSeed } = desired;
+  return [
+    ...unfit(asked(seeded(definition, desired)), capabilities).map((misfit) => refuse('Unfit', describeUnfit(misfit, host))),
+    ...(refusedSeed === undefined ? [] : [refuse('Unfit', refusedSeed)]),
+  ];
 }
 
 /** A disk whose volume is not made yet has no format: it gets one that the host accepts. */
 type AskedDefinition = Omit<MachineDefinition, 'uuid' | 'disks'> & {
   readonly disks: readonly (Omit<MachineDisk, 'format'> & Partial<Pick<MachineDisk, 'format'>>)[];
 };
-
-export const seedFields = { CloudInit: 'cloudInit', Ignition: 'ignition', Sysprep: 'sysprep' } as const;
 
 /** What of a definition a host may not have. A native name is none of the manifest's fields, and yet may be too long. */
 export function asked(definition: AskedDefinition): readonly Asked[] {

@@ -31,6 +31,7 @@ export function reportMachine(resource: VirtualMachine, findings: MachineFinding
     nativeName: machine?.nativeName ?? before?.nativeName ?? desired?.definition.nativeName,
     power: power(seen?.power, findings),
     hardware: machine?.hardware ?? before?.hardware,
+    seedPool: before?.seedPool ?? (desired?.seed === undefined ? undefined : desired.seed.instance),
     run: record === undefined ? before?.run : runStatus(record),
     volumes: (spec.disks ?? []).map((disk) => ({ name: disk.name, volume: volumeOfDisk(resource, disk) })),
     interfaces: machine === undefined ? before?.interfaces : interfaces(machine, told?.addresses),
@@ -96,6 +97,8 @@ const doing: Readonly<Record<MachineAction['kind'], string>> = {
   pause: 'Pausing',
   resume: 'Resuming',
   reset: 'Resetting',
+  seed: 'Provisioning',
+  unseed: 'Terminating',
   undefine: 'Terminating',
 };
 

@@ -8,13 +8,12 @@ import { clonesOf, isLinked, isTwice, type Stores, volumeOfDisk, volumesOf } fro
 import { type NetworkStores, resolveInterfaces } from './interfaces.js';
 import type { DesiredMachine } from './plan.js';
 import type { RequestedAction } from './plan-action.js';
+import { resolveSeed, type SecretValues } from './seed.js';
+
+export type MachineStores = Pick<Stores, 'volumes' | 'actions' | 'instances'> & NetworkStores & { readonly secretValues: SecretValues };
 
 /** What the manifest asks for, its references followed; or which volumes and networks are not there, not ready or not this machine's. */
-export function resolveMachine(
-  machine: VirtualMachine,
-  host: HostScope,
-  stores: Pick<Stores, 'volumes' | 'actions'> & NetworkStores,
-): Resolution<DesiredMachine> {
+export function resolveMachine(machine: VirtualMachine, host: HostScope, stores: MachineStores): Resolution<DesiredMachine> {
   const { metadata, spec, status } = machine;
   const absent = metadata.deletionTimestamp !== undefined;
   const volumes = new VolumeLookup(machine, host, stores);
@@ -22,6 +21,7 @@ export function resolveMachine(
   const shape = absent ? emptyShape : machineShape(machine, volumes, networks.interfaces);
   const action = absent ? undefined : pendingAction(machine, stores);
   const takeOver = takeOverOf(machine, host);
+  const { seed, store: seedStore, missing: missingSeed, refused: refusedSeed, byDefault } = resolveSeed(machine, host, stores);
   return {
     kind: 'desired',
     desired: {
@@ -40,6 +40,11 @@ export function resolveMachine(
       ...(volumes.missing.length === 0 ? {} : { missing: volumes.missing }),
       ...(networks.missing.length === 0 ? {} : { missingNetworks: networks.missing }),
       ...(networks.revoked.length === 0 ? {} : { revoked: networks.revoked }),
+      ...(seed === undefined ? {} : { seed }),
+      ...(seedStore === undefined ? {} : { seedStore }),
+      ...(missingSeed.length === 0 ? {} : { missingSeed }),
+      ...(refusedSeed === undefined ? {} : { refusedSeed }),
+      ...(byDefault ? { seedByDefault: true } : {}),
       ...(action === undefined ? {} : { action }),
       ...(takeOver === undefined ? {} : { takeOver }),
     },

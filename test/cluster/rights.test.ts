@@ -117,18 +117,52 @@ await t.test('the agent of one host reads the credentials of that host alone', a
   const told = await world.until('Hypervisor', 'kvm4', (seen) => condition(seen, 'Ready')?.reason === 'CredentialsMissing');
   t.match(condition(told, 'Ready')?.message, /^the agent may not read Secret "virtwright-host-kvm4" .* give its account a Role for it/);
 
+  await world.kubectl('create', 'secret', 'generic', 'told', '-n', 'default', '--from-literal=userData=hush');
+  const machine = (name: string, spec: object) => ({
+    kind: 'VirtualMachine',
+    metadata: { name, namespace: 'default' },
+    spec: { memory: { size: '64Mi' }, ...spec },
+  });
+  await world.apply(
+    {
+      kind: 'StoragePool',
+      metadata: { name: 'system' },
+      spec: { directory: { path: '/system' }, hypervisorSelector: { matchLabels: { told: 'here' } } },
+    },
+    {
+      ...hypervisor('kvm3', 'kvm'),
+      metadata: { name: 'kvm3', labels: { told: 'here' } },
+      spec: { ...hypervisor('kvm3', 'kvm').spec, systemPoolRef: { name: 'system' } },
+    },
+    machine('told', {
+      cloudInit: { userDataSecretRef: { name: 'told' } },
+      stop: { mode: 'Hard' },
+      placement: { hypervisorRef: { name: 'kvm3' } },
+    }),
+  );
+  await world.until('VirtualMachine', 'told', (seen) => condition(seen, 'Ready')?.status === 'True');
+
   t.same([...controller.refused, ...agent.refused], [], `nothing was refused; troubles: ${troubles.join('; ')}`);
   t.same([...other.refused], ['list secrets']);
   t.same(superfluous('virtwright-agent-kvm3', agent), []);
   const { client } = agent;
   const signal = AbortSignal.timeout(30_000);
-  for (const name of ['kvm', 'virtwright-host-kvm4']) {
+  await t.rejects(client.get(secrets, { namespace: 'default', name: 'told' }, signal), { message: /Forbidden/ }, 'what tenants have');
+  for (const name of ['kvm', 'virtwright-host-kvm4', 'virtwright-guests-kvm4']) {
     await t.rejects(client.get(secrets, { namespace, name }, signal), { message: /Forbidden/ }, `get ${name}`);
     await t.rejects(client.list(secrets, { namespace, fieldSelector: `metadata.name=${name}` }, signal), { message: /Forbidden/ });
   }
   await t.rejects(client.list(secrets, { namespace }, signal), { message: /Forbidden/ }, 'list them all');
-  await t.rejects(controller.client.list(secrets, {}, signal), { message: /Forbidden/ }, 'the controller reads no other namespace');
+  await t.rejects(
+    controller.client.list(secrets, {}, signal),
+    { message: /Forbidden/ },
+    'the controller reads no other namespace but by name',
+  );
   controller.refused.clear();
+  await world.delete('VirtualMachine', 'told');
+  await world.untilGone('VirtualMachine', 'told');
+  await world.delete('StoragePool', 'system');
+  await world.untilGone('StoragePool', 'system');
   for (const name of ['kvm3', 'kvm4']) await world.delete('Hypervisor', name);
   await until(async () => (await world.kubectl('get', 'secrets', '-n', namespace, '-o', 'name')).trim() === 'secret/kvm');
 });

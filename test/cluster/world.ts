@@ -49,6 +49,8 @@ export interface OperatorOptions {
   /** Which halves run; both when absent. */
   readonly only?: 'controller' | 'agent';
   readonly identity?: string;
+  /** How often tenants' Secrets are read again. */
+  readonly guestSecrets?: { readonly lookMs: number };
 }
 
 export interface Running extends AsyncDisposable {
@@ -134,7 +136,7 @@ export class World {
   }
 
   async start({ connect, credentialKeys = () => noCredentials, hypervisors: names, ...options }: OperatorOptions): Promise<Running> {
-    const { cluster = 'test', namespace = 'default', pace, lease, port, only, identity = 'test' } = options;
+    const { cluster = 'test', namespace = 'default', pace, lease, port, only, identity = 'test', guestSecrets } = options;
     const stop = new AbortController();
     const writes: string[] = [];
     const troubles: string[] = [];
@@ -150,7 +152,7 @@ export class World {
       void troubles.push(`${message}: ${error instanceof Error ? (error.stack ?? error.message) : error}`);
     const common = { client, namespace, identity, credentialKeys, metrics, onTrouble };
     const ended = Promise.allSettled([
-      ...(only === 'agent' ? [] : [runController(common, stop.signal)]),
+      ...(only === 'agent' ? [] : [runController({ ...common, ...(guestSecrets && { guestSecrets }) }, stop.signal)]),
       ...(only === 'controller'
         ? []
         : [runAgent({ ...common, hypervisors: names, cluster, connect, ...(pace && { pace }), ...(lease && { lease }) }, stop.signal)]),

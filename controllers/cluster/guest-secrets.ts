@@ -1,0 +1,143 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Hypervisor, VirtualMachine } from '#crds/types.js';
+import { Credentials } from '#drivers/target.js';
+import { entryOf, fullAnnotation, guestSecretOf, isGuestSecret, secretReferences } from '../guest-secrets.js';
+import { ApiError, type Client, type Manifest } from '../kubernetes/client.js';
+import { getNow } from '../kubernetes/now.js';
+import { createQueue } from '../kubernetes/queue.js';
+import { latest } from '../kubernetes/store.js';
+import type { Metrics } from '../metrics.js';
+import { decodeSecret, encodeData, hostLabel, type Secret, secrets } from '../secrets.js';
+import type { Watched } from '../watched.js';
+
+export interface GuestSecretsOptions {
+  readonly client: Client;
+  readonly namespace: string;
+  readonly hypervisors: Watched<Hypervisor, 'credentials'>;
+  readonly machines: Watched<VirtualMachine, 'host'>;
+  readonly metrics: Metrics;
+  readonly onTrouble: (message: string, error: unknown) => void;
+  /** How often the tenants' Secrets are read again, in milliseconds: they are not watched, as that would be to hold all of a cluster's. */
+  readonly lookMs?: number;
+}
+
+const usualLookMs = 60_000;
+
+/** An API server takes 1 MiB; the rest is for what stands around the values. */
+const mostBytes = 900 * 1024;
+
+/**
+ * Hands each host's agent what the guests on it are to be told of their tenants' Secrets: the keys that machines bound there name, in one
+ * Secret per host beside the one that lets the agent in, so that tenants who fill it lock nobody out.
+ */
+export async function copyGuestSecrets(options: GuestSecretsOptions, signal: AbortSignal): Promise<void> {
+  const { hypervisors, machines, metrics, onTrouble, lookMs = usualLookMs } = options;
+  const queue = createQueue({
+    workers: 2,
+    process: async (host, until) => {
+      const refers = await copy(host, options, until);
+      queue.forget(host);
+      if (refers) queue.addAfter(host, lookMs * (0.8 + 0.4 * Math.random()));
+    },
+    onError: (host, error) => {
+      if (!ApiError.is(error, 'Conflict', 'AlreadyExists')) onTrouble(`Secrets of the guests of host ${host}`, error);
+    },
+    backoff: { firstMs: 50, maxMs: 60_000 },
+    observer: metrics.queue('controller-guest-secrets'),
+  });
+  hypervisors.store.subscribe(({ key }) => queue.add(key));
+  machines.store.subscribe((change) => {
+    const seen = change.kind === 'updated' ? [change.object, change.previous] : [latest(change)];
+    const refers = seen.some((machine) => secretReferences(machine).length > 0);
+    for (const { status } of seen) if (refers && status?.hypervisor !== undefined) queue.add(status.hypervisor);
+  });
+  for (const key of hypervisors.store.keys()) queue.add(key);
+  await queue.run(signal);
+}
+
+/** One pass for the host of this name, whether there is one or not. Whether any machine there refers to a Secret. */
+async function copy(host: string, options: GuestSecretsOptions, signal: AbortSignal): Promise<boolean> {
+  const { client, namespace, hypervisors, machines } = options;
+  const hypervisor = hypervisors.store.get(host);
+  const bound = machines.store.byIndex('host', host).filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+  const referring = hypervisor === undefined ? [] : bound.filter((machine) => secretReferences(machine).length > 0);
+  const ref = { namespace, name: guestSecretOf(host) };
+  const raw = await getNow(client, secrets, ref, signal);
+  const there = raw === undefined ? undefined : decodeSecret(raw);
+  if (there !== undefined && !isGuestSecret(there))
+    throw new Error(`Secret "${ref.name}" in namespace "${namespace}" is not ours; rename or remove it`);
+  if (hypervisor === undefined || referring.length === 0) {
+    if (there !== undefined) await remove(there, client, signal);
+    return false;
+  }
+  const { data, isFull } = await valuesOf(referring, client, signal);
+  await write({ metadata: metadataOf(ref, hypervisor, isFull), data }, there, client, signal);
+  return true;
+}
+
+interface Copy {
+  readonly metadata: Manifest['metadata'];
+  readonly data: Credentials;
+}
+
+const metadataOf = (ref: { readonly namespace: string; readonly name: string }, { metadata: { name, uid } }: Hypervisor, isFull: boolean) =>
+  ({
+    ...ref,
+    labels: { 'app.kubernetes.io/managed-by': 'virtwright', [hostLabel]: name },
+    annotations: { [fullAnnotation]: `${isFull}` },
+    ownerReferences: [{ apiVersion: 'virtwright.io/v1alpha1', kind: 'Hypervisor', name, uid, controller: true }],
+  }) as const;
+
+/** Whoever came first has room: a Secret holds so much and no more. */
+async function valuesOf(
+  machines: readonly VirtualMachine[],
+  client: Client,
+  signal: AbortSignal,
+): Promise<{ readonly data: Credentials; readonly isFull: boolean }> {
+  const read = new Map<string, Promise<Secret | undefined>>();
+  const secret = (namespace: string, name: string) => {
+    const key = `${namespace}/${name}`;
+    const reading = read.get(key) ?? getNow(client, secrets, { namespace, name }, signal).then((raw) => raw && decodeSecret(raw));
+    read.set(key, reading);
+    return reading;
+  };
+  const entries: [string, Uint8Array][] = [];
+  let room = mostBytes;
+  let isFull = false;
+  for (const machine of [...machines].sort(byAge))
+    for (const { field, name, key } of secretReferences(machine)) {
+      const value = (await secret(machine.metadata.namespace, name))?.data.get(key);
+      if (value === undefined) continue;
+      const bytes = Math.ceil(value.length / 3) * 4 + 128;
+      if (bytes > room) isFull = true;
+      else entries.push([entryOf(machine.metadata.uid, field), value]);
+      if (bytes <= room) room -= bytes;
+    }
+  return { data: new Credentials(entries), isFull };
+}
+
+const byAge = ({ metadata: a }: VirtualMachine, { metadata: b }: VirtualMachine): number =>
+  a.creationTimestamp.localeCompare(b.creationTimestamp) || a.uid.localeCompare(b.uid);
+
+async function write(wanted: Copy, there: Secret | undefined, client: Client, signal: AbortSignal): Promise<void> {
+  const { metadata, data } = wanted;
+  if (there === undefined) {
+    await client.create(secrets, { metadata, data: encodeData(data) }, signal);
+    return;
+  }
+  const isAsWanted =
+    data.equals(there.data) &&
+    there.metadata.annotations?.[fullAnnotation] === metadata.annotations?.[fullAnnotation] &&
+    isDeepStrictEqual(there.metadata.ownerReferences, metadata.ownerReferences);
+  if (isAsWanted) return;
+  const gone = Object.fromEntries(there.data.keys.map((key) => [key, null]));
+  const { resourceVersion } = there.metadata;
+  await client.mergePatch(secrets, there.metadata, { metadata, data: { ...gone, ...encodeData(data) } }, { resourceVersion }, signal);
+}
+
+async function remove({ metadata }: Secret, client: Client, signal: AbortSignal): Promise<void> {
+  const { uid, resourceVersion } = metadata;
+  await client.delete(secrets, metadata, { uid, resourceVersion }, signal).catch((reason) => {
+    if (!ApiError.is(reason, 'NotFound')) throw reason;
+  });
+}

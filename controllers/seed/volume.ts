@@ -1,0 +1,71 @@
+import type { PoolId, VolumeId, Volumes } from '#drivers/driver.js';
+import { DriverError } from '#drivers/error.js';
+import { type SeedContent, seedBytes } from './content.js';
+
+/** As of volumes: an empty one beside it says that it is not whole. */
+const markerSuffix = '.incomplete';
+
+/** What the names of all seeds of one machine begin with, and of nothing else. */
+export const seedFamily = (machineName: string, uid: string): string => `${machineName}-${uid.slice(0, 8)}.seed-`;
+
+export const seedName = (family: string, digest: string): string => `${family}${digest}`;
+
+export interface SeedVolume {
+  readonly family: string;
+  readonly nativeName: string;
+  readonly content: SeedContent;
+  /** Native names of seeds that the machine has now, or at its next start. */
+  readonly inUse: readonly string[];
+}
+
+/**
+ * Sees that the seed is there, whole, and that of the machine's earlier ones only those are that it still has. A seed never changes: other
+ * content has another name. It is written only while its marker says that it is not whole; the marker goes last.
+ */
+export async function keepSeed(volumes: Volumes, pool: PoolId, seed: SeedVolume, signal: AbortSignal): Promise<void> {
+  const { family, nativeName, inUse } = seed;
+  const names = (await volumes.list(pool, { refresh: false }, signal)).map(({ id }) => id.nativeName);
+  const kept = [nativeName, ...inUse];
+  const old = names.filter((name) => name.startsWith(family) && !kept.includes(seedOf(name)));
+  await removeAll(volumes, pool, old, signal);
+  if (names.includes(nativeName) && !names.includes(markerOf(nativeName))) return;
+  await write(volumes, pool, seed, signal);
+}
+
+async function write(volumes: Volumes, pool: PoolId, { nativeName, content }: SeedVolume, signal: AbortSignal): Promise<void> {
+  const id: VolumeId = { pool, nativeName };
+  const marker: VolumeId = { pool, nativeName: markerOf(nativeName) };
+  await volumes.create({ ...marker, format: 'Raw', sizeBytes: 0 }, signal).catch(unlessThere);
+  await volumes.delete(id, signal);
+  await volumes.create({ ...id, format: 'Raw', sizeBytes: 0 }, signal);
+  await volumes.upload(id, once(seedBytes(content)), signal);
+  await volumes.delete(marker, signal);
+}
+
+/** Takes away all seeds of a machine that is no more. */
+export async function removeSeeds(volumes: Volumes, pool: PoolId, family: string, signal: AbortSignal): Promise<void> {
+  const names = (await volumes.list(pool, { refresh: false }, signal)).map(({ id }) => id.nativeName);
+  await removeAll(
+    volumes,
+    pool,
+    names.filter((name) => name.startsWith(family)),
+    signal,
+  );
+}
+
+/** A marker outlives what it marks: a part of a seed never looks whole. */
+async function removeAll(volumes: Volumes, pool: PoolId, names: readonly string[], signal: AbortSignal): Promise<void> {
+  const ordered = [...names].sort((a, b) => Number(a.endsWith(markerSuffix)) - Number(b.endsWith(markerSuffix)));
+  for (const nativeName of ordered) await volumes.delete({ pool, nativeName }, signal);
+}
+
+const markerOf = (nativeName: string): string => `${nativeName}${markerSuffix}`;
+const seedOf = (nativeName: string): string => (nativeName.endsWith(markerSuffix) ? nativeName.slice(0, -markerSuffix.length) : nativeName);
+
+function unlessThere(reason: unknown): void {
+  if (!(reason instanceof DriverError) || reason.code !== 'Conflict') throw reason;
+}
+
+async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  yield bytes;
+}

@@ -1,0 +1,141 @@
+import type { StoragePoolInstance, VirtualMachine } from '#crds/types.js';
+import type { MachineSeed } from '#drivers/driver.js';
+import { isReady } from '../conditions.js';
+import type { SecretField } from '../guest-secrets.js';
+import { type HostScope, nativeName } from '../host/scope.js';
+import { instanceName } from '../instance-name.js';
+import { cloudInit, ignition, type SeedContent, seedDigest, sysprep } from '../seed/content.js';
+import { seedFamily, seedName } from '../seed/volume.js';
+import type { Stores } from '../stores.js';
+
+/** Where the seeds of a machine are kept: a pool on its host. */
+export interface SeedStore {
+  readonly instance: string;
+  readonly poolUuid: string;
+  readonly family: string;
+}
+
+export interface DesiredSeed extends SeedStore {
+  readonly nativeName: string;
+  readonly content: SeedContent;
+  readonly location: string;
+}
+
+export interface ResolvedSeed {
+  readonly store?: SeedStore;
+  readonly seed?: DesiredSeed;
+  /** What is not there yet. */
+  readonly missing: readonly string[];
+  /** What cannot be had. */
+  readonly refused?: string;
+  /** Nobody asked for one: a machine that was made without is left so. */
+  readonly byDefault: boolean;
+}
+
+/** What was found in place of a Secret's value. `salt` nobody knows who may not read the value. */
+export type SecretValue =
+  | { readonly kind: 'value'; readonly bytes: Uint8Array; readonly salt: string }
+  | { readonly kind: 'missing'; readonly because: string };
+
+/** The values of tenants' Secrets that were handed to this host, by the machine's uid. */
+export type SecretValues = (uid: string, field: SecretField) => SecretValue;
+
+type SeedStores = Pick<Stores, 'instances'> & { readonly secretValues: SecretValues };
+
+/** The pool that a machine's first seed was put into stays the one, whatever the host's is by now. */
+export function resolveSeed(machine: VirtualMachine, host: HostScope, stores: SeedStores): ResolvedSeed {
+  return { ...seedIn(machine, host, stores), byDefault: askedSeed(machine.spec) === undefined };
+}
+
+function seedIn(machine: VirtualMachine, host: HostScope, stores: SeedStores): Omit<ResolvedSeed, 'byDefault'> {
+  const { metadata, spec, status } = machine;
+  const pool = host.hypervisor?.spec.systemPoolRef?.name;
+  const instanceKey = status?.seedPool ?? (pool === undefined ? undefined : instanceName(pool, host.name));
+  const asked = askedSeed(spec);
+  if (instanceKey === undefined) return { missing: [], ...(asked === undefined ? {} : { refused: noPool(asked, host.name) }) };
+  const instance = stores.instances.get(instanceKey);
+  const uuid = instance?.status?.uuid;
+  const family = seedFamily(status?.nativeName ?? nativeName(host, metadata.namespace, metadata.name), metadata.uid);
+  const store = uuid === undefined ? undefined : { instance: instanceKey, poolUuid: uuid, family };
+  if (metadata.deletionTimestamp !== undefined) return { missing: [], ...(store === undefined ? {} : { store }) };
+  if (asked === undefined && !isTold(host)) return { missing: [], ...(store === undefined ? {} : { store }) };
+  const path = instance?.status?.path;
+  if (store === undefined || instance === undefined || !isReady(instance)) return { missing: [notReady(instanceKey, instance)] };
+  if (path === undefined) return { missing: [], refused: noFiles(instanceKey) };
+  const { content, salt, missing } = contentOf(machine, stores.secretValues);
+  if (content === undefined) return { missing, store };
+  const name = seedName(family, seedDigest(content, salt));
+  return { missing: [], store, seed: { ...store, nativeName: name, content, location: `${path}/${name}` } };
+}
+
+export const machineSeed = ({ content: { kind }, location }: DesiredSeed): MachineSeed => ({ kind, location });
+
+const askedSeed = ({ cloudInit: one, ignition: two, sysprep: three }: VirtualMachine['spec']): string | undefined =>
+  [one && 'cloudInit', two && 'ignition', three && 'sysprep'].find((field) => field !== undefined);
+
+/** Where the host has a place for it and its machines a drive, every new machine is told its name. */
+const isTold = ({ capabilities, hypervisor }: HostScope): boolean =>
+  hypervisor?.spec.systemPoolRef !== undefined && capabilities.some(({ field }) => field === 'cloudInit');
+
+interface Reference {
+  readonly name: string;
+  readonly key: string;
+}
+
+/** Gathers values and their salts, and what is missing of them. */
+class Values {
+  readonly missing: string[] = [];
+  readonly salts: string[] = [];
+  readonly #uid: string;
+  readonly #secretValues: SecretValues;
+
+  constructor(uid: string, secretValues: SecretValues) {
+    this.#uid = uid;
+    this.#secretValues = secretValues;
+  }
+
+  of(field: SecretField, inline: string | undefined, reference: Reference | undefined): Uint8Array | undefined {
+    if (inline !== undefined) return Buffer.from(inline);
+    if (reference === undefined) return undefined;
+    const found = this.#secretValues(this.#uid, field);
+    if (found.kind === 'missing') {
+      this.missing.push(`key "${reference.key}" of Secret "${reference.name}": ${found.because}`);
+      return undefined;
+    }
+    this.salts.push(found.salt);
+    return found.bytes;
+  }
+}
+
+function contentOf(
+  { metadata, spec, status }: VirtualMachine,
+  secretValues: SecretValues,
+): { readonly content?: SeedContent; readonly salt: string; readonly missing: readonly string[] } {
+  const values = new Values(metadata.uid, secretValues);
+  const config = values.of('ignition', spec.ignition?.config, spec.ignition?.configSecretRef);
+  const answers = values.of('answerFile', spec.sysprep?.answerFile, spec.sysprep?.answerFileSecretRef);
+  const userData = values.of('userData', spec.cloudInit?.userData, spec.cloudInit?.userDataSecretRef);
+  const networkData = values.of('networkData', spec.cloudInit?.networkData, spec.cloudInit?.networkDataSecretRef);
+  const { missing, salts } = values;
+  if (missing.length > 0) return { salt: '', missing };
+  const named = { instanceId: status?.uuid ?? spec.uuid ?? metadata.uid, hostname: spec.cloudInit?.hostname ?? metadata.name };
+  const content =
+    config !== undefined
+      ? ignition(config)
+      : answers !== undefined
+        ? sysprep(answers)
+        : cloudInit({ ...named, ...(userData === undefined ? {} : { userData }), ...(networkData === undefined ? {} : { networkData }) });
+  return { content, salt: salts.join(' '), missing };
+}
+
+const noPool = (field: string, host: string): string =>
+  `spec.${field}: asked for, and ${host} has no pool to keep it in; name one in spec.systemPoolRef of that Hypervisor, or leave spec.${field} out`;
+
+const noFiles = (instance: string): string =>
+  `pool "${instance}" keeps no files, and the host's system pool must; name a directory pool in spec.systemPoolRef of the Hypervisor`;
+
+function notReady(name: string, instance: StoragePoolInstance | undefined): string {
+  if (instance === undefined) return `system pool "${name}": there is none on this host`;
+  const ready = instance.status?.conditions?.find(({ type }) => type === 'Ready');
+  return `system pool "${name}": not ready${ready === undefined ? '' : ` (${ready.message || ready.reason})`}`;
+}

@@ -1,0 +1,160 @@
+import t from 'tap';
+import type { VirtualMachine } from '#crds/types.js';
+import { systemClock } from '#drivers/fake/clock.js';
+import { fakeDriver } from '#drivers/fake/driver.js';
+import { FakeHost } from '#drivers/fake/host.js';
+import { until } from './until.js';
+import { condition, useWorld } from './world.js';
+
+const world = await useWorld(t);
+const host = new FakeHost({ clock: systemClock });
+const start = () => world.start({ connect: async () => fakeDriver(host), hypervisors: ['one'], guestSecrets: { lookMs: 200 } });
+const machine = (name: string, spec: object = {}) => ({
+  kind: 'VirtualMachine',
+  metadata: { name, namespace: 'default' },
+  spec: { memory: { size: '64Mi' }, stop: { mode: 'Hard' }, ...spec },
+});
+const hypervisor = (spec: object = {}) => ({ kind: 'Hypervisor', metadata: { name: 'one' }, spec: { uri: 'test:///default', ...spec } });
+const system = { kind: 'StoragePool', metadata: { name: 'system' }, spec: { directory: { path: '/system' } } };
+const secret = (name: string, stringData: object) =>
+  world.kubectl('apply', '--server-side', '--force-conflicts', '-f', '-', {
+    input: JSON.stringify({ apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace: 'default' }, stringData }),
+  });
+const isReady = (seen: VirtualMachine) => condition(seen, 'Ready')?.status === 'True';
+const files = () => [...host.directory('/system').keys()];
+const seedOf = (name: string) => host.byName(`default.${name}`)?.configured?.seed;
+const said = (name: string) => {
+  const file = host.directory('/system').get((seedOf(name)?.location ?? '').slice('/system/'.length));
+  return Buffer.from(file?.slice(0, file.lengthBytes) ?? []).toString('latin1');
+};
+
+await t.test(
+  'a machine that asks waits for a host with a system pool, and is told so; one that does not ask is made without',
+  async (t) => {
+    await using _operator = await start();
+    await world.apply(hypervisor(), machine('asks', { cloudInit: {} }), machine('plain'));
+    const waiting = await world.until('VirtualMachine', 'asks', (seen) => condition(seen, 'Ready')?.reason === 'Unschedulable');
+    t.match(condition(waiting, 'Ready')?.message, /spec\.cloudInit: this host has no pool to keep it in; name one in spec\.systemPoolRef/);
+    await world.until('VirtualMachine', 'plain', isReady);
+    await world.apply(system, hypervisor({ systemPoolRef: { name: 'system' } }));
+    await world.until('VirtualMachine', 'asks', isReady);
+    t.match(said('asks'), /local-hostname: asks/);
+    t.equal(seedOf('plain'), undefined, 'what was made without is left so');
+  },
+);
+
+await t.test('a new machine is told its name and no more, and an unchanged one is left in peace', async (t) => {
+  await using operator = await start();
+  await world.apply(machine('hello'));
+  const { metadata } = await world.until('VirtualMachine', 'hello', isReady);
+  t.match(said('hello'), new RegExp(`instance-id: ${metadata.uid}\nlocal-hostname: hello\n`));
+  host.calls.length = 0;
+  const before = operator.writes.length;
+  await world.kubectl('annotate', 'virtualmachine', 'hello', 'a=b');
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  t.same([host.acts, operator.writes.length], [[], before]);
+});
+
+await t.test('user data comes from a Secret whenever it comes, and other data is taken up at the next start', async (t) => {
+  await using operator = await start();
+  await world.apply(machine('db', { cloudInit: { hostname: 'db.shop', userDataSecretRef: { name: 'db' }, networkData: 'version: 2' } }));
+  const waits = await world.until('VirtualMachine', 'db', (seen) => condition(seen, 'Ready')?.reason === 'WaitingForSeed');
+  t.match(condition(waits, 'Ready')?.message, /waiting for key "userData" of Secret "db"/);
+  await secret('db', { userData: '#!/bin/sh\necho very-hush\n', other: 'not-for-the-guest' });
+  await world.until('VirtualMachine', 'db', isReady);
+  t.match(said('db'), /local-hostname: db\.shop.*very-hush.*version: 2/s);
+  const first = seedOf('db')?.location;
+  const { data } = (await world.client.get(
+    { group: '', version: 'v1', plural: 'secrets', kind: 'Secret', namespaced: true },
+    { namespace: 'default', name: 'virtwright-guests-one' },
+    AbortSignal.timeout(10_000),
+  )) as unknown as { data: Record<string, string> };
+  t.same(
+    Object.keys(data).map((key) => key.replace(/^.*\./, '')),
+    ['userData'],
+    'nothing but what was named is handed over',
+  );
+
+  await secret('db', { userData: '#!/bin/sh\necho more-hush\n' });
+  const staged = await world.until('VirtualMachine', 'db', (seen) => condition(seen, 'RestartRequired')?.status === 'True');
+  t.match(staged.status?.pendingChanges, [{ field: 'spec.cloudInit' }]);
+  t.not(seedOf('db')?.location, first);
+  t.ok(files().includes((first ?? '').slice('/system/'.length)), 'what the running machine has stays');
+  t.match(said('db'), /more-hush/);
+  await world.apply({
+    kind: 'VirtualMachineAction',
+    metadata: { name: 'restart', namespace: 'default' },
+    spec: { machineRef: { name: 'db' }, verb: 'Restart', mode: 'Hard' },
+  });
+  await world.until('VirtualMachine', 'db', (seen) => seen.status?.run?.bootId === '2' && isReady(seen));
+  t.notOk(files().includes((first ?? '').slice('/system/'.length)), 'the old one is gone');
+
+  const everything = [
+    await world.kubectl('get', 'virtualmachines,hypervisors,events.events.k8s.io', '-A', '-o', 'json'),
+    operator.troubles.join(),
+    await operator.metrics.registry.metrics(),
+    host.calls.join(),
+  ].join();
+  t.notMatch(everything, /hush|aHVza/);
+});
+
+await t.test('Ignition and sysprep go through the same door, and only one of them at a time', async (t) => {
+  await using _operator = await start();
+  await secret('win', { answers: '<unattend/>' });
+  await world.apply(
+    machine('core', { ignition: { config: '{"ignition":{}}' } }),
+    machine('win', { sysprep: { answerFileSecretRef: { name: 'win', key: 'answers' } } }),
+  );
+  for (const name of ['core', 'win']) await world.until('VirtualMachine', name, isReady);
+  t.equal(said('core'), '{"ignition":{}}');
+  t.equal(seedOf('core')?.kind, 'Ignition');
+  t.match(said('win'), /<unattend\/>/);
+  await t.rejects(world.apply(machine('both', { cloudInit: {}, ignition: { config: '{}' } })), /by cloudInit, by ignition or by sysprep/);
+  await t.rejects(
+    world.apply(machine('twice', { cloudInit: { userData: 'a', userDataSecretRef: { name: 'a' } } })),
+    /write the user data here or name a Secret/,
+  );
+});
+
+await t.test(
+  'with the machine its seed goes, also when the host has another system pool by then; its Secret is not kept for it',
+  async (t) => {
+    await using operator = await start();
+    await world.apply(
+      { kind: 'StoragePool', metadata: { name: 'other' }, spec: { directory: { path: '/other' } } },
+      hypervisor({ systemPoolRef: { name: 'other' } }),
+    );
+    await world.until('StoragePoolInstance', 'other.one', (seen) => condition(seen, 'Ready')?.status === 'True');
+    const names = ['db', 'win', 'core', 'hello', 'asks', 'plain'];
+    for (const name of names) await world.delete('VirtualMachine', name);
+    for (const name of names) await world.untilGone('VirtualMachine', name);
+    t.same([files(), [...host.directory('/other').keys()]], [[], []]);
+    await until(async () => !(await world.kubectl('get', 'secrets', '-o', 'name')).includes('virtwright-guests'));
+    t.same(
+      operator.troubles.filter((one) => !one.startsWith('watching')),
+      [],
+    );
+  },
+);
+
+await t.test('more than a Secret holds is said, and whoever came first keeps what he has', async (t) => {
+  await using _operator = await start();
+  const names = Array.from({ length: 8 }, (_, index) => `big-${index}`);
+  await secret('big', { userData: 'x'.repeat(100_000) });
+  for (const name of names) await world.apply(machine(name, { cloudInit: { userDataSecretRef: { name: 'big' } } }));
+  const standing = async () => {
+    const seen = await Promise.all(names.map((name) => world.get('VirtualMachine', name)));
+    const isFull = (one: VirtualMachine | undefined) => /more than one Secret holds/.test((one && condition(one, 'Ready')?.message) ?? '');
+    return {
+      ready: seen.filter((one) => one !== undefined && isReady(one)).map((one) => one?.metadata.name ?? ''),
+      full: seen.filter(isFull).length,
+    };
+  };
+  await until(async () => (({ ready, full }) => ready.length === 6 && full === 2)(await standing()));
+  const [first = ''] = (await standing()).ready;
+  await world.delete('VirtualMachine', first);
+  await until(async () => (({ ready, full }) => ready.filter((name) => name !== first).length === 6 && full === 1)(await standing()));
+  t.pass('another one has its room');
+  for (const name of names) if (name !== first) await world.delete('VirtualMachine', name);
+  for (const name of names) await world.untilGone('VirtualMachine', name);
+});
