@@ -1,19 +1,23 @@
-import type { VolumeDefinition, VolumeId, Volumes } from '#drivers/driver.js';
+import type { VolumeId, Volumes } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import type { Work } from '../host/jobs.js';
 import { parseChecksum } from '../image/checksum.js';
 import { openSource } from '../image/import.js';
 import { markerOf, type VolumeAction } from './plan.js';
-import type { FillSource } from './plan-source.js';
 
 type Action<K extends VolumeAction['kind']> = Extract<VolumeAction, { readonly kind: K }>;
+
+type Filling = Pick<Action<'fill'>, 'definition' | 'grows' | 'source'>;
+
+/** After it, all of a device is zeros. */
+async function* nothing(): AsyncGenerator<Uint8Array> {}
 
 /**
  * Makes a volume from nothing, whatever an earlier attempt left. On the host it is marked incomplete before it is there, so
  * that a half-written volume can be told from a whole one even when everything else is lost. The mark is taken off by
  * whoever has noted that it is whole.
  */
-export function fillVolume(volumes: Volumes, definition: VolumeDefinition, source: FillSource | undefined): Work {
+export function fillVolume(volumes: Volumes, { definition, grows, source }: Filling): Work {
   const { pool, nativeName, sizeBytes } = definition;
   const id = { pool, nativeName };
   return async (progress, signal) => {
@@ -21,6 +25,7 @@ export function fillVolume(volumes: Volumes, definition: VolumeDefinition, sourc
     await makeMarker(volumes, id, signal);
     if (source === undefined) {
       await volumes.create(definition, signal);
+      if (!grows) await volumes.upload(id, nothing(), signal);
       return;
     }
     if (source.kind === 'clone') {
@@ -33,9 +38,9 @@ export function fillVolume(volumes: Volumes, definition: VolumeDefinition, sourc
       { virtualSizeBytes: sizeBytes, granted },
       signal,
     );
-    await volumes.create({ ...definition, sizeBytes: 0 }, signal);
+    await volumes.create(grows ? { ...definition, sizeBytes: 0 } : definition, signal);
     await volumes.upload(id, told(image.content, progress), signal);
-    await volumes.grow(id, sizeBytes, signal);
+    if (grows) await volumes.grow(id, sizeBytes, signal);
   };
 }
 

@@ -9,6 +9,7 @@ import { on, type Performer, type Performers } from '../plan.js';
 import type { Kind } from '../reconcile.js';
 import { beginVolume, fillVolume, isOfFamily } from './fill.js';
 import { Inspections } from './inspect.js';
+import { Looks } from './looks.js';
 import { type DesiredVolume, markerOf, markerSuffix, type ObservedVolume, planVolume, type VolumeAction } from './plan.js';
 import type { FillSource } from './plan-source.js';
 import { reportVolume } from './report.js';
@@ -21,17 +22,18 @@ type Action<K extends VolumeAction['kind']> = Extract<VolumeAction, { readonly k
 
 export const storageVolumeKind = (host: HostScope, stores: SourceStores, jobs: Jobs, locks: Locks): VolumeKind => {
   const inspections = new Inspections();
+  const looks = new Looks();
   return {
-    performers: performersWith(jobs, locks, inspections),
+    performers: performersWith(jobs, locks, inspections, looks),
     resolve: (volume) => resolveVolume(volume, host, stores),
     looksAt: ({ poolUuid }) => ({ machines: true, volumesOf: poolUuid }),
-    observe: (desired, view) => observeVolume(desired, view, jobs, inspections),
+    observe: (desired, view) => observeVolume(desired, view, { jobs, inspections, looks }),
     plan: planVolume,
     report: reportVolume,
   };
 };
 
-function performersWith(jobs: Jobs, locks: Locks, inspections: Inspections): Performers<VolumeAction> {
+function performersWith(jobs: Jobs, locks: Locks, inspections: Inspections, looks: Looks): Performers<VolumeAction> {
   return {
     begin: {
       needs: 'volumes',
@@ -42,9 +44,9 @@ function performersWith(jobs: Jobs, locks: Locks, inspections: Inspections): Per
     },
     fill: {
       needs: 'volumes',
-      async run({ driver, view, clock }, { uid, id, definition, source }, signal) {
+      async run({ driver, view, clock }, { uid, id, definition, grows, source }, signal) {
         if (driver.volumes === undefined) return;
-        const fill = fillVolume(driver.volumes, definition, source);
+        const fill = fillVolume(driver.volumes, { definition, grows, ...(source === undefined ? {} : { source }) });
         const release = source?.kind === 'clone' ? await reserve(source, view, locks, signal) : () => {};
         const ended = () => {
           release();
@@ -59,6 +61,13 @@ function performersWith(jobs: Jobs, locks: Locks, inspections: Inspections): Per
       async run({ driver, view }, { uid, id }, signal) {
         jobs.forget(uid);
         await driver.volumes?.delete(markerOf(id), signal).finally(() => view.dirtyPool(id.pool));
+      },
+    },
+    look: {
+      needs: 'volumes',
+      async run({ driver, view, clock }, { id }, signal) {
+        await driver.volumes?.list(id.pool, { refresh: true }, signal).finally(() => view.dirtyPool(id.pool));
+        looks.note(id, clock());
       },
     },
     inspect: {
@@ -125,11 +134,17 @@ const growing = (locks: Locks): Performer<Action<'grow'>> => ({
     }),
 });
 
+/** What is known of volumes beside what the host shows. */
+interface Memory {
+  readonly jobs: Jobs;
+  readonly inspections: Inspections;
+  readonly looks: Looks;
+}
+
 function observeVolume(
   { poolUuid, nativeName, familyName, uid, source }: DesiredVolume,
   view: HostView,
-  jobs: Jobs,
-  inspections: Inspections,
+  { jobs, inspections, looks }: Memory,
 ): ObservedVolume {
   const pool = view.pool(poolUuid);
   const volumes = pool === undefined ? [] : view.volumes(pool.id);
@@ -137,6 +152,7 @@ function observeVolume(
   const volume = named(nativeName);
   const marker = named(`${nativeName}${markerSuffix}`);
   const job = jobs.get(uid);
+  const lookedAt = pool === undefined || volume !== undefined ? undefined : looks.at({ pool: pool.id, nativeName });
   const leftovers = volumes
     .map(({ id }) => id)
     .filter((id) => id.nativeName !== nativeName && isOfFamily(id.nativeName, familyName))
@@ -159,6 +175,7 @@ function observeVolume(
     ...(volume === undefined ? {} : { volume }),
     ...(marker === undefined ? {} : { marker }),
     ...(job === undefined ? {} : { job }),
+    ...(lookedAt === undefined ? {} : { lookedAt }),
   };
 }
 

@@ -81,6 +81,8 @@ const failed: JobState = { kind: 'failed', at: now, verdict: 'retry', reason: 'U
 const refused: JobState = { ...failed, verdict: 'stall', reason: 'ChecksumMismatch' };
 const leftover = (nativeName: string, isWhole = true, inspected = true) => ({ nativeName, whole: isWhole, inspected });
 
+const devices: Pool = { ...pool, formats: ['Raw'], can: ['create', 'delete', 'stream'] };
+
 t.test('what is done with a volume in each state', async (t) => {
   const left = { leftovers: [leftover('shop.root-00000000')] };
   const unseen = { leftovers: [leftover('shop.root-00000000', true, false)] };
@@ -117,7 +119,10 @@ t.test('what is done with a volume in each state', async (t) => {
     ['failed, and the agent is new', { record: { ...started, failures: 1, retryAt: now + 1 } }, {}, ['wait ImportFailed']],
     ['whole', { record: whole }, { volume }, []],
     ['whole, its mark still there', { record: whole }, { volume, marker }, ['delete']],
-    ['whole, and gone', { record: whole }, {}, ['refuse Lost']],
+    ['whole, and not seen', { record: whole }, {}, ['look']],
+    ['whole, and gone', { record: whole }, { lookedAt: now }, ['refuse Lost']],
+    ['gone for long', { record: whole }, { lookedAt: now - 6 * 60_000 }, ['look']],
+    ['too small, where nothing grows', { record: whole, sizeBytes: 2 ** 31 }, { volume, pool: devices }, ['refuse CannotGrow']],
     ['whole, and too small', { record: whole, sizeBytes: 2 ** 31 }, { volume }, ['grow']],
     ['too small, in use', { record: whole, sizeBytes: 2 ** 31 }, { volume, users: [user(false)] }, ['wait GrowsWhenOff']],
     ['too small, on a machine of somebody else', small, { volume, users: [user(false, 'other')] }, ['wait GrowsWhenOff']],
@@ -229,10 +234,11 @@ t.test('only what is whole is ready, and a volume that cannot grow stays so', as
   t.match(readyOf(reported({}, {})), /^False/);
   t.match(readyOf(reported({ import: { startedAt: '2030-01-01T00:00:00Z' } }, { volume, marker, job: running })), /^False/);
   const done: StorageVolumeStatus = { import: { startedAt: '2030-01-01T00:00:00Z', completedAt: '2030-01-01T00:00:00Z' } };
-  t.equal(readyOf(reported(done, {})), 'False Lost');
+  t.equal(readyOf(reported(done, { lookedAt: now })), 'False Lost');
   const small = { volume: named(volume.id.nativeName, 5) };
   t.equal(readyOf(reported(done, small)), 'True Growing');
   t.equal(readyOf(reported(done, { ...small, users: [user(false)] })), 'True GrowsWhenOff');
+  t.equal(readyOf(reported(done, { ...small, pool: devices })), 'True CannotGrow');
   t.equal(readyOf(reported(done, small, now, new DriverError('Exhausted', 'no room'))), 'True Exhausted');
   t.equal(readyOf(reported(done, small, now, new DriverError('Unavailable', 'gone'))), 'Unknown Unavailable');
   t.match(reported({ ...done, location: '/p/kept', virtualSize: '1Gi', claim: { machine: 'web', uid: 'u' } }, {}), {
@@ -324,7 +330,7 @@ t.test('what an interrupted fill left is seen at once, and a machine that runs i
     const over = new Promise<void>((resolve) => {
       ended = resolve;
     });
-    await kind.performers.fill.run(around, { kind: 'fill', uid: 'v-1', id: of, definition }, signal);
+    await kind.performers.fill.run(around, { kind: 'fill', uid: 'v-1', id: of, definition, grows: true }, signal);
     await over;
     await view.refresh({ volumesOf: poolUuid }, signal);
     return view.volumes(of.pool).map(({ id: { nativeName } }) => nativeName);

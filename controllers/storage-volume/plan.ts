@@ -56,6 +56,8 @@ export interface ObservedVolume {
   readonly volume?: Volume;
   /** The mark on the host that the volume is not whole yet. */
   readonly marker?: Volume;
+  /** When the host last looked for it at its store, as it was not seen. */
+  readonly lookedAt?: number;
   /** The pool of the volume that this one is a clone of, and the machines on the host that use that. */
   readonly sourcePool?: Pool;
   readonly sourceUsers: readonly User[];
@@ -78,9 +80,13 @@ export type VolumeAction =
       readonly uid: string;
       readonly id: VolumeId;
       readonly definition: VolumeDefinition;
+      /** Whether volumes of this pool can grow: the others are made at their size. */
+      readonly grows: boolean;
       readonly source?: FillSource;
     }
   | { readonly kind: 'complete'; readonly uid: string; readonly id: VolumeId }
+  /** The host looks at its store again: what another hand, or another host, put there is known only then. */
+  | { readonly kind: 'look'; readonly id: VolumeId }
   | { readonly kind: 'inspect'; readonly id: VolumeId; readonly format: 'Qcow2' }
   | { readonly kind: 'takeOver'; readonly nativeName: string; readonly pool: VolumeId['pool']; readonly format: VolumeFormat }
   | { readonly kind: 'grow'; readonly id: VolumeId; readonly location: string; readonly sizeBytes: number }
@@ -99,13 +105,14 @@ export const markerOf = ({ pool, nativeName }: VolumeId): VolumeId => ({ pool, n
 export const markerSuffix = '.incomplete';
 
 const slowRetryMs = 5 * 60_000;
+const lookAgainMs = 5 * 60_000;
 
 export function planVolume(desired: DesiredVolume, observed: ObservedVolume, now: number): Plan<VolumeAction> {
   const { pool } = observed;
   if (desired.want === 'absent') return planRemoval(desired, observed);
   if (pool?.active !== true) return [wait('WaitingForPool', `pool "${desired.poolName}" is not active on ${desired.host}`, 10_000)];
   const id: VolumeId = { pool: pool.id, nativeName: desired.nativeName };
-  if (desired.record.completedAt !== undefined) return planWhole(desired, observed, id);
+  if (desired.record.completedAt !== undefined) return planWhole(desired, observed, id, now);
   return desired.record.startedAt === undefined
     ? planFirst(desired, observed, pool, id, now)
     : planFilling(desired, observed, pool, id, now);
@@ -182,7 +189,7 @@ function planFilling(desired: DesiredVolume, observed: ObservedVolume, pool: Poo
   const definition: VolumeDefinition = { pool: id.pool, nativeName: id.nativeName, format, sizeBytes };
   return [
     sayThenAct(
-      { kind: 'fill', uid, id, definition, ...(source === undefined ? {} : { source }) },
+      { kind: 'fill', uid, id, definition, grows: pool.can.includes('grow'), ...(source === undefined ? {} : { source }) },
       source === undefined ? 'no such volume' : 'the volume is to be filled',
     ),
   ];
@@ -207,9 +214,15 @@ const coarse = (bytes: number): number => Math.floor(bytes / 2 ** 20) * 2 ** 20;
 export const failureRetryAt = ({ at, verdict }: Extract<JobState, { kind: 'failed' }>, { failures, retryAt }: FillRecord): number =>
   retryAt > 0 ? retryAt : at + (verdict === 'stall' ? slowRetryMs : Math.min(5_000 * 2 ** Math.min(failures, 16), slowRetryMs));
 
-function planWhole(desired: DesiredVolume, { volume, marker, users }: ObservedVolume, id: VolumeId): Plan<VolumeAction> {
+function planWhole(
+  desired: DesiredVolume,
+  { pool, volume, marker, users, lookedAt = 0 }: ObservedVolume,
+  id: VolumeId,
+  now: number,
+): Plan<VolumeAction> {
   const { sizeBytes, poolName, host } = desired;
   if (volume === undefined) {
+    if (now - lookedAt > lookAgainMs) return [act({ kind: 'look', id }, 'it is not where it was known to be')];
     return [
       refuse(
         'Lost',
@@ -219,8 +232,15 @@ function planWhole(desired: DesiredVolume, { volume, marker, users }: ObservedVo
   }
   const steps: Plan<VolumeAction> =
     marker === undefined ? [] : [act({ kind: 'delete', id: marker.id, location: marker.location }, 'the volume is whole')];
-  return volume.sizeBytes >= sizeBytes ? steps : [...steps, growth(desired, users, volume, id)];
+  if (volume.sizeBytes >= sizeBytes) return steps;
+  return [...steps, pool?.can.includes('grow') === false ? cannotGrow(desired, volume) : growth(desired, users, volume, id)];
 }
+
+const cannotGrow = ({ sizeBytes, poolName, host }: DesiredVolume, volume: Volume) =>
+  refuse(
+    'CannotGrow',
+    `spec.size: ${formatBytes(sizeBytes)} given, the volume has ${formatBytes(volume.sizeBytes)}, and volumes in pool "${poolName}" on ${host} keep the size they were made with; clone it into a larger one`,
+  );
 
 /** Only a machine of ours is told to take a larger disk; beneath any other that is on, nothing is resized. */
 function growth({ sizeBytes, claim, capabilities }: DesiredVolume, users: readonly User[], volume: Volume, id: VolumeId) {

@@ -11,6 +11,7 @@ const doing: Readonly<Record<VolumeAction['kind'], string>> = {
   begin: 'Provisioning',
   fill: 'Provisioning',
   complete: 'Provisioning',
+  look: 'Looking',
   inspect: 'TakingOver',
   takeOver: 'TakingOver',
   grow: 'Growing',
@@ -48,7 +49,8 @@ export function reportVolume({ metadata, status: before }: StorageVolume, findin
 /** A volume that waits to grow, or cannot, is whole and usable all the same. */
 function usable(stands: Standing, { plan = [], failure }: VolumeFindings, fill: StorageVolumeStatusImport | undefined): Standing {
   const next = plan.find((decision) => decision.kind === 'act');
-  const growing = (next?.kind === 'act' && next.action.kind === 'grow') || stands.reason === 'GrowsWhenOff';
+  const growing =
+    (next?.kind === 'act' && next.action.kind === 'grow') || stands.reason === 'GrowsWhenOff' || stands.reason === 'CannotGrow';
   const reached = stands.kind !== 'unknown' || failure === undefined;
   return growing && reached && fill?.completedAt !== undefined ? { ...stands, kind: 'ready' } : stands;
 }

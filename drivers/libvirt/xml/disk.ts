@@ -1,6 +1,7 @@
 import type { DiskBus, MachineDisk } from '#drivers/driver.js';
 import { insertAfterLast, mapChildren, withAttribute, withChild, withoutChildren, withText } from '#drivers/xml/edit.js';
 import { attribute, child, element, elements, isElement, textOf, type XmlElement } from '#drivers/xml/tree.js';
+import { sourceAt, sourceType } from './disk-source.js';
 import { nativeFormat, volumeFormat } from './format.js';
 import { seedPrefix } from './seed.js';
 
@@ -65,9 +66,9 @@ function withDisk(devices: XmlElement, wanted: MachineDisk): XmlElement {
 function newDisk(disk: MachineDisk, target: string): XmlElement {
   return element(
     'disk',
-    { type: 'file', device: 'disk' },
+    { type: sourceType(disk.location), device: 'disk' },
     element('driver', { name: 'qemu', type: nativeFormat(disk.format) }),
-    element('source', { file: disk.location }),
+    sourceAt(disk.location),
     element('target', { dev: target, bus: nativeBuses[disk.bus ?? 'VirtioBlk'] }),
     disk.serial === undefined ? undefined : element('serial', {}, disk.serial),
     element('alias', { name: aliasPrefix + disk.name }),
@@ -92,7 +93,7 @@ function editDisk(disk: XmlElement, wanted: MachineDisk): XmlElement {
 /** Another source is another disk: what was said of the old one's backing, encryption and so on does not hold. */
 function relocated(disk: XmlElement, location: string): XmlElement {
   const bare = withoutChildren(disk, (each) => ['source', 'backingStore', 'mirror'].includes(each.name));
-  return insertAfterLast(withAttribute(bare, 'type', 'file'), (each) => each.name === 'driver', element('source', { file: location }));
+  return insertAfterLast(withAttribute(bare, 'type', sourceType(location)), (each) => each.name === 'driver', sourceAt(location));
 }
 
 /** vda … vdz, vdaa …: the first that no disk has, so that no other disk's name moves. */
