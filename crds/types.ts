@@ -237,8 +237,11 @@ export interface StoragePool {
 export interface StoragePoolSpec {
   /** Labels of the Hypervisors that have the pool. When absent, all have it. */
   readonly hypervisorSelector?: Selector;
-  /** `PerHost`: each hypervisor has a store of its own. When absent, `PerHost`. */
-  readonly span: 'PerHost';
+  /**
+   * `PerHost`: each hypervisor has a store of its own. `Shared`: all see one store, so that a volume is made once, and goes
+   * with its machine to any of them. Never changes. When absent, `PerHost`.
+   */
+  readonly span: 'PerHost' | 'Shared';
   /** The namespaces whose volumes may be in the pool. When absent, all. */
   readonly allowedNamespaces: NamespaceChoice;
   /** A directory in the host's file system. When absent, the pool is of another kind. */
@@ -308,6 +311,10 @@ export interface StoragePoolStatus {
   readonly observedGeneration?: number;
   /** How many hypervisors have the pool. */
   readonly hosts?: StoragePoolStatusHosts;
+  /** With span `Shared`: what the one store holds in all, as a quantity. */
+  readonly capacity?: string;
+  /** With span `Shared`: what is free of it, as a quantity. */
+  readonly available?: string;
   /** Hypervisors where the pool is not ready; the first ten. */
   readonly failing?: readonly StoragePoolStatusFailing[];
   /** Ready is True when every selected hypervisor has the pool ready. */

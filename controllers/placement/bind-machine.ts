@@ -16,6 +16,7 @@ import { clonesOf, isLinked, isTwice, networksOf, volumesOf } from '../stores.js
 import { bindVolume, instanceFor } from './bind-volume.js';
 import { choose, type Rejection } from './choose.js';
 import { makeVolumes } from './make-volumes.js';
+import { movesTo } from './moves.js';
 
 interface Unplaced {
   readonly reason: string;
@@ -51,11 +52,18 @@ export async function placeMachine(binder: Binder, machine: VirtualMachine, sign
 
 const candidates = (binder: Binder, machine: VirtualMachine) => ({
   volumes: presentVolumes(binder, machine),
-  instanceFor: (volume: StorageVolume, hypervisor: Hypervisor) => instanceFor(binder, volume, hypervisor),
+  instanceFor: (volume: StorageVolume, hypervisor: Hypervisor) => placeOf(binder, volume, hypervisor, machine),
   networkOn: (network: string, { metadata }: Hypervisor) =>
     binder.watched.networkInstances.store.get(`${machine.metadata.namespace}/${instanceName(network, metadata.name)}`),
   load: (name: string) => binder.watched.machines.store.byIndex('host', name).length,
 });
+
+/** Where a volume that is not on this host would be on it. */
+function placeOf(binder: Binder, volume: StorageVolume, hypervisor: Hypervisor, { metadata }: VirtualMachine) {
+  return volume.status?.hypervisor === undefined
+    ? instanceFor(binder, volume, hypervisor)
+    : movesTo(binder, volume, hypervisor, metadata.uid);
+}
 
 /** A watch may still show the Hypervisors of a cluster that was lost since, with no word of the machines that it left behind. */
 async function hypervisorsNow({ client, watched }: Binder, signal: AbortSignal): Promise<readonly Hypervisor[]> {
@@ -116,7 +124,7 @@ async function claimVolumes(binder: Binder, machine: VirtualMachine, hypervisor:
   for (const name of namesOf(machine)) {
     const bindingOf = (volume: StorageVolume) => {
       const isHere = volume.status?.hypervisor === hypervisor.metadata.name;
-      const instance = volume.status?.hypervisor === undefined ? instanceFor(binder, volume, hypervisor) : undefined;
+      const instance = isHere ? undefined : placeOf(binder, volume, hypervisor, machine);
       // A disk that was added later may be elsewhere: it is not this machine's to claim.
       if (!isHere && instance === undefined) return undefined;
       const isBase = clonesOf(volume, binder.watched.volumes.store).some(({ spec }) => isLinked(spec));

@@ -1,6 +1,6 @@
 import { type Hypervisor, type StoragePoolInstance, type StorageVolume, type StorageVolumeStatus, storageVolumes } from '#crds/types.js';
 import type { Binder } from '../binder.js';
-import { conditions, readiness } from '../conditions.js';
+import { conditions, isReady, readiness } from '../conditions.js';
 import { addFinalizer, isHeldOn, removeFinalizer } from '../finalizer.js';
 import { instanceName } from '../instance-name.js';
 import { keyOf } from '../kubernetes/resource.js';
@@ -12,6 +12,9 @@ import { isLinked } from '../stores.js';
 import { wentWithItsMachine } from './make-volumes.js';
 
 type Binding = Partial<Pick<StorageVolumeStatus, 'hypervisor' | 'pool' | 'claim'>>;
+
+/** Where a volume is in the file system of the host that it left is no business of the next. */
+const withoutPlace = ({ location: _, ...status }: StorageVolumeStatus): StorageVolumeStatus => status;
 
 /** The instance that a volume would be in on this host, if its pool is there and open to its namespace, and its source is there. */
 export function instanceFor(binder: Binder, volume: StorageVolume, hypervisor: Hypervisor): StoragePoolInstance | undefined {
@@ -66,7 +69,8 @@ export function bindVolume(
     const host = binding.hypervisor ?? volume.status?.hypervisor ?? '';
     const held = isHeldOn(volume, host) ? volume : decode(await addFinalizer(client, storageVolumes, volume, host, signal));
     const { namespace, name, uid, resourceVersion } = held.metadata;
-    const status: StorageVolumeStatus = { ...held.status, ...binding };
+    const moved = volume.status?.hypervisor !== undefined && volume.status.hypervisor !== host;
+    const status: StorageVolumeStatus = { ...(moved ? withoutPlace(held.status ?? {}) : held.status), ...binding };
     store.set(
       decode(
         await client.applyStatus(storageVolumes, { metadata: { namespace, name, uid, resourceVersion }, status }, { force: true }, signal),
@@ -119,6 +123,8 @@ function whatItWaitsFor(binder: Binder, volume: StorageVolume): Waiting {
   const [machine] = binder.watched.machines.store.byIndex('volume', keyOf(volume.metadata));
   if (machine !== undefined) return waitingFor('WaitingForMachine', `it goes where machine "${machine.metadata.name}" goes`);
   const hosts = binder.watched.hypervisors.store.list().filter((hypervisor) => isMeantFor(binder, volume, hypervisor));
+  const shared = hosts.map((hypervisor) => sharedInstance(binder, volume, hypervisor)).find((instance) => instance !== undefined);
+  if (shared !== undefined) return { kind: 'nothing', place: { hypervisor: shared.spec.hypervisor, pool: shared.metadata.name } };
   if (hosts.length > 1) return waitingFor('WaitingForMachine', `${hosts.length} hosts have its pool: it goes where its first machine goes`);
   const [instance] = hosts.map((hypervisor) => instanceFor(binder, volume, hypervisor));
   if (instance === undefined) {
@@ -126,6 +132,13 @@ function whatItWaitsFor(binder: Binder, volume: StorageVolume): Waiting {
     return waitingFor(isClone ? 'WaitingForSource' : 'WaitingForPool', noPlace(binder, volume));
   }
   return { kind: 'nothing', place: { hypervisor: instance.spec.hypervisor, pool: instance.metadata.name } };
+}
+
+/** In a store that all hosts see, any of them can make it, and it is on all of them then. */
+function sharedInstance(binder: Binder, volume: StorageVolume, hypervisor: Hypervisor): StoragePoolInstance | undefined {
+  const instance = instanceFor(binder, volume, hypervisor);
+  const pool = instance === undefined ? undefined : binder.watched.pools.store.get(instance.spec.poolRef.name);
+  return instance !== undefined && pool?.spec.span === 'Shared' && isReady(instance) ? instance : undefined;
 }
 
 function isMeantFor(binder: Binder, volume: StorageVolume, hypervisor: Hypervisor): boolean {

@@ -75,6 +75,7 @@ const chosen = (
   {
     volumes = [] as readonly StorageVolume[],
     pools = ['a', 'b', 'c'],
+    shared = false,
     load = {} as Record<string, number>,
     networks = {} as Record<string, VirtualNetworkInstance>,
   } = {},
@@ -82,7 +83,8 @@ const chosen = (
   const choice = choose(machine, {
     hypervisors,
     volumes,
-    instanceFor: (_volume, { metadata }) => (pools.includes(metadata.name) ? ({} as StoragePoolInstance) : undefined),
+    instanceFor: ({ status }, { metadata }) =>
+      (status?.hypervisor === undefined || shared) && pools.includes(metadata.name) ? ({} as StoragePoolInstance) : undefined,
     networkOn: (network, { metadata }) => networks[`${network}.${metadata.name}`],
     load: (name) => load[name] ?? 0,
   });
@@ -97,6 +99,7 @@ t.test('a machine goes where it fits, to the host with the fewest machines', asy
   t.equal(chosen(machineWith({ placement: { hypervisorSelector: { matchLabels: { zone: 'z' } } } }), [a, b]), 'b');
   t.equal(chosen(machineWith(), [a, b], { volumes: [volumeOn('b')] }), 'b');
   t.equal(chosen(machineWith(), [a, b], { volumes: [volumeOn()], pools: ['b'] }), 'b');
+  t.equal(chosen(machineWith(), [a, b], { volumes: [volumeOn('b')], shared: true, load: { b: 1 } }), 'a', 'a shared volume comes along');
   t.equal(chosen(machineWith(), [a, { ...b, metadata: { ...b.metadata, deletionTimestamp: 'x' } }], { load: { a: 9 } }), 'a');
 });
 

@@ -24,7 +24,7 @@ export interface Candidates {
   readonly hypervisors: readonly Hypervisor[];
   /** Of the machine, those that exist. */
   readonly volumes: readonly StorageVolume[];
-  /** The pool instance that a volume which is not bound would have on this host. */
+  /** The pool instance that a volume would have on this host, if it is not bound, or is in a shared store and can come here. */
   readonly instanceFor: (volume: StorageVolume, hypervisor: Hypervisor) => StoragePoolInstance | undefined;
   /** What a network of the machine's namespace is on this host. */
   readonly networkOn: (network: string, hypervisor: Hypervisor) => VirtualNetworkInstance | undefined;
@@ -107,8 +107,13 @@ const filters: readonly Filter[] = [
     const message = `spec.${seedFields[kind]}: this host has no pool to keep it in; name one in spec.systemPoolRef of the Hypervisor`;
     return { reason: 'SystemPool', message };
   },
-  (_machine, hypervisor, { volumes }) => {
-    const elsewhere = volumes.find(({ status }) => status?.hypervisor !== undefined && status.hypervisor !== hypervisor.metadata.name);
+  (_machine, hypervisor, { volumes, instanceFor }) => {
+    const elsewhere = volumes.find(
+      (volume) =>
+        volume.status?.hypervisor !== undefined &&
+        volume.status.hypervisor !== hypervisor.metadata.name &&
+        instanceFor(volume, hypervisor) === undefined,
+    );
     return elsewhere === undefined
       ? undefined
       : { reason: 'Volume', message: `volume "${elsewhere.metadata.name}" is on ${elsewhere.status?.hypervisor}` };

@@ -4,21 +4,29 @@ import type { KubernetesObject } from '../kubernetes/resource.js';
 
 /** Declared once, and on many hosts. */
 export interface Spanning extends KubernetesObject {
-  readonly spec: { readonly hypervisorSelector?: { readonly matchLabels: Readonly<Record<string, string>> } };
+  readonly spec: {
+    readonly hypervisorSelector?: { readonly matchLabels: Readonly<Record<string, string>> };
+    readonly span?: 'PerHost' | 'Shared';
+  };
   readonly status?: StoragePoolStatus;
 }
 
 /** What it is on one of them. */
 export interface Instance extends KubernetesObject {
   readonly spec: { readonly hypervisor: string };
-  readonly status?: { readonly conditions?: readonly Condition[]; readonly networkGeneration?: number };
+  readonly status?: {
+    readonly conditions?: readonly Condition[];
+    readonly networkGeneration?: number;
+    readonly capacity?: string;
+    readonly available?: string;
+  };
 }
 
 const mostFailuresNamed = 10;
 
 /** How a pool or a network fares on its hosts. Pure. */
 export function spanningStatus(
-  { metadata, status: before }: Spanning,
+  { metadata, spec, status: before }: Spanning,
   instances: readonly Instance[],
   wanted: readonly string[],
   now: number,
@@ -40,9 +48,17 @@ export function spanningStatus(
   return {
     observedGeneration: generation,
     hosts: { desired: wanted.length, ready: ready.length },
+    ...(spec.span === 'Shared' ? room(ready) : {}),
     ...(failing.length === 0 ? {} : { failing }),
     conditions: conditions(before?.conditions, generation, now, readiness(stands)),
   };
+}
+
+/** Of the one store, as one of the hosts sees it: the first by name, so that it is not told by turns. */
+function room(ready: readonly Instance[]): Pick<StoragePoolStatus, 'capacity' | 'available'> {
+  const [first] = [...ready].sort((a, b) => a.spec.hypervisor.localeCompare(b.spec.hypervisor));
+  const { capacity, available } = first?.status ?? {};
+  return { ...(capacity === undefined ? {} : { capacity }), ...(available === undefined ? {} : { available }) };
 }
 
 interface Counts {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Capability, Facet, Hardware, HostEvent, MachineId, NetworkId, PoolSource } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
+import { describeSource } from '#drivers/pool-source.js';
 import { Bulletin } from './bulletin.js';
 import { everything, firstHardware } from './capabilities.js';
 import { type Clock, ManualClock } from './clock.js';
@@ -20,6 +21,7 @@ export interface FakeHostOptions<C extends Clock = ManualClock> {
   readonly clock?: C;
   /** The room in each directory. */
   readonly roomBytes?: number;
+  readonly exports?: Map<string, Directory>;
 }
 
 /** A connection, as far as its host goes. */
@@ -48,14 +50,17 @@ export class FakeHost<C extends Clock = ManualClock> implements Surroundings {
   readonly networks = new Map<NetworkId, FakeNetwork>();
   /** What the host itself is in, by device: `eth0` to `192.168.1.7/24`. */
   readonly interfaces = new Map<string, string>();
+  /** What servers in its network export: the same map given to several hosts is the same servers. */
+  readonly exports: Map<string, Directory>;
   readonly #directories = new Map<string, Directory>();
   readonly #guests = new Map<string, Guest>();
   readonly #connections = new Set<Joined>();
   #lastId = 0;
   #lastMacAddress = 0;
 
-  constructor({ without = [], capabilities = everything, clock, roomBytes = 2 ** 40 }: FakeHostOptions<C> = {}) {
+  constructor({ without = [], capabilities = everything, clock, roomBytes = 2 ** 40, exports = new Map() }: FakeHostOptions<C> = {}) {
     this.without = without;
+    this.exports = exports;
     this.capabilities = without.includes('live') ? capabilities.map(({ change: _, ...rest }) => rest) : capabilities;
     // A clock of another kind must be given: the default type parameter is the only one that allows to leave it out.
     this.clock = clock ?? (new ManualClock() as Clock as C);
@@ -110,7 +115,7 @@ export class FakeHost<C extends Clock = ManualClock> implements Surroundings {
 
   addPool(uuid: string, nativeName: string, source: PoolSource): FakePool {
     const id = this.#newId() as FakePool['id'];
-    const pool = new FakePool({ id, uuid, nativeName, source, directory: this.directory(placeOf(source)), roomBytes: this.roomBytes });
+    const pool = new FakePool({ id, uuid, nativeName, source, directory: this.#storeOf(source), roomBytes: this.roomBytes });
     this.pools.set(id, pool);
     this.emit({ kind: 'pool', id });
     return pool;
@@ -134,6 +139,15 @@ export class FakeHost<C extends Clock = ManualClock> implements Surroundings {
 
   removeNetwork(id: NetworkId): void {
     if (this.networks.delete(id)) this.emit({ kind: 'network', id });
+  }
+
+  #storeOf(source: PoolSource): Directory {
+    if (source.kind !== 'nfs') return this.directory(placeOf(source));
+    const key = describeSource(source);
+    const exported = this.exports.get(key) ?? new Map();
+    this.exports.set(key, exported);
+    this.#directories.set(source.path, exported);
+    return exported;
   }
 
   /** The files in a directory, made if need be. */

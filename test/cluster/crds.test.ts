@@ -233,6 +233,7 @@ t.test('what is right at a limit is accepted', async (t) => {
     existingPool('ok-existing', 'SAN <fast> 1'),
     madeOf('ok-filesystem', { filesystem: { device: '/dev/disk/by-uuid/0a-1', format: 'XFS', path: '/srv/fs' } }),
     madeOf('ok-nfs', { nfs: { server: 'filer.example.org', export: '/srv/vm', version: 'V4.2' } }),
+    madeOf('ok-shared', { span: 'Shared', nfs: { server: 'filer', export: '/srv/vm' } }),
     madeOf('ok-lvm', { lvm: { volumeGroup: 'vg_0.a+b-c' } }),
     pool('p'.repeat(63), { directory: { path: '/var/lib/virt_wright/a.b/..c' } }),
     action('ok-mode', { verb: 'Restart', mode: 'Hard', ttlSecondsAfterFinished: 0 }),
@@ -484,7 +485,11 @@ t.test('what is wrong is refused by its path, with the remedy', async (t) => {
     [madeOf('swap', { filesystem: { device: '/dev/vdb', format: 'Swap' } }), 'spec.filesystem.format: Unsupported value: "Swap"'],
     [madeOf('no-group', { lvm: { volumeGroup: '--help' } }), 'spec.lvm.volumeGroup in body should match'],
     [madeOf('two-kinds', { lvm: { volumeGroup: 'a' }, nfs: { server: 'a', export: '/srv' } }), 'spec: … name exactly one kind of store'],
-    [pool('span', { span: 'Shared' }), 'spec.span: Unsupported value: "Shared": supported values: "PerHost"'],
+    [pool('span', { span: 'Some' }), 'spec.span: Unsupported value: "Some": supported values: "PerHost", "Shared"'],
+    [
+      madeOf('shared-group', { span: 'Shared', lvm: { volumeGroup: 'a' } }),
+      'spec: … a file system or a volume group that several hosts write to is lost',
+    ],
     [pool('all-select', { allowedNamespaces: { from: 'All', selector: { matchLabels: { a: 'b' } } } }), 'from: All takes none'],
     [
       action('verb', { verb: 'Explode' }),
@@ -593,6 +598,7 @@ t.test('what may not change is refused, and what may is accepted', async (t) => 
       { lvm: { volumeGroup: 'b' } },
       'spec.lvm: … the volume group of a pool never changes, as its volumes stay where they are; make a new pool',
     ],
+    [(spec) => pool('widen', spec), {}, { span: 'Shared' }, 'spec: … the span of a pool never changes'],
     [
       (spec) => pool('adopt', spec),
       {},

@@ -1,0 +1,45 @@
+import type { Hypervisor, StoragePoolInstance, StorageVolume } from '#crds/types.js';
+import type { Binder } from '../binder.js';
+import { isReady } from '../conditions.js';
+import { instanceName } from '../instance-name.js';
+import { keyOf } from '../kubernetes/resource.js';
+
+/**
+ * Where a volume of a shared store would be on another host: the same volume, made once, known to that host's agent from then on. Only one
+ * that is whole, at rest and nobody's moves: what is being grown, copied or written to stays with the agent that does it.
+ */
+export function movesTo(
+  { watched }: Pick<Binder, 'watched'>,
+  volume: StorageVolume,
+  hypervisor: Hypervisor,
+  machineUid?: string,
+): StoragePoolInstance | undefined {
+  const here = watched.instances.store.get(volume.status?.pool ?? '');
+  const pool = here === undefined ? undefined : watched.pools.store.get(here.spec.poolRef.name);
+  if (pool?.spec.span !== 'Shared' || !isAtRest(volume, machineUid) || isUsedElsewhere({ watched }, volume, hypervisor)) return undefined;
+  const there = watched.instances.store.get(instanceName(pool.metadata.name, hypervisor.metadata.name));
+  return there !== undefined && there.metadata.deletionTimestamp === undefined && isReady(there) ? there : undefined;
+}
+
+/** A spec that the agent has not answered yet may be at work there. */
+function isAtRest({ metadata, status }: StorageVolume, machineUid: string | undefined): boolean {
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+  const unclaimed = status?.claim === undefined || status.claim.uid === machineUid;
+  const answered = status?.observedGeneration === metadata.generation && ready?.status === 'True' && ready.reason === 'Ready';
+  return metadata.deletionTimestamp === undefined && status?.import?.completedAt !== undefined && unclaimed && answered;
+}
+
+/** By a machine of another host, by a clone that is being made, or by one that only stores what differs. */
+function isUsedElsewhere({ watched }: Pick<Binder, 'watched'>, { metadata, spec }: StorageVolume, hypervisor: Hypervisor): boolean {
+  if (spec.source?.clone === 'Linked') return true;
+  const users = watched.machines.store.byIndex('volume', keyOf(metadata));
+  if (users.some(({ status }) => status?.hypervisor !== undefined && status.hypervisor !== hypervisor.metadata.name)) return true;
+  return watched.volumes.store
+    .list()
+    .some(
+      (other) =>
+        other.metadata.namespace === metadata.namespace &&
+        other.spec.source?.volumeRef?.name === metadata.name &&
+        (other.spec.source.clone === 'Linked' || other.status?.import?.completedAt === undefined),
+    );
+}
