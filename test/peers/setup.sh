@@ -7,6 +7,7 @@ set -euo pipefail
 packages=(
   libvirt-daemon-system libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 ovmf ipxe-qemu qemu-utils python3-libvirt # hosts, and a second opinion about them
   busybox-static cpio gzip xz-utils qemu-guest-agent # the guest
+  mmdebstrap e2fsprogs # the host of stores
   libxml2-utils # libvirt's own schemas say whether we write what it reads
   genisoimage # a second opinion about CD-ROM images
   dnsmasq-base iproute2 iptables openvswitch-switch # networks
@@ -73,5 +74,6 @@ build_once() {
 cd "$(dirname "${BASH_SOURCE[0]}")"
 install_missing
 build_once ./guest/build.sh
+build_once ./stores/build.sh
 build_once ./kubernetes/build.sh
 build_once ./vsphere/build.sh

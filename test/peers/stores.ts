@@ -1,0 +1,141 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { type AddressInfo, connect, createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { promisify } from 'node:util';
+import { buildPeer } from './build.js';
+
+/**
+ * A host of stores: a small Debian under emulation, with libvirt, and with what a machine of ours may lack, as NFS servers, volume groups
+ * and LUNs. It is reached by libvirt's protocol on a socket of this machine, and by a shell. What is written into it is gone when it stops.
+ */
+export interface Stores extends AsyncDisposable {
+  readonly uri: string;
+  /** What a script of bash prints there; rejects with all that it said when it fails, or takes longer than two minutes. */
+  shell(script: string): Promise<string>;
+  virsh(...args: readonly string[]): Promise<string>;
+  /** Breaks all connections to its daemon; new ones can be made. */
+  disconnect(): void;
+}
+
+const ports = { libvirt: 16_509, shell: 5_514 } as const;
+const bootMs = 180_000;
+
+/** Rejects with AssetsMissing where it cannot be built. */
+export async function startStores(): Promise<Stores> {
+  const folder = await buildPeer('stores');
+  const [libvirt, shell] = [await freePort(), await freePort()];
+  const directory = await mkdtemp(join(tmpdir(), 'vw-stores-'));
+  const machine = boot(folder, { [libvirt]: ports.libvirt, [shell]: ports.shell });
+  const stop = async () => {
+    machine.kill('SIGKILL');
+    if (machine.exitCode === null && machine.signalCode === null) await once(machine, 'exit');
+    await rm(directory, { recursive: true, force: true });
+  };
+  try {
+    await heard(machine, 'virtwright host of stores ready');
+    const socket = join(directory, 'libvirt-sock');
+    const relay = await startRelay(socket, libvirt);
+    const uri = `qemu+unix:///system?socket=${socket}`;
+    return {
+      uri,
+      shell: (script) => runScript(shell, script),
+      virsh: async (...args) => (await promisify(execFile)('virsh', ['--connect', uri, ...args], { timeout: 120_000 })).stdout,
+      disconnect: () => relay.cut(),
+      [Symbol.asyncDispose]: async () => {
+        relay.close();
+        await stop();
+      },
+    };
+  } catch (reason) {
+    await stop();
+    throw reason;
+  }
+}
+
+/** Its network is its own: nothing leads out of it, and into it only from this machine. */
+function boot(folder: string, forwards: Readonly<Record<number, number>>): ChildProcess {
+  const hostfwd = Object.entries(forwards).map(([here, there]) => `hostfwd=tcp:127.0.0.1:${here}-:${there}`);
+  const words = 'console=ttyS0 quiet mitigations=off random.trust_cpu=1 audit=0 apparmor=0 net.ifnames=0';
+  return spawn(
+    'setpriv', // it dies with the test, however that ends
+    [
+      ...['--pdeathsig', 'KILL', 'qemu-system-x86_64'],
+      ...['-accel', 'tcg,tb-size=256', '-cpu', 'Nehalem', '-m', '768', '-nodefaults', '-no-user-config', '-display', 'none'],
+      ...['-no-reboot', '-serial', 'stdio', '-kernel', join(folder, 'vmlinuz'), '-initrd', join(folder, 'initrd'), '-append', words],
+      ...['-drive', `file=${join(folder, 'root.img')},format=raw,if=virtio,cache=unsafe,snapshot=on`],
+      ...['-netdev', ['user,id=n0,restrict=on', ...hostfwd].join(','), '-device', 'virtio-net-pci,netdev=n0,romfile='],
+    ],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+}
+
+async function heard({ stdout, stderr }: ChildProcess, words: string): Promise<void> {
+  let said = '';
+  const late = setTimeout(() => stdout?.destroy(new Error('it took too long')), bootMs);
+  stderr?.on('data', (bytes) => {
+    said += bytes;
+  });
+  try {
+    for await (const bytes of stdout ?? []) {
+      said += bytes;
+      if (said.includes(words)) return void stdout?.resume();
+    }
+  } finally {
+    clearTimeout(late);
+  }
+  throw new Error(`the host of stores did not come up; it said: ${said}`);
+}
+
+/** A script's end is told by the last line, as a connection that ends may just have broken. */
+async function runScript(port: number, script: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  socket.setTimeout(120_000, () => socket.destroy(new Error(`no end of: ${script}`)));
+  socket.write(`(set -e\n${script}\n) 2>&1 </dev/null\necho "ended: $?"\nexit\n`);
+  const said = await text(socket);
+  const end = /ended: (\d+)\n$/.exec(said);
+  if (end?.[1] !== '0') throw new Error(`${script}\nfailed: ${said}`);
+  return said.slice(0, end.index);
+}
+
+async function startRelay(path: string, port: number): Promise<Pick<Server, 'close'> & { cut(): void }> {
+  const open = new Set<{ destroy(): void }>();
+  const server = createServer((client) => {
+    const target = connect(port, '127.0.0.1');
+    for (const each of [client, target]) {
+      open.add(each);
+      each.on('error', () => {});
+      each.once('close', () => {
+        open.delete(each);
+        client.destroy();
+        target.destroy();
+      });
+    }
+    client.pipe(target).pipe(client);
+  });
+  server.listen(path);
+  await once(server, 'listening');
+  const cut = () => {
+    for (const each of open) each.destroy();
+  };
+  return {
+    cut,
+    close: (done) => {
+      cut();
+      return server.close(done);
+    },
+  };
+}
+
+/** Taken by nobody just now. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
