@@ -18,7 +18,7 @@ import type { Watched } from './watched.js';
 /** The whole cluster, as far as the controller needs to know it. */
 export interface ClusterWatches {
   readonly hypervisors: Watched<Hypervisor, 'credentials'>;
-  readonly machines: Watched<VirtualMachine, 'volume' | 'network' | 'uid' | 'uuid' | 'host'>;
+  readonly machines: Watched<VirtualMachine, 'volume' | 'network' | 'macAddress' | 'uid' | 'uuid' | 'host'>;
   readonly actions: Watched<VirtualMachineAction, 'machine'>;
   readonly volumes: Watched<StorageVolume, 'instance' | 'claim' | 'source'>;
   readonly instances: Watched<StoragePoolInstance, 'pool'>;

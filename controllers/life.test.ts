@@ -122,7 +122,7 @@ interface AgentOfHost {
 type Stores = ReturnType<typeof storesOf>;
 
 const storesOf = () => ({
-  machines: createStore<VirtualMachine, 'volume' | 'network' | 'uid' | 'uuid'>({ indexes: indexes.machines }),
+  machines: createStore<VirtualMachine, 'volume' | 'network' | 'macAddress' | 'uid' | 'uuid'>({ indexes: indexes.machines }),
   actions: createStore<VirtualMachineAction, 'machine'>({ indexes: indexes.actions }),
   pools: createStore<StoragePool>(),
   instances: createStore<StoragePoolInstance, 'pool'>({ indexes: indexes.instances }),

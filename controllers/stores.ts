@@ -14,7 +14,7 @@ import type { Indexes, ReadonlyStore } from './kubernetes/store.js';
 /** What is known of the API, by key and by index. An agent's holds only its own hosts' objects. */
 export interface Stores {
   readonly hypervisors: ReadonlyStore<Hypervisor>;
-  readonly machines: ReadonlyStore<VirtualMachine, 'volume' | 'network' | 'uid' | 'uuid' | 'nativeName'>;
+  readonly machines: ReadonlyStore<VirtualMachine, 'volume' | 'network' | 'macAddress' | 'uid' | 'uuid' | 'nativeName'>;
   readonly actions: ReadonlyStore<VirtualMachineAction, 'machine'>;
   readonly pools: ReadonlyStore<StoragePool>;
   readonly instances: ReadonlyStore<StoragePoolInstance, 'pool'>;
@@ -52,6 +52,16 @@ export const networksOf = ({ spec }: VirtualMachine): readonly string[] => [
   ...new Set((spec.interfaces ?? []).map(({ networkRef }) => networkRef.name)),
 ];
 
+/** The interfaces whose MAC address is known: it was asked for, or the host chose it. */
+export const macAddressesOf = ({
+  spec,
+  status,
+}: VirtualMachine): readonly { readonly name: string; readonly network: string; readonly macAddress: string }[] =>
+  (spec.interfaces ?? []).flatMap(({ name, networkRef, macAddress }) => {
+    const known = macAddress ?? status?.interfaces?.find((one) => one.name === name)?.macAddress;
+    return known === undefined ? [] : [{ name, network: networkRef.name, macAddress: known }];
+  });
+
 /** The volumes that need this one: those that are being copied from it, unless that failed, and its linked clones for as long as they are there. */
 export const clonesOf = (
   { metadata }: Pick<StorageVolume, 'metadata'>,
@@ -77,6 +87,7 @@ export const indexes = {
       return [...disks, ...readOnly].map((name) => inNamespaceOf(machine, name));
     },
     network: (machine) => networksOf(machine).map((name) => inNamespaceOf(machine, name)),
+    macAddress: (machine) => macAddressesOf(machine).map(({ macAddress }) => macAddress),
     uid: ({ metadata }) => [metadata.uid],
     uuid: ({ metadata, spec, status }) => [status?.uuid ?? spec.uuid ?? metadata.uid],
     nativeName: ({ status }) => (status?.nativeName === undefined ? [] : [status.nativeName]),

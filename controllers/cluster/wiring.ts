@@ -4,6 +4,7 @@ import { isReady } from '../conditions.js';
 import { again, type Queue } from '../kubernetes/queue.js';
 import { keyOf } from '../kubernetes/resource.js';
 import { type Change, latest } from '../kubernetes/store.js';
+import { rivalsIn } from '../mac-addresses.js';
 import { volumesOf } from '../stores.js';
 
 export type Loops = Readonly<Record<'machines' | 'volumes' | 'actions' | 'pools' | 'networks' | 'hypervisors', Queue>>;
@@ -42,6 +43,7 @@ export function wire(loops: Loops, watched: ClusterWatches): void {
   machines.store.subscribe((change) => {
     const machine = latest(change);
     again(loops.actions, actions.store.byIndex('machine', keyOf(machine.metadata)));
+    again(loops.machines, rivalsIn(change, machines.store));
     for (const name of volumesIn(change)) {
       loops.volumes.add(name);
       if (change.kind === 'deleted') usersOf(name);

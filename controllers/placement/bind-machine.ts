@@ -11,6 +11,7 @@ import { conditions, readiness } from '../conditions.js';
 import { addFinalizer, isHeldOn, removeFinalizer } from '../finalizer.js';
 import { instanceName } from '../instance-name.js';
 import { publishStatus } from '../loop.js';
+import { duplicates } from '../mac-addresses.js';
 import type { Outcome } from '../reconcile.js';
 import { clonesOf, isLinked, isTwice, networksOf, volumesOf } from '../stores.js';
 import { bindVolume, instanceFor } from './bind-volume.js';
@@ -55,6 +56,10 @@ const candidates = (binder: Binder, machine: VirtualMachine) => ({
   instanceFor: (volume: StorageVolume, hypervisor: Hypervisor) => placeOf(binder, volume, hypervisor, machine),
   networkOn: (network: string, { metadata }: Hypervisor) =>
     binder.watched.networkInstances.store.get(`${machine.metadata.namespace}/${instanceName(network, metadata.name)}`),
+  duplicatesOn: ({ metadata }: Hypervisor) =>
+    duplicates(machine, metadata.name, { machines: binder.watched.machines.store, networks: binder.watched.networks.store }).map(
+      ({ because }) => because,
+    ),
   load: (name: string) => binder.watched.machines.store.byIndex('host', name).length,
 });
 

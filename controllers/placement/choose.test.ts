@@ -78,6 +78,7 @@ const chosen = (
     shared = false,
     load = {} as Record<string, number>,
     networks = {} as Record<string, VirtualNetworkInstance>,
+    duplicates = {} as Record<string, readonly string[]>,
   } = {},
 ) => {
   const choice = choose(machine, {
@@ -86,10 +87,17 @@ const chosen = (
     instanceFor: ({ status }, { metadata }) =>
       (status?.hypervisor === undefined || shared) && pools.includes(metadata.name) ? ({} as StoragePoolInstance) : undefined,
     networkOn: (network, { metadata }) => networks[`${network}.${metadata.name}`],
+    duplicatesOn: ({ metadata }) => duplicates[metadata.name] ?? [],
     load: (name) => load[name] ?? 0,
   });
   return choice.kind === 'place' ? choice.hypervisor.metadata.name : `${choice.reason}: ${choice.message}`;
 };
+
+t.test('a machine goes where its MAC addresses are its own', async (t) => {
+  const duplicates = { a: ['interface "lan": machine "shop/db" has it'] };
+  t.equal(chosen(machineWith(), [hostWith('a'), hostWith('b')], { duplicates }), 'b');
+  t.match(chosen(machineWith(), [hostWith('a')], { duplicates }), 'Unschedulable: a: interface "lan": machine "shop/db" has it');
+});
 
 t.test('a machine goes where it fits, to the host with the fewest machines', async (t) => {
   const [a, b] = [hostWith('a'), hostWith('b', { labels: { zone: 'z' } })];

@@ -28,6 +28,8 @@ export interface Candidates {
   readonly instanceFor: (volume: StorageVolume, hypervisor: Hypervisor) => StoragePoolInstance | undefined;
   /** What a network of the machine's namespace is on this host. */
   readonly networkOn: (network: string, hypervisor: Hypervisor) => VirtualNetworkInstance | undefined;
+  /** Whose MAC addresses it would have on a network of this host, each in words. */
+  readonly duplicatesOn: (hypervisor: Hypervisor) => readonly string[];
   /** Machines bound to a host. */
   readonly load: (hypervisor: string) => number;
 }
@@ -129,6 +131,10 @@ const filters: readonly Filter[] = [
     return name === undefined
       ? undefined
       : { reason: 'Network', message: `network "${name}" ${networkWords(networkOn(name, hypervisor))}` };
+  },
+  (_machine, hypervisor, { duplicatesOn }) => {
+    const [because] = duplicatesOn(hypervisor);
+    return because === undefined ? undefined : { reason: 'DuplicateMacAddress', message: because };
   },
 ];
 

@@ -4,6 +4,7 @@ import { isReady } from '../conditions.js';
 import type { HostScope } from '../host/scope.js';
 import { instanceName } from '../instance-name.js';
 import type { ReadonlyStore } from '../kubernetes/store.js';
+import { duplicates } from '../mac-addresses.js';
 import type { Namespace } from '../namespaces.js';
 import type { Stores } from '../stores.js';
 import { ungranted } from '../virtual-network-instance/permission.js';
@@ -20,9 +21,12 @@ export interface ResolvedInterfaces {
   /** Networks that are not there, each with what is wrong. */
   readonly missing: readonly string[];
   readonly revoked: readonly Revoked[];
+  /** Interfaces whose MAC address another machine had first. */
+  readonly duplicates: readonly string[];
 }
 
 export interface NetworkStores extends Pick<Stores, 'networks' | 'networkInstances'> {
+  readonly machines: ReadonlyStore<VirtualMachine, 'macAddress'>;
   readonly namespaces: ReadonlyStore<Namespace>;
 }
 
@@ -47,6 +51,7 @@ export function resolveInterfaces(machine: VirtualMachine, host: HostScope, stor
     interfaces: found.flatMap(({ interfaces }) => interfaces),
     missing: found.flatMap(({ missing }) => missing),
     revoked: found.flatMap(({ revoked }) => revoked),
+    duplicates: duplicates(machine, host.name, stores).map(({ because }) => because),
   };
 }
 

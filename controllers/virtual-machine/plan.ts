@@ -22,6 +22,8 @@ export interface DesiredMachine extends WantedSeed {
   readonly missingNetworks?: readonly string[];
   /** Networks that it may not be attached to any more; attached it stays. */
   readonly revoked?: readonly Revoked[];
+  /** Interfaces whose MAC address another machine had first. */
+  readonly duplicates?: readonly string[];
   readonly runStrategy: RunStrategy;
   readonly stop: StopPolicy;
   /** What firmware and TPM wrote down outlives the machine, as its first disk does. */
@@ -75,7 +77,8 @@ function planPresence(desired: DesiredMachine, subject: Subject, observed: Obser
 const isStart = (decision: Plan<MachineAction>[number]): boolean => decision.kind === 'act' && decision.action.kind === 'start';
 
 /** What it refers to and cannot have. A machine that runs goes on; it is neither changed nor started until all is there. */
-function planWaits({ missing = [], missingNetworks = [], missingSeed = [], revoked = [] }: DesiredMachine, machine?: Machine): Plan<never> {
+function planWaits(desired: DesiredMachine, machine?: Machine): Plan<never> {
+  const { missing = [], missingNetworks = [], missingSeed = [], revoked = [], duplicates = [] } = desired;
   const attached = (machine?.configured ?? machine?.live)?.interfaces ?? [];
   const refused = revoked.filter(({ name, network }) => !attached.some((one) => one.name === name && one.network === network));
   const networks = [...missingNetworks, ...refused.map(({ because }) => because)];
@@ -83,6 +86,7 @@ function planWaits({ missing = [], missingNetworks = [], missingSeed = [], revok
     ...(missing.length === 0 ? [] : [wait('WaitingForVolumes', `waiting for ${missing.join(', ')}`, 60_000)]),
     ...(networks.length === 0 ? [] : [wait('WaitingForNetworks', `waiting for ${networks.join(', ')}`, 60_000)]),
     ...(missingSeed.length === 0 ? [] : [wait('WaitingForSeed', `waiting for ${missingSeed.join(', ')}`, 60_000)]),
+    ...duplicates.map((because) => refuse('DuplicateMacAddress', because)),
   ];
 }
 

@@ -45,6 +45,7 @@ export function resolveMachine(machine: VirtualMachine, host: HostScope, stores:
       ...(missingSeed.length === 0 ? {} : { missingSeed }),
       ...(refusedSeed === undefined ? {} : { refusedSeed }),
       ...(byDefault ? { seedByDefault: true } : {}),
+      ...(networks.duplicates.length === 0 ? {} : { duplicates: networks.duplicates }),
       ...(action === undefined ? {} : { action }),
       ...(takeOver === undefined ? {} : { takeOver }),
     },

@@ -63,6 +63,31 @@ await t.test('a machine is attached to networks that are granted, and stays so w
   behind.destroy(ready.metadata.uid);
   await world.until('VirtualMachine', 'web', (seen) => seen.status?.run?.bootId === '2' && isReady(seen));
 
+  const taken = { interfaces: [{ name: 'lan', networkRef: { name: 'lan' }, macAddress: ready.status?.interfaces?.[0]?.macAddress }] };
+  await world.apply(hypervisor(['br-lan']), machine('twin', [], taken));
+  const twin = await world.until(
+    'VirtualMachine',
+    'twin',
+    (seen) => seen.status?.placement?.rejected?.[0]?.reason === 'DuplicateMacAddress',
+  );
+  t.match(
+    twin.status?.placement?.rejected?.[0]?.message,
+    /machine "default\/web" has macAddress 02:fa:ce:.* on the same network; give one/,
+  );
+  await world.apply(machine('twin', ['lan']));
+  await world.until('VirtualMachine', 'twin', isReady);
+  // One that has a host already is refused by its agent, and runs on with the address that it has.
+  await world.apply(machine('twin', [], taken));
+  const refused = await world.until('VirtualMachine', 'twin', (seen) => condition(seen, 'Stalled')?.reason === 'DuplicateMacAddress');
+  t.match(refused.status?.power, { state: 'Running' });
+  await world.delete('VirtualMachine', 'web');
+  await world.untilGone('VirtualMachine', 'web');
+  await world.until('VirtualMachine', 'twin', (seen) => condition(seen, 'Stalled')?.status === 'False');
+  await world.delete('VirtualMachine', 'twin');
+  await world.untilGone('VirtualMachine', 'twin');
+  await world.apply(machine('web', ['lan']));
+  await world.until('VirtualMachine', 'web', isReady);
+
   await world.delete('VirtualNetwork', 'lan');
   await world.until('VirtualNetworkInstance', 'lan.one', (seen) => condition(seen, 'Ready')?.reason === 'InUse');
   await world.delete('VirtualMachine', 'web');

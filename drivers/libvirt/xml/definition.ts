@@ -56,8 +56,12 @@ function checkInterface({ name, network, model, macAddress }: MachineInterface):
   if (model !== undefined && !interfaceModels.includes(model))
     refuse(`interface "${name}": model`, `"${model}"`, interfaceModels.join(', '));
   if (!/^[^\p{Cc}/]+$/u.test(network)) refuse(`interface "${name}": network`, JSON.stringify(network), 'the name of a network on the host');
-  if (macAddress !== undefined && !/^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/.test(macAddress))
-    refuse(`interface "${name}": macAddress`, `"${macAddress}"`, 'that of one interface, in lower case, as 52:54:00:12:34:56');
+  if (macAddress !== undefined && !/^(?!fe)[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/.test(macAddress))
+    refuse(
+      `interface "${name}": macAddress`,
+      `"${macAddress}"`,
+      'that of one interface, in lower case, not beginning with fe, as 52:54:00:12:34:56',
+    );
 }
 
 function checkDisk({ name, location, serial, bus, format }: MachineDisk): void {

@@ -8,6 +8,7 @@ import { serializeXml } from '#drivers/xml/serialize.js';
 import { attribute, child, element, elements, textOf, type XmlElement } from '#drivers/xml/tree.js';
 import { createDomain, type DomainBase } from './domain.js';
 import { editDomain } from './edit.js';
+import { macAddressOf } from './interface.js';
 import { markElement, readMark, withMark } from './metadata.js';
 import { readHardware, readIdentity, readShape } from './read.js';
 
@@ -108,7 +109,7 @@ t.test('what libvirt made of our XML reads as what was asked, and needs no edit'
   }
 });
 
-t.test('an interface keeps the address that libvirt chose, and changes only where it is asked to', async (t) => {
+t.test('an interface keeps the address that it was given first, and changes only where it is asked to', async (t) => {
   const chosen = { name: 'lan', network: 'br-lan', model: 'Virtio' as const, macAddress: '52:54:00:5a:62:7e' };
   for (const name of ['domain-wired', 'domain-wired-running']) {
     const domain = golden(name);
@@ -117,7 +118,7 @@ t.test('an interface keeps the address that libvirt chose, and changes only wher
   }
   const xml = serializeXml(createDomain(wired, mark, base));
   for (const part of [
-    '<interface type="network"><source network="br-lan"/><model type="virtio"/><alias name="ua-net_lan"/></interface>',
+    `<interface type="network"><mac address="${macAddressOf(wired.uuid, 'lan')}"/><source network="br-lan"/><model type="virtio"/>`,
     '<interface type="network"><mac address="52:54:00:12:34:56"/><source network="br-lan"/><model type="e1000e"/><alias name="ua-net_san"/>',
   ])
     t.ok(xml.includes(part), part);
@@ -332,7 +333,7 @@ const shapes: fc.Arbitrary<MachineDefinition> = fc
             name: fc.stringMatching(/^[a-z][a-z0-9-]{0,5}$/),
             network: fc.constantFrom('br-lan', "it's <a> & b"),
             model: fc.constantFrom('Virtio' as const, 'E1000e' as const),
-            macAddress: fc.constantFrom('52:54:00:00:00:01', 'fe:ff:ff:ff:ff:ff'),
+            macAddress: fc.constantFrom('52:54:00:00:00:01', '02:ff:ff:ff:ff:ff'),
           },
           { requiredKeys: ['name', 'network', 'model'], noNullPrototype: true },
         ),
@@ -359,17 +360,30 @@ function expected(from: MachineDefinition, to: MachineDefinition): MachineShape 
   }));
   const addresses = new Map(from.interfaces.map(({ name, macAddress }) => [name, macAddress]));
   const interfaces = to.interfaces.map((one) => {
-    const macAddress = one.macAddress ?? addresses.get(one.name);
-    return { ...one, ...(macAddress === undefined ? {} : { macAddress }) };
+    return { ...one, macAddress: one.macAddress ?? addresses.get(one.name) ?? macAddressOf(small.uuid, one.name) };
   });
   return byName({ ...shapeOf(to), disks, interfaces });
 }
+
+t.test('a machine that is made anew has the MAC addresses that it had, and no two interfaces share one', async (t) => {
+  const machines = fc.uniqueArray(fc.uuid(), { minLength: 2, maxLength: 5 });
+  const names = fc.uniqueArray(fc.stringMatching(/^[a-z][a-z0-9-]{0,5}$/), { minLength: 1, maxLength: 4 });
+  fc.assert(
+    fc.property(machines, names, (uuids, interfaces) => {
+      const all = uuids.flatMap((uuid) => interfaces.map((name) => macAddressOf(uuid, name)));
+      t.equal(new Set(all).size, all.length);
+      for (const one of all) t.match(one, /^52(:[0-9a-f]{2}){5}$/, 'of one interface, and locally administered');
+    }),
+    { numRuns: 50 },
+  );
+  t.equal(macAddressOf('AAAAAAAA-0000-4000-8000-000000000001', 'lan'), macAddressOf('aaaaaaaa-0000-4000-8000-000000000001', 'lan'));
+});
 
 t.test('any definition reads back as it is, is stable, and can be edited into any other', async (t) => {
   fc.assert(
     fc.property(shapes, shapes, (from, to) => {
       const made = reread(createDomain(from, mark, base));
-      t.strictSame(byName(readShape(made)), byName(shapeOf(from)));
+      t.strictSame(byName(readShape(made)), expected(from, from));
       t.equal(editDomain(made, from, mark), made);
       const edited = reread(editDomain(made, to, mark));
       t.strictSame(byName(readShape(edited)), expected(from, to));

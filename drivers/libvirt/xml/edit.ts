@@ -86,7 +86,7 @@ function withKernelBoot(os: XmlElement, boot: KernelBoot | undefined): XmlElemen
 }
 
 function withDevices(devices: XmlElement, definition: MachineDefinition): XmlElement {
-  const attached = withInterfaces(withDisks(devices, definition.disks), definition.interfaces);
+  const attached = withInterfaces(withDisks(devices, definition.disks), definition.interfaces, definition.uuid);
   return withGuestAgent(withRng(withSerial(attached, definition.serial), definition.rng), definition.guestAgent ?? false);
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { InterfaceModel, MachineInterface } from '#drivers/driver.js';
 import { insertAfterLast, mapChildren, withAttribute, withChild, withoutChildren } from '#drivers/xml/edit.js';
 import { attribute, child, element, elements, isElement, type XmlElement } from '#drivers/xml/tree.js';
@@ -30,27 +31,38 @@ function readInterface(each: XmlElement): MachineInterface | undefined {
 }
 
 /** The devices with just these named interfaces: those that stay keep their address on the bus and their MAC address. */
-export function withInterfaces(devices: XmlElement, wanted: readonly MachineInterface[]): XmlElement {
+export function withInterfaces(devices: XmlElement, wanted: readonly MachineInterface[], uuid: string): XmlElement {
   const names = new Set(wanted.map(({ name }) => name));
   const kept = withoutChildren(devices, (each) => {
     const name = isElement(each, 'interface') ? interfaceName(each) : undefined;
     return name !== undefined && !names.has(name);
   });
-  return wanted.reduce(withInterface, kept);
+  return wanted.reduce((edited, one) => withInterface(edited, one, uuid), kept);
 }
 
-function withInterface(devices: XmlElement, wanted: MachineInterface): XmlElement {
+function withInterface(devices: XmlElement, wanted: MachineInterface, uuid: string): XmlElement {
   const found = elements(devices, 'interface').find((each) => interfaceName(each) === wanted.name);
-  if (found === undefined) return insertAfterLast(devices, (each) => isElement(each, 'interface'), newInterface(wanted));
+  if (found === undefined) return insertAfterLast(devices, (each) => isElement(each, 'interface'), newInterface(wanted, uuid));
   return mapChildren(devices, (node) => (node === found ? editInterface(found, wanted) : node));
 }
 
-/** A MAC address that nobody asked for is the host's to choose. */
-function newInterface({ name, network, model = 'Virtio', macAddress }: MachineInterface): XmlElement {
+/**
+ * A MAC address that nobody asked for: a machine that is made anew has those that it had. libvirt's own choice is one of 2^24, of which a
+ * few thousand machines take one twice; this is one of 2^40. Locally administered, and not one that begins with fe, which libvirt keeps for
+ * the host's end.
+ */
+export function macAddressOf(uuid: string, name: string): string {
+  const hash = createHash('sha256')
+    .update(JSON.stringify([uuid.toLowerCase(), name]))
+    .digest('hex');
+  return ['52', ...(hash.slice(0, 10).match(/../g) ?? [])].join(':');
+}
+
+function newInterface({ name, network, model = 'Virtio', macAddress }: MachineInterface, uuid: string): XmlElement {
   return element(
     'interface',
     { type: 'network' },
-    macAddress === undefined ? undefined : element('mac', { address: macAddress }),
+    element('mac', { address: macAddress ?? macAddressOf(uuid, name) }),
     element('source', { network }),
     element('model', { type: nativeModels[model] }),
     element('alias', { name: aliasPrefix + name }),
