@@ -1,4 +1,4 @@
-import type { NetworkDefinition, NetworkForward, Subnet } from '#drivers/driver.js';
+import type { NativeNetworkShape, NetworkDefinition, NetworkForward, Subnet } from '#drivers/driver.js';
 import { append, mapChildren, withAttribute, withChild, withoutChildren } from '#drivers/xml/edit.js';
 import { attribute, child, element, isElement, type XmlElement } from '#drivers/xml/tree.js';
 import {
@@ -47,7 +47,7 @@ export function editNetwork(network: XmlElement, definition: NetworkDefinition):
 function withForward(network: XmlElement, wanted: NetworkForward, hasIpv6: boolean): XmlElement {
   const is = readForward(network);
   if (isSameForward(is, wanted)) return hasIpv6 && subnetElement(network, 'ipv6') === undefined ? masked(network, wanted) : network;
-  const dropped = ownsBridge(is) === ownsBridge(wanted) ? ['forward', 'virtualport'] : ['forward', 'virtualport', 'bridge', 'mac'];
+  const dropped = whoseBridge(is) === whoseBridge(wanted) ? ['forward', 'virtualport'] : ['forward', 'virtualport', 'bridge', 'mac'];
   const bare = withoutChildren(network, (each) => dropped.some((name) => isElement(each, name)));
   const forward = forwardElement(wanted, hasIpv6);
   const forwarded = forward === undefined ? bare : append(bare, forward);
@@ -59,7 +59,10 @@ function withForward(network: XmlElement, wanted: NetworkForward, hasIpv6: boole
   );
 }
 
-const ownsBridge = ({ mode }: { readonly mode: string }): boolean => !['Bridge', 'OpenVSwitch', 'Direct', 'Other'].includes(mode);
+const whoseBridge = (forward: NativeNetworkShape['forward']): 'host' | 'network' | 'nobody' => {
+  if (forward.mode === 'Direct' || forward.mode === 'Other') return 'nobody';
+  return 'bridge' in forward ? 'host' : 'network';
+};
 
 /** IPv6 that comes later is masked as well. */
 const masked = (network: XmlElement, { mode }: NetworkForward): XmlElement =>
