@@ -4,6 +4,7 @@ import type { Crd, Schema } from './schema.js';
 const shared: readonly { readonly name: string; readonly property: RegExp }[] = [
   { name: 'Condition', property: /^condition$/ },
   { name: 'SecretKeyRef', property: /(Data|config|answerFile)SecretRef$/ },
+  { name: 'NetworkRef', property: /^defaultNetworkRef$/ },
   { name: 'Ref', property: /Ref$/ },
   { name: 'Selector', property: /^(selector|.+Selector)$/ },
   { name: 'NamespaceChoice', property: /^(namespaces|allowedNamespaces)$/ },

@@ -62,6 +62,11 @@ export interface HypervisorSpec {
   /** The StoragePool of volumes that name none. When absent, such volumes are not placed on this host. */
   readonly defaultPoolRef?: Ref;
   /**
+   * The VirtualNetwork of new machines that name no interfaces, of whatever namespace: naming it here grants it to all. When
+   * absent, such machines have no interface.
+   */
+  readonly defaultNetworkRef?: NetworkRef;
+  /**
    * First part of every native name made on this host, as in `east.shop.db`: for hosts that several clusters share. When
    * absent, native names begin with the namespace. A change leaves names that exist as they are.
    */
@@ -71,6 +76,11 @@ export interface HypervisorSpec {
 }
 
 export interface Ref {
+  readonly name: string;
+}
+
+export interface NetworkRef {
+  readonly namespace: string;
   readonly name: string;
 }
 
@@ -527,7 +537,10 @@ export interface VirtualMachineSpec {
   readonly boot?: VirtualMachineSpecBoot;
   /** The machine's disks. When absent, it has none. */
   readonly disks?: readonly VirtualMachineSpecDisk[];
-  /** The machine's network interfaces. When absent, it has none. */
+  /**
+   * The machine's network interfaces; `[]` for none. When absent, a new machine has one, called `default`, on the
+   * Hypervisor's default network where there is one, and keeps it.
+   */
   readonly interfaces?: readonly VirtualMachineSpecInterface[];
   /** Further devices. Each is there when it is named, be it as `{}`. When absent, there are none. */
   readonly devices?: VirtualMachineSpecDevices;

@@ -68,6 +68,12 @@ export class Wiring {
     byNetwork.subscribe((change) => {
       const { metadata, spec } = latest(change);
       again(machines, byMachine.byIndex('network', `${metadata.namespace}/${spec.networkRef.name}`));
+      const byDefault = this.#watched.hypervisors.store.get(this.#host)?.spec.defaultNetworkRef;
+      if (byDefault?.namespace !== metadata.namespace || byDefault.name !== spec.networkRef.name) return;
+      again(
+        machines,
+        byMachine.list().filter((machine) => machine.spec.interfaces === undefined),
+      );
     });
     this.#watched.networks.store.subscribe(({ key }) => again(networkInstances, byNetwork.byIndex('network', key)));
     this.#watched.namespaces.store.subscribe(() => {

@@ -23,7 +23,12 @@ export interface ResolvedInterfaces {
   readonly revoked: readonly Revoked[];
   /** Interfaces whose MAC address another machine had first. */
   readonly duplicates: readonly string[];
+  /** The manifest names none: a machine that is there keeps what it got when it was made. */
+  readonly byDefault: boolean;
 }
+
+/** What the interface is called that a machine gets which names none. */
+export const defaultInterface = 'default';
 
 export interface NetworkStores extends Pick<Stores, 'networks' | 'networkInstances'> {
   readonly machines: ReadonlyStore<VirtualMachine, 'macAddress'>;
@@ -32,8 +37,29 @@ export interface NetworkStores extends Pick<Stores, 'networks' | 'networkInstanc
 
 /** The networks followed to what the host calls them. A grant is asked here once more, whatever the network's own status says. */
 export function resolveInterfaces(machine: VirtualMachine, host: HostScope, stores: NetworkStores): ResolvedInterfaces {
-  const { namespace } = machine.metadata;
-  const found = (machine.spec.interfaces ?? []).map(({ networkRef, ...wanted }) => {
+  const { metadata, spec } = machine;
+  const found = spec.interfaces === undefined ? byDefault(host, stores) : named(metadata.namespace, spec.interfaces, host, stores);
+  return { ...found, duplicates: duplicates(machine, host.name, stores).map(({ because }) => because) };
+}
+
+/** On the host's default network, whatever its namespace: whoever names it there grants it to all. */
+function byDefault(host: HostScope, { networkInstances }: NetworkStores): Omit<ResolvedInterfaces, 'duplicates'> {
+  const ref = host.hypervisor?.spec.defaultNetworkRef;
+  if (ref === undefined) return { interfaces: [], missing: [], revoked: [], byDefault: true };
+  const instance = networkInstances.get(`${ref.namespace}/${instanceName(ref.name, host.name)}`);
+  const network = instance?.status?.nativeName;
+  if (instance === undefined || network === undefined || !isReady(instance))
+    return { interfaces: [], missing: [`the host's default ${whatIsMissing(ref.name, instance, host)}`], revoked: [], byDefault: true };
+  return { interfaces: [{ name: defaultInterface, network }], missing: [], revoked: [], byDefault: true };
+}
+
+function named(
+  namespace: string,
+  interfaces: NonNullable<VirtualMachine['spec']['interfaces']>,
+  host: HostScope,
+  stores: NetworkStores,
+): Omit<ResolvedInterfaces, 'duplicates'> {
+  const found = interfaces.map(({ networkRef, ...wanted }) => {
     const spec = stores.networks.get(`${namespace}/${networkRef.name}`)?.spec;
     const instance = stores.networkInstances.get(`${namespace}/${instanceName(networkRef.name, host.name)}`);
     const network = instance?.status?.nativeName;
@@ -51,7 +77,7 @@ export function resolveInterfaces(machine: VirtualMachine, host: HostScope, stor
     interfaces: found.flatMap(({ interfaces }) => interfaces),
     missing: found.flatMap(({ missing }) => missing),
     revoked: found.flatMap(({ revoked }) => revoked),
-    duplicates: duplicates(machine, host.name, stores).map(({ because }) => because),
+    byDefault: false,
   };
 }
 

@@ -4,7 +4,7 @@ import type { GuestKnown } from '../host/guests-view.js';
 import { act, type Plan, refuse, wait } from '../plan.js';
 import { type MachineAction, marked, type Subject } from './action.js';
 import { differences, fieldsOf } from './difference.js';
-import type { Revoked } from './interfaces.js';
+import { defaultInterface, type Revoked } from './interfaces.js';
 import { forgetDone, planLive } from './live.js';
 import { planRequestedAction, type RequestedAction, type RunStrategy } from './plan-action.js';
 import { planRun, planStop, type StopPolicy } from './plan-power.js';
@@ -20,6 +20,8 @@ export interface DesiredMachine extends WantedSeed {
   readonly missing?: readonly string[];
   /** The same of networks. */
   readonly missingNetworks?: readonly string[];
+  /** The manifest names no interface. */
+  readonly networkByDefault?: true;
   /** Networks that it may not be attached to any more; attached it stays. */
   readonly revoked?: readonly Revoked[];
   /** Interfaces whose MAC address another machine had first. */
@@ -56,8 +58,19 @@ export function planMachine(desired: DesiredMachine, observed: ObservedMachine, 
   const startsPaused = desired.capabilities.some(({ field }) => field === 'power.startPaused');
   const learnt = forgetDone(learn(record, machine.power, now), machine, desired.capabilities);
   const subject: Subject = { machine, owner: desired.owner, now, record: learnt, startsPaused };
-  const steps = desired.want === 'absent' ? planRemoval(desired, subject) : planPresence(seededFor(desired, machine), subject, observed);
+  const steps =
+    desired.want === 'absent'
+      ? planRemoval(desired, subject)
+      : planPresence(seededFor(attachedFor(desired, machine), machine), subject, observed);
   return withNote(steps, subject, record);
+}
+
+/** The host's default is for new machines: one that is there keeps what it got, also when the default is another by now, or none. */
+function attachedFor(desired: DesiredMachine, { configured, live }: Machine): DesiredMachine {
+  if (desired.networkByDefault !== true) return desired;
+  const { missingNetworks: _, definition, ...rest } = desired;
+  const its = (configured ?? live)?.interfaces.filter(({ name }) => name === defaultInterface) ?? [];
+  return { ...rest, definition: { ...definition, interfaces: its.map(({ name, network }) => ({ name, network })) } };
 }
 
 function planPresence(desired: DesiredMachine, subject: Subject, observed: ObservedMachine): Plan<MachineAction> {

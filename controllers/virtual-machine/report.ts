@@ -49,7 +49,7 @@ export function reportMachine(resource: VirtualMachine, findings: MachineFinding
         findings,
         pending.filter((change) => !isNetwork(change)),
       ),
-      ...(spec.interfaces === undefined && !pending.some(isNetwork)
+      ...(spec.interfaces === undefined && (machine?.configured?.interfaces ?? []).length === 0 && !pending.some(isNetwork)
         ? {}
         : { NetworkSynced: networkSynced(findings, pending.filter(isNetwork)) }),
       RestartRequired: restartRequired(resource, findings, pending),

@@ -39,6 +39,7 @@ export function resolveMachine(machine: VirtualMachine, host: HostScope, stores:
       capabilities: host.capabilities,
       ...(volumes.missing.length === 0 ? {} : { missing: volumes.missing }),
       ...(networks.missing.length === 0 ? {} : { missingNetworks: networks.missing }),
+      ...(networks.byDefault ? { networkByDefault: true } : {}),
       ...(networks.revoked.length === 0 ? {} : { revoked: networks.revoked }),
       ...(seed === undefined ? {} : { seed }),
       ...(seedStore === undefined ? {} : { seedStore }),

@@ -273,6 +273,21 @@ t.test('what is wrong is refused by its path, with the remedy', async (t) => {
       'spec.runStrategy: Unsupported value: "Allways": supported values: "Always", "RerunOnFailure"',
     ],
     [machine('running', { running: true }), 'unknown field "spec.running"'],
+    [
+      machine('told-twice', { cloudInit: {}, ignition: { config: '{}' } }),
+      'spec: Invalid value: a guest is told by cloudInit, by ignition or by sysprep; take the others out',
+    ],
+    [
+      machine('user-data', { cloudInit: { userData: 'a', userDataSecretRef: { name: 'a' } } }),
+      'write the user data here or name a Secret that has it, not both',
+    ],
+    [
+      machine('network-data', { cloudInit: { networkData: 'a', networkDataSecretRef: { name: 'a' } } }),
+      'write the network data here or name a Secret that has it, not both',
+    ],
+    [machine('no-config', { ignition: {} }), 'write the configuration here or name a Secret that has it'],
+    [machine('no-answers', { sysprep: {} }), 'write the answer file here or name a Secret that has it'],
+    [machine('hostname', { cloudInit: { hostname: 'a: b' } }), 'spec.cloudInit.hostname in body should match'],
     [machine('uuid', { uuid: '6F1D2B0A-5C1E-4B0E-9A53-0D2F6F3C1E77' }), 'spec.uuid in body should match'],
     [machine('uuid-short', { uuid: '6f1d2b0a' }), 'spec.uuid in body should match'],
     [machine('no-cpu', { cpu: { count: 0 } }), 'spec.cpu.count in body should be greater than or equal to 1'],

@@ -1,0 +1,67 @@
+import t from 'tap';
+import type { VirtualMachine } from '#crds/types.js';
+import { Behind } from '#drivers/fake/behind.js';
+import { systemClock } from '#drivers/fake/clock.js';
+import { fakeDriver } from '#drivers/fake/driver.js';
+import { FakeHost } from '#drivers/fake/host.js';
+import { condition, useWorld } from './world.js';
+
+const world = await useWorld(t);
+const host = new FakeHost({ clock: systemClock });
+const grants = [{ name: 'lan', namespaces: { from: 'All' }, networks: ['br-lan', 'br-new'] }];
+const hypervisor = (defaultNetwork?: string) => ({
+  kind: 'Hypervisor',
+  metadata: { name: 'one' },
+  spec: {
+    uri: 'test:///default',
+    grants,
+    ...(defaultNetwork === undefined ? {} : { defaultNetworkRef: { namespace: 'net', name: defaultNetwork } }),
+  },
+});
+const network = (name: string, existing: string) => ({
+  kind: 'VirtualNetwork',
+  metadata: { name, namespace: 'net' },
+  spec: { existing: { name: existing } },
+});
+const machine = (name: string, spec: object = {}) => ({
+  kind: 'VirtualMachine',
+  metadata: { name, namespace: 'default' },
+  spec: { memory: { size: '64Mi' }, stop: { mode: 'Hard' }, ...spec },
+});
+const isReady = (seen: VirtualMachine) => condition(seen, 'Ready')?.status === 'True';
+const attached = (name: string) => host.byName(`default.${name}`)?.configured?.interfaces.map((one) => `${one.name} ${one.network}`);
+
+await t.test('a machine that names no interface waits for the default network, and gets one there; who says none has none', async (t) => {
+  await using _operator = await world.start({ connect: async () => fakeDriver(host), hypervisors: ['one'] });
+  await world.kubectl('create', 'namespace', 'net');
+  await world.apply(
+    hypervisor('lan'),
+    network('lan', 'br-lan'),
+    network('new', 'br-new'),
+    machine('hello'),
+    machine('lonely', { interfaces: [] }),
+  );
+  await world.until('VirtualMachine', 'lonely', isReady);
+  t.same(attached('lonely'), []);
+  const waits = await world.until('VirtualMachine', 'hello', (seen) => condition(seen, 'Ready')?.reason === 'WaitingForNetworks');
+  t.match(condition(waits, 'Ready')?.message, /the host's default network "lan": not ready/);
+  for (const name of ['br-lan', 'br-new']) new Behind(host).network(name);
+  const ready = await world.until('VirtualMachine', 'hello', isReady);
+  t.same(attached('hello'), ['default br-lan']);
+  t.match(ready.status?.interfaces, [{ name: 'default', macAddress: /^02:/ }]);
+});
+
+await t.test('another default is for new machines, and none takes nothing away', async (t) => {
+  await using _operator = await world.start({ connect: async () => fakeDriver(host), hypervisors: ['one'] });
+  await world.apply(hypervisor('new'), machine('later'));
+  await world.until('VirtualMachine', 'later', isReady);
+  t.same([attached('hello'), attached('later')], [['default br-lan'], ['default br-new']]);
+  await world.apply(hypervisor(), machine('last'));
+  await world.until('VirtualMachine', 'last', isReady);
+  await world.apply(machine('later', { memory: { size: '128Mi' } }));
+  await world.until('VirtualMachine', 'later', (seen) => isReady(seen) && seen.status?.observedGeneration === 2);
+  t.same([attached('hello'), attached('later'), attached('last')], [['default br-lan'], ['default br-new'], []]);
+  await world.apply(machine('later', { interfaces: [] }));
+  await world.until('VirtualMachine', 'later', (seen) => isReady(seen) && seen.status?.observedGeneration === 3);
+  t.same(attached('later'), [], 'a word says otherwise');
+});
