@@ -61,7 +61,7 @@ function seedIn(machine: VirtualMachine, host: HostScope, stores: SeedStores): O
   if (asked === undefined && !isTold(host)) return { missing: [], ...(store === undefined ? {} : { store }) };
   const path = instance?.status?.path;
   if (store === undefined || instance === undefined || !isReady(instance)) return { missing: [notReady(instanceKey, instance)] };
-  if (path === undefined) return { missing: [], refused: noFiles(instanceKey) };
+  if (path === undefined || path.startsWith('/dev/')) return { missing: [], refused: noFiles(instanceKey) };
   const { content, salt, missing } = contentOf(machine, stores.secretValues);
   if (content === undefined) return { missing, store };
   const name = seedName(family, seedDigest(content, salt));
