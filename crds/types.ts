@@ -368,8 +368,8 @@ export interface StorageVolumeSpec {
    */
   readonly size: Size;
   /**
-   * How the volume is stored; never changes. When absent, that of the source; without one, the pool's best, chosen when the
-   * volume is made and told in `status.format`.
+   * How the volume is stored; never changes. When absent, that of the source if the pool has it, or else the pool's best,
+   * chosen when the volume is made and told in `status.format`.
    */
   readonly format?: 'Raw' | 'Qcow2' | 'Vmdk';
   /** What the volume is filled with when it is made; never changes. When absent, the volume is empty. */
@@ -388,10 +388,10 @@ export interface StorageVolumeSpecSource {
    */
   readonly url?: string;
   /**
-   * Format of the image that url gives. It is never guessed; an image of another format is refused. When absent, there is no
-   * url.
+   * Format of the image that url gives. It is never guessed; an image of another format is refused. Where the volume is to
+   * have another one, it is converted. When absent, there is no url.
    */
-  readonly format?: 'Raw' | 'Qcow2';
+  readonly format?: 'Raw' | 'Qcow2' | 'Vmdk' | 'Vhdx';
   /**
    * `sha256:` or `sha512:` and the digest in lower-case hex; an image that differs is refused. When absent, what the URL
    * gives is trusted.
@@ -656,8 +656,8 @@ export interface VirtualMachineSpecDiskVolumeTemplate {
    */
   readonly size: Size;
   /**
-   * How the volume is stored; never changes. When absent, that of the source; without one, the pool's best, chosen when the
-   * volume is made and told in its `status.format`.
+   * How the volume is stored; never changes. When absent, that of the source if the pool has it, or else the pool's best,
+   * chosen when the volume is made and told in its `status.format`.
    */
   readonly format?: 'Raw' | 'Qcow2' | 'Vmdk';
   /** What the volume is filled with when it is made; never changes. When absent, the volume is empty. */
@@ -676,10 +676,10 @@ export interface VirtualMachineSpecDiskVolumeTemplateSource {
    */
   readonly url?: string;
   /**
-   * Format of the image that url gives. It is never guessed; an image of another format is refused. When absent, there is no
-   * url.
+   * Format of the image that url gives. It is never guessed; an image of another format is refused. Where the volume is to
+   * have another one, it is converted. When absent, there is no url.
    */
-  readonly format?: 'Raw' | 'Qcow2';
+  readonly format?: 'Raw' | 'Qcow2' | 'Vmdk' | 'Vhdx';
   /**
    * `sha256:` or `sha512:` and the digest in lower-case hex; an image that differs is refused. When absent, what the URL
    * gives is trusted.

@@ -44,6 +44,10 @@ export const verdicts = {
   Snapshots: 'stall',
   Dirty: 'stall',
   Corrupt: 'stall',
+  /** It must be converted, and the program for that is not there. */
+  NoConverter: 'stall',
+  /** Where the agent runs. */
+  NoRoom: 'retry',
 } as const satisfies Record<string, 'retry' | 'stall'>;
 
 export type ImageErrorCode = keyof typeof verdicts;

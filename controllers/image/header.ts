@@ -1,6 +1,8 @@
 import type { ImageFormat } from './format.js';
 import { inspectQcow2 } from './qcow2.js';
 import type { HeaderLimits, HeaderVerdict } from './refusal.js';
+import { inspectVhdxHead } from './vhdx.js';
+import { inspectVmdk } from './vmdk.js';
 
 export type { HeaderLimits, HeaderRefusal, HeaderVerdict, Refused } from './refusal.js';
 
@@ -8,7 +10,7 @@ export type { HeaderLimits, HeaderRefusal, HeaderVerdict, Refused } from './refu
 export const headBytes = 64 * 1024;
 
 /**
- * Judges an image by its first bytes as what it was declared to be; what it looks like is never asked. Raw has no header, so
+ * Judges an image by its first bytes as what it was declared to be; what it looks like is never asked. A VHDX says more further behind: see `inspectVhdx`. Raw has no header, so
  * whatever a Raw image holds is the guest's affair.
  */
 export function inspectHeader(declared: ImageFormat, head: Uint8Array, limits: HeaderLimits): HeaderVerdict {
@@ -17,5 +19,9 @@ export function inspectHeader(declared: ImageFormat, head: Uint8Array, limits: H
       return { kind: 'accepted' };
     case 'Qcow2':
       return inspectQcow2(head, limits);
+    case 'Vmdk':
+      return inspectVmdk(head, limits);
+    case 'Vhdx':
+      return inspectVhdxHead(head);
   }
 }

@@ -183,7 +183,7 @@ function askedOf(machine: VirtualMachine, hypervisor: Hypervisor, volumes: reado
   const { metadata, spec } = machine;
   const formatOf = (name: string) => {
     const volume = volumes.find(({ metadata: { name: one } }) => one === name);
-    const format = volume?.status?.format ?? volume?.spec.format ?? volume?.spec.source?.format;
+    const format = volume?.status?.format ?? volume?.spec.format ?? unconvertible(volume?.spec.source?.format, hypervisor);
     return format === undefined ? {} : { format };
   };
   return asked({
@@ -209,5 +209,11 @@ function seedKind({ cloudInit, ignition, sysprep }: VirtualMachine['spec']): See
   if (ignition !== undefined) return 'Ignition';
   return sysprep === undefined ? undefined : 'Sysprep';
 }
+
+/** An image that the host has no format for can become Raw or Qcow2. */
+const unconvertible = (format: string | undefined, hypervisor: Hypervisor): string | undefined => {
+  const accepted = capabilitiesOf(hypervisor).find(({ field }) => field === 'disks.format')?.values ?? [];
+  return accepted.includes('Raw') || accepted.includes('Qcow2') ? undefined : format;
+};
 
 const hardwareOf = ({ volumeRef: _ref, volumeTemplate: _template, ...hardware }: Disk) => hardware;

@@ -1,7 +1,8 @@
-import type { VolumeId, Volumes } from '#drivers/driver.js';
+import type { VolumeDefinition, VolumeId, Volumes } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import type { Work } from '../host/jobs.js';
 import { parseChecksum } from '../image/checksum.js';
+import { convert } from '../image/convert.js';
 import { openSource } from '../image/import.js';
 import { markerOf, type VolumeAction } from './plan.js';
 
@@ -38,10 +39,27 @@ export function fillVolume(volumes: Volumes, { definition, grows, source }: Fill
       { virtualSizeBytes: sizeBytes, granted },
       signal,
     );
-    await volumes.create(grows ? { ...definition, sizeBytes: 0 } : definition, signal);
-    await volumes.upload(id, told(image.content, progress), signal);
-    if (grows) await volumes.grow(id, sizeBytes, signal);
+    const store = async (content: AsyncIterable<Uint8Array>) => {
+      await volumes.create(grows ? { ...definition, sizeBytes: 0 } : definition, signal);
+      await volumes.upload(id, content, signal);
+      if (grows) await volumes.grow(id, sizeBytes, signal);
+    };
+    if (format === definition.format) {
+      await store(told(image.content, progress));
+      return;
+    }
+    await using converted = await convert(
+      { ...image, content: told(image.content, progress) },
+      { from: format, to: convertible(definition), virtualSizeBytes: sizeBytes },
+      signal,
+    );
+    await store(converted.content);
   };
+}
+
+function convertible({ nativeName, format }: VolumeDefinition): 'Raw' | 'Qcow2' {
+  if (format !== 'Vmdk') return format;
+  throw new DriverError('Unsupported', `volume "${nativeName}" is to be Vmdk; an image is converted to Raw or Qcow2 alone`);
 }
 
 /**

@@ -384,6 +384,13 @@ t.test('a format that its pool has not is refused by name, before anything is ma
     { kind: 'refuse', reason: 'Unfit', because: 'spec.format: Qcow2 given, pool "fast.one" on one accepts Vmdk' },
   ]);
   t.match(planOf({ formatField: 'spec.source.format' }, datastore), [{ because: /^spec\.source\.format: Qcow2 given/ }]);
+  t.match(
+    planSilent({ preferred: 'Vhdx' }, datastore).plan,
+    [{ kind: 'refuse', because: /: Vhdx given/ }],
+    'nothing is converted into Vmdk',
+  );
+  t.match(planSilent({ preferred: 'Raw' }).plan, [{ action: { definition: { format: 'Raw' } } }], 'the source as it is');
+  t.match(planSilent({ preferred: 'Vhdx' }).plan, [{ action: { definition: { format: 'Qcow2' } } }], 'or converted');
   const unknown = { pool: { ...pool, formats: [] } };
   t.match(planOf({}, unknown), [{ because: /accepts no volumes at all$/ }]);
   t.match(planSilent({}, unknown).plan, [{ kind: 'refuse', because: /nothing given/ }]);
@@ -406,11 +413,13 @@ t.test('the format comes from the record, else the spec, else the image', async 
     const { format: _, ...bare } = resourceWith({}).spec;
     const resource = { ...resourceWith(status), spec: { ...bare, ...spec } };
     const found = resolveVolume({ ...resource, metadata: { ...resource.metadata, deletionTimestamp: 'now' } }, scope, stores);
-    return found.kind === 'desired' ? [found.desired.format, found.desired.formatField] : [];
+    if (found.kind !== 'desired') return [];
+    const { format, formatField, preferred } = found.desired;
+    return [format, formatField, ...(preferred === undefined ? [] : [preferred])];
   };
   const source = { url: 'https://images.example.org/a', format: 'Raw' as const };
   t.same(of({}), [undefined, 'spec.format']);
   t.same(of({ format: 'Vmdk' }), ['Vmdk', 'spec.format']);
-  t.same(of({ source }), ['Raw', 'spec.source.format']);
+  t.same(of({ source }), [undefined, 'spec.source.format', 'Raw']);
   t.same(of({}, { format: 'Qcow2' }), ['Qcow2', 'spec.format']);
 });

@@ -27,8 +27,10 @@ export interface DesiredVolume {
   readonly nativeName: string;
   /** What native names of other volumes of this object's name begin with. */
   readonly familyName: string;
-  /** As recorded, asked for, or of the source's image; absent: the pool's best. */
+  /** As recorded or asked for. */
   readonly format?: VolumeFormat;
+  /** The source's: had where nothing else is asked for and the pool has it. Absent: the pool's best. */
+  readonly preferred?: VolumeFormat | 'Vhdx';
   /** Which field asks for it. */
   readonly formatField: string;
   readonly sizeBytes: number;
@@ -198,13 +200,15 @@ function planFilling(desired: DesiredVolume, observed: ObservedVolume, pool: Poo
 const howFar = (source: Source | undefined, bytes: number): string =>
   source?.kind === 'clone' ? `volume "${source.name}" is being copied` : `${formatBytes(coarse(bytes))} fetched`;
 
-/** The one asked for, if the pool has it, or else the pool's best. */
-const formatOf = ({ format }: DesiredVolume, { formats }: Pool): VolumeFormat | undefined =>
-  format === undefined ? formats[0] : formats.find((one) => one === format);
+/** The one asked for, if the pool has it; else the source's, as then nothing is converted; else the pool's best. */
+function formatOf({ format, preferred }: DesiredVolume, { formats }: Pool): VolumeFormat | undefined {
+  if (format !== undefined) return formats.find((one) => one === format);
+  return formats.find((one) => one === preferred) ?? formats.find((one) => preferred === undefined || one !== 'Vmdk');
+}
 
-function refuseFormat({ format, formatField, poolName, host }: DesiredVolume, { formats }: Pool): Plan<never>[number] {
+function refuseFormat({ format, preferred, formatField, poolName, host }: DesiredVolume, { formats }: Pool): Plan<never>[number] {
   const accepted = formats.length === 0 ? 'no volumes at all' : formats.join(', ');
-  return refuse('Unfit', `${formatField}: ${format ?? 'nothing'} given, pool "${poolName}" on ${host} accepts ${accepted}`);
+  return refuse('Unfit', `${formatField}: ${format ?? preferred ?? 'nothing'} given, pool "${poolName}" on ${host} accepts ${accepted}`);
 }
 
 /** Kept coarse, so that status is written when there is news. */

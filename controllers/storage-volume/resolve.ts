@@ -16,7 +16,8 @@ export function resolveVolume(volume: StorageVolume, host: HostScope, stores: So
     return { kind: 'missing', reason: 'WaitingForPool', missing: [`pool instance "${status?.pool}": not there yet`] };
   const familyName = nativeName(host, metadata.namespace, metadata.name);
   const source = sourceOf(volume, host, stores);
-  const format = status?.format ?? spec.format ?? formatFrom(source);
+  const format = status?.format ?? spec.format ?? (source?.kind === 'clone' && source.how === 'Linked' ? 'Qcow2' : undefined);
+  const preferred = formatOf(source);
   const takeOver = takeOverOf(volume, host);
   return {
     kind: 'desired',
@@ -36,6 +37,7 @@ export function resolveVolume(volume: StorageVolume, host: HostScope, stores: So
       keep: spec.reclaimPolicy === 'Retain',
       record: fillRecord(status),
       ...(format === undefined ? {} : { format }),
+      ...(preferred === undefined ? {} : { preferred }),
       ...(source === undefined ? {} : { source }),
       ...(status?.claim === undefined ? {} : { claim: status.claim }),
       ...(takeOver === undefined ? {} : { takeOver }),
@@ -43,9 +45,8 @@ export function resolveVolume(volume: StorageVolume, host: HostScope, stores: So
   };
 }
 
-function formatFrom(source: Source | undefined): DesiredVolume['format'] {
+function formatOf(source: Source | undefined): DesiredVolume['preferred'] {
   if (source?.kind !== 'clone') return source?.format;
-  if (source.how === 'Linked') return 'Qcow2';
   return typeof source.original === 'string' ? undefined : source.original.format;
 }
 

@@ -3,6 +3,7 @@ import type { MachineId, VolumeFormat } from '#drivers/driver.js';
 import { isReady } from '../conditions.js';
 import { granted } from '../grants.js';
 import type { HostScope } from '../host/scope.js';
+import type { ImageFormat } from '../image/format.js';
 import type { ReadonlyStore } from '../kubernetes/store.js';
 import type { Namespace } from '../namespaces.js';
 import type { Stores } from '../stores.js';
@@ -13,7 +14,7 @@ export type Source = ImageSource | CloneSource;
 export interface ImageSource {
   readonly kind: 'image';
   readonly url: string;
-  readonly format: 'Raw' | 'Qcow2';
+  readonly format: ImageFormat;
   readonly checksum?: string;
   /** Private address ranges that it may be fetched from. */
   readonly granted: readonly string[];

@@ -138,7 +138,7 @@ function planFit(desired: DesiredMachine): Plan<MachineAction> {
 
 /** A disk whose volume is not made yet has no format: it gets one that the host accepts. */
 type AskedDefinition = Omit<MachineDefinition, 'uuid' | 'disks'> & {
-  readonly disks: readonly (Omit<MachineDisk, 'format'> & Partial<Pick<MachineDisk, 'format'>>)[];
+  readonly disks: readonly (Omit<MachineDisk, 'format'> & { readonly format?: string })[];
 };
 
 /** What of a definition a host may not have. A native name is none of the manifest's fields, and yet may be too long. */

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -87,6 +87,41 @@ await t.test('a clone holds what its source holds; a linked one stores what diff
   await world.until('StorageVolume', 'golden', (one) => /needed by StorageVolume "linked"/.test(condition(one, 'Ready')?.message ?? ''));
   for (const name of ['linked', 'full', 'same']) await world.delete('StorageVolume', name);
   for (const name of ['linked', 'golden', 'full', 'same']) await lab.untilGone('StorageVolume', name);
+  t.same(operator.troubles, []);
+});
+
+await t.test('an image of another format is converted, and one that reaches for other files is not even fetched', async (t) => {
+  await using operator = await lab.start();
+  const folder = lab.daemon.directory;
+  await writeFile(join(folder, 'plain.raw'), content);
+  const imageOf = async (name: string, format: string, ...options: readonly string[]) => {
+    await qemuImg('convert', '-f', 'raw', '-O', format, ...options, join(folder, 'plain.raw'), join(folder, name));
+    return images.put(name, { bytes: await readFile(join(folder, name)) });
+  };
+  const made = {
+    'from-vmdk': {
+      size: '64Mi',
+      format: undefined,
+      source: { url: await imageOf('a.vmdk', 'vmdk', '-o', 'subformat=streamOptimized'), format: 'Vmdk' },
+    },
+    'from-vhdx': { size: '64Mi', format: 'Qcow2', source: { url: await imageOf('a.vhdx', 'vhdx'), format: 'Vhdx' } },
+    'to-raw': { size: '64Mi', format: 'Raw', source: { url: await imageOf('a.qcow2', 'qcow2'), format: 'Qcow2' } },
+  };
+  const split = await imageOf('split.vmdk', 'vmdk', '-o', 'subformat=twoGbMaxExtentSparse');
+  await world.apply(
+    ...Object.entries(made).map(([name, spec]) => lab.volume(name, spec)),
+    lab.volume('split', { size: '64Mi', format: 'Qcow2', source: { url: split, format: 'Vmdk' } }),
+  );
+  for (const name of Object.keys(made)) {
+    const { status } = await whole(name);
+    t.equal(status?.virtualSize, '64Mi');
+    const format = status?.format === 'Raw' ? 'raw' : 'qcow2';
+    t.ok((await seen(await location(name), format)).equals(Buffer.concat([content], 64 * MiB)), `${name} as ${format}`);
+  }
+  const refused = await world.until('StorageVolume', 'split', (one) => condition(one, 'Stalled')?.status === 'True');
+  t.match(condition(refused, 'Stalled')?.message, /one file/);
+  for (const name of [...Object.keys(made), 'split']) await world.delete('StorageVolume', name);
+  for (const name of [...Object.keys(made), 'split']) await lab.untilGone('StorageVolume', name);
   t.same(operator.troubles, []);
 });
 
