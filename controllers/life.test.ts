@@ -62,7 +62,11 @@ const hypervisor: Hypervisor = {
   apiVersion: 'virtwright.io/v1alpha1',
   kind: 'Hypervisor',
   metadata: metaOf('one', 'h-1'),
-  spec: { uri: 'fake:', grants: [{ name: 'lo', namespaces: { from: 'All' }, addresses: ['127.0.0.0/8'] }] },
+  spec: {
+    uri: 'fake:',
+    systemPoolRef: { name: 'fast' },
+    grants: [{ name: 'lo', namespaces: { from: 'All' }, addresses: ['127.0.0.0/8'] }],
+  },
 };
 const pool: StoragePool = {
   apiVersion: 'virtwright.io/v1alpha1',

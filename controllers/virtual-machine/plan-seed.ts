@@ -1,4 +1,4 @@
-import type { Machine, MachineDefinition } from '#drivers/driver.js';
+import type { Machine, MachineDefinition, MachineSeed } from '#drivers/driver.js';
 import { act, type Plan } from '../plan.js';
 import type { MachineAction } from './action.js';
 import { type DesiredSeed, machineSeed, type SeedStore } from './seed.js';
@@ -14,20 +14,28 @@ export interface WantedSeed {
   readonly refusedSeed?: string;
   /** Nobody asked for one. */
   readonly seedByDefault?: true;
+  /** It has one already, and what it is to be now is not known. */
+  readonly keptSeed?: MachineSeed;
 }
 
-/** A machine that was made without a seed is given none by default. */
+/**
+ * A machine that was made without a seed is given none by default. One that has a seed keeps it while what it is made of is missing: a
+ * Secret is often taken away once the guest has read it, and the machine must start all the same.
+ */
 export function seededFor<D extends WantedSeed>(
   desired: D,
   { configured, live }: Machine,
-): D | Omit<D, 'seed' | 'missingSeed' | 'refusedSeed'> {
-  if (desired.seedByDefault !== true || (configured ?? live)?.seed !== undefined) return desired;
-  const { seed: _seed, missingSeed: _missing, refusedSeed: _refused, ...rest } = desired;
-  return rest;
+): D | (Omit<D, 'seed' | 'missingSeed' | 'refusedSeed' | 'keptSeed'> & Pick<WantedSeed, 'keptSeed'>) {
+  const has = (configured ?? live)?.seed;
+  const { seed: _seed, missingSeed, refusedSeed: _refused, keptSeed: _kept, ...rest } = desired;
+  if (has !== undefined && missingSeed !== undefined) return { ...rest, keptSeed: has };
+  return desired.seedByDefault === true && has === undefined ? rest : desired;
 }
 
-export const seeded = (definition: MachineDefinition, { seed }: WantedSeed): MachineDefinition =>
-  seed === undefined ? definition : { ...definition, seed: machineSeed(seed) };
+export function seeded(definition: MachineDefinition, { seed, keptSeed }: WantedSeed): MachineDefinition {
+  const its = seed === undefined ? keptSeed : machineSeed(seed);
+  return its === undefined ? definition : { ...definition, seed: its };
+}
 
 /** Before a definition names it, and before a machine starts with it. `kept`: it was seen to be there since it was last taken up. */
 export function planSeeding({ seed }: WantedSeed, machine: Machine | undefined, kept: boolean | undefined): Plan<MachineAction> {

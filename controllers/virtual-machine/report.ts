@@ -148,11 +148,13 @@ function powerSynced({ plan, failure, observed }: MachineFindings): Finding {
   return open === undefined ? isTrue('AsDeclared') : isFalse(open.kind === 'wait' ? open.reason : 'Changing', open.because);
 }
 
-function computeSynced({ plan, observed }: MachineFindings, pending: readonly PendingChange[]): Finding {
+function computeSynced({ plan, observed, desired }: MachineFindings, pending: readonly PendingChange[]): Finding {
   if (plan === undefined || observed?.machine === undefined) return isUnknown('NotSeen');
   const open = plan.find((decision) => decision.kind === 'act' && decision.action.kind === 'define');
   const refused = plan.find((decision) => decision.kind === 'refuse' && decision.reason === 'Unfit');
   if (open !== undefined || refused !== undefined) return isFalse(refused === undefined ? 'Changing' : 'Unfit', (refused ?? open)?.because);
+  const missing = observed.machine.configured?.seed === undefined ? [] : (desired?.missingSeed ?? []);
+  if (missing.length > 0) return isFalse('WaitingForSeed', `it keeps the seed it has, and waits for ${missing.join(', ')}`);
   return pending.length === 0 ? isTrue('AsDeclared') : outOfSync(pending, observed.record);
 }
 

@@ -1,5 +1,6 @@
 import t from 'tap';
 import type { VirtualMachine } from '#crds/types.js';
+import { Behind } from '#drivers/fake/behind.js';
 import { systemClock } from '#drivers/fake/clock.js';
 import { fakeDriver } from '#drivers/fake/driver.js';
 import { FakeHost } from '#drivers/fake/host.js';
@@ -88,6 +89,13 @@ await t.test('user data comes from a Secret whenever it comes, and other data is
   });
   await world.until('VirtualMachine', 'db', (seen) => seen.status?.run?.bootId === '2' && isReady(seen));
   t.notOk(files().includes((first ?? '').slice('/system/'.length)), 'the old one is gone');
+
+  await world.kubectl('delete', 'secret', 'db');
+  const kept = await world.until('VirtualMachine', 'db', (seen) => condition(seen, 'ComputeSynced')?.reason === 'WaitingForSeed');
+  t.ok(isReady(kept), 'a Secret that was taken away once it was read keeps nobody from running');
+  new Behind(host).destroy(kept.metadata.uid);
+  await world.until('VirtualMachine', 'db', (seen) => seen.status?.run?.bootId === '3' && isReady(seen));
+  t.match(said('db'), /more-hush/);
 
   const everything = [
     await world.kubectl('get', 'virtualmachines,hypervisors,events.events.k8s.io', '-A', '-o', 'json'),

@@ -151,3 +151,25 @@ await t.test("Debian's agent tells addresses, host name and system; one that han
   await world.until('VirtualMachine', 'told', (one) => condition(one, 'GuestAgentConnected')?.reason === 'Disconnected');
   await lab.remove('told', 'other');
 });
+
+await t.test('Ignition is told by the firmware device, and the answers for setup come on a CD-ROM', async (t) => {
+  await using _operator = await start();
+  const kernelInit = lab.images.put('initrd-2', { bytes: await readFile(join(built, 'initrd')) });
+  const plain = lab.volume('plain', { size: '4Mi', source: { url: kernelInit, format: 'Raw' } });
+  const commandLine = `${await readFile(join(built, 'cmdline'), 'utf8')}`.trim();
+  const boot = {
+    kernel: { volumeRef: { name: 'kernel' }, initrdVolumeRef: { name: 'plain' }, commandLine: `${commandLine} vw.name=core vw.seed` },
+  };
+  const guest = lab.guest('core', {}, { ignition: { config: '{"ignition":{"version":"3.4.0"}}' }, boot });
+  await world.apply(plain, guest, lab.machine('win', { sysprep: { answerFile: '<unattend/>' } }));
+  const core = await lab.untilReady('core');
+  const raw = '/sys/firmware/qemu_fw_cfg/by_name/opt/com.coreos/config/raw';
+  t.match(await lab.told(core, `cat ${raw}`, /"3\.4\.0"/), '{"ignition":{"version":"3.4.0"}}');
+  await lab.untilReady('win');
+  const [drive = ''] = /<disk type='file' device='cdrom'>[\s\S]*?<\/disk>/.exec(await daemon.virsh('dumpxml', 'default.win')) ?? [];
+  t.match(drive, /bus='sata'/);
+  const [, path = ''] = /<source file='([^']*)'/.exec(drive) ?? [];
+  t.match(await readFile(path, 'latin1'), '<unattend/>');
+  await lab.remove('core', 'win');
+  t.same(await seeds(), []);
+});
