@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import t from 'tap';
 import type { Driver, MachineDefinition, MachineId } from '#drivers/driver.js';
+import { Onlooker } from '#test/peers/vsphere/onlooker.js';
 import { credentialsOf, useVcsim, type Vcsim } from '#test/peers/vsphere/vcsim.js';
 import { connectVsphereDriver } from './driver.js';
 
@@ -63,4 +64,20 @@ for (const which of Object.keys(uri) as (keyof typeof uri)[])
     t.match(await driver.volumes.list(pool.id, { refresh: true }, soon()), [{ id: root.id, sizeBytes: 3 << 20 }]);
     await driver.volumes.delete(root.id, soon());
     t.same(await driver.volumes.list(pool.id, { refresh: false }, soon()), []);
+  });
+
+for (const which of ['esx', 'cluster'] as const)
+  t.test(`${which}: what the firmware wrote down is kept, where it is to be kept`, async (t) => {
+    await using driver = await connect(which);
+    await using onlooker = await Onlooker.open(which === 'esx' ? esx : vcenter);
+    const stored = async (end: string) => (await onlooker.files('LocalDS_0')).filter((path) => path.endsWith(end));
+    for (const keepState of [true, false]) {
+      const wanted = definition({ firmware: 'UEFI' });
+      const id = await driver.machines.define(wanted, mark, soon());
+      t.match(await stored(`/${wanted.nativeName}.nvram`), [new RegExp(`/${wanted.nativeName}/`)]);
+      await driver.machines.undefine(id, mark.owner, { keepState }, soon());
+      const left = (await stored(`/${wanted.nativeName}.nvram`)).map((path) => path.includes('virtwright/'));
+      t.same(left, keepState ? [true] : []);
+      await driver.machines.undefine(id, mark.owner, { keepState }, soon());
+    }
   });

@@ -5,25 +5,27 @@ import { checkDefinition } from './config/definition.js';
 import { parseLocation } from './config/location.js';
 import { assertOwner, keys, readMark, sameOwner } from './config/mark.js';
 import { isOff, machineOf, type NativeMachine, readGlance } from './config/native.js';
-import { fileOf, serialPortOf } from './config/serial.js';
 import { createSpec, detachSpec, editSpec, markSpec } from './config/spec.js';
 import { namingGuest } from './guest.js';
 import { type Group, type Inventory, machineRef } from './inventory.js';
 import type { Limits } from './limits.js';
+import { MachineFiles } from './machine-files.js';
 import { isFault } from './soap/driver-error.js';
 import { typeOf } from './soap/names.js';
-import { createVm, deleteDatastoreFile, destroy, findAllByUuid, reconfigVm } from './soap/operations.js';
+import { createVm, destroy, findAllByUuid, reconfigVm } from './soap/operations.js';
 import { type Ref, ref } from './soap/types.js';
 
 export class VsphereMachines implements Machines {
   readonly #inventory: Inventory;
   readonly #limits: Limits;
+  readonly #files: MachineFiles;
   /** Names of machines that may be being made, as the host's answer was not heard. */
   readonly #unheard = new Set<string>();
 
   constructor(inventory: Inventory, limits: Limits) {
     this.#inventory = inventory;
     this.#limits = limits;
+    this.#files = new MachineFiles(inventory);
   }
 
   async list(signal: AbortSignal): Promise<readonly Glance[]> {
@@ -157,16 +159,16 @@ export class VsphereMachines implements Machines {
     });
   }
 
-  async undefine(id: MachineId, owner: OwnerMark, _options: { readonly keepState: boolean }, signal: AbortSignal): Promise<void> {
+  async undefine(id: MachineId, owner: OwnerMark, { keepState }: { readonly keepState: boolean }, signal: AbortSignal): Promise<void> {
     try {
-      await this.#changing(id, signal, (native) => this.#forget(native, owner, signal));
+      await this.#changing(id, signal, (native) => this.#forget(native, owner, keepState, signal));
     } catch (reason) {
       if (!(reason instanceof DriverError && reason.code === 'NotFound')) throw reason;
     }
   }
 
   /** To forget a machine is to delete its folder, and every file that it uses: its disks are taken out first. */
-  async #forget(native: NativeMachine, owner: OwnerMark, signal: AbortSignal): Promise<void> {
+  async #forget(native: NativeMachine, owner: OwnerMark, keepState: boolean, signal: AbortSignal): Promise<void> {
     const { nativeName, power } = native.glance;
     assertOwner(nativeName, readMark(native.extra), owner);
     if (!isOff(power)) throw new DriverError('Conflict', `machine "${nativeName}" is not Off; only one that is Off is forgotten`);
@@ -178,21 +180,10 @@ export class VsphereMachines implements Machines {
     const disks = native.devices.filter((device) => typeOf(device) === 'VirtualDisk');
     const spec = detachSpec(native, disks);
     if (spec !== undefined) await this.#reconfigure(native.ref, spec, signal);
-    await this.#deleteSaid(native, signal);
+    if (keepState) await this.#files.keepState(native, signal);
+    await this.#files.deleteSaid(native, signal);
     const { session, tasks } = this.#inventory;
     await tasks.finished(await session.ask(destroy, native.ref, {}, signal), signal);
-  }
-
-  /** The host deletes the files of a machine that it makes itself; the one behind a serial port would keep the folder. */
-  async #deleteSaid({ devices }: NativeMachine, signal: AbortSignal): Promise<void> {
-    const port = serialPortOf(devices);
-    const name = port && fileOf(port);
-    if (name === undefined) return;
-    const { session, scope, tasks } = this.#inventory;
-    const task = await session.ask(deleteDatastoreFile, session.content.fileManager, { name, datacenter: scope.datacenter }, signal);
-    await tasks.finished(task, signal).catch((reason) => {
-      if (!isFault(reason, 'FileNotFound')) throw reason;
-    });
   }
 
   /** Looks at the machine when it is its turn. */

@@ -193,7 +193,7 @@ const native = (change: Partial<NativeMachine> = {}): NativeMachine => ({
   guestId: 'otherGuest64',
   firmware: 'bios',
   version: 'vmx-13',
-  folder: '[ds] m',
+  file: '[ds] m/m.vmx',
   manager: undefined,
   hasSnapshots: false,
   cpuCount: 1,

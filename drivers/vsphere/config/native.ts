@@ -57,8 +57,8 @@ export interface NativeMachine {
   readonly guestId: string;
   readonly firmware: string;
   readonly version: string;
-  /** Where its definition is, as `[datastore] folder`; undefined when the host does not tell. */
-  readonly folder: string | undefined;
+  /** Its definition, as `[datastore] folder/name.vmx`; undefined when the host does not tell. */
+  readonly file: string | undefined;
   /** Another product that manages the machine. */
   readonly manager: string | undefined;
   readonly hasSnapshots: boolean;
@@ -104,7 +104,7 @@ export function readNative(properties: Properties, devices: readonly XmlElement[
     guestId: word('config.guestId'),
     firmware: word('config.firmware'),
     version: word('config.version'),
-    folder: /^(\[.+\] .+)\/[^/]+$/.exec(word('config.files.vmPathName'))?.[1],
+    file: word('config.files.vmPathName') || undefined,
     manager: extension === '' || extension === managedBy.extensionKey ? undefined : extension,
     hasSnapshots: elements(properties.element('snapshot'), 'rootSnapshotList').length > 0,
     cpuCount: properties.get('config.hardware.numCPU', integer) ?? 0,

@@ -93,8 +93,8 @@ export function detachSpec(native: NativeMachine, disks: readonly XmlElement[]):
   return edited(native, { deviceChange: disks.map((device) => ({ operation: 'remove', device })), extraConfig: [] });
 }
 
-type Present = Pick<NativeMachine, 'cpuCount' | 'memoryBytes' | 'devices' | 'extra' | 'guestId' | 'firmware' | 'folder'>;
-const blank: Present = { cpuCount: 0, memoryBytes: 0, devices: [], extra: {}, guestId: '', firmware: '', folder: undefined };
+type Present = Pick<NativeMachine, 'cpuCount' | 'memoryBytes' | 'devices' | 'extra' | 'guestId' | 'firmware' | 'file'>;
+const blank: Present = { cpuCount: 0, memoryBytes: 0, devices: [], extra: {}, guestId: '', firmware: '', file: undefined };
 
 /** What cannot be had yet is left out. */
 function hardwareSpec(is: Present, wanted: Next, groups: readonly PortGroup[]) {
@@ -102,7 +102,7 @@ function hardwareSpec(is: Present, wanted: Next, groups: readonly PortGroup[]) {
   const there = wanted.interfaces.filter(({ network }) => groups.some(({ name }) => name === network));
   const disks = diskChanges(is.devices, is.extra, wanted.disks, guestId);
   const cards = interfaceChanges(is.devices, is.extra, there, groups);
-  const serial = serialChanges(is.devices, wanted.serial, is.folder);
+  const serial = serialChanges(is.devices, wanted.serial, folderOf(is));
   const places = { [keys.disks]: disks.places, [keys.interfaces]: cards.places };
   const moved = Object.entries(places).filter(([key, text]) => text !== is.extra[key as Key]);
   return {
@@ -129,9 +129,12 @@ function chosen(uuid: string, wanted: Next, is: Pick<Next, 'disks' | 'interfaces
   return { ...wanted, disks, interfaces };
 }
 
+/** `[datastore] folder` */
+const folderOf = ({ file }: Pick<Present, 'file'>): string | undefined => file?.replace(/\/[^/]*$/, '');
+
 /** Port groups may not be there, and a machine has a folder for its serial port's file only once it is made. */
-function isAhead({ folder }: Pick<Present, 'folder'>, { interfaces, serial }: Next, groups: readonly PortGroup[]): boolean {
-  return (serial && folder === undefined) || interfaces.some(({ network }) => !groups.some(({ name }) => name === network));
+function isAhead(is: Pick<Present, 'file'>, { interfaces, serial }: Next, groups: readonly PortGroup[]): boolean {
+  return (serial && folderOf(is) === undefined) || interfaces.some(({ network }) => !groups.some(({ name }) => name === network));
 }
 
 function differs(native: NativeMachine, wanted: Next, groups: readonly PortGroup[]): boolean {

@@ -124,6 +124,17 @@ export const makeDirectory = operation(
   nothing,
 );
 export const deleteDatastoreFile = operation('DeleteDatastoreFile_Task', { name: text, datacenter: optional(ref) }, ref);
+export const moveDatastoreFile = operation(
+  'MoveDatastoreFile_Task',
+  {
+    sourceName: text,
+    sourceDatacenter: optional(ref),
+    destinationName: text,
+    destinationDatacenter: optional(ref),
+    force: optional(boolean),
+  },
+  ref,
+);
 export const refreshDatastore = question('RefreshDatastore', {}, nothing);
 /** `query` is an element, as each kind of file has one of its own. */
 export const searchDatastore = question(
