@@ -116,7 +116,8 @@ export class Wiring {
       return;
     }
     for (const machine of [...changes.machines, ...changes.gone]) this.#machineChanged(machine);
-    if (changes.networks) again(this.#loops.networkInstances, this.#watched.networkInstances.store.list());
+    // A network of ours may wait for the last machine on it.
+    if (changes.networks || changes.gone.length > 0) again(this.#loops.networkInstances, this.#watched.networkInstances.store.list());
     if (!changes.pools) return;
     again(this.#loops.instances, this.#watched.instances.store.list());
     again(this.#loops.volumes, this.#watched.volumes.store.list());

@@ -65,10 +65,16 @@ export class GuestsView {
       const boot = this.#bootOf(machine);
       const followed = this.#followed.get(machine.id);
       if (!isWorthALook(machine)) this.#followed.delete(machine.id);
-      else if (followed?.boot === boot) followed.machine = machine;
+      else if (followed?.boot === boot) this.#refresh(followed, machine);
       else this.#followed.set(machine.id, { machine, boot, known: undefined, misses: 0, dueAt: 0, looking: false, hinted: false });
     }
     this.#wake();
+  }
+
+  /** An interface that was plugged in soon has an address. */
+  #refresh(followed: Followed, machine: Machine): void {
+    if (!isDeepStrictEqual(followed.machine.live?.interfaces, machine.live?.interfaces)) followed.dueAt = 0;
+    followed.machine = machine;
   }
 
   forget(machines: readonly Machine[]): void {

@@ -1,4 +1,5 @@
 import type { VirtualNetwork, VirtualNetworkInstance, VirtualNetworkInstanceStatus } from '#crds/types.js';
+import type { Machine } from '#drivers/driver.js';
 import { conditions, type Finding, isFalse, isTrue, isUnknown, readiness } from '../conditions.js';
 import { derivedUuid } from '../derived-uuid.js';
 import { type HostScope, nativeName, takeOverOf } from '../host/scope.js';
@@ -85,8 +86,12 @@ function observeNetwork({ source }: DesiredNetwork, view: HostView): ObservedNet
   const network = view.networks.find(isMeant);
   const others = view.networks.filter((one) => one !== network);
   const stranger = source.kind === 'own' ? others.find(named(source.definition.nativeName)) : undefined;
-  return { ...(network === undefined ? {} : { network }), ...(stranger === undefined ? {} : { stranger }), others };
+  const holders = view.machines.filter((machine) => isDefinedOn(machine, network?.nativeName)).map(({ nativeName: name }) => name);
+  return { ...(network === undefined ? {} : { network }), ...(stranger === undefined ? {} : { stranger }), others, holders };
 }
+
+const isDefinedOn = ({ configured, live }: Machine, network: string | undefined): boolean =>
+  [configured, live].some((shape) => shape?.interfaces.some((one) => one.network === network));
 
 const named =
   (name: string) =>

@@ -29,6 +29,8 @@ export interface ObservedNetwork {
   readonly stranger?: Network;
   /** The others of the host. */
   readonly others: readonly Network[];
+  /** Machines on the host, ours or not, running or not, that are defined on it; also those that got it as the host's default. */
+  readonly holders?: readonly string[];
 }
 
 export type NetworkAction =
@@ -147,10 +149,11 @@ function planStranger({ id, nativeName, uuid, attached = 0 }: Network, { host, t
   return [refuse('NotOurs', `${host} has a network ${nativeName} that is not this one's (uuid ${uuid}); ${remedy}`)];
 }
 
-function planRemoval({ machines, source }: DesiredNetwork, { network }: ObservedNetwork): Plan<NetworkAction> {
+function planRemoval({ machines, source }: DesiredNetwork, { network, holders = [] }: ObservedNetwork): Plan<NetworkAction> {
   if (machines.length > 0) return [wait('InUse', `machines are attached to it: ${machines.slice(0, 3).join(', ')}`, recheckMs)];
   if (source.kind === 'existing' || network === undefined) return [];
   const { id, attached = 0 } = network;
   if (attached > 0) return [wait('InUse', `${attached} interfaces of machines that are none of ours are attached to it`, recheckMs)];
+  if (holders.length > 0) return [wait('InUse', `machines of the host are defined on it: ${holders.slice(0, 3).join(', ')}`, recheckMs)];
   return [act({ kind: 'undefine', network: id }, 'the resource was deleted')];
 }

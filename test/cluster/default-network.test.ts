@@ -65,3 +65,24 @@ await t.test('another default is for new machines, and none takes nothing away',
   await world.until('VirtualMachine', 'later', (seen) => isReady(seen) && seen.status?.observedGeneration === 3);
   t.same(attached('later'), [], 'a word says otherwise');
 });
+
+await t.test('a network of our own stays while a machine that got it by default is there, on or off', async (t) => {
+  await using _operator = await world.start({ connect: async () => fakeDriver(host), hypervisors: ['one'] });
+  await world.apply(
+    { kind: 'VirtualNetwork', metadata: { name: 'own', namespace: 'net' }, spec: { forward: { mode: 'None' } } },
+    hypervisor('own'),
+  );
+  await world.until('VirtualNetworkInstance', 'own.one', (seen) => condition(seen, 'Ready')?.status === 'True', { namespace: 'net' });
+  await world.apply(machine('holds'));
+  await world.until('VirtualMachine', 'holds', isReady);
+  await world.apply(machine('holds', { runStrategy: 'Halted' }));
+  await world.until('VirtualMachine', 'holds', (seen) => isReady(seen) && seen.status?.power?.state === 'Stopped');
+  await world.delete('VirtualNetwork', 'own', 'net');
+  const held = await world.until('VirtualNetworkInstance', 'own.one', (seen) => condition(seen, 'Ready')?.reason === 'InUse', {
+    namespace: 'net',
+  });
+  t.match(condition(held, 'Ready')?.message, /default\.holds/);
+  await world.delete('VirtualMachine', 'holds');
+  await world.untilGone('VirtualMachine', 'holds');
+  await world.untilGone('VirtualNetwork', 'own', 'net');
+});

@@ -47,16 +47,26 @@ async function restartDaemon(): Promise<void> {
   for (const name of await daemon.forgetHalfStarted()) t.comment(`libvirt held ${name} for a start that its daemon did not survive`);
 }
 
+const seedsOf = async (name: string): Promise<readonly string[]> =>
+  (await lab.stored()).filter((file) => file.startsWith(`default.${name}-`) && file.includes('.seed-'));
+
 /** One life: made, running, its boots counted by its guest; then gone without a trace. */
 async function live(t: Test, name: string): Promise<void> {
   await world.apply(lab.volume(name), lab.guest(name, { disk: true }, { runStrategy: 'Once', stop: { mode: 'Hard' } }));
   const ready = await lab.untilReady(name, ({ status }) => status?.power?.state === 'Running');
   t.equal(ready.status?.run?.bootId, '1');
+  t.same(await seedsOf(name), [
+    /<source file='([^']*\.seed-[^']*)'/
+      .exec(await daemon.virsh('dumpxml', `default.${name}`))?.[1]
+      ?.split('/')
+      .at(-1),
+  ]);
   await lab.untilBooted(name, 1);
   t.equal(await lab.boots(name), 1, `${name} booted once`);
   const { location } = (await world.get('StorageVolume', name))?.status ?? {};
   await lab.remove(name);
   t.equal(await lab.qemu(`default.${name}`), undefined);
+  t.same(await seedsOf(name), []);
   await world.delete('StorageVolume', name);
   await lab.untilGone('StorageVolume', name);
   t.notOk(
@@ -72,6 +82,9 @@ t.before(async () => {
   controller = lab.process('controller');
   agent = lab.process('agent');
   await lab.furnish();
+  // Each machine then has a seed in the pool, which is made and goes with it.
+  const hypervisor = lab.hypervisor();
+  await world.apply({ ...hypervisor, spec: { ...hypervisor.spec, systemPoolRef: { name: 'fast' } } });
   await world.until('StorageVolume', 'kernel', ({ status }) => status?.import?.completedAt !== undefined);
 });
 
