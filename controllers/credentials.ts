@@ -23,7 +23,8 @@ export function wayTo(hypervisor: Hypervisor, copy: Secret | undefined, namespac
   if (copy === undefined || !isCopyFor(hypervisor, copy))
     return closed('CredentialsMissing', `${source} has not been handed to this host yet; see that the controller runs`);
   const missing = required.filter((key) => !copy.data.has(key));
-  if (copy.data.keys.length === 0) return closed('CredentialsMissing', `there is no ${source} with ${list([...required, ...optional])}`);
+  if (copy.data.only([...required, ...optional]).keys.length === 0)
+    return closed('CredentialsMissing', `there is no ${source} with ${list([...required, ...optional])}`);
   if (missing.length > 0) return closed('CredentialsMissing', `${source} has no ${list(missing)}`);
   return open({ uri, credentials: copy.data.only([...required, ...optional]) });
 }

@@ -268,6 +268,23 @@ export interface StoragePoolSpec {
    * pool is of another kind.
    */
   readonly lvm?: StoragePoolSpecLvm;
+  /** A Gluster volume, mounted by the host. When absent, the pool is of another kind. */
+  readonly gluster?: StoragePoolSpecGluster;
+  /**
+   * A ZFS dataset of the host; it must be there. Its volumes are devices: Raw alone, and they never grow. When absent, the
+   * pool is of another kind.
+   */
+  readonly zfs?: StoragePoolSpecZfs;
+  /**
+   * A disk of the host whose partitions are volumes; it must have a partition table. They are used as they are, by volumes
+   * with `existing`: none are made. When absent, the pool is of another kind.
+   */
+  readonly disk?: StoragePoolSpecDisk;
+  /**
+   * An iSCSI target whose LUNs are volumes, logged in to by the host. They are used as they are, by volumes with `existing`:
+   * none are made. When absent, the pool is of another kind.
+   */
+  readonly iscsi?: StoragePoolSpecIscsi;
   /**
    * A store that the host has already: it is used as it is, and never made, started, changed or removed. When absent, the
    * pool is of another kind.
@@ -309,6 +326,44 @@ export interface StoragePoolSpecNfs {
 export interface StoragePoolSpecLvm {
   /** Name of the volume group; never changes. */
   readonly volumeGroup: string;
+}
+
+export interface StoragePoolSpecGluster {
+  /** Host name or IPv4 address of one of its servers; never changes. */
+  readonly server: string;
+  /** Name of the Gluster volume; never changes. */
+  readonly volume: string;
+  /**
+   * Absolute path of the directory that it is mounted on, made when it is not there; never changes. When absent, one of the
+   * pool's own below /var/lib/virtwright/pools.
+   */
+  readonly path?: string;
+}
+
+export interface StoragePoolSpecZfs {
+  /** Name of the dataset, as tank/machines; never changes. */
+  readonly dataset: string;
+}
+
+export interface StoragePoolSpecDisk {
+  /** Path of the disk, best one that stays the same over reboots; never changes. */
+  readonly device: string;
+  /** What partition table it has. */
+  readonly label: 'GPT' | 'DOS';
+}
+
+export interface StoragePoolSpecIscsi {
+  /** Host name or IPv4 address of the target's portal; never changes. */
+  readonly server: string;
+  /** Name of the target, as iqn.2030-01.org.example:storage; never changes. */
+  readonly target: string;
+  /** The name that the host logs in by. When absent, the host's own. */
+  readonly initiator?: string;
+  /**
+   * Name of the Secret with `username` and `password` for CHAP, in the operator's own namespace and nowhere else. Changed
+   * ones are used when the pool is next started. When absent, the target asks for none.
+   */
+  readonly credentialsSecretName?: string;
 }
 
 export interface StoragePoolSpecExisting {
@@ -363,6 +418,11 @@ export interface StorageVolumeSpec {
    */
   readonly poolRef?: Ref;
   /**
+   * A volume that the store has already, in a pool whose volumes are not made, as a LUN or a partition: it is used as it is,
+   * and never filled, grown or deleted. When absent, the volume is made.
+   */
+  readonly existing?: StorageVolumeSpecExisting;
+  /**
    * What the guest sees, in whole KiB, as `40Gi`; from 1Ki to 4Pi. It may grow, where the host can also while its machine
    * runs, and never shrinks. An image larger than this is refused; after a smaller one the rest is empty.
    */
@@ -379,6 +439,11 @@ export interface StorageVolumeSpec {
    * absent, `Retain`.
    */
   readonly reclaimPolicy: 'Retain' | 'Delete';
+}
+
+export interface StorageVolumeSpecExisting {
+  /** What the host calls it, to the letter, as unit:0:0:1; never changes. */
+  readonly name: string;
 }
 
 export interface StorageVolumeSpecSource {

@@ -1,3 +1,4 @@
+import type { Credentials } from './credentials.js';
 import type { DriverError } from './error.js';
 
 /**
@@ -310,6 +311,8 @@ export interface PoolDefinition {
   readonly uuid: string;
   readonly nativeName: string;
   readonly source: PoolSource;
+  /** `username` and `password`, where the store asks for them. They are set anew with every `define`, kept by the host, and given back by nobody. */
+  readonly credentials?: Credentials;
 }
 
 /** What a pool is made of, in the API's words; `path` is where its files are, or where its store is mounted. */
@@ -317,9 +320,14 @@ export type PoolSource =
   | { readonly kind: 'directory'; readonly path: string }
   | { readonly kind: 'filesystem'; readonly device: string; readonly format?: FilesystemFormat; readonly path: string }
   | { readonly kind: 'nfs'; readonly server: string; readonly export: string; readonly version?: NfsVersion; readonly path: string }
-  | { readonly kind: 'lvm'; readonly volumeGroup: string };
+  | { readonly kind: 'gluster'; readonly server: string; readonly volume: string; readonly path: string }
+  | { readonly kind: 'lvm'; readonly volumeGroup: string }
+  | { readonly kind: 'zfs'; readonly dataset: string }
+  | { readonly kind: 'disk'; readonly device: string; readonly label: PartitionLabel }
+  | { readonly kind: 'iscsi'; readonly server: string; readonly target: string; readonly initiator?: string };
 
 export type PoolKind = PoolSource['kind'];
+export type PartitionLabel = 'GPT' | 'DOS';
 export type FilesystemFormat = 'Ext4' | 'XFS';
 export type NfsVersion = 'V3' | 'V4' | 'V4.1' | 'V4.2';
 

@@ -10,8 +10,16 @@ export function describeSource(source: PoolSource): string {
       return `the file system on ${source.device}`;
     case 'nfs':
       return `NFS export ${source.server}:${asFolder(source.export)}`;
+    case 'gluster':
+      return `Gluster volume ${source.server}:${source.volume}`;
     case 'lvm':
       return `volume group ${source.volumeGroup}`;
+    case 'zfs':
+      return `ZFS dataset ${source.dataset}`;
+    case 'disk':
+      return `the partitions of ${source.device}`;
+    case 'iscsi':
+      return `iSCSI target ${source.target} on ${source.server}`;
   }
 }
 

@@ -5,7 +5,7 @@ import { createEventRecorder } from '../kubernetes/events.js';
 import { heartbeat } from '../kubernetes/heartbeat.js';
 import { leaseOf } from '../lease-names.js';
 import type { Metrics } from '../metrics.js';
-import { watchWay } from './credentials.js';
+import { poolCredentials, watchHostCopy, watchWay } from './credentials.js';
 import { watchGuestSecrets } from './guest-secrets.js';
 import { Host, type Pace } from './host.js';
 import { jobsOf } from './jobs.js';
@@ -86,12 +86,13 @@ async function runLoops(name: string, options: AgentOptions, signal: AbortSignal
   await using recorder = createEventRecorder({ client, controller: 'virtwright.io/agent', instance: identity });
   const jobs = jobsOf(watched.volumes.store, (uid) => wiring.volumeChanged(uid));
   const hypervisor = () => watched.hypervisors.store.get(name);
+  const copy = watchHostCopy({ name, client, namespace, onTrouble, onChange: () => wiring.poolsChanged() }, signal);
   const host = new Host({
     name,
     cluster,
     connect: metrics.metered(connect, name),
     hypervisor,
-    way: watchWay({ name, client, namespace, keysOf, hypervisor, onTrouble }, signal),
+    way: watchWay({ namespace, keysOf, hypervisor, copy }),
     onChange: (changes) => wiring.hostChanged(changes),
     onTrouble,
     ...(pace === undefined ? {} : { pace }),
@@ -100,7 +101,8 @@ async function runLoops(name: string, options: AgentOptions, signal: AbortSignal
     { name, client, namespace, hypervisor, onTrouble, onChange: () => wiring.secretsChanged() },
     signal,
   );
-  const surroundings: Surroundings = { host, client, watched, recorder, jobs, locks: new Locks(), secretValues, onTrouble, metrics };
+  const letIn = poolCredentials({ hypervisor, copy, namespace });
+  const surroundings: Surroundings = { host, client, watched, recorder, jobs, locks: new Locks(), secretValues, letIn, onTrouble, metrics };
   const loops = createLoops(surroundings);
   const wiring = new Wiring(name, loops, watched);
   wiring.everythingChanged();

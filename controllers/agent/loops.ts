@@ -13,7 +13,7 @@ import type { Metrics } from '../metrics.js';
 import { Patience } from '../patience.js';
 import type { AnyAction } from '../plan.js';
 import { type Kind, type Outcome, reconcile } from '../reconcile.js';
-import { storagePoolInstanceKind } from '../storage-pool-instance/kind.js';
+import { type PoolCredentials, storagePoolInstanceKind } from '../storage-pool-instance/kind.js';
 import { storageVolumeKind } from '../storage-volume/kind.js';
 import { volumesOf } from '../stores.js';
 import { virtualMachineKind } from '../virtual-machine/kind.js';
@@ -31,6 +31,7 @@ export interface Surroundings {
   readonly recorder: EventRecorder;
   readonly jobs: Jobs;
   readonly locks: Locks;
+  readonly letIn: PoolCredentials;
   readonly metrics: Metrics;
   /** Of tenants' Secrets, what was handed to this host. */
   readonly secretValues: SecretValues;
@@ -135,10 +136,10 @@ export function machineLoop(surroundings: Surroundings): Queue {
 }
 
 export function instanceLoop(surroundings: Surroundings): Queue {
-  const { host, watched } = surroundings;
+  const { host, watched, letIn } = surroundings;
   return hostLoop(
     surroundings,
-    storagePoolInstanceKind(host, { pools: watched.pools.store, volumes: watched.volumes.store }),
+    storagePoolInstanceKind(host, { pools: watched.pools.store, volumes: watched.volumes.store }, letIn),
     watched.instances,
     2,
   );

@@ -43,6 +43,11 @@ export class Wiring {
     const { store: byMachine } = this.#watched.machines;
     const { store: byVolume } = this.#watched.volumes;
     byVolume.subscribe((change) => {
+      const { spec, status } = latest(change);
+      // Whoever wanted the same has it now.
+      if (change.kind === 'deleted' && spec.existing !== undefined) again(volumes, byVolume.byIndex('instance', status?.pool ?? ''));
+    });
+    byVolume.subscribe((change) => {
       const { metadata, spec } = latest(change);
       again(machines, byMachine.byIndex('volume', keyOf(metadata)));
       again(volumes, byVolume.byIndex('source', keyOf(metadata)));
@@ -93,6 +98,11 @@ export class Wiring {
   #sourceOf(volume: string): void {
     this.#loops.volumes.add(volume);
     again(this.#loops.machines, this.#watched.machines.store.byIndex('volume', volume));
+  }
+
+  /** What the stores of pools let in by. */
+  poolsChanged(): void {
+    again(this.#loops.instances, this.#watched.instances.store.list());
   }
 
   /** By uid, as jobs are called. */

@@ -71,7 +71,10 @@ async function runLoops(options: ControllerOptions, signal: AbortSignal): Promis
     hypervisors: loop(watched.hypervisors, 2, (_binder, hypervisor, until) => watchOver(binder, hypervisor, silent, until)),
   };
   wire(loops, watched);
-  const copying = copyCredentials({ client, namespace, hypervisors: watched.hypervisors, keysOf, metrics, onTrouble }, signal);
+  const copying = copyCredentials(
+    { client, namespace, hypervisors: watched.hypervisors, pools: watched.pools, keysOf, metrics, onTrouble },
+    signal,
+  );
   const telling = copyGuestSecrets(
     { client, namespace, hypervisors: watched.hypervisors, machines: watched.machines, metrics, onTrouble, ...options.guestSecrets },
     signal,

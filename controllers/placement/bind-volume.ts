@@ -10,6 +10,7 @@ import type { Outcome } from '../reconcile.js';
 import { isSelected } from '../selected.js';
 import { isLinked } from '../stores.js';
 import { wentWithItsMachine } from './make-volumes.js';
+import { rivalIn } from './moves.js';
 
 type Binding = Partial<Pick<StorageVolumeStatus, 'hypervisor' | 'pool' | 'claim'>>;
 
@@ -26,6 +27,7 @@ export function instanceFor(binder: Binder, volume: StorageVolume, hypervisor: H
   const parent = pool === undefined ? undefined : watched.pools.store.get(pool);
   if (pool === undefined || parent === undefined || !covers(parent.spec.allowedNamespaces, metadata.namespace, watched.namespaces.store))
     return undefined;
+  if (rivalIn(binder, volume) !== undefined) return undefined;
   const instance = watched.instances.store.get(instanceName(pool, hypervisor.metadata.name));
   return instance?.metadata.deletionTimestamp === undefined ? instance : undefined;
 }
@@ -153,6 +155,9 @@ function isMeantFor(binder: Binder, volume: StorageVolume, hypervisor: Hyperviso
 function noPlace(binder: Binder, volume: StorageVolume): string {
   const { watched } = binder;
   const { metadata, spec } = volume;
+  const rival = rivalIn(binder, volume)?.metadata;
+  if (rival !== undefined)
+    return `StorageVolume "${rival.namespace}/${rival.name}" is ${spec.existing?.name} of pool "${spec.poolRef?.name}" already`;
   const original = originalOf(binder, volume);
   if (typeof original === 'string') return original;
   const pool = spec.poolRef?.name ?? original?.pool;

@@ -22,11 +22,12 @@ export function movesTo(
 }
 
 /** A spec that the agent has not answered yet may be at work there. */
-function isAtRest({ metadata, status }: StorageVolume, machineUid: string | undefined): boolean {
+function isAtRest({ metadata, spec, status }: StorageVolume, machineUid: string | undefined): boolean {
   const ready = status?.conditions?.find(({ type }) => type === 'Ready');
   const unclaimed = status?.claim === undefined || status.claim.uid === machineUid;
   const answered = status?.observedGeneration === metadata.generation && ready?.status === 'True' && ready.reason === 'Ready';
-  return metadata.deletionTimestamp === undefined && status?.import?.completedAt !== undefined && unclaimed && answered;
+  const whole = status?.import?.completedAt !== undefined || spec.existing !== undefined;
+  return metadata.deletionTimestamp === undefined && whole && unclaimed && answered;
 }
 
 /** By a machine of another host, by a clone that is being made, or by one that only stores what differs. */
@@ -41,5 +42,20 @@ function isUsedElsewhere({ watched }: Pick<Binder, 'watched'>, { metadata, spec 
         other.metadata.namespace === metadata.namespace &&
         other.spec.source?.volumeRef?.name === metadata.name &&
         (other.spec.source.clone === 'Linked' || other.status?.import?.completedAt === undefined),
+    );
+}
+
+/** Another object for the same volume of a store that all hosts see: one that is bound, wherever, has it; else the older gets it. */
+export function rivalIn({ watched }: Pick<Binder, 'watched'>, volume: StorageVolume): StorageVolume | undefined {
+  const { spec } = volume;
+  const pool = watched.pools.store.get(spec.poolRef?.name ?? '');
+  if (spec.existing === undefined || pool?.spec.span !== 'Shared') return undefined;
+  const rank = ({ metadata, status }: StorageVolume) =>
+    `${status?.hypervisor === undefined ? 1 : 0} ${metadata.creationTimestamp} ${metadata.uid}`;
+  return watched.volumes.store
+    .list()
+    .find(
+      (other) =>
+        other.spec.poolRef?.name === spec.poolRef?.name && other.spec.existing?.name === spec.existing?.name && rank(other) < rank(volume),
     );
 }

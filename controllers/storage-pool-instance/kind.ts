@@ -2,11 +2,13 @@ import { formatBytes } from '#crds/quantity.js';
 import type { StoragePool, StoragePoolInstance, StoragePoolInstanceStatus } from '#crds/types.js';
 import type { Pool, PoolDefinition } from '#drivers/driver.js';
 import { pathOf } from '#drivers/pool-source.js';
+import type { Credentials } from '#drivers/target.js';
 import { conditions, readiness } from '../conditions.js';
 import { derivedUuid } from '../derived-uuid.js';
 import { type HostScope, nativeName, takeOverOf } from '../host/scope.js';
 import type { HostView } from '../host/view.js';
 import { on, type Performers } from '../plan.js';
+import { secretOf } from '../pool-credentials.js';
 import type { Findings, Kind, Resolution } from '../reconcile.js';
 import { standing } from '../standing.js';
 import type { Stores } from '../stores.js';
@@ -18,20 +20,38 @@ export type PoolInstanceKind = Kind<StoragePoolInstance, DesiredPool, ObservedPo
 
 const performers: Performers<PoolAction> = {
   define: on('pools', (pools, { definition }: Extract<PoolAction, { kind: 'define' }>, signal) => pools.define(definition, signal)),
-  start: on('pools', (pools, { pool }: Extract<PoolAction, { kind: 'start' | 'undefine' }>, signal) => pools.start(pool, signal)),
-  undefine: on('pools', (pools, { pool }: Extract<PoolAction, { kind: 'start' | 'undefine' }>, signal) => pools.undefine(pool, signal)),
+  start: on('pools', async (pools, { pool, definition }: Extract<PoolAction, { kind: 'start' }>, signal) => {
+    // What lets in may be another since it was defined.
+    if (definition.credentials !== undefined) await pools.define(definition, signal);
+    await pools.start(pool, signal);
+  }),
+  undefine: on('pools', (pools, { pool }: Extract<PoolAction, { kind: 'undefine' }>, signal) => pools.undefine(pool, signal)),
 };
 
-export const storagePoolInstanceKind = (host: HostScope, stores: Pick<Stores, 'pools' | 'volumes'>): PoolInstanceKind => ({
+/** What the pool's store lets us in with, out of this Secret; a text says what is missing. */
+export type PoolCredentials = (pool: StoragePool, secretName: string) => Credentials | string;
+
+const nobody: PoolCredentials = (_pool, secretName) => `Secret "${secretName}" was not handed over`;
+
+export const storagePoolInstanceKind = (
+  host: HostScope,
+  stores: Pick<Stores, 'pools' | 'volumes'>,
+  letIn: PoolCredentials = nobody,
+): PoolInstanceKind => ({
   performers,
-  resolve: (instance) => resolvePool(instance, host, stores),
+  resolve: (instance) => resolvePool(instance, host, stores, letIn),
   looksAt: () => ({ pools: true }),
   observe: observePool,
   plan: planPool,
   report: reportPool,
 });
 
-function resolvePool(instance: StoragePoolInstance, host: HostScope, stores: Pick<Stores, 'pools' | 'volumes'>): Resolution<DesiredPool> {
+function resolvePool(
+  instance: StoragePoolInstance,
+  host: HostScope,
+  stores: Pick<Stores, 'pools' | 'volumes'>,
+  letIn: PoolCredentials,
+): Resolution<DesiredPool> {
   const { metadata, spec } = instance;
   const want = metadata.deletionTimestamp === undefined ? 'present' : 'absent';
   const parent = stores.pools.get(spec.poolRef.name);
@@ -45,9 +65,15 @@ function resolvePool(instance: StoragePoolInstance, host: HostScope, stores: Pic
       store: storeOf(instance, parent, host),
       volumes: stores.volumes.byIndex('instance', metadata.name).map(({ metadata: { namespace, name } }) => `${namespace}/${name}`),
       takeOver: takeOverOf(instance, host) === 'All',
+      ...lettingIn(parent, letIn),
       capabilities: host.capabilities,
     },
   };
+}
+
+function lettingIn(pool: StoragePool | undefined, letIn: PoolCredentials): Pick<DesiredPool, 'credentials'> {
+  const secretName = pool === undefined ? undefined : secretOf(pool);
+  return pool === undefined || secretName === undefined ? {} : { credentials: letIn(pool, secretName) };
 }
 
 /** Without its StoragePool an instance is taken for one of ours: what was there before has no uuid of ours, and is left alone. */

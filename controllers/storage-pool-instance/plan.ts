@@ -1,5 +1,6 @@
 import type { Capability, Pool, PoolDefinition, PoolId, PoolKind } from '#drivers/driver.js';
 import { collide, describeSource, movedFrom } from '#drivers/pool-source.js';
+import type { Credentials } from '#drivers/target.js';
 import { type Asked, describeUnfit, unfit } from '../fit.js';
 import { act, type Plan, refuse, wait } from '../plan.js';
 
@@ -17,6 +18,8 @@ export interface DesiredPool {
   /** Volumes that are still in it. */
   readonly volumes: readonly string[];
   readonly takeOver: boolean;
+  /** What the store lets us in with; a text says what is missing of it. Absent where it asks for nothing. */
+  readonly credentials?: Credentials | string;
   readonly capabilities: readonly Capability[];
 }
 
@@ -30,7 +33,8 @@ export interface ObservedPool {
 
 export type PoolAction =
   | { readonly kind: 'define'; readonly definition: PoolDefinition }
-  | { readonly kind: 'start' | 'undefine'; readonly pool: PoolId };
+  | { readonly kind: 'start'; readonly pool: PoolId; readonly definition: PoolDefinition }
+  | { readonly kind: 'undefine'; readonly pool: PoolId };
 
 export function planPool(desired: DesiredPool, observed: ObservedPool): Plan<PoolAction> {
   const { want, store, volumes } = desired;
@@ -64,10 +68,11 @@ function planExisting(nativeName: string, desired: DesiredPool, { pool, names }:
 function planMade(definition: PoolDefinition, desired: DesiredPool, { pool, stranger }: ObservedPool): Plan<PoolAction> {
   const { takeOver, host } = desired;
   const { nativeName, source } = definition;
-  if (pool !== undefined) return planThere(definition, host, pool);
+  if (pool !== undefined) return planThere(definition, desired, pool);
   const misfits = planFit(source.kind, desired);
   if (misfits.length > 0) return misfits;
-  if (stranger === undefined) return [act({ kind: 'define', definition }, 'no such pool')];
+  if (stranger === undefined)
+    return lettingIn(definition, desired, (complete) => act({ kind: 'define', definition: complete }, 'no such pool'));
   if (takeOver && stranger.nativeName === nativeName && movedFrom(source, stranger.source) === undefined) {
     return [act({ kind: 'undefine', pool: stranger.id }, 'taken over, as annotated: its definition is replaced, its content stays')];
   }
@@ -81,13 +86,27 @@ function planMade(definition: PoolDefinition, desired: DesiredPool, { pool, stra
 }
 
 /** Somebody may have redefined it beneath us: what is stored elsewhere is not what its volumes are. */
-function planThere({ source }: PoolDefinition, host: string, pool: Pool): Plan<PoolAction> {
-  const moved = movedFrom(source, pool.source);
+function planThere(definition: PoolDefinition, desired: DesiredPool, pool: Pool): Plan<PoolAction> {
+  const { host } = desired;
+  const moved = movedFrom(definition.source, pool.source);
   if (moved !== undefined) {
     const { field, given, is } = moved;
     return [refuse('Moved', `spec.${field}: ${given} given, pool ${pool.nativeName} on ${host} has ${is}; redefine it there as it was`)];
   }
-  return pool.active ? [] : [act({ kind: 'start', pool: pool.id }, 'the pool is not active')];
+  if (pool.active) return [];
+  return lettingIn(definition, desired, (complete) =>
+    act({ kind: 'start', pool: pool.id, definition: complete }, 'the pool is not active'),
+  );
+}
+
+/** An active pool is in: what it came in with is asked for only when it is to come in again. */
+function lettingIn(
+  definition: PoolDefinition,
+  { credentials }: DesiredPool,
+  decide: (definition: PoolDefinition) => Plan<PoolAction>[number],
+): Plan<PoolAction> {
+  if (typeof credentials === 'string') return [wait('CredentialsMissing', credentials, 60_000)];
+  return [decide(credentials === undefined ? definition : { ...definition, credentials })];
 }
 
 /** Whether a pool that is not ours stands in the way of ours. */

@@ -3,11 +3,21 @@ import type { PoolSource } from '#drivers/driver.js';
 
 /** What a pool of ours is made of; undefined for one that was there before. `path` is where its store is mounted when nothing is said of it. */
 export function sourceOf({ spec }: StoragePool, path: string): PoolSource | undefined {
-  const { directory, filesystem, nfs, lvm } = spec;
+  const { directory, filesystem, nfs, gluster, lvm, zfs, disk } = spec;
   if (directory !== undefined) return { kind: 'directory', ...directory };
   if (filesystem !== undefined) return { kind: 'filesystem', path, ...filesystem };
   if (nfs !== undefined) return { kind: 'nfs', path, ...nfs };
-  return lvm === undefined ? undefined : { kind: 'lvm', ...lvm };
+  if (gluster !== undefined) return { kind: 'gluster', path, ...gluster };
+  if (lvm !== undefined) return { kind: 'lvm', ...lvm };
+  if (zfs !== undefined) return { kind: 'zfs', ...zfs };
+  if (disk !== undefined) return { kind: 'disk', ...disk };
+  return iscsiOf(spec);
+}
+
+function iscsiOf({ iscsi }: StoragePool['spec']): PoolSource | undefined {
+  if (iscsi === undefined) return undefined;
+  const { credentialsSecretName: _, ...source } = iscsi;
+  return { kind: 'iscsi', ...source };
 }
 
 /** Where a host keeps what it mounts for us. */

@@ -34,6 +34,10 @@ export interface DesiredVolume {
   /** Which field asks for it. */
   readonly formatField: string;
   readonly sizeBytes: number;
+  /** The native name of what the store has already. */
+  readonly existing?: string;
+  /** Another StorageVolume, an older one, that is the same. */
+  readonly rival?: string;
   readonly source?: Source;
   readonly keep: boolean;
   readonly record: FillRecord;
@@ -113,11 +117,34 @@ export function planVolume(desired: DesiredVolume, observed: ObservedVolume, now
   const { pool } = observed;
   if (desired.want === 'absent') return planRemoval(desired, observed);
   if (pool?.active !== true) return [wait('WaitingForPool', `pool "${desired.poolName}" is not active on ${desired.host}`, 10_000)];
+  if (desired.existing !== undefined) return planExisting(desired, desired.existing, observed, pool, now);
   const id: VolumeId = { pool: pool.id, nativeName: desired.nativeName };
   if (desired.record.completedAt !== undefined) return planWhole(desired, observed, id, now);
   return desired.record.startedAt === undefined
     ? planFirst(desired, observed, pool, id, now)
     : planFilling(desired, observed, pool, id, now);
+}
+
+/** Where volumes are made, what is there is somebody's; one of two objects for the same has it, as a disk has one writer. */
+function planExisting(
+  { rival, sizeBytes, poolName, host }: DesiredVolume,
+  nativeName: string,
+  { volume, lookedAt = 0 }: ObservedVolume,
+  pool: Pool,
+  now: number,
+): Plan<VolumeAction> {
+  const field = `spec.existing.name: ${nativeName} given`;
+  if (pool.can.includes('create'))
+    return [
+      refuse('Unfit', `${field}, and pool "${poolName}" on ${host} makes its volumes: what is there belongs to others; leave it out`),
+    ];
+  if (rival !== undefined) return [refuse('InUse', `${field}, and StorageVolume "${rival}" is that one already`)];
+  if (volume === undefined) {
+    if (now - lookedAt > lookAgainMs) return [act({ kind: 'look', id: { pool: pool.id, nativeName } }, 'it was not there yet')];
+    return [refuse('NotFound', `${field}, and pool "${poolName}" on ${host} has no such volume; see virsh vol-list ${pool.nativeName}`)];
+  }
+  if (volume.sizeBytes >= sizeBytes) return [];
+  return [refuse('Unfit', `spec.size: ${formatBytes(sizeBytes)} given, ${nativeName} has ${formatBytes(volume.sizeBytes)}`)];
 }
 
 /** Before anything is made: nothing that is there already may be taken for ours, or passed over in silence. */
@@ -259,10 +286,11 @@ function growth({ sizeBytes, claim, capabilities }: DesiredVolume, users: readon
 }
 
 function planRemoval(desired: DesiredVolume, observed: ObservedVolume): Plan<VolumeAction> {
-  const { claim, record, keep, uid, poolName, poolComes, host } = desired;
+  const { claim, record, keep, uid, poolName, poolComes, host, existing } = desired;
   const { pool, volume, marker, job } = observed;
   if (claim !== undefined)
     return [wait('InUse', `machine "${claim.machine}" has it; delete the machine or take the disk out of it`, 30_000)];
+  if (existing !== undefined) return [];
   const whole = record.completedAt !== undefined;
   if (whole && keep && marker === undefined) return [];
   const begun = whole || record.startedAt !== undefined;

@@ -1,6 +1,6 @@
 import { parseQuantity } from '#crds/quantity.js';
 import type { StorageVolume } from '#crds/types.js';
-import { isStalled } from '../conditions.js';
+import { isReady, isStalled } from '../conditions.js';
 import { type HostScope, nativeName, takeOverOf } from '../host/scope.js';
 import type { Resolution } from '../reconcile.js';
 import { clonesOf } from '../stores.js';
@@ -16,8 +16,9 @@ export function resolveVolume(volume: StorageVolume, host: HostScope, stores: So
     return { kind: 'missing', reason: 'WaitingForPool', missing: [`pool instance "${status?.pool}": not there yet`] };
   const familyName = nativeName(host, metadata.namespace, metadata.name);
   const source = sourceOf(volume, host, stores);
-  const format = status?.format ?? spec.format ?? (source?.kind === 'clone' && source.how === 'Linked' ? 'Qcow2' : undefined);
+  const format = status?.format ?? spec.format ?? formatAsMade(volume, source);
   const preferred = formatOf(source);
+  const rival = rivalOf(volume, stores.volumes);
   const takeOver = takeOverOf(volume, host);
   return {
     kind: 'desired',
@@ -28,7 +29,7 @@ export function resolveVolume(volume: StorageVolume, host: HostScope, stores: So
       poolUuid: poolUuid ?? '',
       poolName: status?.pool ?? '',
       poolComes: instance !== undefined && instance.metadata.deletionTimestamp === undefined && !isStalled(instance),
-      nativeName: status?.nativeName ?? `${familyName}-${metadata.uid.slice(0, 8)}`,
+      nativeName: status?.nativeName ?? spec.existing?.name ?? `${familyName}-${metadata.uid.slice(0, 8)}`,
       familyName,
       formatField: spec.format === undefined && spec.source?.format !== undefined ? 'spec.source.format' : 'spec.format',
       sizeBytes: parseQuantity(spec.size),
@@ -36,6 +37,8 @@ export function resolveVolume(volume: StorageVolume, host: HostScope, stores: So
       capabilities: host.capabilities,
       keep: spec.reclaimPolicy === 'Retain',
       record: fillRecord(status),
+      ...(spec.existing === undefined ? {} : { existing: spec.existing.name }),
+      ...(rival === undefined ? {} : { rival }),
       ...(format === undefined ? {} : { format }),
       ...(preferred === undefined ? {} : { preferred }),
       ...(source === undefined ? {} : { source }),
@@ -43,6 +46,24 @@ export function resolveVolume(volume: StorageVolume, host: HostScope, stores: So
       ...(takeOver === undefined ? {} : { takeOver }),
     },
   };
+}
+
+/** Of two objects for one volume, the one that has it keeps it; else the older gets it. */
+function rivalOf(volume: StorageVolume, volumes: SourceStores['volumes']): string | undefined {
+  const { spec, status } = volume;
+  if (spec.existing === undefined || status?.pool === undefined) return undefined;
+  const held = (one: StorageVolume) => (one.status?.claim !== undefined ? 0 : isReady(one) ? 1 : 2);
+  const rank = (one: StorageVolume) => `${held(one)} ${one.metadata.creationTimestamp} ${one.metadata.uid}`;
+  const rival = volumes
+    .byIndex('instance', status.pool)
+    .find((other) => other.spec.existing?.name === spec.existing?.name && rank(other) < rank(volume));
+  return rival === undefined ? undefined : `${rival.metadata.namespace}/${rival.metadata.name}`;
+}
+
+/** What can be nothing else. */
+function formatAsMade({ spec }: StorageVolume, source: Source | undefined): DesiredVolume['format'] {
+  if (spec.existing !== undefined) return 'Raw';
+  return source?.kind === 'clone' && source.how === 'Linked' ? 'Qcow2' : undefined;
 }
 
 function formatOf(source: Source | undefined): DesiredVolume['preferred'] {

@@ -50,6 +50,8 @@ export class FakeHost<C extends Clock = ManualClock> implements Surroundings {
   readonly networks = new Map<NetworkId, FakeNetwork>();
   /** What the host itself is in, by device: `eth0` to `192.168.1.7/24`. */
   readonly interfaces = new Map<string, string>();
+  /** Whom stores let in, by what they are called; everybody where it is not said. */
+  readonly accounts = new Map<string, { readonly username: string; readonly password: string }>();
   /** What servers in its network export: the same map given to several hosts is the same servers. */
   readonly exports: Map<string, Directory>;
   readonly #directories = new Map<string, Directory>();

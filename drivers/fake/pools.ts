@@ -21,7 +21,7 @@ function mustBePath(field: string, path: string): void {
     throw new DriverError('Invalid', `${field}: ${JSON.stringify(path)} given, an absolute path without "." and ".." accepted`);
 }
 
-function define(host: Host, { uuid: given, nativeName, source }: PoolDefinition): PoolId {
+function define(host: Host, { uuid: given, nativeName, source, credentials }: PoolDefinition): PoolId {
   const uuid = canonicalUuid(given);
   mustBeName(nativeName);
   const path = pathOf(source);
@@ -34,12 +34,18 @@ function define(host: Host, { uuid: given, nativeName, source }: PoolDefinition)
   const taken = pools.find((pool) => pool.uuid !== uuid && (pool.nativeName === nativeName || collide(pool.source, source)));
   if (existing === undefined && taken !== undefined)
     throw new DriverError('NotOurs', `pool "${taken.nativeName}", ${describeSource(taken.source)}, belongs to another (${taken.uuid})`);
-  return (existing ?? host.addPool(uuid, nativeName, source)).id;
+  const pool = existing ?? host.addPool(uuid, nativeName, source);
+  pool.credentials = credentials ?? pool.credentials;
+  return pool.id;
 }
 
 function start(host: Host, id: PoolId): void {
   const pool = mustFindPool(host, id);
   if (pool.active) return;
+  const account = host.accounts.get(describeSource(pool.source));
+  const { username, password } = { username: pool.credentials?.text('username'), password: pool.credentials?.text('password') };
+  if (account !== undefined && (account.username !== username || account.password !== password))
+    throw new DriverError('Denied', `${describeSource(pool.source)} lets nobody in as ${username ?? 'nobody'}`);
   pool.active = true;
   pool.refresh();
   host.emit({ kind: 'pool', id });

@@ -1,3 +1,4 @@
+import type { Credentials } from '#drivers/credentials.js';
 import type { Pool, PoolId, PoolSource, VolumeFormat, VolumeVerb } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { pathOf } from '#drivers/pool-source.js';
@@ -128,10 +129,30 @@ const headOf: Readonly<Record<VolumeFormat, number>> = { Raw: 0, Qcow2: headerBy
 export type Directory = Map<string, FakeFile>;
 
 const files = { formats: ['Qcow2', 'Raw', 'Vmdk'], can: ['create', 'delete', 'grow', 'stream'] } as const;
+/** What is there is used, and nothing is made. */
+const found = { formats: [], can: ['stream'] } as const;
 const devices = { formats: ['Raw'], can: ['create', 'delete', 'stream'] } as const;
 
 /** The folder that the volumes of such a pool are in. */
-export const placeOf = (source: PoolSource): string => (source.kind === 'lvm' ? `/dev/${source.volumeGroup}` : source.path);
+export function placeOf(source: PoolSource): string {
+  switch (source.kind) {
+    case 'lvm':
+      return `/dev/${source.volumeGroup}`;
+    case 'zfs':
+      return `/dev/zvol/${source.dataset}`;
+    case 'disk':
+      return '/dev';
+    case 'iscsi':
+      return `/dev/disk/by-path/${source.target}`;
+    default:
+      return source.path;
+  }
+}
+
+const abilitiesOf = (source: PoolSource) => {
+  if (source.kind === 'disk' || source.kind === 'iscsi') return found;
+  return pathOf(source) === undefined ? devices : files;
+};
 
 /** A pool on a fake host: it knows the files it has seen, which are not always those that are there. */
 export class FakePool {
@@ -140,6 +161,7 @@ export class FakePool {
   readonly nativeName: string;
   readonly source: PoolSource;
   active = false;
+  credentials: Credentials | undefined;
   formats: readonly VolumeFormat[];
   readonly can: readonly VolumeVerb[];
   readonly directory: Directory;
@@ -149,7 +171,7 @@ export class FakePool {
   constructor(identity: Pick<FakePool, 'id' | 'uuid' | 'nativeName' | 'source' | 'directory' | 'roomBytes'>) {
     ({ id: this.id, uuid: this.uuid, nativeName: this.nativeName, source: this.source } = identity);
     ({ directory: this.directory, roomBytes: this.roomBytes } = identity);
-    ({ formats: this.formats, can: this.can } = pathOf(this.source) === undefined ? devices : files);
+    ({ formats: this.formats, can: this.can } = abilitiesOf(this.source));
   }
 
   /** Where its volumes are. */

@@ -1,10 +1,11 @@
 import type { Pool, PoolDefinition, PoolId, Pools } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { collide, describeSource, movedFrom, pathOf } from '#drivers/pool-source.js';
+import { parseXml } from '#drivers/xml/parse.js';
 import { serializeXml } from '#drivers/xml/serialize.js';
 import type { Daemon } from './daemon.js';
 import { hasCode, present, unlessGone } from './gone.js';
-import { listPoolsFlags } from './rpc/flags.js';
+import { listPoolsFlags, poolXmlFlags } from './rpc/flags.js';
 import {
   connectListAllStoragePools,
   storagePoolBuild,
@@ -16,7 +17,8 @@ import {
   storagePoolUndefine,
 } from './rpc/procedures.js';
 import type { PoolHandle } from './rpc/types.js';
-import { createPool, readPool } from './xml/pool.js';
+import { forgetSecret, keepSecret } from './secrets.js';
+import { createPool, readPool, withAuth } from './xml/pool.js';
 import { checkPoolDefinition } from './xml/pool-definition.js';
 
 export class LibvirtPools implements Pools {
@@ -46,8 +48,10 @@ export class LibvirtPools implements Pools {
     const found = pools.find(({ uuid }) => uuid === definition.uuid.toLowerCase());
     if (found === undefined) refuseTaken(definition, pools);
     else refuseMoved(definition, found);
+    await keepSecret(this.#daemon, definition, signal);
     const pool = found === undefined ? await this.#create(definition, signal) : { name: found.nativeName, uuid: found.uuid };
     const id = pool.uuid as PoolId;
+    if (found?.active === false && definition.credentials !== undefined) await this.#letIn(pool, definition, signal);
     if (found?.active !== true && pathOf(definition.source) !== undefined) await this.#makeDirectory(pool, id, signal);
     return id;
   }
@@ -55,6 +59,16 @@ export class LibvirtPools implements Pools {
   async #create(definition: PoolDefinition, signal: AbortSignal): Promise<PoolHandle> {
     const xml = serializeXml(createPool(definition));
     return this.#daemon.ask(storagePoolDefineXml, { xml, flags: 0 }, signal);
+  }
+
+  /** By another name than before, perhaps. */
+  async #letIn(pool: PoolHandle, definition: PoolDefinition, signal: AbortSignal): Promise<void> {
+    const is = parseXml(
+      await this.#daemon.ask(storagePoolGetXmlDesc, { pool, flags: poolXmlFlags.inactive }, signal, pool.uuid),
+      'pool XML',
+    );
+    const edited = withAuth(is, definition);
+    if (edited !== is) await this.#daemon.ask(storagePoolDefineXml, { xml: serializeXml(edited), flags: 0 }, signal);
   }
 
   /** Without a flag libvirt makes a pool's directory and nothing in it; of a pool of devices it would make the volume group, or the partition table. */
@@ -79,6 +93,7 @@ export class LibvirtPools implements Pools {
       await this.#daemon.order(storagePoolUndefine, { pool }, signal, id);
     };
     await unlessGone(forget());
+    await forgetSecret(this.#daemon, id, signal);
   }
 
   /** When the host says that it is not the time for it, but the pool is active, or not, as wanted, that is success. */

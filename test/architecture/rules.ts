@@ -42,6 +42,7 @@ const sharedByDrivers = oneOf(
   'drivers/driver.ts',
   'drivers/error.ts',
   'drivers/target.ts',
+  'drivers/credentials.ts',
   'drivers/deadline.ts',
   'drivers/pool-source.ts',
 );

@@ -2,6 +2,8 @@
 export interface Proof {
   readonly file: string;
   readonly sentence: string;
+  /** Nothing of it was run on a real host. */
+  readonly untested?: true;
 }
 
 /** A field of the API, and which capability of a host it needs. */
@@ -50,7 +52,14 @@ export const driverFields: readonly FieldRow[] = [
   { field: 'StoragePool directory.path', capability: 'pools.directory' },
   ...['device', 'format', 'path'].map((field) => ({ field: `StoragePool filesystem.${field}`, capability: 'pools.filesystem' })),
   ...['server', 'export', 'version', 'path'].map((field) => ({ field: `StoragePool nfs.${field}`, capability: 'pools.nfs' })),
+  ...['server', 'volume', 'path'].map((field) => ({ field: `StoragePool gluster.${field}`, capability: 'pools.gluster' })),
   { field: 'StoragePool lvm.volumeGroup', capability: 'pools.lvm' },
+  { field: 'StoragePool zfs.dataset', capability: 'pools.zfs' },
+  ...['device', 'label'].map((field) => ({ field: `StoragePool disk.${field}`, capability: 'pools.disk' })),
+  ...['server', 'target', 'initiator', 'credentialsSecretName'].map((field) => ({
+    field: `StoragePool iscsi.${field}`,
+    capability: 'pools.iscsi',
+  })),
   { field: 'StoragePool existing.name', capability: 'pools.existing' },
   { field: 'VirtualNetwork existing.name', capability: 'networks.existing' },
   ...['mode', 'bridge', 'device'].map((field) => ({ field: `VirtualNetwork forward.${field}`, capability: 'networks.forward' })),
@@ -84,6 +93,7 @@ export const ownFields: readonly string[] = [
     (field) => `VirtualMachine disks[].volumeTemplate.${field}`,
   ),
   'StorageVolume poolRef.name',
+  'StorageVolume existing.name',
   'StorageVolume size',
   'StorageVolume source.url',
   'StorageVolume source.format',
@@ -119,6 +129,8 @@ const contract: Readonly<Record<string, Proof>> = {
   pools: { file: 'test/contract/pools.ts', sentence: 'a defined pool is listed with its store, and not active' },
   filesystem: { file: 'test/contract/stores.test.ts', sentence: 'a pool of a file system' },
   nfs: { file: 'test/contract/stores.test.ts', sentence: 'a pool of an NFS export' },
+  iscsi: { file: 'test/contract/luns.test.ts', sentence: 'LUNs of a target that asks who is there' },
+  disk: { file: 'test/contract/luns.test.ts', sentence: 'partitions of a disk' },
   lvm: { file: 'test/contract/stores.test.ts', sentence: 'a pool of a volume group' },
   existingPools: { file: 'test/contract/pools.ts', sentence: 'a pool that was there before is used as it is' },
   attached: {
@@ -143,6 +155,11 @@ const probe: Proof = {
   file: 'drivers/libvirt/driver.test.ts',
   sentence: 'a host tells what it is and what it accepts, and KVM only when a guest got through its firmware',
 };
+
+/** Written as libvirt's schema has it, and read back: no such store was at hand, so nothing of it ran. */
+const golden: readonly Proof[] = [
+  { file: 'drivers/libvirt/xml/pool.test.ts', sentence: 'what is written is what libvirt takes', untested: true },
+];
 
 const proven = (...names: readonly string[]): readonly Proof[] => names.flatMap((name) => contract[name] ?? []);
 
@@ -182,6 +199,10 @@ export const proofs: Readonly<Record<string, readonly Proof[]>> = {
   'pools.filesystem': proven('filesystem'),
   'pools.lvm': proven('lvm'),
   'pools.nfs': proven('nfs'),
+  'pools.disk': proven('disk'),
+  'pools.gluster': golden,
+  'pools.iscsi': proven('iscsi'),
+  'pools.zfs': golden,
   'pools.existing': proven('existingPools'),
   'volumes.clone': proven('copies', 'links'),
   'volumes.format': proven('volumes'),

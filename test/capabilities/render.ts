@@ -42,7 +42,7 @@ const wholeNetwork = { mtu: 1500, vlan: 40, ipv4: subnet, ipv6: subnet, domain: 
 const checked: ReadonlySet<string> = new Set(
   [
     ...(['cloudInit', 'ignition', 'sysprep'] as const).map((field) => ({ field })),
-    ...(['directory', 'filesystem', 'nfs', 'lvm', 'existing'] as const).map(askedOfPool),
+    ...(['directory', 'filesystem', 'nfs', 'gluster', 'lvm', 'zfs', 'disk', 'iscsi', 'existing'] as const).map(askedOfPool),
     ...askedOfNetwork({ kind: 'existing' }),
     ...askedOfNetwork({ kind: 'own', definition: { ...wholeNetwork, forward: { mode: 'NAT' }, records: [] } }),
     ...asked({
@@ -132,7 +132,9 @@ function inWords({ name }: Column, found: Capability): string {
 }
 
 const proofsOf = (field: string): string =>
-  (proofs[field] ?? []).map(({ file, sentence }: Proof) => `${file}: “${sentence.trim()}”`).join('; ');
+  (proofs[field] ?? [])
+    .map(({ file, sentence, untested }: Proof) => `${untested ? 'untested but for its XML, ' : ''}${file}: “${sentence.trim()}”`)
+    .join('; ');
 
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] =>
   [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`);

@@ -158,6 +158,10 @@ const meaningOfErrno = new Map<number, DriverErrorCode>([
   [122, 'Exhausted'],
 ]);
 
+/** libvirt repeats the command that failed, and hands iscsiadm a password as one of its words. */
+const withoutPassword = (text: string | undefined): string | undefined =>
+  text?.replace(/(auth\.password(?:_in)? --value )\S+/g, '$1[redacted]');
+
 /** What libvirt said, in full. `code` and `domain` are its numbers (virterror.h); `int1` is the errno of a system error. */
 export class LibvirtError extends Error {
   override readonly name = 'LibvirtError';
@@ -169,11 +173,11 @@ export class LibvirtError extends Error {
   readonly int2: number;
 
   constructor(remote: RemoteError) {
-    super(remote.message ?? `error ${remote.code}, without a message`);
+    super(withoutPassword(remote.message) ?? `error ${remote.code}, without a message`);
     this.code = remote.code;
     this.domain = remote.domain;
     this.level = remote.level;
-    this.strings = [remote.str1, remote.str2, remote.str3];
+    this.strings = [remote.str1, remote.str2, remote.str3].map(withoutPassword);
     this.int1 = remote.int1;
     this.int2 = remote.int2;
   }
@@ -212,5 +216,7 @@ function meaningBehind(error: LibvirtError): DriverErrorCode | undefined {
   // Of a failed helper program only its words are passed on.
   if (/^internal error: storage volume name '.*' already in use/i.test(error.message)) return 'Conflict';
   if (/no space left on device/i.test(error.message)) return 'Exhausted';
+  if (/authorization failure/i.test(error.message)) return 'Denied';
+  if (/has asynchronous jobs running/.test(error.message)) return 'Busy';
   return undefined;
 }

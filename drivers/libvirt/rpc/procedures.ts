@@ -4,4 +4,5 @@ export * from './procedures/domain.js';
 export * from './procedures/events.js';
 export * from './procedures/guest.js';
 export * from './procedures/network.js';
+export * from './procedures/secret.js';
 export * from './procedures/storage.js';

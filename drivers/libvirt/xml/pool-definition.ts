@@ -24,6 +24,8 @@ const device: Check = (field, given) => {
 };
 const server = matching(/^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/, 'a host name or an IPv4 address');
 
+const iqn = matching(/^iqn\.[0-9]{4}-(0[1-9]|1[0-2])\.[A-Za-z0-9.-]+(:[A-Za-z0-9._:-]+)?$/, 'a name as iqn.2030-01.org.example:storage');
+
 type FieldsOf<K extends PoolKind> = Exclude<keyof Extract<PoolSource, { readonly kind: K }>, 'kind'> & string;
 type Field = { [K in PoolKind]: `${K}.${FieldsOf<K>}` }[PoolKind];
 
@@ -39,5 +41,14 @@ const checks: Readonly<Record<string, Check | undefined>> = {
   'nfs.export': checkPath,
   'nfs.version': words,
   'nfs.path': checkPath,
+  'gluster.server': server,
+  'gluster.volume': matching(/^[A-Za-z0-9_][A-Za-z0-9_-]{0,254}$/, 'the name of a Gluster volume'),
+  'gluster.path': checkPath,
+  'zfs.dataset': matching(/^[A-Za-z][A-Za-z0-9_.:-]*(\/[A-Za-z0-9_][A-Za-z0-9_.:-]*)*$/, 'a dataset, as tank/machines'),
+  'disk.device': device,
+  'disk.label': words,
+  'iscsi.server': server,
+  'iscsi.target': iqn,
+  'iscsi.initiator': iqn,
   'lvm.volumeGroup': matching(/^[A-Za-z0-9_.+][A-Za-z0-9_.+-]{0,126}$/, 'the name of a volume group'),
 } satisfies Record<Field, Check | undefined>;

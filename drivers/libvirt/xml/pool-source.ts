@@ -1,4 +1,4 @@
-import type { FilesystemFormat, NfsVersion, Pool, PoolKind, PoolSource } from '#drivers/driver.js';
+import type { FilesystemFormat, NfsVersion, PartitionLabel, Pool, PoolKind, PoolSource } from '#drivers/driver.js';
 import { parseXml } from '#drivers/xml/parse.js';
 import { attribute, child, element, elements, textOf, type XmlElement } from '#drivers/xml/tree.js';
 
@@ -11,7 +11,16 @@ interface NativePool {
 const nfsVersions: readonly NfsVersion[] = ['V3', 'V4', 'V4.1', 'V4.2'];
 const filesystems: Readonly<Record<FilesystemFormat, string>> = { Ext4: 'ext4', XFS: 'xfs' };
 /** Which type of libvirt's a kind of pool is. */
-const types: Readonly<Record<PoolKind, string>> = { directory: 'dir', filesystem: 'fs', nfs: 'netfs', lvm: 'logical' };
+const types: Readonly<Record<PoolKind, string>> = {
+  directory: 'dir',
+  filesystem: 'fs',
+  nfs: 'netfs',
+  gluster: 'netfs',
+  lvm: 'logical',
+  zfs: 'zfs',
+  disk: 'disk',
+  iscsi: 'iscsi',
+};
 
 /** The kinds that a daemon can make, by what it says of its types of pools. */
 export function readPoolKinds(capabilities: string): readonly PoolKind[] {
@@ -20,6 +29,7 @@ export function readPoolKinds(capabilities: string): readonly PoolKind[] {
   return (Object.keys(types) as PoolKind[]).filter((kind) => supported.has(types[kind]));
 }
 
+const labels: Readonly<Record<PartitionLabel, string>> = { GPT: 'gpt', DOS: 'dos' };
 const format = (type: string) => element('format', { type });
 
 export const nativeType = ({ kind }: PoolSource): string => types[kind];
@@ -36,6 +46,21 @@ export function nativePool(source: PoolSource): NativePool {
       const version = source.version === undefined ? undefined : element('protocol', { ver: source.version.slice(1) });
       const from = [element('host', { name: source.server }), element('dir', { path: source.export }), format('nfs'), version];
       return { source: element('source', {}, ...from), path: source.path };
+    }
+    case 'gluster': {
+      const from = [element('host', { name: source.server }), element('dir', { path: source.volume }), format('glusterfs')];
+      return { source: element('source', {}, ...from), path: source.path };
+    }
+    case 'zfs':
+      return { source: element('source', {}, element('name', {}, source.dataset)), path: `/dev/zvol/${source.dataset}` };
+    case 'disk': {
+      const from = [element('device', { path: source.device }), format(labels[source.label])];
+      return { source: element('source', {}, ...from), path: '/dev' };
+    }
+    case 'iscsi': {
+      const initiator = source.initiator === undefined ? undefined : element('initiator', {}, element('iqn', { name: source.initiator }));
+      const from = [element('host', { name: source.server }), element('device', { path: source.target }), initiator];
+      return { source: element('source', {}, ...from), path: '/dev/disk/by-path' };
     }
     case 'lvm': {
       const from = element('source', {}, element('name', {}, source.volumeGroup), format('lvm2'));
@@ -55,14 +80,32 @@ export function readSource(pool: XmlElement): PoolSource | undefined {
     case 'fs':
       return path === undefined ? undefined : readFilesystem(source, formatIs, path);
     case 'netfs':
-      return path === undefined || formatIs !== 'nfs' ? undefined : readNfs(source, path);
+      return path === undefined ? undefined : readMounted(source, formatIs, path);
     case 'logical': {
       const volumeGroup = textOf(child(source, 'name'));
       return volumeGroup === undefined ? undefined : { kind: 'lvm', volumeGroup };
     }
+    case 'zfs': {
+      const dataset = textOf(child(source, 'name'));
+      return dataset === undefined ? undefined : { kind: 'zfs', dataset };
+    }
+    case 'disk': {
+      const label = (Object.keys(labels) as PartitionLabel[]).find((each) => labels[each] === formatIs);
+      const device = attribute(child(source, 'device'), 'path');
+      return device === undefined || label === undefined ? undefined : { kind: 'disk', device, label };
+    }
+    case 'iscsi':
+      return readIscsi(source);
     default:
       return undefined;
   }
+}
+
+function readIscsi(source: XmlElement | undefined): PoolSource | undefined {
+  const [server, target] = [attribute(child(source, 'host'), 'name'), attribute(child(source, 'device'), 'path')];
+  const initiator = attribute(child(source, 'initiator', 'iqn'), 'name');
+  if (server === undefined || target === undefined) return undefined;
+  return { kind: 'iscsi', server, target, ...(initiator === undefined ? {} : { initiator }) };
 }
 
 function readFilesystem(source: XmlElement | undefined, native: string | undefined, path: string): PoolSource | undefined {
@@ -71,11 +114,12 @@ function readFilesystem(source: XmlElement | undefined, native: string | undefin
   return device === undefined ? undefined : { kind: 'filesystem', device, ...(found === undefined ? {} : { format: found }), path };
 }
 
-function readNfs(source: XmlElement | undefined, path: string): PoolSource | undefined {
+function readMounted(source: XmlElement | undefined, native: string | undefined, path: string): PoolSource | undefined {
   const [server, dir] = [attribute(child(source, 'host'), 'name'), attribute(child(source, 'dir'), 'path')];
   const version = nfsVersions.find((each) => each.slice(1) === attribute(child(source, 'protocol'), 'ver'));
   if (server === undefined || dir === undefined) return undefined;
-  return { kind: 'nfs', server, export: dir, ...(version === undefined ? {} : { version }), path };
+  if (native === 'glusterfs') return { kind: 'gluster', server, volume: dir, path };
+  return native !== 'nfs' ? undefined : { kind: 'nfs', server, export: dir, ...(version === undefined ? {} : { version }), path };
 }
 
 type Abilities = Pick<Pool, 'formats' | 'can'>;

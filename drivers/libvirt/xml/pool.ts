@@ -1,13 +1,15 @@
 import type { Pool, PoolDefinition, PoolId } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
+import { withAttribute, withChild } from '#drivers/xml/edit.js';
 import { parseXml } from '#drivers/xml/parse.js';
 import { attribute, child, element, textOf, type XmlElement } from '#drivers/xml/tree.js';
 import { abilitiesOf, nativePool, nativeType, readSource } from './pool-source.js';
 import { sizeOf } from './units.js';
 
-export function createPool({ uuid, nativeName, source }: PoolDefinition): XmlElement {
+export function createPool(definition: PoolDefinition): XmlElement {
+  const { uuid, nativeName, source } = definition;
   const native = nativePool(source);
-  return element(
+  const pool = element(
     'pool',
     { type: nativeType(source) },
     element('name', {}, nativeName),
@@ -15,7 +17,29 @@ export function createPool({ uuid, nativeName, source }: PoolDefinition): XmlEle
     native.source,
     native.path === undefined ? undefined : element('target', {}, element('path', {}, native.path)),
   );
+  return withAuth(pool, definition);
 }
+
+/** Who is let in. With what, is in a secret of the host's that has the pool's uuid. */
+export function withAuth(pool: XmlElement, { uuid, credentials }: PoolDefinition): XmlElement {
+  const username = credentials?.text('username');
+  if (username === undefined) return pool;
+  const auth = (found: XmlElement) =>
+    withChild(withAttribute(withAttribute(found, 'type', 'chap'), 'username', username), element('secret'), (secret) =>
+      withAttribute(secret, 'uuid', uuid),
+    );
+  return withChild(pool, element('source'), (source) => withChild(source, element('auth'), auth));
+}
+
+/** Kept by the host over a restart, readable by its root alone, and given to nobody who asks. */
+export const createSecret = ({ uuid, nativeName }: PoolDefinition): XmlElement =>
+  element(
+    'secret',
+    { ephemeral: 'no', private: 'yes' },
+    element('uuid', {}, uuid),
+    element('description', {}, `what pool ${nativeName} is let in with`),
+    element('usage', { type: 'iscsi' }, element('target', {}, `virtwright-${uuid}`)),
+  );
 
 /** A pool's XML tells all but whether it is active. */
 export function readPool(xml: string, active: boolean): Pool {
