@@ -3,6 +3,7 @@ import { DriverError } from '#drivers/error.js';
 import { collide, describeSource, movedFrom, pathOf } from '#drivers/pool-source.js';
 import { parseXml } from '#drivers/xml/parse.js';
 import { serializeXml } from '#drivers/xml/serialize.js';
+import { checkAccess } from './access.js';
 import type { Daemon } from './daemon.js';
 import { hasCode, present, unlessGone } from './gone.js';
 import { listPoolsFlags, poolXmlFlags } from './rpc/flags.js';
@@ -78,6 +79,8 @@ export class LibvirtPools implements Pools {
 
   async start(id: PoolId, signal: AbortSignal): Promise<void> {
     const pool = await this.#handle(id, signal);
+    const { source } = await this.#read(pool, false, signal);
+    if (source?.kind === 'directory') await checkAccess(this.#daemon, pool.name, source.path, signal);
     await this.#unlessAlready(true, id, this.#daemon.order(storagePoolCreate, { pool, flags: 0 }, signal, id), signal);
   }
 

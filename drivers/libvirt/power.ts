@@ -1,6 +1,7 @@
 import type { MachineId, OwnerMark, Power, PowerState } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { attribute } from '#drivers/xml/tree.js';
+import { explained } from './access.js';
 import type { Daemon } from './daemon.js';
 import { checkOwner, handleOf, readDomain, readPower, unlessAlready } from './domains.js';
 import { hasCode } from './gone.js';
@@ -34,7 +35,9 @@ export class LibvirtPower implements Power {
       if (unknownFlags(reason) === 0) throw reason;
       return this.#startPretended(id, reason, signal);
     });
-    await unlessAlready(this.#daemon, id, isStarted, started, signal);
+    await unlessAlready(this.#daemon, id, isStarted, started, signal).catch(async (reason) => {
+      throw await explained(this.#daemon, reason, signal);
+    });
   }
 
   #create(id: MachineId, flags: number, signal: AbortSignal): Promise<unknown> {

@@ -15,7 +15,7 @@ function run(command: string, args: readonly string[]): Promise<{ stdout: string
 export interface LibvirtdOptions {
   /** Further lines of libvirtd.conf. */
   readonly daemonConfig?: string;
-  /** Further lines of qemu.conf. */
+  /** Further lines of qemu.conf; of two that say the same thing the daemon heeds the first, so these. */
   readonly qemuConfig?: string;
 }
 
@@ -105,7 +105,7 @@ async function writeFolders(directory: string, options: LibvirtdOptions): Promis
   for (const name of ['etc', 'lib', 'log', 'run/libvirt', 'run/lock']) await mkdir(join(directory, name), { recursive: true });
   await mkdir(sharedCache(), { recursive: true });
   await writeFile(join(directory, 'etc/libvirtd.conf'), daemonConfig + (options.daemonConfig ?? ''));
-  await writeFile(join(directory, 'etc/qemu.conf'), qemuConfig + (options.qemuConfig ?? ''));
+  await writeFile(join(directory, 'etc/qemu.conf'), (options.qemuConfig ?? '') + qemuConfig);
 }
 
 /** What the daemons found out about the emulators, which takes seconds, is true for all of them; they check it and write it atomically. */

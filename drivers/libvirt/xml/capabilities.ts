@@ -51,6 +51,17 @@ export function readCapabilities(xml: string): HostCapabilities {
   };
 }
 
+/** As whom the daemon starts QEMU, by its own account of file permissions: `+64055:+109`. */
+export function readQemuIdentity(xml: string): { readonly uid: number; readonly gid: number } | undefined {
+  const models = elements(child(parseXml(xml, 'capabilities XML'), 'host'), 'secmodel');
+  const labels = elements(
+    models.find((model) => textOf(child(model, 'model')) === 'dac'),
+    'baselabel',
+  );
+  const [, uid, gid] = /^\+(\d+):\+(\d+)$/.exec(textOf(labels.find((label) => attribute(label, 'type') === 'qemu')) ?? '') ?? [];
+  return uid === undefined || gid === undefined ? undefined : { uid: Number(uid), gid: Number(gid) };
+}
+
 function guestOffer(guest: XmlElement, arch: XmlElement): GuestOffer {
   return {
     osType: textOf(child(guest, 'os_type')) ?? '',
