@@ -22,6 +22,17 @@ const isStarted = ({ state }: PowerState) => state === 'On' || state === 'Paused
 const isOn = ({ state }: PowerState) => state === 'On';
 const isPaused = ({ state }: PowerState) => state === 'Paused';
 
+/** A network on a bridge or a device of the host's starts without it, and machines on it do not. */
+function withoutDevice(reason: unknown): DriverError | undefined {
+  const message = reason instanceof Error ? reason.message : '';
+  const device = /^(?:Cannot get interface MTU on|Unable to get index for interface) '?([^\s':]+)'?: No such device/.exec(message)?.[1];
+  if (device === undefined) return undefined;
+  const remedy = 'make it there, or mend the network';
+  return new DriverError('NotFound', `the host has no device ${device}, which a network of this machine is on; ${remedy}`, {
+    cause: reason,
+  });
+}
+
 /** Each verb waits for QEMU, which may hang, and so goes by the slow lane. */
 export class LibvirtPower implements Power {
   readonly #daemon: Daemon;
@@ -32,7 +43,7 @@ export class LibvirtPower implements Power {
 
   async start(id: MachineId, { paused }: { readonly paused: boolean }, signal: AbortSignal): Promise<void> {
     const started = this.#create(id, paused ? createFlags.paused : 0, signal).catch((reason) => {
-      if (unknownFlags(reason) === 0) throw reason;
+      if (unknownFlags(reason) === 0) throw withoutDevice(reason) ?? reason;
       return this.#startPretended(id, reason, signal);
     });
     await unlessAlready(this.#daemon, id, isStarted, started, signal).catch(async (reason) => {
