@@ -34,7 +34,7 @@ function machine(name: string, { created, namespace, network = 'lan', host, aske
       stop: { mode: 'TrySoft', timeoutSeconds: 120 },
       cpu: { count: 1 },
       memory: { size: '1Gi' },
-      interfaces: [{ name: 'eth', networkRef: { name: network }, ...(asked === undefined ? {} : { macAddress: asked }) }],
+      interfaces: [{ linkState: 'Up', name: 'eth', networkRef: { name: network }, ...(asked === undefined ? {} : { macAddress: asked }) }],
     },
     status: {
       ...(host === undefined ? {} : { hypervisor: host }),

@@ -38,9 +38,10 @@ export const volumeOfDisk = (
 export function volumesOf(machine: VirtualMachine): { readonly disks: readonly string[]; readonly readOnly: readonly string[] } {
   const { disks = [], boot } = machine.spec;
   const kernel = boot?.kernel;
+  const discs = disks.map(({ cdrom }) => cdrom?.volumeRef?.name);
   return {
-    disks: disks.map((disk) => volumeOfDisk(machine, disk)),
-    readOnly: [kernel?.volumeRef.name, kernel?.initrdVolumeRef?.name].filter((name) => name !== undefined),
+    disks: disks.filter(({ cdrom }) => cdrom === undefined).map((disk) => volumeOfDisk(machine, disk)),
+    readOnly: [kernel?.volumeRef.name, kernel?.initrdVolumeRef?.name, ...discs].filter((name) => name !== undefined),
   };
 }
 

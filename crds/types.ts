@@ -680,8 +680,13 @@ export interface VirtualMachineSpecFirmware {
 }
 
 export interface VirtualMachineSpecBoot {
-  /** A kernel to boot directly, without firmware or boot loader. */
-  readonly kernel: VirtualMachineSpecBootKernel;
+  /**
+   * Names of disks and interfaces, in the order in which firmware tries them; where both have one of that name, the disk is
+   * meant. When absent, the host's choice, or as it is.
+   */
+  readonly order?: readonly string[];
+  /** A kernel to boot directly, without firmware or boot loader. When absent, firmware boots as order says. */
+  readonly kernel?: VirtualMachineSpecBootKernel;
 }
 
 export interface VirtualMachineSpecBootKernel {
@@ -696,17 +701,51 @@ export interface VirtualMachineSpecBootKernel {
 export interface VirtualMachineSpecDisk {
   /** Name of the disk in this machine; a DNS label of at most 20 characters. */
   readonly name: string;
-  /** The StorageVolume that is the disk, in the machine's namespace. When absent, the disk is made from volumeTemplate. */
+  /**
+   * The StorageVolume that is the disk, in the machine's namespace. When absent, the disk is made from volumeTemplate, or it
+   * is a CD-ROM drive.
+   */
   readonly volumeRef?: Ref;
+  /**
+   * A drive that the guest only reads from. Discs are put in and taken out while the machine runs. When absent, it is a
+   * disk.
+   */
+  readonly cdrom?: VirtualMachineSpecDiskCdrom;
   /**
    * What StorageVolume `<machine>-<disk>` is made from when there is none; one that an earlier machine of this name left is
    * used again as it is. When absent, the disk is the one that volumeRef names.
    */
   readonly volumeTemplate?: VirtualMachineSpecDiskVolumeTemplate;
   /** How the guest sees the disk. When absent, the host's best, chosen when the disk is first defined and kept from then on. */
-  readonly bus?: 'VirtioBlk' | 'Pvscsi' | 'LsiLogic';
+  readonly bus?: 'VirtioBlk' | 'VirtioScsi' | 'SATA' | 'Pvscsi' | 'LsiLogic';
+  /**
+   * How the host caches what is written. `None` goes around its memory, `WriteBack` counts on the guest's flushes,
+   * `WriteThrough` and `DirectSync` write through to the store, with its memory and around it, and `Unsafe` loses what was
+   * flushed when the host fails. When absent, the host's choice, or as it is.
+   */
+  readonly cache?: 'None' | 'WriteBack' | 'WriteThrough' | 'DirectSync' | 'Unsafe';
+  /**
+   * By which of the host's ways requests are carried out; `Native` needs cache None or DirectSync. When absent, the host's
+   * choice, or as it is.
+   */
+  readonly io?: 'Native' | 'Threads' | 'IoUring';
+  /** Whether what the guest discards is given back to the store. When absent, the host's choice, or as it is. */
+  readonly discard?: 'Ignore' | 'Unmap';
+  /**
+   * The most that the guest may do per second. What is not named here is not limited; `{}` takes all limits away. When
+   * absent, they are as they are.
+   */
+  readonly limits?: VirtualMachineSpecDiskLimits;
   /** Serial number that the guest sees. When absent, one is made of the disk's name. */
   readonly serial?: string;
+}
+
+export interface VirtualMachineSpecDiskCdrom {
+  /**
+   * The StorageVolume that is the disc, of format Raw, in the machine's namespace; many machines may have it at a time. When
+   * absent, the tray is empty.
+   */
+  readonly volumeRef?: Ref;
 }
 
 export interface VirtualMachineSpecDiskVolumeTemplate {
@@ -763,6 +802,21 @@ export interface VirtualMachineSpecDiskVolumeTemplateSource {
   readonly clone?: 'Full' | 'Linked';
 }
 
+export interface VirtualMachineSpecDiskLimits {
+  /** Requests. When absent, reads and writes have their own. */
+  readonly totalIops?: number;
+  /** Requests to read. When absent, not limited. */
+  readonly readIops?: number;
+  /** Requests to write. When absent, not limited. */
+  readonly writeIops?: number;
+  /** Bytes, as `50Mi`. When absent, reads and writes have their own. */
+  readonly totalBytes?: Size;
+  /** Bytes to read, as `50Mi`. When absent, not limited. */
+  readonly readBytes?: Size;
+  /** Bytes to write, as `50Mi`. When absent, not limited. */
+  readonly writeBytes?: Size;
+}
+
 export interface VirtualMachineSpecInterface {
   /** Name of the interface in this machine; a DNS label of at most 20 characters. */
   readonly name: string;
@@ -770,6 +824,10 @@ export interface VirtualMachineSpecInterface {
   readonly networkRef: Ref;
   /** What the guest sees. When absent, the host's best, chosen when the interface is first defined and kept from then on. */
   readonly model?: 'Virtio' | 'E1000e' | 'Vmxnet3';
+  /** The largest packet, in bytes; takes effect at the next start. When absent, the network's, or as it is. */
+  readonly mtu?: number;
+  /** Whether its cable is plugged in. When absent, `Up`. */
+  readonly linkState: 'Up' | 'Down';
   /**
    * Its MAC address, in lower case. When absent, the host chooses one when the interface is first defined, and it is kept
    * from then on.

@@ -56,7 +56,8 @@ export interface Capability {
   readonly reason?: string;
   /**
    * What a change takes in a machine that is not Off: see `Live`. Absent: it waits for the machine's next start. Of the fields `disks` and
-   * `interfaces` it is about adding and removing whole ones, `values` the buses or models with which that goes.
+   * `interfaces` it is about adding and removing whole ones, `values` the buses or models with which that goes; CD-ROM drives never do, and
+   * of `disks.cdrom` it is about the disc in one.
    */
   readonly change?: 'Live' | 'Hotplug';
 }
@@ -145,7 +146,7 @@ export interface Live {
   apply(id: MachineId, owner: OwnerMark, part: Part, signal: AbortSignal): Promise<void>;
 }
 
-/** What changes on its own in a running machine. Disks and interfaces by their names. */
+/** What changes on its own in a running machine. Disks, among them CD-ROM drives, and interfaces by their names. */
 export type Part =
   | { readonly kind: 'cpu' }
   | { readonly kind: 'memory' }
@@ -164,7 +165,11 @@ export interface MachineShape {
   /** Absent: the host's best, chosen when the machine is first defined and kept from then on. */
   readonly firmware?: Firmware;
   readonly boot?: KernelBoot;
+  /** What firmware tries, first things first. Absent: the host's choice, or as it is. */
+  readonly bootOrder?: readonly BootDevice[];
   readonly disks: readonly MachineDisk[];
+  /** Drives for discs, which the guest can only read. Their names and those of the disks are one set. Absent: none. */
+  readonly cdroms?: readonly MachineCdrom[];
   readonly interfaces: readonly MachineInterface[];
   readonly serial: boolean;
   readonly rng: boolean;
@@ -198,6 +203,12 @@ export interface KernelBoot {
   readonly commandLine?: string;
 }
 
+/** A disk or a CD-ROM drive, or an interface, by its name. */
+export interface BootDevice {
+  readonly kind: 'disk' | 'interface';
+  readonly name: string;
+}
+
 export interface MachineDisk {
   /** The disk's name in the manifest, carried by the native device. */
   readonly name: string;
@@ -207,6 +218,34 @@ export interface MachineDisk {
   /** Absent: the host's best, chosen when the disk is first defined and kept from then on. */
   readonly bus?: DiskBus;
   readonly serial?: string;
+  /** How the host caches what is written; absent, like the next two: its own choice, or as it is. */
+  readonly cache?: DiskCache;
+  readonly io?: DiskIo;
+  /** Whether what the guest discards is given back to the store. */
+  readonly discard?: 'Ignore' | 'Unmap';
+  /** Absent: as they are; what it does not name is not limited. */
+  readonly limits?: DiskLimits;
+}
+
+export type DiskCache = 'None' | 'WriteBack' | 'WriteThrough' | 'DirectSync' | 'Unsafe';
+export type DiskIo = 'Native' | 'Threads' | 'IoUring';
+
+/** The most that the guest may do per second, more than 0. Totals are instead of reads and writes. */
+export interface DiskLimits {
+  readonly totalIops?: number;
+  readonly readIops?: number;
+  readonly writeIops?: number;
+  readonly totalBytes?: number;
+  readonly readBytes?: number;
+  readonly writeBytes?: number;
+}
+
+export interface MachineCdrom {
+  readonly name: string;
+  /** Of a raw image, as `Volume.location` gives it. Absent: the tray is empty. */
+  readonly location?: string;
+  /** As a disk's. */
+  readonly bus?: DiskBus;
 }
 
 export interface MachineInterface {
@@ -218,10 +257,14 @@ export interface MachineInterface {
   readonly model?: InterfaceModel;
   /** Of one interface, in lower case. Absent: the host's choice, made when the interface is first defined and kept from then on. */
   readonly macAddress?: string;
+  /** The largest packet, in bytes. Absent: the network's, or as it is. */
+  readonly mtu?: number;
+  /** Whether the cable is plugged in. Absent: as it is, and `Up` at first. */
+  readonly linkState?: 'Up' | 'Down';
 }
 
 export type InterfaceModel = 'Virtio' | 'E1000e' | 'Vmxnet3';
-export type DiskBus = 'VirtioBlk' | 'Pvscsi' | 'LsiLogic';
+export type DiskBus = 'VirtioBlk' | 'VirtioScsi' | 'SATA' | 'Pvscsi' | 'LsiLogic';
 export type VolumeFormat = 'Raw' | 'Qcow2' | 'Vmdk';
 
 export interface MachineDefinition extends MachineShape {

@@ -145,7 +145,7 @@ t.test('a machine goes only where its networks are ready', async (t) => {
       }),
     },
   });
-  const wired = machineWith({ interfaces: [{ name: 'eth', networkRef: { name: 'lan' } }] });
+  const wired = machineWith({ interfaces: [{ name: 'eth', networkRef: { name: 'lan' }, linkState: 'Up' as const }] });
   const hosts = [hostWith('a'), hostWith('b'), hostWith('c')];
   const networks = { 'lan.a': networkOn('a', 'no grant'), 'lan.c': networkOn('c') };
   t.equal(chosen(wired, hosts, { networks }), 'c');
@@ -155,7 +155,7 @@ t.test('a machine goes only where its networks are ready', async (t) => {
   );
   const lacking = hostWith('c', { capabilities: everything.filter(({ field }) => field !== 'interfaces.network') });
   t.match(chosen(wired, [lacking], { networks }), /^Unschedulable: c: spec.interfaces\[eth\]: asked for, this host accepts nothing there/);
-  const modelled = machineWith({ interfaces: [{ name: 'eth', networkRef: { name: 'lan' }, model: 'E1000e' }] });
+  const modelled = machineWith({ interfaces: [{ name: 'eth', networkRef: { name: 'lan' }, linkState: 'Up' as const, model: 'E1000e' }] });
   const plain = hostWith('c', {
     capabilities: everything.map((one) => (one.field === 'interfaces.model' ? { ...one, values: ['Virtio'] } : one)),
   });

@@ -6,8 +6,9 @@ import { isReady } from '../conditions.js';
 import { type Asked, describeUnfit, unfit } from '../fit.js';
 import { nativeName } from '../host/scope.js';
 import { matches } from '../namespaces.js';
-import { type Disk, networksOf, volumeOfDisk } from '../stores.js';
-import { asked } from '../virtual-machine/plan.js';
+import { networksOf, volumeOfDisk } from '../stores.js';
+import { asked } from '../virtual-machine/asked.js';
+import { cdromHardware, diskHardware, interfaceHardware, plainHardware } from '../virtual-machine/hardware.js';
 import { seedFields } from '../virtual-machine/plan-seed.js';
 
 export interface Rejection {
@@ -186,21 +187,17 @@ function askedOf(machine: VirtualMachine, hypervisor: Hypervisor, volumes: reado
     const format = volume?.status?.format ?? volume?.spec.format ?? unconvertible(volume?.spec.source?.format, hypervisor);
     return format === undefined ? {} : { format };
   };
+  const drives = spec.disks ?? [];
   return asked({
+    ...plainHardware(spec),
     nativeName: nativeName({ hypervisor }, metadata.namespace, metadata.name),
-    cpuCount: spec.cpu.count,
-    memoryBytes: parseQuantity(spec.memory.size),
-    ...(spec.cpu.maxCount === undefined ? {} : { maxCpuCount: spec.cpu.maxCount }),
-    ...(spec.memory.maxSize === undefined ? {} : { maxMemoryBytes: parseQuantity(spec.memory.maxSize) }),
-    disks: (spec.disks ?? []).map((disk) => ({ ...hardwareOf(disk), location: '', ...formatOf(volumeOfDisk(machine, disk)) })),
-    interfaces: (spec.interfaces ?? []).map(({ networkRef, ...one }) => ({ ...one, network: networkRef.name })),
-    serial: spec.devices?.serial !== undefined,
-    rng: spec.devices?.rng !== undefined,
-    ...(spec.devices?.guestAgent === undefined ? {} : { guestAgent: true }),
-    ...(spec.firmware === undefined ? {} : { firmware: spec.firmware.type }),
-    ...(spec.boot === undefined ? {} : { boot: { kernel: '' } }),
+    disks: drives
+      .filter(({ cdrom }) => cdrom === undefined)
+      .map((disk) => ({ ...diskHardware(disk), location: '', ...formatOf(volumeOfDisk(machine, disk)) })),
+    cdroms: drives.filter(({ cdrom }) => cdrom !== undefined).map(cdromHardware),
+    interfaces: (spec.interfaces ?? []).map((one) => ({ ...interfaceHardware(one), network: one.networkRef.name })),
+    ...(spec.boot?.kernel === undefined ? {} : { boot: { kernel: '' } }),
     ...(seedKind(spec) === undefined ? {} : { seed: { kind: seedKind(spec) ?? 'CloudInit', location: '' } }),
-    ...(spec.vsphere === undefined ? {} : { vsphere: spec.vsphere }),
   });
 }
 
@@ -215,5 +212,3 @@ const unconvertible = (format: string | undefined, hypervisor: Hypervisor): stri
   const accepted = capabilitiesOf(hypervisor).find(({ field }) => field === 'disks.format')?.values ?? [];
   return accepted.includes('Raw') || accepted.includes('Qcow2') ? undefined : format;
 };
-
-const hardwareOf = ({ volumeRef: _ref, volumeTemplate: _template, ...hardware }: Disk) => hardware;

@@ -187,7 +187,9 @@ function unreadOf({ unread: [first] }: HostView): string | undefined {
 /** As a disk, or to boot from. */
 const has = (shape: MachineShape | undefined, location: string): boolean =>
   shape !== undefined &&
-  (shape.disks.some((disk) => disk.location === location) || shape.boot?.kernel === location || shape.boot?.initrd === location);
+  ([...shape.disks, ...(shape.cdroms ?? [])].some((disk) => disk.location === location) ||
+    shape.boot?.kernel === location ||
+    shape.boot?.initrd === location);
 
 const usersOf = (location: string, { machines }: HostView): ObservedVolume['users'] =>
   machines

@@ -1,4 +1,4 @@
-import type { MachineDisk, MachineInterface, MachineSeed, MachineShape, Part } from '#drivers/driver.js';
+import type { DiskLimits, MachineCdrom, MachineDisk, MachineInterface, MachineSeed, MachineShape, Part } from '#drivers/driver.js';
 
 /** A field, in the API's words, in which what a machine has differs from what is asked. */
 export interface Difference {
@@ -23,7 +23,8 @@ export function differences(has: MachineShape, asked: MachineShape): readonly Di
     ...memoryDifferences(has, asked),
     ...unless(asked.firmware === undefined || has.firmware === asked.firmware, 'spec.firmware.type'),
     ...bootDifferences(has, asked),
-    ...namedDifferences(disks, has.disks, asked.disks),
+    ...unless(asked.bootOrder === undefined || JSON.stringify(has.bootOrder ?? []) === JSON.stringify(asked.bootOrder), 'spec.boot.order'),
+    ...namedDifferences(disks, drivesOf(has), drivesOf(asked)),
     ...namedDifferences(interfaces, has.interfaces, asked.interfaces),
     ...unless(has.serial === asked.serial, 'spec.devices.serial'),
     ...unless(has.rng === asked.rng, 'spec.devices.rng'),
@@ -80,19 +81,43 @@ interface Named<T> {
   readonly kind: 'disk' | 'interface';
   /** The model or bus with which the host lets one come and go. */
   readonly as: (one: T) => string | undefined;
-  /** Each field of one, as capabilities call it. */
-  readonly fields: { readonly [field: string]: (one: T) => unknown };
+  /** Each field of one, as capabilities call it; and what one has that does not tell. */
+  readonly fields: { readonly [field: string]: { readonly of: (one: T) => unknown; readonly untold?: unknown } };
 }
 
-const disks: Named<MachineDisk> = {
+/** A disk, or a drive for discs: one name is one of them. */
+type Drive = (MachineDisk & { readonly isCdrom: false }) | (MachineCdrom & { readonly isCdrom: true });
+
+const drivesOf = ({ disks, cdroms = [] }: MachineShape): readonly Drive[] => [
+  ...disks.map((disk) => ({ ...disk, isCdrom: false as const })),
+  ...cdroms.map((cdrom) => ({ ...cdrom, isCdrom: true as const })),
+];
+
+const ofDisk = (of: (disk: MachineDisk) => unknown) => (drive: Drive) => (drive.isCdrom ? undefined : of(drive));
+
+/** Of what is limited, and how much, whatever the order. */
+const limitsText = (limits: DiskLimits): string =>
+  Object.entries(limits)
+    .map(([name, most]) => `${name}=${most}`)
+    .sort()
+    .join();
+
+const disks: Named<Drive> = {
   list: 'disks',
   kind: 'disk',
-  as: ({ bus }) => bus,
+  // A drive is on no bus with which a disk comes and goes.
+  as: ({ bus, isCdrom }) => (isCdrom ? 'Cdrom' : bus),
   fields: {
-    'disks.volume': ({ location }) => location,
-    'disks.format': ({ format }) => format,
-    'disks.bus': ({ bus }) => bus,
-    'disks.serial': ({ serial }) => serial,
+    'disks.device': { of: ({ isCdrom }) => isCdrom },
+    'disks.cdrom': { of: (drive) => (drive.isCdrom ? (drive.location ?? '') : undefined) },
+    'disks.volume': { of: ofDisk(({ location }) => location) },
+    'disks.format': { of: ofDisk(({ format }) => format) },
+    'disks.bus': { of: ({ bus }) => bus },
+    'disks.serial': { of: ofDisk(({ serial }) => serial) },
+    'disks.cache': { of: ofDisk(({ cache }) => cache) },
+    'disks.io': { of: ofDisk(({ io }) => io) },
+    'disks.discard': { of: ofDisk(({ discard }) => discard) },
+    'disks.limits': { of: ofDisk(({ limits }) => limits && limitsText(limits)), untold: '' },
   },
 };
 
@@ -101,9 +126,11 @@ const interfaces: Named<MachineInterface> = {
   kind: 'interface',
   as: ({ model }) => model,
   fields: {
-    'interfaces.network': ({ network }) => network,
-    'interfaces.model': ({ model }) => model,
-    'interfaces.macAddress': ({ macAddress }) => macAddress,
+    'interfaces.network': { of: ({ network }) => network },
+    'interfaces.model': { of: ({ model }) => model },
+    'interfaces.macAddress': { of: ({ macAddress }) => macAddress },
+    'interfaces.mtu': { of: ({ mtu }) => mtu },
+    'interfaces.linkState': { of: ({ linkState }) => linkState, untold: 'Up' },
   },
 };
 
@@ -118,7 +145,9 @@ function namedDifferences<T extends { readonly name: string }>(
     const wanted = asked.find((one) => one.name === name);
     const takes = taken(kind, present, wanted);
     if (takes.length === 0) return [];
-    return [{ field: `spec.${kind.list}[${name}]`, part: { kind: kind.kind, name }, takes, letsGo: wanted === undefined }];
+    // A guest may hold the disc that is to be taken out.
+    const letsGo = wanted === undefined || takes.some(({ field }) => field === 'disks.cdrom');
+    return [{ field: `spec.${kind.list}[${name}]`, part: { kind: kind.kind, name }, takes, letsGo }];
   });
 }
 
@@ -128,6 +157,6 @@ function taken<T>(kind: Named<T>, has: T | undefined, asked: T | undefined): rea
     return one === undefined ? [] : [{ field: kind.list, value: kind.as(one) }];
   }
   return Object.entries(kind.fields)
-    .filter(([, value]) => value(asked) !== undefined && value(has) !== value(asked))
+    .filter(([, { of, untold }]) => of(asked) !== undefined && (of(has) ?? untold) !== of(asked))
     .map(([field]) => ({ field }));
 }

@@ -8,6 +8,7 @@ import { duplicates } from '../mac-addresses.js';
 import type { Namespace } from '../namespaces.js';
 import type { Stores } from '../stores.js';
 import { ungranted } from '../virtual-network-instance/permission.js';
+import { interfaceHardware } from './hardware.js';
 
 /** An interface on a network that the namespace may not use any more: who is attached stays so, nobody else is. */
 export interface Revoked {
@@ -59,7 +60,9 @@ function named(
   host: HostScope,
   stores: NetworkStores,
 ): Omit<ResolvedInterfaces, 'duplicates'> {
-  const found = interfaces.map(({ networkRef, ...wanted }) => {
+  const found = interfaces.map((one) => {
+    const { networkRef } = one;
+    const wanted = interfaceHardware(one);
     const spec = stores.networks.get(`${namespace}/${networkRef.name}`)?.spec;
     const instance = stores.networkInstances.get(`${namespace}/${instanceName(networkRef.name, host.name)}`);
     const network = instance?.status?.nativeName;

@@ -45,8 +45,10 @@ const starting = (locks: Locks, seeds: KeptSeeds): Performer<Action<'start'>> =>
 const isAnswer = (reason: unknown): reason is DriverError =>
   reason instanceof DriverError && reason.code !== 'Unavailable' && reason.code !== 'TimedOut';
 
-const disksOf = (id: MachineId, view: HostView): readonly string[] =>
-  view.machines.find((machine) => machine.id === id)?.configured?.disks.map(({ location }) => location) ?? [];
+function disksOf(id: MachineId, view: HostView): readonly string[] {
+  const { disks = [], cdroms = [] } = view.machines.find((machine) => machine.id === id)?.configured ?? {};
+  return [...disks, ...cdroms].flatMap(({ location }) => location ?? []);
+}
 
 /** What the host refuses waits for the machine's next start; that it did is noted, or it would be tried for ever. */
 const applying = (locks: Locks): Performer<Action<'apply'>> => ({

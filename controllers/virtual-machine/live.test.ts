@@ -15,6 +15,9 @@ const capabilities: readonly Capability[] = [
   { field: 'interfaces', change: 'Hotplug' },
   { field: 'interfaces.network', change: 'Live' },
   { field: 'disks.serial' },
+  { field: 'disks.cdrom', change: 'Live' },
+  { field: 'disks.limits', change: 'Live' },
+  { field: 'interfaces.linkState', change: 'Live' },
 ];
 const root = { name: 'root', location: '/p/root', format: 'Raw', bus: 'VirtioBlk' } as const;
 const data = { ...root, name: 'data', location: '/p/data' };
@@ -58,6 +61,10 @@ t.test('each difference has its class, by what the host says of it', async (t) =
     [{ disks: [root, { ...data, bus: 'LsiLogic' as const }] }, 'spec.disks[data]', 'Restart'],
     [{ disks: [{ ...root, serial: 'x' }] }, 'spec.disks[root]', 'Restart'],
     [{ disks: [{ ...root, location: '/p/other' }] }, 'spec.disks[root]', 'Restart'],
+    [{ disks: [{ ...root, limits: { readIops: 1 } }] }, 'spec.disks[root]', 'Live'],
+    [{ cdroms: [{ name: 'tools', bus: 'VirtioBlk' as const }] }, 'spec.disks[tools]', 'Restart'],
+    [{ disks: [], cdroms: [{ name: 'root' }] }, 'spec.disks[root]', 'Restart'],
+    [{ bootOrder: [{ kind: 'disk' as const, name: 'root' }] }, 'spec.boot.order', 'Restart'],
     [{ interfaces: [lan] }, 'spec.interfaces[lan]', 'Hotplug'],
     [{ rng: true }, 'spec.devices.rng', 'Restart'],
   ] as const;
@@ -67,6 +74,19 @@ t.test('each difference has its class, by what the host says of it', async (t) =
   }
   t.match(changeOf({ interfaces: [lan] }, { interfaces: [{ ...lan, network: 'br-dmz' }] }), [{ class: 'Live' }]);
   t.match(changeOf({ interfaces: [lan] }, { interfaces: [{ ...lan, network: 'br-dmz', model: 'E1000e' }] }), [{ class: 'Restart' }]);
+  const drive = { name: 'tools', bus: 'SATA' as const };
+  t.match(changeOf({ cdroms: [drive] }, { cdroms: [{ ...drive, location: '/p/disc' }] }), [{ class: 'Live', letsGo: true }]);
+  t.match(changeOf({ cdroms: [{ ...drive, location: '/p/disc' }] }, { cdroms: [drive] }), [{ class: 'Live', letsGo: true }]);
+  t.match(changeOf({ interfaces: [lan] }, { interfaces: [{ ...lan, linkState: 'Down' }] }), [{ class: 'Live', letsGo: false }]);
+  t.same(changeOf({ interfaces: [lan] }, { interfaces: [{ ...lan, linkState: 'Up' }] }), []);
+  t.same(
+    changeOf(
+      { disks: [{ ...root, limits: { readIops: 1, writeIops: 2 } }] },
+      { disks: [{ ...root, limits: { writeIops: 2, readIops: 1 } }] },
+    ),
+    [],
+  );
+  t.same(changeOf({}, { disks: [{ ...root, limits: {} }] }), []);
   t.match(pendingChanges(machineOf({}, { memoryBytes: 400 }), []), [{ class: 'Restart' }], 'a host that says nothing');
   t.same(changeOf({}, {}), []);
 });
@@ -92,11 +112,11 @@ t.test('a guest that does not let go is waited for, then left, and asked again l
   let record = noteAsked({}, change.key, now);
   const word = (at: number) => planFor(machine, record, at).map(({ kind }) => kind);
   t.same(word(now + 5 * seconds), ['wait']);
-  t.same(word(now + 59 * seconds), ['leave']);
-  t.same(word(now + 60 * seconds), ['act']);
-  record = noteAsked(record, change.key, now + 60 * seconds);
-  t.same(word(now + 179 * seconds), ['leave']);
-  t.same(word(now + 180 * seconds), ['act']);
+  t.same(word(now + 29 * seconds), ['leave']);
+  t.same(word(now + 30 * seconds), ['act']);
+  record = noteAsked(record, change.key, now + 30 * seconds);
+  t.same(word(now + 89 * seconds), ['leave']);
+  t.same(word(now + 90 * seconds), ['act']);
   for (let times = 0; times < 20; times++) record = noteAsked(record, change.key, now);
   t.same(word(now + 3_599 * seconds), ['leave']);
   t.same(word(now + 3_600 * seconds), ['act']);
@@ -128,7 +148,7 @@ t.test('what the host refused waits for a restart, until another thing is asked'
 t.test('one that holds out hinders no other', async (t) => {
   const machine = machineOf({}, { disks: [data] });
   const [, unplug] = pendingChanges(machine, capabilities);
-  const plan = planFor(machine, noteAsked({}, unplug?.key ?? '', now), now + 30 * seconds);
+  const plan = planFor(machine, noteAsked({}, unplug?.key ?? '', now), now + 20 * seconds);
   t.match(plan, [{ kind: 'act', action: { part: { name: 'data' } } }, { kind: 'leave' }]);
 });
 

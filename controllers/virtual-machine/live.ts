@@ -36,11 +36,12 @@ function classOf({ part, takes }: Difference, capabilities: readonly Capability[
   return (['Restart', 'Hotplug'] as const).find((one) => classes.includes(one)) ?? 'Live';
 }
 
-function keyOf({ field, part }: Difference, { cpuCount, memoryBytes, disks, interfaces }: NonNullable<Machine['configured']>): string {
+function keyOf({ field, part }: Difference, configured: NonNullable<Machine['configured']>): string {
+  const { cpuCount, memoryBytes, disks, cdroms = [], interfaces } = configured;
   if (part === undefined) return field;
   if (part.kind === 'cpu') return `cpu ${cpuCount}`;
   if (part.kind === 'memory') return `memory ${memoryBytes}`;
-  const wanted = (part.kind === 'disk' ? disks : interfaces).find(({ name }) => name === part.name);
+  const wanted = (part.kind === 'disk' ? [...disks, ...cdroms] : interfaces).find(({ name }) => name === part.name);
   const what = wanted === undefined ? 'none' : createHash('sha256').update(JSON.stringify(wanted)).digest('hex').slice(0, 8);
   return `${part.kind} ${part.name} ${what}`;
 }
@@ -48,7 +49,7 @@ function keyOf({ field, part }: Difference, { cpuCount, memoryBytes, disks, inte
 /** A guest that unplugs something does so within seconds, or not at all. */
 const patienceMs = 10_000;
 /** One that did not may have been busy: it is asked again, less and less often. */
-const firstAgainMs = 60_000;
+const firstAgainMs = 30_000;
 const longestAgainMs = 3_600_000;
 
 /** When it is asked again. A balloon keeps what it was once told. */

@@ -598,7 +598,7 @@ t.test('a grant that is taken away stops new attachments only', async (t) => {
 });
 
 t.test('status tells the interfaces, and how they stand', async (t) => {
-  const interfaces = [{ name: 'eth', networkRef: { name: 'lan' } }];
+  const interfaces = [{ name: 'eth', networkRef: { name: 'lan' }, linkState: 'Up' as const }];
   const told = (desired: DesiredMachine, machine: Machine) => {
     const plan = planOf(desired, machine);
     const resource = { ...resourceWith({}), spec: { ...resourceWith({}).spec, interfaces } };

@@ -1,14 +1,15 @@
-import type { Capability, Machine, MachineDefinition, MachineDisk, OwnerMark } from '#drivers/driver.js';
-import { type Asked, describeUnfit, unfit } from '../fit.js';
+import type { Capability, Machine, MachineDefinition, OwnerMark } from '#drivers/driver.js';
+import { describeUnfit, unfit } from '../fit.js';
 import type { GuestKnown } from '../host/guests-view.js';
 import { act, type Plan, refuse, wait } from '../plan.js';
 import { type MachineAction, marked, type Subject } from './action.js';
+import { asked } from './asked.js';
 import { differences, fieldsOf } from './difference.js';
 import { defaultInterface, type Revoked } from './interfaces.js';
 import { forgetDone, planLive } from './live.js';
 import { planRequestedAction, type RequestedAction, type RunStrategy } from './plan-action.js';
 import { planRun, planStop, type StopPolicy } from './plan-power.js';
-import { planSeeding, planUnseeding, seeded, seededFor, seedFields, type WantedSeed } from './plan-seed.js';
+import { planSeeding, planUnseeding, seeded, seededFor, type WantedSeed } from './plan-seed.js';
 import { bootNumber, encodeRecord, isFailure, learn, type MachineRecord, running } from './record.js';
 
 export interface DesiredMachine extends WantedSeed {
@@ -133,41 +134,6 @@ function planFit(desired: DesiredMachine): Plan<MachineAction> {
   return [
     ...unfit(asked(seeded(definition, desired)), capabilities).map((misfit) => refuse('Unfit', describeUnfit(misfit, host))),
     ...(refusedSeed === undefined ? [] : [refuse('Unfit', refusedSeed)]),
-  ];
-}
-
-/** A disk whose volume is not made yet has no format: it gets one that the host accepts. */
-type AskedDefinition = Omit<MachineDefinition, 'uuid' | 'disks'> & {
-  readonly disks: readonly (Omit<MachineDisk, 'format'> & { readonly format?: string })[];
-};
-
-/** What of a definition a host may not have. A native name is none of the manifest's fields, and yet may be too long. */
-export function asked(definition: AskedDefinition): readonly Asked[] {
-  const { nativeName, cpuCount, maxCpuCount, memoryBytes, maxMemoryBytes, firmware, boot } = definition;
-  const { disks, interfaces, serial, rng, guestAgent, seed, vsphere } = definition;
-  return [
-    { field: 'nativeName', path: 'the length of namespace and name', given: Buffer.byteLength(nativeName) },
-    { field: 'cpu.count', path: 'spec.cpu.count', given: cpuCount },
-    ...(maxCpuCount === undefined ? [] : [{ field: 'cpu.maxCount', path: 'spec.cpu.maxCount', given: maxCpuCount }]),
-    { field: 'memory.size', path: 'spec.memory.size', given: memoryBytes },
-    ...(maxMemoryBytes === undefined ? [] : [{ field: 'memory.maxSize', path: 'spec.memory.maxSize', given: maxMemoryBytes }]),
-    ...(firmware === undefined ? [] : [{ field: 'firmware.type', path: 'spec.firmware.type', given: firmware }]),
-    ...(boot === undefined ? [] : [{ field: 'boot.kernel', path: 'spec.boot.kernel' }]),
-    ...disks.flatMap(({ name, bus, format, serial: number }) => [
-      ...(format === undefined ? [] : [{ field: 'disks.format', path: `the format of the volume of spec.disks[${name}]`, given: format }]),
-      ...(bus === undefined ? [] : [{ field: 'disks.bus', path: `spec.disks[${name}].bus`, given: bus }]),
-      ...(number === undefined ? [] : [{ field: 'disks.serial', path: `spec.disks[${name}].serial` }]),
-    ]),
-    ...interfaces.flatMap(({ name, model, macAddress }) => [
-      { field: 'interfaces.network', path: `spec.interfaces[${name}]` },
-      ...(model === undefined ? [] : [{ field: 'interfaces.model', path: `spec.interfaces[${name}].model`, given: model }]),
-      ...(macAddress === undefined ? [] : [{ field: 'interfaces.macAddress', path: `spec.interfaces[${name}].macAddress` }]),
-    ]),
-    ...(serial ? [{ field: 'devices.serial', path: 'spec.devices.serial' }] : []),
-    ...(rng ? [{ field: 'devices.rng', path: 'spec.devices.rng' }] : []),
-    ...(guestAgent ? [{ field: 'devices.guestAgent', path: 'spec.devices.guestAgent' }] : []),
-    ...(seed === undefined ? [] : [{ field: seedFields[seed.kind], path: `spec.${seedFields[seed.kind]}` }]),
-    ...(vsphere === undefined ? [] : [{ field: 'vsphere.guestId', path: 'spec.vsphere.guestId', given: vsphere.guestId }]),
   ];
 }
 

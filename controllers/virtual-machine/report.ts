@@ -33,7 +33,7 @@ export function reportMachine(resource: VirtualMachine, findings: MachineFinding
     hardware: machine?.hardware ?? before?.hardware,
     seedPool: before?.seedPool ?? (desired?.seed === undefined ? undefined : desired.seed.instance),
     run: record === undefined ? before?.run : runStatus(record),
-    volumes: (spec.disks ?? []).map((disk) => ({ name: disk.name, volume: volumeOfDisk(resource, disk) })),
+    volumes: volumesTold(resource),
     interfaces: machine === undefined ? before?.interfaces : interfaces(machine, told?.addresses),
     guest: told === undefined ? before?.guest : told.guest,
     pendingChanges:
@@ -57,6 +57,13 @@ export function reportMachine(resource: VirtualMachine, findings: MachineFinding
     }),
   });
 }
+
+/** An empty tray has none. */
+const volumesTold = (machine: VirtualMachine): VirtualMachineStatus['volumes'] =>
+  (machine.spec.disks ?? []).flatMap((disk) => {
+    const volume = disk.cdrom === undefined ? volumeOfDisk(machine, disk) : disk.cdrom.volumeRef?.name;
+    return volume === undefined ? [] : [{ name: disk.name, volume }];
+  });
 
 const isNetwork = ({ field }: PendingChange): boolean => field.startsWith('spec.interfaces[');
 

@@ -1,10 +1,10 @@
-import { parseQuantity } from '#crds/quantity.js';
 import type { StorageVolume, VirtualMachine, VirtualMachineAction } from '#crds/types.js';
-import type { KernelBoot, MachineDisk, MachineInterface, MachineShape } from '#drivers/driver.js';
+import type { KernelBoot, MachineCdrom, MachineDisk, MachineInterface, MachineShape } from '#drivers/driver.js';
 import { isReady } from '../conditions.js';
 import { type HostScope, nativeName, takeOverOf } from '../host/scope.js';
 import type { Resolution } from '../reconcile.js';
-import { clonesOf, isLinked, isTwice, type Stores, volumeOfDisk, volumesOf } from '../stores.js';
+import { clonesOf, type Disk, isLinked, isTwice, type Stores, volumeOfDisk, volumesOf } from '../stores.js';
+import { cdromHardware, diskHardware, plainHardware } from './hardware.js';
 import { type NetworkStores, resolveInterfaces } from './interfaces.js';
 import type { DesiredMachine } from './plan.js';
 import type { RequestedAction } from './plan-action.js';
@@ -65,32 +65,35 @@ const emptyShape: MachineShape = { cpuCount: 1, memoryBytes: 0, disks: [], inter
 
 function machineShape(machine: VirtualMachine, volumes: VolumeLookup, interfaces: readonly MachineInterface[]): MachineShape {
   const { spec } = machine;
-  const disks: MachineDisk[] = (spec.disks ?? []).flatMap((disk) => {
-    const { name, bus, serial } = disk;
-    const volume = volumes.claimed(volumeOfDisk(machine, disk));
-    if (volume === undefined) return [];
-    return [{ name, ...volume, ...(bus === undefined ? {} : { bus }), ...(serial === undefined ? {} : { serial }) }];
+  const drives = spec.disks ?? [];
+  const disks: MachineDisk[] = drives.flatMap((disk) => {
+    const volume = disk.cdrom === undefined ? volumes.claimed(volumeOfDisk(machine, disk)) : undefined;
+    return volume === undefined ? [] : [{ ...diskHardware(disk), ...volume }];
   });
-  const boot = kernelBoot(spec.boot, volumes);
+  const cdroms = drives.filter(({ cdrom }) => cdrom !== undefined).flatMap((disk) => cdrom(disk, volumes) ?? []);
+  const boot = kernelBoot(spec.boot?.kernel, volumes);
   return {
-    cpuCount: spec.cpu.count,
-    memoryBytes: parseQuantity(spec.memory.size),
-    ...(spec.cpu.maxCount === undefined ? {} : { maxCpuCount: spec.cpu.maxCount }),
-    ...(spec.memory.maxSize === undefined ? {} : { maxMemoryBytes: parseQuantity(spec.memory.maxSize) }),
+    ...plainHardware(spec),
     disks,
+    ...(cdroms.length === 0 ? {} : { cdroms }),
     interfaces,
-    serial: spec.devices?.serial !== undefined,
-    rng: spec.devices?.rng !== undefined,
-    ...(spec.devices?.guestAgent === undefined ? {} : { guestAgent: true }),
-    ...(spec.firmware === undefined ? {} : { firmware: spec.firmware.type }),
     ...(boot === undefined ? {} : { boot }),
-    ...(spec.vsphere === undefined ? {} : { vsphere: spec.vsphere }),
   };
 }
 
-function kernelBoot(boot: VirtualMachine['spec']['boot'], volumes: VolumeLookup): KernelBoot | undefined {
-  if (boot === undefined) return undefined;
-  const { volumeRef, initrdVolumeRef, commandLine } = boot.kernel;
+/** A drive whose disc cannot be had is not changed before it can. */
+function cdrom(disk: Disk, volumes: VolumeLookup): MachineCdrom | undefined {
+  const disc = disk.cdrom?.volumeRef;
+  if (disc === undefined) return cdromHardware(disk);
+  const location = volumes.disc(disc.name);
+  return location === undefined ? undefined : { ...cdromHardware(disk), location };
+}
+
+type KernelSpec = NonNullable<VirtualMachine['spec']['boot']>['kernel'];
+
+function kernelBoot(asked: KernelSpec, volumes: VolumeLookup): KernelBoot | undefined {
+  if (asked === undefined) return undefined;
+  const { volumeRef, initrdVolumeRef, commandLine } = asked;
   const kernel = volumes.readable(volumeRef.name)?.location;
   const initrd = initrdVolumeRef === undefined ? undefined : volumes.readable(initrdVolumeRef.name)?.location;
   if (kernel === undefined) return undefined;
@@ -129,6 +132,14 @@ class VolumeLookup {
     this.missing.push(
       claim === undefined ? `volume "${name}": not claimed for this machine yet` : `volume "${name}": in use by machine "${claim.machine}"`,
     );
+    return undefined;
+  }
+
+  /** What can lie in a CD-ROM drive. */
+  disc(name: string): string | undefined {
+    const found = this.readable(name);
+    if (found === undefined || found.format === 'Raw') return found?.location;
+    this.missing.push(`volume "${name}": it has format ${found.format}, and a disc has format Raw; make the volume with source.format Raw`);
     return undefined;
   }
 

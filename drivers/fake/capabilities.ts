@@ -1,4 +1,12 @@
-import type { Capability, Hardware, MachineDefinition, MachineDisk, MachineInterface, MachineShape } from '#drivers/driver.js';
+import type {
+  Capability,
+  Hardware,
+  MachineCdrom,
+  MachineDefinition,
+  MachineDisk,
+  MachineInterface,
+  MachineShape,
+} from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 
 /** What a fake host accepts unless it is told otherwise. */
@@ -10,14 +18,22 @@ export const everything: readonly Capability[] = [
   { field: 'memory.maxSize', min: 1 << 20, max: 2 ** 40 },
   { field: 'firmware.type', values: ['BIOS', 'UEFI'] },
   { field: 'boot.kernel' },
-  { field: 'disks', values: ['VirtioBlk', 'Pvscsi'], change: 'Hotplug' },
-  { field: 'disks.bus', values: ['VirtioBlk', 'Pvscsi', 'LsiLogic'] },
+  { field: 'boot.order' },
+  { field: 'disks', values: ['VirtioBlk', 'VirtioScsi', 'Pvscsi'], change: 'Hotplug' },
+  { field: 'disks.bus', values: ['VirtioBlk', 'VirtioScsi', 'SATA', 'Pvscsi', 'LsiLogic'] },
+  { field: 'disks.cache', values: ['None', 'WriteBack', 'WriteThrough', 'DirectSync', 'Unsafe'] },
+  { field: 'disks.cdrom', change: 'Live' },
+  { field: 'disks.discard', values: ['Ignore', 'Unmap'] },
+  { field: 'disks.io', values: ['Native', 'Threads', 'IoUring'] },
+  { field: 'disks.limits', change: 'Live' },
   { field: 'disks.format', values: ['Raw', 'Qcow2', 'Vmdk'] },
   { field: 'disks.serial' },
   { field: 'interfaces', change: 'Hotplug' },
   { field: 'interfaces.network', change: 'Live' },
   { field: 'interfaces.model', values: ['Virtio', 'E1000e', 'Vmxnet3'] },
   { field: 'interfaces.macAddress' },
+  { field: 'interfaces.mtu', min: 68, max: 65_535 },
+  { field: 'interfaces.linkState', change: 'Live' },
   { field: 'devices.serial' },
   { field: 'devices.rng' },
   { field: 'devices.guestAgent' },
@@ -51,16 +67,26 @@ export const firstHardware: Hardware = { accelerator: 'Fake', machine: 'fake-1.0
 
 type Asked = readonly [field: string, given: string | number];
 
-const askedOfDisk = ({ bus, format, serial }: MachineDisk): readonly Asked[] => [
+const given = (field: string, value: string | number | undefined): readonly Asked[] => (value === undefined ? [] : [[field, value]]);
+
+const askedOfDisk = ({ bus, format, serial, cache, io, discard, limits }: MachineDisk): readonly Asked[] => [
   ['disks.format', format],
-  ...(bus === undefined ? [] : [['disks.bus', bus] as const]),
-  ...(serial === undefined ? [] : [['disks.serial', serial] as const]),
+  ...given('disks.bus', bus),
+  ...given('disks.serial', serial),
+  ...given('disks.cache', cache),
+  ...given('disks.io', io),
+  ...given('disks.discard', discard),
+  ...given('disks.limits', limits && JSON.stringify(limits)),
 ];
 
-const askedOfInterface = ({ network, model, macAddress }: MachineInterface): readonly Asked[] => [
+const askedOfCdrom = ({ location = '', bus }: MachineCdrom): readonly Asked[] => [['disks.cdrom', location], ...given('disks.bus', bus)];
+
+const askedOfInterface = ({ network, model, macAddress, mtu, linkState }: MachineInterface): readonly Asked[] => [
   ['interfaces.network', network],
-  ...(model === undefined ? [] : [['interfaces.model', model] as const]),
-  ...(macAddress === undefined ? [] : [['interfaces.macAddress', macAddress] as const]),
+  ...given('interfaces.model', model),
+  ...given('interfaces.macAddress', macAddress),
+  ...given('interfaces.mtu', mtu),
+  ...given('interfaces.linkState', linkState === 'Down' ? linkState : undefined),
 ];
 
 const seedFields = { CloudInit: 'cloudInit', Ignition: 'ignition', Sysprep: 'sysprep' } as const;
@@ -73,7 +99,9 @@ const asked = ({
   maxMemoryBytes,
   firmware,
   boot,
+  bootOrder,
   disks,
+  cdroms = [],
   interfaces,
   serial,
   rng,
@@ -88,7 +116,9 @@ const asked = ({
   ...(maxMemoryBytes === undefined ? [] : [['memory.maxSize', maxMemoryBytes] as const]),
   ...(firmware === undefined ? [] : [['firmware.type', firmware] as const]),
   ...(boot === undefined ? [] : [['boot.kernel', boot.kernel] as const]),
+  ...(bootOrder === undefined ? [] : [['boot.order', JSON.stringify(bootOrder)] as const]),
   ...disks.flatMap(askedOfDisk),
+  ...cdroms.flatMap(askedOfCdrom),
   ...interfaces.flatMap(askedOfInterface),
   ...(serial ? [['devices.serial', 'true'] as const] : []),
   ...(rng ? [['devices.rng', 'true'] as const] : []),
@@ -115,7 +145,9 @@ function mustAccept({ field, values, min = -Infinity, max = Infinity }: Capabili
 /** The shape with the host's choices filled in; what was chosen before is kept. */
 export function chosen(definition: MachineDefinition, before: MachineShape | undefined, newMacAddress: () => string): MachineShape {
   const { uuid: _uuid, nativeName: _nativeName, maxCpuCount, maxMemoryBytes, ...shape } = definition;
-  const busOf = (name: string) => before?.disks.find((disk) => disk.name === name)?.bus ?? 'VirtioBlk';
+  const diskOf = (name: string) => before?.disks.find((disk) => disk.name === name);
+  const cdromOf = (name: string) => before?.cdroms?.find((cdrom) => cdrom.name === name);
+  const bootOrder = shape.bootOrder ?? before?.bootOrder;
   const vsphere = shape.vsphere ?? before?.vsphere;
   const interfaceOf = (name: string) => before?.interfaces.find((one) => one.name === name);
   return structuredClone({
@@ -124,14 +156,32 @@ export function chosen(definition: MachineDefinition, before: MachineShape | und
     ...roomOf('maxMemoryBytes', shape.memoryBytes, maxMemoryBytes ?? before?.maxMemoryBytes),
     ...(vsphere === undefined ? {} : { vsphere }),
     firmware: shape.firmware ?? before?.firmware ?? 'BIOS',
-    disks: shape.disks.map((disk) => ({ ...disk, bus: disk.bus ?? busOf(disk.name) })),
+    ...(bootOrder === undefined ? {} : { bootOrder }),
+    disks: shape.disks.map((disk) => ({ ...tuningOf(diskOf(disk.name)), ...disk, bus: disk.bus ?? diskOf(disk.name)?.bus ?? 'VirtioBlk' })),
+    ...(shape.cdroms === undefined
+      ? {}
+      : { cdroms: shape.cdroms.map((cdrom) => ({ ...cdrom, bus: cdrom.bus ?? cdromOf(cdrom.name)?.bus ?? 'SATA' })) }),
     interfaces: shape.interfaces.map((one) => ({
+      ...wiringOf(interfaceOf(one.name)),
       ...one,
       model: one.model ?? interfaceOf(one.name)?.model ?? 'Virtio',
       macAddress: one.macAddress ?? interfaceOf(one.name)?.macAddress ?? newMacAddress(),
     })),
   });
 }
+
+/** What stays as it is when nobody speaks of it. */
+const tuningOf = ({ cache, io, discard, limits }: Partial<MachineDisk> = {}): Partial<MachineDisk> => ({
+  ...(cache === undefined ? {} : { cache }),
+  ...(io === undefined ? {} : { io }),
+  ...(discard === undefined ? {} : { discard }),
+  ...(limits === undefined ? {} : { limits }),
+});
+
+const wiringOf = ({ mtu, linkState }: Partial<MachineInterface> = {}): Partial<MachineInterface> => ({
+  ...(mtu === undefined ? {} : { mtu }),
+  ...(linkState === undefined ? {} : { linkState }),
+});
 
 /** A maximum is told only where it is more than there is. */
 const roomOf = <K extends string>(name: K, now: number, most = now): { readonly [_ in K]?: number } =>

@@ -166,12 +166,10 @@ export class FakeHost<C extends Clock = ManualClock> implements Surroundings {
 
   /** Throws when a disk is missing, or another running machine writes to it. */
   mustHaveDisksOf(machine: FakeMachine): void {
-    const { disks = [], boot, seed } = machine.configured ?? {};
-    const files = [...disks.map(({ location }) => location), boot?.kernel, boot?.initrd, seed?.location].filter(
-      (file) => file !== undefined,
-    );
+    const { disks = [], cdroms = [], boot, seed } = machine.configured ?? {};
+    const files = [...[...disks, ...cdroms].map(({ location }) => location), boot?.kernel, boot?.initrd, seed?.location];
     for (const file of files)
-      if (!this.hasFile(file)) throw new DriverError('NotFound', `machine "${machine.nativeName}": no file ${file}`);
+      if (file !== undefined && !this.hasFile(file)) throw new DriverError('NotFound', `machine "${machine.nativeName}": no file ${file}`);
     for (const other of this.machines.values())
       for (const { location } of other.live?.disks ?? [])
         if (other !== machine && disks.some((disk) => disk.location === location))

@@ -13,8 +13,7 @@ function apply(host: Host, machine: FakeMachine, part: Part): void {
   const { live, configured } = machine;
   if (live === undefined) throw new DriverError('Conflict', `machine "${machine.nativeName}" is Off`);
   if (configured === undefined) return;
-  if (part.kind === 'disk') applyNamed(host, machine, part.name, 'disks');
-  else if (part.kind === 'interface') applyNamed(host, machine, part.name, 'interfaces');
+  if (part.kind === 'disk' || part.kind === 'interface') applyNamed(host, machine, part);
   else if (part.kind === 'cpu') {
     mustHaveRoom('cpu.count', configured.cpuCount, live.maxCpuCount ?? live.cpuCount);
     machine.change((now) => resized(now, configured), { takes: configured.cpuCount < live.cpuCount });
@@ -38,24 +37,31 @@ const ballooned = ({ maxMemoryBytes, ...live }: MachineShape, { memoryBytes }: M
   return { ...live, memoryBytes, ...(most > memoryBytes ? { maxMemoryBytes: most } : {}) };
 };
 
-type Lists = Pick<MachineShape, 'disks' | 'interfaces'>;
+/** What has a name, in the running machine or in its definition. */
+type Device = { readonly name: string };
 
-function applyNamed<L extends keyof Lists>(host: Host, machine: FakeMachine, name: string, list: L): void {
-  const of = (shape: MachineShape | undefined) =>
-    (shape?.[list] as readonly Lists[L][number][] | undefined)?.find((one) => one.name === name);
-  const [has, wanted] = [of(machine.live), of(machine.configured)];
+type List = 'disks' | 'cdroms' | 'interfaces';
+const listsOf = { disk: ['disks', 'cdroms'], interface: ['interfaces'] } as const;
+
+const devicesIn = (shape: MachineShape, list: List): readonly Device[] => shape[list] ?? [];
+
+function applyNamed(host: Host, machine: FakeMachine, { kind, name }: Extract<Part, Device>): void {
+  const find = (shape: MachineShape | undefined, list: List) =>
+    (shape && devicesIn(shape, list).find((one) => one.name === name)) ?? undefined;
+  const list = listsOf[kind].find((one) => find(machine.live, one) ?? find(machine.configured, one)) ?? 'disks';
+  const [has, wanted] = [find(machine.live, list), find(machine.configured, list)];
   if (has !== undefined && wanted !== undefined) mustBeChangeable(host, list, has, wanted);
   else mustBePluggable(host, list, has ?? wanted);
-  if (list === 'disks') host.mustHaveDisksOf(machine);
+  if (kind === 'disk') host.mustHaveDisksOf(machine);
   else host.mustHaveNetworksOf(machine);
   const become = (live: MachineShape): MachineShape => {
-    const others = (live[list] as readonly Lists[L][number][]).filter((one) => one.name !== name);
+    const others = devicesIn(live, list).filter((one) => one.name !== name);
     return structuredClone({ ...live, [list]: wanted === undefined ? others : [...others, wanted] });
   };
   machine.change(become, { takes: wanted === undefined });
 }
 
-function mustBePluggable(host: Host, list: keyof Lists, one: object | undefined): void {
+function mustBePluggable(host: Host, list: List, one: object | undefined): void {
   const given = one === undefined ? undefined : 'bus' in one ? String(one.bus) : 'model' in one ? String(one.model) : undefined;
   const { change, values } = host.capabilities.find(({ field }) => field === list) ?? {};
   if (change === undefined || (values !== undefined && given !== undefined && !values.includes(given)))
@@ -65,12 +71,14 @@ function mustBePluggable(host: Host, list: keyof Lists, one: object | undefined)
     );
 }
 
-function mustBeChangeable(host: Host, list: keyof Lists, has: object, wanted: object): void {
-  const before = new Map<string, unknown>(Object.entries(has));
-  for (const [key, value] of Object.entries(wanted)) {
-    const field = `${list}.${key}`;
+const fieldOf = (list: List, key: string): string => (list === 'cdroms' ? `disks.${key === 'location' ? 'cdrom' : key}` : `${list}.${key}`);
+
+function mustBeChangeable(host: Host, list: List, has: Device, wanted: Device): void {
+  const [before, after] = [new Map<string, unknown>(Object.entries(has)), new Map<string, unknown>(Object.entries(wanted))];
+  for (const key of new Set([...before.keys(), ...after.keys()])) {
+    const field = fieldOf(list, key);
     const changes = host.capabilities.some((one) => one.field === field && one.change !== undefined);
-    if (JSON.stringify(before.get(key)) !== JSON.stringify(value) && !changes)
+    if (JSON.stringify(before.get(key)) !== JSON.stringify(after.get(key)) && !changes)
       throw new DriverError('Unsupported', `${field}: changes only with the machine off`);
   }
 }

@@ -1,16 +1,17 @@
-import type { Capability, Host, HostDescription } from '#drivers/driver.js';
+import type { Capability, DiskBus, Host, HostDescription } from '#drivers/driver.js';
 import type { Daemon } from './daemon.js';
 import { unlessUnknown } from './gone.js';
 import { mtuBounds } from './network-check.js';
 import { firmwaresOf, type MachineOffer, mostOf, type Offer, type Offers } from './offer.js';
 import type { Finding } from './probe.js';
 import { connectGetLibVersion, connectGetStoragePoolCapabilities, connectGetType, connectGetVersion } from './rpc/procedures.js';
+import { diskBuses, nativeBus, pluggableBuses } from './xml/bus.js';
 import { bytesPerMiB, maxNameBytes, maxSerialBytes } from './xml/definition.js';
-import { diskBuses, pluggableBuses } from './xml/disk.js';
 import { volumeFormats } from './xml/format.js';
 import { interfaceModels } from './xml/interface.js';
 import { liveFields } from './xml/network-update.js';
 import { readPoolKinds } from './xml/pool-source.js';
+import { diskCaches, diskDiscards, diskIos } from './xml/tuning.js';
 
 export class LibvirtHost implements Host {
   readonly #daemon: Daemon;
@@ -100,11 +101,12 @@ function machineCapabilities(offer: Offer, { domain, domainType, machine, kvm }:
     { field: 'cpu.maxCount', min: 1, max: most.cpuCount },
     { field: 'memory.size', min: bytesPerMiB, max: most.memoryBytes, reason: 'whole MiB, and no more than the host has', ...changes },
     { field: 'memory.maxSize', min: bytesPerMiB, max: most.memoryBytes },
-    ...(domain.diskBuses.includes('virtio') ? [...diskCapabilities, ...(isReal ? [pluggedDisks] : [])] : []),
+    ...(domain.diskBuses.includes('virtio') ? [...diskCapabilities, ...busesOf(domain.diskBuses, isReal)] : []),
     ...interfaceCapabilities,
-    ...(isReal ? pluggedInterfaces : [{ field: 'interfaces.network' }]),
+    ...(isReal ? pluggedInterfaces : [{ field: 'interfaces.network' }, { field: 'interfaces.linkState' }]),
     { field: 'firmware.type', values: firmwaresOf(offer) },
     { field: 'boot.kernel' },
+    { field: 'boot.order' },
     { field: 'power.startPaused' },
     ...(domainType === 'test' ? [] : [{ field: 'volumes.growAttached' }]),
     { field: 'devices.serial' },
@@ -117,21 +119,35 @@ function machineCapabilities(offer: Offer, { domain, domainType, machine, kvm }:
 }
 
 const diskCapabilities: readonly Capability[] = [
-  { field: 'disks.bus', values: diskBuses },
+  { field: 'disks.cache', values: diskCaches },
+  { field: 'disks.discard', values: diskDiscards },
+  { field: 'disks.io', values: diskIos },
   { field: 'disks.format', values: volumeFormats },
   { field: 'disks.serial', reason: `at most ${maxSerialBytes} characters reach the guest` },
 ];
 
-const pluggedDisks: Capability = { field: 'disks', values: pluggableBuses, change: 'Hotplug' };
+/** Which of our buses this machine type has, and what goes while it runs. */
+function busesOf(native: readonly string[], isReal: boolean): readonly Capability[] {
+  const has = (bus: DiskBus) => native.includes(nativeBus(bus));
+  const live = isReal ? ({ change: 'Live' } as const) : {};
+  return [
+    { field: 'disks.bus', values: diskBuses.filter(has) },
+    ...(native.includes('sata') ? [{ field: 'disks.cdrom', ...live }] : []),
+    { field: 'disks.limits', ...live },
+    ...(isReal ? [{ field: 'disks', values: pluggableBuses.filter(has), change: 'Hotplug' as const }] : []),
+  ];
+}
 
 const pluggedInterfaces: readonly Capability[] = [
   { field: 'interfaces', change: 'Hotplug' },
   { field: 'interfaces.network', change: 'Live' },
+  { field: 'interfaces.linkState', change: 'Live' },
 ];
 
 const interfaceCapabilities: readonly Capability[] = [
   { field: 'interfaces.model', values: interfaceModels },
   { field: 'interfaces.macAddress' },
+  { field: 'interfaces.mtu', min: 68, max: 65_535 },
 ];
 
 /** The best first. */

@@ -1,4 +1,5 @@
-import type { Live, MachineId, OwnerMark, Part } from '#drivers/driver.js';
+import { isDeepStrictEqual } from 'node:util';
+import type { DiskLimits, Live, MachineId, OwnerMark, Part } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { serializeXml } from '#drivers/xml/serialize.js';
 import { attribute, child, type XmlElement } from '#drivers/xml/tree.js';
@@ -8,13 +9,16 @@ import { affectFlags } from './rpc/flags.js';
 import {
   domainAttachDeviceFlags,
   domainDetachDeviceAlias,
+  domainSetBlockIoTune,
   domainSetMemoryFlags,
   domainSetVcpusFlags,
   domainUpdateDeviceFlags,
 } from './rpc/procedures.js';
+import { isCdrom } from './xml/cdrom.js';
 import { readMark } from './xml/metadata.js';
-import { type DevicePart, findDevice, pluggable } from './xml/plug.js';
+import { type DevicePart, findDevice, missingController, placedAs, pluggable, sameBesideLimits } from './xml/plug.js';
 import { readCpuCount, readIdentity, readMemory } from './xml/read.js';
+import { nativeLimits, readTuning } from './xml/tuning.js';
 
 /** What runs, beside what its definition says. */
 interface Both {
@@ -62,9 +66,33 @@ export class LibvirtLive implements Live {
 
   async #applyDevice({ id, live, configured }: Both, part: DevicePart, signal: AbortSignal): Promise<void> {
     const [has, wanted] = [findDevice(live, part), findDevice(configured, part)];
-    if (has === undefined && wanted !== undefined) await this.#send(domainAttachDeviceFlags, id, pluggable(wanted, live), signal);
+    if (has === undefined && wanted !== undefined) await this.#plug({ id, live, configured }, wanted, signal);
     else if (has !== undefined && wanted === undefined) await this.#detach(id, has, signal);
-    else if (has !== undefined && wanted !== undefined) await this.#send(domainUpdateDeviceFlags, id, wanted, signal);
+    else if (has !== undefined && wanted !== undefined) await this.#change(id, has, wanted, signal);
+  }
+
+  async #plug({ id, live, configured }: Both, device: XmlElement, signal: AbortSignal): Promise<void> {
+    refuseDrive(device);
+    const controller = missingController(device, configured, live);
+    if (controller !== undefined) await this.#send(domainAttachDeviceFlags, id, pluggable(controller, live), signal);
+    await this.#send(domainAttachDeviceFlags, id, pluggable(device, live), signal);
+  }
+
+  /** Limits have a call of their own; the other one would refuse them. */
+  async #change(id: MachineId, has: XmlElement, wanted: XmlElement, signal: AbortSignal): Promise<void> {
+    const { limits } = readTuning(wanted);
+    if (!isDeepStrictEqual(readTuning(has).limits, limits)) await this.#limit(id, has, limits, signal);
+    if (sameBesideLimits(has, wanted)) return;
+    await this.#send(domainUpdateDeviceFlags, id, placedAs(wanted, has), signal).catch((reason) => {
+      if (!isHeldTray(reason)) throw reason;
+    });
+  }
+
+  async #limit(id: MachineId, disk: XmlElement, limits: DiskLimits | undefined, signal: AbortSignal): Promise<void> {
+    const params = nativeLimits(limits).map(({ field, most }) => ({ field, value: { kind: 'ullong' as const, value: most } }));
+    const target = attribute(child(disk, 'target'), 'dev') ?? '';
+    const what = { domain: handleOf(id), disk: target, params, flags: affectFlags.live };
+    await this.#daemon.order(domainSetBlockIoTune, what, signal, id);
   }
 
   async #send(
@@ -77,7 +105,17 @@ export class LibvirtLive implements Live {
   }
 
   async #detach(id: MachineId, device: XmlElement, signal: AbortSignal): Promise<void> {
+    refuseDrive(device);
     const alias = attribute(child(device, 'alias'), 'name') ?? '';
     await this.#daemon.order(domainDetachDeviceAlias, { domain: handleOf(id), alias, flags: affectFlags.live }, signal, id);
   }
+}
+
+/** The guest has locked the tray, and was asked to open it: that it will, or not, is seen afterwards. */
+const isHeldTray = (reason: unknown): boolean =>
+  reason instanceof DriverError && /tray .*locked|waiting for disk tray/i.test(reason.message);
+
+/** Of a drive that is plugged in, libvirt 9.0 does not know that it has a tray, and never opens it; an empty one it cannot plug in at all. */
+function refuseDrive(device: XmlElement): void {
+  if (isCdrom(device)) throw new DriverError('Unsupported', 'disks.cdrom: a drive comes and goes only with the machine off');
 }

@@ -5,6 +5,7 @@ import type { Daemon } from './daemon.js';
 import { type Finding, type Probed, probeKvm } from './probe.js';
 import type { Connection } from './rpc/connection.js';
 import { connectGetCapabilities, connectGetDomainCapabilities, nodeGetInfo } from './rpc/procedures.js';
+import { diskBuses, nativeBus } from './xml/bus.js';
 import {
   bestMachine,
   type DomainCapabilities,
@@ -112,7 +113,7 @@ export class KvmMemory {
 /** What libvirt's own test driver takes: it only pretends to have machines, and tells nothing of them beforehand. */
 function pretended(guest: GuestOffer): MachineOffer {
   const { emulator, architecture } = guest;
-  const devices = { firmwares: [], diskBuses: ['virtio'], rngModels: ['virtio'], rngBackends: ['random'] };
+  const devices = { firmwares: [], diskBuses: ['virtio', 'scsi', 'sata'], rngModels: ['virtio'], rngBackends: ['random'] };
   const domain = { emulator, architecture, domainType: 'test', machine: undefined, maxVcpus: 32, cpuModes: [], ...devices };
   return { guest, machine: undefined, domainType: 'test', kvm: undefined, domain };
 }
@@ -144,6 +145,7 @@ export function checkFits(definition: MachineDefinition, offer: Offer): void {
   const firmwares = firmwaresOf(offer);
   if (!firmwares.includes(firmware))
     throw new DriverError('Invalid', `firmware.type: ${firmware} was given; accepted: ${firmwares.join(', ')}`);
+  checkBuses(definition, machinesOf(offer).domain.diskBuses);
   const most = mostOf(offer);
   const asked = [
     ['cpu.count', cpuCount, most.cpuCount, 'CPUs'],
@@ -153,6 +155,13 @@ export function checkFits(definition: MachineDefinition, offer: Offer): void {
   ] as const;
   for (const [field, given, max, unit] of asked)
     if (given > max) throw new DriverError('Invalid', `${field}: ${given} ${unit} were given; accepted: at most ${max}`);
+}
+
+function checkBuses({ disks, cdroms = [] }: MachineDefinition, native: readonly string[]): void {
+  const asked = [...disks.map(({ bus }) => bus), ...cdroms.map(({ bus = 'SATA' }) => bus)];
+  const has = diskBuses.filter((bus) => native.includes(nativeBus(bus)));
+  const lacked = asked.find((bus) => bus !== undefined && !has.includes(bus));
+  if (lacked !== undefined) throw new DriverError('Invalid', `disks.bus: ${lacked} was given; accepted: ${has.join(', ')}`);
 }
 
 function machinesOf({ host, machines }: Offer): MachineOffer {

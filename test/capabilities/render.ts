@@ -1,5 +1,5 @@
 import { askedOfPool } from '#controllers/storage-pool-instance/plan.js';
-import { asked } from '#controllers/virtual-machine/plan.js';
+import { asked } from '#controllers/virtual-machine/asked.js';
 import { askedOfNetwork } from '#controllers/virtual-network-instance/plan.js';
 import type { Capability } from '#drivers/driver.js';
 import { driverFields, ownFields, type Proof, proofs } from './fields.js';
@@ -53,8 +53,22 @@ const checked: ReadonlySet<string> = new Set(
       maxMemoryBytes: 1,
       firmware: 'BIOS',
       boot: { kernel: '/kernel' },
-      disks: [{ name: 'root', location: '/disk', format: 'Raw', bus: 'VirtioBlk', serial: 'serial' }],
-      interfaces: [{ name: 'lan', network: 'lan', model: 'Virtio', macAddress: '52:54:00:12:34:56' }],
+      bootOrder: [],
+      disks: [
+        {
+          name: 'root',
+          location: '/disk',
+          format: 'Raw',
+          bus: 'VirtioBlk',
+          serial: 'serial',
+          cache: 'None',
+          io: 'Native',
+          discard: 'Unmap',
+          limits: {},
+        },
+      ],
+      cdroms: [{ name: 'drive' }],
+      interfaces: [{ name: 'lan', network: 'lan', model: 'Virtio', macAddress: '52:54:00:12:34:56', mtu: 1500, linkState: 'Down' }],
       serial: true,
       rng: true,
       guestAgent: true,

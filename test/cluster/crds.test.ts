@@ -207,6 +207,15 @@ t.test('what is right at a limit is accepted', async (t) => {
     machine('ok-interfaces', { interfaces: Array.from({ length: 8 }, (_, i) => nic(`i${i}`, { macAddress: `52:54:00:00:00:0${i}` })) }),
     machine('ok-interface', { interfaces: [nic('a', { model: 'E1000e', macAddress: 'fe:ff:ff:ff:ff:ff' }), nic('b')] }),
     machine('ok-firmware', { firmware: { type: 'UEFI' } }),
+    machine('ok-hardware', {
+      boot: { order: ['tools', 'a', 'lan'] },
+      disks: [
+        { ...disk('a'), bus: 'VirtioScsi', cache: 'None', io: 'Native', discard: 'Unmap', limits: { totalIops: 500, readBytes: '1Mi' } },
+        { name: 'tools', cdrom: { volumeRef: { name: 'iso' } }, bus: 'SATA' },
+        { name: 'tray', cdrom: {} },
+      ],
+      interfaces: [{ name: 'lan', networkRef: { name: 'n' }, mtu: 1400, linkState: 'Down' }],
+    }),
     machine('ok-room', { memory: { size: '1Gi', maxSize: '1Gi' }, cpu: { count: 2, maxCount: 8 } }),
     machine('ok-largest', { memory: { size: '64Ti' }, cpu: { count: 512 }, stop: { mode: 'Soft', timeoutSeconds: 86400 } }),
     ...[1048576, '1Mi', '1.5Gi', '0.5Gi', '2048k', '1048577024'].map((size, i) => machine(`ok-memory-${i}`, { memory: { size } })),
@@ -319,6 +328,30 @@ t.test('what is wrong is refused by its path, with the remedy', async (t) => {
       'memory is a whole number of KiB: use Ki, Mi or Gi (2000Mi), not k, M or G',
     ],
     [
+      machine('boot-both', { boot: { kernel: { volumeRef: { name: 'k' } }, order: ['a'] }, disks: [disk('a')] }),
+      'say exactly one of what boots',
+    ],
+    [machine('boot-nobody', { boot: { order: ['b'] }, disks: [disk('a')] }), 'boot.order names what is neither a disk nor an interface'],
+    [machine('cdrom-and', { disks: [{ ...disk('a'), cdrom: {} }] }), 'say exactly one of what the disk is'],
+    [machine('cdrom-serial', { disks: [{ name: 'a', cdrom: {}, serial: 'x' }] }), 'a CD-ROM drive has neither serial'],
+    [
+      machine('limits-iops', { disks: [{ ...disk('a'), limits: { totalIops: 1, readIops: 1 } }] }),
+      'totalIops is instead of readIops and writeIops',
+    ],
+    [
+      machine('limits-bytes', { disks: [{ ...disk('a'), limits: { totalBytes: '1Mi', writeBytes: '1Mi' } }] }),
+      'totalBytes is instead of readBytes and writeBytes',
+    ],
+    [machine('limits-none', { disks: [{ ...disk('a'), limits: { readIops: 0 } }] }), 'spec.disks[0].limits.readIops'],
+    ...['totalBytes', 'readBytes', 'writeBytes'].map(
+      (limit) =>
+        [
+          machine(`limits-${limit.toLowerCase()}`, { disks: [{ ...disk('a'), limits: { [limit]: 5 } }] }),
+          'a limit is from 1Ki to 900Ti per second',
+        ] as const,
+    ),
+    [machine('mtu', { interfaces: [{ name: 'a', networkRef: { name: 'n' }, mtu: 67 }] }), 'spec.interfaces[0].mtu'],
+    [
       machine('memory-max', { memory: { size: '2Gi', maxSize: '2047Mi' } }),
       'maxSize is the most that size may become; raise it, or lower size',
     ],
@@ -336,7 +369,7 @@ t.test('what is wrong is refused by its path, with the remedy', async (t) => {
       'spec.placement: … name one hypervisor by hypervisorRef or choose among many by hypervisorSelector, not both',
     ],
     [machine('select-none', { placement: { hypervisorSelector: { matchLabels: {} } } }), 'spec.placement.hypervisorSelector.matchLabels'],
-    [machine('boot-what', { boot: {} }), 'spec.boot.kernel: Required value'],
+    [machine('boot-what', { boot: {} }), 'say exactly one of what boots: kernel, or order'],
     [
       machine('line', { boot: { kernel: { volumeRef: { name: 'k' }, commandLine: 'a\nb' } } }),
       'spec.boot.kernel.commandLine in body should match',

@@ -13,8 +13,10 @@ export async function liveContract(t: Test, stage: Stage): Promise<void> {
   await refusingContract(t, stage, apply);
   await stage.withGuest(t, 'a running machine', 'hearing', async (t, recipe) => {
     const networks = await twoNetworks(stage);
+    const { location } = await newDisk(stage, 'disc');
     const roomy = (definition: MachineDefinition): MachineDefinition => ({
       ...definition,
+      cdroms: [{ name: 'drive', bus: 'VirtioScsi', location }],
       maxCpuCount: 2,
       maxMemoryBytes: definition.memoryBytes + lessBytes,
     });
@@ -136,6 +138,57 @@ async function devicesContract(t: Test, bench: Bench, networks: readonly string[
     t.equal((await bench.live()).disks.find(({ name }) => name === 'more')?.location, more.location);
   });
 
+  await t.test('a disk’s limits change while it runs, and go', async (t) => {
+    const limits = { totalIops: 500, readBytes: 1 << 20, writeBytes: 2 << 20 };
+    await bench.define({ disks: [...made.definition.disks, { ...more, limits }] });
+    await bench.apply({ kind: 'disk', name: 'more' });
+    const limitsOf = async () => (await bench.live()).disks.find(({ name }) => name === 'more')?.limits;
+    t.same(await limitsOf(), limits);
+    await bench.define({ disks: [...made.definition.disks, { ...more, limits: { readIops: 7 } }] });
+    await bench.apply({ kind: 'disk', name: 'more' });
+    t.same(await limitsOf(), { readIops: 7 });
+    await bench.define({ disks: [...made.definition.disks, { ...more, limits: {} }] });
+    await bench.apply({ kind: 'disk', name: 'more' });
+    t.same((await limitsOf()) ?? {}, {});
+  });
+
+  await t.test('a disk comes on a bus that the machine did not have', async (t) => {
+    const scsi = { ...(await newDisk(stage, 'scsi')), bus: 'VirtioScsi' } as const;
+    await bench.define({ disks: [...made.definition.disks, more, scsi] });
+    await bench.apply({ kind: 'disk', name: 'scsi' });
+    t.same(byName((await bench.live()).disks), byName((await bench.configured()).disks));
+    await bench.define({ disks: [...made.definition.disks, more] });
+    await bench.apply({ kind: 'disk', name: 'scsi' });
+    const { disks } = await bench.live((live) => live.disks.every(({ name }) => name !== 'scsi'));
+    t.same(disks, (await bench.configured()).disks);
+  });
+
+  await t.test('a disc is taken out of its drive, and put in; the drive itself stays', async (t) => {
+    const [drive] = made.definition.cdroms ?? [];
+    if (drive?.location === undefined) throw new Error('a drive with a disc');
+    const { location, ...empty } = drive;
+    const disks = [...made.definition.disks, more];
+    const drives = async () => {
+      await bench.apply({ kind: 'disk', name: drive.name });
+      return (await bench.live()).cdroms ?? [];
+    };
+    await bench.define({ disks, cdroms: [empty] });
+    // A guest that just looks at the disc holds it for a moment.
+    t.same(await stage.until(drives, ([first]) => first?.location === undefined), [empty]);
+    await bench.define({ disks, cdroms: [drive] });
+    t.same(await stage.until(drives, ([first]) => first?.location !== undefined), [drive]);
+    const other = { ...drive, location: (await newDisk(stage, 'other')).location };
+    await bench.define({ disks, cdroms: [other] });
+    t.same(await stage.until(drives, ([first]) => first?.location !== location), [other], 'one for another');
+    await bench.define({ disks, cdroms: [drive, { name: 'second', bus: 'VirtioScsi' }] });
+    await refused(t, bench.apply({ kind: 'disk', name: 'second' }), 'Unsupported');
+    await bench.define({ disks, cdroms: [] });
+    await refused(t, bench.apply({ kind: 'disk', name: drive.name }), 'Unsupported');
+    t.equal((await bench.live()).cdroms?.length, 1);
+    await bench.define({ disks, cdroms: [drive] });
+    await stage.until(drives, ([first]) => first?.location === location);
+  });
+
   const [one, other] = networks;
   if (one === undefined || other === undefined) {
     t.pass('interfaces', { skip: `the peer of ${stage.subject.name} makes no networks` });
@@ -151,6 +204,11 @@ async function devicesContract(t: Test, bench: Bench, networks: readonly string[
     await bench.define({ interfaces: [{ ...lan, network: other }] });
     await bench.apply({ kind: 'interface', name: 'lan' });
     t.same((await bench.live()).interfaces, [{ ...interfaces[0], network: other }]);
+    for (const linkState of ['Down', 'Up'] as const) {
+      await bench.define({ interfaces: [{ ...lan, network: other, linkState }] });
+      await bench.apply({ kind: 'interface', name: 'lan' });
+      t.equal((await bench.live()).interfaces[0]?.linkState ?? 'Up', linkState);
+    }
     await bench.define({ interfaces: [] });
     await bench.apply({ kind: 'interface', name: 'lan' });
     t.same((await bench.live((live) => live.interfaces.length === 0)).interfaces, []);

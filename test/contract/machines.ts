@@ -60,11 +60,76 @@ async function definingContract(t: Test, stage: Stage): Promise<void> {
     };
     const format = (of('disks.format')?.values?.[0] ?? 'Raw') as VolumeFormat;
     const root = { ...(await stage.disk('root', '/images/root.img', format)), format };
-    for (const bus of ['VirtioBlk', 'Pvscsi', 'LsiLogic'] as const)
+    for (const bus of ['VirtioBlk', 'VirtioScsi', 'SATA', 'Pvscsi', 'LsiLogic'] as const)
       await asks(of('disks.bus')?.values?.includes(bus) === true, { disks: [{ ...root, bus }] }, /bus/);
     for (const each of ['Raw', 'Qcow2', 'Vmdk'] as const)
       await asks(of('disks.format')?.values?.includes(each) === true, { disks: [{ ...root, format: each }] }, /format/);
+    for (const cache of ['None', 'WriteBack', 'WriteThrough', 'DirectSync', 'Unsafe'] as const)
+      await asks(of('disks.cache')?.values?.includes(cache) === true, { disks: [{ ...root, cache }] }, /cache/);
+    for (const io of ['Native', 'Threads', 'IoUring'] as const)
+      await asks(
+        of('disks.io')?.values?.includes(io) === true,
+        { disks: [{ ...root, io, ...(of('disks.cache') && { cache: 'None' }) }] },
+        /io/,
+      );
+    for (const discard of ['Ignore', 'Unmap'] as const)
+      await asks(of('disks.discard')?.values?.includes(discard) === true, { disks: [{ ...root, discard }] }, /discard/);
+    const limits = { totalIops: 100, readBytes: 1 << 20, writeBytes: 2 << 20 };
+    await asks(of('disks.limits') !== undefined, { disks: [{ ...root, limits }] }, /limits/);
+    await asks(of('disks.cdrom') !== undefined, { cdroms: [{ name: 'tools' }] }, /cdrom/);
+    await asks(of('boot.order') !== undefined, { disks: [root], bootOrder: [{ kind: 'disk', name: 'root' }] }, /boot/);
+    await asks(of('interfaces.mtu') !== undefined, { interfaces: [{ name: 'lan', network: 'net-lan', mtu: 1400 }] }, /mtu/);
+    const down = { interfaces: [{ name: 'lan', network: 'net-lan', linkState: 'Down' as const }] };
+    await asks(of('interfaces.linkState') !== undefined, down, /linkState/);
+    await asks(of('cpu.maxCount') !== undefined, { maxCpuCount: 4 }, /maxCount/);
+    await asks(of('memory.maxSize') !== undefined, { maxMemoryBytes: stage.definition().memoryBytes + (16 << 20) }, /maxSize/);
     await asks(of('vsphere.guestId') !== undefined, { vsphere: { guestId: 'debian12_64Guest' } }, /vsphere/);
+  });
+
+  await t.test('what is not spoken of any more stays, and what is said otherwise changes', async (t) => {
+    const { capabilities } = await driver.host.describe(soon());
+    const knows = (field: string) => capabilities.some((one) => one.field === field);
+    if (!['disks.limits', 'disks.cdrom', 'boot.order', 'interfaces.linkState'].every(knows)) {
+      t.pass('the finer points of hardware', { skip: 'this host knows none' });
+      return;
+    }
+    const root = {
+      ...(await stage.disk('root', '/images/root.img', 'Raw')),
+      cache: 'None',
+      discard: 'Unmap',
+      limits: { readIops: 9 },
+    } as const;
+    const lan = { name: 'lan', network: 'net-lan', mtu: 1400, linkState: 'Down' } as const;
+    const cdroms = [{ name: 'tools', location: '/images/tools.iso' }];
+    const bootOrder = [
+      { kind: 'disk', name: 'tools' },
+      { kind: 'interface', name: 'lan' },
+      { kind: 'disk', name: 'root' },
+    ] as const;
+    const { id, definition, mark } = await stage.define(stage.definition({ disks: [root], interfaces: [lan], cdroms, bootOrder }));
+    const before = await stage.look(id);
+    t.match(before.configured, asShape(definition));
+    t.ok(before.configured?.cdroms?.every(({ bus }) => bus !== undefined));
+    const { bootOrder: _order, ...orderless } = definition;
+    const { cache: _cache, discard: _discard, limits: _limits, ...plain } = root;
+    const { mtu: _mtu, linkState: _state, ...wire } = lan;
+    await driver.machines.define({ ...orderless, disks: [plain], interfaces: [wire] }, mark, soon());
+    t.same(await stage.look(id), before);
+    const other = {
+      ...definition,
+      disks: [{ ...root, cache: 'WriteBack' as const, discard: 'Ignore' as const, limits: {} }],
+      interfaces: [{ ...lan, mtu: 1280, linkState: 'Up' as const }],
+      cdroms: [{ name: 'tools' }],
+      bootOrder: bootOrder.toReversed(),
+    };
+    await driver.machines.define(other, mark, soon());
+    const { configured } = await stage.look(id);
+    t.match(configured, { disks: [{ cache: 'WriteBack', discard: 'Ignore' }], interfaces: [{ mtu: 1280 }], bootOrder: other.bootOrder });
+    t.same(Object.keys(configured?.disks[0]?.limits ?? {}), []);
+    t.not(configured?.interfaces[0]?.linkState, 'Down');
+    t.same([configured?.cdroms?.length, configured?.cdroms?.[0]?.location], [1, undefined], 'an empty tray');
+    await driver.machines.define({ ...orderless, disks: [plain], interfaces: [wire], cdroms: [] }, mark, soon());
+    t.same((await stage.look(id)).configured?.cdroms ?? [], []);
   });
 
   await t.test('a seed is read back, changed and taken away again', async (t) => {

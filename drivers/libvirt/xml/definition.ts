@@ -1,8 +1,8 @@
 import { normalize } from 'node:path/posix';
-import type { MachineDefinition, MachineDisk, MachineInterface } from '#drivers/driver.js';
+import type { BootDevice, DiskBus, MachineCdrom, MachineDefinition, MachineDisk, MachineInterface } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 
-import { diskBuses } from './disk.js';
+import { diskBuses } from './bus.js';
 import { volumeFormats } from './format.js';
 import { interfaceModels, interfacePrefix } from './interface.js';
 import { seedPrefix } from './seed.js';
@@ -20,7 +20,7 @@ export const maxSerialBytes = 20;
  * @throws DriverError Invalid, naming the field, what was given, and what would be accepted
  */
 export function checkDefinition(definition: MachineDefinition): void {
-  const { nativeName, cpuCount, memoryBytes, boot, disks, interfaces, seed, vsphere } = definition;
+  const { nativeName, cpuCount, memoryBytes, boot, bootOrder = [], disks, cdroms = [], interfaces, seed, vsphere } = definition;
   checkName('nativeName', nativeName, maxNameBytes);
   if (!Number.isSafeInteger(cpuCount) || cpuCount < 1) refuse('cpu.count', cpuCount, 'a whole number, 1 or more');
   if (!Number.isSafeInteger(memoryBytes) || memoryBytes < bytesPerMiB || memoryBytes % bytesPerMiB !== 0)
@@ -30,9 +30,11 @@ export function checkDefinition(definition: MachineDefinition): void {
     if (path !== undefined) checkPath(`boot.${field}`, path);
   if (seed !== undefined) checkPath('seed', seed.location);
   for (const disk of disks) checkDisk(disk);
+  for (const cdrom of cdroms) checkCdrom(cdrom);
   if (vsphere !== undefined) throw new DriverError('Unsupported', 'vsphere: was given; accepted: nothing, as this host is not vSphere');
   for (const each of interfaces) checkInterface(each);
-  refuseTwice('disks', disks);
+  checkBootOrder(bootOrder, definition);
+  refuseTwice('disks', [...disks, ...cdroms]);
   refuseTwice('interfaces', interfaces);
 }
 
@@ -41,6 +43,12 @@ function checkRoom({ cpuCount, maxCpuCount = cpuCount, memoryBytes, maxMemoryByt
     refuse('cpu.maxCount', maxCpuCount, `a whole number, cpu.count (${cpuCount}) or more`);
   if (!Number.isSafeInteger(maxMemoryBytes) || maxMemoryBytes < memoryBytes || maxMemoryBytes % bytesPerMiB !== 0)
     refuse('memory.maxSize', `${maxMemoryBytes} bytes`, `whole MiB, memory.size (${memoryBytes} bytes) or more`);
+}
+
+function checkBootOrder(order: readonly BootDevice[], { disks, cdroms = [], interfaces }: MachineDefinition): void {
+  for (const { kind, name } of order)
+    if (!(kind === 'disk' ? [...disks, ...cdroms] : interfaces).some((one) => one.name === name))
+      refuse('boot.order', `"${name}"`, `the names of its disks and interfaces`);
 }
 
 function refuseTwice(field: string, named: readonly { readonly name: string }[]): void {
@@ -64,12 +72,25 @@ function checkInterface({ name, network, model, macAddress }: MachineInterface):
     );
 }
 
-function checkDisk({ name, location, serial, bus, format }: MachineDisk): void {
+function checkCdrom({ name, location, bus }: MachineCdrom): void {
+  checkDiskName(name, bus);
+  if (location !== undefined) checkPath(`disk "${name}": cdrom`, location);
+}
+
+function checkDiskName(name: string, bus: DiskBus | undefined): void {
   if (bus !== undefined && !diskBuses.includes(bus)) refuse(`disk "${name}": bus`, `"${bus}"`, diskBuses.join(', '));
-  if (!volumeFormats.includes(format)) refuse(`disk "${name}": format`, `"${format}"`, volumeFormats.join(', '));
   if (!aliasable.test(name) || name.startsWith(interfacePrefix) || name.startsWith(seedPrefix))
     refuse('disks.name', `"${name}"`, `${aliasableText}, not beginning with "${interfacePrefix}" or "${seedPrefix}"`);
+}
+
+function checkDisk({ name, location, serial, bus, format, cache, io, limits = {} }: MachineDisk): void {
+  checkDiskName(name, bus);
+  if (!volumeFormats.includes(format)) refuse(`disk "${name}": format`, `"${format}"`, volumeFormats.join(', '));
   checkPath(`disk "${name}"`, location);
+  if (io === 'Native' && cache !== 'None' && cache !== 'DirectSync')
+    refuse(`disk "${name}": io`, `Native with cache ${cache ?? 'left to the host'}`, 'Native with cache None or DirectSync');
+  for (const [limit, most] of Object.entries(limits))
+    if (!Number.isSafeInteger(most) || most < 1) refuse(`disk "${name}": limits.${limit}`, most, 'a whole number, 1 or more');
   if (serial !== undefined && (!/^[a-zA-Z0-9_.+ -]+$/.test(serial) || serial.length > maxSerialBytes))
     refuse(`disk "${name}": serial`, `"${serial}"`, `1 to ${maxSerialBytes} letters, digits, blanks, ".", "+", "-" and "_"`);
 }

@@ -2,6 +2,7 @@ import type { KernelBoot, MachineDefinition, MachineShape, Mark } from '#drivers
 import { DriverError } from '#drivers/error.js';
 import { append, withAttribute, withChild, withoutChildren, withText } from '#drivers/xml/edit.js';
 import { attribute, child, element, elements, isElement, type XmlElement } from '#drivers/xml/tree.js';
+import { withBootOrder } from './boot-order.js';
 import { withGuestAgent } from './channel.js';
 import { checkDefinition } from './definition.js';
 import { withDisks } from './disk.js';
@@ -25,6 +26,7 @@ export function editDomain(domain: XmlElement, definition: MachineDefinition, ma
     (edited) => withChild(edited, element('os'), (os) => withKernelBoot(withFirmware(os, definition.firmware), definition.boot)),
     (edited) => withChild(edited, element('devices'), (devices) => withDevices(devices, definition)),
     (edited) => withSeed(edited, definition.seed),
+    (edited) => withBootOrder(edited, definition.bootOrder),
   ];
   return edits.reduce((edited, edit) => edit(edited), domain);
 }
@@ -86,7 +88,7 @@ function withKernelBoot(os: XmlElement, boot: KernelBoot | undefined): XmlElemen
 }
 
 function withDevices(devices: XmlElement, definition: MachineDefinition): XmlElement {
-  const attached = withInterfaces(withDisks(devices, definition.disks), definition.interfaces, definition.uuid);
+  const attached = withInterfaces(withDisks(devices, definition.disks, definition.cdroms), definition.interfaces, definition.uuid);
   return withGuestAgent(withRng(withSerial(attached, definition.serial), definition.rng), definition.guestAgent ?? false);
 }
 

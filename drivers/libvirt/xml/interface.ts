@@ -3,6 +3,8 @@ import type { InterfaceModel, MachineInterface } from '#drivers/driver.js';
 import { insertAfterLast, mapChildren, withAttribute, withChild, withoutChildren } from '#drivers/xml/edit.js';
 import { attribute, child, element, elements, isElement, type XmlElement } from '#drivers/xml/tree.js';
 
+import { wholeNumber } from './units.js';
+
 /** Aliases are one set for all devices of a machine: interfaces have a prefix that no disk's name begins with. */
 export const interfacePrefix = 'net_';
 const aliasPrefix = `ua-${interfacePrefix}`;
@@ -27,7 +29,15 @@ function readInterface(each: XmlElement): MachineInterface | undefined {
   if (name === undefined || network === undefined) return undefined;
   const model = interfaceModels.find((one) => nativeModels[one] === attribute(child(each, 'model'), 'type'));
   const macAddress = attribute(child(each, 'mac'), 'address')?.toLowerCase();
-  return { name, network, ...(model === undefined ? {} : { model }), ...(macAddress === undefined ? {} : { macAddress }) };
+  const mtu = wholeNumber(attribute(child(each, 'mtu'), 'size'));
+  return {
+    name,
+    network,
+    ...(model === undefined ? {} : { model }),
+    ...(macAddress === undefined ? {} : { macAddress }),
+    ...(mtu === undefined ? {} : { mtu }),
+    ...(attribute(child(each, 'link'), 'state') === 'down' ? { linkState: 'Down' as const } : {}),
+  };
 }
 
 /** The devices with just these named interfaces: those that stay keep their address on the bus and their MAC address. */
@@ -58,8 +68,8 @@ export function macAddressOf(uuid: string, name: string): string {
   return ['52', ...(hash.slice(0, 10).match(/../g) ?? [])].join(':');
 }
 
-function newInterface({ name, network, model = 'Virtio', macAddress }: MachineInterface, uuid: string): XmlElement {
-  return element(
+function newInterface({ name, network, model = 'Virtio', macAddress, ...wiring }: MachineInterface, uuid: string): XmlElement {
+  const bare = element(
     'interface',
     { type: 'network' },
     element('mac', { address: macAddress ?? macAddressOf(uuid, name) }),
@@ -67,19 +77,30 @@ function newInterface({ name, network, model = 'Virtio', macAddress }: MachineIn
     element('model', { type: nativeModels[model] }),
     element('alias', { name: aliasPrefix + name }),
   );
+  return wired(bare, wiring);
+}
+
+/** A cable is plugged in where nothing is said of it; what is absent stays. */
+function wired(each: XmlElement, { mtu, linkState }: Pick<MachineInterface, 'mtu' | 'linkState'>): XmlElement {
+  const sized = mtu === undefined ? each : withChild(each, element('mtu'), (one) => withAttribute(one, 'size', `${mtu}`));
+  const isDown = attribute(child(each, 'link'), 'state') === 'down';
+  if (linkState === undefined || isDown === (linkState === 'Down')) return sized;
+  return withChild(sized, element('link'), (link) => withAttribute(link, 'state', linkState === 'Down' ? 'down' : 'up'));
 }
 
 /** What is absent in `wanted` was left to the host, and stays. */
-function editInterface(each: XmlElement, { network, model, macAddress }: MachineInterface): XmlElement {
+function editInterface(each: XmlElement, { network, model, macAddress, ...wiring }: MachineInterface): XmlElement {
   const is = readInterface(each);
   const attached = is?.network === network ? each : reattached(each, network);
   const modelled =
     model === undefined || model === is?.model
       ? attached
       : withChild(attached, element('model'), (one) => withAttribute(one, 'type', nativeModels[model]));
-  return macAddress === undefined || macAddress === is?.macAddress
-    ? modelled
-    : withChild(modelled, element('mac'), (one) => withAttribute(one, 'address', macAddress));
+  const addressed =
+    macAddress === undefined || macAddress === is?.macAddress
+      ? modelled
+      : withChild(modelled, element('mac'), (one) => withAttribute(one, 'address', macAddress));
+  return wired(addressed, wiring);
 }
 
 /** What was said of the port on the old network does not hold on the new one. */

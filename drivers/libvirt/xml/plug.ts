@@ -1,8 +1,10 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Part } from '#drivers/driver.js';
-import { withoutChildren } from '#drivers/xml/edit.js';
-import { attribute, child, elements, isElement, type XmlElement } from '#drivers/xml/tree.js';
-import { diskName } from './disk.js';
-import { interfaceName } from './interface.js';
+import { append, withoutChildren } from '#drivers/xml/edit.js';
+import { attribute, child, element, elements, isElement, type XmlElement } from '#drivers/xml/tree.js';
+import { controllerOf } from './bus.js';
+import { diskName, readCdroms, readDisks } from './disk.js';
+import { interfaceName, readInterfaces } from './interface.js';
 
 export type DevicePart = Extract<Part, { readonly name: string }>;
 
@@ -22,6 +24,19 @@ export function pluggable(device: XmlElement, live: XmlElement): XmlElement {
   return withoutChildren(device, (each) => each === address);
 }
 
+/** A device of the definition in the slot that it has in what runs: by that the host finds it. */
+export function placedAs(device: XmlElement, running: XmlElement): XmlElement {
+  const address = child(running, 'address');
+  const bare = withoutChildren(device, (each) => each.name === 'address');
+  return address === undefined ? bare : append(bare, address);
+}
+
+/** The controller that the device hangs on, when what runs has none of its number: it is plugged in first. */
+export function missingController(device: XmlElement, configured: XmlElement, live: XmlElement): XmlElement | undefined {
+  const has = controllerOf(device, child(live, 'devices'));
+  return has === undefined ? controllerOf(device, child(configured, 'devices')) : undefined;
+}
+
 function hasPort(address: XmlElement, live: XmlElement): boolean {
   if (attribute(address, 'type') !== 'pci') return true;
   const bus = Number(attribute(address, 'bus'));
@@ -39,3 +54,13 @@ const isTaken = (address: XmlElement, live: XmlElement): boolean =>
   elements(child(live, 'devices')).some((each) =>
     elements(each, 'address').some((other) => isElement(other) && placeOf(other) === placeOf(address)),
   );
+
+/** As far as we read them: what runs has much beside that no definition speaks of. */
+export function sameBesideLimits(live: XmlElement, wanted: XmlElement): boolean {
+  const [has, asked] = [live, wanted].map((device) => {
+    const devices = element('devices', {}, device);
+    const [disk] = readDisks(devices);
+    return [disk === undefined ? undefined : { ...disk, limits: undefined }, readCdroms(devices), readInterfaces(devices)];
+  });
+  return isDeepStrictEqual(has, asked);
+}

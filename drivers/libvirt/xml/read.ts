@@ -1,8 +1,9 @@
 import type { Hardware, KernelBoot, MachineShape } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { attribute, child, elements, isElement, textOf, type XmlElement, type XmlNode } from '#drivers/xml/tree.js';
+import { readBootOrder } from './boot-order.js';
 import { hasGuestAgent } from './channel.js';
-import { readDisks } from './disk.js';
+import { readCdroms, readDisks } from './disk.js';
 import { readFirmware } from './firmware.js';
 import { readInterfaces } from './interface.js';
 import { readSeed } from './seed.js';
@@ -23,6 +24,8 @@ export function readIdentity(domain: XmlElement): DomainIdentity {
 export function readShape(domain: XmlElement): MachineShape {
   const devices = child(domain, 'devices');
   const boot = readKernelBoot(child(domain, 'os'));
+  const bootOrder = readBootOrder(domain);
+  const cdroms = readCdroms(devices);
   const seed = readSeed(domain);
   return {
     cpuCount: readCpuCount(domain) ?? 1,
@@ -31,7 +34,9 @@ export function readShape(domain: XmlElement): MachineShape {
     ...room('maxMemoryBytes', readMemory(domain), readMaxMemory(domain)),
     firmware: readFirmware(child(domain, 'os')),
     ...(boot === undefined ? {} : { boot }),
+    ...(bootOrder === undefined ? {} : { bootOrder }),
     disks: readDisks(devices),
+    ...(cdroms.length === 0 ? {} : { cdroms }),
     interfaces: readInterfaces(devices),
     serial: hasSerial(devices),
     rng: hasRng(devices),

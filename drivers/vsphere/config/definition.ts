@@ -54,8 +54,25 @@ export function checkName(field: string, name: string, maxBytes: number): void {
 
 const hasLoneSurrogate = (text: string): boolean => /\p{Surrogate}/u.test(text);
 
-function checkAbsent({ boot, rng, guestAgent = false, seed }: MachineDefinition): void {
-  const absent = { 'boot.kernel': boot !== undefined, 'devices.rng': rng, 'devices.guestAgent': guestAgent, seed: seed !== undefined };
+function checkAbsent(definition: MachineDefinition): void {
+  const { boot, bootOrder, disks, cdroms = [], interfaces, guestAgent = false, seed, maxCpuCount, maxMemoryBytes } = definition;
+  const ofDisk = (field: 'cache' | 'io' | 'discard' | 'limits') => disks.some((disk) => disk[field] !== undefined);
+  const absent = {
+    'boot.kernel': boot !== undefined,
+    'boot.order': bootOrder !== undefined,
+    'cpu.maxCount': maxCpuCount !== undefined,
+    'devices.guestAgent': guestAgent,
+    'devices.rng': definition.rng,
+    'disks.cache': ofDisk('cache'),
+    'disks.cdrom': cdroms.length > 0,
+    'disks.discard': ofDisk('discard'),
+    'disks.io': ofDisk('io'),
+    'disks.limits': ofDisk('limits'),
+    'interfaces.linkState': interfaces.some(({ linkState }) => linkState === 'Down'),
+    'interfaces.mtu': interfaces.some(({ mtu }) => mtu !== undefined),
+    'memory.maxSize': maxMemoryBytes !== undefined,
+    seed: seed !== undefined,
+  };
   for (const [field, given] of Object.entries(absent))
     if (given) throw new DriverError('Unsupported', `${field} was given; on vSphere it is not accepted`);
 }

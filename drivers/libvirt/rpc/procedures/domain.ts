@@ -1,6 +1,6 @@
 import { idempotent, once, streaming } from '../procedure.js';
-import { domainHandle, optionalString, string, uuid } from '../types.js';
-import { bool, int, nothing, size, struct, uint } from '../xdr.js';
+import { domainHandle, optionalString, string, typedParam, uuid } from '../types.js';
+import { array, bool, int, nothing, size, struct, uint } from '../xdr.js';
 
 const domain = { domain: domainHandle };
 const domainOnly = struct(domain);
@@ -44,6 +44,14 @@ export const domainAttachDeviceFlags = once('DOMAIN_ATTACH_DEVICE_FLAGS', 160, d
 export const domainUpdateDeviceFlags = once('DOMAIN_UPDATE_DEVICE_FLAGS', 174, deviceAndFlags, nothing);
 /** Asks for it, and does not wait for the guest. */
 export const domainDetachDeviceAlias = once('DOMAIN_DETACH_DEVICE_ALIAS', 392, struct({ ...domain, alias: string, flags: uint }), nothing);
+
+/** `disk` is the target that the host gave it, e.g. `vda`; every limit not given stays. */
+export const domainSetBlockIoTune = idempotent(
+  'DOMAIN_SET_BLOCK_IO_TUNE',
+  252,
+  struct({ ...domain, disk: string, params: array(typedParam, 32), flags: uint }),
+  nothing,
+);
 
 /** `memory` in KiB. */
 export const domainSetMemoryFlags = idempotent('DOMAIN_SET_MEMORY_FLAGS', 204, struct({ ...domain, memory: size, flags: uint }), nothing);

@@ -1,0 +1,65 @@
+import type { MachineCdrom, MachineDefinition, MachineDisk, MachineInterface } from '#drivers/driver.js';
+import type { Asked } from '../fit.js';
+import { seedFields } from './plan-seed.js';
+
+/** A disk whose volume is not made yet has no format: it gets one that the host accepts. */
+type AskedDisk = Omit<MachineDisk, 'format'> & { readonly format?: string };
+type AskedDefinition = Omit<MachineDefinition, 'uuid' | 'disks'> & { readonly disks: readonly AskedDisk[] };
+
+/** What of a definition a host may not have. A native name is none of the manifest's fields, and yet may be too long. */
+export function asked(definition: AskedDefinition): readonly Asked[] {
+  const { nativeName, disks, cdroms = [], interfaces, seed } = definition;
+  return [
+    { field: 'nativeName', path: 'the length of namespace and name', given: Buffer.byteLength(nativeName) },
+    ...given('cpu.count', definition.cpuCount),
+    ...given('cpu.maxCount', definition.maxCpuCount),
+    ...given('memory.size', definition.memoryBytes),
+    ...given('memory.maxSize', definition.maxMemoryBytes),
+    ...given('firmware.type', definition.firmware),
+    ...there('boot.kernel', definition.boot !== undefined),
+    ...there('boot.order', definition.bootOrder !== undefined),
+    ...disks.flatMap(askedOfDisk),
+    ...cdroms.flatMap(askedOfCdrom),
+    ...interfaces.flatMap(askedOfInterface),
+    ...there('devices.serial', definition.serial),
+    ...there('devices.rng', definition.rng),
+    ...there('devices.guestAgent', definition.guestAgent === true),
+    ...(seed === undefined ? [] : there(seedFields[seed.kind], true)),
+    ...given('vsphere.guestId', definition.vsphere?.guestId),
+  ];
+}
+
+const given = (field: string, value: string | number | undefined, path = `spec.${field}`): readonly Asked[] =>
+  value === undefined ? [] : [{ field, path, given: value }];
+
+const there = (field: string, isThere: boolean, path = `spec.${field}`): readonly Asked[] => (isThere ? [{ field, path }] : []);
+
+function askedOfDisk({ name, bus, format, serial, cache, io, discard, limits }: AskedDisk): readonly Asked[] {
+  const path = (field: string) => `spec.disks[${name}].${field}`;
+  return [
+    ...given('disks.format', format, `the format of the volume of spec.disks[${name}]`),
+    ...given('disks.bus', bus, path('bus')),
+    ...there('disks.serial', serial !== undefined, path('serial')),
+    ...given('disks.cache', cache, path('cache')),
+    ...given('disks.io', io, path('io')),
+    ...given('disks.discard', discard, path('discard')),
+    ...there('disks.limits', limits !== undefined, path('limits')),
+  ];
+}
+
+const askedOfCdrom = ({ name, bus }: MachineCdrom): readonly Asked[] => [
+  ...there('disks.cdrom', true, `spec.disks[${name}].cdrom`),
+  ...given('disks.bus', bus, `spec.disks[${name}].bus`),
+];
+
+function askedOfInterface({ name, model, macAddress, mtu, linkState }: MachineInterface): readonly Asked[] {
+  const path = (field: string) => `spec.interfaces[${name}].${field}`;
+  return [
+    ...there('interfaces.network', true, `spec.interfaces[${name}]`),
+    ...given('interfaces.model', model, path('model')),
+    ...there('interfaces.macAddress', macAddress !== undefined, path('macAddress')),
+    ...given('interfaces.mtu', mtu, path('mtu')),
+    // A cable that is plugged in is what every host has.
+    ...there('interfaces.linkState', linkState === 'Down', path('linkState')),
+  ];
+}

@@ -1,0 +1,60 @@
+import { parseQuantity } from '#crds/quantity.js';
+import type { VirtualMachine } from '#crds/types.js';
+import type { BootDevice, DiskLimits, MachineCdrom, MachineDisk, MachineInterface, MachineShape } from '#drivers/driver.js';
+import type { Disk } from '../stores.js';
+
+type Spec = VirtualMachine['spec'];
+type Interface = NonNullable<Spec['interfaces']>[number];
+
+/** What the manifest asks for as it stands, without anything that it refers to. */
+export function plainHardware(spec: Spec): Omit<MachineShape, 'disks' | 'cdroms' | 'interfaces' | 'boot' | 'seed'> {
+  const { cpu, memory, firmware, devices, vsphere, boot } = spec;
+  return {
+    cpuCount: cpu.count,
+    ...(cpu.maxCount === undefined ? {} : { maxCpuCount: cpu.maxCount }),
+    memoryBytes: parseQuantity(memory.size),
+    ...(memory.maxSize === undefined ? {} : { maxMemoryBytes: parseQuantity(memory.maxSize) }),
+    ...(firmware === undefined ? {} : { firmware: firmware.type }),
+    ...(boot?.order === undefined ? {} : { bootOrder: boot.order.map((name) => bootDevice(spec, name)) }),
+    serial: devices?.serial !== undefined,
+    rng: devices?.rng !== undefined,
+    ...(devices?.guestAgent === undefined ? {} : { guestAgent: true }),
+    ...(vsphere === undefined ? {} : { vsphere }),
+  };
+}
+
+/** Where a disk and an interface have the same name, the disk is meant. */
+const bootDevice = ({ disks = [] }: Spec, name: string): BootDevice => ({
+  kind: disks.some((disk) => disk.name === name) ? 'disk' : 'interface',
+  name,
+});
+
+/** Everything of a disk but its volume. */
+export function diskHardware({ name, bus, serial, cache, io, discard, limits }: Disk): Omit<MachineDisk, 'location' | 'format'> {
+  return {
+    name,
+    ...(bus === undefined ? {} : { bus }),
+    ...(serial === undefined ? {} : { serial }),
+    ...(cache === undefined ? {} : { cache }),
+    ...(io === undefined ? {} : { io }),
+    ...(discard === undefined ? {} : { discard }),
+    ...(limits === undefined ? {} : { limits: limitsOf(limits) }),
+  };
+}
+
+function limitsOf({ totalBytes, readBytes, writeBytes, ...iops }: NonNullable<Disk['limits']>): DiskLimits {
+  return {
+    ...iops,
+    ...(totalBytes === undefined ? {} : { totalBytes: parseQuantity(totalBytes) }),
+    ...(readBytes === undefined ? {} : { readBytes: parseQuantity(readBytes) }),
+    ...(writeBytes === undefined ? {} : { writeBytes: parseQuantity(writeBytes) }),
+  };
+}
+
+/** Everything of a CD-ROM drive but what lies in it. */
+export const cdromHardware = ({ name, bus }: Disk): Omit<MachineCdrom, 'location'> => ({ name, ...(bus === undefined ? {} : { bus }) });
+
+/** Everything of an interface but its network. */
+export function interfaceHardware({ networkRef: _, ...hardware }: Interface): Omit<MachineInterface, 'network'> {
+  return hardware;
+}
