@@ -98,3 +98,42 @@ await t.test('a machine is attached to networks that are granted, and stays so w
     [],
   );
 });
+
+await t.test('one declaration makes an island on each host it selects, and what a host cannot is said of that host', async (t) => {
+  const hosts = { one: new FakeHost({ clock: systemClock }), two: new FakeHost({ clock: systemClock }) };
+  hosts.two.capabilities = hosts.two.capabilities.filter(({ field }) => field !== 'networks.mtu');
+  const connect = async ({ uri }: { readonly uri: string }) => fakeDriver(uri.includes('two') ? hosts.two : hosts.one);
+  await using operator = await world.start({ connect, hypervisors: ['one', 'two'] });
+  const island = (mtu: object) => ({
+    kind: 'VirtualNetwork',
+    metadata: { name: 'island', namespace: 'default' },
+    spec: { forward: { mode: 'NAT' }, ipv4: { address: '10.20.0.1/24' }, ...mtu },
+  });
+  const host = (name: string) => ({
+    kind: 'Hypervisor',
+    metadata: { name },
+    spec: { uri: name === 'one' ? 'test:///default' : 'test:///two' },
+  });
+  await world.apply(host('one'), host('two'), island({}));
+  const both = await world.until('VirtualNetwork', 'island', isReady);
+  t.match(both.status?.hosts, { desired: 2, ready: 2 });
+  const made = Object.values(hosts).map(({ networks }) => [...networks.values()][0]);
+  t.match(made, [
+    { nativeName: 'default.island', active: true },
+    { nativeName: 'default.island', active: true },
+  ]);
+  t.not(made[0]?.uuid, made[1]?.uuid);
+  await world.apply(island({ mtu: 1400 }));
+  const one = await world.until('VirtualNetwork', 'island', ({ status }) => status?.failing?.length === 1 && status.hosts?.ready === 1);
+  t.match(one.status?.failing, [{ hypervisor: 'two', message: 'spec.mtu: 1400 given, two accepts nothing there' }]);
+  await world.delete('VirtualNetwork', 'island');
+  await world.untilGone('VirtualNetwork', 'island');
+  t.same(
+    Object.values(hosts).map(({ networks }) => networks.size),
+    [0, 0],
+  );
+  t.same(
+    operator.troubles.filter((trouble) => !trouble.startsWith('watching')),
+    [],
+  );
+});

@@ -108,6 +108,14 @@ await t.test('a guest has its static address, and is reached there', async (t) =
   t.match(await virsh('net-dhcp-leases', 'default.shop'), /52:54:00:20:00:10 .* 10\.20\.0\.10\/24/);
   t.match(await daemon.inside('busybox', 'ping', '-c', '1', '-w', '30', '10.20.0.10'), /1 packets received/);
 
+  // By its MAC address, as the kernel makes it of what the host says of the subnet (RFC 4862).
+  const answers = (address: string) =>
+    daemon.inside('busybox', 'ping', '-c', '1', '-w', '2', address).then(
+      () => true,
+      () => false,
+    );
+  await lab.until('it is reached by IPv6', () => answers('fd00:20::5054:ff:fe20:10'));
+
   await t.test('leases and names change while it runs', async (t) => {
     const hosts = [{ macAddress: '52:54:00:20:00:10', ip: '10.20.0.11', name: 'db' }];
     const dns = { domain: 'shop.internal', records: [{ name: 'cache', ip: '10.20.0.42' }] };
