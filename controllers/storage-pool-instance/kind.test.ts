@@ -210,3 +210,37 @@ t.test('a store that another pool has is not taken, nor followed when somebody m
   });
   t.same(host.acts, []);
 });
+
+t.test('a pool that does not answer is waited for, by its name and its store', async (t) => {
+  const { host, stores, pass, status } = scene();
+  stores.pools.set(of({ nfs }));
+  t.same(await pass(), { kind: 'converged' });
+  const [ours] = host.pools.values();
+  if (ours === undefined) throw new Error('no pool');
+  ours.silent = true;
+  host.calls.length = 0;
+  t.match(await pass(), {
+    kind: 'progressing',
+    because: 'pool fast on one does not answer; see whether NFS export filer:/srv/vm is there',
+  });
+  t.match(status(), { conditions: [{ status: 'False', reason: 'NotAnswering' }] });
+  t.same(host.acts, []);
+  ours.silent = false;
+  t.same(await pass(), { kind: 'converged' });
+});
+
+t.test('whatever call was the last that the agent saw answered, one pool comes of it, and is active', async (t) => {
+  for (const spec of [{ nfs }, { lvm: { volumeGroup: 'vg0' } }, { filesystem: { device: '/dev/vdb' } }, { zfs: { dataset: 'tank' } }])
+    for (const verb of ['pools.define', 'pools.start'] as const) {
+      const { host, stores, pass } = scene();
+      stores.pools.set(of(spec));
+      host.faults.loseReply(verb);
+      t.match(await pass(), { kind: 'retry', error: { code: 'Unavailable' } });
+      t.same(await pass(), { kind: 'converged' });
+      t.match([...host.pools.values()], [{ nativeName: 'fast', active: true }]);
+      host.faults.loseReply('pools.undefine');
+      t.match(await pass(true), { kind: 'retry' });
+      t.same(await pass(true), { kind: 'converged' });
+      t.equal(host.pools.size, 0);
+    }
+});

@@ -61,6 +61,7 @@ function planExisting(nativeName: string, desired: DesiredPool, { pool, names }:
     const has = names.length === 0 ? 'none' : names.slice(0, mostNamed).join(', ');
     return [refuse('NotFound', `${host} has no pool called ${nativeName}; it has ${has}`)];
   }
+  if (pool.silent) return [wait('NotAnswering', notAnswering(pool, host), 10_000)];
   if (!pool.active) return [refuse('Inactive', `pool ${nativeName} on ${host} is not active; start it there`)];
   return pool.formats.length > 0 ? [] : [refuse('Unfit', `pool ${nativeName} on ${host} is of a kind that no volumes can be made in`)];
 }
@@ -85,6 +86,9 @@ function planMade(definition: PoolDefinition, desired: DesiredPool, { pool, stra
   ];
 }
 
+const notAnswering = ({ nativeName, source }: Pool, host: string): string =>
+  `pool ${nativeName} on ${host} does not answer; see whether ${source === undefined ? 'its store' : describeSource(source)} is there`;
+
 /** Somebody may have redefined it beneath us: what is stored elsewhere is not what its volumes are. */
 function planThere(definition: PoolDefinition, desired: DesiredPool, pool: Pool): Plan<PoolAction> {
   const { host } = desired;
@@ -93,6 +97,7 @@ function planThere(definition: PoolDefinition, desired: DesiredPool, pool: Pool)
     const { field, given, is } = moved;
     return [refuse('Moved', `spec.${field}: ${given} given, pool ${pool.nativeName} on ${host} has ${is}; redefine it there as it was`)];
   }
+  if (pool.silent) return [wait('NotAnswering', notAnswering(pool, host), 10_000)];
   if (pool.active) return [];
   return lettingIn(definition, desired, (complete) =>
     act({ kind: 'start', pool: pool.id, definition: complete }, 'the pool is not active'),

@@ -162,6 +162,8 @@ export class FakePool {
   readonly source: PoolSource;
   active = false;
   credentials: Credentials | undefined;
+  /** Shows as a pool that does not answer. */
+  silent = false;
   formats: readonly VolumeFormat[];
   readonly can: readonly VolumeVerb[];
   readonly directory: Directory;
@@ -199,6 +201,19 @@ export class FakePool {
 
   pool(): Pool {
     const { id, uuid, nativeName, path, source, active, formats, can, roomBytes, allocationBytes, availableBytes } = this;
-    return { id, uuid, nativeName, path, source, active, formats, can, capacityBytes: roomBytes, allocationBytes, availableBytes };
+    return {
+      id,
+      uuid,
+      nativeName,
+      path,
+      source,
+      active,
+      formats,
+      can,
+      ...(this.silent ? { silent: true as const } : {}),
+      capacityBytes: roomBytes,
+      allocationBytes,
+      availableBytes,
+    };
   }
 }

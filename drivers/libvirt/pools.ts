@@ -22,25 +22,54 @@ import { forgetSecret, keepSecret } from './secrets.js';
 import { createPool, readPool, withAuth } from './xml/pool.js';
 import { checkPoolDefinition } from './xml/pool-definition.js';
 
+interface Listed {
+  readonly handle: PoolHandle;
+  readonly active: boolean;
+}
+
+/** Not now, and not soon: an earlier call has not been answered either. */
+const isSilence = (reason: unknown): boolean => hasCode(reason, 'TimedOut') || hasCode(reason, 'Busy');
+
 export class LibvirtPools implements Pools {
   readonly #daemon: Daemon;
+  /** As they were last seen. */
+  #known: readonly Pool[] = [];
 
   constructor(daemon: Daemon) {
     this.#daemon = daemon;
   }
 
   async list(signal: AbortSignal): Promise<readonly Pool[]> {
-    const [all, active] = await Promise.all([this.#handles(0, signal), this.#handles(listPoolsFlags.active, signal)]);
-    const running = new Set(active.map((pool) => pool.uuid));
-    return present(await Promise.all(all.map((pool) => unlessGone(this.#read(pool, running.has(pool.uuid), signal)))));
+    const listed = await this.#listed(signal);
+    const pools = present(await Promise.all(listed.map(({ handle, active }) => unlessGone(this.#look(handle, active, signal)))));
+    this.#known = pools;
+    return pools;
+  }
+
+  /** A daemon asked for all of its pools waits for each: where one hangs, those that were known are asked one by one. */
+  async #listed(signal: AbortSignal): Promise<readonly Listed[]> {
+    try {
+      const [all, active] = await Promise.all([this.#handles(0, signal), this.#handles(listPoolsFlags.active, signal)]);
+      const running = new Set(active.map((pool) => pool.uuid));
+      return all.map((handle) => ({ handle, active: running.has(handle.uuid) }));
+    } catch (reason) {
+      if (!isSilence(reason) || signal.aborted || this.#known.length === 0) throw reason;
+      return this.#known.map(({ uuid, nativeName, active }) => ({ handle: { uuid, name: nativeName }, active }));
+    }
   }
 
   #handles(flags: number, signal: AbortSignal): Promise<readonly PoolHandle[]> {
     return this.#daemon.ask(connectListAllStoragePools, { elementsWanted: undefined, flags }, signal, 'the list of pools');
   }
 
-  async #read(pool: PoolHandle, active: boolean, signal: AbortSignal): Promise<Pool> {
-    return readPool(await this.#daemon.ask(storagePoolGetXmlDesc, { pool, flags: 0 }, signal, pool.uuid), active);
+  async #look(pool: PoolHandle, active: boolean, signal: AbortSignal): Promise<Pool> {
+    try {
+      return readPool(await this.#daemon.ask(storagePoolGetXmlDesc, { pool, flags: 0 }, signal, pool.uuid), active);
+    } catch (reason) {
+      const last = this.#known.find(({ uuid }) => uuid === pool.uuid);
+      if (!isSilence(reason) || signal.aborted || last === undefined) throw reason;
+      return { ...last, silent: true };
+    }
   }
 
   async define(definition: PoolDefinition, signal: AbortSignal): Promise<PoolId> {
@@ -79,7 +108,7 @@ export class LibvirtPools implements Pools {
 
   async start(id: PoolId, signal: AbortSignal): Promise<void> {
     const pool = await this.#handle(id, signal);
-    const { source } = await this.#read(pool, false, signal);
+    const { source } = await this.#look(pool, false, signal);
     if (source?.kind === 'directory') await checkAccess(this.#daemon, pool.name, source.path, signal);
     await this.#unlessAlready(true, id, this.#daemon.order(storagePoolCreate, { pool, flags: 0 }, signal, id), signal);
   }

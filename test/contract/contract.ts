@@ -56,7 +56,7 @@ export async function contract(t: Test, subject: Subject): Promise<void> {
 
 /** What every pool and its volumes must do, for a driver whose other facets have shown themselves on another host. */
 export async function storesContract(t: Test, subject: Subject): Promise<void> {
-  await t.test(`${subject.name} keeps the contract of pools and volumes`, { timeout: patience }, async (t) => {
+  await t.test(`${subject.name} keeps the contract of pools and volumes`, { timeout: 2 * patience }, async (t) => {
     const stage = new Stage(subject, await subject.connect());
     await t.test('pools', (t) => poolsContract(t, stage));
     await t.test('volumes', (t) => volumesContract(t, stage));
