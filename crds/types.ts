@@ -435,10 +435,10 @@ export interface StorageVolumeSpec {
   /** What the volume is filled with when it is made; never changes. When absent, the volume is empty. */
   readonly source?: StorageVolumeSpecSource;
   /**
-   * What becomes of the content when this object is deleted: `Retain` leaves it on the host, `Delete` deletes it. When
-   * absent, `Retain`.
+   * What becomes of the content when this object is deleted: `Retain` leaves it on the host, `Delete` deletes it, `Wipe`
+   * deletes it once nothing of it can be read any more. When absent, `Retain`.
    */
-  readonly reclaimPolicy: 'Retain' | 'Delete';
+  readonly reclaimPolicy: 'Retain' | 'Delete' | 'Wipe';
 }
 
 export interface StorageVolumeSpecExisting {

@@ -429,6 +429,11 @@ export interface Volumes {
    * Conflict when the machine is Off; NotFound when it, or the volume, is gone, or the volume is no disk of it.
    */
   growAttached(id: VolumeId, machine: MachineId, sizeBytes: number, signal: AbortSignal): Promise<void>;
+  /**
+   * Leaves nothing of the content to be read, so that the volume can be deleted: in its place are zeros, or nothing. Resolves when it is done, which may take
+   * hours. NotFound when it is gone; Unsupported where the host cannot (no `volumes.wipe`).
+   */
+  wipe(id: VolumeId, signal: AbortSignal): Promise<void>;
   /** Gone already is success. */
   delete(id: VolumeId, signal: AbortSignal): Promise<void>;
 }

@@ -14,6 +14,9 @@ export type JobState =
 
 export type Work = (progress: (bytes: number) => void, signal: AbortSignal) => Promise<void>;
 
+/** Under which the wiping of a volume runs: apart from what filled it. */
+export const wipeKey = (uid: string): string => `${uid}/wipe`;
+
 interface Running {
   readonly ended: Promise<void>;
   readonly abort: AbortController;

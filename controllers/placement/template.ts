@@ -62,7 +62,8 @@ function differing(machine: VirtualMachine, template: Template, { metadata, spec
   const before = metadata.ownerReferences ?? [];
   const owners = ownersFor(machine, template, before);
   const grown = parseQuantity(template.size) > parseQuantity(spec.size) ? { size: template.size } : {};
-  const kept = template.whenDeleted === spec.reclaimPolicy ? {} : { reclaimPolicy: template.whenDeleted };
+  const isKept = template.whenDeleted === spec.reclaimPolicy || (template.whenDeleted === 'Delete' && spec.reclaimPolicy === 'Wipe');
+  const kept = isKept ? {} : { reclaimPolicy: template.whenDeleted };
   const changes = { ...grown, ...kept };
   const owned = owners.length === before.length ? {} : { metadata: { ownerReferences: owners } };
   if (Object.keys(changes).length === 0 && Object.keys(owned).length === 0) return undefined;

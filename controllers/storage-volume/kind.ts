@@ -1,7 +1,7 @@
 import type { StorageVolume, StorageVolumeStatus } from '#crds/types.js';
 import type { Machine, MachineShape } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
-import type { Jobs } from '../host/jobs.js';
+import { type Jobs, wipeKey } from '../host/jobs.js';
 import type { Locks } from '../host/locks.js';
 import type { HostScope } from '../host/scope.js';
 import type { HostView } from '../host/view.js';
@@ -95,6 +95,13 @@ function performersWith(jobs: Jobs, locks: Locks, inspections: Inspections, look
         view.dirtyPool(id.pool);
       },
     },
+    wipe: {
+      needs: 'volumes',
+      async run({ driver: { volumes }, view, clock }, { uid, id }) {
+        if (volumes === undefined) return;
+        jobs.start(wipeKey(uid), (_progress, signal) => volumes.wipe(id, signal).finally(() => view.dirtyPool(id.pool)), clock);
+      },
+    },
     delete: {
       needs: 'volumes',
       async run({ driver, view }, { id }, signal) {
@@ -152,6 +159,7 @@ function observeVolume(
   const volume = named(nativeName);
   const marker = named(`${nativeName}${markerSuffix}`);
   const job = jobs.get(uid);
+  const wiping = jobs.get(wipeKey(uid));
   const lookedAt = pool === undefined || volume !== undefined ? undefined : looks.at({ pool: pool.id, nativeName });
   const leftovers = volumes
     .map(({ id }) => id)
@@ -175,6 +183,7 @@ function observeVolume(
     ...(volume === undefined ? {} : { volume }),
     ...(marker === undefined ? {} : { marker }),
     ...(job === undefined ? {} : { job }),
+    ...(wiping === undefined ? {} : { wiping }),
     ...(lookedAt === undefined ? {} : { lookedAt }),
   };
 }

@@ -66,6 +66,7 @@ const desiredWith = (given: Partial<DesiredVolume> = {}): DesiredVolume => ({
   formatField: 'spec.format',
   sizeBytes: 2 ** 30,
   keep: true,
+  wipe: false,
   clones: [],
   capabilities: everything,
   record: none,
@@ -87,6 +88,7 @@ t.test('what is done with a volume in each state', async (t) => {
   const left = { leftovers: [leftover('shop.root-00000000')] };
   const unseen = { leftovers: [leftover('shop.root-00000000', true, false)] };
   const two = { leftovers: [...left.leftovers, leftover('shop.root-11111111')] };
+  const toWipe = { want: 'absent', record: whole, keep: false, wipe: true } as const;
   const small = { record: whole, sizeBytes: 2 ** 31, claim };
   const rows: readonly (readonly [string, Partial<DesiredVolume>, Partial<ObservedVolume>, readonly string[]])[] = [
     ['no pool yet', {}, { pool: { ...pool, active: false } }, ['wait WaitingForPool']],
@@ -156,6 +158,13 @@ t.test('what is done with a volume in each state', async (t) => {
     ],
     ['deleted, retained, beside a machine that hangs', { want: 'absent', record: whole }, { volume, marker, unread: 'm' }, ['delete']],
     ['begun, beside a machine that hangs', { record: started }, { volume, marker, unread: 'm hangs' }, ['wait UseUnknown']],
+    ['to be wiped', toWipe, { volume }, ['wipe']],
+    ['being wiped', toWipe, { volume, wiping: running }, ['wait Wiping']],
+    ['wiped', toWipe, { volume, wiping: { kind: 'done' } }, ['delete']],
+    ['wiping failed', toWipe, { volume, wiping: failed }, ['wait WipeFailed']],
+    ['wiping failed a while ago', toWipe, { volume, wiping: { ...failed, at: now - 60_000 } }, ['wipe']],
+    ['to be wiped, and a disk of somebody', toWipe, { volume, users: [user(true)] }, ['wait InUse']],
+    ['to be wiped where nothing is', { ...toWipe, capabilities: [] }, { volume }, ['refuse Unfit']],
     ['deleted, and gone', { want: 'absent', record: whole, keep: false }, {}, []],
     [
       'deleted, its pool is not active',

@@ -40,6 +40,8 @@ export interface DesiredVolume {
   readonly rival?: string;
   readonly source?: Source;
   readonly keep: boolean;
+  /** Nothing of it may be readable when it is deleted. */
+  readonly wipe: boolean;
   readonly record: FillRecord;
   /** The machine that has claimed it. */
   readonly claim?: { readonly machine: string; readonly uid: string };
@@ -72,6 +74,8 @@ export interface ObservedVolume {
   /** Volumes that earlier objects of this name left. */
   readonly leftovers: readonly Leftover[];
   readonly job?: JobState;
+  /** That wipes it. */
+  readonly wiping?: JobState;
   /** Machines on the host, ours or not, that have it as a disk, or boot from it. */
   readonly users: readonly User[];
   /** A machine of which nobody knows whether it has it as a disk, and why. */
@@ -103,6 +107,7 @@ export type VolumeAction =
       readonly location: string;
       readonly sizeBytes: number;
     }
+  | { readonly kind: 'wipe'; readonly uid: string; readonly id: VolumeId }
   | { readonly kind: 'cancel'; readonly uid: string; readonly id: VolumeId }
   | { readonly kind: 'delete'; readonly id: VolumeId; readonly location: string };
 
@@ -110,12 +115,13 @@ export type VolumeAction =
 export const markerOf = ({ pool, nativeName }: VolumeId): VolumeId => ({ pool, nativeName: `${nativeName}${markerSuffix}` });
 export const markerSuffix = '.incomplete';
 
+const wipeAgainMs = 30_000;
 const slowRetryMs = 5 * 60_000;
 const lookAgainMs = 5 * 60_000;
 
 export function planVolume(desired: DesiredVolume, observed: ObservedVolume, now: number): Plan<VolumeAction> {
   const { pool } = observed;
-  if (desired.want === 'absent') return planRemoval(desired, observed);
+  if (desired.want === 'absent') return planRemoval(desired, observed, now);
   if (pool?.active !== true) return [wait('WaitingForPool', `pool "${desired.poolName}" is not active on ${desired.host}`, 10_000)];
   if (desired.existing !== undefined) return planExisting(desired, desired.existing, observed, pool, now);
   const id: VolumeId = { pool: pool.id, nativeName: desired.nativeName };
@@ -285,7 +291,7 @@ function growth({ sizeBytes, claim, capabilities }: DesiredVolume, users: readon
   return wait('GrowsWhenOff', `the volume grows once machine ${user.nativeName} is off`, 60_000);
 }
 
-function planRemoval(desired: DesiredVolume, observed: ObservedVolume): Plan<VolumeAction> {
+function planRemoval(desired: DesiredVolume, observed: ObservedVolume, now: number): Plan<VolumeAction> {
   const { claim, record, keep, uid, poolName, poolComes, host, existing } = desired;
   const { pool, volume, marker, job } = observed;
   if (claim !== undefined)
@@ -301,7 +307,23 @@ function planRemoval(desired: DesiredVolume, observed: ObservedVolume): Plan<Vol
     return [act({ kind: 'cancel', uid, id: { pool: pool.id, nativeName: desired.nativeName } }, 'the resource was deleted')];
   if (whole && keep) return removalOf(marker);
   const kept = keptForClones(desired, observed) ?? usedOnHost(desired, observed);
-  return kept === undefined ? removalOf(volume, marker) : [kept];
+  if (kept !== undefined) return [kept];
+  return planWiping(desired, observed, now) ?? removalOf(volume, marker);
+}
+
+/** Undefined when there is nothing left to be wiped. An agent that dies amid it begins anew. */
+function planWiping(
+  { wipe, uid, capabilities, host }: DesiredVolume,
+  { volume, wiping }: ObservedVolume,
+  now: number,
+): Plan<VolumeAction> | undefined {
+  if (!wipe || volume === undefined || wiping?.kind === 'done') return undefined;
+  if (!capabilities.some(({ field }) => field === 'volumes.wipe'))
+    return [refuse('Unfit', `spec.reclaimPolicy: Wipe given, ${host} cannot wipe volumes; set it to Delete or Retain`)];
+  if (wiping?.kind === 'running') return [wait('Wiping', 'the content is being wiped', 10_000)];
+  if (wiping !== undefined && now < wiping.at + wipeAgainMs)
+    return [wait('WipeFailed', `${wiping.message}; it is tried again`, wiping.at + wipeAgainMs - now)];
+  return [act({ kind: 'wipe', uid, id: volume.id }, 'the content is wiped before it is deleted')];
 }
 
 /** What others are made from stays until they are whole, and what they keep only their differences from as long as they are there. */

@@ -16,6 +16,7 @@ const doing: Readonly<Record<VolumeAction['kind'], string>> = {
   takeOver: 'TakingOver',
   grow: 'Growing',
   growAttached: 'Growing',
+  wipe: 'Terminating',
   cancel: 'Terminating',
   delete: 'Terminating',
 };

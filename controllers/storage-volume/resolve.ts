@@ -36,6 +36,7 @@ export function resolveVolume(volume: StorageVolume, host: HostScope, stores: So
       clones: clonesOf(volume, stores.volumes).map(({ metadata: { name } }) => name),
       capabilities: host.capabilities,
       keep: spec.reclaimPolicy === 'Retain',
+      wipe: spec.reclaimPolicy === 'Wipe',
       record: fillRecord(status),
       ...(spec.existing === undefined ? {} : { existing: spec.existing.name }),
       ...(rival === undefined ? {} : { rival }),

@@ -43,6 +43,7 @@ export const everything: readonly Capability[] = [
   { field: 'vsphere.guestId' },
   { field: 'power.startPaused' },
   { field: 'volumes.growAttached' },
+  { field: 'volumes.wipe' },
   { field: 'volumes.clone', values: ['Full', 'Linked'] },
   { field: 'pools.directory' },
   { field: 'pools.filesystem' },

@@ -153,6 +153,7 @@ export function volumesOf(host: Host, connection: Connection): Volumes {
     grow: (id, sizeBytes, signal) => connection.ask(about('volumes.grow', id), signal, () => grow(host, id, sizeBytes)),
     growAttached: (id, machine, sizeBytes, signal) =>
       connection.ask(about('volumes.growAttached', id), signal, () => growAttached(host, id, machine, sizeBytes)),
+    wipe: (id, signal) => connection.ask(about('volumes.wipe', id), signal, () => mustFind(host, id).file.clear()),
     delete: (id, signal) => connection.ask(about('volumes.delete', id), signal, () => remove(host, id)),
   };
 }

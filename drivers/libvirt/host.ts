@@ -62,6 +62,7 @@ async function poolCapabilities(daemon: Daemon, signal: AbortSignal): Promise<re
 const storageCapabilities: readonly Capability[] = [
   { field: 'pools.existing' },
   { field: 'volumes.format', values: volumeFormats },
+  { field: 'volumes.wipe' },
   { field: 'volumes.clone', values: ['Full', 'Linked'] },
 ];
 

@@ -22,6 +22,7 @@ import {
   storageVolLookupByName,
   storageVolResize,
   storageVolUpload,
+  storageVolWipe,
 } from './rpc/procedures.js';
 import type { PoolHandle, VolumeHandle } from './rpc/types.js';
 import { checkDeviceName, checkName } from './xml/definition.js';
@@ -226,6 +227,10 @@ export class LibvirtVolumes implements Volumes {
     if (is.sizeBytes === sizeBytes) return;
     const what = { domain: handleOf(machine), disk: is.location, size: sizeBytes, flags: blockResizeFlags.bytes };
     await this.#daemon.order(domainBlockResize, what, signal, machine);
+  }
+
+  async wipe(id: VolumeId, signal: AbortSignal): Promise<void> {
+    await this.#daemon.connection.callAlone(storageVolWipe, { volume: await this.#volume(id, signal), flags: 0 }, signal);
   }
 
   async delete(id: VolumeId, signal: AbortSignal): Promise<void> {

@@ -73,6 +73,10 @@ export class VsphereVolumes implements Volumes {
     throw new DriverError('Unsupported', 'volumes are not cloned here');
   }
 
+  async wipe(): Promise<void> {
+    throw new DriverError('Unsupported', 'volumes are not wiped here');
+  }
+
   async growAttached(): Promise<void> {
     throw new DriverError('Unsupported', 'a disk of a machine that is on is not grown here; switch the machine off first');
   }

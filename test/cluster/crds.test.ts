@@ -464,7 +464,7 @@ t.test('what is wrong is refused by its path, with the remedy', async (t) => {
     [volume('sha-short', { source: { ...image, checksum: `sha512:${'a'.repeat(64)}` } }), 'spec.source.checksum in body should match'],
     [
       volume('reclaim', { reclaimPolicy: 'Recycle' }),
-      'spec.reclaimPolicy: Unsupported value: "Recycle": supported values: "Retain", "Delete"',
+      'spec.reclaimPolicy: Unsupported value: "Recycle": supported values: "Retain", "Delete", "Wipe"',
     ],
     [host('h'.repeat(41)), 'metadata.name: Too long: may not be more than 40'],
     [host('kvm3.example.org'), 'metadata.name in body should match'],

@@ -89,6 +89,7 @@ export async function volumesContract(t: Test, stage: Stage): Promise<void> {
   await t.test('content', { skip: shelf.cannot('stream') }, async (t) => {
     await contentContract(t, shelf);
     await breakingContract(t, shelf);
+    await wipeContract(t, stage, shelf);
   });
   await absentContract(t, stage, shelf);
 }
@@ -342,6 +343,20 @@ async function cloneContract(t: Test, stage: Stage, shelf: Shelf): Promise<void>
     const same = await volumes.copy(shelf.definition({ sizeBytes: 1 << 20 }), from, soon());
     t.ok((await shelf.content(same.id)).equals(forged), 'a Raw copy is the same bytes');
     await refused(t, volumes.copy(shelf.definition(big), from, soon()), 'Invalid');
+  });
+}
+
+async function wipeContract(t: Test, stage: Stage, shelf: Shelf): Promise<void> {
+  const { capabilities } = await stage.driver.host.describe(soon());
+  if (!capabilities.some(({ field }) => field === 'volumes.wipe')) return;
+  await t.test('of a wiped volume nothing can be read any more', async (t) => {
+    const { id } = await shelf.create({ sizeBytes: 0 });
+    await shelf.volumes.upload(id, inChunks(Buffer.alloc(300_000, 'secret')), soon());
+    await shelf.volumes.wipe(id, soon());
+    await shelf.volumes.wipe(id, soon());
+    t.ok((await shelf.content(id)).every((byte) => byte === 0));
+    await refused(t, shelf.volumes.wipe({ ...id, nativeName: 'never-was' }, soon()), 'NotFound');
+    await shelf.volumes.delete(id, soon());
   });
 }
 

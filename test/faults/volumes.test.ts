@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { link, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -150,4 +150,35 @@ await t.test('killing agent and daemon amid a copy leaves neither a half one tha
   for (const name of [...names, 'golden']) await world.delete('StorageVolume', name);
   for (const name of [...names, 'golden']) await lab.untilGone('StorageVolume', name);
   await Promise.all([agent.kill9(), controller.kill9()]);
+});
+
+const example = new URL('../../../manifests/examples/libvirt/storage.yaml', import.meta.url);
+
+await t.test('manifests/examples/libvirt/storage.yaml does what it says, and a wiped disk leaves nothing', async (t) => {
+  await using operator = await lab.start();
+  const folder = lab.daemon.directory;
+  await writeFile(join(folder, 'small.raw'), content.subarray(0, 2 * MiB));
+  await qemuImg('convert', '-f', 'raw', '-O', 'vmdk', join(folder, 'small.raw'), join(folder, 'appliance.vmdk'));
+  const image = images.put('appliance.vmdk', { bytes: await readFile(join(folder, 'appliance.vmdk')) });
+  const text = (await readFile(example, 'utf8'))
+    .replace('https://images.example.org/appliance.vmdk', image)
+    .replaceAll(/\b1[02]Gi/g, '16Mi');
+  await world.apply(lab.hypervisor(), lab.pool());
+  await world.kubectl('apply', '--server-side', '-f', '-', { input: text });
+  await lab.untilReady('worker');
+  t.match((await whole('golden')).status, { format: 'Qcow2' });
+  t.match((await whole('copy')).status, { format: 'Raw', virtualSize: '16Mi' });
+  const path = await location('copy');
+  t.ok((await readFile(path)).subarray(0, 2 * MiB).equals(content.subarray(0, 2 * MiB)));
+  // A second name of the file shows what is left of it.
+  await link(path, join(folder, 'kept'));
+  await world.delete('StorageVolume', 'copy');
+  await lab.untilGone('StorageVolume', 'copy');
+  t.ok((await readFile(join(folder, 'kept'))).every((byte) => byte === 0));
+  await lab.remove('worker');
+  await lab.untilGone('StorageVolume', 'worker-root');
+  await world.kubectl('patch', 'storagevolume', 'golden', '--type=merge', '-p', '{"spec":{"reclaimPolicy":"Delete"}}');
+  await world.delete('StorageVolume', 'golden');
+  await lab.untilGone('StorageVolume', 'golden');
+  t.same(operator.troubles, []);
 });
