@@ -21,6 +21,9 @@ export interface Flags {
   readonly identity?: string | undefined;
   readonly listen?: string | undefined;
   readonly 'operator-namespace'?: string | undefined;
+  readonly data?: string | undefined;
+  readonly port?: string | undefined;
+  readonly bare?: boolean | undefined;
 }
 
 /** Where the operator's own objects are, unless it is told otherwise. */

@@ -5,12 +5,14 @@ import { connect, credentialKeys } from '#drivers/connect.js';
 import { agentCommand, controllerCommand, type Flags, operatorCommand } from './commands.js';
 import { Complaint } from './complaint.js';
 import { consoleCommand } from './console.js';
+import { standaloneCommand } from './standalone.js';
 
 const usage = `virtwright: machines on any hypervisor, as Kubernetes objects
 
   virtwright controller [flags]                     cluster-wide work: placement, binding, instances
   virtwright agent --hypervisor NAME... [flags]     the work on these hosts
   virtwright operator --hypervisor NAME... [flags]  both in one process
+  virtwright standalone [--hypervisor NAME...]      an API server for this host alone, and the operator with it
   virtwright console MACHINE [-n NAMESPACE]         the serial console; ends with its input
 
   --kubeconfig FILE       default: $KUBECONFIG, ~/.kube/config, or the pod's own
@@ -18,6 +20,9 @@ const usage = `virtwright: machines on any hypervisor, as Kubernetes objects
   --operator-namespace NAME   for the console: where the operator has the host's credentials (default virtwright-system)
   --cluster-name NAME     what marks on hosts call this cluster (default "default"); keep it for good
   --identity NAME         what its Leases are held as, with a part that tells it from others (default: the host name)
+  --data DIRECTORY        all that a standalone has (default /var/lib/virtwright, or ~/.local/share/virtwright)
+  --port PORT             where a standalone listens, on loopback (default 7443)
+  --bare                  a standalone without our CRDs
   --listen ADDRESS        where /metrics, /healthz and /readyz are served (default: nowhere)
 `;
 
@@ -29,6 +34,7 @@ const commands: Readonly<Record<string, Command>> = {
   controller: (flags, _args, signal) => controllerCommand(flags, drivers, signal),
   agent: (flags, _args, signal) => agentCommand(flags, drivers, signal),
   operator: (flags, _args, signal) => operatorCommand(flags, drivers, signal),
+  standalone: (flags, _args, signal) => standaloneCommand(flags, drivers, signal),
   console: (flags, args, signal) => consoleCommand(flags, args, drivers, { input: process.stdin, output: process.stdout }, signal),
 };
 
@@ -58,6 +64,9 @@ function parse(argv: readonly string[]) {
         identity: { type: 'string' },
         listen: { type: 'string' },
         'operator-namespace': { type: 'string' },
+        data: { type: 'string' },
+        port: { type: 'string' },
+        bare: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
     });

@@ -5,10 +5,14 @@ import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
 import { skipWhereMissing } from '#test/peers/build.js';
 import { findAssets } from './assets.js';
 import { createAuthority, createSigningKey, issue, type KeyPair } from './certificates.js';
 import { endChild, freePorts, startChild, waitUntil } from './process.js';
+
+/** Which server the suites run on: ours, in a file that says so and then loads the suite. */
+const isStandalone = process.env['VIRTWRIGHT_API_SERVER'] === 'standalone';
 
 export interface ApiServerOptions {
   /** More arguments of kube-apiserver. */
@@ -33,8 +37,8 @@ export interface ApiServer extends AsyncDisposable {
   readonly kubeconfigPath: string;
   readonly url: string;
   readonly folder: string;
-  /** Where etcd listens, without TLS. */
-  readonly etcdUrl: string;
+  /** Where etcd listens, without TLS; a standalone has none. */
+  readonly etcdUrl?: string;
   /** `kubectl('apply', '-f', '-', { input: manifest })`: never rejects for what kubectl says. */
   kubectl(...args: KubectlArgs): Promise<KubectlResult>;
   /** The kubeconfig of somebody to whom only RBAC gives anything. */
@@ -55,7 +59,9 @@ export interface ApiServer extends AsyncDisposable {
 export async function startApiServer(options: ApiServerOptions = {}): Promise<ApiServer> {
   const assets = await findAssets();
   const folder = await mkdtemp(join(tmpdir(), 'virtwright-apiserver-'));
-  const server = new LocalApiServer(assets, folder, await freePorts(3), options.args ?? []);
+  const server = isStandalone
+    ? new StandaloneServer(assets, folder, await freePorts(1))
+    : new LocalApiServer(assets, folder, await freePorts(3), options.args ?? []);
   try {
     await server.start();
   } catch (error) {
@@ -87,12 +93,113 @@ export async function useCluster(t: Harness, options: ApiServerOptions = {}): Pr
   }
 }
 
-class LocalApiServer implements ApiServer {
-  readonly url: string;
-  readonly kubeconfigPath: string;
+/** What all of them have: clients with certificates of the authority in the folder. */
+abstract class Served {
   readonly folder: string;
+  readonly kubeconfigPath: string;
+  readonly url: string;
+  readonly assets: string;
+
+  constructor(assets: string, folder: string, port: number) {
+    this.assets = assets;
+    this.folder = folder;
+    this.kubeconfigPath = join(folder, 'admin.kubeconfig');
+    this.url = `https://127.0.0.1:${port}`;
+  }
+
+  async kubectl(...args: KubectlArgs): Promise<KubectlResult> {
+    const given: readonly (string | KubectlInput)[] = args;
+    const words = given.filter((arg) => typeof arg === 'string');
+    const input = given.map((arg) => (typeof arg === 'string' ? '' : arg.input)).join('');
+    const env = { PATH: process.env['PATH'], HOME: this.folder, KUBECONFIG: this.kubeconfigPath };
+    const child = spawn(join(this.assets, 'kubectl'), words, { env, stdio: 'pipe' });
+    child.stdin.on('error', () => {});
+    child.stdin.end(input);
+    const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
+    return { stdout, stderr, code };
+  }
+
+  kubeconfigFor(user: string, groups: readonly string[] = []): Promise<string> {
+    return this.writeKubeconfig(user.replaceAll(/[^\w.-]/g, '-'), `${groups.map((group) => `/O=${group}`).join('')}/CN=${user}`);
+  }
+
+  async writeKubeconfig(name: string, subject: string): Promise<string> {
+    const path = this.file(`${name}.kubeconfig`);
+    const pair = await issue(this.folder, name, subject, 'clientAuth');
+    await writeFile(path, JSON.stringify(await kubeconfig(this.url, this.file('ca.crt'), pair)), { mode: 0o600 });
+    return path;
+  }
+
+  file(name: string): string {
+    return join(this.folder, name);
+  }
+}
+
+/** Ours, as a process of its own. Whoever has a certificate may do everything. */
+class StandaloneServer extends Served implements ApiServer {
+  readonly #port: number;
+  #child: ChildProcess | undefined;
+
+  constructor(assets: string, folder: string, [port = 0]: readonly number[]) {
+    super(assets, folder, port);
+    this.#port = port;
+  }
+
+  async start(): Promise<void> {
+    // Seen from `dist/test/cluster/`.
+    const main = fileURLToPath(new URL('../../controllers/main.js', import.meta.url));
+    const args = [main, 'standalone', '--bare', '--data', this.folder, '--port', `${this.#port}`];
+    const child = startChild(process.execPath, args, this.file('standalone.log'));
+    this.#child = child;
+    await waitUntil('standalone', () => readFile(this.file('standalone.log'), 'utf8').then((log) => log.includes(' is up')), child).catch(
+      async (error: Error) => {
+        throw new Error(`${error.message}\n${await readFile(this.file('standalone.log'), 'utf8')}`, { cause: error });
+      },
+    );
+    await this.writeKubeconfig('admin', '/O=system:masters/CN=admin');
+  }
+
+  async restart(): Promise<void> {
+    if (this.#child) await endChild(this.#child, 'SIGTERM');
+    await this.#again();
+  }
+
+  async kill9(): Promise<void> {
+    if (this.#child) await endChild(this.#child, 'SIGKILL');
+  }
+
+  freeze(frozen: boolean): void {
+    this.#child?.kill(frozen ? 'SIGSTOP' : 'SIGCONT');
+  }
+
+  async wipe(): Promise<void> {
+    await this.kill9();
+    await Promise.all(['objects.mdb', 'objects.mdb-lock'].map((name) => rm(this.file(name), { recursive: true, force: true })));
+    await this.#again();
+  }
+
+  /** A new process remembers nothing of before. */
+  compact(): Promise<void> {
+    return this.restart();
+  }
+
+  async stop(): Promise<void> {
+    if (this.#child) await endChild(this.#child, 'SIGTERM');
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async #again(): Promise<void> {
+    await writeFile(this.file('standalone.log'), '');
+    await this.start();
+  }
+}
+
+class LocalApiServer extends Served implements ApiServer {
   readonly etcdUrl: string;
-  readonly #assets: string;
   readonly #port: number;
   readonly #peerUrl: string;
   readonly #extraArgs: readonly string[];
@@ -100,11 +207,8 @@ class LocalApiServer implements ApiServer {
   #apiServer: ChildProcess | undefined;
 
   constructor(assets: string, folder: string, [port = 0, etcdPort = 0, peerPort = 0]: readonly number[], extraArgs: readonly string[]) {
-    this.#assets = assets;
-    this.folder = folder;
-    this.kubeconfigPath = join(folder, 'admin.kubeconfig');
+    super(assets, folder, port);
     this.#port = port;
-    this.url = `https://127.0.0.1:${port}`;
     this.etcdUrl = `http://127.0.0.1:${etcdPort}`;
     this.#peerUrl = `http://127.0.0.1:${peerPort}`;
     this.#extraArgs = extraArgs;
@@ -115,7 +219,7 @@ class LocalApiServer implements ApiServer {
     await Promise.all([
       createSigningKey(this.folder, 'service-account'),
       issue(this.folder, 'server', '/CN=kube-apiserver', 'serverAuth'),
-      this.#writeKubeconfig('admin', '/O=system:masters/CN=admin'),
+      this.writeKubeconfig('admin', '/O=system:masters/CN=admin'),
     ]);
     await this.#startEtcd();
     await this.#startApiServer();
@@ -136,7 +240,7 @@ class LocalApiServer implements ApiServer {
 
   async wipe(): Promise<void> {
     await this.#killAll();
-    await rm(this.#file('etcd'), { recursive: true, force: true });
+    await rm(this.file('etcd'), { recursive: true, force: true });
     await this.#startEtcd();
     await this.#startApiServer();
   }
@@ -156,43 +260,16 @@ class LocalApiServer implements ApiServer {
     return this.stop();
   }
 
-  async kubectl(...args: KubectlArgs): Promise<KubectlResult> {
-    const given: readonly (string | KubectlInput)[] = args;
-    const words = given.filter((arg) => typeof arg === 'string');
-    const input = given.map((arg) => (typeof arg === 'string' ? '' : arg.input)).join('');
-    const env = { PATH: process.env['PATH'], HOME: this.folder, KUBECONFIG: this.kubeconfigPath };
-    const child = spawn(join(this.#assets, 'kubectl'), words, { env, stdio: 'pipe' });
-    child.stdin.on('error', () => {});
-    child.stdin.end(input);
-    const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
-    return { stdout, stderr, code };
-  }
-
-  kubeconfigFor(user: string, groups: readonly string[] = []): Promise<string> {
-    return this.#writeKubeconfig(user.replaceAll(/[^\w.-]/g, '-'), `${groups.map((group) => `/O=${group}`).join('')}/CN=${user}`);
-  }
-
-  #file(name: string): string {
-    return join(this.folder, name);
-  }
-
-  async #writeKubeconfig(name: string, subject: string): Promise<string> {
-    const path = this.#file(`${name}.kubeconfig`);
-    const pair = await issue(this.folder, name, subject, 'clientAuth');
-    await writeFile(path, JSON.stringify(await kubeconfig(this.url, this.#file('ca.crt'), pair)), { mode: 0o600 });
-    return path;
-  }
-
   async #startEtcd(): Promise<void> {
-    await mkdir(this.#file('etcd'), { recursive: true, mode: 0o700 });
-    const child = startChild(join(this.#assets, 'etcd'), this.#etcdArgs(), this.#file('etcd.log'));
+    await mkdir(this.file('etcd'), { recursive: true, mode: 0o700 });
+    const child = startChild(join(this.assets, 'etcd'), this.#etcdArgs(), this.file('etcd.log'));
     this.#etcd = child;
     await waitUntil('etcd', () => answers(fetch(`${this.etcdUrl}/health`)), child);
   }
 
   #etcdArgs(): readonly string[] {
     return [
-      `--data-dir=${this.#file('etcd')}`,
+      `--data-dir=${this.file('etcd')}`,
       `--listen-client-urls=${this.etcdUrl}`,
       `--advertise-client-urls=${this.etcdUrl}`,
       `--listen-peer-urls=${this.#peerUrl}`,
@@ -205,11 +282,11 @@ class LocalApiServer implements ApiServer {
   }
 
   async #startApiServer(): Promise<void> {
-    const child = startChild(join(this.#assets, 'kube-apiserver'), this.#apiServerArgs(), this.#file('kube-apiserver.log'));
+    const child = startChild(join(this.assets, 'kube-apiserver'), this.#apiServerArgs(), this.file('kube-apiserver.log'));
     this.#apiServer = child;
-    const ca = await readFile(this.#file('ca.crt'));
+    const ca = await readFile(this.file('ca.crt'));
     await waitUntil('kube-apiserver', () => isReady(this.url, ca), child).catch(async (error: Error) => {
-      const log = await readFile(this.#file('kube-apiserver.log'), 'utf8');
+      const log = await readFile(this.file('kube-apiserver.log'), 'utf8');
       throw new Error(`${error.message}\n${log.split('\n').slice(-10).join('\n')}`, { cause: error });
     });
   }
@@ -220,12 +297,12 @@ class LocalApiServer implements ApiServer {
       '--bind-address=127.0.0.1',
       '--advertise-address=127.0.0.1',
       `--secure-port=${this.#port}`,
-      `--tls-cert-file=${this.#file('server.crt')}`,
-      `--tls-private-key-file=${this.#file('server.key')}`,
-      `--client-ca-file=${this.#file('ca.crt')}`,
+      `--tls-cert-file=${this.file('server.crt')}`,
+      `--tls-private-key-file=${this.file('server.key')}`,
+      `--client-ca-file=${this.file('ca.crt')}`,
       `--service-account-issuer=${this.url}`,
-      `--service-account-key-file=${this.#file('service-account.pub')}`,
-      `--service-account-signing-key-file=${this.#file('service-account.key')}`,
+      `--service-account-key-file=${this.file('service-account.pub')}`,
+      `--service-account-signing-key-file=${this.file('service-account.key')}`,
       '--service-cluster-ip-range=10.0.0.0/24',
       '--authorization-mode=RBAC',
       '--disable-admission-plugins=ServiceAccount',

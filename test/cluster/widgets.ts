@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { createClient, loadKubeConfig } from '#controllers/kubernetes/client.js';
 import type { Resource } from '#controllers/kubernetes/resource.js';
 import type { ApiServer } from './api-server.js';
 
@@ -44,8 +45,9 @@ export async function installWidgets(cluster: ApiServer): Promise<void> {
   throw new Error('widgets are not served');
 }
 
-/** Puts so many widgets, `w-0` and on, into the store behind the API server: in seconds where creating them would take a minute. */
+/** Makes so many widgets, `w-0` and on: behind kube-apiserver in etcd, in seconds where creating them would take a minute. */
 export async function seedWidgets(cluster: ApiServer, namespace: string, count: number): Promise<void> {
+  if (cluster.etcdUrl === undefined) return createWidgets(cluster, namespace, count);
   const batch = 100;
   for (let first = 0; first < count; first += batch) {
     const puts = Array.from({ length: Math.min(batch, count - first) }, (_, index) => ({
@@ -53,6 +55,18 @@ export async function seedWidgets(cluster: ApiServer, namespace: string, count: 
     }));
     const response = await fetch(`${cluster.etcdUrl}/v3/kv/txn`, { method: 'POST', body: JSON.stringify({ success: puts }) });
     if (!response.ok) throw new Error(`etcd took no widgets: ${await response.text()}`);
+  }
+}
+
+async function createWidgets({ kubeconfigPath }: ApiServer, namespace: string, count: number): Promise<void> {
+  await using client = createClient(await loadKubeConfig(kubeconfigPath));
+  const widgets = { group: 'test.virtwright.io', version: 'v1', plural: 'widgets', kind: 'Widget', namespaced: true };
+  const batch = 100;
+  for (let first = 0; first < count; first += batch) {
+    const names = Array.from({ length: Math.min(batch, count - first) }, (_, index) => `w-${first + index}`);
+    await Promise.all(
+      names.map((name) => client.create(widgets, { metadata: { namespace, name }, spec: { size: 1 } }, AbortSignal.timeout(60_000))),
+    );
   }
 }
 

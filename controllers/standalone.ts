@@ -1,0 +1,50 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import * as yaml from 'js-yaml';
+import { crdFolder } from '#crds/schema.js';
+import type { Drivers } from '#drivers/target.js';
+import { type Standalone, startStandalone } from '#standalone/server.js';
+import { type Flags, operatorCommand } from './commands.js';
+import { Complaint } from './complaint.js';
+import { type Client, createClient, loadKubeConfig } from './kubernetes/client.js';
+import type { Resource } from './kubernetes/resource.js';
+
+/** Where the API server listens, on loopback, unless it is told otherwise. */
+export const standalonePort = 7443;
+
+const crds: Resource = {
+  group: 'apiextensions.k8s.io',
+  version: 'v1',
+  plural: 'customresourcedefinitions',
+  kind: 'CustomResourceDefinition',
+  namespaced: false,
+};
+
+/** An API server of our own in this process, and the operator beside it for the hypervisors that are named. */
+export async function standaloneCommand(flags: Flags, drivers: Drivers, signal: AbortSignal): Promise<void> {
+  await using server = await startStandalone({ folder: flags.data ?? usualFolder(), port: portOf(flags.port) });
+  if (flags.bare !== true) await installCrds(server);
+  process.stdout.write(`${server.url} is up: export KUBECONFIG=${server.kubeconfig}\n`);
+  if ((flags.hypervisor ?? []).length > 0) return operatorCommand({ ...flags, kubeconfig: server.kubeconfig }, drivers, signal);
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+}
+
+const usualFolder = (): string => (process.getuid?.() === 0 ? '/var/lib/virtwright' : join(homedir(), '.local', 'share', 'virtwright'));
+
+function portOf(text: string | undefined): number {
+  if (text === undefined) return standalonePort;
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535)
+    throw new Complaint(`--port: "${text}" given, accepted is a number up to 65535; 0 takes a free one`);
+  return Number(text);
+}
+
+/** By server-side apply: who has changed one, and what it has of its own, is as with any other API server. */
+async function installCrds({ kubeconfig }: Standalone): Promise<void> {
+  await using client: Client = createClient(await loadKubeConfig(kubeconfig), { fieldManager: 'virtwright-standalone' });
+  const names = (await readdir(crdFolder)).filter((name) => name.endsWith('.yaml'));
+  for (const name of names) {
+    const manifest = yaml.load(await readFile(new URL(name, crdFolder), 'utf8')) as { metadata: { name: string } };
+    await client.apply(crds, manifest, { force: true }, AbortSignal.timeout(30_000));
+  }
+}

@@ -1,0 +1,264 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { apply } from '../apply/apply.js';
+import { type JsonObject, textAt, textsAt, withKey, without } from '../json.js';
+import { isBeingDeleted, isOver, metadataOf } from '../resources/metadata.js';
+import type { Resource } from '../resources/resource.js';
+import type { Key } from '../store/disk.js';
+import type { Outcome, Store } from '../store/store.js';
+import { assertValid, type ChangeOptions, counted, isSameState, managed, onto, type Subresource, shaped } from './change.js';
+import { alreadyExists, applyConflict, badRequest, changedMeanwhile, conflict, forbiddenRequest, notFound } from './status.js';
+
+export interface Place {
+  readonly resource: Resource;
+  /** Empty for what has none. */
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export interface DeleteOptions {
+  readonly dryRun: boolean;
+  readonly propagation: 'Background' | 'Foreground' | 'Orphan';
+  readonly preconditions: { readonly uid?: string; readonly resourceVersion?: string };
+  readonly now: string;
+}
+
+/** What a patch makes of an object. @throws StatusError when it does not fit */
+export type Edit = (object: JsonObject) => JsonObject;
+
+/** What may be asked of one object. Whatever is given back is as it is stored, and as its version shows it. */
+export class Objects {
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  get({ resource, namespace, name }: Place): JsonObject {
+    const found = this.#store.get(keyOf({ resource, namespace, name }));
+    if (found === undefined) throw notFound(resource, name);
+    return shown(found, resource);
+  }
+
+  async create({ resource, namespace, name }: Place, sent: JsonObject, options: ChangeOptions): Promise<JsonObject> {
+    const object = fresh(shaped(sent, resource, options), { resource, namespace, name }, options.now);
+    const given = textAt(metadataOf(object), 'name');
+    const place = { resource, namespace, name: given };
+    if (metadataOf(sent)['resourceVersion'] !== undefined && textAt(metadataOf(sent), 'resourceVersion') !== '')
+      throw badRequest('resourceVersion should not be set on objects to be created');
+    assertValid(object, undefined, resource);
+    return this.#write(place, options.dryRun, (old) => {
+      if (old !== undefined) throw alreadyExists(resource, given);
+      this.#assertNamespace(place);
+      return put(managed(object, undefined, resource, '', options));
+    });
+  }
+
+  async update(place: Place, sent: JsonObject, subresource: Subresource, options: ChangeOptions): Promise<JsonObject> {
+    return this.#change(place, subresource, options, textAt(metadataOf(sent), 'resourceVersion'), () => sent);
+  }
+
+  /** A patch is made upon the newest state: unless it names a version itself, it never meets a conflict. */
+  async patch(place: Place, edit: Edit, subresource: Subresource, options: ChangeOptions): Promise<JsonObject> {
+    return this.#change(place, subresource, options, undefined, edit);
+  }
+
+  async apply(
+    place: Place,
+    applied: JsonObject,
+    subresource: Subresource,
+    options: ChangeOptions & { readonly force: boolean },
+  ): Promise<{ readonly object: JsonObject; readonly isNew: boolean }> {
+    const { resource, name } = place;
+    const { force, fieldManager, now } = options;
+    // Also tells what is unknown; the defaults are nobody's.
+    shaped(applied, resource, options);
+    if (metadataOf(applied)['managedFields'] !== undefined) throw badRequest('metadata.managedFields must be nil');
+    let isNew = false;
+    const object = await this.#write(place, options.dryRun, (old) => {
+      if (old === undefined && subresource !== '') throw notFound(resource, name);
+      isNew = old === undefined;
+      const live = old === undefined ? undefined : shown(old, resource);
+      if (live !== undefined) assertUid(resource, name, metadataOf(applied), metadataOf(live));
+      const version = textAt(metadataOf(applied), 'resourceVersion');
+      if (version !== '' && version !== textAt(metadataOf(live), 'resourceVersion')) throw changedMeanwhile(resource, name);
+      const by = { manager: fieldManager, subresource, apiVersion: resource.apiVersion, time: now };
+      const mine = subresource === 'status' ? onlyStatus(applied) : resource.hasStatus ? without(applied, 'status') : applied;
+      const made = apply({ live, applied: withoutVersion(mine), schema: resource.schema, by, force });
+      if (made.kind === 'conflict') throw applyConflict(made.conflicts);
+      return live === undefined
+        ? this.#applyNew(place, made.object, options)
+        : this.#finish(place, live, shaped(made.object, resource, quiet(options)), subresource, options, managersOf(made.object));
+    });
+    return { object, isNew };
+  }
+
+  #applyNew(place: Place, merged: JsonObject, options: ChangeOptions): Outcome {
+    const { resource, name } = place;
+    const object = fresh(shaped(merged, resource, quiet(options)), place, options.now);
+    assertValid(object, undefined, resource);
+    this.#assertNamespace(place);
+    if (textAt(metadataOf(object), 'name') !== name) throw badRequest(`the name of the object does not match the name on the URL`);
+    return put({ ...object, metadata: { ...metadataOf(object), managedFields: managersOf(merged) } });
+  }
+
+  async #change(
+    place: Place,
+    subresource: Subresource,
+    options: ChangeOptions,
+    version: string | undefined,
+    edit: Edit,
+  ): Promise<JsonObject> {
+    const { resource, name } = place;
+    return this.#write(place, options.dryRun, (old) => {
+      if (old === undefined) throw notFound(resource, name);
+      const live = shown(old, resource);
+      const sent = edit(live);
+      assertSamePlace(place, sent);
+      const wanted = version ?? textAt(metadataOf(sent), 'resourceVersion');
+      if (wanted !== '' && wanted !== textAt(metadataOf(live), 'resourceVersion')) throw changedMeanwhile(resource, name);
+      assertUid(resource, name, metadataOf(sent), metadataOf(live));
+      return this.#finish(place, live, shaped(sent, resource, options), subresource, options);
+    });
+  }
+
+  /** `managers` when they are known already; else they are found out. */
+  #finish(
+    place: Place,
+    live: JsonObject,
+    sent: JsonObject,
+    subresource: Subresource,
+    options: ChangeOptions,
+    managers?: JsonObject[string],
+  ): Outcome {
+    const { resource } = place;
+    const next = counted(onto(live, sent, resource, subresource), live, resource);
+    assertValid(next, live, resource);
+    const owned =
+      managers === undefined
+        ? managed(next, live, resource, subresource, options)
+        : { ...next, metadata: { ...metadataOf(next), managedFields: managers } };
+    if (isSameState(owned, live)) return { kind: 'keep', object: live };
+    return isOver(owned) ? { kind: 'delete', object: owned } : put(owned);
+  }
+
+  async delete(place: Place, options: DeleteOptions): Promise<{ readonly object: JsonObject; readonly isGone: boolean }> {
+    const { resource, name } = place;
+    let isGoneNow = false;
+    const object = await this.#write(place, options.dryRun, (old) => {
+      if (old === undefined) throw notFound(resource, name);
+      assertPreconditions(resource, name, options, metadataOf(old));
+      const going = withFinalizers(marked(old, options.now), options.propagation);
+      isGoneNow = isOver(going);
+      if (isGoneNow) return { kind: 'delete', object: going };
+      return isSameState(going, old) ? { kind: 'keep', object: old } : put(going);
+    });
+    return { object, isGone: isGoneNow };
+  }
+
+  /** `decide` sees the newest state. With `dryRun` nothing is written, and the answer is what would have been. */
+  async #write(place: Place, dryRun: boolean, decide: (old: JsonObject | undefined) => Outcome): Promise<JsonObject> {
+    const { resource } = place;
+    const stored = (outcome: Outcome): Outcome =>
+      outcome.kind === 'keep' ? outcome : { ...outcome, object: resource.toStored?.(outcome.object) ?? outcome.object };
+    if (dryRun) return shown(stored(decide(this.#store.get(keyOf(place)))).object, resource);
+    return shown(await this.#store.write(keyOf(place), (old) => stored(decide(old))), resource);
+  }
+
+  #assertNamespace({ resource, namespace, name }: Place): void {
+    if (!resource.namespaced) return;
+    const key = { resource: 'namespaces.', namespace: '', name: namespace };
+    const found = this.#store.get(key);
+    if (found === undefined) throw notFound(namespaces, namespace);
+    if (isBeingDeleted(found))
+      throw forbiddenRequest(resource, name, `unable to create new content in namespace ${namespace} because it is being terminated`);
+  }
+}
+
+const namespaces = { fullName: 'namespaces', group: '', plural: 'namespaces' };
+
+export const keyOf = ({ resource, namespace, name }: Place): Key => ({ resource: resource.storage, namespace, name });
+
+export const shown = (object: JsonObject, { fromStored }: Resource): JsonObject => fromStored?.(object) ?? object;
+
+const put = (object: JsonObject): Outcome => ({ kind: 'put', object });
+
+const quiet = (options: ChangeOptions): ChangeOptions => ({ ...options, fieldValidation: 'Ignore' });
+
+const managersOf = (object: JsonObject): JsonObject[string] => metadataOf(object)['managedFields'] ?? [];
+
+const withoutVersion = (object: JsonObject): JsonObject => ({ ...object, metadata: without(metadataOf(object), 'resourceVersion') });
+
+const onlyStatus = (object: JsonObject): JsonObject =>
+  withKey({ apiVersion: object['apiVersion'] ?? '', kind: object['kind'] ?? '', metadata: metadataOf(object) }, 'status', object['status']);
+
+/** A new object, with what only the server says of it. */
+function fresh(object: JsonObject, { resource, namespace, name }: Place, now: string): JsonObject {
+  const given = without(
+    metadataOf(object),
+    'uid',
+    'creationTimestamp',
+    'deletionTimestamp',
+    'deletionGracePeriodSeconds',
+    'generation',
+    'resourceVersion',
+    'selfLink',
+  );
+  const generated =
+    textAt(given, 'generateName') === '' ? '' : `${textAt(given, 'generateName')}${randomBytes(4).toString('hex').slice(0, 5)}`;
+  const metadata = {
+    ...given,
+    name: textAt(given, 'name') || name || generated,
+    ...(resource.namespaced ? { namespace } : {}),
+    uid: randomUUID(),
+    creationTimestamp: now,
+    ...(resource.hasGeneration ? { generation: 1 } : {}),
+  };
+  if (resource.namespaced && textAt(given, 'namespace') !== '' && textAt(given, 'namespace') !== namespace)
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+  const made = { ...object, apiVersion: resource.apiVersion, kind: resource.kind, metadata };
+  return resource.hasStatus ? without(made, 'status') : made;
+}
+
+function marked(object: JsonObject, now: string): JsonObject {
+  if (isBeingDeleted(object)) return object;
+  return { ...object, metadata: { ...metadataOf(object), deletionTimestamp: now, deletionGracePeriodSeconds: 0 } };
+}
+
+/** What is to become of those that it owns is written down as finalizers, which whoever sees to them takes off. */
+function withFinalizers(object: JsonObject, propagation: DeleteOptions['propagation']): JsonObject {
+  const others = textsAt(metadataOf(object), 'finalizers').filter((one) => one !== 'foregroundDeletion' && one !== 'orphan');
+  const own = propagation === 'Foreground' ? ['foregroundDeletion'] : propagation === 'Orphan' ? ['orphan'] : [];
+  const all = [...others, ...own];
+  return { ...object, metadata: withKey(metadataOf(object), 'finalizers', all.length === 0 ? undefined : all) };
+}
+
+function assertSamePlace({ resource, namespace, name }: Place, sent: JsonObject): void {
+  const { apiVersion, kind } = sent;
+  if ((apiVersion !== undefined && apiVersion !== resource.apiVersion) || (kind !== undefined && kind !== resource.kind))
+    throw badRequest(
+      `the object provided is a ${apiVersion}, Kind=${kind}; this address takes ${resource.apiVersion}, Kind=${resource.kind}`,
+    );
+  const metadata = metadataOf(sent);
+  if (textAt(metadata, 'name') !== '' && textAt(metadata, 'name') !== name)
+    throw badRequest(`the name of the object (${textAt(metadata, 'name')}) does not match the name on the URL (${name})`);
+  if (resource.namespaced && textAt(metadata, 'namespace') !== '' && textAt(metadata, 'namespace') !== namespace)
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+}
+
+function assertUid(resource: Resource, name: string, sent: JsonObject, live: JsonObject): void {
+  const [given, is] = [textAt(sent, 'uid'), textAt(live, 'uid')];
+  if (given !== '' && given !== is)
+    throw conflict(resource, name, `Precondition failed: UID in precondition: ${given}, UID in object meta: ${is}`);
+}
+
+function assertPreconditions(resource: Resource, name: string, { preconditions }: DeleteOptions, metadata: JsonObject): void {
+  const { uid, resourceVersion } = preconditions;
+  if (uid !== undefined) assertUid(resource, name, { uid }, metadata);
+  const is = textAt(metadata, 'resourceVersion');
+  if (resourceVersion !== undefined && resourceVersion !== is)
+    throw conflict(
+      resource,
+      name,
+      `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${is})`,
+    );
+}

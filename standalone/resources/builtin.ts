@@ -1,0 +1,275 @@
+import { isObject, type JsonObject, objectAt, textAt, withKey, without } from '../json.js';
+import { crdCheck, crdSchema } from './crd.js';
+import { newEvent, oldEvent } from './events.js';
+import { type Column, makeResource, type Resource, type ResourceDefinition } from './resource.js';
+
+const text = { type: 'string' };
+const whole = { type: 'integer' };
+const time = { type: 'string', format: 'date-time', nullable: true };
+const texts = { type: 'object', additionalProperties: text };
+const bytes = { type: 'object', additionalProperties: { type: 'string', format: 'byte' } };
+const list = (items: JsonObject) => ({ type: 'array', items });
+const listBy = (items: JsonObject, ...keys: readonly string[]) => ({
+  ...list(items),
+  'x-kubernetes-list-type': 'map',
+  'x-kubernetes-list-map-keys': keys,
+});
+const map = (properties: JsonObject, required: readonly string[] = []) => ({
+  type: 'object',
+  properties,
+  ...(required.length === 0 ? {} : { required }),
+});
+const reference = {
+  ...map({ apiVersion: text, kind: text, name: text, namespace: text, uid: text, resourceVersion: text, fieldPath: text }),
+  'x-kubernetes-map-type': 'atomic',
+};
+const condition = map({ type: text, status: text, reason: text, message: text, lastTransitionTime: time, observedGeneration: whole }, [
+  'type',
+  'status',
+]);
+
+const column = (name: string, jsonPath: string, type = 'string', priority = 0): Column => ({
+  name,
+  type,
+  jsonPath,
+  description: '',
+  format: '',
+  priority,
+});
+const age = column('Age', '.metadata.creationTimestamp', 'date');
+
+type Kind = Partial<ResourceDefinition> &
+  Pick<ResourceDefinition, 'plural' | 'kind'> & { readonly properties: JsonObject; readonly required?: readonly string[] };
+
+function builtIn({ properties, required = [], ...kind }: Kind): ResourceDefinition {
+  const { plural, group = '' } = kind;
+  return {
+    group,
+    version: 'v1',
+    singular: kind.kind.toLowerCase(),
+    listKind: `${kind.kind}List`,
+    shortNames: [],
+    categories: [],
+    namespaced: true,
+    hasStatus: false,
+    columns: [age],
+    selectable: [],
+    nameRule: 'subdomain',
+    storage: `${plural}.${group}`,
+    hasGeneration: false,
+    isBuiltIn: true,
+    raw: { ...map(properties, required) },
+    ...kind,
+  };
+}
+
+/** A Secret is kept with all its texts as bytes. */
+function withoutStringData(object: JsonObject): JsonObject {
+  const given = object['stringData'];
+  const encoded = Object.entries(isObject(given) ? given : {}).map(
+    ([key, value]) => [key, Buffer.from(`${value}`).toString('base64')] as const,
+  );
+  const kept = without(object, 'stringData');
+  return encoded.length === 0 ? kept : withKey(kept, 'data', { ...objectAt(object, 'data'), ...Object.fromEntries(encoded) });
+}
+
+/** A namespace is held until it is empty, and says how it is. */
+function namespaceAsStored(object: JsonObject): JsonObject {
+  const metadata = objectAt(object, 'metadata');
+  const isGoing = metadata['deletionTimestamp'] !== undefined;
+  const labels = { ...objectAt(metadata, 'labels'), 'kubernetes.io/metadata.name': metadata['name'] ?? '' };
+  const spec = isObject(object['spec']) ? object['spec'] : { finalizers: ['kubernetes'] };
+  return {
+    ...object,
+    metadata: { ...metadata, labels },
+    spec,
+    status: { ...objectAt(object, 'status'), phase: isGoing ? 'Terminating' : 'Active' },
+  };
+}
+
+const rules = list(
+  map({ apiGroups: list(text), resources: list(text), verbs: list(text), resourceNames: list(text), nonResourceURLs: list(text) }, [
+    'verbs',
+  ]),
+);
+const subjects = list(map({ kind: text, apiGroup: text, name: text, namespace: text }, ['kind', 'name']));
+const roleRef = { ...map({ apiGroup: text, kind: text, name: text }, ['apiGroup', 'kind', 'name']), 'x-kubernetes-map-type': 'atomic' };
+const rbac = { group: 'rbac.authorization.k8s.io', nameRule: 'path' as const };
+
+const eventFields = {
+  action: text,
+  eventTime: { ...text, nullable: true },
+  reason: text,
+  type: text,
+  reportingInstance: text,
+  related: reference,
+};
+const source = map({ component: text, host: text });
+const eventSelectable = ['.reason', '.type', '.reportingComponent'];
+const isOf = ['name', 'namespace', 'kind', 'uid', 'apiVersion', 'resourceVersion', 'fieldPath'];
+
+const definitions: readonly Kind[] = [
+  {
+    plural: 'namespaces',
+    kind: 'Namespace',
+    namespaced: false,
+    shortNames: ['ns'],
+    hasStatus: true,
+    nameRule: 'label',
+    selectable: ['.status.phase'],
+    toStored: namespaceAsStored,
+    properties: { spec: map({ finalizers: list(text) }), status: map({ phase: text, conditions: listBy(condition, 'type') }) },
+    columns: [column('Status', '.status.phase'), age],
+  },
+  {
+    plural: 'configmaps',
+    kind: 'ConfigMap',
+    shortNames: ['cm'],
+    properties: { data: texts, binaryData: bytes, immutable: { type: 'boolean' } },
+    columns: [column('Data', '.data', 'count'), age],
+  },
+  {
+    plural: 'secrets',
+    kind: 'Secret',
+    properties: { data: bytes, stringData: texts, type: { ...text, default: 'Opaque' }, immutable: { type: 'boolean' } },
+    selectable: ['.type'],
+    toStored: withoutStringData,
+    columns: [column('Type', '.type'), column('Data', '.data', 'count'), age],
+  },
+  {
+    plural: 'serviceaccounts',
+    kind: 'ServiceAccount',
+    shortNames: ['sa'],
+    properties: {
+      secrets: listBy(reference, 'name'),
+      imagePullSecrets: list(map({ name: text })),
+      automountServiceAccountToken: { type: 'boolean' },
+    },
+  },
+  {
+    plural: 'events',
+    kind: 'Event',
+    shortNames: ['ev'],
+    nameRule: 'path',
+    storage: 'events.',
+    properties: {
+      ...eventFields,
+      involvedObject: reference,
+      message: text,
+      source,
+      firstTimestamp: time,
+      lastTimestamp: time,
+      count: whole,
+      series: map({ count: whole, lastObservedTime: text }),
+      reportingComponent: text,
+    },
+    selectable: [...eventSelectable, ...isOf.map((name) => `.involvedObject.${name}`)],
+    toStored: newEvent,
+    fromStored: oldEvent,
+    columns: [
+      column('Last Seen', '.lastTimestamp', 'date'),
+      column('Type', '.type'),
+      column('Reason', '.reason'),
+      column('Object', '.involvedObject.name'),
+      column('Message', '.message'),
+    ],
+  },
+  {
+    plural: 'events',
+    kind: 'Event',
+    group: 'events.k8s.io',
+    nameRule: 'path',
+    storage: 'events.',
+    properties: {
+      ...eventFields,
+      regarding: reference,
+      note: text,
+      series: map({ count: whole, lastObservedTime: text }),
+      reportingController: text,
+      deprecatedSource: source,
+      deprecatedFirstTimestamp: time,
+      deprecatedLastTimestamp: time,
+      deprecatedCount: whole,
+    },
+    selectable: ['.reason', '.type', '.reportingController', ...isOf.map((name) => `.regarding.${name}`)],
+    columns: [
+      column('Last Seen', '.eventTime', 'date'),
+      column('Type', '.type'),
+      column('Reason', '.reason'),
+      column('Object', '.regarding.name'),
+      column('Message', '.note'),
+    ],
+  },
+  {
+    plural: 'leases',
+    kind: 'Lease',
+    group: 'coordination.k8s.io',
+    properties: {
+      spec: map({
+        holderIdentity: text,
+        leaseDurationSeconds: whole,
+        acquireTime: text,
+        renewTime: text,
+        leaseTransitions: whole,
+        strategy: text,
+        preferredHolder: text,
+      }),
+    },
+    columns: [column('Holder', '.spec.holderIdentity'), age],
+  },
+  { ...rbac, plural: 'roles', kind: 'Role', properties: { rules } },
+  {
+    ...rbac,
+    plural: 'clusterroles',
+    kind: 'ClusterRole',
+    namespaced: false,
+    properties: {
+      rules,
+      aggregationRule: map({ clusterRoleSelectors: list({ type: 'object', 'x-kubernetes-preserve-unknown-fields': true }) }),
+    },
+  },
+  {
+    ...rbac,
+    plural: 'rolebindings',
+    kind: 'RoleBinding',
+    properties: { subjects, roleRef },
+    required: ['roleRef'],
+    columns: [column('Role', '.roleRef.name'), age],
+  },
+  {
+    ...rbac,
+    plural: 'clusterrolebindings',
+    kind: 'ClusterRoleBinding',
+    namespaced: false,
+    properties: { subjects, roleRef },
+    required: ['roleRef'],
+    columns: [column('Role', '.roleRef.name'), age],
+  },
+  {
+    plural: 'customresourcedefinitions',
+    kind: 'CustomResourceDefinition',
+    group: 'apiextensions.k8s.io',
+    namespaced: false,
+    shortNames: ['crd', 'crds'],
+    categories: ['api-extensions'],
+    hasStatus: true,
+    hasGeneration: true,
+    properties: objectAt(crdSchema, 'properties'),
+    required: ['spec'],
+    check: (value) => (isObject(value) ? crdCheck(value) : []),
+    columns: [column('Created At', '.metadata.creationTimestamp')],
+  },
+];
+
+export const builtInResources: readonly Resource[] = definitions.map((kind) => makeResource(builtIn(kind)));
+
+export const crdResource = (): Resource => {
+  const found = builtInResources.find(({ plural }) => plural === 'customresourcedefinitions');
+  if (found === undefined) throw new Error('the server has no resource of CRDs');
+  return found;
+};
+
+/** Namespaces that are always there. */
+export const systemNamespaces = ['default', 'kube-system', 'kube-public'];
+
+export const isSystemNamespace = (object: JsonObject): boolean => systemNamespaces.includes(textAt(objectAt(object, 'metadata'), 'name'));
