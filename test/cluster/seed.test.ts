@@ -148,8 +148,10 @@ await t.test(
 await t.test('more than a Secret holds is said, and whoever came first keeps what he has', async (t) => {
   await using _operator = await start();
   const names = Array.from({ length: 8 }, (_, index) => `big-${index}`);
-  await secret('big', { userData: 'x'.repeat(100_000) });
   for (const name of names) await world.apply(machine(name, { cloudInit: { userDataSecretRef: { name: 'big' } } }));
+  for (const name of names) await world.until('VirtualMachine', name, (seen) => condition(seen, 'Ready')?.reason === 'WaitingForSeed');
+  // All at once: who has a seed would keep it.
+  await secret('big', { userData: 'x'.repeat(100_000) });
   const standing = async () => {
     const seen = await Promise.all(names.map((name) => world.get('VirtualMachine', name)));
     const isFull = (one: VirtualMachine | undefined) => /more than one Secret holds/.test((one && condition(one, 'Ready')?.message) ?? '');

@@ -20,6 +20,12 @@ t.test('a seed comes on the bus that its guest has a driver for, and never befor
   t.same(place(withSeed(domain(), seed('CloudInit'))), ['disk', 'vdz', 'virtio']);
   t.same(place(withSeed(domain(disk('vda', 'virtio')), seed('CloudInit'))), ['disk', 'vdz', 'virtio']);
   t.same(place(withSeed(domain(disk('sda', 'sata')), seed('CloudInit'))), ['cdrom', 'sdz', 'sata']);
+  const tools = disk('sda', 'sata').replace("device='disk'", "device='cdrom'");
+  t.same(
+    place(withSeed(domain(tools + disk('vda', 'virtio')), seed('CloudInit'))),
+    ['disk', 'vdz', 'virtio'],
+    'a CD-ROM is no disk to boot from',
+  );
   t.same(place(withSeed(domain(disk('vda', 'virtio')), seed('Sysprep'))), ['cdrom', 'sdz', 'sata']);
   t.same(place(withSeed(domain(disk('vdz', 'virtio')), seed('CloudInit'))), ['disk', 'vdy', 'virtio']);
   t.ok(child(drive(withSeed(domain(), seed('CloudInit'))), 'readonly'));

@@ -51,7 +51,7 @@ function withDrive(devices: XmlElement, wanted: MachineSeed | undefined): XmlEle
  * round until it is set up, and so is whatever has disks on other buses: these get a CD-ROM drive on SATA, which every machine type can have.
  */
 function newDrive(devices: XmlElement, { kind, location }: MachineSeed, alias: string): XmlElement {
-  const [first] = elements(devices, 'disk');
+  const first = elements(devices, 'disk').find((disk) => (attribute(disk, 'device') ?? 'disk') === 'disk');
   const bootsFromVirtio = first === undefined || attribute(child(first, 'target'), 'bus') === 'virtio';
   const place = kind === 'CloudInit' && bootsFromVirtio ? places.virtio : places.sata;
   return element(
