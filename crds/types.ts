@@ -111,7 +111,7 @@ export interface HypervisorSpecGrant {
   readonly devices?: readonly string[];
   /**
    * Ranges of addresses, as 192.0.2.0/24, that VirtualNetworks of these namespaces may take their subnets from. When absent,
-   * only private ones.
+   * only private ones of /16 (IPv6: /48) or less.
    */
   readonly subnets?: readonly string[];
 }
@@ -1111,7 +1111,7 @@ export interface VirtualNetworkSpecForward {
 export interface VirtualNetworkSpecIpv4 {
   /**
    * The host's address and the length of the subnet's prefix, as `10.20.0.1/24`. Where it is not of a private range (RFC
-   * 1918, 100.64.0.0/10), a grant of the Hypervisor must name the subnet.
+   * 1918, 100.64.0.0/10), or larger than a /16, a grant of the Hypervisor must name the subnet.
    */
   readonly address: string;
   /** What machines are given when they ask. When absent, nothing. */
@@ -1143,8 +1143,8 @@ export interface VirtualNetworkSpecIpv4DhcpHost {
 
 export interface VirtualNetworkSpecIpv6 {
   /**
-   * The host's address and the length of the subnet's prefix, as `fd00:20::1/64`. Where it is not unique local (fc00::/7), a
-   * grant of the Hypervisor must name the subnet.
+   * The host's address and the length of the subnet's prefix, as `fd00:20::1/64`. Where it is not unique local (fc00::/7),
+   * or larger than a /48, a grant of the Hypervisor must name the subnet.
    */
   readonly address: string;
   /** What machines are given when they ask. When absent, they choose for themselves. */

@@ -206,9 +206,10 @@ t.test('what a namespace may not name of the host is refused by its name, with t
     [nat({ forward: { mode: 'NAT', device: 'eth1' } }), /may not use device eth1/],
     [
       nat({ ipv4: { address: '8.8.8.1/24' } }),
-      /may not use subnet 8\.8\.8\.1\/24 of one; choose a private one, or name it in spec\.grants\[\]\.subnets/,
+      /may not use subnet 8\.8\.8\.1\/24 of one; choose a private one of \/16 \(IPv6: \/48\) or less, or name it in spec\.grants\[\]\.subnets/,
     ],
-    [nat({ ipv4: { address: '10.0.0.1/7' } }), /may not use subnet 10\.0\.0\.1\/7/],
+    [nat({ ipv4: { address: '10.0.0.1/15' } }), /may not use subnet 10\.0\.0\.1\/15/],
+    [nat({ ipv6: { address: 'fd00::1/32' } }), /may not use subnet fd00::1\/32/],
     [nat({ ipv6: { address: '2001:db8::1/64' } }), /may not use subnet 2001:db8::1\/64/],
   ] as const) {
     const { host, pass } = scene({ spec });

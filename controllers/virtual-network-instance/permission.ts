@@ -30,7 +30,12 @@ export function ungranted(
     ),
     ...[ipv4, ipv6].flatMap((subnet) => {
       if (subnet === undefined || mayHave(subnet.address, grants('subnets'))) return [];
-      return [{ what: `subnet ${subnet.address}`, remedy: 'choose a private one, or name it in spec.grants[].subnets' }];
+      return [
+        {
+          what: `subnet ${subnet.address}`,
+          remedy: 'choose a private one of /16 (IPv6: /48) or less, or name it in spec.grants[].subnets',
+        },
+      ];
     }),
   ];
 }

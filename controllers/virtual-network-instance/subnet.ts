@@ -36,9 +36,13 @@ function holds({ family, address, prefix }: Cidr, one: string): boolean {
   return list.check(one, family);
 }
 
-/** RFC 1918, RFC 6598, RFC 4193: nobody's in particular, and routed nowhere. */
+/** RFC 1918, RFC 6598, RFC 4193: nobody's in particular. */
 const privateRanges = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', 'fc00::/7'].flatMap(
   (text) => parseCidr(text) ?? [],
 );
 
-export const isPrivate = (subnet: Cidr): boolean => privateRanges.some((range) => contains(range, subnet));
+/** What a site numbers by itself is seldom more: whoever takes all of 10.0.0.0/8 takes what is behind the host's router as well. */
+const most = { ipv4: 16, ipv6: 48 } as const;
+
+export const isPrivate = (subnet: Cidr): boolean =>
+  subnet.prefix >= most[subnet.family] && privateRanges.some((range) => contains(range, subnet));

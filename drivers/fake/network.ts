@@ -43,6 +43,8 @@ export function mustBeNetwork({ forward, vlan, ipv4, ipv6 }: NetworkDefinition):
     if ('bridge' in forward || forward.mode === 'Direct')
       throw new DriverError('Invalid', `${field}: given, nothing accepted with ${forward.mode}`);
     if (isIP(subnet.address) !== family) throw new DriverError('Invalid', `${field}.address: ${subnet.address} given`);
+    const ips = subnet.hosts.map(({ ip }) => ip);
+    if (new Set(ips).size < ips.length) throw new DriverError('Invalid', `${field}.dhcp.hosts: an address twice, each once accepted`);
     const within = new BlockList();
     within.addSubnet(subnet.address, subnet.prefix, field);
     const inside = [...subnet.ranges.flatMap(({ start, end }) => [start, end]), ...subnet.hosts.map(({ ip }) => ip)];

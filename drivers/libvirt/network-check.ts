@@ -55,6 +55,11 @@ function checkSubnet(family: Family, subnet: Subnet | undefined): void {
   for (const { start, end } of ranges)
     if (!isInside(start) || !isInside(end) || !isInOrder(start, end, family))
       refuse(`${family}.dhcp.ranges`, `${start} to ${end}`, `a range within ${address}/${prefix}`);
+  for (const what of ['ip', 'name'] as const)
+    refuseTwice(
+      `${family}.dhcp.hosts`,
+      hosts.flatMap((host) => host[what] ?? []),
+    );
   for (const { ip, name, macAddress, duid } of hosts) {
     if (!isInside(ip)) refuse(`${family}.dhcp.hosts[${macAddress ?? duid}].ip`, ip, `an address within ${address}/${prefix}`);
     if (name !== undefined) checkHostName(`${family}.dhcp.hosts[${macAddress ?? duid}].name`, name);
@@ -65,6 +70,12 @@ function checkSubnet(family: Family, subnet: Subnet | undefined): void {
     if (duid !== undefined && !/^[0-9a-f]{1,2}(:[0-9a-f]{1,2}){2,129}$/.test(duid))
       refuse(`${family}.dhcp.hosts.duid`, duid, 'as 0:3:0:1:52:54:0:12:34:56, in lower case');
   }
+}
+
+/** Its DHCP server would not start. */
+function refuseTwice(field: string, values: readonly string[]): void {
+  const twice = values.find((value, at) => values.indexOf(value) !== at);
+  if (twice !== undefined) refuse(field, `${twice} twice`, 'each once');
 }
 
 /** The first address of an IPv4 subnet is the subnet's own. */

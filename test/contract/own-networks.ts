@@ -146,6 +146,7 @@ export async function ownNetworksContract(t: Test, stage: Stage): Promise<void> 
       { ranges: [{ start: '10.1.1.1', end: '10.1.1.9' }] },
       { hosts: [{ macAddress: '52:54:00:00:00:0a', ip: '10.1.1.1' }] },
       { address: 'nonsense' },
+      { hosts: ['0a', '0b'].map((last) => ({ macAddress: `52:54:00:00:00:${last}`, ip: ipv4.address.replace(/1$/, '9') })) },
     ])
       await refused(t, networks.define({ ...definition, ipv4: { ...ipv4, ...change } }, soon()), 'Invalid');
     await refused(t, networks.define({ ...definition, forward: { mode: 'Bridge', bridge: 'br-host' } }, soon()), 'Invalid');

@@ -200,7 +200,7 @@ await t.test('public addresses and what the host has need a grant', async (t) =>
   const refused = await instanceOf('public', (seen) => stalledWith(seen) !== undefined);
   t.match(
     stalledWith(refused),
-    /^NotGranted: namespace "default" may not use subnet 8\.8\.8\.1\/24 of one; choose a private one, or name it in spec/,
+    /^NotGranted: namespace "default" may not use subnet 8\.8\.8\.1\/24 of one; choose a private one of \/16 \(IPv6: \/48\) or less, or name it in spec/,
   );
   const bridge = await instanceOf('other', (seen) => stalledWith(seen) !== undefined);
   t.match(stalledWith(bridge), /^NotGranted: namespace "default" may not use bridge br1 of one; name it in spec\.grants\[\]\.bridges/);
