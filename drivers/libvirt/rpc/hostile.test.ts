@@ -5,6 +5,7 @@ import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
+import { inspect } from 'node:util';
 import fc from 'fast-check';
 import t, { type Test } from 'tap';
 import { type Connection, type ConnectOptions, connectLibvirt } from './connection.js';
@@ -191,6 +192,8 @@ t.test('errors keep the words of the host, and get a meaning', async (t) => {
     [39, 'unknown procedure: 9999', 'Unsupported'],
     [39, 'something else', 'Internal'],
     [1, 'qemu-img: No space left on device', 'Exhausted'],
+    [1, "pool 'fast' has asynchronous jobs running.", 'Busy'],
+    [1, 'iscsiadm: initiator reported error (24 - iSCSI login failed due to authorization failure)', 'Denied'],
     [9_999, 'from the future', 'Internal'],
   ];
   const left = [...errors];
@@ -204,6 +207,14 @@ t.test('errors keep the words of the host, and get a meaning', async (t) => {
     t.equal(libvirtCodeOf(error), code);
   }
   t.notOk(isLibvirt(new Error('other'), 'noDomain'));
+});
+
+t.test('a password in the words of the host is not passed on', async (t) => {
+  const words = 'Child process (/sbin/iscsiadm --op update --name node.session.auth.password --value hush) unexpected exit status 6';
+  const { connection } = await connectTo(t, (request, daemon) => fail(daemon, request, 1, words));
+  const error = await hostname(connection).catch((reason) => reason);
+  t.match(error.message, /auth\.password --value \[redacted\]/);
+  t.notMatch(inspect(error, { depth: 5 }), /hush/);
 });
 
 t.test('arguments that cannot be sent are Invalid, and harm nothing', async (t) => {
