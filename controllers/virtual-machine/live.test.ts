@@ -74,6 +74,8 @@ t.test('each difference has its class, by what the host says of it', async (t) =
   }
   t.match(changeOf({ interfaces: [lan] }, { interfaces: [{ ...lan, network: 'br-dmz' }] }), [{ class: 'Live' }]);
   t.match(changeOf({ interfaces: [lan] }, { interfaces: [{ ...lan, network: 'br-dmz', model: 'E1000e' }] }), [{ class: 'Restart' }]);
+  t.match(changeOf({ interfaces: [{ ...lan, linkState: 'Down' }] }, { interfaces: [lan] }), [{ class: 'Live' }], 'a cable is plugged in');
+  t.match(changeOf({ disks: [{ ...root, limits: { readIops: 1 } }] }, {}), [{ class: 'Live' }], 'limits are lifted');
   const drive = { name: 'tools', bus: 'SATA' as const };
   t.match(changeOf({ cdroms: [drive] }, { cdroms: [{ ...drive, location: '/p/disc' }] }), [{ class: 'Live', letsGo: true }]);
   t.match(changeOf({ cdroms: [{ ...drive, location: '/p/disc' }] }, { cdroms: [drive] }), [{ class: 'Live', letsGo: true }]);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Capability, Machine, Part } from '#drivers/driver.js';
+import type { Capability, Machine, MachineShape, Part } from '#drivers/driver.js';
 import { timestamp } from '../conditions.js';
 import { act, leave, type Plan, wait } from '../plan.js';
 import { type MachineAction, marked, type Subject } from './action.js';
@@ -19,12 +19,19 @@ export interface PendingChange {
 /** Of a machine that runs: in what it differs from its definition. */
 export function pendingChanges({ live, configured }: Machine, capabilities: readonly Capability[]): readonly PendingChange[] {
   if (live === undefined || configured === undefined) return [];
-  return differences(live, configured).map((difference) => {
+  return differences(live, told(configured)).map((difference) => {
     const { field, letsGo, part } = difference;
     const change = { field, class: classOf(difference, capabilities), key: keyOf(difference, configured), letsGo };
     return part === undefined ? change : { ...change, part };
   });
 }
+
+/** A definition has no limit, and a cable plugged in, where it says nothing of them. */
+const told = ({ disks, interfaces, ...shape }: MachineShape): MachineShape => ({
+  ...shape,
+  disks: disks.map((disk) => ({ limits: {}, ...disk })),
+  interfaces: interfaces.map((one) => ({ linkState: 'Up', ...one })),
+});
 
 function classOf({ part, takes }: Difference, capabilities: readonly Capability[]): PendingChange['class'] {
   if (part === undefined) return 'Restart';
