@@ -164,7 +164,7 @@ await t.test('Ignition is told by the firmware device, and the answers for setup
   await world.apply(plain, guest, lab.machine('win', { sysprep: { answerFile: '<unattend/>' } }));
   const core = await lab.untilReady('core');
   const raw = '/sys/firmware/qemu_fw_cfg/by_name/opt/com.coreos/config/raw';
-  t.match(await lab.told(core, `cat ${raw}`, /"3\.4\.0"/), '{"ignition":{"version":"3.4.0"}}');
+  t.match(await lab.told(core, `cat ${raw}`, /"3\.4\.0"\}\}/), '{"ignition":{"version":"3.4.0"}}');
   await lab.untilReady('win');
   const [drive = ''] = /<disk type='file' device='cdrom'>[\s\S]*?<\/disk>/.exec(await daemon.virsh('dumpxml', 'default.win')) ?? [];
   t.match(drive, /bus='sata'/);
