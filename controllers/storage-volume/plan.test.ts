@@ -122,7 +122,7 @@ t.test('what is done with a volume in each state', async (t) => {
     ['whole', { record: whole }, { volume }, []],
     ['whole, its mark still there', { record: whole }, { volume, marker }, ['delete']],
     ['whole, and not seen', { record: whole }, {}, ['look']],
-    ['whole, and gone', { record: whole }, { lookedAt: now }, ['refuse Lost']],
+    ['whole, and gone', { record: whole }, { lookedAt: now }, ['refuse Lost', 'wait Looking']],
     ['gone for long', { record: whole }, { lookedAt: now - 6 * 60_000 }, ['look']],
     ['too small, where nothing grows', { record: whole, sizeBytes: 2 ** 31 }, { volume, pool: devices }, ['refuse CannotGrow']],
     ['whole, and too small', { record: whole, sizeBytes: 2 ** 31 }, { volume }, ['grow']],

@@ -117,7 +117,10 @@ export const markerSuffix = '.incomplete';
 
 const wipeAgainMs = 30_000;
 const slowRetryMs = 5 * 60_000;
-const lookAgainMs = 5 * 60_000;
+/** Whoever puts a file back is not told of by the host, and need not wait long. */
+const lookAgainMs = 30_000;
+
+const lookedForAgain = wait('Looking', 'the host looks at its store again, from time to time', lookAgainMs + 1);
 
 export function planVolume(desired: DesiredVolume, observed: ObservedVolume, now: number): Plan<VolumeAction> {
   const { pool } = observed;
@@ -147,7 +150,10 @@ function planExisting(
   if (rival !== undefined) return [refuse('InUse', `${field}, and StorageVolume "${rival}" is that one already`)];
   if (volume === undefined) {
     if (now - lookedAt > lookAgainMs) return [act({ kind: 'look', id: { pool: pool.id, nativeName } }, 'it was not there yet')];
-    return [refuse('NotFound', `${field}, and pool "${poolName}" on ${host} has no such volume; see virsh vol-list ${pool.nativeName}`)];
+    return [
+      refuse('NotFound', `${field}, and pool "${poolName}" on ${host} has no such volume; see virsh vol-list ${pool.nativeName}`),
+      lookedForAgain,
+    ];
   }
   if (volume.sizeBytes >= sizeBytes) return [];
   return [refuse('Unfit', `spec.size: ${formatBytes(sizeBytes)} given, ${nativeName} has ${formatBytes(volume.sizeBytes)}`)];
@@ -265,6 +271,7 @@ function planWhole(
         'Lost',
         `volume ${id.nativeName} is gone from pool "${poolName}" on ${host}; put it back, or delete this object and make a new one`,
       ),
+      lookedForAgain,
     ];
   }
   const steps: Plan<VolumeAction> =

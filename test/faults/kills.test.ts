@@ -55,12 +55,13 @@ async function live(t: Test, name: string): Promise<void> {
   await world.apply(lab.volume(name), lab.guest(name, { disk: true }, { runStrategy: 'Once', stop: { mode: 'Hard' } }));
   const ready = await lab.untilReady(name, ({ status }) => status?.power?.state === 'Running');
   t.equal(ready.status?.run?.bootId, '1');
-  t.same(await seedsOf(name), [
-    /<source file='([^']*\.seed-[^']*)'/
-      .exec(await daemon.virsh('dumpxml', `default.${name}`))?.[1]
-      ?.split('/')
-      .at(-1),
-  ]);
+  // The daemon may be down just now.
+  let definition = '';
+  await lab.until('the definition', async () => {
+    definition = await daemon.virsh('dumpxml', `default.${name}`).catch(() => '');
+    return definition !== '';
+  });
+  t.same(await seedsOf(name), [/<source file='([^']*\.seed-[^']*)'/.exec(definition)?.[1]?.split('/').at(-1)]);
   await lab.untilBooted(name, 1);
   t.equal(await lab.boots(name), 1, `${name} booted once`);
   const { location } = (await world.get('StorageVolume', name))?.status ?? {};
