@@ -87,11 +87,17 @@ function broken({ rule, expression, message, isTransition }: CompiledRule, { val
     if (expression.evaluate(values) === true) return [];
     const said = message === undefined ? undefined : message.evaluate(values);
     const text = typeof said === 'string' && said !== '' ? said : (rule.message ?? `failed rule: ${rule.rule}`);
-    return [{ ...invalid(field, value, text), reason: (rule.reason as FieldErrorReason | undefined) ?? 'FieldValueInvalid' }];
+    return [{ ...broke(field, value, text), reason: (rule.reason as FieldErrorReason | undefined) ?? 'FieldValueInvalid' }];
   } catch (reason) {
     return [invalid(field, value, `${rule.rule}: ${reason instanceof Error ? reason.message.split('\n')[0] : reason}`)];
   }
 }
+
+/** Of what holds others, the value is not told. */
+const broke = (field: string, value: Json, text: string): FieldError =>
+  typeof value === 'object' && value !== null
+    ? { field, reason: 'FieldValueInvalid', message: `Invalid value: ${text}` }
+    : invalid(field, value, text);
 
 function listErrors(value: Json, schema: Schema, path: readonly string[]): readonly FieldError[] {
   const here = isList(value) && schema.listType !== 'atomic' ? duplicatesIn(value, schema, path) : [];

@@ -37,6 +37,8 @@ export interface ApiServer extends AsyncDisposable {
   readonly kubeconfigPath: string;
   readonly url: string;
   readonly folder: string;
+  /** Owned objects go with their owner, as where a controller-manager runs. */
+  readonly collects: boolean;
   /** Where etcd listens, without TLS; a standalone has none. */
   readonly etcdUrl?: string;
   /** `kubectl('apply', '-f', '-', { input: manifest })`: never rejects for what kubectl says. */
@@ -137,6 +139,7 @@ abstract class Served {
 
 /** Ours, as a process of its own. Whoever has a certificate may do everything. */
 class StandaloneServer extends Served implements ApiServer {
+  readonly collects = true;
   readonly #port: number;
   #child: ChildProcess | undefined;
 
@@ -199,6 +202,7 @@ class StandaloneServer extends Served implements ApiServer {
 }
 
 class LocalApiServer extends Served implements ApiServer {
+  readonly collects = false;
   readonly etcdUrl: string;
   readonly #port: number;
   readonly #peerUrl: string;

@@ -229,6 +229,11 @@ await t.test('controller and agent need all that manifests/rbac.yaml gives them,
   await world.untilGone('StoragePool', 'fast');
 
   t.same([...controller.refused, ...agent.refused], [], `nothing was refused; troubles: ${troubles.join('; ')}`);
-  t.same(superfluous('virtwright-controller', controller), []);
+  // Where owned objects are collected, the server may be faster than the controller.
+  const spared = world.cluster.collects ? ['delete storagevolumes'] : [];
+  t.same(
+    superfluous('virtwright-controller', controller).filter((right) => !spared.includes(right)),
+    [],
+  );
   t.same(superfluous('virtwright-agent', agent), []);
 });
