@@ -48,7 +48,10 @@ async function main(argv: readonly string[]): Promise<void> {
   if (command === undefined) throw new Complaint(`there is no command "${name}"; accepted: ${Object.keys(commands).join(', ')}`);
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
-  await command(values, args, stop.signal);
+  await command(values, args, stop.signal).catch((reason) => {
+    // Who was told to stop while it was starting has done as told.
+    if (!stop.signal.aborted || reason instanceof Complaint) throw reason;
+  });
 }
 
 function parse(argv: readonly string[]) {

@@ -26,8 +26,8 @@ export async function standaloneCommand(flags: Flags, drivers: Drivers, signal: 
   await using server = await startStandalone({ folder: flags.data ?? usualFolder(), port: portOf(flags.port) });
   if (flags.bare !== true) await installCrds(server);
   process.stdout.write(`${server.url} is up: export KUBECONFIG=${server.kubeconfig}\n`);
-  if ((flags.hypervisor ?? []).length > 0) return operatorCommand({ ...flags, kubeconfig: server.kubeconfig }, drivers, signal);
-  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  if ((flags.hypervisor ?? []).length > 0) await operatorCommand({ ...flags, kubeconfig: server.kubeconfig }, drivers, signal);
+  else if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
 }
 
 const usualFolder = (): string => (process.getuid?.() === 0 ? '/var/lib/virtwright' : join(homedir(), '.local', 'share', 'virtwright'));
