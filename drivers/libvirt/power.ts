@@ -67,7 +67,8 @@ export class LibvirtPower implements Power {
     const { active } = await checkOwner(this.#daemon, id, owner, signal);
     if (!active) return;
     const pressed = this.#daemon.order(domainShutdownFlags, { domain: handleOf(id), flags: shutdownFlags.acpiPowerButton }, signal, id);
-    await unlessAlready(this.#daemon, id, isOff, pressed, signal);
+    // One that goes off just now hears nothing more, and need not.
+    await unlessAlready(this.#daemon, id, (power) => isOff(power) || power.state === 'Stopping', pressed, signal);
   }
 
   async cut(id: MachineId, owner: OwnerMark, signal: AbortSignal): Promise<void> {
