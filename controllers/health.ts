@@ -16,6 +16,7 @@ interface Work {
 export class Health {
   readonly #now: () => number;
   #answeredAt: number | undefined;
+  #watches = false;
   readonly #unsynced = new Set<object>();
   readonly #loops = new Map<string, Work>();
 
@@ -31,6 +32,7 @@ export class Health {
 
   /** Not ready until all of these are in, or nobody waits for them any more. */
   watching(synced: Promise<unknown>): void {
+    this.#watches = true;
     const token = {};
     this.#unsynced.add(token);
     const over = () => void this.#unsynced.delete(token);
@@ -59,6 +61,7 @@ export class Health {
     if (this.#answeredAt === undefined) return 'the API server has not answered yet';
     const silentMs = this.#now() - this.#answeredAt;
     if (silentMs > lostAfterMs) return `the API server has not answered for ${Math.round(silentMs / 1_000)} s`;
+    if (!this.#watches) return 'nothing is watched yet';
     return this.#unsynced.size > 0 ? 'watches have not brought everything yet' : undefined;
   }
 
