@@ -1,8 +1,6 @@
-import { readdir, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import * as yaml from 'js-yaml';
-import { crdFolder } from '#crds/schema.js';
+import { readCrds } from '#crds/schema.js';
 import type { Drivers } from '#drivers/target.js';
 import { type Standalone, startStandalone } from '#standalone/server.js';
 import { type Flags, operatorCommand } from './commands.js';
@@ -11,7 +9,7 @@ import { type Client, createClient, loadKubeConfig } from './kubernetes/client.j
 import type { Resource } from './kubernetes/resource.js';
 
 /** Where the API server listens, on loopback, unless it is told otherwise. */
-export const standalonePort = 7443;
+const standalonePort = 7443;
 
 const crds: Resource = {
   group: 'apiextensions.k8s.io',
@@ -42,9 +40,5 @@ function portOf(text: string | undefined): number {
 /** By server-side apply: who has changed one, and what it has of its own, is as with any other API server. */
 async function installCrds({ kubeconfig }: Standalone): Promise<void> {
   await using client: Client = createClient(await loadKubeConfig(kubeconfig), { fieldManager: 'virtwright-standalone' });
-  const names = (await readdir(crdFolder)).filter((name) => name.endsWith('.yaml'));
-  for (const name of names) {
-    const manifest = yaml.load(await readFile(new URL(name, crdFolder), 'utf8')) as { metadata: { name: string } };
-    await client.apply(crds, manifest, { force: true }, AbortSignal.timeout(30_000));
-  }
+  for (const manifest of readCrds().values()) await client.apply(crds, { ...manifest }, { force: true }, AbortSignal.timeout(30_000));
 }

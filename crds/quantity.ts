@@ -18,21 +18,35 @@ const units: Readonly<Record<string, readonly [bigint, bigint]>> = {
   Ei: [1n << 60n, 1n],
 };
 
-const grammar = /^\+?(?=\.?\d)(?<whole>\d*)(?:\.(?<fraction>\d*))?(?:(?<unit>[KMGTPE]i|[numkMGTPE])|[eE](?<exponent>[+-]?\d{1,2}))?$/;
+const grammar =
+  /^(?<sign>[+-]?)(?=\.?\d)(?<whole>\d*)(?:\.(?<fraction>\d*))?(?:(?<unit>[KMGTPE]i|[numkMGTPE])|[eE](?<exponent>[+-]?\d{1,2}))?$/;
 const longest = 64;
+
+/** An amount as it was written: a fraction, and on which side of 0. */
+export interface Amount {
+  readonly isNegative: boolean;
+  readonly above: bigint;
+  readonly below: bigint;
+}
+
+/** Undefined for what is no quantity of Kubernetes. */
+export function readAmount(text: string): Amount | undefined {
+  const { sign, whole = '', fraction = '', unit = '', exponent = '0' } = (text.length > longest ? null : grammar.exec(text))?.groups ?? {};
+  if (sign === undefined) return undefined;
+  const [numerator, denominator] = units[unit] ?? [1n, 1n];
+  const power = BigInt(exponent) - BigInt(fraction.length);
+  const above = BigInt(whole + fraction) * numerator * 10n ** (power > 0n ? power : 0n);
+  return { isNegative: sign === '-', above, below: denominator * 10n ** (power < 0n ? -power : 0n) };
+}
 
 /**
  * Reads a Kubernetes quantity such as `8Gi`, `1.5Gi`, `500M`, `1e9` or a plain number, exactly.
  * Throws a RangeError that quotes the input when it is no quantity, negative, not a whole number, or above 2^53 - 1.
  */
 export function parseQuantity(text: string | number): number {
-  const match = String(text).length > longest ? null : grammar.exec(String(text));
-  if (!match) throw unreadable(text, 'is no quantity');
-  const { whole = '', fraction = '', unit = '', exponent = '0' } = match.groups ?? {};
-  const [numerator, denominator] = units[unit] ?? [1n, 1n];
-  const power = BigInt(exponent) - BigInt(fraction.length);
-  const above = BigInt(whole + fraction) * numerator * 10n ** (power > 0n ? power : 0n);
-  const below = denominator * 10n ** (power < 0n ? -power : 0n);
+  const amount = readAmount(String(text));
+  if (amount === undefined || amount.isNegative) throw unreadable(text, 'is no quantity');
+  const { above, below } = amount;
   if (above % below !== 0n) throw unreadable(text, 'is not a whole number');
   if (above / below > BigInt(Number.MAX_SAFE_INTEGER)) throw unreadable(text, 'is too large');
   return Number(above / below);

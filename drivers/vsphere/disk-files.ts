@@ -67,7 +67,7 @@ export class DiskFiles {
     }
   }
 
-  async makeFolder(datastore: Datastore, path: string, signal: AbortSignal): Promise<void> {
+  async makeFolder(datastore: Pick<Datastore, 'name'>, path: string, signal: AbortSignal): Promise<void> {
     const { session, scope } = this.#inventory;
     const args = { name: nameOf(datastore, path), datacenter: scope.datacenter, createParentDirectories: false };
     await session.ask(makeDirectory, session.content.fileManager, args, signal).catch((reason) => {
@@ -124,7 +124,7 @@ export class DiskFiles {
 
 type Begin = (name: string, datacenter: Ref) => Promise<Ref>;
 
-function nameOf({ name }: Datastore, path: string): string {
+function nameOf({ name }: Pick<Datastore, 'name'>, path: string): string {
   return locationText({ datastore: name, path });
 }
 

@@ -3,17 +3,20 @@ import { locationText, parseLocation } from './config/location.js';
 import type { NativeMachine } from './config/native.js';
 import { fileOf, serialPortOf } from './config/serial.js';
 import { folder } from './config/volume.js';
+import { DiskFiles } from './disk-files.js';
 import type { Inventory } from './inventory.js';
 import { isFault } from './soap/driver-error.js';
-import { deleteDatastoreFile, makeDirectory, moveDatastoreFile } from './soap/operations.js';
+import { deleteDatastoreFile, moveDatastoreFile } from './soap/operations.js';
 import type { Ref } from './soap/types.js';
 
 /** Files of a machine that the host would delete with it and should not, or should and would not. */
 export class MachineFiles {
   readonly #inventory: Inventory;
+  readonly #files: DiskFiles;
 
   constructor(inventory: Inventory) {
     this.#inventory = inventory;
+    this.#files = new DiskFiles(inventory);
   }
 
   /** The host deletes the files that it makes itself; the one behind a serial port would keep the folder. */
@@ -38,7 +41,7 @@ export class MachineFiles {
     if (where === undefined || name === undefined || !name.endsWith('.nvram')) return;
     const { session, scope } = this.#inventory;
     const { datastore } = where;
-    await this.#makeFolder(datastore, signal);
+    await this.#files.makeFolder({ name: datastore }, folder, signal);
     const args = {
       sourceName: locationText({ datastore, path: where.path.replace(/[^/]+$/, name) }),
       sourceDatacenter: scope.datacenter,
@@ -47,14 +50,6 @@ export class MachineFiles {
       force: true,
     };
     await this.#unlessMissing(session.ask(moveDatastoreFile, session.content.fileManager, args, signal), signal);
-  }
-
-  async #makeFolder(datastore: string, signal: AbortSignal): Promise<void> {
-    const { session, scope } = this.#inventory;
-    const args = { name: locationText({ datastore, path: folder }), datacenter: scope.datacenter, createParentDirectories: false };
-    await session.ask(makeDirectory, session.content.fileManager, args, signal).catch((reason) => {
-      if (!isFault(reason, 'FileAlreadyExists')) throw reason;
-    });
   }
 
   /** A machine that never ran may not have the file; nor has one that was being forgotten when the agent died. */
