@@ -1,5 +1,5 @@
 import { equal, isObject, type JsonObject, objectsAt, textAt, textsAt, withKey } from './json.js';
-import { keyOf, Objects } from './requests/objects.js';
+import { keyOf, Objects, type Place } from './requests/objects.js';
 import { StatusError } from './requests/status.js';
 import { crdResource, systemNamespaces } from './resources/builtin.js';
 import { establishedStatus } from './resources/crd.js';
@@ -134,17 +134,17 @@ export class Housekeeper {
   /** Resolves to how many are still there. */
   async #deleteEach(resource: Resource, objects: readonly JsonObject[]): Promise<number> {
     for (const object of objects) if (!isBeingDeleted(object)) await this.#remove(resource, object);
-    return this.#store
-      .list(resource.storage)
-      .filter((one) => objects.some((object) => metadataOf(object)['uid'] === metadataOf(one)['uid'])).length;
+    return objects.filter((object) => {
+      const now = this.#store.get(keyOf(placeOf(resource, object)));
+      return now !== undefined && metadataOf(now)['uid'] === metadataOf(object)['uid'];
+    }).length;
   }
 
   async #remove(resource: Resource, object: JsonObject): Promise<void> {
     const { uid } = metadataOf(object);
     const preconditions = typeof uid === 'string' ? { uid } : {};
-    const place = { resource, namespace: textAt(metadataOf(object), 'namespace'), name: textAt(metadataOf(object), 'name') };
     await this.#objects
-      .delete(place, { dryRun: false, propagation: 'Background', preconditions, now: this.#timestamp() })
+      .delete(placeOf(resource, object), { dryRun: false, propagation: 'Background', preconditions, now: this.#timestamp() })
       .catch(ignoringMeanwhile);
   }
 
@@ -191,8 +191,7 @@ export class Housekeeper {
 
   /** Of the same object, if it is there yet. */
   async #rewrite(resource: Resource, object: JsonObject, edit: (now: JsonObject) => JsonObject): Promise<void> {
-    const place = { resource, namespace: textAt(metadataOf(object), 'namespace'), name: textAt(metadataOf(object), 'name') };
-    await this.#store.write(keyOf(place), (now): Outcome => {
+    await this.#store.write(keyOf(placeOf(resource, object)), (now): Outcome => {
       if (now === undefined || metadataOf(now)['uid'] !== metadataOf(object)['uid']) return { kind: 'keep', object };
       const next = edit(now);
       if (equal(next, now)) return { kind: 'keep', object: now };
@@ -232,6 +231,12 @@ export class Housekeeper {
     this.#working = undefined;
   }
 }
+
+const placeOf = (resource: Resource, object: JsonObject): Place => ({
+  resource,
+  namespace: textAt(metadataOf(object), 'namespace'),
+  name: textAt(metadataOf(object), 'name'),
+});
 
 /** Somebody else was faster; what is left to do is seen in the next look. */
 function ignoringMeanwhile(reason: unknown): void {

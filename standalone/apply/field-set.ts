@@ -39,17 +39,6 @@ export function withMaps({ self, children }: FieldSet): FieldSet {
   return { self, children: new Map(all) };
 }
 
-/** The set without the members of the other, and without all that is beneath them. */
-export function differenceBeneath(one: FieldSet, other: FieldSet): FieldSet {
-  if (other.self) return nothing;
-  const children = new Map<string, FieldSet>();
-  for (const [element, child] of one.children) {
-    const left = differenceBeneath(child, childOf(other, element));
-    if (!isEmpty(left)) children.set(element, left);
-  }
-  return { self: one.self, children };
-}
-
 export const sameSet = (one: FieldSet, other: FieldSet): boolean =>
   one.self === other.self &&
   one.children.size === other.children.size &&

@@ -5,8 +5,17 @@ import type { Resource } from '../resources/resource.js';
 
 const pathOf = ({ group, version }: Resource): string => (group === '' ? `api/${version}` : `apis/${group}/${version}`);
 
-/** `/openapi/v3`: where the documents are. The hash changes with what is in one. */
+const indexes = new WeakMap<readonly Resource[], JsonObject>();
+
+/** `/openapi/v3`: where the documents are. Made once for each list of resources, as all of the documents are read for it. */
 export function openApiIndex(resources: readonly Resource[]): JsonObject {
+  const known = indexes.get(resources) ?? makeIndex(resources);
+  indexes.set(resources, known);
+  return known;
+}
+
+/** The hash changes with what is in a document. */
+function makeIndex(resources: readonly Resource[]): JsonObject {
   const paths = [...new Set(resources.map(pathOf))].map((path) => {
     const text = JSON.stringify(openApiDocument(path, resources));
     const hash = createHash('sha256').update(text).digest('hex').slice(0, 32).toUpperCase();

@@ -24,10 +24,9 @@ export async function streamWatch(
 ): Promise<void> {
   const over = new AbortController();
   const end = () => over.abort();
-  const texts = new WeakMap<object, string>();
   const watch = startWatch(store, query, (events) => {
     if (!response.headersSent) response.writeHead(200, { 'Content-Type': 'application/json', 'Transfer-Encoding': 'chunked' });
-    response.write(events.map((event) => lineOf(show(event), texts)).join(''));
+    response.write(events.map((event) => lineOf(show(event))).join(''));
     if (response.writableLength > maxUnreadBytes) response.destroy();
   });
   if (!response.headersSent) response.writeHead(200, { 'Content-Type': 'application/json', 'Transfer-Encoding': 'chunked' }).flushHeaders();
@@ -41,7 +40,10 @@ export async function streamWatch(
   response.end();
 }
 
-function lineOf({ type, object }: WatchEvent, texts: WeakMap<object, string>): string {
+/** Of objects that many watchers are told of. */
+const texts = new WeakMap<object, string>();
+
+function lineOf({ type, object }: WatchEvent): string {
   const text = texts.get(object) ?? JSON.stringify(object);
   texts.set(object, text);
   return `{"type":"${type}","object":${text}}\n`;

@@ -1,4 +1,4 @@
-import { isObject, type JsonObject, objectAt, textAt, withKey, without } from '../json.js';
+import { isObject, type JsonObject, objectAt, withKey, without } from '../json.js';
 import { crdCheck, crdSchema } from './crd.js';
 import { newEvent, oldEvent } from './events.js';
 import { type Column, makeResource, type Resource, type ResourceDefinition } from './resource.js';
@@ -271,5 +271,3 @@ export const crdResource = (): Resource => {
 
 /** Namespaces that are always there. */
 export const systemNamespaces = ['default', 'kube-system', 'kube-public'];
-
-export const isSystemNamespace = (object: JsonObject): boolean => systemNamespaces.includes(textAt(objectAt(object, 'metadata'), 'name'));

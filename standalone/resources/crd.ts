@@ -4,7 +4,7 @@ import { readSchema } from '../schema/schema.js';
 import { compileRule, rulesIn } from '../schema/validate.js';
 import { patternTrouble } from '../schema/values.js';
 import { nameTrouble } from './metadata.js';
-import { type Column, makeResource, type Resource, type Scale } from './resource.js';
+import { apiVersionOf, type Column, makeResource, type Resource, type Scale } from './resource.js';
 
 const text = { type: 'string' };
 const texts = { type: 'array', items: text };
@@ -141,6 +141,7 @@ export function resourcesOf(crd: JsonObject): readonly Resource[] {
 function definitionOf(spec: JsonObject, one: JsonObject) {
   const given = objectAt(spec, 'names');
   const [group, plural, kind, version] = [textAt(spec, 'group'), textAt(given, 'plural'), textAt(given, 'kind'), textAt(one, 'name')];
+  const apiVersion = apiVersionOf(group, version);
   const subresources = objectAt(one, 'subresources');
   const scale = subresources['scale'];
   return {
@@ -162,7 +163,8 @@ function definitionOf(spec: JsonObject, one: JsonObject) {
     storage: `${plural}.${group}`,
     hasGeneration: true,
     isBuiltIn: false,
-    fromStored: (object: JsonObject): JsonObject => ({ ...object, apiVersion: `${group}/${version}`, kind }),
+    // As it is, where it is of this version: whoever shows it many times makes its text once.
+    fromStored: (object: JsonObject): JsonObject => (object['apiVersion'] === apiVersion ? object : { ...object, apiVersion }),
   };
 }
 

@@ -8,6 +8,7 @@ export class Registry {
   readonly #custom = new Map<string, readonly Resource[]>();
   #all: readonly Resource[] = builtInResources;
   #byPath = indexed(builtInResources);
+  #stored = onePerStore(builtInResources);
 
   all(): readonly Resource[] {
     return this.#all;
@@ -17,14 +18,9 @@ export class Registry {
     return this.#byPath.get(`${group}/${version}/${plural}`);
   }
 
-  ofKind(apiVersion: string, kind: string): Resource | undefined {
-    return this.all().find((one) => one.apiVersion === apiVersion && one.kind === kind);
-  }
-
   /** One for each kind of object that is kept, whatever its versions. */
   stored(): readonly Resource[] {
-    const byStorage = new Map(this.all().map((one) => [one.storage, one]));
-    return [...byStorage.values()];
+    return this.#stored;
   }
 
   /** A CRD that another one takes names from is not served: gives whose they are. */
@@ -51,8 +47,13 @@ export class Registry {
   #refresh(): void {
     this.#all = [...builtInResources, ...[...this.#custom.values()].flat()];
     this.#byPath = indexed(this.#all);
+    this.#stored = onePerStore(this.#all);
   }
 }
+
+const onePerStore = (resources: readonly Resource[]): readonly Resource[] => [
+  ...new Map(resources.map((one) => [one.storage, one])).values(),
+];
 
 const indexed = (resources: readonly Resource[]): ReadonlyMap<string, Resource> =>
   new Map(resources.map((one) => [`${one.group}/${one.version}/${one.plural}`, one]));
