@@ -540,8 +540,6 @@ export type NetworkForward =
   | { readonly mode: 'Bridge' | 'OpenVSwitch'; readonly bridge: string }
   | { readonly mode: 'Direct'; readonly device: string };
 
-export type NetworkForwardMode = NetworkForward['mode'];
-
 export interface Subnet {
   /** The host's own in the network. */
   readonly address: string;

@@ -49,11 +49,6 @@ export function domainByUuid(uuid: string): DomainHandle {
 export const networkHandle = struct({ name: string, uuid });
 export type NetworkHandle = Decoded<typeof networkHandle>;
 
-/** As `domainByUuid`. */
-export function networkByUuid(uuid: string): NetworkHandle {
-  return { name: '', uuid };
-}
-
 export const networkPortHandle = struct({ network: networkHandle, uuid });
 
 export const poolHandle = struct({ name: string, uuid });
