@@ -1,5 +1,5 @@
-import type { Glance, MachineId, Mark, OwnerMark, PowerState } from '#drivers/driver.js';
-import { DriverError } from '#drivers/error.js';
+import type { Glance, MachineId, OwnerMark, PowerState } from '#drivers/driver.js';
+import { assertOwner } from '#drivers/owner.js';
 import { parseXml } from '#drivers/xml/parse.js';
 import { attribute, type XmlElement } from '#drivers/xml/tree.js';
 import type { Daemon } from './daemon.js';
@@ -8,7 +8,7 @@ import { powerOf } from './power-state.js';
 import { domainXmlFlags, listDomainsFlags, statsFlags, statsGroups } from './rpc/flags.js';
 import { connectGetAllDomainStats, connectListAllDomains, domainGetState, domainGetXmlDesc } from './rpc/procedures.js';
 import { type DomainHandle, paramsByField, type StatsRecord } from './rpc/types.js';
-import { ownerText, readMark, sameOwner } from './xml/metadata.js';
+import { readMark } from './xml/metadata.js';
 import { readIdentity } from './xml/read.js';
 
 /** A machine's id is its uuid, by which the daemon looks it up; the name is for its error messages. */
@@ -65,12 +65,6 @@ export async function checkOwner(
   const domain = await readDomain(daemon, id, 'current', signal);
   assertOwner(readIdentity(domain).nativeName, readMark(domain), owner);
   return { active: isActive(domain) };
-}
-
-export function assertOwner(nativeName: string, mark: Mark | undefined, owner: OwnerMark): void {
-  if (mark !== undefined && sameOwner(mark.owner, owner)) return;
-  const whose = mark === undefined ? 'carries no mark of ours' : `belongs to ${ownerText(mark.owner)}`;
-  throw new DriverError('NotOurs', `machine "${nativeName}" on the host ${whose}, not to ${ownerText(owner)}; it is left alone`);
 }
 
 /**

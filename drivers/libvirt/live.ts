@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { DiskLimits, Live, MachineId, OwnerMark, Part } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
+import { assertOwner } from '#drivers/owner.js';
 import { serializeXml } from '#drivers/xml/serialize.js';
 import { attribute, child, type XmlElement } from '#drivers/xml/tree.js';
 import type { Daemon } from './daemon.js';
-import { assertOwner, handleOf, isActive, readDomain } from './domains.js';
+import { handleOf, isActive, readDomain } from './domains.js';
 import { affectFlags } from './rpc/flags.js';
 import {
   domainAttachDeviceFlags,

@@ -11,10 +11,11 @@ import type {
   Unread,
 } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
+import { assertOwner, sameOwner } from '#drivers/owner.js';
 import { serializeXml } from '#drivers/xml/serialize.js';
 import type { XmlElement } from '#drivers/xml/tree.js';
 import type { Daemon } from './daemon.js';
-import { assertOwner, checkOwner, glances, handleOf, idOf, isActive, readDomain, transientIds } from './domains.js';
+import { checkOwner, glances, handleOf, idOf, isActive, readDomain, transientIds } from './domains.js';
 import { hasCode, present, unlessGone } from './gone.js';
 import { baseOf, checkFits, type Offers } from './offer.js';
 import { unknownFlags } from './rpc/driver-error.js';
@@ -23,7 +24,7 @@ import { domainDefineXmlFlags, domainLookupByName, domainSetMetadata, domainUnde
 import { checkDefinition } from './xml/definition.js';
 import { createDomain } from './xml/domain.js';
 import { editDomain } from './xml/edit.js';
-import { markElement, markNamespace, markPrefix, readMark, sameOwner, withMark } from './xml/metadata.js';
+import { markElement, markNamespace, markPrefix, readMark, withMark } from './xml/metadata.js';
 import { readHardware, readIdentity, readShape } from './xml/read.js';
 
 /** What the host keeps of a machine beside its definition, and what would hinder forgetting it. Its disks are no part of it. */

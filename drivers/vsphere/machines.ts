@@ -1,9 +1,10 @@
 import type { Glance, MachineDefinition, MachineId, Machines, Mark, OwnerMark, Readings } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
+import { assertOwner, sameOwner } from '#drivers/owner.js';
 import type { XmlElement } from '#drivers/xml/tree.js';
 import { checkDefinition } from './config/definition.js';
 import { parseLocation } from './config/location.js';
-import { assertOwner, keys, readMark, sameOwner } from './config/mark.js';
+import { keys, readMark } from './config/mark.js';
 import { isOff, machineOf, type NativeMachine, readGlance } from './config/native.js';
 import { createSpec, detachSpec, editSpec, markSpec } from './config/spec.js';
 import { namingGuest } from './guest.js';

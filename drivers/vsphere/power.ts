@@ -1,6 +1,7 @@
 import type { MachineId, OwnerMark, Power, PowerState } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
-import { assertOwner, keys, readMark } from './config/mark.js';
+import { assertOwner } from '#drivers/owner.js';
+import { keys, readMark } from './config/mark.js';
 import { isOff, type NativeMachine } from './config/native.js';
 import { startSpec } from './config/spec.js';
 import { type Inventory, machineRef } from './inventory.js';

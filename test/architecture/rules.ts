@@ -44,6 +44,7 @@ const sharedByDrivers = oneOf(
   'drivers/target.ts',
   'drivers/credentials.ts',
   'drivers/deadline.ts',
+  'drivers/owner.ts',
   'drivers/pool-source.ts',
 );
 const sharedXml = below('drivers/xml');

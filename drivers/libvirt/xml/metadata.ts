@@ -42,12 +42,3 @@ function marked(machine: XmlElement, { owner, record }: Mark): XmlElement {
 function ownerAttributes({ cluster, namespace, name, uid }: OwnerMark): Readonly<Record<string, string>> {
   return { cluster, namespace, name, uid };
 }
-
-export function sameOwner(one: OwnerMark, other: OwnerMark): boolean {
-  return one.cluster === other.cluster && one.namespace === other.namespace && one.name === other.name && one.uid === other.uid;
-}
-
-/** For messages: `shop/db of cluster "c1" (uid 6b1f…)`. */
-export function ownerText({ cluster, namespace, name, uid }: OwnerMark): string {
-  return `${namespace}/${name} of cluster "${cluster}" (uid ${uid})`;
-}

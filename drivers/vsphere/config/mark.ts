@@ -1,5 +1,6 @@
 import type { Mark, OwnerMark } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
+import { sameOwner } from '#drivers/owner.js';
 
 /** Where we keep things in a machine, among its extraConfig. An empty text there means that the key is not there at all. */
 export const keys = {
@@ -58,19 +59,4 @@ export function markExtra({ owner: { cluster, namespace, name, uid }, record }: 
 
 export function sameMark(one: Mark | undefined, other: Mark): boolean {
   return one !== undefined && sameOwner(one.owner, other.owner) && one.record === other.record;
-}
-
-export function sameOwner(one: OwnerMark, other: OwnerMark): boolean {
-  return one.cluster === other.cluster && one.namespace === other.namespace && one.name === other.name && one.uid === other.uid;
-}
-
-/** For messages: `shop/db of cluster "c1" (uid 6b1f…)`. */
-export function ownerText({ cluster, namespace, name, uid }: OwnerMark): string {
-  return `${namespace}/${name} of cluster "${cluster}" (uid ${uid})`;
-}
-
-export function assertOwner(nativeName: string, mark: Mark | undefined, owner: OwnerMark): void {
-  if (mark !== undefined && sameOwner(mark.owner, owner)) return;
-  const whose = mark === undefined ? 'carries no mark of ours' : `belongs to ${ownerText(mark.owner)}`;
-  throw new DriverError('NotOurs', `machine "${nativeName}" on the host ${whose}, not to ${ownerText(owner)}; it is left alone`);
 }
