@@ -54,6 +54,12 @@ const has = ({ status: { conditions: found = [] } = {} }: Conditioned, wanted: s
   found.some(({ type, status }) => type === wanted && status === 'True');
 
 export const isReady = (object: Conditioned): boolean => has(object, 'Ready');
+/** `not ready (why)`; without a reason where none was told yet. */
+export function notReady({ status }: Conditioned): string {
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+  return `not ready${ready === undefined ? '' : ` (${ready.message || ready.reason})`}`;
+}
+
 export const isStalled = (object: Conditioned): boolean => has(object, 'Stalled');
 export const isRestartRequired = (object: Conditioned): boolean => has(object, 'RestartRequired');
 

@@ -3,6 +3,7 @@ import type { Hypervisor, StoragePool } from '#crds/types.js';
 import { Credentials } from '#drivers/target.js';
 import { type KeysOf, needsCopy } from '../credentials.js';
 import { ApiError, type Client, type Manifest, type Patch } from '../kubernetes/client.js';
+import { deleteSeen } from '../kubernetes/now.js';
 import { again, createQueue, type Queue } from '../kubernetes/queue.js';
 import { latest } from '../kubernetes/store.js';
 import type { Metrics } from '../metrics.js';
@@ -71,7 +72,7 @@ async function copy(name: string, options: CopierOptions, { store }: Watched<Sec
   const letIn = hypervisor === undefined ? [] : options.pools.store.list().filter((pool) => isLetIn(pool, hypervisor));
   const needed = hypervisor !== undefined && (needsCopy(hypervisor, keysOf) || letIn.length > 0);
   const wanted = needed ? copyFor(hypervisor, letIn, options, store) : undefined;
-  if (wanted === undefined) return there !== undefined && isCopy(there) ? remove(there, client, signal) : undefined;
+  if (wanted === undefined) return there !== undefined && isCopy(there) ? deleteSeen(client, secrets, there, signal) : undefined;
   if (there === undefined) return store.set(decodeSecret(await client.create(secrets, manifestOf(wanted), signal)));
   if (!isCopy(there)) throw new Error(`Secret "${there.metadata.name}" in namespace "${namespace}" is not ours; rename or remove it`);
   if (isAsWanted(there, wanted)) return;
@@ -124,10 +125,3 @@ const isAsWanted = ({ metadata, data }: Secret, wanted: Copy): boolean =>
   data.equals(wanted.data) &&
   metadata.annotations?.[sourceAnnotation] === wanted.metadata.annotations?.[sourceAnnotation] &&
   isDeepStrictEqual(metadata.ownerReferences, wanted.metadata.ownerReferences);
-
-async function remove({ metadata }: Secret, client: Client, signal: AbortSignal): Promise<void> {
-  const { uid, resourceVersion } = metadata;
-  await client.delete(secrets, metadata, { uid, resourceVersion }, signal).catch((reason) => {
-    if (!ApiError.is(reason, 'NotFound')) throw reason;
-  });
-}

@@ -3,7 +3,7 @@ import type { Hypervisor, VirtualMachine } from '#crds/types.js';
 import { Credentials } from '#drivers/target.js';
 import { entryOf, fullAnnotation, guestSecretOf, isGuestSecret, secretReferences } from '../guest-secrets.js';
 import { ApiError, type Client, type Manifest } from '../kubernetes/client.js';
-import { getNow } from '../kubernetes/now.js';
+import { deleteSeen, getNow } from '../kubernetes/now.js';
 import { createQueue } from '../kubernetes/queue.js';
 import { latest } from '../kubernetes/store.js';
 import type { Metrics } from '../metrics.js';
@@ -67,7 +67,7 @@ async function copy(host: string, options: GuestSecretsOptions, signal: AbortSig
   if (there !== undefined && !isGuestSecret(there))
     throw new Error(`Secret "${ref.name}" in namespace "${namespace}" is not ours; rename or remove it`);
   if (hypervisor === undefined || referring.length === 0) {
-    if (there !== undefined) await remove(there, client, signal);
+    if (there !== undefined) await deleteSeen(client, secrets, there, signal);
     return false;
   }
   const { data, isFull } = await valuesOf(referring, client, signal);
@@ -133,11 +133,4 @@ async function write(wanted: Copy, there: Secret | undefined, client: Client, si
   const gone = Object.fromEntries(there.data.keys.map((key) => [key, null]));
   const { resourceVersion } = there.metadata;
   await client.mergePatch(secrets, there.metadata, { metadata, data: { ...gone, ...encodeData(data) } }, { resourceVersion }, signal);
-}
-
-async function remove({ metadata }: Secret, client: Client, signal: AbortSignal): Promise<void> {
-  const { uid, resourceVersion } = metadata;
-  await client.delete(secrets, metadata, { uid, resourceVersion }, signal).catch((reason) => {
-    if (!ApiError.is(reason, 'NotFound')) throw reason;
-  });
 }

@@ -10,8 +10,8 @@ import {
   type Qcow2Image,
 } from './qcow2-layout.js';
 import { checkTables } from './qcow2-tables.js';
-import { corrupt, type HeaderLimits, type HeaderVerdict, type Refused, refuse } from './refusal.js';
-import { inBytes, quoted } from './text.js';
+import { checkVirtualSize, corrupt, type HeaderLimits, type HeaderVerdict, type Refused, refuse } from './refusal.js';
+import { quoted } from './text.js';
 
 const bits = { dirty: 1n << 0n, corrupt: 1n << 1n, dataFile: 1n << 2n, compressionType: 1n << 3n, extendedL2: 1n << 4n };
 const knownBits = Object.values(bits).reduce((all, bit) => all | bit, 0n);
@@ -149,9 +149,5 @@ function checkSnapshots({ header }: Qcow2Image): Refused | undefined {
 }
 
 function checkSize({ header }: Qcow2Image, limits: HeaderLimits): Refused | undefined {
-  if (header.size <= BigInt(limits.virtualSizeBytes)) return undefined;
-  return refuse(
-    'TooLarge',
-    `the image's virtual size is ${inBytes(header.size)}, the volume's ${inBytes(limits.virtualSizeBytes)}; ask for a volume of at least ${header.size} bytes`,
-  );
+  return checkVirtualSize(header.size, limits);
 }

@@ -1,4 +1,5 @@
 import type { ImageErrorCode } from './error.js';
+import { inBytes } from './text.js';
 
 export type HeaderRefusal = Extract<
   ImageErrorCode,
@@ -32,6 +33,15 @@ export type HeaderVerdict = { readonly kind: 'accepted'; readonly virtualSizeByt
 
 export function refuse(reason: HeaderRefusal, message: string): Refused {
   return { kind: 'refused', reason, message };
+}
+
+/** What is larger than the volume is refused. */
+export function checkVirtualSize(size: bigint, { virtualSizeBytes: most }: HeaderLimits): Refused | undefined {
+  if (size <= BigInt(most)) return undefined;
+  return refuse(
+    'TooLarge',
+    `the image's virtual size is ${inBytes(size)}, the volume's ${inBytes(most)}; ask for a volume of at least ${size} bytes`,
+  );
 }
 
 export function corrupt(what: string): Refused {

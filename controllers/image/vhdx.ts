@@ -1,6 +1,5 @@
 import { looksLike } from './hint.js';
-import { type HeaderLimits, type HeaderVerdict, type Refused, refuse } from './refusal.js';
-import { inBytes } from './text.js';
+import { checkVirtualSize, type HeaderLimits, type HeaderVerdict, type Refused, refuse } from './refusal.js';
 
 /** Gives `length` bytes from `offset` on; fewer only where the image ends. */
 export type ReadAt = (offset: number, length: number) => Promise<Uint8Array>;
@@ -30,7 +29,7 @@ export function inspectVhdxHead(head: Uint8Array): HeaderVerdict {
 }
 
 /** Accepts a VHDX that stands alone: closed properly, without a parent, and no larger than the volume. Of two copies, neither may say otherwise. */
-export async function inspectVhdx(read: ReadAt, { virtualSizeBytes: most }: HeaderLimits): Promise<HeaderVerdict> {
+export async function inspectVhdx(read: ReadAt, limits: HeaderLimits): Promise<HeaderVerdict> {
   for (const at of headersAt) {
     const header = Buffer.from(await read(at, 64));
     if (header.toString('latin1', 0, 4) === 'head' && header.length === 64 && !header.subarray(48, 64).every((byte) => byte === 0))
@@ -47,11 +46,7 @@ export async function inspectVhdx(read: ReadAt, { virtualSizeBytes: most }: Head
   }
   const [size] = sizes.sort((a, b) => (a > b ? -1 : 1));
   if (size === undefined) return corrupt('no region table names its metadata');
-  if (size <= BigInt(most)) return { kind: 'accepted', virtualSizeBytes: Number(size) };
-  return refuse(
-    'TooLarge',
-    `the image's virtual size is ${inBytes(size)}, the volume's ${inBytes(most)}; ask for a volume of at least ${size} bytes`,
-  );
+  return checkVirtualSize(size, limits) ?? { kind: 'accepted', virtualSizeBytes: Number(size) };
 }
 
 /** The virtual size by this copy of the region table; undefined when it is no such table. */

@@ -1,6 +1,6 @@
 import { looksLike } from './hint.js';
-import { type HeaderLimits, type HeaderVerdict, type Refused, refuse } from './refusal.js';
-import { inBytes, quoted } from './text.js';
+import { checkVirtualSize, type HeaderLimits, type HeaderVerdict, type Refused, refuse } from './refusal.js';
+import { quoted } from './text.js';
 
 /** VMware's Virtual Disk Format 5.0: the head of a sparse extent, little-endian, in sectors of 512 bytes. */
 const sectorBytes = 512;
@@ -14,7 +14,7 @@ const convert = 'publish it as one file: "qemu-img convert -O vmdk -o subformat=
  * Accepts a VMDK that is one file and all there is: its description, which names further files and parents, is inside and says so. What is at
  * the end of a streamed one repeats its head; nothing is opened because of it.
  */
-export function inspectVmdk(head: Uint8Array, { virtualSizeBytes: most }: HeaderLimits): HeaderVerdict {
+export function inspectVmdk(head: Uint8Array, limits: HeaderLimits): HeaderVerdict {
   const bytes = Buffer.from(head.buffer, head.byteOffset, head.byteLength);
   if (bytes.length < headerBytes || bytes.toString('latin1', 0, 4) !== magic) return notVmdk(head);
   const version = bytes.readUInt32LE(4);
@@ -28,11 +28,7 @@ export function inspectVmdk(head: Uint8Array, { virtualSizeBytes: most }: Header
   const refused = inspectDescription(bytes.toString('latin1', sectorBytes));
   if (refused !== undefined) return refused;
   const size = capacity * BigInt(sectorBytes);
-  if (size <= BigInt(most)) return { kind: 'accepted', virtualSizeBytes: Number(size) };
-  return refuse(
-    'TooLarge',
-    `the image's virtual size is ${inBytes(size)}, the volume's ${inBytes(most)}; ask for a volume of at least ${size} bytes`,
-  );
+  return checkVirtualSize(size, limits) ?? { kind: 'accepted', virtualSizeBytes: Number(size) };
 }
 
 /** All behind the first sector, as not every reader ends where the description does; lines of it alone may say what it is. */

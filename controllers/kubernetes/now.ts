@@ -14,3 +14,16 @@ export async function getNow(
     throw reason;
   });
 }
+
+/** Only as it was seen: what was changed since is looked at anew. Gone is as good. */
+export async function deleteSeen(
+  client: Client,
+  resource: Resource,
+  { metadata }: Pick<KubernetesObject, 'metadata'>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { uid, resourceVersion } = metadata;
+  await client.delete(resource, metadata, { uid, resourceVersion }, signal).catch((reason) => {
+    if (!ApiError.is(reason, 'NotFound')) throw reason;
+  });
+}

@@ -1,7 +1,7 @@
 import { type StorageVolume, storageVolumes, type VirtualMachine, virtualMachines } from '#crds/types.js';
 import type { Binder } from '../binder.js';
 import { ApiError } from '../kubernetes/client.js';
-import { getNow } from '../kubernetes/now.js';
+import { deleteSeen, getNow } from '../kubernetes/now.js';
 import { keyOf } from '../kubernetes/resource.js';
 import { ownerMachines, type TemplateStep, templateSteps } from './template.js';
 
@@ -44,9 +44,6 @@ export async function wentWithItsMachine({ client, watched }: Binder, volume: St
     if (watched.machines.store.byIndex('uid', uid).length > 0) return false;
     if ((await getNow(client, virtualMachines, { namespace: metadata.namespace, name }, signal))?.metadata.uid === uid) return false;
   }
-  const { uid, resourceVersion } = metadata;
-  await client.delete(storageVolumes, metadata, { uid, resourceVersion }, signal).catch((reason) => {
-    if (!ApiError.is(reason, 'NotFound')) throw reason;
-  });
+  await deleteSeen(client, storageVolumes, volume, signal);
   return true;
 }

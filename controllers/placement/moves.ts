@@ -3,6 +3,7 @@ import type { Binder } from '../binder.js';
 import { isReady } from '../conditions.js';
 import { instanceName } from '../instance-name.js';
 import { keyOf } from '../kubernetes/resource.js';
+import { isLinked } from '../stores.js';
 
 /**
  * Where a volume of a shared store would be on another host: the same volume, made once, known to that host's agent from then on. Only one
@@ -32,17 +33,12 @@ function isAtRest({ metadata, spec, status }: StorageVolume, machineUid: string 
 
 /** By a machine of another host, by a clone that is being made, or by one that only stores what differs. */
 function isUsedElsewhere({ watched }: Pick<Binder, 'watched'>, { metadata, spec }: StorageVolume, hypervisor: Hypervisor): boolean {
-  if (spec.source?.clone === 'Linked') return true;
+  if (isLinked(spec)) return true;
   const users = watched.machines.store.byIndex('volume', keyOf(metadata));
   if (users.some(({ status }) => status?.hypervisor !== undefined && status.hypervisor !== hypervisor.metadata.name)) return true;
   return watched.volumes.store
-    .list()
-    .some(
-      (other) =>
-        other.metadata.namespace === metadata.namespace &&
-        other.spec.source?.volumeRef?.name === metadata.name &&
-        (other.spec.source.clone === 'Linked' || other.status?.import?.completedAt === undefined),
-    );
+    .byIndex('source', keyOf(metadata))
+    .some((other) => isLinked(other.spec) || other.status?.import?.completedAt === undefined);
 }
 
 /** Another object for the same volume of a store that all hosts see: one that is bound, wherever, has it; else the older gets it. */

@@ -1,6 +1,6 @@
 import type { StorageVolume } from '#crds/types.js';
 import type { MachineId, VolumeFormat } from '#drivers/driver.js';
-import { isReady } from '../conditions.js';
+import { isReady, notReady } from '../conditions.js';
 import { granted } from '../grants.js';
 import type { HostScope } from '../host/scope.js';
 import type { ImageFormat } from '../image/format.js';
@@ -73,8 +73,7 @@ function originalOf(volume: StorageVolume | undefined, { name: host }: HostScope
   const poolUuid = status?.pool === undefined ? undefined : instances.get(status.pool)?.status?.uuid;
   const { nativeName, location, format = spec.format, claim } = status ?? {};
   if (poolUuid === undefined || nativeName === undefined || location === undefined || format === undefined || !isReady(volume)) {
-    const ready = status?.conditions?.find(({ type }) => type === 'Ready');
-    return `it is not ready${ready === undefined ? '' : ` (${ready.message || ready.reason})`}`;
+    return `it is ${notReady(volume)}`;
   }
   return { poolUuid, nativeName, location, format, ...(claim === undefined ? {} : { claimedBy: claim.machine }) };
 }

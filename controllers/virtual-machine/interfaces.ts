@@ -1,6 +1,6 @@
 import type { VirtualMachine, VirtualNetworkInstance } from '#crds/types.js';
 import type { MachineInterface } from '#drivers/driver.js';
-import { isReady } from '../conditions.js';
+import { isReady, notReady } from '../conditions.js';
 import type { HostScope } from '../host/scope.js';
 import { instanceName } from '../instance-name.js';
 import type { ReadonlyStore } from '../kubernetes/store.js';
@@ -86,6 +86,5 @@ function named(
 
 function whatIsMissing(name: string, instance: VirtualNetworkInstance | undefined, { name: host }: HostScope): string {
   if (instance === undefined) return `network "${name}": there is none on ${host}`;
-  const ready = instance.status?.conditions?.find(({ type }) => type === 'Ready');
-  return `network "${name}": not ready${ready === undefined ? '' : ` (${ready.message || ready.reason})`}`;
+  return `network "${name}": ${notReady(instance)}`;
 }

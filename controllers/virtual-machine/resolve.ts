@@ -1,6 +1,6 @@
 import type { StorageVolume, VirtualMachine, VirtualMachineAction } from '#crds/types.js';
 import type { KernelBoot, MachineCdrom, MachineDisk, MachineInterface, MachineShape } from '#drivers/driver.js';
-import { isReady } from '../conditions.js';
+import { isReady, notReady } from '../conditions.js';
 import { type HostScope, nativeName, takeOverOf } from '../host/scope.js';
 import type { Resolution } from '../reconcile.js';
 import { clonesOf, type Disk, isLinked, isTwice, type Stores, volumeOfDisk, volumesOf } from '../stores.js';
@@ -159,8 +159,7 @@ class VolumeLookup {
 
   #whatIsMissing(name: string, volume: StorageVolume | undefined): string {
     if (volume === undefined) return `volume "${name}": not on ${this.#host.name} yet; see what StorageVolume "${name}" says`;
-    const ready = volume.status?.conditions?.find(({ type }) => type === 'Ready');
-    return `volume "${name}": not ready${ready === undefined ? '' : ` (${ready.message || ready.reason})`}`;
+    return `volume "${name}": ${notReady(volume)}`;
   }
 }
 

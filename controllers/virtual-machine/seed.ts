@@ -1,6 +1,6 @@
 import type { StoragePoolInstance, VirtualMachine } from '#crds/types.js';
 import type { MachineSeed } from '#drivers/driver.js';
-import { isReady } from '../conditions.js';
+import { isReady, notReady } from '../conditions.js';
 import type { SecretField } from '../guest-secrets.js';
 import { type HostScope, nativeName } from '../host/scope.js';
 import { instanceName } from '../instance-name.js';
@@ -60,7 +60,7 @@ function seedIn(machine: VirtualMachine, host: HostScope, stores: SeedStores): O
   if (metadata.deletionTimestamp !== undefined) return { missing: [], ...(store === undefined ? {} : { store }) };
   if (asked === undefined && !isTold(host)) return { missing: [], ...(store === undefined ? {} : { store }) };
   const path = instance?.status?.path;
-  if (store === undefined || instance === undefined || !isReady(instance)) return { missing: [notReady(instanceKey, instance)] };
+  if (store === undefined || instance === undefined || !isReady(instance)) return { missing: [whatIsMissing(instanceKey, instance)] };
   if (path === undefined || path.startsWith('/dev/')) return { missing: [], refused: noFiles(instanceKey) };
   const { content, salt, missing } = contentOf(machine, stores.secretValues);
   if (content === undefined) return { missing, store };
@@ -134,8 +134,7 @@ const noPool = (field: string, host: string): string =>
 const noFiles = (instance: string): string =>
   `pool "${instance}" keeps no files, and the host's system pool must; name a directory pool in spec.systemPoolRef of the Hypervisor`;
 
-function notReady(name: string, instance: StoragePoolInstance | undefined): string {
+function whatIsMissing(name: string, instance: StoragePoolInstance | undefined): string {
   if (instance === undefined) return `system pool "${name}": there is none on this host`;
-  const ready = instance.status?.conditions?.find(({ type }) => type === 'Ready');
-  return `system pool "${name}": not ready${ready === undefined ? '' : ` (${ready.message || ready.reason})`}`;
+  return `system pool "${name}": ${notReady(instance)}`;
 }
