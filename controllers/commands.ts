@@ -1,22 +1,23 @@
 import { once } from 'node:events';
 import { hostname } from 'node:os';
 import { Registry } from 'prom-client';
+import { Complaint, Failure } from '#cli/complaint.js';
 import type { Drivers } from '#drivers/target.js';
 import { runAgent } from './agent/agent.js';
 import { runController } from './cluster/controller.js';
-import { Complaint } from './complaint.js';
 import { Health } from './health.js';
 import { claimIdentity } from './identity.js';
 import { ApiError, type Client, createClient, loadKubeConfig } from './kubernetes/client.js';
 import { type Served, serve } from './kubernetes/serve.js';
 import { createLog, type Log } from './log.js';
 import { createMetrics, type Metrics } from './metrics.js';
-import { namespaces } from './namespaces.js';
+import { namespaces, operatorNamespace } from './namespaces.js';
 
 export interface Flags {
   readonly kubeconfig?: string | undefined;
+  readonly context?: string | undefined;
   readonly namespace?: string | undefined;
-  readonly hypervisor?: string[] | undefined;
+  readonly hypervisor?: readonly string[] | undefined;
   readonly 'cluster-name'?: string | undefined;
   readonly identity?: string | undefined;
   readonly listen?: string | undefined;
@@ -25,9 +26,6 @@ export interface Flags {
   readonly port?: string | undefined;
   readonly bare?: boolean | undefined;
 }
-
-/** Where the operator's own objects are, unless it is told otherwise. */
-export const operatorNamespace = 'virtwright-system';
 
 interface Program {
   readonly client: Client;
@@ -42,18 +40,19 @@ interface Program {
 export const controllerCommand = (flags: Flags, { credentialKeys }: Drivers, signal: AbortSignal): Promise<void> =>
   withProgram(flags, (program) => runController({ ...program, credentialKeys }, signal), signal);
 
-export const agentCommand = (flags: Flags, drivers: Drivers, signal: AbortSignal): Promise<void> =>
-  withProgram(flags, (program) => runAgent({ ...program, ...hostsOf(flags), ...drivers }, signal), signal);
+export async function agentCommand(flags: Flags, drivers: Drivers, signal: AbortSignal): Promise<void> {
+  const hosts = hostsOf(flags);
+  await withProgram(flags, (program) => runAgent({ ...program, ...hosts, ...drivers }, signal), signal);
+}
 
-export const operatorCommand = (flags: Flags, drivers: Drivers, signal: AbortSignal): Promise<void> =>
-  withProgram(
-    flags,
-    async (program) => {
-      const both = { ...program, ...hostsOf(flags), ...drivers };
-      await Promise.all([runController(both, signal), runAgent(both, signal)]);
-    },
-    signal,
-  );
+export async function operatorCommand(flags: Flags, drivers: Drivers, signal: AbortSignal): Promise<void> {
+  const hosts = hostsOf(flags);
+  const work = async (program: Program): Promise<void> => {
+    const both = { ...program, ...hosts, ...drivers };
+    await Promise.all([runController(both, signal), runAgent(both, signal)]);
+  };
+  await withProgram(flags, work, signal);
+}
 
 function hostsOf(flags: Flags): { readonly hypervisors: readonly string[]; readonly cluster: string } {
   const hypervisors = [...new Set(flags.hypervisor ?? [])];
@@ -66,8 +65,8 @@ async function withProgram(flags: Flags, work: (program: Program) => Promise<voi
   const log = createLog(process.stderr);
   const health = new Health();
   const metrics = followed(createMetrics(new Registry()), health);
-  const connection = await loadKubeConfig(flags.kubeconfig).catch((reason: Error) => {
-    throw new Complaint(reason.message);
+  const connection = await loadKubeConfig(flags.kubeconfig, flags.context).catch((reason: Error) => {
+    throw new Failure(reason.message);
   });
   await using client = createClient(connection, { onRequest: metrics.onRequest });
   await using _served = flags.listen === undefined ? undefined : await listen(flags.listen, metrics, health);

@@ -1,12 +1,13 @@
+import { Complaint } from '#cli/complaint.js';
 import type { Hypervisor, VirtualMachine } from '#crds/types.js';
 import { hypervisors, virtualMachines } from '#crds/types.js';
 import type { Driver, MachineId } from '#drivers/driver.js';
 import type { Drivers, Target } from '#drivers/target.js';
-import { type Flags, operatorNamespace } from './commands.js';
-import { Complaint } from './complaint.js';
+import type { Flags } from './commands.js';
 import { needsCopy, wayTo } from './credentials.js';
 import { ApiError, type Client, createClient, loadKubeConfig } from './kubernetes/client.js';
 import type { KubernetesObject, Resource } from './kubernetes/resource.js';
+import { operatorNamespace } from './namespaces.js';
 import { copyOf, decodeSecret, type Secret, secrets } from './secrets.js';
 import { decoderOf } from './watched.js';
 
@@ -25,12 +26,12 @@ export async function consoleCommand(
 ): Promise<void> {
   const [name, ...rest] = args;
   if (name === undefined || rest.length > 0) throw new Complaint('name one machine: virtwright console MACHINE [-n NAMESPACE]');
-  await using client = createClient(await loadKubeConfig(flags.kubeconfig));
+  await using client = createClient(await loadKubeConfig(flags.kubeconfig, flags.context));
   const machine = await find(
     client,
     virtualMachines,
     decoderOf('VirtualMachine'),
-    { namespace: flags.namespace ?? 'default', name },
+    { namespace: flags.namespace ?? client.namespace, name },
     signal,
   );
   const hypervisor = await find(client, hypervisors, decoderOf('Hypervisor'), { name: hostOf(machine) }, signal);

@@ -12,6 +12,9 @@ export interface Namespace {
   };
 }
 
+/** Where the operator's own objects are, unless it is told otherwise. */
+export const operatorNamespace = 'virtwright-system';
+
 export const namespaces: Resource = { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', namespaced: false };
 
 export const decodeNamespace = ({ metadata }: KubernetesObject): Namespace => ({ metadata });

@@ -1,10 +1,10 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { Complaint } from '#cli/complaint.js';
 import { readCrds } from '#crds/schema.js';
 import type { Drivers } from '#drivers/target.js';
 import { type Standalone, startStandalone } from '#standalone/server.js';
 import { type Flags, operatorCommand } from './commands.js';
-import { Complaint } from './complaint.js';
 import { type Client, createClient, loadKubeConfig } from './kubernetes/client.js';
 import type { Resource } from './kubernetes/resource.js';
 

@@ -11,7 +11,7 @@ export interface Rule {
 
 const isTest = (path: string): boolean => path.startsWith('test/') || path.endsWith('.test.ts');
 const isProduct = ({ path }: Source): boolean => !isTest(path);
-const isOurs = (target: string): boolean => /^(bench|controllers|crds|drivers|standalone|test)\//.test(target);
+const isOurs = (target: string): boolean => /^(bench|cli|controllers|crds|drivers|standalone|test)\//.test(target);
 const below = (...folders: readonly string[]) => {
   return (path: string): boolean => folders.some((folder) => path.startsWith(`${folder}/`));
 };
@@ -320,6 +320,27 @@ export const rules: readonly Rule[] = [
       'controllers/cluster/a.ts': `import { runAgent } from '../agent/agent.js';`,
       'controllers/agent/b.ts': `import { choose } from '../placement/choose.js';`,
     },
+  },
+  {
+    law: 'cli/ asks an API server and nothing else: it imports of ours only itself, crds/ and controllers/kubernetes/',
+    offences: imports(
+      ({ path }) => below('cli')(path),
+      ({ target }, { path }) =>
+        (!isOurs(target) || below('cli', 'crds', 'controllers/kubernetes')(target) || (isTest(path) && isTest(target))) &&
+        !kubernetesClient.test(target),
+    ),
+    broken: {
+      'cli/a.ts': `import { connect } from '#drivers/connect.js';`,
+      'cli/b.ts': `import { printable } from '#controllers/standing.js';`,
+    },
+  },
+  {
+    law: 'only the programs import cli/: what stands in controllers/ itself, not in the folders there',
+    offences: imports(
+      ({ path }) => !isTest(path) && !below('cli')(path) && !/^controllers\/[^/]+\.ts$/.test(path),
+      ({ target }) => !below('cli')(target),
+    ),
+    broken: { 'controllers/agent/a.ts': `import { Complaint } from '#cli/complaint.js';`, 'standalone/b.ts': `import '#cli/flags.js';` },
   },
   {
     law: 'standalone/ imports nothing of controllers/ or drivers/',

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { Complaint } from '#controllers/complaint.js';
+import { Complaint } from '#cli/complaint.js';
 import { consoleCommand } from '#controllers/console.js';
 import { systemClock } from '#drivers/fake/clock.js';
 import { connectFake, fakeCredentialKeys } from '#drivers/fake/driver.js';

@@ -1,0 +1,5 @@
+import type { Command } from './command.js';
+import { versionCommand } from './version.js';
+
+/** What is asked of an API server by hand. */
+export const userCommands: readonly Command[] = [versionCommand];

@@ -1,0 +1,88 @@
+import { ApiError } from '#controllers/kubernetes/client.js';
+import { type Command, commonFlags, flagsOf, type Io } from './command.js';
+import { Complaint, Failure } from './complaint.js';
+import { leadingFlags, type Parsed, parseFlags } from './flags.js';
+import { commandHelp, programHelp } from './help.js';
+import { suggestion } from './nearest.js';
+
+export interface Program {
+  /** As it was called: `virtwright`, or `kubectl virtwright`. */
+  readonly name: string;
+  readonly commands: readonly Command[];
+  readonly io: Io;
+}
+
+const interrupted = 130;
+
+/** The exit code, when all is said. Never rejects. */
+export async function runProgram(program: Program, argv: readonly string[], signal: AbortSignal): Promise<number> {
+  try {
+    return await dispatch(program, argv, signal);
+  } catch (reason) {
+    program.io.stderr.write(`${program.name}: ${said(reason)}\n`);
+    return reason instanceof Complaint ? 2 : 1;
+  }
+}
+
+async function dispatch(program: Program, argv: readonly string[], signal: AbortSignal): Promise<number> {
+  const { name, io } = program;
+  const leading = leadingFlags(argv, commonFlags);
+  const [word, ...rest] = argv.slice(leading.length);
+  if (word === undefined || word === 'help')
+    return help(
+      program,
+      rest.find((one) => !one.startsWith('-')),
+    );
+  const command = find(program, word);
+  const asked = [...leading, ...rest];
+  if (asksForHelp(asked)) return help(program, word);
+  const { values, args } = complaining(program, command, () => parse(command, asked));
+  const code = await command.run({ flags: values as never, args, io, program: name }, signal).catch((reason) => {
+    // Who was told to stop while it was starting has done as told.
+    if (!signal.aborted || reason instanceof Complaint) throw reason instanceof Complaint ? withHint(program, command, reason) : reason;
+    return command.daemon === true ? 0 : interrupted;
+  });
+  return code;
+}
+
+function parse(command: Command, argv: readonly string[]): Parsed {
+  const parsed = parseFlags(argv, flagsOf(command));
+  const [word] = parsed.args;
+  if (command.wordless === true && word !== undefined) throw new Complaint(`"${word}" given, accepted are flags alone`);
+  return parsed;
+}
+
+const asksForHelp = (argv: readonly string[]): boolean => {
+  const end = argv.indexOf('--');
+  return (end < 0 ? argv : argv.slice(0, end)).some((word) => word === '--help' || word === '-h');
+};
+
+function help(program: Program, word: string | undefined): number {
+  const text = word === undefined ? programHelp(program.name, program.commands) : commandHelp(program.name, find(program, word));
+  program.io.stdout.write(text);
+  return 0;
+}
+
+function find({ name, commands }: Program, word: string): Command {
+  const found = commands.find((one) => one.name === word);
+  if (found !== undefined) return found;
+  const names = commands.filter(({ hidden }) => hidden !== true).map((one) => one.name);
+  throw new Complaint(`there is no command "${word}"${suggestion(word, names)} ${name} --help lists them`);
+}
+
+function complaining<R>(program: Program, command: Command, work: () => R): R {
+  try {
+    return work();
+  } catch (reason) {
+    throw reason instanceof Complaint ? withHint(program, command, reason) : reason;
+  }
+}
+
+const withHint = ({ name }: Program, command: Command, { message }: Complaint): Complaint =>
+  new Complaint(`${message}\nsee ${name} ${command.name} --help`);
+
+/** What people expect goes without a stack; what nobody did goes with it. */
+function said(reason: unknown): string {
+  if (reason instanceof Complaint || reason instanceof Failure || reason instanceof ApiError) return reason.message;
+  return reason instanceof Error ? (reason.stack ?? reason.message) : String(reason);
+}

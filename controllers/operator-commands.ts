@@ -1,0 +1,118 @@
+import { type Command, command } from '#cli/command.js';
+import type { FlagTable } from '#cli/flags.js';
+import type { Drivers } from '#drivers/target.js';
+import { operatorNamespace } from './namespaces.js';
+
+/** Its exit code, where there is nothing else to say. */
+const done =
+  <I>(run: (invocation: I, signal: AbortSignal) => Promise<void>) =>
+  async (invocation: I, signal: AbortSignal): Promise<number> => {
+    await run(invocation, signal);
+    return 0;
+  };
+
+const operatorFlags = {
+  namespace: {
+    kind: 'text',
+    short: 'n',
+    value: 'NAMESPACE',
+    default: operatorNamespace,
+    help: "the operator's own: of its Leases and of the hosts' credentials",
+  },
+  identity: {
+    kind: 'text',
+    value: 'NAME',
+    help: 'what its Leases are held as, with a part that tells it from others; default: the host name',
+  },
+  listen: {
+    kind: 'text',
+    value: 'ADDRESS',
+    help: 'where /metrics, /healthz and /readyz are served, as 127.0.0.1:9090, or 9090 for loopback; default: nowhere',
+  },
+} as const satisfies FlagTable;
+
+const agentFlags = {
+  hypervisor: { kind: 'texts', value: 'NAME', help: 'a Hypervisor to work for' },
+  'cluster-name': {
+    kind: 'text',
+    value: 'NAME',
+    default: 'default',
+    help: 'what marks on hosts call this cluster; keep it for good',
+  },
+} as const satisfies FlagTable;
+
+const standaloneFlags = {
+  data: { kind: 'text', value: 'DIRECTORY', help: 'all that it has; default: /var/lib/virtwright, or ~/.local/share/virtwright' },
+  port: { kind: 'text', value: 'PORT', default: '7443', help: 'where it listens, on loopback; 0 takes a free one' },
+  bare: { kind: 'switch', help: 'without our CRDs' },
+} as const satisfies FlagTable;
+
+const consoleFlags = {
+  'operator-namespace': {
+    kind: 'text',
+    value: 'NAMESPACE',
+    default: operatorNamespace,
+    help: "where the operator has the host's credentials",
+  },
+} as const satisfies FlagTable;
+
+/** What needs drivers, or is a program that stays. Loaded when it is called: it weighs ten times what the others do. */
+export const operatorCommands = (drivers: Drivers): readonly Command[] => [
+  command({
+    name: 'console',
+    group: 'machines',
+    summary: "talk to a machine's serial console",
+    usage: ['MACHINE'],
+    description: ['Ends with its input, or when the machine stops.'],
+    flags: consoleFlags,
+    examples: [{ line: 'console web', what: 'the serial console of machine web' }],
+    run: done(async ({ flags, args, io: { stdin, stdout } }, signal) =>
+      (await import('./console.js')).consoleCommand(flags, args, drivers, { input: stdin, output: stdout }, signal),
+    ),
+  }),
+  command({
+    name: 'controller',
+    group: 'operator',
+    summary: 'the work that concerns the whole cluster: placement, binding, instances',
+    usage: [''],
+    flags: operatorFlags,
+    examples: [{ line: 'controller --listen 127.0.0.1:9090', what: 'one of several is enough: they take turns by a Lease' }],
+    daemon: true,
+    wordless: true,
+    run: done(async ({ flags }, signal) => (await import('./commands.js')).controllerCommand(flags, drivers, signal)),
+  }),
+  command({
+    name: 'agent',
+    group: 'operator',
+    summary: 'the work on the hosts that are named',
+    usage: ['--hypervisor NAME...'],
+    flags: { ...agentFlags, ...operatorFlags },
+    examples: [{ line: 'agent --hypervisor kvm2 --hypervisor kvm3', what: 'the work on two hosts' }],
+    daemon: true,
+    wordless: true,
+    run: done(async ({ flags }, signal) => (await import('./commands.js')).agentCommand(flags, drivers, signal)),
+  }),
+  command({
+    name: 'operator',
+    group: 'operator',
+    summary: 'controller and agent in one process',
+    usage: ['--hypervisor NAME...'],
+    flags: { ...agentFlags, ...operatorFlags },
+    examples: [{ line: 'operator --hypervisor local', what: 'all that one host needs beside an API server' }],
+    daemon: true,
+    wordless: true,
+    run: done(async ({ flags }, signal) => (await import('./commands.js')).operatorCommand(flags, drivers, signal)),
+  }),
+  command({
+    name: 'standalone',
+    group: 'operator',
+    summary: 'an API server for this host alone, and the operator with it',
+    usage: ['[--hypervisor NAME...]'],
+    description: ['Says where its kubeconfig is once it is up. Without a hypervisor it is an API server and nothing more.'],
+    flags: { ...standaloneFlags, ...agentFlags, ...operatorFlags },
+    examples: [{ line: 'standalone --hypervisor local', what: 'a folder instead of a cluster' }],
+    daemon: true,
+    wordless: true,
+    run: done(async ({ flags }, signal) => (await import('./standalone.js')).standaloneCommand(flags, drivers, signal)),
+  }),
+];
