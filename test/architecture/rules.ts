@@ -180,6 +180,7 @@ export const rules: readonly Rule[] = [
         !below('drivers')(target) ||
         sharedByDrivers(target) ||
         hostOf(target) === hostOf(path) ||
+        (path === 'drivers/driver.ts' && below('drivers/facets')(target)) ||
         (sharedXml(target) && hostOf(path) !== undefined) ||
         (isTest(path) && target === 'drivers/connect.ts'),
     ),
@@ -187,6 +188,23 @@ export const rules: readonly Rule[] = [
       'drivers/vsphere/a.ts': `import type { Daemon } from '../libvirt/daemon.js';`,
       'drivers/xml/b.ts': `import { editDomain } from '#drivers/libvirt/xml/edit.js';`,
       'drivers/error.ts': `export { toDriverError } from './libvirt/rpc/driver-error.js';`,
+    },
+  },
+  {
+    law: 'what may be asked of a host is taken from drivers/driver.ts, and nothing but types: drivers/facets/ is how it is written down',
+    offences: (house) => [
+      ...imports(
+        ({ path }) => path !== 'drivers/driver.ts' && !below('drivers/facets')(path),
+        ({ target }) => !below('drivers/facets')(target),
+      )(house),
+      ...imports(
+        ({ path }) => below('drivers/facets')(path),
+        ({ target, typeOnly }) => typeOnly && (below('drivers/facets')(target) || sharedByDrivers(target)),
+      )(house),
+    ],
+    broken: {
+      'drivers/fake/a.ts': `import type { Pools } from '../facets/pools.js';`,
+      'drivers/facets/b.ts': `import { DriverError } from '../error.js';`,
     },
   },
   {

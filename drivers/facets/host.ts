@@ -1,0 +1,31 @@
+export interface Host {
+  /** Versions, capacity and what this host accepts, as data: published in status, so that placement needs no driver. */
+  describe(signal: AbortSignal): Promise<HostDescription>;
+}
+
+export interface HostDescription {
+  /** The hypervisor in the API's words, e.g. `QEMU`. */
+  readonly hypervisor: string;
+  /** Component to version, e.g. `{ QEMU: '7.2.22', libvirt: '9.0.0' }`. */
+  readonly versions: Readonly<Record<string, string>>;
+  readonly architecture: string;
+  readonly cpuCount: number;
+  readonly memoryBytes: number;
+  readonly capabilities: readonly Capability[];
+}
+
+/** Accepted values of one field (a path in the API's words, e.g. `cpu.count`), or its bounds (bytes for sizes; for `nativeName` its length in bytes). A field without a capability is not accepted at all; nor is a verb that has one, as `power.startPaused`. */
+export interface Capability {
+  readonly field: string;
+  readonly values?: readonly string[];
+  readonly min?: number;
+  readonly max?: number;
+  /** Why it is so, for people: `"KVM was tried: no serial output within 10 s"`. */
+  readonly reason?: string;
+  /**
+   * What a change takes in a machine that is not Off: see `Live`. Absent: it waits for the machine's next start. Of the fields `disks` and
+   * `interfaces` it is about adding and removing whole ones, `values` the buses or models with which that goes; CD-ROM drives never do, and
+   * of `disks.cdrom` it is about the disc in one.
+   */
+  readonly change?: 'Live' | 'Hotplug';
+}

@@ -1,0 +1,83 @@
+import type { MachineCdrom, MachineDisk } from './disk.js';
+
+/** The hardware of a machine, in the API's words. */
+export interface MachineShape {
+  readonly cpuCount: number;
+  /** How many there can be while it runs. Absent: `cpuCount`, or what the machine has already. */
+  readonly maxCpuCount?: number;
+  /** Of what `live` shows: what the guest has now, which a balloon takes from it and gives back. */
+  readonly memoryBytes: number;
+  /** To how much it can grow while it runs. Absent: `memoryBytes`, or what the machine has already. */
+  readonly maxMemoryBytes?: number;
+  /** Absent: the host's best, chosen when the machine is first defined and kept from then on. */
+  readonly firmware?: Firmware;
+  readonly boot?: KernelBoot;
+  /** What firmware tries, first things first. Absent: the host's choice, or as it is. */
+  readonly bootOrder?: readonly BootDevice[];
+  readonly disks: readonly MachineDisk[];
+  /** Drives for discs, which the guest can only read. Their names and those of the disks are one set. Absent: none. */
+  readonly cdroms?: readonly MachineCdrom[];
+  readonly interfaces: readonly MachineInterface[];
+  readonly serial: boolean;
+  readonly rng: boolean;
+  /** A channel by which an agent in the guest can speak with the host. */
+  readonly guestAgent?: boolean;
+  /** What the guest is told at its first boot. */
+  readonly seed?: MachineSeed;
+  /** What only vSphere has a word for. Absent: the host's choice. */
+  readonly vsphere?: { readonly guestId: string };
+}
+
+/** `UEFI` is without secure boot. */
+export type Firmware = 'BIOS' | 'UEFI';
+
+/**
+ * What a guest configures itself from, and where it lies, as `Volume.location` gives it. For `CloudInit` and `Sysprep` that is an ISO image,
+ * and the guest finds it in a drive that it can only read; for `Ignition` it is the configuration itself, given in the way that Ignition
+ * looks for on the host.
+ */
+export interface MachineSeed {
+  readonly kind: SeedKind;
+  readonly location: string;
+}
+
+export type SeedKind = 'CloudInit' | 'Ignition' | 'Sysprep';
+
+export interface KernelBoot {
+  /** Locations as `Volume.location` gives them. */
+  readonly kernel: string;
+  readonly initrd?: string;
+  readonly commandLine?: string;
+}
+
+/** A disk or a CD-ROM drive, or an interface, by its name. */
+export interface BootDevice {
+  readonly kind: 'disk' | 'interface';
+  readonly name: string;
+}
+
+export interface MachineInterface {
+  /** The interface's name in the manifest, carried by the native device. */
+  readonly name: string;
+  /** As `Network.nativeName`. It need not be there yet when a machine is defined, only when it is started. */
+  readonly network: string;
+  /** Absent: the host's best, chosen when the interface is first defined and kept from then on. */
+  readonly model?: InterfaceModel;
+  /** Of one interface, in lower case. Absent: the host's choice, made when the interface is first defined and kept from then on. */
+  readonly macAddress?: string;
+  /** The largest packet, in bytes. Absent: the network's, or as it is. */
+  readonly mtu?: number;
+  /** Whether the cable is plugged in. Absent: as it is, and `Up` at first. */
+  readonly linkState?: 'Up' | 'Down';
+}
+
+export type InterfaceModel = 'Virtio' | 'E1000e' | 'Vmxnet3';
+
+export interface MachineDefinition extends MachineShape {
+  /** As RFC 9562 writes it; given back in lower case. */
+  readonly uuid: string;
+  readonly nativeName: string;
+}
+
+/** What "the host's best" became, as field and value: `{ accelerator: 'TCG', machine: 'pc-q35-7.2' }`. */
+export type Hardware = Readonly<Record<string, string>>;
