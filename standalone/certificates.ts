@@ -62,9 +62,6 @@ export async function issue(authority: KeyPair, { name, use, hosts = [] }: Subje
   return { certificate: certificate.toString('pem'), key: await keyText(keys.privateKey) };
 }
 
-/** Milliseconds since 1970. */
-export const expiryOf = (certificate: string): number => new x509.X509Certificate(certificate).notAfter.getTime();
-
 async function keyText(key: webcrypto.CryptoKey): Promise<string> {
   const bytes = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', key));
   return createPrivateKey({ key: bytes, format: 'der', type: 'pkcs8' }).export({ format: 'pem', type: 'pkcs8' }).toString();

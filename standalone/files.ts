@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, X509Certificate } from 'node:crypto';
 import { chmod, mkdir, open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expiryOf, issue, type KeyPair, makeAuthority, type Subject } from './certificates.js';
+import type { KeyPair, Subject } from './certificates.js';
 
 /** What a server has in its folder, but for its objects. All of it is for its owner alone. */
 export interface Files {
@@ -20,8 +20,8 @@ const renewedBeforeMs = 30 * 24 * 60 * 60_000;
 export async function prepareFiles(folder: string): Promise<Files> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await chmod(folder, 0o700);
-  const authority = await pairIn(folder, 'ca', () => makeAuthority('virtwright-standalone'));
-  const leaf = (name: string, subject: Subject) => pairIn(folder, name, () => issue(authority, subject));
+  const authority = await pairIn(folder, 'ca', async () => (await maker()).makeAuthority('virtwright-standalone'));
+  const leaf = (name: string, subject: Subject) => pairIn(folder, name, async () => (await maker()).issue(authority, subject));
   const server = await leaf('server', { name: 'CN=localhost', use: 'server', hosts: ['127.0.0.1', 'localhost', '::1'] });
   const admin = await leaf('admin', { name: 'O=system:masters, CN=admin', use: 'client' });
   const sealingKey = await kept(join(folder, 'sealing.key'), () => randomBytes(32));
@@ -34,6 +34,12 @@ export async function prepareFiles(folder: string): Promise<Files> {
     kubeconfig: join(folder, 'kubeconfig'),
   };
 }
+
+/** Loaded only where something is to be made: that takes as long as all else of a start. */
+const maker = () => import('./certificates.js');
+
+/** Milliseconds since 1970. */
+const expiryOf = (certificate: string): number => Date.parse(new X509Certificate(certificate).validTo);
 
 async function pairIn(folder: string, name: string, make: () => Promise<KeyPair>): Promise<KeyPair> {
   const [certificatePath, keyPath] = [join(folder, `${name}.crt`), join(folder, `${name}.key`)];

@@ -78,17 +78,27 @@ const messages: Readonly<Record<string, Fields>> = {
   SelfSubjectAccessReview: { metadata: [1, 'ObjectMeta'], spec: [2, 'ReviewSpec'] },
 };
 
-const root = new protobuf.Root();
-for (const [name, fields] of Object.entries(messages)) {
-  const type = new protobuf.Type(name);
-  for (const [field, [id, of, rule]] of Object.entries(fields))
-    type.add(rule === 'map' ? new protobuf.MapField(field, id, 'string', of) : new protobuf.Field(field, id, of, rule));
-  root.add(type);
+function makeRoot(): protobuf.Root {
+  const root = new protobuf.Root();
+  for (const [name, fields] of Object.entries(messages)) {
+    const type = new protobuf.Type(name);
+    for (const [field, [id, of, rule]] of Object.entries(fields))
+      type.add(rule === 'map' ? new protobuf.MapField(field, id, 'string', of) : new protobuf.Field(field, id, of, rule));
+    root.add(type);
+  }
+  root.resolveAll();
+  return root;
 }
-root.resolveAll();
+
+let root: protobuf.Root | undefined;
+/** Made when the first such body comes. */
+function messageType(name: string): protobuf.Type {
+  root ??= makeRoot();
+  return root.lookupType(name);
+}
 
 const decode = (type: string, bytes: Uint8Array): JsonObject => {
-  const found = root.lookupType(type);
+  const found = messageType(type);
   return found.toObject(found.decode(bytes), { bytes: String, longs: Number, arrays: false, objects: false }) as JsonObject;
 };
 
@@ -96,7 +106,7 @@ const decode = (type: string, bytes: Uint8Array): JsonObject => {
 export function readProtobuf(body: Uint8Array): Json {
   if (!magic.equals(body.subarray(0, magic.length))) throw badRequest('the body is no protobuf of Kubernetes');
   try {
-    const unknown = root.lookupType('Unknown');
+    const unknown = messageType('Unknown');
     const { typeMeta, raw } = unknown.toObject(unknown.decode(body.subarray(magic.length))) as {
       typeMeta?: { apiVersion?: string; kind?: string };
       raw?: Uint8Array;
@@ -114,6 +124,6 @@ export const olderDocumentType = 'application/com.github.proto-openapi.spec.v2.v
 
 /** `/openapi/v2`, which kubectl reads for a List alone: of what it has no schema, it leaves to the server. */
 export const olderDocument = (): Uint8Array => {
-  const type = root.lookupType('Document');
+  const type = messageType('Document');
   return type.encode(type.create({ swagger: '2.0', info: { title: 'Virtwright standalone', version: 'v1' } })).finish();
 };

@@ -38,8 +38,17 @@ const saidIn = (metadata: JsonObject): JsonObject =>
 const isEmptyValue = (value: Json): boolean =>
   value === '' || value === null || (typeof value === 'object' && Object.keys(value).length === 0);
 
-/** What the server alone says of an object that exists. */
-const kept = ['uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'generation', 'selfLink', 'resourceVersion'];
+/** What the server alone says of an object that exists: `namespace` is told by its address. */
+const kept = [
+  'namespace',
+  'uid',
+  'creationTimestamp',
+  'deletionTimestamp',
+  'deletionGracePeriodSeconds',
+  'generation',
+  'selfLink',
+  'resourceVersion',
+];
 
 /** What is to be stored for an object that exists: of what was sent, the part that this address is for. */
 export function onto(old: JsonObject, sent: JsonObject, resource: Resource, subresource: Subresource): JsonObject {

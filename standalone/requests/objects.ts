@@ -6,7 +6,16 @@ import type { Resource } from '../resources/resource.js';
 import type { Key } from '../store/disk.js';
 import type { Outcome, Store } from '../store/store.js';
 import { assertValid, type ChangeOptions, counted, isSameState, managed, onto, type Subresource, shaped } from './change.js';
-import { alreadyExists, applyConflict, badRequest, changedMeanwhile, conflict, forbiddenRequest, notFound } from './status.js';
+import {
+  alreadyExists,
+  applyConflict,
+  badRequest,
+  changedMeanwhile,
+  conflict,
+  forbiddenRequest,
+  methodNotAllowed,
+  notFound,
+} from './status.js';
 
 export interface Place {
   readonly resource: Resource;
@@ -48,7 +57,7 @@ export class Objects {
     assertValid(object, undefined, resource);
     return this.#write(place, options.dryRun, (old) => {
       if (old !== undefined) throw alreadyExists(resource, given);
-      this.#assertNamespace(place);
+      this.#assertRoom(place);
       return put(managed(object, undefined, resource, '', options));
     });
   }
@@ -96,7 +105,7 @@ export class Objects {
     const { resource, name } = place;
     const object = fresh(shaped(merged, resource, quiet(options)), place, options.now);
     assertValid(object, undefined, resource);
-    this.#assertNamespace(place);
+    this.#assertRoom(place);
     if (textAt(metadataOf(object), 'name') !== name) throw badRequest(`the name of the object does not match the name on the URL`);
     return put({ ...object, metadata: { ...metadataOf(object), managedFields: managersOf(merged) } });
   }
@@ -164,13 +173,20 @@ export class Objects {
     return shown(await this.#store.write(keyOf(place), (old) => stored(decide(old))), resource);
   }
 
-  #assertNamespace({ resource, namespace, name }: Place): void {
+  /** Asked of what was decided last: whoever empties a namespace or a kind may look at once when the word to do so is on disk. */
+  #assertRoom({ resource, namespace, name }: Place): void {
+    if (!resource.isBuiltIn) this.#assertKind(resource);
     if (!resource.namespaced) return;
-    const key = { resource: 'namespaces.', namespace: '', name: namespace };
-    const found = this.#store.get(key);
+    const found = this.#store.newest({ resource: 'namespaces.', namespace: '', name: namespace });
     if (found === undefined) throw notFound(namespaces, namespace);
     if (isBeingDeleted(found))
       throw forbiddenRequest(resource, name, `unable to create new content in namespace ${namespace} because it is being terminated`);
+  }
+
+  #assertKind({ fullName }: Resource): void {
+    const crd = this.#store.newest({ resource: 'customresourcedefinitions.apiextensions.k8s.io', namespace: '', name: fullName });
+    if (crd === undefined || isBeingDeleted(crd))
+      throw methodNotAllowed('create not allowed while custom resource definition is terminating');
   }
 }
 

@@ -32,8 +32,8 @@ export const badRequest = (message: string): StatusError => new StatusError(400,
 export const notFound = (resource: Named, name: string): StatusError =>
   new StatusError(404, 'NotFound', `${resource.fullName} "${name}" not found`, about(resource, name));
 export const unknownPath = (): StatusError => new StatusError(404, 'NotFound', 'the server could not find the requested resource');
-export const methodNotAllowed = (): StatusError =>
-  new StatusError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource');
+export const methodNotAllowed = (why = 'the server does not allow this method on the requested resource'): StatusError =>
+  new StatusError(405, 'MethodNotAllowed', why);
 export const alreadyExists = (resource: Resource, name: string): StatusError =>
   new StatusError(409, 'AlreadyExists', `${resource.fullName} "${name}" already exists`, about(resource, name));
 export const conflict = (resource: Resource, name: string, why: string): StatusError =>

@@ -2,7 +2,7 @@ import { isObject, type Json, type JsonObject, objectAt, objectsAt, textAt, text
 import { type FieldError, invalid, required, unsupported } from '../schema/field-error.js';
 import { readSchema } from '../schema/schema.js';
 import { compileRule, rulesIn } from '../schema/validate.js';
-import { patternTrouble } from '../schema/values.js';
+import { patternTrouble, valueCheck } from '../schema/values.js';
 import { nameTrouble } from './metadata.js';
 import { apiVersionOf, type Column, makeResource, type Resource, type Scale } from './resource.js';
 
@@ -96,14 +96,23 @@ function versionErrors(one: JsonObject, path: string): readonly FieldError[] {
   if (!isObject(raw)) return [required(field, 'schemas are required')];
   const structural = schemaErrors(raw, field);
   if (structural.length > 0) return structural;
-  return rulesIn(readSchema(raw)).flatMap((rule) => {
-    try {
-      compileRule(rule);
-      return [];
-    } catch (reason) {
-      return [invalid(field, rule.rule, `compilation failed: ${reason instanceof Error ? reason.message : reason}`)];
-    }
-  });
+  const trouble = troubleOf(() => valueCheck(raw));
+  return [
+    ...(trouble === undefined ? [] : [invalid(field, raw, trouble)]),
+    ...rulesIn(readSchema(raw)).flatMap((rule) => {
+      const why = troubleOf(() => compileRule(rule));
+      return why === undefined ? [] : [invalid(field, rule.rule, `compilation failed: ${why}`)];
+    }),
+  ];
+}
+
+function troubleOf(compile: () => unknown): string | undefined {
+  try {
+    compile();
+    return undefined;
+  } catch (reason) {
+    return reason instanceof Error ? reason.message : String(reason);
+  }
 }
 
 const types = ['object', 'array', 'string', 'integer', 'number', 'boolean'];

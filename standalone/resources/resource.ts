@@ -62,15 +62,18 @@ export interface Resource extends ResourceDefinition {
 
 export const apiVersionOf = (group: string, version: string): string => (group === '' ? version : `${group}/${version}`);
 
-/** @throws Error for a schema or a rule that is none */
+/** What judges its values is made when the first one comes: most kinds of a server are not written in most of its lives. */
 export function makeResource(definition: ResourceDefinition): Resource {
   const schema = readSchema(withMetadata(definition.raw));
-  const fits = validator(schema);
   const { check, group, version, plural } = definition;
+  let fits: Validate | undefined;
   return {
     ...definition,
     schema,
-    validate: (value, old) => [...fits(value, old), ...(check?.(value, old) ?? [])],
+    validate: (value, old) => {
+      fits ??= validator(schema);
+      return [...fits(value, old), ...(check?.(value, old) ?? [])];
+    },
     apiVersion: apiVersionOf(group, version),
     fullName: group === '' ? plural : `${plural}.${group}`,
   };

@@ -36,7 +36,10 @@ ajv
 
 /** @throws Error for a schema that is none */
 export function valueCheck(raw: JsonObject): ValueCheck {
-  const check: ValidateFunction = ajv.compile(asJsonSchema(raw));
+  const schema = asJsonSchema(raw);
+  const check: ValidateFunction = ajv.compile(schema);
+  // Else ajv keeps it for ever, whatever becomes of the CRD.
+  ajv.removeSchema(schema);
   return (value) => (check(value) ? [] : errorsOf(check.errors ?? []));
 }
 

@@ -1,10 +1,6 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import type { JsonObject } from '../json.js';
 import { Disk } from './disk.js';
@@ -93,29 +89,4 @@ t.test('a Secret is not to be read on disk, nor moved to another name', async (t
   const vault = new Vault(sealing);
   t.throws(() => vault.open('b', vault.seal('a', 'text')));
   t.throws(() => new Vault(new Uint8Array(32)).open('a', vault.seal('a', 'text')));
-});
-
-t.test('what was acknowledged survives kill -9', async (t) => {
-  const path = join(await folder(t), 'objects');
-  const module = (name: string) => JSON.stringify(fileURLToPath(new URL(`./${name}.js`, import.meta.url)));
-  const script = `
-    const [{ Disk }, { Store }, { Vault }] = await Promise.all([import(${module('disk')}), import(${module('store')}), import(${module('vault')})]);
-    const store = new Store(new Disk(${JSON.stringify(path)}, new Vault(new Uint8Array(32).fill(7))));
-    for (let n = store.list('widgets.a').length; ; n += 1)
-      await store.write({ resource: 'widgets.a', namespace: 'n', name: 'w' + n }, () => ({ kind: 'put', object: { metadata: { namespace: 'n', name: 'w' + n } } })).then(() => console.log(n));`;
-  let acknowledged = -1;
-  for (let round = 0; round < 10; round += 1) {
-    const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
-    const lines = createInterface(child.stdout);
-    const enough = acknowledged + 1 + Math.floor(Math.random() * 40);
-    for await (const line of lines) {
-      acknowledged = Number(line);
-      if (acknowledged >= enough) child.kill('SIGKILL');
-    }
-    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-    await using disk = new Disk(path, new Vault(sealing));
-    const names = new Set(new Store(disk).list('widgets.a').map((one) => (one['metadata'] as JsonObject)['name']));
-    const lost = Array.from({ length: acknowledged + 1 }, (_, n) => `w${n}`).filter((name) => !names.has(name));
-    t.same(lost, [], `${acknowledged + 1} were acknowledged`);
-  }
 });

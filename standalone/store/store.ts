@@ -65,6 +65,12 @@ export class Store {
     return this.#tables.get(key.resource)?.get(keyText(key))?.object;
   }
 
+  /** As it was decided last, though that may be on its way to disk yet: what the next write is decided upon. */
+  newest(key: Key): JsonObject | undefined {
+    const text = keyText(key);
+    return this.#head.has(text) ? this.#head.get(text) : this.get(key);
+  }
+
   /** By namespace and name. All of a resource when no namespace is given. */
   list(resource: string, namespace = ''): readonly JsonObject[] {
     const all = this.#sorted.get(resource) ?? this.#sort(resource);
@@ -78,12 +84,11 @@ export class Store {
   /** Resolves when it is on disk. `decide` sees the newest state, and must not wait for anything; what it throws changes nothing. */
   write(key: Key, decide: (current: JsonObject | undefined) => Outcome): Promise<JsonObject> {
     return new Promise((resolve, reject) => {
-      const text = keyText(key);
-      const outcome = decide(this.#head.has(text) ? this.#head.get(text) : this.get(key));
+      const outcome = decide(this.newest(key));
       if (outcome.kind === 'keep') return resolve(outcome.object);
       this.#headRevision += 1;
       const object = stamped(outcome.object, this.#headRevision);
-      this.#head.set(text, outcome.kind === 'put' ? object : undefined);
+      this.#head.set(keyText(key), outcome.kind === 'put' ? object : undefined);
       this.#queue.push({ key, revision: this.#headRevision, kind: outcome.kind, object, resolve, reject });
       this.#writing ??= this.#writeAll();
     });
