@@ -20,6 +20,21 @@ export function onAbort(signal: AbortSignal, act: () => void): () => void {
   return () => signal.removeEventListener('abort', act);
 }
 
+/**
+ * A signal that ends with any of these, as AbortSignal.any() gives one; but of that something stays in a source that outlives it
+ * (nodejs/node#55351), and of this nothing once it is disposed of.
+ */
+export function anyOf(signals: readonly AbortSignal[]): { readonly signal: AbortSignal } & Disposable {
+  const ending = new AbortController();
+  const stops = signals.map((signal) => onAbort(signal, () => ending.abort(signal.reason)));
+  return {
+    signal: ending.signal,
+    [Symbol.dispose]() {
+      for (const stop of stops) stop();
+    },
+  };
+}
+
 /** The promise's outcome, or `gaveUp` if the signal ends first. The promise itself goes on. */
 export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   promise.catch(() => {});

@@ -5,6 +5,7 @@ import { removeFinalizer } from '../finalizer.js';
 import type { Jobs } from '../host/jobs.js';
 import type { Locks } from '../host/locks.js';
 import { ApiError, type Client } from '../kubernetes/client.js';
+import { systemClock, within } from '../kubernetes/clock.js';
 import type { EventRecorder } from '../kubernetes/events.js';
 import type { Queue } from '../kubernetes/queue.js';
 import { type KubernetesObject, keyOf } from '../kubernetes/resource.js';
@@ -65,10 +66,9 @@ function hostLoop<
   const { resource } = watched;
   const patience = new Patience();
   const pass = async (object: R, signal: AbortSignal): Promise<Outcome> => {
-    const bounded = AbortSignal.any([signal, AbortSignal.timeout(passTimeoutMs)]);
     const publish = async (seen: R, status: S, urgent: boolean) => {
       const impatientInMs = urgent ? 0 : patience.left(seen, status);
-      if (impatientInMs === 0) return publishStatus({ client, ...watched }, seen, status, bounded);
+      if (impatientInMs === 0) return publishStatus({ client, ...watched }, seen, status, signal);
       queue.addAfter(keyOf(seen.metadata), impatientInMs);
       return seen;
     };
@@ -78,13 +78,13 @@ function hostLoop<
       metrics.acted(resource.kind, action.kind);
       if (action.kind !== 'note') recorder.record(seen, { type: 'Normal', reason: eventReason(action.kind), note: because });
     };
-    const outcome = await reconcile(kind, object, { ...connected, publish, onAct, clock: Date.now, signal: bounded });
+    const outcome = await reconcile(kind, object, { ...connected, publish, onAct, clock: Date.now, signal });
     const now = watched.store.get(keyOf(object.metadata)) ?? object;
     // What converged before the deletion was known is there still.
     const wasToGo = object.metadata.deletionTimestamp !== undefined;
     if (wasToGo && outcome.kind === 'converged' && now.metadata.uid === object.metadata.uid)
-      await removeFinalizer(client, resource, now, bounded);
-    const because = await looked(now, bounded);
+      await removeFinalizer(client, resource, now, signal);
+    const because = await looked(now, signal);
     if (because === undefined) return outcome;
     recorder.record(object, { type: 'Warning', reason: 'UseUnknown', note: because });
     return outcome.kind === 'converged' ? { kind: 'progressing', recheckMs: lookAgainMs, because } : outcome;
@@ -96,7 +96,7 @@ function hostLoop<
   const queue = createLoop({
     store: watched.store,
     workers,
-    pass,
+    pass: (object, signal) => within(systemClock, passTimeoutMs, signal, (limited) => pass(object, limited)),
     onOutcome,
     onError: (key, error) => onTrouble(`${resource.kind} ${key}`, error),
     observer: metrics.queue(resource.plural),

@@ -1,6 +1,7 @@
 import http, { type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
+import { systemClock, within } from '../kubernetes/clock.js';
 import { ImageError } from './error.js';
 import { hostOf, nameOf } from './location.js';
 import { checkedAddresses, type Resolver, systemResolver } from './resolve.js';
@@ -18,9 +19,10 @@ export interface RequestOptions {
 
 /** One GET, to addresses that were checked; redirects are not followed. Settles with the answer's head; destroy its body when done. */
 export async function get(url: URL, options: RequestOptions, signal: AbortSignal): Promise<IncomingMessage> {
-  const patience = AbortSignal.any([signal, AbortSignal.timeout(options.answerMs)]);
   try {
-    const addresses = await checkedAddresses(url, options.granted, options.resolve ?? systemResolver, patience);
+    const addresses = await within(systemClock, options.answerMs, signal, (limited) =>
+      checkedAddresses(url, options.granted, options.resolve ?? systemResolver, limited),
+    );
     signal.throwIfAborted();
     return await answered(url, addresses, options, signal);
   } catch (reason) {

@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 /** Time, so that tests need not wait for it. */
 export interface Clock {
   /** Wall time in milliseconds since 1970: for what is written down, never for measuring. */
@@ -36,11 +38,16 @@ export function sleep(clock: Clock, ms: number, signal: AbortSignal): Promise<vo
   });
 }
 
-/** Does the work with a signal that also comes after `ms`, with a TimeoutError. */
+/**
+ * Does the work with a signal that also comes after `ms`, with a TimeoutError. AbortSignal.any() over AbortSignal.timeout() is not that: it
+ * holds what it is made from weakly, so that once garbage was collected the time is never up (nodejs/node#57736).
+ */
 export async function within<R>(clock: Clock, ms: number, signal: AbortSignal, work: (signal: AbortSignal) => Promise<R>): Promise<R> {
   const controller = new AbortController();
   const stop = (): void => controller.abort(signal.reason);
   if (signal.aborted) stop();
+  // One signal may well cover many works at once; the listeners go with them, so there is no leak to warn of.
+  setMaxListeners(0, signal);
   signal.addEventListener('abort', stop, { once: true });
   const cancel = clock.after(ms, () => controller.abort(new DOMException(`not done within ${ms} ms`, 'TimeoutError')));
   try {

@@ -1,4 +1,4 @@
-import { unlessAborted } from '#drivers/deadline.js';
+import { anyOf, unlessAborted } from '#drivers/deadline.js';
 import type { DriverError } from '#drivers/error.js';
 import { unixTransport } from '../transport/unix.js';
 import { parseLibvirtUri } from '../uri.js';
@@ -102,9 +102,9 @@ class SocketConnection implements Connection {
   }
 
   async callAlone<Args, Result>(procedure: Procedure<Args, Result>, args: Args, signal: AbortSignal): Promise<Result> {
-    const ending = AbortSignal.any([signal, this.#ending.signal]);
-    await using session = await openSession(this.#options, ending);
-    return await unlessAborted(session.call(procedure, args), ending);
+    using ending = anyOf([signal, this.#ending.signal]);
+    await using session = await openSession(this.#options, ending.signal);
+    return await unlessAborted(session.call(procedure, args), ending.signal);
   }
 
   async upload<Args>(

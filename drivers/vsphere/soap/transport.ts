@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
-import { within } from '#drivers/deadline.js';
+import { anyOf, within } from '#drivers/deadline.js';
 import { DriverError } from '#drivers/error.js';
 import { Gate } from './gate.js';
 import { isBroken, networkError } from './network-error.js';
@@ -63,9 +63,9 @@ export class Transport implements AsyncDisposable {
 
   /** The host's answer, be it a fault. Rejects with DriverError only. */
   async send(message: Message, signal: AbortSignal): Promise<Reply> {
-    const either = AbortSignal.any([signal, this.#ending.signal]);
-    const send = () => this.#within(message, either);
-    return message.lane === 'watch' ? send() : this.#gate.through(send, either);
+    using either = anyOf([signal, this.#ending.signal]);
+    const send = () => this.#within(message, either.signal);
+    return await (message.lane === 'watch' ? send() : this.#gate.through(send, either.signal));
   }
 
   /** Forgets who we are, so that we can log in anew. */
