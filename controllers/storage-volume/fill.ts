@@ -4,7 +4,7 @@ import type { Work } from '../host/jobs.js';
 import { parseChecksum } from '../image/checksum.js';
 import { convert } from '../image/convert.js';
 import { openSource } from '../image/import.js';
-import { markerOf, type VolumeAction } from './plan.js';
+import { markerOf, type VolumeAction } from './action.js';
 
 type Action<K extends VolumeAction['kind']> = Extract<VolumeAction, { readonly kind: K }>;
 

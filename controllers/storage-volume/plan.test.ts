@@ -14,10 +14,11 @@ import { createStore } from '../kubernetes/store.js';
 import type { Namespace } from '../namespaces.js';
 import type { Findings } from '../reconcile.js';
 import { indexes } from '../stores.js';
+import type { DesiredVolume, ObservedVolume, VolumeAction } from './action.js';
 import { beginVolume } from './fill.js';
 import { Inspections } from './inspect.js';
 import { storageVolumeKind } from './kind.js';
-import { type DesiredVolume, type ObservedVolume, planVolume, type VolumeAction } from './plan.js';
+import { planVolume } from './plan.js';
 import { reportVolume } from './report.js';
 import { resolveVolume } from './resolve.js';
 

@@ -3,7 +3,8 @@ import type { StorageVolume, StorageVolumeStatus, StorageVolumeStatusImport } fr
 import { conditions, readiness, type Standing, timestamp } from '../conditions.js';
 import type { Findings } from '../reconcile.js';
 import { standing } from '../standing.js';
-import { type DesiredVolume, failureRetryAt, type ObservedVolume, type VolumeAction } from './plan.js';
+import type { DesiredVolume, ObservedVolume, VolumeAction } from './action.js';
+import { failureRetryAt } from './plan-fill.js';
 
 type VolumeFindings = Findings<DesiredVolume, ObservedVolume, VolumeAction>;
 

@@ -4,7 +4,7 @@ import { isReady, isStalled } from '../conditions.js';
 import { type HostScope, nativeName, takeOverOf } from '../host/scope.js';
 import type { Resolution } from '../reconcile.js';
 import { clonesOf } from '../stores.js';
-import type { DesiredVolume, FillRecord } from './plan.js';
+import type { DesiredVolume, FillRecord } from './action.js';
 import { type Source, type SourceStores, sourceOf } from './source.js';
 
 export function resolveVolume(volume: StorageVolume, host: HostScope, stores: SourceStores): Resolution<DesiredVolume> {

@@ -1,0 +1,110 @@
+import { formatBytes } from '#crds/quantity.js';
+import type { Pool, VolumeDefinition, VolumeFormat, VolumeId } from '#drivers/driver.js';
+import { timestamp } from '../conditions.js';
+import type { JobState } from '../host/jobs.js';
+import { act, type Plan, refuse, sayThenAct, wait } from '../plan.js';
+import type { DesiredVolume, FillRecord, Leftover, ObservedVolume, VolumeAction } from './action.js';
+import { usedOnHost } from './plan-removal.js';
+import { planSource } from './plan-source.js';
+import type { Source } from './source.js';
+
+const slowRetryMs = 5 * 60_000;
+
+/** Before anything is made: nothing that is there already may be taken for ours, or passed over in silence. */
+export function planFirst(desired: DesiredVolume, observed: ObservedVolume, pool: Pool, id: VolumeId, now: number): Plan<VolumeAction> {
+  const { poolName, host, familyName } = desired;
+  if (observed.volume !== undefined) {
+    const message = `pool "${poolName}" on ${host} has a volume ${id.nativeName} that Virtwright did not make; remove or rename it there`;
+    return [refuse('NotOurs', message)];
+  }
+  const left = planLeftovers(desired, desired.takeOver === 'None' ? [] : observed.leftovers, pool);
+  if (left !== undefined) return left;
+  if (formatOf(desired, pool) === undefined) return [refuseFormat(desired, pool)];
+  if (observed.marker !== undefined) return planFilling(desired, observed, pool, id, now);
+  const known = observed.leftovers.map(({ nativeName }) => nativeName);
+  return [act({ kind: 'begin', id, familyName, known }, 'no such volume')];
+}
+
+/** Undefined when nothing of an earlier object stands in the way. */
+function planLeftovers(desired: DesiredVolume, leftovers: readonly Leftover[], pool: Pool): Plan<VolumeAction> | undefined {
+  const { takeOver, poolName, host } = desired;
+  const [left] = leftovers;
+  const chosen = takeOver === 'All' && leftovers.length === 1 ? left : leftovers.find(({ nativeName }) => nativeName === takeOver);
+  if (chosen?.whole === false) {
+    const message = `volume ${chosen.nativeName} was never filled to the end; annotate virtwright.io/take-over=None to make a new one`;
+    return [refuse('Incomplete', message)];
+  }
+  // Never what the content looks like, which a guest may have written: what it would be made as, as the former one was.
+  const format = formatOf(desired, pool);
+  if (left === undefined || format === undefined) return undefined;
+  if (chosen !== undefined) return planTakeOver(chosen, pool.id, format);
+  const choice = `annotate virtwright.io/take-over=${left.nativeName} to use it as it is, or =None to make a new one`;
+  return [
+    refuse(
+      'RestoredOrCopied',
+      `pool "${poolName}" on ${host} keeps ${left.nativeName} of an earlier StorageVolume of this name; ${choice}`,
+    ),
+  ];
+}
+
+/** Whoever wrote into a former Raw volume may have made it look like a Qcow2 image that reaches for files of the host. */
+function planTakeOver({ nativeName, inspected }: Leftover, pool: VolumeId['pool'], format: VolumeFormat): Plan<VolumeAction> {
+  if (format === 'Qcow2' && !inspected)
+    return [act({ kind: 'inspect', id: { pool, nativeName }, format }, `${nativeName} is to be taken over: its header is read first`)];
+  return [sayThenAct({ kind: 'takeOver', nativeName, pool, format }, `taken over: ${nativeName}, as annotated`)];
+}
+
+export function planFilling(desired: DesiredVolume, observed: ObservedVolume, pool: Pool, id: VolumeId, now: number): Plan<VolumeAction> {
+  const { uid, record, sizeBytes } = desired;
+  const { job, volume, marker } = observed;
+  if (job?.kind === 'running') return [wait('Importing', howFar(desired.source, job.progressBytes), 5_000)];
+  if (job?.kind === 'done') return [sayThenAct({ kind: 'complete', uid, id }, 'all of it is there and verified')];
+  // The mark is taken off last: status is older than the host, as after a restore.
+  if (record.startedAt !== undefined && volume !== undefined && marker === undefined)
+    return [sayThenAct({ kind: 'complete', uid, id }, 'the host has it whole')];
+  const inUse = usedOnHost(desired, observed);
+  if (inUse !== undefined) return [inUse];
+  const later = planLater(job, record, now);
+  if (later !== undefined) return later;
+  const format = formatOf(desired, pool);
+  if (format === undefined) return [refuseFormat(desired, pool)];
+  const source = planSource(desired.source, { ...desired, ...observed, pool });
+  if (source?.kind === 'hindered') return [source.decision];
+  const definition: VolumeDefinition = { pool: id.pool, nativeName: id.nativeName, format, sizeBytes };
+  const grows = pool.can.includes('grow');
+  return source === undefined
+    ? [sayThenAct({ kind: 'fill', uid, id, definition, grows }, 'no such volume')]
+    : [sayThenAct({ kind: 'fill', uid, id, definition, grows, source }, 'the volume is to be filled')];
+}
+
+/** Undefined when it is time for a try. */
+function planLater(job: JobState | undefined, record: FillRecord, now: number): Plan<never> | undefined {
+  if (job?.kind === 'failed') {
+    const due = failureRetryAt(job, record);
+    if (now >= due) return undefined;
+    const later = wait('ImportFailed', `${job.message}; next try at ${timestamp(due)}`, due - now);
+    return job.verdict === 'stall' ? [refuse(job.reason, job.message), later] : [later];
+  }
+  return now < record.retryAt ? [wait('ImportFailed', 'the last import failed; it is tried again', record.retryAt - now)] : undefined;
+}
+
+const howFar = (source: Source | undefined, bytes: number): string =>
+  source?.kind === 'clone' ? `volume "${source.name}" is being copied` : `${formatBytes(coarse(bytes))} fetched`;
+
+/** The one asked for, if the pool has it; else the source's, as then nothing is converted; else the pool's best. */
+function formatOf({ format, preferred }: DesiredVolume, { formats }: Pool): VolumeFormat | undefined {
+  if (format !== undefined) return formats.find((one) => one === format);
+  return formats.find((one) => one === preferred) ?? formats.find((one) => preferred === undefined || one !== 'Vmdk');
+}
+
+function refuseFormat({ format, preferred, formatField, poolName, host }: DesiredVolume, { formats }: Pool): Plan<never>[number] {
+  const accepted = formats.length === 0 ? 'no volumes at all' : formats.join(', ');
+  return refuse('Unfit', `${formatField}: ${format ?? preferred ?? 'nothing'} given, pool "${poolName}" on ${host} accepts ${accepted}`);
+}
+
+/** Kept coarse, so that status is written when there is news. */
+const coarse = (bytes: number): number => Math.floor(bytes / 2 ** 20) * 2 ** 20;
+
+/** Counted from the failures before this one; once it is told of, the record says when. */
+export const failureRetryAt = ({ at, verdict }: Extract<JobState, { kind: 'failed' }>, { failures, retryAt }: FillRecord): number =>
+  retryAt > 0 ? retryAt : at + (verdict === 'stall' ? slowRetryMs : Math.min(5_000 * 2 ** Math.min(failures, 16), slowRetryMs));
