@@ -45,6 +45,8 @@ export interface Subject {
   readonly now: number;
   /** The host can start it without letting its guest run. */
   readonly startsPaused: boolean;
+  /** Of what the record says was asked of the running machine, the keys of what this agent knows to have been heard. */
+  readonly heard: ReadonlySet<string>;
 }
 
 export const marked = ({ owner }: { readonly owner: OwnerMark }, record: MachineRecord): Mark => ({ owner, record: encodeRecord(record) });

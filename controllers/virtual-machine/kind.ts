@@ -9,6 +9,7 @@ import type { Kind } from '../reconcile.js';
 import { keepSeed, removeSeeds } from '../seed/volume.js';
 import type { Stores } from '../stores.js';
 import { type MachineAction, marked } from './action.js';
+import { Heard } from './heard.js';
 import { type DesiredMachine, type ObservedMachine, planMachine } from './plan.js';
 import { type ActionRecord, decodeRecord, type MachineRecord, noteFailedStart, noteRefused, recordable } from './record.js';
 import { rememberedRecord, reportMachine } from './report.js';
@@ -51,12 +52,13 @@ function disksOf(id: MachineId, view: HostView): readonly string[] {
 }
 
 /** What the host refuses waits for the machine's next start; that it did is noted, or it would be tried for ever. */
-const applying = (locks: Locks): Performer<Action<'apply'>> => ({
+const applying = (locks: Locks, heard: Heard): Performer<Action<'apply'>> => ({
   needs: 'live',
   async run({ driver, view }, { id, owner, part, key, record, mark }, signal) {
     try {
       if (mark !== undefined) await driver.machines.mark(id, mark, owner, signal);
       await locks.hold(part.kind === 'disk' ? disksOf(id, view) : [], async () => driver.live?.apply(id, owner, part, signal));
+      heard.add(id, key, record);
     } catch (reason) {
       if (!isRefusal(reason)) throw reason;
       await driver.machines.mark(id, marked({ owner }, noteRefused(record, key, recordable(reason.message))), owner, signal);
@@ -131,13 +133,13 @@ const keeping = (seeds: KeptSeeds): Pick<Performers<MachineAction>, 'seed' | 'un
   },
 });
 
-const performersWith = (locks: Locks, seeds: KeptSeeds): Performers<MachineAction> => ({
+const performersWith = (locks: Locks, seeds: KeptSeeds, heard: Heard): Performers<MachineAction> => ({
   ...keeping(seeds),
   define: on('machines', async (machines, { definition, mark }: Action<'define'>, signal) => {
     await machines.define(definition, mark, signal);
     seeds.forget(definition.seed?.location);
   }),
-  apply: applying(locks),
+  apply: applying(locks, heard),
   takeOver: on('machines', (machines, { id, mark, from }: Action<'takeOver'>, signal) => machines.mark(id, mark, from, signal)),
   note: on('machines', (machines, { id, mark }: Action<'note'>, signal) => machines.mark(id, mark, mark.owner, signal)),
   start: starting(locks, seeds),
@@ -173,11 +175,16 @@ const performersWith = (locks: Locks, seeds: KeptSeeds): Performers<MachineActio
 
 export const virtualMachineKind = (host: HostScope, stores: MachineStores & Pick<Stores, 'machines'>, locks: Locks): MachineKind => {
   const seeds = new KeptSeeds();
+  const heard = new Heard();
   return {
-    performers: performersWith(locks, seeds),
+    performers: performersWith(locks, seeds, heard),
     resolve: (machine) => resolveMachine(machine, host, stores),
     looksAt: () => ({ machines: true }),
-    observe: (desired, view) => ({ ...observeMachine(desired, view, remembered(desired, stores)), seedKept: seeds.has(desired) }),
+    observe(desired, view) {
+      const observed = observeMachine(desired, view, remembered(desired, stores));
+      const { machine, record } = observed;
+      return { ...observed, seedKept: seeds.has(desired), ...(machine && { heard: heard.of(machine.id, record) }) };
+    },
     plan: planMachine,
     report: reportMachine,
   };

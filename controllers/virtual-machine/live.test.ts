@@ -42,8 +42,9 @@ const machineOf = (live: Partial<MachineShape>, configured: Partial<MachineShape
   live: { ...shape, ...live },
   hardware: {},
 });
-const planFor = (machine: Machine, record: MachineRecord = {}, at = now) => {
-  const subject: Subject = { machine, record, owner, now: at, startsPaused: true };
+/** By the agent that asked whatever the record says. */
+const planFor = (machine: Machine, record: MachineRecord = {}, at = now, heard = new Set(Object.keys(record.live ?? {}))) => {
+  const subject: Subject = { machine, record, owner, now: at, startsPaused: true, heard };
   return planLive(capabilities, subject);
 };
 const changeOf = (live: Partial<MachineShape>, configured: Partial<MachineShape>) =>
@@ -133,6 +134,22 @@ t.test('a guest that does not let go is waited for, then left, and asked again l
     ['leave'],
     'a balloon keeps what it was told',
   );
+});
+
+t.test('what was noted, and perhaps never asked, is asked again; what was refused is not', async (t) => {
+  const ballooned = machineOf({}, { memoryBytes: 50 });
+  const [memory] = pendingChanges(ballooned, capabilities);
+  const noted = noteAsked({}, memory?.key ?? '', now);
+  const again = planFor(ballooned, noted, now + seconds, new Set());
+  t.match(again, [
+    { kind: 'act', action: { kind: 'apply', part: { kind: 'memory' }, record: { live: { [memory?.key ?? '']: { times: 2 } } } } },
+  ]);
+  const unplug = machineOf({}, { disks: [] });
+  const [disk] = pendingChanges(unplug, capabilities);
+  const word = (at: number) => planFor(unplug, noteAsked({}, disk?.key ?? '', now), at, new Set()).map(({ kind }) => kind);
+  t.same([word(now + 9 * seconds), word(now + 10 * seconds)], [['wait'], ['act']], 'a button is not pressed twice at once');
+  const refused = noteRefused(noted, memory?.key ?? '', 'no');
+  t.match(planFor(ballooned, refused, now + seconds, new Set()), [{ kind: 'leave' }]);
 });
 
 t.test('what the host refused waits for a restart, until another thing is asked', async (t) => {

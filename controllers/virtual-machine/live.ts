@@ -65,6 +65,9 @@ function againAt({ part }: PendingChange, { at, times, refused }: LiveRecord): n
   return at + Math.min(firstAgainMs * 2 ** (times - 1), longestAgainMs);
 }
 
+/** It is noted before it is asked: whoever noted it may have died before anybody heard. Yet an unplug that was heard is taken back by another at once. */
+const unheardAgainAt = ({ class: kind }: PendingChange, { at }: LiveRecord): number => (kind === 'Hotplug' ? at + patienceMs : at);
+
 /** What can be changed while the machine runs is changed now; what the guest does not let go of, or the host refuses, is left at that. */
 export function planLive(capabilities: readonly Capability[], subject: Subject): Plan<MachineAction> {
   if (subject.machine.power.state !== 'On') return [];
@@ -72,11 +75,12 @@ export function planLive(capabilities: readonly Capability[], subject: Subject):
 }
 
 function planChange(change: PendingChange, subject: Subject): Plan<MachineAction> {
-  const { machine, record, owner, now } = subject;
+  const { machine, record, owner, now, heard } = subject;
   const { key, part, field, letsGo } = change;
   if (part === undefined || change.class === 'Restart') return [];
   const asked = record.live?.[key];
-  if (asked === undefined || againAt(change, asked) <= now) {
+  const isHeard = asked?.refused !== undefined || heard.has(key);
+  if (asked === undefined || (isHeard ? againAt(change, asked) : unheardAgainAt(change, asked)) <= now) {
     const next = noteAsked(record, key, now);
     const mark = letsGo ? { mark: marked(subject, next) } : {};
     return [act({ kind: 'apply', id: machine.id, owner, part, key, record: next, ...mark }, `${field} differs in the running machine`)];

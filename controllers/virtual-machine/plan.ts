@@ -47,18 +47,20 @@ export interface ObservedMachine {
   readonly guest?: GuestKnown;
   /** The seed was seen to be there since it was last taken up; or all of this machine's are known to be gone. */
   readonly seedKept?: boolean;
+  /** As `Subject.heard`; absent when there is no machine. */
+  readonly heard?: ReadonlySet<string>;
   readonly record: MachineRecord;
 }
 
 /** The steps from the machine we see to the machine that was asked for, first things first. */
 export function planMachine(desired: DesiredMachine, observed: ObservedMachine, now: number): Plan<MachineAction> {
-  const { machine, stranger, record } = observed;
+  const { machine, stranger, record, heard = new Set() } = observed;
   if (machine === undefined && desired.want === 'absent') return planUnseeding(desired, observed.seedKept);
   if (machine === undefined && stranger !== undefined) return planStranger(desired, stranger);
   if (machine === undefined) return planCreation(desired, observed);
   const startsPaused = desired.capabilities.some(({ field }) => field === 'power.startPaused');
   const learnt = forgetDone(learn(record, machine.power, now), machine, desired.capabilities);
-  const subject: Subject = { machine, owner: desired.owner, now, record: learnt, startsPaused };
+  const subject: Subject = { machine, owner: desired.owner, now, record: learnt, startsPaused, heard };
   const steps =
     desired.want === 'absent'
       ? planRemoval(desired, subject)
