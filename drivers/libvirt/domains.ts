@@ -3,7 +3,6 @@ import { assertOwner } from '#drivers/owner.js';
 import { parseXml } from '#drivers/xml/parse.js';
 import { attribute, type XmlElement } from '#drivers/xml/tree.js';
 import type { Daemon } from './daemon.js';
-import { hasCode } from './gone.js';
 import { powerOf } from './power-state.js';
 import { domainXmlFlags, listDomainsFlags, statsFlags, statsGroups } from './rpc/flags.js';
 import { connectGetAllDomainStats, connectListAllDomains, domainGetState, domainGetXmlDesc } from './rpc/procedures.js';
@@ -65,23 +64,4 @@ export async function checkOwner(
   const domain = await readDomain(daemon, id, 'current', signal);
   assertOwner(readIdentity(domain).nativeName, readMark(domain), owner);
   return { active: isActive(domain) };
-}
-
-/**
- * Does what `act` does. When the host says that it is not the time for it, but the machine is already as wanted, that is success. Some of
- * libvirt's drivers say so as an internal error.
- */
-export async function unlessAlready(
-  daemon: Daemon,
-  id: MachineId,
-  wanted: (power: PowerState) => boolean,
-  act: Promise<unknown>,
-  signal: AbortSignal,
-): Promise<void> {
-  try {
-    await act;
-  } catch (reason) {
-    if (!hasCode(reason, 'Conflict') && !hasCode(reason, 'Internal')) throw reason;
-    if (!wanted(await readPower(daemon, id, signal))) throw reason;
-  }
 }

@@ -16,6 +16,19 @@ export function unlessUnknown<T>(asked: Promise<T>): Promise<T | undefined> {
   });
 }
 
+/**
+ * When the host says that it is not the time for it, but all is as wanted, that is success. Some of libvirt's drivers say so as an internal
+ * error.
+ */
+export async function unlessAlready(isSo: () => Promise<boolean>, act: Promise<unknown>): Promise<void> {
+  try {
+    await act;
+  } catch (reason) {
+    if (!hasCode(reason, 'Conflict') && !hasCode(reason, 'Internal')) throw reason;
+    if (!(await isSo())) throw reason;
+  }
+}
+
 export function hasCode(reason: unknown, code: DriverErrorCode): boolean {
   return reason instanceof DriverError && reason.code === code;
 }

@@ -4,7 +4,7 @@ import { parseXml } from '#drivers/xml/parse.js';
 import { serializeXml } from '#drivers/xml/serialize.js';
 import { attribute, type XmlElement } from '#drivers/xml/tree.js';
 import type { Daemon } from './daemon.js';
-import { hasCode, present, unlessGone } from './gone.js';
+import { hasCode, present, unlessAlready, unlessGone } from './gone.js';
 import { checkNetwork } from './network-check.js';
 import { unknownFlags } from './rpc/driver-error.js';
 import { listNetworksFlags, networkCommands, networkSections, networkUpdateFlags, networkXmlFlags } from './rpc/flags.js';
@@ -98,7 +98,7 @@ export class LibvirtNetworks implements Networks {
     const starting = this.#daemon.order(networkCreate, { network }, signal, id).catch((reason) => {
       throw inUse(reason) ?? reason;
     });
-    await this.#unlessAlready(true, id, starting, signal);
+    await unlessAlready(() => this.#isActive(id, signal), starting);
   }
 
   async update(id: NetworkId, shape: NetworkShape, signal: AbortSignal): Promise<void> {
@@ -120,7 +120,7 @@ export class LibvirtNetworks implements Networks {
     if (!(await this.#isActive(uuid, signal))) return;
     const attached = await this.#attached(network, await this.#xml(network, 0, signal), signal);
     if (attached > 0) throw new DriverError('Conflict', `network ${network.name} has ${attached} interfaces of machines attached to it`);
-    await this.#unlessAlready(false, uuid, this.#daemon.order(networkDestroy, { network }, signal, uuid), signal);
+    await unlessAlready(async () => !(await this.#isActive(uuid, signal)), this.#daemon.order(networkDestroy, { network }, signal, uuid));
   }
 
   async undefine(id: NetworkId, signal: AbortSignal): Promise<void> {
@@ -150,15 +150,6 @@ export class LibvirtNetworks implements Networks {
 
   #handle(id: NetworkId, signal: AbortSignal): Promise<NetworkHandle> {
     return this.#daemon.ask(networkLookupByUuid, { uuid: id }, signal, id);
-  }
-
-  /** When the host says that it is not the time for it, but the network is active, or not, as wanted, that is success. */
-  async #unlessAlready(active: boolean, id: string, act: Promise<unknown>, signal: AbortSignal): Promise<void> {
-    try {
-      await act;
-    } catch (reason) {
-      if (!hasCode(reason, 'Conflict') || (await this.#isActive(id, signal)) !== active) throw reason;
-    }
   }
 
   async #isActive(id: string, signal: AbortSignal): Promise<boolean> {

@@ -5,7 +5,7 @@ import { parseXml } from '#drivers/xml/parse.js';
 import { serializeXml } from '#drivers/xml/serialize.js';
 import { checkAccess } from './access.js';
 import type { Daemon } from './daemon.js';
-import { hasCode, present, unlessGone } from './gone.js';
+import { hasCode, present, unlessAlready, unlessGone } from './gone.js';
 import { listPoolsFlags, poolXmlFlags } from './rpc/flags.js';
 import {
   connectListAllStoragePools,
@@ -103,14 +103,14 @@ export class LibvirtPools implements Pools {
 
   /** Without a flag libvirt makes a pool's directory and nothing in it; of a pool of devices it would make the volume group, or the partition table. */
   async #makeDirectory(pool: PoolHandle, id: PoolId, signal: AbortSignal): Promise<void> {
-    await this.#unlessAlready(true, id, this.#daemon.order(storagePoolBuild, { pool, flags: 0 }, signal, id), signal);
+    await unlessAlready(() => this.#isActive(id, signal), this.#daemon.order(storagePoolBuild, { pool, flags: 0 }, signal, id));
   }
 
   async start(id: PoolId, signal: AbortSignal): Promise<void> {
     const pool = await this.#handle(id, signal);
     const { source } = await this.#look(pool, false, signal);
     if (source?.kind === 'directory') await checkAccess(this.#daemon, pool.name, source.path, signal);
-    await this.#unlessAlready(true, id, this.#daemon.order(storagePoolCreate, { pool, flags: 0 }, signal, id), signal);
+    await unlessAlready(() => this.#isActive(id, signal), this.#daemon.order(storagePoolCreate, { pool, flags: 0 }, signal, id));
   }
 
   /** A pool's id is its uuid; some of libvirt's drivers look it up by its name. */
@@ -121,20 +121,11 @@ export class LibvirtPools implements Pools {
   async undefine(id: PoolId, signal: AbortSignal): Promise<void> {
     const forget = async () => {
       const pool = await this.#handle(id, signal);
-      await this.#unlessAlready(false, id, this.#daemon.order(storagePoolDestroy, { pool }, signal, id), signal);
+      await unlessAlready(async () => !(await this.#isActive(id, signal)), this.#daemon.order(storagePoolDestroy, { pool }, signal, id));
       await this.#daemon.order(storagePoolUndefine, { pool }, signal, id);
     };
     await unlessGone(forget());
     await forgetSecret(this.#daemon, id, signal);
-  }
-
-  /** When the host says that it is not the time for it, but the pool is active, or not, as wanted, that is success. */
-  async #unlessAlready(active: boolean, id: PoolId, act: Promise<unknown>, signal: AbortSignal): Promise<void> {
-    try {
-      await act;
-    } catch (reason) {
-      if (!hasCode(reason, 'Conflict') || (await this.#isActive(id, signal)) !== active) throw reason;
-    }
   }
 
   async #isActive(id: PoolId, signal: AbortSignal): Promise<boolean> {

@@ -3,8 +3,8 @@ import { DriverError } from '#drivers/error.js';
 import { attribute } from '#drivers/xml/tree.js';
 import { explained } from './access.js';
 import type { Daemon } from './daemon.js';
-import { checkOwner, handleOf, readDomain, readPower, unlessAlready } from './domains.js';
-import { hasCode } from './gone.js';
+import { checkOwner, handleOf, readDomain, readPower } from './domains.js';
+import { hasCode, unlessAlready } from './gone.js';
 import { unknownFlags } from './rpc/driver-error.js';
 import { createFlags, destroyFlags, shutdownFlags } from './rpc/flags.js';
 import {
@@ -46,7 +46,7 @@ export class LibvirtPower implements Power {
       if (unknownFlags(reason) === 0) throw withoutDevice(reason) ?? reason;
       return this.#startPretended(id, reason, signal);
     });
-    await unlessAlready(this.#daemon, id, isStarted, started, signal).catch(async (reason) => {
+    await this.#unlessAlready(id, isStarted, started, signal).catch(async (reason) => {
       throw await explained(this.#daemon, reason, signal);
     });
   }
@@ -68,7 +68,7 @@ export class LibvirtPower implements Power {
     if (!active) return;
     const pressed = this.#daemon.order(domainShutdownFlags, { domain: handleOf(id), flags: shutdownFlags.acpiPowerButton }, signal, id);
     // One that goes off just now hears nothing more, and need not.
-    await unlessAlready(this.#daemon, id, (power) => isOff(power) || power.state === 'Stopping', pressed, signal);
+    await this.#unlessAlready(id, (power) => isOff(power) || power.state === 'Stopping', pressed, signal);
   }
 
   async cut(id: MachineId, owner: OwnerMark, signal: AbortSignal): Promise<void> {
@@ -76,7 +76,7 @@ export class LibvirtPower implements Power {
     if (!active) return;
     // In no row with the other verbs: the host kills a QEMU that hangs, and only that ends what waits for it.
     const cut = this.#daemon.order(domainDestroyFlags, { domain: handleOf(id), flags: destroyFlags.default }, signal, `${id}: cut`);
-    await unlessAlready(this.#daemon, id, isOff, cut, signal).catch((reason) => this.#explainStuck(id, reason, signal));
+    await this.#unlessAlready(id, isOff, cut, signal).catch((reason) => this.#explainStuck(id, reason, signal));
   }
 
   /**
@@ -100,12 +100,16 @@ export class LibvirtPower implements Power {
       if (hasCode(reason, 'Internal') && isOff(await readPower(this.#daemon, id, signal))) refuseOff(id, reason);
       throw reason;
     });
-    await unlessAlready(this.#daemon, id, isPaused, paused, signal);
+    await this.#unlessAlready(id, isPaused, paused, signal);
   }
 
   async resume(id: MachineId, signal: AbortSignal): Promise<void> {
     refuseToResume(id, await readPower(this.#daemon, id, signal));
-    await unlessAlready(this.#daemon, id, isOn, this.#daemon.order(domainResume, { domain: handleOf(id) }, signal, id), signal);
+    await this.#unlessAlready(id, isOn, this.#daemon.order(domainResume, { domain: handleOf(id) }, signal, id), signal);
+  }
+
+  #unlessAlready(id: MachineId, wanted: (power: PowerState) => boolean, act: Promise<unknown>, signal: AbortSignal): Promise<void> {
+    return unlessAlready(async () => wanted(await readPower(this.#daemon, id, signal)), act);
   }
 }
 

@@ -1,55 +1,31 @@
 import { throwIfAborted } from '#drivers/deadline.js';
-import type { MachineId, Pool, PoolId, Volume, VolumeDefinition, VolumeFormat, VolumeId, VolumeSource, Volumes } from '#drivers/driver.js';
+import type { MachineId, PoolId, Volume, VolumeDefinition, VolumeFormat, VolumeId, VolumeSource, Volumes } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { serializeXml } from '#drivers/xml/serialize.js';
 import type { Daemon } from './daemon.js';
 import { handleOf, isActive, readDomain } from './domains.js';
 import { present, unlessGone } from './gone.js';
-import { probedBytes, wouldProbe } from './probed.js';
+import { wouldProbe } from './probed.js';
 import { blockResizeFlags } from './rpc/flags.js';
-import type { Procedure } from './rpc/procedure.js';
 import {
   domainBlockResize,
-  storagePoolGetXmlDesc,
   storagePoolListAllVolumes,
-  storagePoolLookupByUuid,
   storagePoolRefresh,
   storageVolCreateXml,
   storageVolCreateXmlFrom,
   storageVolDelete,
-  storageVolDownload,
-  storageVolGetXmlDesc,
   storageVolLookupByName,
   storageVolResize,
-  storageVolUpload,
   storageVolWipe,
 } from './rpc/procedures.js';
 import type { PoolHandle, VolumeHandle } from './rpc/types.js';
+import { VolumeContent } from './volume-content.js';
+import { type FoundVolume, VolumeLookup } from './volume-lookup.js';
 import { checkDeviceName, checkName } from './xml/definition.js';
-import { readPool } from './xml/pool.js';
 import { readShape } from './xml/read.js';
 import { createDevice, createLinkedVolume, createVolume, isDevice, readStoredBytes, readVolume } from './xml/volume.js';
 
 const maxFileNameBytes = 255;
-
-async function* counted(content: AsyncIterable<Uint8Array>, sent: { bytes: number }): AsyncGenerator<Uint8Array, void, undefined> {
-  for await (const chunk of content) {
-    yield chunk;
-    sent.bytes += chunk.length;
-  }
-}
-
-/** Zeros to the end of a device: what was there before is somebody's. */
-async function* padded(content: AsyncIterable<Uint8Array>, sizeBytes: number): AsyncGenerator<Uint8Array, void, undefined> {
-  let left = sizeBytes;
-  for await (const chunk of content) {
-    left -= chunk.length;
-    if (left < 0) throw new DriverError('Exhausted', `the content is longer than the volume, which has ${sizeBytes} bytes`);
-    yield chunk;
-  }
-  const zeros = new Uint8Array(Math.min(1 << 20, left));
-  for (; left > 0; left -= zeros.length) yield zeros.subarray(0, Math.min(zeros.length, left));
-}
 
 /** Every pool takes an empty one, which holds a name. */
 function refuseFormat({ format, sizeBytes }: VolumeDefinition, formats: readonly VolumeFormat[]): void {
@@ -59,12 +35,6 @@ function refuseFormat({ format, sizeBytes }: VolumeDefinition, formats: readonly
 
 const shrinks = ({ nativeName }: VolumeId, hasBytes: number, askedBytes: number): DriverError =>
   new DriverError('Invalid', `volume "${nativeName}" has ${hasBytes} bytes, ${askedBytes} asked; a volume never shrinks`);
-
-function mustHold({ nativeName, sizeBytes }: VolumeDefinition, { id }: VolumeSource, sourceBytes: number): void {
-  if (sourceBytes <= sizeBytes) return;
-  const has = `volume "${id.nativeName}" has ${sourceBytes}`;
-  throw new DriverError('Invalid', `volume "${nativeName}": ${sizeBytes} bytes were given, and ${has}; accepted: at least as many`);
-}
 
 /** libvirt itself says of a disk that is not there that its path is invalid. */
 async function mustBeAttached(daemon: Daemon, location: string, machine: MachineId, signal: AbortSignal): Promise<void> {
@@ -76,51 +46,65 @@ async function mustBeAttached(daemon: Daemon, location: string, machine: Machine
 
 export class LibvirtVolumes implements Volumes {
   readonly #daemon: Daemon;
+  readonly #lookup: VolumeLookup;
+  readonly #content: VolumeContent;
 
   constructor(daemon: Daemon) {
     this.#daemon = daemon;
+    this.#lookup = new VolumeLookup(daemon);
+    this.#content = new VolumeContent(daemon, this.#lookup);
   }
 
   async list(pool: PoolId, { refresh }: { readonly refresh: boolean }, signal: AbortSignal): Promise<readonly Volume[]> {
-    const handle = await this.#pool(pool, signal);
+    const handle = await this.#lookup.pool(pool, signal);
     if (refresh) await this.#daemon.order(storagePoolRefresh, { pool: handle, flags: 0 }, signal, pool);
-    const volumes = await this.#ask(pool, storagePoolListAllVolumes, { pool: handle, elementsWanted: undefined, flags: 0 }, signal);
-    return present(await Promise.all(volumes.map((volume) => unlessGone(this.#read(pool, volume, signal)))));
+    const all = { pool: handle, elementsWanted: undefined, flags: 0 };
+    const volumes = await this.#lookup.ask(pool, storagePoolListAllVolumes, all, signal);
+    return present(await Promise.all(volumes.map((volume) => unlessGone(this.#lookup.read(pool, volume, signal)))));
   }
 
   async create(definition: VolumeDefinition, signal: AbortSignal): Promise<Volume> {
     checkName('nativeName', definition.nativeName, maxFileNameBytes);
-    const pool = await this.#pool(definition.pool, signal);
-    const { formats, ofDevices } = await this.#kindOf(pool, definition.pool, signal);
+    const { handle, formats, ofDevices } = await this.#lookup.findPool(definition.pool, signal);
     refuseFormat(definition, formats);
     if (ofDevices) checkDeviceName(definition.nativeName);
     const xml = serializeXml(ofDevices ? createDevice(definition) : createVolume(definition));
-    const made = await this.#daemon.order(storageVolCreateXml, { pool, xml, flags: 0 }, signal, definition.pool);
-    return this.#read(definition.pool, made, signal);
+    return this.#make(definition.pool, handle, xml, signal);
+  }
+
+  async #make(id: PoolId, pool: PoolHandle, xml: string, signal: AbortSignal): Promise<Volume> {
+    return this.#lookup.read(id, await this.#daemon.order(storageVolCreateXml, { pool, xml, flags: 0 }, signal, id), signal);
   }
 
   async copy(definition: VolumeDefinition, from: VolumeSource, signal: AbortSignal): Promise<Volume> {
     checkName('nativeName', definition.nativeName, maxFileNameBytes);
-    const volume = await this.#volume(from.id, signal);
-    const source = await this.#read(from.id.pool, volume, signal);
-    mustHold(definition, from, await this.#sizeOf(from, volume, source, signal));
-    const { ofDevices } = await this.#kindOf(await this.#pool(definition.pool, signal), definition.pool, signal);
+    const { handle: volume, is } = await this.#sourceFor(definition, from, signal);
+    const { handle: pool, ofDevices } = await this.#lookup.findPool(definition.pool, signal);
     if (ofDevices && from.format !== 'Raw')
       throw new DriverError(
         'Unsupported',
-        `volume "${from.id.nativeName}" is ${from.format}; a pool of devices takes copies of Raw ones alone`,
+        `volume "${is.id.nativeName}" is ${from.format}; a pool of devices takes copies of Raw ones alone`,
       );
-    if (!ofDevices && (await this.#isTakenFor(source, from.format, signal))) {
-      await this.#convert(definition, volume, signal);
+    if (!ofDevices && (await this.#isTakenFor(is, from.format, signal))) {
+      const xml = serializeXml(createVolume(definition));
+      await this.#daemon.connection.callAlone(storageVolCreateXmlFrom, { pool, xml, volume, flags: 0 }, signal);
       await this.grow(definition, definition.sizeBytes, signal);
     } else await this.#copyBytes(definition, from, signal);
-    return this.#read(definition.pool, await this.#volume(definition, signal), signal);
+    return this.#lookup.read(definition.pool, await this.#lookup.volume(definition, signal), signal);
   }
 
-  async #convert(definition: VolumeDefinition, volume: VolumeHandle, signal: AbortSignal): Promise<void> {
-    const pool = await this.#pool(definition.pool, signal);
-    const xml = serializeXml(createVolume(definition));
-    await this.#daemon.connection.callAlone(storageVolCreateXmlFrom, { pool, xml, volume, flags: 0 }, signal);
+  /** What a volume is to be made from, which must have room in it: of a Raw one all that is stored, whatever its guest made it look like. */
+  async #sourceFor(
+    { nativeName, sizeBytes }: VolumeDefinition,
+    { id, format }: VolumeSource,
+    signal: AbortSignal,
+  ): Promise<{ readonly handle: VolumeHandle; readonly is: Volume }> {
+    const { handle, xml } = await this.#lookup.find(id, signal);
+    const is = readVolume(xml, id.pool);
+    const hasBytes = (format === 'Raw' ? readStoredBytes(xml) : undefined) ?? is.sizeBytes;
+    if (hasBytes <= sizeBytes) return { handle, is };
+    const has = `volume "${id.nativeName}" has ${hasBytes}`;
+    throw new DriverError('Invalid', `volume "${nativeName}": ${sizeBytes} bytes were given, and ${has}; accepted: at least as many`);
   }
 
   /** As it is, so that nobody looks into it: what a guest wrote at the head of its disk may be the name of another file. */
@@ -131,97 +115,59 @@ export class LibvirtVolumes implements Volumes {
         `volume "${id.nativeName}" was made as ${format}, and looks like something else to the host: it cannot be converted to ${definition.format}`,
       );
     await this.create(definition, signal);
-    await this.#send(definition, this.download(id, { offset: 0, length: Number.MAX_SAFE_INTEGER }, signal), signal);
-  }
-
-  /** Of a Raw volume what is stored, whatever its guest made it look like. */
-  async #sizeOf({ format }: VolumeSource, volume: VolumeHandle, { sizeBytes }: Volume, signal: AbortSignal): Promise<number> {
-    if (format !== 'Raw') return sizeBytes;
-    return readStoredBytes(await this.#daemon.ask(storageVolGetXmlDesc, { volume, flags: 0 }, signal)) ?? sizeBytes;
+    const bytes = this.download(id, { offset: 0, length: Number.MAX_SAFE_INTEGER }, signal);
+    await this.#content.send(definition, await this.#lookup.find(definition, signal), bytes, signal);
   }
 
   /** libvirt finds formats out by looking, at every refresh of a pool. */
   async #isTakenFor({ id, format: looks }: Volume, format: VolumeFormat, signal: AbortSignal): Promise<boolean> {
-    if (looks !== format) return false;
-    const head: Uint8Array[] = [];
-    for await (const chunk of this.download(id, { offset: 0, length: probedBytes }, signal)) head.push(chunk);
-    return wouldProbe(Buffer.concat(head)) === format;
+    return looks === format && wouldProbe(await this.#content.head(id, signal)) === format;
   }
 
   async link(definition: VolumeDefinition, base: VolumeSource, signal: AbortSignal): Promise<Volume> {
     checkName('nativeName', definition.nativeName, maxFileNameBytes);
-    const volume = await this.#volume(base.id, signal);
-    const source = await this.#read(base.id.pool, volume, signal);
-    mustHold(definition, base, await this.#sizeOf(base, volume, source, signal));
-    const pool = await this.#pool(definition.pool, signal);
-    refuseFormat(definition, (await this.#kindOf(pool, definition.pool, signal)).formats);
-    const xml = serializeXml(createLinkedVolume(definition, { location: source.location, format: base.format }));
-    return this.#read(definition.pool, await this.#daemon.order(storageVolCreateXml, { pool, xml, flags: 0 }, signal), signal);
+    const { is } = await this.#sourceFor(definition, base, signal);
+    const { handle, formats } = await this.#lookup.findPool(definition.pool, signal);
+    refuseFormat(definition, formats);
+    const xml = serializeXml(createLinkedVolume(definition, { location: is.location, format: base.format }));
+    return this.#make(definition.pool, handle, xml, signal);
   }
 
   async upload(id: VolumeId, content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
-    const volume = await this.#volume(id, signal);
-    if (isDevice(await this.#ask(id.pool, storageVolGetXmlDesc, { volume, flags: 0 }, signal))) return this.#send(id, content, signal);
-    await this.#emptied(id, signal);
-    await this.#send(id, content, signal);
+    const found = await this.#lookup.find(id, signal);
+    if (isDevice(found.xml)) return this.#content.send(id, found, content, signal);
+    await this.#content.send(id, await this.#emptied(id, found, signal), content, signal);
     await this.#lookAgain(id, signal);
   }
 
-  async #send(id: VolumeId, content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
-    const volume = await this.#volume(id, signal);
-    const xml = await this.#ask(id.pool, storageVolGetXmlDesc, { volume, flags: 0 }, signal);
-    const whole = isDevice(xml) ? padded(content, readVolume(xml, id.pool).sizeBytes) : content;
-    const what = { volume, offset: 0, length: 0, flags: 0 };
-    const sent = { bytes: 0 };
-    await this.#daemon.connection.upload(storageVolUpload, what, counted(whole, sent), signal).catch((reason) => {
-      // Also what the source of the content throws.
-      throw DriverError.from(reason);
-    });
-    await this.#mustHave(id, sent.bytes, signal);
-  }
-
-  /** libvirt 9.0 now and then confirms an upload of which its own writer has failed: seen with a full store, 3 times in 40. */
-  async #mustHave(id: VolumeId, bytes: number, signal: AbortSignal): Promise<void> {
-    const volume = await this.#volume(id, signal);
-    const stored = readStoredBytes(await this.#ask(id.pool, storageVolGetXmlDesc, { volume, flags: 0 }, signal));
-    if (stored === undefined || stored >= bytes) return;
-    throw new DriverError('Exhausted', `volume "${id.nativeName}": ${stored} of ${bytes} bytes are there; its pool is likely full`);
-  }
-
   /** The host writes over what is there, and would leave what is longer. An empty volume in the place of the old one has nothing to leave. */
-  async #emptied(id: VolumeId, signal: AbortSignal): Promise<void> {
-    const volume = await this.#volume(id, signal);
-    const is = await this.#read(id.pool, volume, signal);
-    if (is.sizeBytes === 0 && is.allocationBytes === 0) return;
-    await this.#daemon.order(storageVolDelete, { volume, flags: 0 }, signal, id.pool);
+  async #emptied(id: VolumeId, found: FoundVolume, signal: AbortSignal): Promise<FoundVolume> {
+    const { sizeBytes, allocationBytes } = readVolume(found.xml, id.pool);
+    if (sizeBytes === 0 && allocationBytes === 0) return found;
+    await this.#daemon.order(storageVolDelete, { volume: found.handle, flags: 0 }, signal, id.pool);
     await this.create({ ...id, format: 'Raw', sizeBytes: 0 }, signal);
+    return this.#lookup.find(id, signal);
   }
 
   /** The host has the content; that it knows format and size, too, comes by itself in time, so that a busy pool is no failure. */
-  async #lookAgain({ pool }: VolumeId, signal: AbortSignal): Promise<void> {
-    const refreshed = this.#daemon.order(storagePoolRefresh, { pool: await this.#pool(pool, signal), flags: 0 }, signal, pool);
-    await refreshed.catch(() => throwIfAborted(signal));
+  async #lookAgain({ pool: id }: VolumeId, signal: AbortSignal): Promise<void> {
+    const pool = await this.#lookup.pool(id, signal);
+    await this.#daemon.order(storagePoolRefresh, { pool, flags: 0 }, signal, id).catch(() => throwIfAborted(signal));
   }
 
-  async *download(
-    id: VolumeId,
-    { offset, length }: { readonly offset: number; readonly length: number },
-    signal: AbortSignal,
-  ): AsyncGenerator<Uint8Array, void, undefined> {
-    const volume = await this.#volume(id, signal);
-    // To libvirt, a length of 0 is everything.
-    if (length > 0) yield* this.#daemon.connection.download(storageVolDownload, { volume, offset, length, flags: 0 }, signal);
+  download(id: VolumeId, range: { readonly offset: number; readonly length: number }, signal: AbortSignal): AsyncIterable<Uint8Array> {
+    return this.#content.read(id, range, signal);
   }
 
   async grow(id: VolumeId, sizeBytes: number, signal: AbortSignal): Promise<void> {
-    const volume = await this.#volume(id, signal);
-    const is = await this.#read(id.pool, volume, signal);
+    const { handle: volume, xml } = await this.#lookup.find(id, signal);
+    const is = readVolume(xml, id.pool);
     if (is.sizeBytes > sizeBytes) throw shrinks(id, is.sizeBytes, sizeBytes);
     if (is.sizeBytes < sizeBytes) await this.#daemon.order(storageVolResize, { volume, capacity: sizeBytes, flags: 0 }, signal, id.pool);
   }
 
   async growAttached(id: VolumeId, machine: MachineId, sizeBytes: number, signal: AbortSignal): Promise<void> {
-    const is = await this.#read(id.pool, await this.#volume(id, signal), signal);
+    const is = readVolume((await this.#lookup.find(id, signal)).xml, id.pool);
     if (is.sizeBytes > sizeBytes) throw shrinks(id, is.sizeBytes, sizeBytes);
     await mustBeAttached(this.#daemon, is.location, machine, signal);
     if (is.sizeBytes === sizeBytes) return;
@@ -230,39 +176,12 @@ export class LibvirtVolumes implements Volumes {
   }
 
   async wipe(id: VolumeId, signal: AbortSignal): Promise<void> {
-    await this.#daemon.connection.callAlone(storageVolWipe, { volume: await this.#volume(id, signal), flags: 0 }, signal);
+    await this.#daemon.connection.callAlone(storageVolWipe, { volume: await this.#lookup.volume(id, signal), flags: 0 }, signal);
   }
 
   async delete(id: VolumeId, signal: AbortSignal): Promise<void> {
-    const pool = await this.#pool(id.pool, signal);
-    const volume = await unlessGone(this.#ask(id.pool, storageVolLookupByName, { pool, name: id.nativeName }, signal));
+    const pool = await this.#lookup.pool(id.pool, signal);
+    const volume = await unlessGone(this.#lookup.ask(id.pool, storageVolLookupByName, { pool, name: id.nativeName }, signal));
     if (volume !== undefined) await unlessGone(this.#daemon.order(storageVolDelete, { volume, flags: 0 }, signal, id.pool));
-  }
-
-  async #kindOf(
-    pool: PoolHandle,
-    id: PoolId,
-    signal: AbortSignal,
-  ): Promise<{ readonly formats: Pool['formats']; readonly ofDevices: boolean }> {
-    const { formats, can } = readPool(await this.#ask(id, storagePoolGetXmlDesc, { pool, flags: 0 }, signal), true);
-    return { formats, ofDevices: can.includes('create') && !can.includes('grow') };
-  }
-
-  /** To volumes, a pool is its name. */
-  #pool(id: PoolId, signal: AbortSignal): Promise<PoolHandle> {
-    return this.#ask(id, storagePoolLookupByUuid, { uuid: id }, signal);
-  }
-
-  async #volume({ pool, nativeName }: VolumeId, signal: AbortSignal): Promise<VolumeHandle> {
-    return this.#ask(pool, storageVolLookupByName, { pool: await this.#pool(pool, signal), name: nativeName }, signal);
-  }
-
-  async #read(pool: PoolId, volume: VolumeHandle, signal: AbortSignal): Promise<Volume> {
-    return readVolume(await this.#ask(pool, storageVolGetXmlDesc, { volume, flags: 0 }, signal), pool);
-  }
-
-  /** One at a time in a pool: those about a store that hangs wait for themselves alone, and do not fill what is there for all. */
-  #ask<Args, Result>(pool: PoolId, procedure: Procedure<Args, Result>, args: Args, signal: AbortSignal): Promise<Result> {
-    return this.#daemon.ask(procedure, args, signal, `volumes of pool ${pool}`);
   }
 }
