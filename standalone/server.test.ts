@@ -20,6 +20,7 @@ const [ca, cert, key] = await Promise.all(['ca.crt', 'admin.crt', 'admin.key'].m
 interface Reply {
   readonly code: number;
   readonly body: JsonObject;
+  readonly warnings: readonly string[];
 }
 type Body = string | Uint8Array | object | undefined;
 
@@ -30,7 +31,8 @@ function call(method: string, path: string, body?: Body, type = 'application/jso
   return new Promise((resolve, reject) => {
     const sent = request(`${server.url}${path}`, { method, ca, cert, key, headers }, async (response) => {
       const answer = await text(response);
-      resolve({ code: response.statusCode ?? 0, body: answer.startsWith('{') ? (JSON.parse(answer) as JsonObject) : { answer } });
+      const body = answer.startsWith('{') ? (JSON.parse(answer) as JsonObject) : { answer };
+      resolve({ code: response.statusCode ?? 0, body, warnings: [response.headers['warning'] ?? []].flat() });
     });
     sent.on('error', reject);
     sent.end(given);
@@ -148,6 +150,63 @@ t.test('who is owned goes with its last owner; orphaned it stays', async (t) => 
   await call('DELETE', `${configMaps}/three`, { propagationPolicy: 'Orphan' });
   await until(async () => (await call('GET', `${configMaps}/three`)).code === 404);
   t.notOk(((await call('GET', `${configMaps}/of-three`)).body['metadata'] as JsonObject)['ownerReferences']);
+});
+
+t.test('a key that is said twice is told of, or refused', async (t) => {
+  const body = '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"twice"},"data":{"a":"1","a":"2"},"colour":1}';
+  const strict = await call('POST', `${configMaps}?fieldValidation=Strict`, body);
+  t.match(strict, { code: 400, body: { message: /strict decoding error: duplicate field "data.a"/ } });
+  const { code, body: made, warnings } = await call('POST', configMaps, body);
+  t.match({ code, data: made['data'] }, { code: 201, data: { a: '2' } }, 'the last one counts');
+  t.match(warnings.join(), /duplicate field .*data\.a.*unknown field .*colour/);
+  t.same((await call('PUT', `${configMaps}/twice?fieldValidation=Ignore`, body)).warnings, []);
+  const patch = '{"data":{"b":"1","b":"2"}}';
+  t.equal((await call('PATCH', `${configMaps}/twice?fieldValidation=Strict`, patch, 'application/merge-patch+json')).code, 400);
+  t.match(
+    (await call('PATCH', `${configMaps}/twice?fieldManager=me`, body, 'application/apply-patch+yaml')).warnings.join(),
+    /duplicate field/,
+  );
+});
+
+const merge = 'application/merge-patch+json';
+const free = { metadata: { finalizers: null } };
+
+t.test('who waits for what it owns goes as soon as that is gone', async (t) => {
+  const { body: owner } = await call('POST', configMaps, configMap('owner'));
+  const { uid } = owner['metadata'] as JsonObject;
+  const ownerReferences = [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'owner', uid, blockOwnerDeletion: true }];
+  await call('POST', configMaps, configMap('owned', { ownerReferences, finalizers: ['a.b/c'] }));
+  await call('DELETE', `${configMaps}/owner`, { propagationPolicy: 'Foreground' });
+  await until(async () => 'deletionTimestamp' in ((await call('GET', `${configMaps}/owned`)).body['metadata'] as object));
+  t.match((await call('GET', `${configMaps}/owner`)).body, { metadata: { finalizers: ['foregroundDeletion'] } });
+  await call('PATCH', `${configMaps}/owned`, free, merge);
+  await until(async () => (await call('GET', `${configMaps}/owner`)).code === 404);
+});
+
+t.test('who comes with an owner that is not there goes; of an owner that may be elsewhere nothing is known', async (t) => {
+  const gone = { apiVersion: 'v1', kind: 'ConfigMap', name: 'never', uid: 'b0a3a0a8-0000-4000-8000-000000000000' };
+  await call('POST', configMaps, configMap('of-elsewhere', { ownerReferences: [{ ...gone, kind: 'Pod', uid: 'elsewhere' }] }));
+  await call('POST', configMaps, configMap('of-nobody', { ownerReferences: [gone] }));
+  await until(async () => (await call('GET', `${configMaps}/of-nobody`)).code === 404);
+  t.equal((await call('GET', `${configMaps}/of-elsewhere`)).code, 200);
+});
+
+t.test('a kind goes as soon as its last object is gone', async (t) => {
+  const crds = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+  const names = { plural: 'gadgets', kind: 'Gadget' };
+  const versions = [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object' } } }];
+  const spec = { group: 'a.test', scope: 'Namespaced', names, versions };
+  const crd = { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: 'gadgets.a.test' }, spec };
+  t.equal((await call('POST', crds, crd)).code, 201);
+  const gadgets = '/apis/a.test/v1/namespaces/default/gadgets';
+  const gadget = { apiVersion: 'a.test/v1', kind: 'Gadget', metadata: { name: 'held', finalizers: ['a.b/c'] } };
+  await until(async () => (await call('POST', gadgets, gadget)).code === 201);
+  await call('DELETE', `${crds}/gadgets.a.test`);
+  await until(async () => 'deletionTimestamp' in ((await call('GET', `${gadgets}/held`)).body['metadata'] as object));
+  t.match(await call('POST', gadgets, { ...gadget, metadata: { name: 'late' } }), { code: 405, body: { message: /is terminating/ } });
+  await call('PATCH', `${gadgets}/held`, free, merge);
+  await until(async () => (await call('GET', `${crds}/gadgets.a.test`)).code === 404);
+  t.equal((await call('GET', gadgets)).code, 404);
 });
 
 t.test('an event has two faces, and goes after an hour', async (t) => {

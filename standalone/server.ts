@@ -4,7 +4,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { kubeconfigText, prepareFiles, writePrivate } from './files.js';
-import { Housekeeper } from './housekeeper.js';
+import { Housekeeper } from './housekeeper/housekeeper.js';
 import { Handler } from './http/handle.js';
 import { Registry } from './resources/registry.js';
 import { Disk } from './store/disk.js';

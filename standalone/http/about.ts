@@ -55,11 +55,11 @@ function groups(core: boolean, accept: string, resources: readonly Resource[]): 
 
 async function review({ request, path, user, groups, allows }: Asked): Promise<Answer | undefined> {
   if (path === '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews') {
-    const body = await readObject(request);
+    const { value: body } = await readObject(request);
     return { code: 201, body: { ...body, status: { allowed: allows(attemptOf(objectAt(body, 'spec'))) } } };
   }
   if (path !== '/apis/authentication.k8s.io/v1/selfsubjectreviews') return undefined;
-  return { code: 201, body: { ...(await readObject(request)), status: { userInfo: { username: user, groups } } } };
+  return { code: 201, body: { ...(await readObject(request)).value, status: { userInfo: { username: user, groups } } } };
 }
 
 function attemptOf(spec: JsonObject): Attempt {

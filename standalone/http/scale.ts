@@ -1,10 +1,40 @@
-import { type JsonObject, objectAt, withKey } from '../json.js';
+import { isObject, type JsonObject, objectAt, withKey } from '../json.js';
+import type { Edit, Objects, Place } from '../requests/objects.js';
 import { valueAt } from '../requests/path.js';
+import { badRequest, methodNotAllowed, unknownPath } from '../requests/status.js';
 import { metadataOf } from '../resources/metadata.js';
 import type { Scale } from '../resources/resource.js';
+import type { Address } from './address.js';
+import type { Answer } from './answer.js';
+import { editOf } from './asked.js';
+import { mediaType, readBody } from './body.js';
+import { type Call, optionsFor } from './call.js';
+
+/** What is asked of `/scale`. */
+export async function scaleAnswer(call: Call, { resource, namespace, name }: Address, objects: Objects, now: number): Promise<Answer> {
+  const place = { resource, namespace, name };
+  const { scale } = resource;
+  if (scale === undefined) throw unknownPath();
+  if (call.method === 'GET') return { code: 200, body: scaleOf(objects.get(place), scale) };
+  const edit = await scaleEdit(call, place, scale);
+  return { code: 200, body: scaleOf(await objects.patch(place, edit, '', optionsFor(call, now)), scale) };
+}
+
+async function scaleEdit(call: Call, { resource }: Place, scale: Scale): Promise<Edit> {
+  if (call.method !== 'PUT' && call.method !== 'PATCH') throw methodNotAllowed();
+  const type = mediaType(call.request);
+  const { value } = await readBody(call.request);
+  const change = call.method === 'PUT' ? () => (isObject(value) ? value : {}) : editOf(type, value, resource);
+  return (object) => {
+    const replicas = objectAt(change(scaleOf(object, scale)), 'spec')['replicas'];
+    if (typeof replicas !== 'number' || !Number.isInteger(replicas) || replicas < 0)
+      throw badRequest('spec.replicas: accepted: a whole number, 0 or more');
+    return setAt(object, scale.specReplicasPath.split('.').slice(1), replicas);
+  };
+}
 
 /** How many of something there are to be, as `kubectl scale` sees it. */
-export function scaleOf(object: JsonObject, { specReplicasPath, statusReplicasPath, labelSelectorPath }: Scale): JsonObject {
+function scaleOf(object: JsonObject, { specReplicasPath, statusReplicasPath, labelSelectorPath }: Scale): JsonObject {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = metadataOf(object);
   const given = Object.entries({ name, namespace, uid, resourceVersion, creationTimestamp }).flatMap(([key, value]) =>
     value === undefined ? [] : [[key, value] as const],
@@ -19,7 +49,7 @@ export function scaleOf(object: JsonObject, { specReplicasPath, statusReplicasPa
   };
 }
 
-export function setAt(object: JsonObject, path: readonly string[], value: number): JsonObject {
+function setAt(object: JsonObject, path: readonly string[], value: number): JsonObject {
   const [key, ...rest] = path;
   if (key === undefined) return object;
   return withKey(object, key, rest.length === 0 ? value : setAt(objectAt(object, key), rest, value));

@@ -20,15 +20,22 @@ export interface ChangeOptions {
 export type Subresource = '' | 'status';
 
 /** What was sent, with only what the kind knows, and with its defaults. */
-export function shaped(sent: JsonObject, resource: Resource, { fieldValidation, warn }: ChangeOptions): JsonObject {
+export function shaped(sent: JsonObject, resource: Resource, options: ChangeOptions): JsonObject {
   const { value, unknown } = prune(sent, resource.schema);
-  if (unknown.length > 0 && fieldValidation === 'Strict')
-    throw badRequest(
-      `${resource.kind} in version "${resource.version}" cannot be handled as a ${resource.kind}: strict decoding error: ${unknown.map((path) => `unknown field "${path}"`).join(', ')}`,
-    );
-  if (fieldValidation === 'Warn') for (const path of unknown) warn(`unknown field "${path}"`);
+  complain(
+    unknown.map((path) => `unknown field "${path}"`),
+    resource,
+    options,
+  );
   const filled = withDefaults(value, resource.schema);
   return isObject(filled) ? { ...filled, metadata: saidIn(metadataOf(filled)) } : {};
+}
+
+/** Of what is otherwise than its writer may think: as loud as the writer wishes. @throws StatusError under strict validation */
+export function complain(troubles: readonly string[], { kind, version }: Resource, { fieldValidation, warn }: ChangeOptions): void {
+  if (troubles.length > 0 && fieldValidation === 'Strict')
+    throw badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: strict decoding error: ${troubles.join(', ')}`);
+  if (fieldValidation === 'Warn') for (const trouble of troubles) warn(trouble);
 }
 
 /** In metadata, what is empty is not there. */

@@ -152,6 +152,9 @@ export function metadataChangeErrors(now: JsonObject, old: JsonObject): readonly
   ];
 }
 
+/** Of RFC 3339, to the second, as metadata has it. `now`: milliseconds since 1970. */
+export const timestamp = (now: number): string => new Date(now).toISOString().replace(/\.\d+Z$/, 'Z');
+
 export const metadataOf = (object: JsonObject | undefined): JsonObject => objectAt(object, 'metadata');
 
 export const isBeingDeleted = (object: JsonObject): boolean =>

@@ -8,7 +8,7 @@ export class Registry {
   readonly #custom = new Map<string, readonly Resource[]>();
   #all: readonly Resource[] = builtInResources;
   #byPath = indexed(builtInResources);
-  #stored = onePerStore(builtInResources);
+  #byStorage = onePerStore(builtInResources);
 
   all(): readonly Resource[] {
     return this.#all;
@@ -20,7 +20,12 @@ export class Registry {
 
   /** One for each kind of object that is kept, whatever its versions. */
   stored(): readonly Resource[] {
-    return this.#stored;
+    return [...this.#byStorage.values()];
+  }
+
+  /** The kind whose objects are kept there. */
+  keptAs(storage: string): Resource | undefined {
+    return this.#byStorage.get(storage);
   }
 
   /** A CRD that another one takes names from is not served: gives whose they are. */
@@ -47,13 +52,11 @@ export class Registry {
   #refresh(): void {
     this.#all = [...builtInResources, ...[...this.#custom.values()].flat()];
     this.#byPath = indexed(this.#all);
-    this.#stored = onePerStore(this.#all);
+    this.#byStorage = onePerStore(this.#all);
   }
 }
 
-const onePerStore = (resources: readonly Resource[]): readonly Resource[] => [
-  ...new Map(resources.map((one) => [one.storage, one])).values(),
-];
+const onePerStore = (resources: readonly Resource[]): ReadonlyMap<string, Resource> => new Map(resources.map((one) => [one.storage, one]));
 
 const indexed = (resources: readonly Resource[]): ReadonlyMap<string, Resource> =>
   new Map(resources.map((one) => [`${one.group}/${one.version}/${one.plural}`, one]));
