@@ -11,7 +11,7 @@ import type { VirtualMachine } from '#crds/types.js';
 import { connect } from '#drivers/connect.js';
 import type { Driver, MachineId } from '#drivers/driver.js';
 import { condition, type Running, useWorld, type World } from '#test/cluster/world.js';
-import { type Libvirtd, startLibvirtd } from '#test/peers/libvirtd.js';
+import { type Libvirtd, type LibvirtdOptions, startLibvirtd } from '#test/peers/libvirtd.js';
 import { ImageServer } from './images.js';
 import { OperatorProcess } from './operator-process.js';
 
@@ -193,10 +193,10 @@ interface Guest {
 }
 
 /** For the whole test file; all of it is gone at its end. */
-export async function useLab(test: typeof t): Promise<Lab> {
+export async function useLab(test: typeof t, options: LibvirtdOptions = {}): Promise<Lab> {
   const world = await useWorld(test);
   test.setTimeout(15 * 60_000);
-  const [guest, daemon, images] = await Promise.all([buildGuest(), startLibvirtd(), ImageServer.start()]);
+  const [guest, daemon, images] = await Promise.all([buildGuest(), startLibvirtd(options), ImageServer.start()]);
   test.teardown(async () => {
     await images[Symbol.asyncDispose]();
     await daemon.stop();
