@@ -37,11 +37,13 @@ test: setup build lint ## everything that must be true
 	[[ $${#tests[@]} -gt 0 ]] || { echo 'no tests were found in dist/' >&2; exit 1; }; \
 	npx --no-install tap "$${tests[@]}"
 
-demo: setup build ## a machine of your own, from nothing, on this host
-	@manifests/demo/up.sh
+demo: ## a machine of your own, from nothing, on this host
+	@demo/prepare.sh
+	@$(MAKE) build
+	@demo/up.sh
 
 demo-down: ## take the demo away again
-	@manifests/demo/down.sh
+	@demo/down.sh
 
 bench: build ## how long from apply to ready, ours and libvirt's own client
 	@node dist/bench/apply-to-ready/main.js

@@ -11,7 +11,7 @@ export interface Rule {
 
 const isTest = (path: string): boolean => path.startsWith('test/') || path.endsWith('.test.ts');
 const isProduct = ({ path }: Source): boolean => !isTest(path);
-const isOurs = (target: string): boolean => /^(bench|cli|controllers|crds|drivers|standalone|test)\//.test(target);
+const isOurs = (target: string): boolean => /^(bench|cli|controllers|crds|demo|drivers|standalone|test)\//.test(target);
 const below = (...folders: readonly string[]) => {
   return (path: string): boolean => folders.some((folder) => path.startsWith(`${folder}/`));
 };

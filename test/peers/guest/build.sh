@@ -7,46 +7,10 @@ export LC_ALL=C
 umask 022
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-recipe=$(cat "$here/build.sh" "$here/init" "$here/dhcp" "$here/cmdline" | sha256sum)
+source "$here/parts.sh"
+recipe=$(cat "$here/build.sh" "$here/parts.sh" "$here/init" "$here/dhcp" "$here/cmdline" | sha256sum)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/virtwright
 guest=$cache/guest-${recipe:0:12}
-
-# What a guest under QEMU needs beyond what the kernel has built in. Dependencies follow by themselves.
-modules=(virtio_pci virtio_blk virtio_scsi sd_mod sr_mod virtio-rng virtio_net virtio_balloon isofs qemu_fw_cfg button evdev pvpanic-mmio)
-
-fetch_kernel() { # folder -> leaves the unpacked package in folder/kernel and its name in folder/about
-  local package
-  package=$(kernel_package) || { apt-get update -qq >&2 && package=$(kernel_package); }
-  (cd "$1" && apt-get download -qq -o APT::Sandbox::User=root "$package" >&2)
-  dpkg-deb --extract "$1/$package"_*.deb "$1/kernel"
-  dpkg-deb --show --showformat='kernel: ${Package} ${Version}\n' "$1/$package"_*.deb >"$1/about"
-}
-
-kernel_package() { # -> the real package behind the meta-package
-  apt-cache depends linux-image-cloud-amd64 2>/dev/null | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1 | grep .
-}
-
-module_file() { # kernel-folder module -> its path; a module is written with - or with _
-  find "$1/lib/modules" "$1/usr/lib/modules" -name "${2//[-_]/[-_]}.ko*" -print -quit 2>/dev/null | grep . ||
-    { echo "build.sh: the kernel package has no module $2" >&2; return 1; }
-}
-
-declare -A added=()
-add_module() { # kernel-folder module target-folder: dependencies first, numbered in order of loading
-  local file dependency plain
-  [[ ${added[${2//-/_}]:-} ]] && return
-  added[${2//-/_}]=yes
-  file=$(module_file "$1" "$2")
-  plain=$3/.plain-$2
-  case $file in *.xz) xz -dc "$file" >"$plain" ;; *.zst) zstd -qdc "$file" >"$plain" ;; *) cp "$file" "$plain" ;; esac
-  for dependency in $(tr '\0' '\n' <"$plain" | sed -n 's/^depends=//p' | tr , ' '); do add_module "$1" "$dependency" "$3"; done
-  mv "$plain" "$3/$(printf '%02d' "$(find "$3" -name '*.ko' | wc -l)")-$2.ko"
-}
-
-pack_initrd() { # folder -> the same bytes for the same input
-  find "$1" -exec touch --no-dereference --date=@0 {} +
-  (cd "$1" && find . -mindepth 1 -print0 | sort -z | cpio --quiet --null --create --format=newc --reproducible --owner=+0:+0) | gzip -9n
-}
 
 add_agent() { # kernel-folder target-folder: the kernel unpacks one archive after the other, so this holds only what is added
   local library
@@ -76,17 +40,11 @@ make_disk() { # out-folder work-folder
 }
 
 build() { # folder
-  local root=$1/root module
-  mkdir -p "$root"/{bin,dev,etc,modules,proc,sys} "$1/out"
+  mkdir -p "$1/out"
   fetch_kernel "$1"
-  cp /bin/busybox "$root/bin/busybox"
-  install -m 755 "$here/init" "$root/init"
-  install -m 755 "$here/dhcp" "$root/bin/dhcp"
-  for module in "${modules[@]}"; do add_module "$1/kernel" "$module" "$root/modules"; done
-  pack_initrd "$root" >"$1/out/initrd"
+  make_initrd "$1" /bin/busybox cpio --reproducible
   add_agent "$1/kernel" "$1/agent"
-  { cat "$1/out/initrd" && pack_initrd "$1/agent"; } >"$1/out/initrd-agent"
-  cp "$1"/kernel/boot/vmlinuz-* "$1/out/vmlinuz"
+  { cat "$1/out/initrd" && pack_initrd "$1/agent" cpio --reproducible; } >"$1/out/initrd-agent"
   cp "$here/cmdline" "$1/about" "$1/out/"
   make_disk "$1/out" "$1"
   dpkg-query --show --showformat='busybox: ${Package} ${Version}\n' busybox-static >>"$1/out/about"
