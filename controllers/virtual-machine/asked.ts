@@ -24,6 +24,8 @@ export function asked(definition: AskedDefinition): readonly Asked[] {
     ...there('devices.serial', definition.serial),
     ...there('devices.rng', definition.rng),
     ...there('devices.guestAgent', definition.guestAgent === true),
+    ...given('devices.graphics.type', definition.graphics?.type),
+    ...there('devices.graphics.password', definition.graphics?.password !== undefined, 'spec.devices.graphics'),
     ...(seed === undefined ? [] : there(seedFields[seed.kind], true)),
     ...given('vsphere.guestId', definition.vsphere?.guestId),
   ];

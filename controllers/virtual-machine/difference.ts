@@ -1,4 +1,13 @@
-import type { DiskLimits, MachineCdrom, MachineDisk, MachineInterface, MachineSeed, MachineShape, Part } from '#drivers/driver.js';
+import type {
+  DiskLimits,
+  MachineCdrom,
+  MachineDisk,
+  MachineGraphics,
+  MachineInterface,
+  MachineSeed,
+  MachineShape,
+  Part,
+} from '#drivers/driver.js';
 
 /** A field, in the API's words, in which what a machine has differs from what is asked. */
 export interface Difference {
@@ -29,6 +38,7 @@ export function differences(has: MachineShape, asked: MachineShape): readonly Di
     ...unless(has.serial === asked.serial, 'spec.devices.serial'),
     ...unless(has.rng === asked.rng, 'spec.devices.rng'),
     ...unless((has.guestAgent ?? false) === (asked.guestAgent ?? false), 'spec.devices.guestAgent'),
+    ...graphicsDifferences(has.graphics, asked.graphics),
     ...seedDifferences(has.seed, asked.seed),
     ...unless(asked.vsphere === undefined || has.vsphere?.guestId === asked.vsphere.guestId, 'spec.vsphere.guestId'),
   ];
@@ -45,6 +55,14 @@ function seedDifferences(has: MachineSeed | undefined, asked: MachineSeed | unde
   if (has?.kind === asked?.kind && has?.location === asked?.location) return [];
   const fields = new Set([has, asked].flatMap((seed) => (seed === undefined ? [] : [seedFields[seed.kind]])));
   return [...fields].flatMap((field) => unless(false, field));
+}
+
+/** A password is compared, and told to nobody. */
+function graphicsDifferences(has: MachineGraphics | undefined, asked: MachineGraphics | undefined): readonly Difference[] {
+  const field = 'spec.devices.graphics';
+  if (has?.type !== asked?.type) return unless(false, field);
+  if (asked?.password === undefined || asked.password === has?.password) return [];
+  return [{ field, part: { kind: 'graphics' }, takes: [{ field: 'devices.graphics.password' }], letsGo: false }];
 }
 
 function countDifferences(has: MachineShape, asked: MachineShape): readonly Difference[] {

@@ -47,6 +47,8 @@ function keyOf({ field, part }: Difference, configured: NonNullable<Machine['con
   const { cpuCount, memoryBytes, disks, cdroms = [], interfaces } = configured;
   if (part === undefined) return field;
   if (part.kind === 'cpu') return `cpu ${cpuCount}`;
+  // Nothing of a password is written down, not even its digest: it is short enough to be guessed from that.
+  if (part.kind === 'graphics') return 'graphics';
   if (part.kind === 'memory') return `memory ${memoryBytes}`;
   const wanted = (part.kind === 'disk' ? [...disks, ...cdroms] : interfaces).find(({ name }) => name === part.name);
   const what = wanted === undefined ? 'none' : createHash('sha256').update(JSON.stringify(wanted)).digest('hex').slice(0, 8);

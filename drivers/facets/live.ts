@@ -19,5 +19,6 @@ export interface Live {
 export type Part =
   | { readonly kind: 'cpu' }
   | { readonly kind: 'memory' }
+  | { readonly kind: 'graphics' }
   | { readonly kind: 'disk'; readonly name: string }
   | { readonly kind: 'interface'; readonly name: string };

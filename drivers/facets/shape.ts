@@ -22,6 +22,8 @@ export interface MachineShape {
   readonly rng: boolean;
   /** A channel by which an agent in the guest can speak with the host. */
   readonly guestAgent?: boolean;
+  /** A screen, keyboard and pointer that are reached over the network. Absent: none. */
+  readonly graphics?: MachineGraphics;
   /** What the guest is told at its first boot. */
   readonly seed?: MachineSeed;
   /** What only vSphere has a word for. Absent: the host's choice. */
@@ -42,6 +44,13 @@ export interface MachineSeed {
 }
 
 export type SeedKind = 'CloudInit' | 'Ignition' | 'Sysprep';
+
+/** A server of the machine's own, which listens on its host and nowhere else. */
+export interface MachineGraphics {
+  readonly type: 'VNC';
+  /** What it asks viewers for: 1 to 8 printable ASCII characters. Absent: as it is, and none at first. Never shown to anybody. */
+  readonly password?: string;
+}
 
 export interface KernelBoot {
   /** Locations as `Volume.location` gives them. */

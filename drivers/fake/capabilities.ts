@@ -37,6 +37,8 @@ export const everything: readonly Capability[] = [
   { field: 'devices.serial' },
   { field: 'devices.rng' },
   { field: 'devices.guestAgent' },
+  { field: 'devices.graphics.type', values: ['VNC'] },
+  { field: 'devices.graphics.password', change: 'Live' },
   { field: 'cloudInit' },
   { field: 'ignition' },
   { field: 'sysprep' },
@@ -107,6 +109,7 @@ const asked = ({
   serial,
   rng,
   guestAgent,
+  graphics,
   seed,
   vsphere,
 }: MachineDefinition): readonly Asked[] => [
@@ -124,17 +127,25 @@ const asked = ({
   ...(serial ? [['devices.serial', 'true'] as const] : []),
   ...(rng ? [['devices.rng', 'true'] as const] : []),
   ...(guestAgent ? [['devices.guestAgent', 'true'] as const] : []),
+  ...given('devices.graphics.type', graphics?.type),
+  ...given('devices.graphics.password', graphics?.password && '***'),
   ...(seed === undefined ? [] : [[seedFields[seed.kind], seed.location] as const]),
   ...(vsphere === undefined ? [] : [['vsphere.guestId', vsphere.guestId] as const]),
 ];
 
 /** Throws Unsupported for a field this host does not know, Invalid for a value it does not accept. */
 export function mustFit(definition: MachineDefinition, capabilities: readonly Capability[]): void {
+  mustBePassword(definition.graphics?.password);
   for (const [field, given] of asked(definition)) {
     const capability = capabilities.find((one) => one.field === field);
     if (capability === undefined) throw new DriverError('Unsupported', `${field}: ${given} given, this host does not know it`);
     mustAccept(capability, given);
   }
+}
+
+function mustBePassword(password: string | undefined): void {
+  if (password !== undefined && !/^[ -~]{1,8}$/.test(password))
+    throw new DriverError('Invalid', 'devices.graphics.password: this host accepts 1 to 8 printable ASCII characters');
 }
 
 function mustAccept({ field, values, min = -Infinity, max = Infinity }: Capability, given: string | number): void {
@@ -156,6 +167,7 @@ export function chosen(definition: MachineDefinition, before: MachineShape | und
     ...roomOf('maxCpuCount', shape.cpuCount, maxCpuCount ?? before?.maxCpuCount),
     ...roomOf('maxMemoryBytes', shape.memoryBytes, maxMemoryBytes ?? before?.maxMemoryBytes),
     ...(vsphere === undefined ? {} : { vsphere }),
+    ...(shape.graphics === undefined ? {} : { graphics: { ...before?.graphics, ...shape.graphics } }),
     firmware: shape.firmware ?? before?.firmware ?? 'BIOS',
     ...(bootOrder === undefined ? {} : { bootOrder }),
     disks: shape.disks.map((disk) => ({ ...tuningOf(diskOf(disk.name)), ...disk, bus: disk.bus ?? diskOf(disk.name)?.bus ?? 'VirtioBlk' })),

@@ -1,18 +1,25 @@
 import type { Console, Consoles, MachineId } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
+import { toPng } from '#drivers/png.js';
 import type { Clock } from './clock.js';
 import type { Connection } from './connection.js';
 import type { FakeHost } from './host.js';
 import type { FakeMachine } from './machine.js';
 import { noMachine } from './machines.js';
-import type { Queue } from './queue.js';
+import { Queue } from './queue.js';
+import { VncServer } from './vnc.js';
 
 type Host = FakeHost<Clock>;
 
-function mustHaveConsole(host: Host, id: MachineId): FakeMachine {
+function mustRun(host: Host, id: MachineId): FakeMachine {
   const machine = host.machines.get(id);
   if (machine === undefined) throw noMachine(id);
   if (machine.isOff) throw new DriverError('Conflict', `machine "${machine.nativeName}" is Off`);
+  return machine;
+}
+
+function mustHaveConsole(host: Host, id: MachineId): FakeMachine {
+  const machine = mustRun(host, id);
   if (machine.live?.serial !== true)
     throw new DriverError('Invalid', `machine "${machine.nativeName}" has no serial console; give it devices.serial`);
   return machine;
@@ -24,6 +31,16 @@ function echo(machine: FakeMachine, output: Queue<Uint8Array>, bytes: Uint8Array
   if (machine.power.state === 'On') machine.serial.print(bytes);
 }
 
+function mustHaveGraphics(host: Host, id: MachineId): FakeMachine {
+  const machine = mustRun(host, id);
+  if (machine.live?.graphics === undefined)
+    throw new DriverError('Invalid', `machine "${machine.nativeName}" has no screen; give it devices.graphics`);
+  return machine;
+}
+
+/** Two by two pixels: red and green above, blue and white below. */
+const screen = { width: 2, height: 2, rgb: Uint8Array.from([255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255]) };
+
 export function consolesOf(host: Host, connection: Connection): Consoles {
   const openOf = (machine: FakeMachine): Console => {
     const output = machine.serial.open();
@@ -34,7 +51,34 @@ export function consolesOf(host: Host, connection: Connection): Consoles {
       [Symbol.asyncDispose]: async () => output.end(),
     };
   };
+  const viewerOf = (machine: FakeMachine): Console => {
+    const output = new Queue<Uint8Array>();
+    const server = new VncServer(output, machine.nativeName, () => machine.live?.graphics?.password);
+    machine.viewers.add(output);
+    connection.ended.addEventListener('abort', () => output.end());
+    return {
+      output,
+      write: (bytes, signal) => connection.until(signal, async () => server.hear(bytes)),
+      [Symbol.asyncDispose]: async () => {
+        machine.viewers.delete(output);
+        output.end();
+      },
+    };
+  };
   return {
+    graphics: (id, signal) => {
+      const machine = host.machines.get(id);
+      const question = { verb: 'consoles.graphics', of: machine?.nativeName ?? id, machine } as const;
+      return connection.ask(question, signal, () => viewerOf(mustHaveGraphics(host, id)));
+    },
+    screenshot: (id, signal) => {
+      const machine = host.machines.get(id);
+      const question = { verb: 'consoles.screenshot', of: machine?.nativeName ?? id, machine } as const;
+      return connection.ask(question, signal, () => {
+        mustHaveGraphics(host, id);
+        return toPng(screen);
+      });
+    },
     open: (id, signal) => {
       const machine = host.machines.get(id);
       return connection.ask({ verb: 'consoles.open', of: machine?.nativeName ?? id, machine }, signal, () =>

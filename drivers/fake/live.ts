@@ -14,6 +14,7 @@ function apply(host: Host, machine: FakeMachine, part: Part): void {
   if (live === undefined) throw new DriverError('Conflict', `machine "${machine.nativeName}" is Off`);
   if (configured === undefined) return;
   if (part.kind === 'disk' || part.kind === 'interface') applyNamed(host, machine, part);
+  else if (part.kind === 'graphics') applyGraphics(machine, configured);
   else if (part.kind === 'cpu') {
     mustHaveRoom('cpu.count', configured.cpuCount, live.maxCpuCount ?? live.cpuCount);
     machine.change((now) => resized(now, configured), { takes: configured.cpuCount < live.cpuCount });
@@ -21,6 +22,14 @@ function apply(host: Host, machine: FakeMachine, part: Part): void {
     mustHaveRoom('memory.size', configured.memoryBytes, live.maxMemoryBytes ?? live.memoryBytes);
     machine.change((now) => ballooned(now, configured), { takes: configured.memoryBytes < live.memoryBytes });
   }
+}
+
+/** The server asks new viewers for the new password; it neither comes nor goes. */
+function applyGraphics(machine: FakeMachine, { graphics: wanted }: MachineShape): void {
+  const has = machine.live?.graphics;
+  if ((has === undefined) !== (wanted === undefined))
+    throw new DriverError('Unsupported', 'devices.graphics: comes and goes only with the machine off');
+  if (wanted !== undefined) machine.change((live) => ({ ...live, graphics: structuredClone(wanted) }), { takes: false });
 }
 
 function mustHaveRoom(field: string, given: number, most: number): void {

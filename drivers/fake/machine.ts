@@ -2,6 +2,7 @@ import type { Glance, Hardware, Machine, MachineId, MachineShape, Mark, PowerRea
 import { DriverError } from '#drivers/error.js';
 import type { Clock } from './clock.js';
 import { type Delay, type Guest, plainGuest } from './guest.js';
+import type { Queue } from './queue.js';
 import { Serial } from './serial.js';
 
 const off = (reason: PowerReason): PowerState => ({ state: 'Off', reason });
@@ -27,6 +28,8 @@ export class FakeMachine {
   power: PowerState = off('Unknown');
   guest: Guest = plainGuest;
   readonly serial = new Serial();
+  /** What those who look at its screen are told. */
+  readonly viewers = new Set<Queue<Uint8Array>>();
   /** How often its definition was written. */
   writes = 0;
   /** What others put into the definition, and an edit must leave in peace. */
@@ -70,6 +73,8 @@ export class FakeMachine {
     this.#forgetRun();
     this.live = undefined;
     this.serial.end();
+    for (const viewer of this.viewers) viewer.end();
+    this.viewers.clear();
     this.power = off(reason);
     if (this.configured === undefined) this.#host.vanished(this);
     this.#host.changed(this);

@@ -1,19 +1,25 @@
-import type { Console, Consoles, MachineId } from '#drivers/driver.js';
+import type { Console, Consoles, MachineId, Screenshot } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
+import { child } from '#drivers/xml/tree.js';
 import type { Daemon } from './daemon.js';
-import { handleOf, readDomain } from './domains.js';
+import { handleOf, isActive, readDomain } from './domains.js';
 import { hasCode } from './gone.js';
+import { openGraphics } from './graphics.js';
+import { pictureOf } from './picture.js';
 import type { RpcStream } from './rpc/connection.js';
 import { libvirtCodeOf } from './rpc/driver-error.js';
 import { consoleFlags } from './rpc/flags.js';
-import { domainOpenConsole } from './rpc/procedures.js';
+import { domainOpenConsole, domainScreenshot } from './rpc/procedures.js';
+import { readServerPlace, readVideo } from './xml/graphics.js';
 import { readShape } from './xml/read.js';
 
 export class LibvirtConsoles implements Consoles {
   readonly #daemon: Daemon;
+  readonly #lost = new AbortController();
 
   constructor(daemon: Daemon) {
     this.#daemon = daemon;
+    void daemon.connection.closed.then(() => this.#lost.abort());
   }
 
   async open(id: MachineId, signal: AbortSignal): Promise<Console> {
@@ -21,6 +27,29 @@ export class LibvirtConsoles implements Consoles {
     const opened = whileOpening(signal, (opening) => this.#daemon.connection.openStream(domainOpenConsole, what, opening));
     const stream = await opened.catch((reason) => this.#explain(id, reason, signal));
     return new SerialConsole(stream);
+  }
+
+  /** libvirt would pass on the server's socket itself, by a way that Node does not have; but the server is on this host, as its daemon is. */
+  async graphics(id: MachineId, signal: AbortSignal): Promise<Console> {
+    const domain = await readDomain(this.#daemon, id, 'current', signal);
+    if (!isActive(domain)) throw new DriverError('Conflict', `machine ${id} is Off; nothing of it is to be seen`);
+    const place = readServerPlace(domain);
+    if (place === undefined) throw new DriverError('Invalid', `machine ${id} has no graphics; give it some with devices.graphics`);
+    return openGraphics(place, this.#lost.signal, signal);
+  }
+
+  async screenshot(id: MachineId, signal: AbortSignal): Promise<Screenshot> {
+    const what = { domain: handleOf(id), screen: 0, flags: 0 };
+    const picture = pictureOf(this.#daemon.connection.download(domainScreenshot, what, signal));
+    return picture.catch((reason) => this.#explainDark(id, reason, signal));
+  }
+
+  /** The host says of a machine without a screen, as of one that is off, that it is not the time for it. */
+  async #explainDark(id: MachineId, reason: unknown, signal: AbortSignal): Promise<never> {
+    if (!hasCode(reason, 'Conflict')) throw reason;
+    const domain = await readDomain(this.#daemon, id, 'current', signal);
+    if (!isActive(domain) || readVideo(child(domain, 'devices')) !== undefined) throw reason;
+    throw new DriverError('Invalid', `machine ${id} has no screen; give it one with devices.graphics`, { cause: reason });
   }
 
   /** That a machine has no console, the host tells as an error of its own. */

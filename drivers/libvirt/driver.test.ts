@@ -130,6 +130,31 @@ t.test('what UEFI wrote down stays or goes when its machine is forgotten, as is 
   await t.rejects(stat(written), { code: 'ENOENT' });
 });
 
+t.test('graphics listen on their host and nowhere else; from another network they are not reached, and that is said', async (t) => {
+  const mark = markOf('shown');
+  const id = await driver.machines.define(
+    { ...definitionOf('shop.shown', '62'), graphics: { type: 'VNC', password: 'pAss-w0r' } },
+    mark,
+    signal,
+  );
+  await driver.power.start(id, { paused: true }, signal);
+  const listening = (await daemon.inside('ss', '-Hltn'))
+    .trim()
+    .split('\n')
+    .map((line) => line.split(/\s+/)[3]);
+  t.match(listening, [/^127\.0\.0\.1:\d+$/], 'one port, on the loopback');
+  await t.rejects((async () => driver.consoles?.graphics(id, signal))(), {
+    code: 'Unavailable',
+    message: /listen on 127\.0\.0\.1, port \d+, of its host.* in its network/,
+  });
+  const line = await readFile(`/proc/${await qemuOf('shop.shown')}/cmdline`, 'utf8');
+  t.match(line, /password=on/);
+  t.notMatch(line, /pAss-w0r/, 'no password on a command line');
+  t.notMatch(await daemon.virsh('dumpxml', 'shop.shown'), /pAss-w0r/, 'nor told to whom does not ask for secrets');
+  await driver.power.cut(id, mark.owner, signal);
+  await driver.machines.undefine(id, mark.owner, { keepState: false }, signal);
+});
+
 t.test('a probe can succeed, can fail, and leaves nothing behind when its connection breaks', async (t) => {
   const open = (opening: AbortSignal) => connectLibvirt(daemon.uri, {}, opening);
   const guest = { architecture: 'x86_64', machine: 'pc-q35-7.2', emulator: undefined };

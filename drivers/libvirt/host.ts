@@ -2,7 +2,7 @@ import type { Capability, DiskBus, Host, HostDescription } from '#drivers/driver
 import type { Daemon } from './daemon.js';
 import { unlessUnknown } from './gone.js';
 import { mtuBounds } from './network-check.js';
-import { firmwaresOf, type MachineOffer, mostOf, type Offer, type Offers } from './offer.js';
+import { canShow, firmwaresOf, type MachineOffer, mostOf, type Offer, type Offers } from './offer.js';
 import type { Finding } from './probe.js';
 import { connectGetLibVersion, connectGetStoragePoolCapabilities, connectGetType, connectGetVersion } from './rpc/procedures.js';
 import { diskBuses, nativeBus, pluggableBuses } from './xml/bus.js';
@@ -112,12 +112,18 @@ function machineCapabilities(offer: Offer, { domain, domainType, machine, kvm }:
     ...(domainType === 'test' ? [] : [{ field: 'volumes.growAttached' }]),
     { field: 'devices.serial' },
     { field: 'devices.guestAgent' },
+    ...(canShow(domain) ? graphicsCapabilities : []),
     { field: 'cloudInit' },
     { field: 'ignition' },
     { field: 'sysprep' },
     ...(domain.rngBackends.includes('random') ? [{ field: 'devices.rng' }] : []),
   ];
 }
+
+const graphicsCapabilities: readonly Capability[] = [
+  { field: 'devices.graphics.type', values: ['VNC'] },
+  { field: 'devices.graphics.password', reason: '1 to 8 characters, as VNC has it', change: 'Live' },
+];
 
 const diskCapabilities: readonly Capability[] = [
   { field: 'disks.cache', values: diskCaches },

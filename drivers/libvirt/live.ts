@@ -16,6 +16,7 @@ import {
   domainUpdateDeviceFlags,
 } from './rpc/procedures.js';
 import { isCdrom } from './xml/cdrom.js';
+import { readGraphics, withPasswordOf } from './xml/graphics.js';
 import { readMark } from './xml/metadata.js';
 import { type DevicePart, findDevice, missingController, placedAs, pluggable, sameBesideLimits } from './xml/plug.js';
 import { readCpuCount, readIdentity, readMemory } from './xml/read.js';
@@ -47,6 +48,8 @@ export class LibvirtLive implements Live {
         return this.#plugCpus(both, signal);
       case 'memory':
         return this.#balloon(both, signal);
+      case 'graphics':
+        return this.#changePassword(both, signal);
       default:
         return this.#applyDevice(both, part, signal);
     }
@@ -63,6 +66,14 @@ export class LibvirtLive implements Live {
     if (readMemory(live) === bytes) return;
     const what = { domain: handleOf(id), memory: bytes / 1024, flags: affectFlags.live };
     await this.#daemon.order(domainSetMemoryFlags, what, signal, id);
+  }
+
+  async #changePassword({ id, live, configured }: Both, signal: AbortSignal): Promise<void> {
+    const [has, wanted] = [live, configured].map((domain) => readGraphics(child(domain, 'devices')));
+    if (has?.type !== wanted?.type) throw new DriverError('Unsupported', 'devices.graphics: comes and goes only with the machine off');
+    if (has?.password === wanted?.password) return;
+    const server = withPasswordOf(live, configured);
+    if (server !== undefined) await this.#send(domainUpdateDeviceFlags, id, server, signal);
   }
 
   async #applyDevice({ id, live, configured }: Both, part: DevicePart, signal: AbortSignal): Promise<void> {

@@ -17,6 +17,7 @@ import {
 } from './xml/capabilities.js';
 import { bytesPerMiB } from './xml/definition.js';
 import type { DomainBase } from './xml/domain.js';
+import { bestVideo } from './xml/graphics.js';
 
 /** What a new machine on this host is built on. */
 export interface MachineOffer {
@@ -113,7 +114,14 @@ export class KvmMemory {
 /** What libvirt's own test driver takes: it only pretends to have machines, and tells nothing of them beforehand. */
 function pretended(guest: GuestOffer): MachineOffer {
   const { emulator, architecture } = guest;
-  const devices = { firmwares: [], diskBuses: ['virtio', 'scsi', 'sata'], rngModels: ['virtio'], rngBackends: ['random'] };
+  const devices = {
+    firmwares: [],
+    diskBuses: ['virtio', 'scsi', 'sata'],
+    graphics: [],
+    videos: [],
+    rngModels: ['virtio'],
+    rngBackends: ['random'],
+  };
   const domain = { emulator, architecture, domainType: 'test', machine: undefined, maxVcpus: 32, cpuModes: [], ...devices };
   return { guest, machine: undefined, domainType: 'test', kvm: undefined, domain };
 }
@@ -139,13 +147,22 @@ export const firmwaresOf = (offer: Offer): readonly Firmware[] => [
   ...(machinesOf(offer).domain.firmwares.includes('efi') ? (['UEFI'] as const) : []),
 ];
 
+/** A screen, and a server that shows it. */
+export const canShow = ({ graphics, videos }: DomainCapabilities): boolean => graphics.includes('vnc') && videos.includes(bestVideo);
+
 /** Refuses what the host's capabilities do not accept; it might take the definition, and fail when the machine is started. */
 export function checkFits(definition: MachineDefinition, offer: Offer): void {
-  const { cpuCount, maxCpuCount = cpuCount, memoryBytes, maxMemoryBytes = memoryBytes, firmware = 'BIOS' } = definition;
+  const { cpuCount, maxCpuCount = cpuCount, memoryBytes, maxMemoryBytes = memoryBytes, firmware = 'BIOS', graphics } = definition;
+  const { domain } = machinesOf(offer);
+  if (graphics !== undefined && !canShow(domain))
+    throw new DriverError(
+      'Unsupported',
+      `devices.graphics.type: ${graphics.type} was given; accepted: none, as the host's QEMU has no VNC`,
+    );
   const firmwares = firmwaresOf(offer);
   if (!firmwares.includes(firmware))
     throw new DriverError('Invalid', `firmware.type: ${firmware} was given; accepted: ${firmwares.join(', ')}`);
-  checkBuses(definition, machinesOf(offer).domain.diskBuses);
+  checkBuses(definition, domain.diskBuses);
   const most = mostOf(offer);
   const asked = [
     ['cpu.count', cpuCount, most.cpuCount, 'CPUs'],

@@ -45,6 +45,7 @@ const sharedByDrivers = oneOf(
   'drivers/credentials.ts',
   'drivers/deadline.ts',
   'drivers/owner.ts',
+  'drivers/png.ts',
   'drivers/pool-source.ts',
 );
 const sharedXml = below('drivers/xml');

@@ -163,6 +163,8 @@ const contract: Readonly<Record<string, Proof>> = {
   unplugged: { file: live, sentence: 'a disk is taken out once the guest has let go of it' },
   connected: { file: live, sentence: 'an interface is plugged in, put on another network, and taken out' },
   ballooned: { file: live, sentence: 'memory grows and shrinks within its room, and beyond it waits' },
+  viewed: { file: 'test/contract/consoles.ts', sentence: 'a viewer is let in by the password, and by no other' },
+  repassworded: { file: live, sentence: 'the password of its graphics is another from now on' },
   cpus: { file: live, sentence: 'a CPU is plugged in within its room, and beyond it waits' },
   names: { file: machines, sentence: 'the longest name is kept, and a longer one is refused' },
 };
@@ -188,6 +190,8 @@ export const proofs: Readonly<Record<string, readonly Proof[]>> = {
   ignition: proven('seeds'),
   sysprep: proven('seeds'),
   'devices.guestAgent': proven('channel', 'agent'),
+  'devices.graphics.type': proven('viewed'),
+  'devices.graphics.password': proven('viewed', 'repassworded'),
   'devices.rng': proven('shape'),
   'devices.serial': proven('shape'),
   disks: proven('plugged', 'unplugged'),

@@ -72,6 +72,7 @@ const checked: ReadonlySet<string> = new Set(
       serial: true,
       rng: true,
       guestAgent: true,
+      graphics: { type: 'VNC', password: 'password' },
       vsphere: { guestId: 'debian12_64Guest' },
     }),
   ].map(({ field }) => field),

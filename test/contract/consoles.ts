@@ -1,7 +1,8 @@
 import type { Test } from 'tap';
-import type { Console } from '#drivers/driver.js';
+import type { Console, MachineId } from '#drivers/driver.js';
 import { mustHave } from './pools.js';
 import { refused, type Stage, soon } from './stage.js';
+import { checkPng, Viewer } from './viewer.js';
 
 /** Reads until the text has come, or the output ends; gives what has come. */
 async function readUntil({ output }: Console, wanted: string): Promise<string> {
@@ -22,6 +23,10 @@ async function drained({ output }: Console): Promise<true> {
 export async function consolesContract(t: Test, stage: Stage): Promise<void> {
   const { driver } = stage;
   const consoles = mustHave(driver.consoles);
+  const looks = [
+    (id: MachineId, signal: AbortSignal) => consoles.graphics(id, signal),
+    (id: MachineId, signal: AbortSignal) => consoles.screenshot(id, signal),
+  ] as const;
 
   await t.test('what is gone, off, or has no serial console, has none to open', async (t) => {
     const { id, owner } = await stage.define(stage.definition({ serial: true }));
@@ -74,9 +79,48 @@ export async function consolesContract(t: Test, stage: Stage): Promise<void> {
     await again.write(Buffer.from('x'), soon());
   });
 
+  await t.test('what is gone, off, or has no graphics, shows nothing', async (t) => {
+    const { id, owner } = await stage.define(stage.definition({ graphics: { type: 'VNC' } }));
+    for (const look of looks) await refused(t, look(id, soon()), 'Conflict');
+    await driver.machines.undefine(id, owner, { keepState: false }, soon());
+    for (const look of looks) await refused(t, look(id, soon()), 'NotFound');
+    const { id: blind } = await stage.running();
+    for (const look of looks) await refused(t, look(blind, soon()), 'Invalid');
+  });
+
+  await t.test('a viewer is let in by the password, and by no other', async (t) => {
+    const { id } = await stage.running(stage.definition({ graphics: { type: 'VNC', password: 'Ab3-xyz9' } }));
+    t.match((await stage.look(id)).live?.graphics, { type: 'VNC', password: 'Ab3-xyz9' });
+    await using wrong = new Viewer(await consoles.graphics(id, soon()));
+    t.equal(await wrong.logIn('Ab3-xyz8'), 'refused');
+    await using right = new Viewer(await consoles.graphics(id, soon()));
+    t.equal(await right.logIn('Ab3-xyz9'), 'let in');
+    const { width, height } = await right.screen();
+    t.ok(width > 0 && height > 0, 'and is told how large the screen is');
+  });
+
+  await t.test('a viewer is let go when the machine stops', async (t) => {
+    const { id, owner } = await stage.running(stage.definition({ graphics: { type: 'VNC' } }));
+    const server = await consoles.graphics(id, soon());
+    await using viewer = new Viewer(server);
+    t.equal(await viewer.logIn(undefined), 'let in', 'without a password where none was given');
+    await driver.power.cut(id, owner, soon());
+    t.equal(await viewer.ended(), true);
+    await refused(t, server.write(Buffer.from('x'), soon()), 'Conflict');
+  });
+
+  await t.test('the screen is given as a picture', async (t) => {
+    const { id } = await stage.running(stage.definition({ graphics: { type: 'VNC' } }));
+    const { mediaType, bytes } = await consoles.screenshot(id, soon());
+    t.equal(mediaType, 'image/png');
+    const { width, height, colours } = checkPng(bytes);
+    t.ok(width > 0 && height > 0 && colours > 0, `${width} by ${height} pixels, ${colours} colours`);
+  });
+
   await t.test('a signal that has ended opens nothing and writes nothing', async (t) => {
     const { id } = await stage.running(stage.definition({ serial: true }));
     await refused(t, consoles.open(id, AbortSignal.abort()), 'TimedOut');
+    for (const look of looks) await refused(t, look(id, AbortSignal.abort()), 'TimedOut');
     await using console = await consoles.open(id, soon());
     await refused(t, console.write(Buffer.from('x'), AbortSignal.abort()), 'TimedOut');
   });

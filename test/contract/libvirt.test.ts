@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import t from 'tap';
 import { connect } from '#drivers/connect.js';
 import type { Driver, KernelBoot, MachineDefinition, MachineId } from '#drivers/driver.js';
+import { reachDisplays } from '#test/peers/displays.js';
 import { startLibvirtd } from '#test/peers/libvirtd.js';
 import { contract } from './contract.js';
 import { qemuPeer } from './libvirt-peer.js';
@@ -14,7 +15,11 @@ import type { GuestRecipe } from './subject.js';
 t.setTimeout(300_000);
 
 const daemon = await startLibvirtd();
-t.teardown(() => daemon.stop());
+const displays = await reachDisplays(daemon);
+t.teardown(async () => {
+  await displays[Symbol.asyncDispose]();
+  await daemon.stop();
+});
 
 const directory = join(daemon.directory, 'pools');
 await mkdir(directory);

@@ -3,6 +3,7 @@ import type { MachineDefinition, MachineDisk, MachineInterface, MachineShape, Pa
 import { networkName } from './networks.js';
 import { activePool, mustHave } from './pools.js';
 import { type Made, refused, type Stage, someoneElse, soon } from './stage.js';
+import { Viewer } from './viewer.js';
 
 /** Less than a guest has, that one of the suite still runs in. */
 const lessBytes = 16 << 20;
@@ -11,6 +12,7 @@ const lessBytes = 16 << 20;
 export async function liveContract(t: Test, stage: Stage): Promise<void> {
   const apply = (made: Pick<Made, 'id' | 'owner'>, part: Part) => mustHave(stage.driver.live).apply(made.id, made.owner, part, soon());
   await refusingContract(t, stage, apply);
+  await passwordContract(t, stage, apply);
   await stage.withGuest(t, 'a running machine', 'hearing', async (t, recipe) => {
     const networks = await twoNetworks(stage);
     const { location } = await newDisk(stage, 'disc');
@@ -25,6 +27,31 @@ export async function liveContract(t: Test, stage: Stage): Promise<void> {
     await devicesContract(t, new Bench(stage, made, apply), networks);
     await quantitiesContract(t, new Bench(stage, made, apply));
     await stage.driver.power.cut(made.id, made.owner, soon());
+  });
+}
+
+async function passwordContract(t: Test, stage: Stage, apply: Apply): Promise<void> {
+  const { machines, consoles } = stage.driver;
+  const { capabilities } = await stage.driver.host.describe(soon());
+  const changes = capabilities.some(({ field, change }) => field === 'devices.graphics.password' && change !== undefined);
+  const skip = changes ? false : `${stage.subject.name} does not say that it can`;
+  await t.test('the password of its graphics is another from now on', { skip }, async (t) => {
+    const graphics = (password: string) => ({ graphics: { type: 'VNC', password } as const });
+    const made = await stage.running(stage.definition(graphics('first')));
+    await machines.define({ ...made.definition, ...graphics('second') }, made.mark, soon());
+    t.equal((await stage.look(made.id)).live?.graphics?.password, 'first', 'until it is applied');
+    for (const _ of ['once', 'twice']) await apply(made, { kind: 'graphics' });
+    t.equal((await stage.look(made.id)).live?.graphics?.password, 'second');
+    for (const [password, fate] of Object.entries({ first: 'refused', second: 'let in' })) {
+      await using viewer = new Viewer(await mustHave(consoles).graphics(made.id, soon()));
+      t.equal(await viewer.logIn(password), fate);
+    }
+    await machines.define({ ...made.definition, graphics: { type: 'VNC' } }, made.mark, soon());
+    t.equal((await stage.look(made.id)).configured?.graphics?.password, 'second', 'and stays when nobody speaks of it');
+    const { graphics: _, ...blind } = made.definition;
+    await machines.define(blind, made.mark, soon());
+    t.equal((await stage.look(made.id)).configured?.graphics, undefined);
+    await refused(t, apply(made, { kind: 'graphics' }), 'Unsupported');
   });
 }
 

@@ -1,4 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -29,6 +30,10 @@ export interface Libvirtd extends AsyncDisposable {
   readonly readOnlySocketPath: string;
   /** A folder of the test's own, the same inside and outside; the daemon's own folders are below it. Removed by `stop`. */
   readonly directory: string;
+  /** On which its machines show their screens: in its own network (see `reachDisplays`), and yet others than another daemon's. */
+  readonly displayPorts: readonly number[];
+  /** The words before a command with which it runs where the daemon does. */
+  readonly enter: readonly string[];
   /** The daemon's process, as seen from here. Another one after `restart`. */
   readonly pid: number;
   /** Starts the daemon again after `kill9`, or in place of the one that runs. Machines live on. */
@@ -90,7 +95,7 @@ export async function startLibvirtd(options: LibvirtdOptions = {}, signal?: Abor
   const directory = await mkdtemp(join(tmpdir(), 'vw-libvirtd-'));
   const daemon = new PrivateDaemon(directory);
   try {
-    await writeFolders(directory, options);
+    await writeFolders(directory, options, daemon.displayPorts);
     await daemon.start();
     signal?.throwIfAborted();
     return daemon;
@@ -100,12 +105,20 @@ export async function startLibvirtd(options: LibvirtdOptions = {}, signal?: Abor
   }
 }
 
-async function writeFolders(directory: string, options: LibvirtdOptions): Promise<void> {
+async function writeFolders(directory: string, options: LibvirtdOptions, displayPorts: readonly number[]): Promise<void> {
+  const [first = 0, last = 0] = [displayPorts[0], displayPorts.at(-1)];
+  const displays = `remote_display_port_min = ${first}\nremote_display_port_max = ${last}\n`;
   // All of /run, as a host that never ran libvirt has no folder there to lay another over; /var/lock lies in it, too.
   for (const name of ['etc', 'lib', 'log', 'run/libvirt', 'run/lock']) await mkdir(join(directory, name), { recursive: true });
   await mkdir(sharedCache(), { recursive: true });
   await writeFile(join(directory, 'etc/libvirtd.conf'), daemonConfig + (options.daemonConfig ?? ''));
-  await writeFile(join(directory, 'etc/qemu.conf'), (options.qemuConfig ?? '') + qemuConfig);
+  await writeFile(join(directory, 'etc/qemu.conf'), (options.qemuConfig ?? '') + displays + qemuConfig);
+}
+
+/** A few that hardly anybody else has. */
+function somePorts(): readonly number[] {
+  const first = 6_000 + 8 * randomInt(3_000);
+  return Array.from({ length: 8 }, (_, at) => first + at);
 }
 
 /** What the daemons found out about the emulators, which takes seconds, is true for all of them; they check it and write it atomically. */
@@ -119,6 +132,7 @@ class PrivateDaemon implements Libvirtd {
   readonly readOnlySocketPath: string;
   readonly uri: string;
   readonly testUri: string;
+  readonly displayPorts = somePorts();
   #stopHolder: () => Promise<void> = async () => {};
   #init = 0;
   #pid = 0;
@@ -129,6 +143,10 @@ class PrivateDaemon implements Libvirtd {
     this.readOnlySocketPath = join(directory, 'run/libvirt/libvirt-sock-ro');
     this.uri = `qemu+unix:///system?socket=${this.socketPath}`;
     this.testUri = `test+unix:///default?socket=${this.socketPath}`;
+  }
+
+  get enter(): readonly string[] {
+    return ['nsenter', '--target', `${this.#init}`, '--mount', '--pid', '--net'];
   }
 
   get pid(): number {
@@ -196,7 +214,8 @@ class PrivateDaemon implements Libvirtd {
   }
 
   async inside(command: string, ...args: readonly string[]): Promise<string> {
-    const { stdout } = await run('nsenter', ['--target', `${this.#init}`, '--mount', '--pid', '--net', command, ...args]);
+    const [program, ...words] = [...this.enter, command, ...args];
+    const { stdout } = await run(program as string, words);
     return stdout;
   }
 

@@ -39,6 +39,8 @@ export interface DomainCapabilities {
   /** What the host can choose firmware of: `efi`, `bios`. */
   readonly firmwares: readonly string[];
   readonly diskBuses: readonly string[];
+  readonly graphics: readonly string[];
+  readonly videos: readonly string[];
   readonly rngModels: readonly string[];
   readonly rngBackends: readonly string[];
 }
@@ -95,6 +97,8 @@ export function readDomainCapabilities(xml: string): DomainCapabilities {
       .flatMap((mode) => attribute(mode, 'name') ?? []),
     firmwares: values(child(root, 'os'), 'firmware'),
     diskBuses: values(child(devices, 'disk'), 'bus'),
+    graphics: values(child(devices, 'graphics'), 'type'),
+    videos: values(child(devices, 'video'), 'modelType'),
     rngModels: values(child(devices, 'rng'), 'model'),
     rngBackends: values(child(devices, 'rng'), 'backendModel'),
   };

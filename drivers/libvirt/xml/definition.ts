@@ -1,9 +1,18 @@
 import { normalize } from 'node:path/posix';
-import type { BootDevice, DiskBus, MachineCdrom, MachineDefinition, MachineDisk, MachineInterface } from '#drivers/driver.js';
+import type {
+  BootDevice,
+  DiskBus,
+  MachineCdrom,
+  MachineDefinition,
+  MachineDisk,
+  MachineGraphics,
+  MachineInterface,
+} from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 
 import { diskBuses } from './bus.js';
 import { volumeFormats } from './format.js';
+import { graphicsPrefix } from './graphics.js';
 import { interfaceModels, interfacePrefix } from './interface.js';
 import { seedPrefix } from './seed.js';
 
@@ -20,7 +29,7 @@ export const maxSerialBytes = 20;
  * @throws DriverError Invalid, naming the field, what was given, and what would be accepted
  */
 export function checkDefinition(definition: MachineDefinition): void {
-  const { nativeName, cpuCount, memoryBytes, boot, bootOrder = [], disks, cdroms = [], interfaces, seed, vsphere } = definition;
+  const { nativeName, cpuCount, memoryBytes, boot, bootOrder = [], disks, cdroms = [], interfaces, graphics, seed, vsphere } = definition;
   checkName('nativeName', nativeName, maxNameBytes);
   if (!Number.isSafeInteger(cpuCount) || cpuCount < 1) refuse('cpu.count', cpuCount, 'a whole number, 1 or more');
   if (!Number.isSafeInteger(memoryBytes) || memoryBytes < bytesPerMiB || memoryBytes % bytesPerMiB !== 0)
@@ -29,6 +38,7 @@ export function checkDefinition(definition: MachineDefinition): void {
   for (const [field, path] of Object.entries({ kernel: boot?.kernel, initrd: boot?.initrd }))
     if (path !== undefined) checkPath(`boot.${field}`, path);
   if (seed !== undefined) checkPath('seed', seed.location);
+  if (graphics !== undefined) checkGraphics(graphics);
   for (const disk of disks) checkDisk(disk);
   for (const cdrom of cdroms) checkCdrom(cdrom);
   if (vsphere !== undefined) throw new DriverError('Unsupported', 'vsphere: was given; accepted: nothing, as this host is not vSphere');
@@ -72,15 +82,28 @@ function checkInterface({ name, network, model, macAddress }: MachineInterface):
     );
 }
 
+/** What is given is never told again. */
+function checkGraphics({ password }: MachineGraphics): void {
+  if (password !== undefined && !/^[ -~]{1,8}$/.test(password))
+    refuse(
+      'devices.graphics.password',
+      `one of ${password.length} characters`,
+      '1 to 8 printable ASCII characters, which is all that VNC heeds',
+    );
+}
+
 function checkCdrom({ name, location, bus }: MachineCdrom): void {
   checkDiskName(name, bus);
   if (location !== undefined) checkPath(`disk "${name}": cdrom`, location);
 }
 
+/** Aliases are one set for all devices of a machine. */
+const prefixes = [interfacePrefix, seedPrefix, graphicsPrefix];
+
 function checkDiskName(name: string, bus: DiskBus | undefined): void {
   if (bus !== undefined && !diskBuses.includes(bus)) refuse(`disk "${name}": bus`, `"${bus}"`, diskBuses.join(', '));
-  if (!aliasable.test(name) || name.startsWith(interfacePrefix) || name.startsWith(seedPrefix))
-    refuse('disks.name', `"${name}"`, `${aliasableText}, not beginning with "${interfacePrefix}" or "${seedPrefix}"`);
+  if (!aliasable.test(name) || prefixes.some((prefix) => name.startsWith(prefix)))
+    refuse('disks.name', `"${name}"`, `${aliasableText}, not beginning with "${prefixes.join('", "')}"`);
 }
 
 function checkDisk({ name, location, serial, bus, format, cache, io, limits = {} }: MachineDisk): void {

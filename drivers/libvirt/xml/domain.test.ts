@@ -8,6 +8,7 @@ import { serializeXml } from '#drivers/xml/serialize.js';
 import { attribute, child, element, elements, textOf, type XmlElement } from '#drivers/xml/tree.js';
 import { createDomain, type DomainBase } from './domain.js';
 import { editDomain } from './edit.js';
+import { readServerPlace } from './graphics.js';
 import { macAddressOf } from './interface.js';
 import { markElement, readMark, withMark } from './metadata.js';
 import { readHardware, readIdentity, readShape } from './read.js';
@@ -74,6 +75,7 @@ const wired: MachineDefinition = {
 /** What the hand-made machine already is. */
 const rich: MachineDefinition = {
   ...readIdentity(golden('domain-rich')),
+  graphics: { type: 'VNC', password: 'secret1' },
   guestAgent: true,
   cpuCount: 2,
   memoryBytes: 2 ** 32,
@@ -133,6 +135,43 @@ t.test('an interface keeps the address that it was given first, and changes only
   t.equal(interfaceIn([san], 1), undefined);
 });
 
+t.test('a screen comes with what it is seen and pointed at by, and goes with it', async (t) => {
+  const graphics = { type: 'VNC', password: 'a<b&"c' } as const;
+  const shown = createDomain({ ...small, graphics }, mark, base);
+  const xml = serializeXml(shown);
+  for (const part of [
+    '<graphics type="vnc" port="-1" autoport="yes" passwd="a&lt;b&amp;&quot;c"><listen type="address" address="127.0.0.1"/></graphics>',
+    '<video><model type="vga"/><alias name="ua-graphics_video"/></video>',
+    '<input type="tablet" bus="usb"><alias name="ua-graphics_tablet"/></input>',
+  ])
+    t.ok(xml.includes(part), part);
+  t.strictSame(readShape(reread(shown)).graphics, graphics);
+  t.equal(editDomain(shown, { ...small, graphics: { type: 'VNC' } }, mark), shown, 'a password stays when nobody speaks of it');
+  t.equal(serializeXml(editDomain(shown, small, mark)), serializeXml(createDomain(small, mark, base)));
+  const theirs = editDomain(golden('domain-rich'), { ...rich, graphics: { type: 'VNC', password: 'other' } }, mark);
+  t.equal(serializeXml(theirs), serializeXml(editDomain(golden('domain-rich'), rich, mark)).replace('secret1', 'other'));
+  for (const password of ['', 'more than 8', 'ümlaut', 'a\n'])
+    t.throws(() => createDomain({ ...small, graphics: { type: 'VNC', password } }, mark, base), {
+      code: 'Invalid',
+      message: /^devices.graphics.password: one of \d+ characters was given; accepted: 1 to 8 printable ASCII characters/,
+    });
+});
+
+t.test('a server is found where it listens', async (t) => {
+  const placeOf = (server: string) => readServerPlace(parseXml(`<domain><devices>${server}</devices></domain>`, 'domain'));
+  const onPort = (address: string) =>
+    `<graphics type='vnc' port='5903' autoport='yes'><listen type='address' address='${address}'/></graphics>`;
+  t.same(placeOf(onPort('127.0.0.1')), { kind: 'port', host: '127.0.0.1', port: 5903 });
+  t.same(placeOf(onPort('0.0.0.0')), { kind: 'port', host: '127.0.0.1', port: 5903 });
+  t.same(placeOf(onPort('::')), { kind: 'port', host: '::1', port: 5903 });
+  t.same(placeOf("<graphics type='vnc'><listen type='socket' socket='/run/vnc.sock'/></graphics>"), {
+    kind: 'socket',
+    path: '/run/vnc.sock',
+  });
+  t.equal(placeOf("<graphics type='vnc' port='-1' autoport='yes'/>"), undefined, 'of a machine that is off');
+  t.equal(placeOf("<graphics type='spice' port='5900'/>"), undefined);
+});
+
 t.test('firmware is left as it is until another is asked for', async (t) => {
   const os = (domain: XmlElement) => serializeXml(child(domain, 'os') ?? element('nothing'));
   const { firmware: _, ...silent } = small;
@@ -176,6 +215,7 @@ t.test('the hardware that the host chose is told', async (t) => {
     machine: 'pc-q35-5.2',
     cpu: 'Nehalem',
     firmware: 'UEFI',
+    video: 'VGA',
   });
   t.match(readHardware(createDomain(small, mark, { ...base, domainType: 'kvm', cpuMode: 'host-model' })), {
     accelerator: 'KVM',

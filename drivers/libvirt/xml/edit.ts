@@ -7,6 +7,7 @@ import { withGuestAgent } from './channel.js';
 import { checkDefinition } from './definition.js';
 import { withDisks } from './disk.js';
 import { withFirmware } from './firmware.js';
+import { withGraphics } from './graphics.js';
 import { withInterfaces } from './interface.js';
 import { withMark } from './metadata.js';
 import { hasRng, hasSerial, isSerial, isSerialConsole, readCpuCount, readMaxCpuCount, readMaxMemory, readMemory } from './read.js';
@@ -89,7 +90,8 @@ function withKernelBoot(os: XmlElement, boot: KernelBoot | undefined): XmlElemen
 
 function withDevices(devices: XmlElement, definition: MachineDefinition): XmlElement {
   const attached = withInterfaces(withDisks(devices, definition.disks, definition.cdroms), definition.interfaces, definition.uuid);
-  return withGuestAgent(withRng(withSerial(attached, definition.serial), definition.rng), definition.guestAgent ?? false);
+  const shown = withGraphics(attached, definition.graphics);
+  return withGuestAgent(withRng(withSerial(shown, definition.serial), definition.rng), definition.guestAgent ?? false);
 }
 
 /** The console is the serial port's other name; left behind, it would bring the port back. */

@@ -5,6 +5,7 @@ import { readBootOrder } from './boot-order.js';
 import { hasGuestAgent } from './channel.js';
 import { readCdroms, readDisks } from './disk.js';
 import { readFirmware } from './firmware.js';
+import { readGraphics, readVideo } from './graphics.js';
 import { readInterfaces } from './interface.js';
 import { readSeed } from './seed.js';
 import { sizeOf, wholeNumber } from './units.js';
@@ -26,6 +27,7 @@ export function readShape(domain: XmlElement): MachineShape {
   const boot = readKernelBoot(child(domain, 'os'));
   const bootOrder = readBootOrder(domain);
   const cdroms = readCdroms(devices);
+  const graphics = readGraphics(devices);
   const seed = readSeed(domain);
   return {
     cpuCount: readCpuCount(domain) ?? 1,
@@ -41,6 +43,7 @@ export function readShape(domain: XmlElement): MachineShape {
     serial: hasSerial(devices),
     rng: hasRng(devices),
     ...(hasGuestAgent(devices) ? { guestAgent: true } : {}),
+    ...(graphics === undefined ? {} : { graphics }),
     ...(seed === undefined ? {} : { seed }),
   };
 }
@@ -101,6 +104,7 @@ export function readHardware(domain: XmlElement): Hardware {
     machine: attribute(child(os, 'type'), 'machine'),
     cpu: cpuModes[attribute(cpu, 'mode') ?? ''] ?? textOf(child(cpu, 'model')),
     firmware: readFirmware(os),
+    video: readVideo(child(domain, 'devices')),
   };
   return Object.fromEntries(Object.entries(found).filter((entry): entry is [string, string] => entry[1] !== undefined));
 }

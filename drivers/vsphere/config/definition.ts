@@ -61,6 +61,7 @@ function checkAbsent(definition: MachineDefinition): void {
     'boot.kernel': boot !== undefined,
     'boot.order': bootOrder !== undefined,
     'cpu.maxCount': maxCpuCount !== undefined,
+    'devices.graphics': definition.graphics !== undefined,
     'devices.guestAgent': guestAgent,
     'devices.rng': definition.rng,
     'disks.cache': ofDisk('cache'),

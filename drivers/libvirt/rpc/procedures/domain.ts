@@ -65,3 +65,6 @@ const openConsoleArgs = struct({ ...domain, device: optionalString, flags: uint 
 export const domainOpenConsole = streaming('both', 'DOMAIN_OPEN_CONSOLE', 201, openConsoleArgs);
 /** The same without a stream: for a machine that is not there, to see whether the host knows the procedure at all. */
 export const domainTryConsole = idempotent('DOMAIN_OPEN_CONSOLE', 201, openConsoleArgs, nothing);
+
+/** What screen number `screen` shows, in a format of the host's choice. */
+export const domainScreenshot = streaming('download', 'DOMAIN_SCREENSHOT', 211, struct({ ...domain, screen: uint, flags: uint }));

@@ -1,0 +1,60 @@
+import type { Socket } from 'node:net';
+import { onAbort, throwIfAborted, unlessAborted } from '#drivers/deadline.js';
+import type { Console } from '#drivers/driver.js';
+import { DriverError } from '#drivers/error.js';
+import { connectServer } from './transport/server.js';
+import type { ServerPlace } from './xml/graphics.js';
+
+/** A viewer's connection to the server of a machine on this host, until `lost` ends it. */
+export async function openGraphics(place: ServerPlace, lost: AbortSignal, signal: AbortSignal): Promise<Console> {
+  throwIfAborted(signal);
+  const where = place.kind === 'port' ? { host: place.host, port: place.port } : { path: place.path };
+  const socket = await connectServer(where, signal).catch((cause) => {
+    throwIfAborted(signal);
+    throw new DriverError('Unavailable', `${whyUnreached(place)} (${cause instanceof Error ? cause.message : String(cause)})`, { cause });
+  });
+  const stop = onAbort(lost, () => socket.destroy());
+  socket.once('close', stop);
+  return new Viewer(socket);
+}
+
+const whyUnreached = (place: ServerPlace): string =>
+  place.kind === 'port'
+    ? `the machine's graphics listen on ${place.host}, port ${place.port}, of its host, where this process does not reach them: it must run on that host and in its network`
+    : `the machine's graphics listen on socket ${place.path} of its host, which this process cannot open: it must run on that host, with that folder and the right to it`;
+
+class Viewer implements Console {
+  readonly output: AsyncIterable<Uint8Array>;
+  readonly #socket: Socket;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    // Whoever reads or writes is told; nobody else need be.
+    socket.on('error', () => {});
+    this.output = untilGone(socket);
+  }
+
+  async write(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+    throwIfAborted(signal);
+    const written = new Promise<void>((resolve, reject) =>
+      this.#socket.write(bytes, (error) => (error == null ? resolve() : reject(ended(error)))),
+    );
+    await unlessAborted(written, signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#socket.destroy();
+  }
+}
+
+/** That the machine stopped may come as a broken connection; to the reader it is the end. */
+async function* untilGone(socket: Socket): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    yield* socket as AsyncIterable<Buffer>;
+  } catch {
+    // A socket of this host breaks when its other end is gone, and for nothing else.
+  }
+}
+
+const ended = (cause: unknown): DriverError =>
+  new DriverError('Conflict', 'the viewer has been let go: its machine stopped, or another viewer has it for itself', { cause });
