@@ -1,5 +1,6 @@
 import type { Command } from './command.js';
+import { consoleCommand } from './session/console.js';
 import { versionCommand } from './version.js';
 
 /** What is asked of an API server by hand. */
-export const userCommands: readonly Command[] = [versionCommand];
+export const userCommands: readonly Command[] = [consoleCommand, versionCommand];

@@ -1,5 +1,6 @@
 import type {
   Hypervisor,
+  Session,
   StoragePool,
   StoragePoolInstance,
   StorageVolume,
@@ -26,6 +27,7 @@ export interface ClusterWatches {
   readonly networks: Watched<VirtualNetwork>;
   readonly networkInstances: Watched<VirtualNetworkInstance, 'network'>;
   readonly namespaces: Watched<Namespace>;
+  readonly sessions: Watched<Session>;
   readonly leases: Watched<Lease>;
 }
 

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { Registry } from 'prom-client';
 import { Complaint, Failure } from '#cli/complaint.js';
 import type { Drivers } from '#drivers/target.js';
-import { runAgent } from './agent/agent.js';
+import { type AgentOptions, runAgent, type SessionsAt } from './agent/agent.js';
 import { runController } from './cluster/controller.js';
 import { Health } from './health.js';
 import { claimIdentity } from './identity.js';
@@ -21,7 +21,8 @@ export interface Flags {
   readonly 'cluster-name'?: string | undefined;
   readonly identity?: string | undefined;
   readonly listen?: string | undefined;
-  readonly 'operator-namespace'?: string | undefined;
+  readonly sessions?: string | undefined;
+  readonly 'sessions-address'?: string | undefined;
   readonly data?: string | undefined;
   readonly port?: string | undefined;
   readonly bare?: boolean | undefined;
@@ -54,10 +55,24 @@ export async function operatorCommand(flags: Flags, drivers: Drivers, signal: Ab
   await withProgram(flags, work, signal);
 }
 
-function hostsOf(flags: Flags): { readonly hypervisors: readonly string[]; readonly cluster: string } {
+/** Whom an agent works for, and where people reach it. */
+function hostsOf(flags: Flags): Pick<AgentOptions, 'hypervisors' | 'cluster' | 'sessions'> {
   const hypervisors = [...new Set(flags.hypervisor ?? [])];
   if (hypervisors.length === 0) throw new Complaint('no hypervisor given: name those to work for with --hypervisor NAME, once for each');
-  return { hypervisors, cluster: flags['cluster-name'] ?? 'default' };
+  const sessions = sessionsAt(flags);
+  return { hypervisors, cluster: flags['cluster-name'] ?? 'default', ...(sessions === undefined ? {} : { sessions }) };
+}
+
+function sessionsAt({ sessions, 'sessions-address': announced }: Flags): SessionsAt | undefined {
+  if (sessions === undefined && announced === undefined) return undefined;
+  const listened = address(sessions ?? '0', '--sessions');
+  if (announced !== undefined && !/^.+:\d{1,5}$/.test(announced))
+    throw new Complaint(`--sessions-address: "${announced}" given, accepted is what clients connect to, as kvm3.example.org:7444`);
+  if (announced === undefined && /^(0\.0\.0\.0|\[?::\]?|)$/.test(listened.host))
+    throw new Complaint(
+      `--sessions: "${sessions}" given, which is every address of this machine; say with --sessions-address which one clients are to use`,
+    );
+  return { ...listened, announced };
 }
 
 /** Everything a command needs, and its end: what stops on a signal has stopped in good order. */
@@ -97,7 +112,7 @@ const followed = (metrics: Metrics, health: Health): Metrics => ({
 });
 
 const listen = (where: string, { registry }: Metrics, health: Health): Promise<Served> =>
-  serve({ ...address(where), metrics: registry, notReady: () => health.notReady(), notHealthy: () => health.notHealthy() });
+  serve({ ...address(where, '--listen'), metrics: registry, notReady: () => health.notReady(), notHealthy: () => health.notHealthy() });
 
 /** Made if it may be made; whoever installs with fewer rights has made it already. Waits for an API server that is not up yet. */
 async function ensureNamespace(client: Client, name: string, log: Log, signal: AbortSignal): Promise<void> {
@@ -123,9 +138,9 @@ async function refuseOldServer(client: Client, signal: AbortSignal): Promise<voi
   throw new Complaint(`the API server is Kubernetes ${version}; accepted is 1.32 or newer`);
 }
 
-function address(text: string): { readonly host: string; readonly port: number } {
+function address(text: string, flag: string): { readonly host: string; readonly port: number } {
   const [, host, port] = /^(?:(.*):)?(\d{1,5})$/.exec(text) ?? [];
   if (port === undefined || Number(port) > 65_535)
-    throw new Complaint(`--listen: "${text}" given, accepted is an address as 127.0.0.1:9090, or a port for loopback alone`);
-  return { host: host ?? '127.0.0.1', port: Number(port) };
+    throw new Complaint(`${flag}: "${text}" given, accepted is an address as 127.0.0.1:9090, or a port for loopback alone`);
+  return { host: host?.replace(/^\[(.*)\]$/, '$1') ?? '127.0.0.1', port: Number(port) };
 }

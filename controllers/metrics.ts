@@ -3,9 +3,11 @@ import type { Driver } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import type { Connect } from '#drivers/target.js';
 import { createMetrics as createKubernetesMetrics, type KubernetesMetrics } from './kubernetes/metrics.js';
+import { createSessionMetrics, type SessionMetrics } from './session/metrics.js';
 
 export interface Metrics extends KubernetesMetrics {
   readonly registry: Registry;
+  readonly sessions: SessionMetrics;
   acted(kind: string, action: string): void;
   /** Counts and times every call on the drivers that are connected through it. */
   metered(connect: Connect, hypervisor: string): Connect;
@@ -29,6 +31,7 @@ export function createMetrics(registry: Registry): Metrics {
   return {
     ...createKubernetesMetrics(registry),
     registry,
+    sessions: createSessionMetrics(registry),
     acted: (kind, action) => acts.inc({ kind, action }),
     metered: (connect, hypervisor) => async (target, signal) =>
       meteredDriver(await connect(target, signal), (facet, verb, code, seconds) =>

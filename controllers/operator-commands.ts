@@ -39,6 +39,12 @@ const agentFlags = {
     default: 'default',
     help: 'what marks on hosts call this cluster; keep it for good',
   },
+  sessions: {
+    kind: 'text',
+    value: 'ADDRESS',
+    help: 'where people come in to consoles and the like, as 10.0.0.5:7444; default: a free port of loopback',
+  },
+  'sessions-address': { kind: 'text', value: 'HOST:PORT', help: 'what they are told to connect to, where that is another' },
 } as const satisfies FlagTable;
 
 const standaloneFlags = {
@@ -47,29 +53,8 @@ const standaloneFlags = {
   bare: { kind: 'switch', help: 'without our CRDs' },
 } as const satisfies FlagTable;
 
-const consoleFlags = {
-  'operator-namespace': {
-    kind: 'text',
-    value: 'NAMESPACE',
-    default: operatorNamespace,
-    help: "where the operator has the host's credentials",
-  },
-} as const satisfies FlagTable;
-
 /** What needs drivers, or is a program that stays. Loaded when it is called: it weighs ten times what the others do. */
 export const operatorCommands = (drivers: Drivers): readonly Command[] => [
-  command({
-    name: 'console',
-    group: 'machines',
-    summary: "talk to a machine's serial console",
-    usage: ['MACHINE'],
-    description: ['Ends with its input, or when the machine stops.'],
-    flags: consoleFlags,
-    examples: [{ line: 'console web', what: 'the serial console of machine web' }],
-    run: done(async ({ flags, args, io: { stdin, stdout } }, signal) =>
-      (await import('./console.js')).consoleCommand(flags, args, drivers, { input: stdin, output: stdout }, signal),
-    ),
-  }),
   command({
     name: 'controller',
     group: 'operator',

@@ -198,6 +198,45 @@ export interface Condition {
   readonly message: string;
 }
 
+/**
+ * One connection to a machine, through the agent of its host. Made by the command line, used once, deleted when it ends.
+ * Nothing in it is secret: who comes in proves to have the key of the certificate that it names.
+ */
+export interface Session {
+  readonly apiVersion: 'virtwright.io/v1alpha1';
+  readonly kind: 'Session';
+  readonly metadata: NamespacedObjectMeta;
+  /** What is to be reached, and by whom; never changes. */
+  readonly spec: SessionSpec;
+  /** Where it is opened. */
+  readonly status?: SessionStatus;
+}
+
+export interface SessionSpec {
+  /** `Console` is the machine's serial console; who opens it takes it over from whoever had it. */
+  readonly purpose: 'Console';
+  /** The VirtualMachine, in the session's namespace. When absent, it is about no machine. */
+  readonly machineRef?: Ref;
+  /**
+   * SHA-256 of the certificate (DER) that the client made for this one session, in lower-case hex. The agent lets in nobody
+   * else.
+   */
+  readonly certificateSHA256: string;
+}
+
+export interface SessionStatus {
+  /** The Hypervisor whose agent opens it. */
+  readonly hypervisor?: string;
+  /** Where the agent listens, as host:port. */
+  readonly address?: string;
+  /** SHA-256 of the agent's own certificate; a client sends nothing before it has seen that one. */
+  readonly certificateSHA256?: string;
+  /** Until when the client may connect. What is connected goes on. */
+  readonly expiresAt?: string;
+  /** Ready is True once the client may connect. */
+  readonly conditions?: readonly Condition[];
+}
+
 /** A StoragePool on one hypervisor. The controller makes and deletes these; people only read them. */
 export interface StoragePoolInstance {
   readonly apiVersion: 'virtwright.io/v1alpha1';
@@ -1222,6 +1261,7 @@ export interface VirtualNetworkStatusFailing {
 }
 
 export const hypervisors = { group: 'virtwright.io', version: 'v1alpha1', plural: 'hypervisors', kind: 'Hypervisor', namespaced: false } as const;
+export const sessions = { group: 'virtwright.io', version: 'v1alpha1', plural: 'sessions', kind: 'Session', namespaced: true } as const;
 export const storagePoolInstances = { group: 'virtwright.io', version: 'v1alpha1', plural: 'storagepoolinstances', kind: 'StoragePoolInstance', namespaced: false } as const;
 export const storagePools = { group: 'virtwright.io', version: 'v1alpha1', plural: 'storagepools', kind: 'StoragePool', namespaced: false } as const;
 export const storageVolumes = { group: 'virtwright.io', version: 'v1alpha1', plural: 'storagevolumes', kind: 'StorageVolume', namespaced: true } as const;
@@ -1233,6 +1273,7 @@ export const virtualNetworks = { group: 'virtwright.io', version: 'v1alpha1', pl
 /** Kind to type. */
 export interface Kinds {
   readonly Hypervisor: Hypervisor;
+  readonly Session: Session;
   readonly StoragePoolInstance: StoragePoolInstance;
   readonly StoragePool: StoragePool;
   readonly StorageVolume: StorageVolume;

@@ -5,6 +5,7 @@ import { createEventRecorder } from '../kubernetes/events.js';
 import { heartbeat } from '../kubernetes/heartbeat.js';
 import { leaseOf } from '../lease-names.js';
 import type { Metrics } from '../metrics.js';
+import { Door, type DoorOptions } from '../session/door.js';
 import { poolCredentials, watchHostCopy, watchWay } from './credentials.js';
 import { watchGuestSecrets } from './guest-secrets.js';
 import { Host, type Pace } from './host.js';
@@ -29,17 +30,23 @@ export interface AgentOptions extends Drivers {
   /** Told of watches that begin: they settle when everything is in, or nobody waits for it any more. */
   readonly onWatching?: (synced: Promise<unknown>) => void;
   readonly pace?: Partial<Pace>;
+  /** Where people come in to consoles and the like; a free port on loopback when absent. */
+  readonly sessions?: SessionsAt;
   /** Of the Lease of each host; default 40 s and 10 s. */
   readonly lease?: { readonly durationMs: number; readonly periodMs: number };
 }
 
+/** On what to listen, and what clients are told. */
+export type SessionsAt = Pick<DoorOptions, 'host' | 'port' | 'announced'>;
+
 /** Runs the loops of every host that the agent was given, until the signal. */
 export async function runAgent(options: AgentOptions, signal: AbortSignal): Promise<void> {
-  await Promise.all(options.hypervisors.map((name) => runHost(name, options, signal)));
+  await using door = await Door.open({ host: '127.0.0.1', port: 0, ...options.sessions, metrics: options.metrics.sessions });
+  await Promise.all(options.hypervisors.map((name) => runHost(name, options, door, signal)));
 }
 
 /** Works for the host while nobody else does: of two agents that were given the same one, the second waits until the first's Lease has run out. */
-async function runHost(name: string, options: AgentOptions, signal: AbortSignal): Promise<void> {
+async function runHost(name: string, options: AgentOptions, door: Door, signal: AbortSignal): Promise<void> {
   const { client, namespace, identity, onTrouble } = options;
   const tenure = new Tenure(identity);
   const onError = (error: unknown) => onTrouble(`lease of host ${name}`, error);
@@ -50,7 +57,7 @@ async function runHost(name: string, options: AgentOptions, signal: AbortSignal)
       signal,
     ),
     (async () => {
-      while (!signal.aborted) await runEra(name, options, await tenure.begun(signal), signal);
+      while (!signal.aborted) await runEra(name, options, door, await tenure.begun(signal), signal);
     })(),
   ]);
 }
@@ -59,10 +66,10 @@ async function runHost(name: string, options: AgentOptions, signal: AbortSignal)
  * From one Hypervisor object to the next of its name. One made anew, as after the loss of a cluster, begins with fresh watches: nobody may
  * be told, from what is remembered of objects that are no more, that no machine here is without an object.
  */
-async function runEra(name: string, options: AgentOptions, lost: AbortSignal, signal: AbortSignal): Promise<void> {
+async function runEra(name: string, options: AgentOptions, door: Door, lost: AbortSignal, signal: AbortSignal): Promise<void> {
   const era = new AbortController();
   const ending = AbortSignal.any([signal, lost, era.signal]);
-  await runLoops(name, options, ending, () => era.abort()).catch((reason) => {
+  await runLoops(name, options, door, ending, () => era.abort()).catch((reason) => {
     if (!ending.aborted) throw reason;
   });
 }
@@ -76,7 +83,7 @@ function onAnother({ store }: HostWatches['hypervisors'], another: () => void): 
   });
 }
 
-async function runLoops(name: string, options: AgentOptions, signal: AbortSignal, onEnd: () => void): Promise<void> {
+async function runLoops(name: string, options: AgentOptions, door: Door, signal: AbortSignal, onEnd: () => void): Promise<void> {
   const { client, cluster, namespace, identity, connect, credentialKeys: keysOf, onTrouble, metrics, pace } = options;
   const watched = watchHost(name, client, onTrouble, signal);
   const synced = Promise.all(Object.values(watched).map(({ reflector }) => reflector.synced));
@@ -103,12 +110,13 @@ async function runLoops(name: string, options: AgentOptions, signal: AbortSignal
   );
   const letIn = poolCredentials({ hypervisor, copy, namespace });
   const surroundings: Surroundings = { host, client, watched, recorder, jobs, locks: new Locks(), secretValues, letIn, onTrouble, metrics };
-  const loops = createLoops(surroundings);
+  const loops = createLoops(surroundings, door);
   const wiring = new Wiring(name, loops, watched);
   wiring.everythingChanged();
   try {
     await Promise.all([...Object.values(loops).map((loop) => loop.run(signal)), host.run(signal)]);
   } finally {
+    for (const { metadata } of watched.sessions.store.list()) door.dismiss(metadata.uid);
     await jobs.cancelAll();
   }
 }

@@ -1,5 +1,6 @@
 import {
   hypervisors,
+  sessions,
   storagePoolInstances,
   storagePools,
   storageVolumes,
@@ -54,6 +55,7 @@ export function watchHost(name: string, client: Client, onTrouble: (message: str
       },
       signal,
     ),
+    sessions: watch({ ...common, ...bound, resource: sessions, decode: decoderOf('Session') }, signal),
     namespaces: watch({ ...common, resource: namespaces, decode: decodeNamespace }, signal),
   };
 }

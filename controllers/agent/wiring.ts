@@ -7,20 +7,25 @@ import { again, type Queue } from '../kubernetes/queue.js';
 import { keyOf } from '../kubernetes/resource.js';
 import { type Change, latest } from '../kubernetes/store.js';
 import { rivalsIn } from '../mac-addresses.js';
+import type { Door } from '../session/door.js';
 import { networksOf, volumesOf } from '../stores.js';
 import { actionLoop } from './actions.js';
 import { hypervisorLoop } from './hypervisor.js';
 import { instanceLoop, machineLoop, networkInstanceLoop, type Surroundings, volumeLoop } from './loops.js';
+import { sessionLoop } from './sessions.js';
 import type { HostWatches } from './watches.js';
 
-export type Loops = Readonly<Record<'machines' | 'volumes' | 'instances' | 'networkInstances' | 'actions' | 'hypervisors', Queue>>;
+export type Loops = Readonly<
+  Record<'machines' | 'volumes' | 'instances' | 'networkInstances' | 'actions' | 'sessions' | 'hypervisors', Queue>
+>;
 
-export const createLoops = (surroundings: Surroundings): Loops => ({
+export const createLoops = (surroundings: Surroundings, door: Door): Loops => ({
   machines: machineLoop(surroundings),
   volumes: volumeLoop(surroundings),
   instances: instanceLoop(surroundings),
   networkInstances: networkInstanceLoop(surroundings),
   actions: actionLoop(surroundings),
+  sessions: sessionLoop(surroundings, door),
   hypervisors: hypervisorLoop(surroundings),
 });
 
@@ -134,7 +139,7 @@ export class Wiring {
   }
 
   everythingChanged(): void {
-    for (const kind of ['machines', 'volumes', 'instances', 'networkInstances', 'actions', 'hypervisors'] as const) {
+    for (const kind of ['machines', 'volumes', 'instances', 'networkInstances', 'actions', 'sessions', 'hypervisors'] as const) {
       for (const key of this.#watched[kind].store.keys()) this.#loops[kind].add(key);
     }
   }

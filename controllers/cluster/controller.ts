@@ -16,6 +16,7 @@ import { spanningNetworks, spanningPools } from '../spanning/kinds.js';
 import { reconcileSpanning } from '../spanning/spanning.js';
 import type { Watched } from '../watched.js';
 import { bindAction } from './bind-action.js';
+import { bindSession } from './bind-session.js';
 import { copyCredentials } from './credentials.js';
 import { copyGuestSecrets } from './guest-secrets.js';
 import { silentAgents, watchOver } from './health.js';
@@ -66,6 +67,7 @@ async function runLoops(options: ControllerOptions, signal: AbortSignal): Promis
     machines: loop(watched.machines, 8, placeMachine),
     volumes: loop(watched.volumes, 8, placeVolume),
     actions: loop(watched.actions, 4, bindAction),
+    sessions: loop(watched.sessions, 4, bindSession),
     pools: loop(watched.pools, 2, (_binder, pool, until) => reconcileSpanning(pools, binder, pool, until)),
     networks: loop(watched.networks, 2, (_binder, network, until) => reconcileSpanning(networks, binder, network, until)),
     hypervisors: loop(watched.hypervisors, 2, (_binder, hypervisor, until) => watchOver(binder, hypervisor, silent, until)),

@@ -1,5 +1,6 @@
 import {
   hypervisors,
+  sessions,
   storagePoolInstances,
   storagePools,
   storageVolumes,
@@ -53,6 +54,7 @@ export function watchCluster(
       signal,
     ),
     namespaces: watch({ ...common, resource: namespaces, decode: decodeNamespace }, signal),
+    sessions: watch({ ...common, resource: sessions, decode: decoderOf('Session') }, signal),
     leases: watch({ ...common, resource: leases, decode: decodeLease, selection: { namespace } }, signal),
   };
 }

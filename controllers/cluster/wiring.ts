@@ -7,7 +7,7 @@ import { type Change, latest } from '../kubernetes/store.js';
 import { rivalsIn } from '../mac-addresses.js';
 import { volumesOf } from '../stores.js';
 
-export type Loops = Readonly<Record<'machines' | 'volumes' | 'actions' | 'pools' | 'networks' | 'hypervisors', Queue>>;
+export type Loops = Readonly<Record<'machines' | 'volumes' | 'actions' | 'sessions' | 'pools' | 'networks' | 'hypervisors', Queue>>;
 
 /** Who is to look again when something changes: what refers to it, and what waits for a place. */
 export function wire(loops: Loops, watched: ClusterWatches): void {
@@ -49,7 +49,7 @@ export function wire(loops: Loops, watched: ClusterWatches): void {
       if (change.kind === 'deleted') usersOf(name);
     }
   });
-  for (const kind of ['machines', 'volumes', 'actions', 'pools', 'networks', 'hypervisors'] as const) {
+  for (const kind of ['machines', 'volumes', 'actions', 'sessions', 'pools', 'networks', 'hypervisors'] as const) {
     for (const key of watched[kind].store.keys()) loops[kind].add(key);
   }
 }

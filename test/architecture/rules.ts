@@ -341,16 +341,20 @@ export const rules: readonly Rule[] = [
     },
   },
   {
-    law: 'cli/ asks an API server and nothing else: it imports of ours only itself, crds/ and controllers/kubernetes/',
+    law: 'cli/ asks an API server, and agents by session: it imports of ours only itself, crds/, controllers/kubernetes/ and what both ends of a session agree on',
     offences: imports(
       ({ path }) => below('cli')(path),
       ({ target }, { path }) =>
-        (!isOurs(target) || below('cli', 'crds', 'controllers/kubernetes')(target) || (isTest(path) && isTest(target))) &&
+        (!isOurs(target) ||
+          below('cli', 'crds', 'controllers/kubernetes')(target) ||
+          oneOf('controllers/session/certificate.ts', 'controllers/session/wire.ts')(target) ||
+          (isTest(path) && isTest(target))) &&
         !kubernetesClient.test(target),
     ),
     broken: {
       'cli/a.ts': `import { connect } from '#drivers/connect.js';`,
       'cli/b.ts': `import { printable } from '#controllers/standing.js';`,
+      'cli/c.ts': `import { Door } from '#controllers/session/door.js';`,
     },
   },
   {

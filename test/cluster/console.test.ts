@@ -1,81 +1,143 @@
+import { PassThrough } from 'node:stream';
 import t from 'tap';
-import { Complaint } from '#cli/complaint.js';
-import { consoleCommand } from '#controllers/console.js';
+import { openLine } from '#cli/session/client.js';
+import { runConsole } from '#cli/session/console.js';
+import { openSession } from '#cli/session/session.js';
+import { createClient, loadKubeConfig } from '#controllers/kubernetes/client.js';
+import { sessions } from '#crds/types.js';
 import { systemClock } from '#drivers/fake/clock.js';
 import { connectFake, fakeCredentialKeys } from '#drivers/fake/driver.js';
 import { FakeHost } from '#drivers/fake/host.js';
+import { until } from './until.js';
 import { condition, useWorld } from './world.js';
 
 const world = await useWorld(t);
 const host = new FakeHost({ clock: systemClock });
 host.account = { username: 'robot', password: 'hush' };
 const drivers = { connect: connectFake(host), credentialKeys: () => fakeCredentialKeys };
+const soon = () => AbortSignal.timeout(60_000);
 
-/** Types `hello`, and gives what was shown until it came back. */
-async function talk(user: string): Promise<string> {
-  const ended = new AbortController();
+/** A terminal that hears what is shown, and whose owner types. */
+function terminal() {
+  const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
   let shown = '';
-  const output = {
-    write(bytes: Uint8Array) {
-      shown += Buffer.from(bytes);
-      if (shown.includes('hello')) ended.abort();
-    },
-  };
-  const input = (async function* () {
-    yield Buffer.from('hello');
-    await new Promise(() => {});
-  })();
-  const flags = { kubeconfig: await world.cluster.kubeconfigFor(user), 'operator-namespace': 'default' };
-  await consoleCommand(flags, ['web'], drivers, { input, output }, AbortSignal.any([ended.signal, AbortSignal.timeout(30_000)]));
-  return shown;
+  stdout.on('data', (chunk) => {
+    shown += chunk;
+  });
+  stderr.resume();
+  return { stdin, stdout, stderr, shown: () => shown };
 }
 
-const rule = (apiGroup: string, resources: string, ...names: readonly string[]) => ({
-  apiGroups: [apiGroup],
-  resources: [resources],
-  verbs: ['get'],
-  ...(names.length === 0 ? {} : { resourceNames: names }),
-});
+const clientOf = async (user: string) => createClient(await loadKubeConfig(await world.cluster.kubeconfigFor(user)));
 
-/** ClusterRole and binding for one user. */
-const allow = (user: string, ...rules: readonly object[]) => [
-  { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name: user }, rules },
+/** Types `hello`, and gives what was shown until it came back. */
+async function talk(user: string, machine = 'web'): Promise<string> {
+  await using client = await clientOf(user);
+  const { shown, ...streams } = terminal();
+  streams.stdin.write('hello');
+  const ended = runConsole(client, { namespace: 'default', machine }, streams, soon());
+  await Promise.race([ended, until(() => shown().includes('hello'))]);
+  streams.stdin.end();
+  await ended;
+  return shown();
+}
+
+const role = (user: string, ...rules: readonly object[]) => [
+  { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'Role', metadata: { name: user, namespace: 'default' }, rules },
   {
     apiVersion: 'rbac.authorization.k8s.io/v1',
-    kind: 'ClusterRoleBinding',
-    metadata: { name: user },
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: user },
+    kind: 'RoleBinding',
+    metadata: { name: user, namespace: 'default' },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: user },
     subjects: [{ kind: 'User', apiGroup: 'rbac.authorization.k8s.io', name: user }],
   },
 ];
 
-await t.test('the console of a host that asks for credentials opens to who may read them, and tells the others', async (t) => {
-  await using _operator = await world.start({ ...drivers, hypervisors: ['one'] });
-  const machines = [rule('virtwright.io', 'virtualmachines'), rule('virtwright.io', 'hypervisors')];
-  await world.apply(
-    {
-      apiVersion: 'v1',
-      kind: 'Secret',
-      metadata: { name: 'kvm3', namespace: 'default' },
-      stringData: { username: 'robot', password: 'hush' },
-    },
-    ...allow('ann', ...machines, rule('', 'secrets', 'virtwright-host-one')),
-    ...allow('ben', ...machines),
-    { kind: 'Hypervisor', metadata: { name: 'one' }, spec: { uri: 'test:///default', credentialsSecretName: 'kvm3' } },
-    {
-      kind: 'VirtualMachine',
-      metadata: { name: 'web', namespace: 'default' },
-      spec: { memory: { size: '64Mi' }, devices: { serial: {} } },
-    },
-  );
-  await world.until('VirtualMachine', 'web', (seen) => condition(seen, 'Ready')?.status === 'True');
+const mayOpen = { apiGroups: ['virtwright.io'], resources: ['sessions'], verbs: ['create', 'get', 'delete'] };
+const machine = (name: string, spec: object = {}) => ({
+  kind: 'VirtualMachine',
+  metadata: { name, namespace: 'default' },
+  spec: { memory: { size: '64Mi' }, devices: { serial: {} }, ...spec },
+});
+const left = async () => (await world.client.list(sessions, { namespace: 'default' }, soon())).items.map(({ metadata }) => metadata.name);
+
+const operator = await world.start({ ...drivers, hypervisors: ['one'] });
+t.teardown(() => operator.stop());
+await world.apply(
+  {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'kvm3', namespace: 'default' },
+    stringData: { username: 'robot', password: 'hush' },
+  },
+  ...role('ann', mayOpen),
+  ...role('ben', { apiGroups: ['virtwright.io'], resources: ['virtualmachines'], verbs: ['get'] }),
+  { kind: 'Hypervisor', metadata: { name: 'one' }, spec: { uri: 'test:///default', credentialsSecretName: 'kvm3' } },
+  machine('web'),
+  machine('mute', { devices: {} }),
+  machine('off', { runStrategy: 'Halted' }),
+);
+for (const name of ['web', 'mute', 'off']) await world.until('VirtualMachine', name, (seen) => condition(seen, 'Ready')?.status === 'True');
+
+await t.test('who may make sessions, and nothing else, has the console of a host that asks for credentials', async (t) => {
   t.match(await talk('ann'), /hello/);
-  await t.rejects(talk('ben'), {
-    constructor: Complaint,
-    message:
-      /^the console is reached through host "one" itself, and you may not read .* get Secret "virtwright-host-one" in namespace "default"$/,
+  t.match(await talk('ann'), /hello/, 'as often as wanted');
+  await until(async () => (await left()).length === 0);
+  const events = async () => await world.kubectl('get', 'events', '--field-selector=involvedObject.name=web', '-o', 'wide');
+  await until(async () => /ConsoleOpened.*session web-console-[0-9a-f]{8} was opened from 127\.0\.0\.1/.test(await events()));
+});
+
+await t.test('who may not is told what to ask for', async (t) => {
+  await t.rejects(talk('ben'), { name: 'Failure', message: /may not make Sessions in namespace "default": ask for the right to create/ });
+});
+
+await t.test('what has no console says why, at once, and leaves nothing behind', async (t) => {
+  await t.rejects(talk('ann', 'off'), { message: 'machine "off" is off; start it' });
+  await t.rejects(talk('ann', 'mute'), { message: /no serial console; give it one with spec\.devices\.serial/ });
+  await t.rejects(talk('ann', 'nobody'), { message: 'there is no machine "nobody" in namespace "default"' });
+  t.same(await left(), []);
+});
+
+await t.test('a session shows nothing secret, opens to its maker alone, and once; deleted, it ends', async (t) => {
+  await using client = await clientOf('ann');
+  const wanted = { namespace: 'default', machine: 'web', purpose: 'Console' } as const;
+  await using mine = await openSession(client, wanted, soon());
+  await using theirs = await openSession(world.client, wanted, soon());
+  const [name = ''] = (await left()).filter((one) => one.startsWith('web-console-'));
+  const seen = await world.kubectl('get', 'session', name, '-o', 'yaml');
+  t.notMatch(seen, /PRIVATE KEY|BEGIN/);
+  t.match(seen, /certificateSHA256: [0-9a-f]{64}[\s\S]*address: 127\.0\.0\.1:\d+/);
+  await t.rejects(openLine({ ...mine.way, identity: theirs.way.identity }, new URLSearchParams(), soon()), { message: /no such session/ });
+  const line = await openLine(mine.way, new URLSearchParams(), soon());
+  line.on('error', () => {});
+  await t.rejects(openLine(mine.way, new URLSearchParams(), soon()), { message: /somebody came in by it already/ });
+  t.ok((await left()).length === 2, 'what is in use stays');
+  const closed = new Promise((resolve) => line.resume().once('close', resolve));
+  await mine[Symbol.asyncDispose]();
+  await closed;
+});
+
+await t.test('the console ends with its machine', async (t) => {
+  await using client = await clientOf('ann');
+  const { shown, ...streams } = terminal();
+  streams.stdin.write('hello');
+  const ended = runConsole(client, { namespace: 'default', machine: 'web' }, streams, soon());
+  await until(() => shown().includes('hello'));
+  await world.apply({
+    kind: 'VirtualMachineAction',
+    metadata: { name: 'again', namespace: 'default' },
+    spec: { machineRef: { name: 'web' }, verb: 'Restart', mode: 'Hard' },
   });
+  await ended;
+  t.pass('it ended');
+});
+
+await t.test('a host that lets nobody in any more opens none, and says so', async (t) => {
   await world.kubectl('delete', 'secret', 'kvm3');
   await world.until('Hypervisor', 'one', (seen) => condition(seen, 'Ready')?.reason === 'CredentialsMissing');
-  await t.rejects(talk('ann'), { message: /^host "one": there is no Secret "kvm3" in namespace "default" with keys/ });
+  await t.rejects(talk('ann'), { message: /^host one is not reached: there is no Secret "kvm3"/ });
+  t.same(
+    operator.troubles.filter((one) => /^(Session|ending session)/.test(one)),
+    [],
+  );
 });

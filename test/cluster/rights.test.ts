@@ -2,11 +2,14 @@ import { readFileSync } from 'node:fs';
 import { loadAll } from 'js-yaml';
 import { Registry } from 'prom-client';
 import t from 'tap';
+import { openLine } from '#cli/session/client.js';
+import { openSession } from '#cli/session/session.js';
 import { runAgent } from '#controllers/agent/agent.js';
 import { runController } from '#controllers/cluster/controller.js';
 import { type Client, createClient, loadKubeConfig, type RequestReport } from '#controllers/kubernetes/client.js';
 import { createMetrics } from '#controllers/metrics.js';
 import { secrets } from '#controllers/secrets.js';
+import { sessions } from '#crds/types.js';
 import { Behind } from '#drivers/fake/behind.js';
 import { systemClock } from '#drivers/fake/clock.js';
 import { connectFake, fakeCredentialKeys, fakeDriver } from '#drivers/fake/driver.js';
@@ -70,6 +73,15 @@ for (const { pathname } of files) await world.kubectl('apply', '--server-side', 
 
 async function accountOf(name: string): Promise<Account> {
   return new Account(await loadKubeConfig(await world.cluster.kubeconfigFor(`system:serviceaccount:${namespace}:${name}`)));
+}
+
+/** Opens the console and leaves: the agent sees that the session goes. */
+async function useOnce(machine: string): Promise<void> {
+  const signal = AbortSignal.timeout(60_000);
+  const session = await openSession(world.client, { namespace: 'default', machine, purpose: 'Console' }, signal);
+  const line = await openLine(session.way, new URLSearchParams(), signal);
+  line.destroy();
+  await until(async () => (await world.client.list(sessions, { namespace: 'default' }, signal)).items.length === 0);
 }
 
 const controller = await accountOf('virtwright-controller');
@@ -190,6 +202,7 @@ await t.test('controller and agent need all that manifests/rbac.yaml gives them,
       metadata: { name: 'web', namespace: 'default' },
       spec: {
         memory: { size: '64Mi' },
+        devices: { serial: {} },
         disks: [
           { name: 'root', volumeRef: { name: 'root' } },
           { name: 'data', volumeTemplate: { size: '1Gi', whenDeleted: 'Delete' } },
@@ -206,6 +219,7 @@ await t.test('controller and agent need all that manifests/rbac.yaml gives them,
     spec: { machineRef: { name: 'web' }, verb: 'Pause', ttlSecondsAfterFinished: 1 },
   });
   await world.untilGone('VirtualMachineAction', 'pause');
+  await useOnce('web');
   await world.apply({
     kind: 'VirtualMachineAction',
     metadata: { name: 'nobody', namespace: 'default' },
@@ -230,7 +244,8 @@ await t.test('controller and agent need all that manifests/rbac.yaml gives them,
 
   t.same([...controller.refused, ...agent.refused], [], `nothing was refused; troubles: ${troubles.join('; ')}`);
   // Where owned objects are collected, the server may be faster than the controller.
-  const spared = world.cluster.collects ? ['delete storagevolumes'] : [];
+  // A session that no agent sees goes after two minutes.
+  const spared = [...(world.cluster.collects ? ['delete storagevolumes'] : []), 'delete sessions'];
   t.same(
     superfluous('virtwright-controller', controller).filter((right) => !spared.includes(right)),
     [],

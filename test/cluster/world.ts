@@ -12,6 +12,7 @@ import { crdFolder } from '#crds/schema.js';
 import {
   hypervisors,
   type Kinds,
+  sessions,
   storagePoolInstances,
   storagePools,
   storageVolumes,
@@ -25,6 +26,7 @@ import { type ApiServer, type KubectlArgs, useCluster } from './api-server.js';
 
 const resources = {
   Hypervisor: hypervisors,
+  Session: sessions,
   StoragePool: storagePools,
   StoragePoolInstance: storagePoolInstances,
   StorageVolume: storageVolumes,
