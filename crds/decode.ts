@@ -11,14 +11,24 @@ export class DecodeError extends Error {
 
 /**
  * Checks that `raw` has the form its CRD promises (types, words, bounds; not the CEL rules, which are the API server's) and
- * fills in absent defaults, in `raw` itself. Fields that are not known stay and do no harm.
+ * fills in absent defaults, in `raw` itself. Fields that are not known stay and do no harm; of those that are null, which is
+ * what server-side apply makes of an object that becomes empty, nothing stays.
  * Throws a DecodeError that names each path, what was given and what would be accepted.
  */
 export function decode<K extends Kind>(kind: K, raw: unknown): Kinds[K] {
   const validate = validatorOf(kind);
+  dropNulls(raw);
   if (validate(raw)) return raw as Kinds[K];
   const problems = (validate.errors ?? []).filter(isOwnWords).slice(0, 5).map(say);
   throw new DecodeError(`${kind} ${nameOf(raw)}: ${problems.join('; ')}`);
+}
+
+function dropNulls(value: unknown): void {
+  if (typeof value !== 'object' || value === null) return;
+  for (const [key, child] of Object.entries(value)) {
+    if (child === null && !Array.isArray(value)) delete (value as Record<string, unknown>)[key];
+    else dropNulls(child);
+  }
 }
 
 const ajv = new Ajv({

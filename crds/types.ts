@@ -772,7 +772,7 @@ export interface VirtualMachineSpecDisk {
   readonly discard?: 'Ignore' | 'Unmap';
   /**
    * The most that the guest may do per second. What is not named here is not limited; `{}` takes all limits away. When
-   * absent, they are as they are.
+   * absent, limits that were asked for here before are taken away, and those that others have set stay.
    */
   readonly limits?: VirtualMachineSpecDiskLimits;
   /** Serial number that the guest sees. When absent, one is made of the disk's name. */
@@ -780,6 +780,11 @@ export interface VirtualMachineSpecDisk {
 }
 
 export interface VirtualMachineSpecDiskCdrom {
+  /**
+   * `Empty` says that no disc is in it, in a word that `kubectl apply --server-side` understands, which makes nothing of an
+   * object that becomes empty. When absent, volumeRef tells.
+   */
+  readonly tray?: 'Empty';
   /**
    * The StorageVolume that is the disc, of format Raw, in the machine's namespace; many machines may have it at a time. When
    * absent, the tray is empty.

@@ -6,6 +6,7 @@ import { type MachineAction, marked, type Subject } from './action.js';
 import { asked } from './asked.js';
 import { differences, fieldsOf } from './difference.js';
 import { defaultInterface, type Revoked } from './interfaces.js';
+import { limitsTaken, noteLimits } from './limits.js';
 import { forgetDone, planLive } from './live.js';
 import { planRequestedAction, type RequestedAction, type RunStrategy } from './plan-action.js';
 import { planRun, planStop, type StopPolicy } from './plan-power.js';
@@ -111,23 +112,25 @@ function planCreation(desired: DesiredMachine, observed: ObservedMachine): Plan<
   if (waits.length > 0) return waits;
   const misfits = planFit(desired);
   if (misfits.length > 0) return misfits;
-  const define = act(
-    { kind: 'define', definition: seeded(desired.definition, desired), mark: marked(desired, observed.record) },
-    'no such machine',
-  );
+  const definition = seeded(desired.definition, desired);
+  const define = act({ kind: 'define', definition, mark: marked(desired, noteLimits(observed.record, definition)) }, 'no such machine');
   return [...planSeeding(desired, undefined, observed.seedKept), define];
 }
 
 /** A native definition is edited only where it differs; what the running machine has is not touched. */
 function planDefinition(desired: DesiredMachine, { machine, record }: Subject): Plan<MachineAction> {
-  const definition = seeded({ ...desired.definition, uuid: machine.uuid, nativeName: machine.nativeName }, desired);
+  const wanted = seeded({ ...desired.definition, uuid: machine.uuid, nativeName: machine.nativeName }, desired);
+  const definition = limitsTaken(wanted, record);
   const changed =
     machine.configured === undefined ? ['everything: it was undefined'] : fieldsOf(differences(machine.configured, definition));
   if (changed.length === 0) return [];
   const misfits = planFit(desired);
   if (misfits.length > 0) return misfits;
   return [
-    act({ kind: 'define', id: machine.id, definition, mark: marked(desired, record) }, `the definition differs in ${changed.join(', ')}`),
+    act(
+      { kind: 'define', id: machine.id, definition, mark: marked(desired, noteLimits(record, wanted)) },
+      `the definition differs in ${changed.join(', ')}`,
+    ),
   ];
 }
 

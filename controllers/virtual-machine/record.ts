@@ -21,6 +21,8 @@ export interface MachineRecord {
   readonly action?: ActionRecord;
   /** Changes asked of the running machine that it does not show yet, each under what it was about. */
   readonly live?: Readonly<Record<string, LiveRecord>>;
+  /** Disks whose limits we set. */
+  readonly limited?: readonly string[];
 }
 
 /** A change that was asked of a running machine: of its guest, which has not followed, or of its host, which refused. */
@@ -248,6 +250,7 @@ function sanitized(value: Record<string, unknown>): MachineRecord {
     ...(value['halted'] === true ? { halted: true } : {}),
     ...(value['paused'] === true ? { paused: true } : {}),
     ...sanitizedLive(value['live']),
+    ...sanitizedLimited(value['limited']),
     ...(isUid(action?.['uid']) && isTime(action['at']) && isCount(action['boot']) ? { action: sanitizedAction(action) } : {}),
   };
 }
@@ -260,6 +263,13 @@ function sanitizedLive(value: unknown): Pick<MachineRecord, 'live'> {
     return [[key, { at: one.at, times: one.times, ...refused }] as const];
   });
   return read.length === 0 ? {} : { live: Object.fromEntries(read.slice(-mostLive)) };
+}
+
+const mostLimited = 24;
+
+function sanitizedLimited(value: unknown): Pick<MachineRecord, 'limited'> {
+  const names = Array.isArray(value) ? value.filter((name): name is string => typeof name === 'string' && name.length <= 20) : [];
+  return names.length === 0 ? {} : { limited: names.slice(0, mostLimited) };
 }
 
 function sanitizedAction(action: Record<string, unknown>): ActionRecord {

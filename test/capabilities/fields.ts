@@ -30,6 +30,7 @@ export const driverFields: readonly FieldRow[] = [
   { field: 'VirtualMachine disks[].io', capability: 'disks.io' },
   { field: 'VirtualMachine disks[].discard', capability: 'disks.discard' },
   { field: 'VirtualMachine disks[].cdrom.volumeRef.name', capability: 'disks.cdrom' },
+  { field: 'VirtualMachine disks[].cdrom.tray', capability: 'disks.cdrom' },
   ...['totalIops', 'readIops', 'writeIops', 'totalBytes', 'readBytes', 'writeBytes'].map((limit) => ({
     field: `VirtualMachine disks[].limits.${limit}`,
     capability: 'disks.limits',

@@ -213,6 +213,7 @@ t.test('what is right at a limit is accepted', async (t) => {
         { ...disk('a'), bus: 'VirtioScsi', cache: 'None', io: 'Native', discard: 'Unmap', limits: { totalIops: 500, readBytes: '1Mi' } },
         { name: 'tools', cdrom: { volumeRef: { name: 'iso' } }, bus: 'SATA' },
         { name: 'tray', cdrom: {} },
+        { name: 'empty', cdrom: { tray: 'Empty' } },
       ],
       interfaces: [{ name: 'lan', networkRef: { name: 'n' }, mtu: 1400, linkState: 'Down' }],
     }),
@@ -333,6 +334,10 @@ t.test('what is wrong is refused by its path, with the remedy', async (t) => {
     ],
     [machine('boot-nobody', { boot: { order: ['b'] }, disks: [disk('a')] }), 'boot.order names what is neither a disk nor an interface'],
     [machine('cdrom-and', { disks: [{ ...disk('a'), cdrom: {} }] }), 'say exactly one of what the disk is'],
+    [
+      machine('cdrom-tray', { disks: [{ name: 'a', cdrom: { tray: 'Empty', volumeRef: { name: 'a' } } }] }),
+      'spec.disks[0].cdrom.tray: … a tray with a disc in it is not Empty',
+    ],
     [machine('cdrom-serial', { disks: [{ name: 'a', cdrom: {}, serial: 'x' }] }), 'a CD-ROM drive has neither serial'],
     [
       machine('limits-iops', { disks: [{ ...disk('a'), limits: { totalIops: 1, readIops: 1 } }] }),
@@ -742,6 +747,53 @@ t.test('what may not change is refused, and what may is accepted', async (t) => 
 
 const setStatus = (resource: string, status: object) =>
   kubectl('patch', resource, '--subresource=status', '--type=merge', '-p', JSON.stringify({ status }));
+
+t.test('an object that server-side apply empties is as if it were not there', async (t) => {
+  const apply = (item: Manifest) => cluster.kubectl('apply', '--server-side', '-f', '-', { input: documents([item]) });
+  const full = (cdrom: object) =>
+    machine('emptied', {
+      placement: { hypervisorRef: { name: 'one' } },
+      devices: { serial: {} },
+      cloudInit: { hostname: 'a' },
+      disks: [
+        { ...disk('root'), limits: { readIops: 5 } },
+        { name: 'disc', cdrom },
+      ],
+    });
+  const bare = (cdrom: object) =>
+    machine('emptied', {
+      placement: {},
+      devices: {},
+      cloudInit: {},
+      disks: [
+        { ...disk('root'), limits: {} },
+        { name: 'disc', cdrom },
+      ],
+    });
+  t.match(await apply(full({ volumeRef: { name: 'iso' } })), { code: 0 });
+  const refused = await apply(bare({}));
+  // The server of one host makes no null of it.
+  if (refused.code !== 0) t.match(refused.stderr, /a drive that becomes empty is `\{ tray: Empty \}`/);
+  for (const _ of ['once', 'twice']) t.match(await apply(bare({ tray: 'Empty' })), { code: 0 });
+  const spec = decode('VirtualMachine', JSON.parse(await kubectl('get', 'vm', 'emptied', '-o', 'json'))).spec;
+  for (const field of ['placement', 'devices', 'cloudInit'] as const) t.same(spec[field] ?? {}, {}, field);
+  t.same(
+    spec.disks?.map(({ limits = {}, cdrom = {} }) => [limits, cdrom]),
+    [
+      [{}, {}],
+      [{}, { tray: 'Empty' }],
+    ],
+  );
+  const network = (dns: object, dhcp: object): Manifest => ({
+    kind: 'VirtualNetwork',
+    metadata: { name: 'emptied' },
+    spec: { forward: { mode: 'NAT' }, dns, ipv4: { address: '10.1.0.1/24', dhcp } },
+  });
+  t.match(await apply(network({ domain: 'a.example' }, { ranges: [{ start: '10.1.0.2', end: '10.1.0.9' }] })), { code: 0 });
+  t.match(await apply(network({}, {})), { code: 0 });
+  const emptied = decode('VirtualNetwork', JSON.parse(await kubectl('get', 'virtualnetwork', 'emptied', '-o', 'json'))).spec;
+  t.same([emptied.dns ?? {}, emptied.ipv4?.dhcp ?? {}], [{}, {}]);
+});
 
 t.test('status is written apart from spec, and its lists are maps', async (t) => {
   await setStatus('vm/hello', {

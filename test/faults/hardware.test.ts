@@ -84,14 +84,16 @@ await t.test('a machine’s hardware changes while it runs, and is where it was 
   });
 
   await t.test('the disc is taken out and put back, and a cable is plugged in', async (t) => {
-    // Server-side apply makes null of an object that it empties, which no schema takes: this is a patch.
-    const at = (list: readonly { readonly name: string }[], name: string) => list.findIndex((one) => one.name === name);
-    const patch = [{ op: 'remove', path: `/spec/disks/${at(disks, 'disc')}/cdrom/volumeRef` }];
-    await world.kubectl('patch', 'virtualmachine', 'bench', '--type=json', '-p', JSON.stringify(patch));
+    const emptied = disks.map((one) => (one.name === 'disc' ? { ...one, cdrom: { tray: 'Empty' } } : one));
+    await applied({ ...plugged, disks: emptied });
     await lab.until('the tray is empty', async () => !/bench-disc/.test(await dump()));
     await applied({ ...plugged, interfaces: interfaces.map((one) => ({ ...one, linkState: 'Up' })) });
     await lab.until('the cable is plugged in', async () => !/link state='down'/.test(await dump()));
     t.match(await dump(), 'bench-disc', 'and the disc is back');
+    t.match(await dump(), /<iotune>/);
+    await applied({ ...plugged, disks: disks.map(({ limits: _, ...one }: { readonly name: string; readonly limits?: object }) => one) });
+    t.notMatch(await dump(), /<iotune>/, 'limits go with the words that asked for them');
+    t.notMatch(await dump('--inactive'), /<iotune>/);
     t.equal(await lab.qemu('default.bench'), pid);
   });
 
