@@ -33,6 +33,7 @@ import type { AnyAction } from './plan.js';
 import { type Kind, type Outcome, reconcile } from './reconcile.js';
 import { storagePoolInstanceKind } from './storage-pool-instance/kind.js';
 import { storageVolumeKind } from './storage-volume/kind.js';
+import { Uploads } from './storage-volume/uploads.js';
 import { indexes } from './stores.js';
 import { virtualMachineKind } from './virtual-machine/kind.js';
 import { decodeRecord } from './virtual-machine/record.js';
@@ -142,7 +143,7 @@ const kindsOf = (host: FakeHost, stores: Stores, jobs: Jobs) => {
   const locks = new Locks();
   return {
     instances: storagePoolInstanceKind(scope, stores),
-    volumes: storageVolumeKind(scope, stores, jobs, locks),
+    volumes: storageVolumeKind(scope, stores, jobs, locks, new Uploads(() => {})),
     machines: virtualMachineKind(scope, stores, locks),
   };
 };

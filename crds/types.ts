@@ -199,8 +199,8 @@ export interface Condition {
 }
 
 /**
- * One connection to a machine, through the agent of its host. Made by the command line, used once, deleted when it ends.
- * Nothing in it is secret: who comes in proves to have the key of the certificate that it names.
+ * One connection to a machine or a volume, through the agent of its host. Made by the command line, used once, deleted
+ * when it ends. Nothing in it is secret: who comes in proves to have the key of the certificate that it names.
  */
 export interface Session {
   readonly apiVersion: 'virtwright.io/v1alpha1';
@@ -213,10 +213,15 @@ export interface Session {
 }
 
 export interface SessionSpec {
-  /** `Console` is the machine's serial console; who opens it takes it over from whoever had it. */
-  readonly purpose: 'Console';
+  /**
+   * `Console` is the machine's serial console; who opens it takes it over from whoever had it. `Upload` fills a volume whose
+   * spec.source.upload awaits that.
+   */
+  readonly purpose: 'Console' | 'Upload';
   /** The VirtualMachine, in the session's namespace. When absent, it is about no machine. */
   readonly machineRef?: Ref;
+  /** The StorageVolume, in the session's namespace. When absent, it is about no volume. */
+  readonly volumeRef?: Ref;
   /**
    * SHA-256 of the certificate (DER) that the client made for this one session, in lower-case hex. The agent lets in nobody
    * else.
@@ -492,15 +497,20 @@ export interface StorageVolumeSpecSource {
    */
   readonly url?: string;
   /**
-   * Format of the image that url gives. It is never guessed; an image of another format is refused. Where the volume is to
-   * have another one, it is converted. When absent, there is no url.
+   * Format of the image that url or upload gives. It is never guessed; an image of another format is refused. Where the
+   * volume is to have another one, it is converted. When absent, there is no image.
    */
   readonly format?: 'Raw' | 'Qcow2' | 'Vmdk' | 'Vhdx';
   /**
-   * `sha256:` or `sha512:` and the digest in lower-case hex; an image that differs is refused. When absent, what the URL
-   * gives is trusted.
+   * `sha256:` or `sha512:` and the digest in lower-case hex; an image that differs is refused. When absent, what comes is
+   * trusted.
    */
   readonly checksum?: string;
+  /**
+   * The image is brought by somebody, with `virtwright upload FILE VOLUME`: until then the volume waits. When absent, the
+   * content comes from elsewhere.
+   */
+  readonly upload?: Readonly<Record<string, never>>;
   /**
    * The StorageVolume, in the same namespace and on the same hypervisor, that is copied. When absent, the content comes from
    * elsewhere.
@@ -824,15 +834,20 @@ export interface VirtualMachineSpecDiskVolumeTemplateSource {
    */
   readonly url?: string;
   /**
-   * Format of the image that url gives. It is never guessed; an image of another format is refused. Where the volume is to
-   * have another one, it is converted. When absent, there is no url.
+   * Format of the image that url or upload gives. It is never guessed; an image of another format is refused. Where the
+   * volume is to have another one, it is converted. When absent, there is no image.
    */
   readonly format?: 'Raw' | 'Qcow2' | 'Vmdk' | 'Vhdx';
   /**
-   * `sha256:` or `sha512:` and the digest in lower-case hex; an image that differs is refused. When absent, what the URL
-   * gives is trusted.
+   * `sha256:` or `sha512:` and the digest in lower-case hex; an image that differs is refused. When absent, what comes is
+   * trusted.
    */
   readonly checksum?: string;
+  /**
+   * The image is brought by somebody, with `virtwright upload FILE VOLUME`: until then the volume waits. When absent, the
+   * content comes from elsewhere.
+   */
+  readonly upload?: Readonly<Record<string, never>>;
   /**
    * The StorageVolume, in the same namespace and on the same hypervisor, that is copied. When absent, the content comes from
    * elsewhere.

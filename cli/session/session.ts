@@ -7,12 +7,19 @@ import { type Condition, type Session, type SessionSpec, sessions } from '#crds/
 import { Failure } from '../complaint.js';
 import type { Way } from './client.js';
 
-/** What is to be reached. */
+/** A machine that is to be reached. */
 export interface Wanted {
   readonly namespace: string;
-  readonly purpose: SessionSpec['purpose'];
-  /** The machine's name. */
+  readonly purpose: Exclude<SessionSpec['purpose'], 'Upload'>;
+  /** Its name. */
   readonly machine: string;
+}
+
+/** A volume that awaits its content. */
+export interface WantedVolume {
+  readonly namespace: string;
+  readonly purpose: 'Upload';
+  readonly volume: string;
 }
 
 /** A session that is open to us. Disposed of, it is over. */
@@ -24,11 +31,13 @@ const patienceMs = 30_000;
 const lookMs = 150;
 
 /** Makes a session and waits until its agent opens it. Rejects with a Failure that says what hinders it. */
-export async function openSession(client: Client, wanted: Wanted, signal: AbortSignal): Promise<OpenSession> {
-  const { namespace, purpose, machine } = wanted;
+export async function openSession(client: Client, wanted: Wanted | WantedVolume, signal: AbortSignal): Promise<OpenSession> {
+  const { namespace, purpose } = wanted;
+  const about = 'volume' in wanted ? wanted.volume : wanted.machine;
   const identity = await makeIdentity('virtwright-client');
-  const name = `${machine.slice(0, 200)}-${purpose.toLowerCase()}-${randomBytes(4).toString('hex')}`;
-  const spec: SessionSpec = { purpose, machineRef: { name: machine }, certificateSHA256: identity.fingerprint };
+  const name = `${about.slice(0, 200)}-${purpose.toLowerCase()}-${randomBytes(4).toString('hex')}`;
+  const ref = 'volume' in wanted ? { volumeRef: { name: about } } : { machineRef: { name: about } };
+  const spec: SessionSpec = { purpose, ...ref, certificateSHA256: identity.fingerprint };
   const made = await client.create(sessions, { metadata: { namespace, name }, spec }, signal).catch(explain(namespace));
   const { uid } = made.metadata;
   const end = () => client.delete(sessions, { namespace, name }, { uid }, AbortSignal.timeout(10_000)).catch(() => {});

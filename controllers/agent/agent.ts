@@ -6,6 +6,7 @@ import { heartbeat } from '../kubernetes/heartbeat.js';
 import { leaseOf } from '../lease-names.js';
 import type { Metrics } from '../metrics.js';
 import { Door, type DoorOptions } from '../session/door.js';
+import { Uploads } from '../storage-volume/uploads.js';
 import { poolCredentials, watchHostCopy, watchWay } from './credentials.js';
 import { watchGuestSecrets } from './guest-secrets.js';
 import { Host, type Pace } from './host.js';
@@ -92,6 +93,7 @@ async function runLoops(name: string, options: AgentOptions, door: Door, signal:
   onAnother(watched.hypervisors, onEnd);
   await using recorder = createEventRecorder({ client, controller: 'virtwright.io/agent', instance: identity });
   const jobs = jobsOf(watched.volumes.store, (uid) => wiring.volumeChanged(uid));
+  const uploads = new Uploads((uid) => wiring.volumeChanged(uid));
   const hypervisor = () => watched.hypervisors.store.get(name);
   const copy = watchHostCopy({ name, client, namespace, onTrouble, onChange: () => wiring.poolsChanged() }, signal);
   const host = new Host({
@@ -109,7 +111,19 @@ async function runLoops(name: string, options: AgentOptions, door: Door, signal:
     signal,
   );
   const letIn = poolCredentials({ hypervisor, copy, namespace });
-  const surroundings: Surroundings = { host, client, watched, recorder, jobs, locks: new Locks(), secretValues, letIn, onTrouble, metrics };
+  const surroundings: Surroundings = {
+    host,
+    client,
+    watched,
+    recorder,
+    jobs,
+    locks: new Locks(),
+    uploads,
+    secretValues,
+    letIn,
+    onTrouble,
+    metrics,
+  };
   const loops = createLoops(surroundings, door);
   const wiring = new Wiring(name, loops, watched);
   wiring.everythingChanged();

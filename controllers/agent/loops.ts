@@ -16,6 +16,7 @@ import type { AnyAction } from '../plan.js';
 import { type Kind, type Outcome, reconcile } from '../reconcile.js';
 import { type PoolCredentials, storagePoolInstanceKind } from '../storage-pool-instance/kind.js';
 import { storageVolumeKind } from '../storage-volume/kind.js';
+import type { Uploads } from '../storage-volume/uploads.js';
 import { volumesOf } from '../stores.js';
 import { virtualMachineKind } from '../virtual-machine/kind.js';
 import type { SecretValues } from '../virtual-machine/seed.js';
@@ -32,6 +33,7 @@ export interface Surroundings {
   readonly recorder: EventRecorder;
   readonly jobs: Jobs;
   readonly locks: Locks;
+  readonly uploads: Uploads;
   readonly letIn: PoolCredentials;
   readonly metrics: Metrics;
   /** Of tenants' Secrets, what was handed to this host. */
@@ -158,9 +160,9 @@ export function networkInstanceLoop(surroundings: Surroundings): Queue {
 }
 
 export function volumeLoop(surroundings: Surroundings): Queue {
-  const { host, watched, jobs, locks } = surroundings;
+  const { host, watched, jobs, locks, uploads } = surroundings;
   const stores = { instances: watched.instances.store, volumes: watched.volumes.store, namespaces: watched.namespaces.store };
-  const kind = storageVolumeKind(host, stores, jobs, locks);
+  const kind = storageVolumeKind(host, stores, jobs, locks, uploads);
   return hostLoop(surroundings, kind, watched.volumes, 8, (volume, signal) => releaseClaim(surroundings, volume, signal));
 }
 

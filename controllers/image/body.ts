@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
 import { ImageError } from './error.js';
 import { inBytes } from './text.js';
 import { transportError } from './transport.js';
@@ -14,7 +14,7 @@ const progressBytes = 64 * 1024;
 
 /** A response's body that can be looked into before it is taken, once. */
 export class Body implements AsyncDisposable {
-  readonly #response: IncomingMessage;
+  readonly #response: Readable;
   readonly #name: string;
   readonly #limits: BodyLimits;
   readonly #signal: AbortSignal;
@@ -25,7 +25,7 @@ export class Body implements AsyncDisposable {
   #patienceMs: number;
   #taken = false;
 
-  constructor(response: IncomingMessage, name: string, limits: BodyLimits, signal: AbortSignal) {
+  constructor(response: Readable, name: string, limits: BodyLimits, signal: AbortSignal) {
     this.#response = response;
     this.#name = name;
     this.#limits = limits;

@@ -12,8 +12,9 @@ import { runInNewContext } from 'node:vm';
 import t, { type Test } from 'tap';
 import { type Checksum, parseChecksum, verified } from './checksum.js';
 import { ImageError, type ImageErrorCode } from './error.js';
-import { type FetchOptions, openImage, type RemoteImage } from './fetch.js';
+import { type FetchOptions, openImage } from './fetch.js';
 import { type ImageSource, openSource } from './import.js';
+import type { RemoteImage } from './remote.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'virtwright-fetch-'));
 const image = randomBytes(300_000);

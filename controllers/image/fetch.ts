@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { Body, tooLarge } from './body.js';
 import { ImageError, type ImageErrorCode } from './error.js';
 import { followed, nameOf, parseLocation } from './location.js';
+import type { RemoteImage } from './remote.js';
 import { get } from './request.js';
 import type { Resolver } from './resolve.js';
 import { quoted } from './text.js';
@@ -18,20 +19,6 @@ export interface FetchOptions {
   readonly ca?: string;
   /** How names become addresses; as everywhere on this machine when absent. */
   readonly resolve?: Resolver;
-}
-
-/** Holds a connection until the content was read to its end or the image is disposed of. */
-export interface RemoteImage extends AsyncDisposable {
-  /** Where it was found in the end, for messages: without anything secret. */
-  readonly name: string;
-  /** As the server announces it. */
-  readonly bytes?: number;
-  /** Whether a truncated body can be told from a whole one: not when the end of the connection is its end. */
-  readonly endKnown: boolean;
-  /** The first `length` bytes; fewer only when the image is shorter. They stay part of the content. */
-  head(length: number): Promise<Uint8Array>;
-  /** All of it, from the first byte on, once. */
-  readonly content: AsyncIterable<Uint8Array>;
 }
 
 /** Asks for an image and resolves with the head of the answer; rejects with an ImageError, as reading the image does. */

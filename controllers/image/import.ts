@@ -1,20 +1,29 @@
+import type { IncomingMessage } from 'node:http';
 import { type Checksum, verified } from './checksum.js';
 import { ImageError } from './error.js';
-import { type FetchOptions, openImage, type RemoteImage } from './fetch.js';
+import { type FetchOptions, openImage } from './fetch.js';
 import type { ImageFormat } from './format.js';
 import { headBytes, inspectHeader } from './header.js';
+import type { RemoteImage } from './remote.js';
+import { receiveImage } from './upload.js';
 
-export interface ImageSource {
-  readonly url: string;
+/** What an image is said to be. */
+export interface Declared {
   /** As declared by the user; never guessed. */
   readonly format: ImageFormat;
   readonly checksum?: Checksum;
+}
+
+export interface ImageSource extends Declared {
+  readonly url: string;
 }
 
 export interface SourceLimits extends Omit<FetchOptions, 'maxBytes'> {
   /** The volume's size in bytes: what the guest may see at most. */
   readonly virtualSizeBytes: number;
 }
+
+type Limits = Pick<SourceLimits, 'virtualSizeBytes'>;
 
 /** An image whose header was accepted. Dispose of it unless its content was read to the end. */
 export interface OpenSource extends AsyncDisposable {
@@ -31,6 +40,15 @@ export interface OpenSource extends AsyncDisposable {
 /** Fetches an image up to its header and judges that; not a byte is handed on of an image that is refused. Rejects with an ImageError. */
 export async function openSource(source: ImageSource, limits: SourceLimits, signal: AbortSignal): Promise<OpenSource> {
   const image = await openImage(source.url, { ...limits, maxBytes: mostFileBytes(source.format, limits.virtualSizeBytes) }, signal);
+  return judged(image, source, limits);
+}
+
+/** The same of an image that somebody sends. */
+export async function openUpload(request: IncomingMessage, declared: Declared, limits: Limits, signal: AbortSignal): Promise<OpenSource> {
+  return judged(receiveImage(request, mostFileBytes(declared.format, limits.virtualSizeBytes), signal), declared, limits);
+}
+
+async function judged(image: RemoteImage, source: Declared, limits: Limits): Promise<OpenSource> {
   try {
     return opened(image, source, await accepted(image, source, limits));
   } catch (reason) {
@@ -47,7 +65,7 @@ function mostFileBytes(format: ImageFormat, virtualSizeBytes: number): number {
   return format === 'Raw' ? virtualSizeBytes : virtualSizeBytes + Math.ceil(virtualSizeBytes / 16) + 64 * 2 ** 20;
 }
 
-async function accepted(image: RemoteImage, source: ImageSource, limits: SourceLimits): Promise<number | undefined> {
+async function accepted(image: RemoteImage, source: Declared, limits: Limits): Promise<number | undefined> {
   if (!image.endKnown && source.checksum === undefined)
     throw new ImageError(
       'Unverifiable',
@@ -60,7 +78,7 @@ async function accepted(image: RemoteImage, source: ImageSource, limits: SourceL
   return verdict.virtualSizeBytes;
 }
 
-function opened(image: RemoteImage, source: ImageSource, virtualSizeBytes: number | undefined): OpenSource {
+function opened(image: RemoteImage, source: Declared, virtualSizeBytes: number | undefined): OpenSource {
   const progress = new Progress();
   return {
     content: { [Symbol.asyncIterator]: () => progress.counted(verified(image.content, source.checksum)) },

@@ -164,7 +164,8 @@ t.test('content is sent once it is wanted, and all of it', async (t) => {
   let got = 0;
   const service: Service = {
     kind: 'delivery',
-    async receive(request) {
+    async receive(request, wanted) {
+      wanted();
       for await (const chunk of request) got += chunk.length;
     },
   };

@@ -80,7 +80,6 @@ export class Door implements AsyncDisposable {
         this.#metrics.turnedAway('Request');
         socket.destroy();
       });
-    this.#http.maxRequestsPerSocket = 1;
   }
 
   /** Lets one in by this session; in place of what was admitted under its uid, unless that is in use. */

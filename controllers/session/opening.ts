@@ -2,11 +2,11 @@ import type { IncomingMessage } from 'node:http';
 import type { Line } from './pipe.js';
 import type { Picture } from './wire.js';
 
-/** What somebody may do who comes in, once. */
+/** What somebody may do who comes in, once. Of a delivery no bytes come before `wanted` is called. */
 export type Service =
   | { readonly kind: 'line'; open(asked: URLSearchParams, signal: AbortSignal): Promise<Line> }
   | { readonly kind: 'picture'; take(signal: AbortSignal): Promise<Picture> }
-  | { readonly kind: 'delivery'; receive(request: IncomingMessage, arrived: (bytes: number) => void, signal: AbortSignal): Promise<void> };
+  | { readonly kind: 'delivery'; receive(request: IncomingMessage, wanted: () => void, signal: AbortSignal): Promise<void> };
 
 /** A session for which the door opens. */
 export interface Opening {

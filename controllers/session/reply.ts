@@ -19,9 +19,10 @@ export function refusalOf(reason: unknown): { readonly status: number; readonly 
   return { status, message: reason instanceof Error ? reason.message : String(reason) };
 }
 
+/** The connection is left open: closed beneath who still sends, it would take the answer along. */
 export function answer(response: ServerResponse, status: number, type: string, body: Uint8Array | string): void {
   if (response.headersSent || response.destroyed) return;
-  response.writeHead(status, { 'Content-Type': type, 'Content-Length': Buffer.byteLength(body), Connection: 'close' });
+  response.writeHead(status, { 'Content-Type': type, 'Content-Length': Buffer.byteLength(body) });
   response.end(body);
 }
 

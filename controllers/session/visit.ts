@@ -58,8 +58,8 @@ async function serve({ request, response }: Extract<Visit, { kind: 'request' }>,
     case 'delivery': {
       if (request.headers['content-length'] === undefined)
         return answer(response, 411, plainText, 'say how long the content is: Content-Length');
-      if (request.headers.expect !== undefined) response.writeContinue();
-      await service.receive(request, (bytes) => count('in', bytes), signal);
+      await service.receive(request, () => response.writeContinue(), signal);
+      count('in', Number(request.headers['content-length']));
       return answer(response, 200, plainText, 'all of it is there');
     }
   }

@@ -66,6 +66,8 @@ export interface ObservedVolume {
   /** The pool of the volume that this one is a clone of, and the machines on the host that use that. */
   readonly sourcePool?: Pool;
   readonly sourceUsers: readonly User[];
+  /** Somebody is at the door with what it is to be filled with. */
+  readonly offered?: boolean;
   /** Volumes in the pool that keep only what differs from this one. */
   readonly linked: readonly string[];
   /** Volumes that earlier objects of this name left. */

@@ -3,8 +3,10 @@ import { DriverError } from '#drivers/error.js';
 import type { Work } from '../host/jobs.js';
 import { parseChecksum } from '../image/checksum.js';
 import { convert } from '../image/convert.js';
-import { openSource } from '../image/import.js';
+import { type OpenSource, openSource, openUpload } from '../image/import.js';
 import { markerOf, type VolumeAction } from './action.js';
+import type { FillSource } from './plan-source.js';
+import type { Upload } from './uploads.js';
 
 type Action<K extends VolumeAction['kind']> = Extract<VolumeAction, { readonly kind: K }>;
 
@@ -18,7 +20,7 @@ async function* nothing(): AsyncGenerator<Uint8Array> {}
  * that a half-written volume can be told from a whole one even when everything else is lost. The mark is taken off by
  * whoever has noted that it is whole.
  */
-export function fillVolume(volumes: Volumes, { definition, grows, source }: Filling): Work {
+export function fillVolume(volumes: Volumes, { definition, grows, source }: Filling, upload?: Upload): Work {
   const { pool, nativeName, sizeBytes } = definition;
   const id = { pool, nativeName };
   return async (progress, signal) => {
@@ -33,12 +35,8 @@ export function fillVolume(volumes: Volumes, { definition, grows, source }: Fill
       await (source.how === 'Full' ? volumes.copy(definition, source.from, signal) : volumes.link(definition, source.from, signal));
       return;
     }
-    const { url, format, checksum, granted } = source;
-    await using image = await openSource(
-      { url, format, ...(checksum === undefined ? {} : { checksum: parseChecksum(checksum) }) },
-      { virtualSizeBytes: sizeBytes, granted },
-      signal,
-    );
+    const { format } = source;
+    await using image = await openImage(source, sizeBytes, upload, signal);
     const store = async (content: AsyncIterable<Uint8Array>) => {
       await volumes.create(grows ? { ...definition, sizeBytes: 0 } : definition, signal);
       await volumes.upload(id, content, signal);
@@ -55,6 +53,21 @@ export function fillVolume(volumes: Volumes, { definition, grows, source }: Fill
     );
     await store(converted.content);
   };
+}
+
+/** Fetched, or brought by somebody. */
+function openImage(
+  source: Exclude<FillSource, { readonly kind: 'clone' }>,
+  virtualSizeBytes: number,
+  upload: Upload | undefined,
+  signal: AbortSignal,
+): Promise<OpenSource> {
+  const { format, checksum } = source;
+  const declared = { format, ...(checksum === undefined ? {} : { checksum: parseChecksum(checksum) }) };
+  if (source.kind === 'image') return openSource({ ...declared, url: source.url }, { virtualSizeBytes, granted: source.granted }, signal);
+  if (upload === undefined) throw new DriverError('Unavailable', 'whoever brought the image left');
+  upload.wanted();
+  return openUpload(upload.request, declared, { virtualSizeBytes }, signal);
 }
 
 function convertible({ nativeName, format }: VolumeDefinition): 'Raw' | 'Qcow2' {

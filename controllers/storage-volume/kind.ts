@@ -16,25 +16,26 @@ import type { FillSource } from './plan-source.js';
 import { reportVolume } from './report.js';
 import { resolveVolume } from './resolve.js';
 import type { SourceStores } from './source.js';
+import type { Uploads } from './uploads.js';
 
 export type VolumeKind = Kind<StorageVolume, DesiredVolume, ObservedVolume, VolumeAction, StorageVolumeStatus>;
 
 type Action<K extends VolumeAction['kind']> = Extract<VolumeAction, { readonly kind: K }>;
 
-export const storageVolumeKind = (host: HostScope, stores: SourceStores, jobs: Jobs, locks: Locks): VolumeKind => {
+export const storageVolumeKind = (host: HostScope, stores: SourceStores, jobs: Jobs, locks: Locks, uploads: Uploads): VolumeKind => {
   const inspections = new Inspections();
   const looks = new Looks();
   return {
-    performers: performersWith(jobs, locks, inspections, looks),
+    performers: performersWith(jobs, locks, inspections, looks, uploads),
     resolve: (volume) => resolveVolume(volume, host, stores),
     looksAt: ({ poolUuid }) => ({ machines: true, volumesOf: poolUuid }),
-    observe: (desired, view) => observeVolume(desired, view, { jobs, inspections, looks }),
+    observe: (desired, view) => observeVolume(desired, view, { jobs, inspections, looks, uploads }),
     plan: planVolume,
     report: reportVolume,
   };
 };
 
-function performersWith(jobs: Jobs, locks: Locks, inspections: Inspections, looks: Looks): Performers<VolumeAction> {
+function performersWith(jobs: Jobs, locks: Locks, inspections: Inspections, looks: Looks, uploads: Uploads): Performers<VolumeAction> {
   return {
     begin: {
       needs: 'volumes',
@@ -47,14 +48,18 @@ function performersWith(jobs: Jobs, locks: Locks, inspections: Inspections, look
       needs: 'volumes',
       async run({ driver, view, clock }, { uid, id, definition, grows, source }, signal) {
         if (driver.volumes === undefined) return;
-        const fill = fillVolume(driver.volumes, { definition, grows, ...(source === undefined ? {} : { source }) });
+        const taken = source?.kind === 'upload' ? uploads.take(uid) : undefined;
+        // Whoever brought it has left meanwhile: the next look sees that.
+        if (source?.kind === 'upload' && taken === undefined) return;
+        const fill = fillVolume(driver.volumes, { definition, grows, ...(source === undefined ? {} : { source }) }, taken?.upload);
         const release = source?.kind === 'clone' ? await reserve(source, view, locks, signal) : () => {};
-        const ended = () => {
+        const ended = (reason?: unknown) => {
+          taken?.settle(reason);
           release();
           // Whatever came of it, something of it may be there: a deletion that does not see it would leave it.
           view.dirtyPool(id.pool);
         };
-        jobs.start(uid, (progress, until) => fill(progress, until).finally(ended), clock);
+        jobs.start(uid, (progress, until) => settled(fill(progress, until), ended), clock);
       },
     },
     complete: {
@@ -112,6 +117,16 @@ function performersWith(jobs: Jobs, locks: Locks, inspections: Inspections, look
   };
 }
 
+async function settled(work: Promise<void>, ended: (reason?: unknown) => void): Promise<void> {
+  try {
+    await work;
+    ended();
+  } catch (reason) {
+    ended(reason ?? new Error('it failed'));
+    throw reason;
+  }
+}
+
 /** No machine starts with what is being copied; none that runs may have it. */
 function reserve(
   { name, how, location }: Extract<FillSource, { readonly kind: 'clone' }>,
@@ -147,12 +162,13 @@ interface Memory {
   readonly jobs: Jobs;
   readonly inspections: Inspections;
   readonly looks: Looks;
+  readonly uploads: Uploads;
 }
 
 function observeVolume(
   { poolUuid, nativeName, familyName, uid, source }: DesiredVolume,
   view: HostView,
-  { jobs, inspections, looks }: Memory,
+  { jobs, inspections, looks, uploads }: Memory,
 ): ObservedVolume {
   const pool = view.pool(poolUuid);
   const volumes = pool === undefined ? [] : view.volumes(pool.id);
@@ -175,6 +191,7 @@ function observeVolume(
   const unread = volume === undefined && original === undefined ? undefined : unreadOf(view);
   return {
     leftovers,
+    offered: uploads.isOffered(uid),
     sourceUsers: original === undefined ? [] : usersOf(original.location, view),
     linked: volumes.filter(({ base }) => base !== undefined && base === volume?.location).map(({ id }) => id.nativeName),
     ...(sourcePool === undefined ? {} : { sourcePool }),

@@ -6,7 +6,7 @@ import { act, type Plan, refuse, sayThenAct, wait } from '../plan.js';
 import type { DesiredVolume, FillRecord, Leftover, ObservedVolume, VolumeAction } from './action.js';
 import { usedOnHost } from './plan-removal.js';
 import { planSource } from './plan-source.js';
-import type { Source } from './source.js';
+import type { Source, UploadSource } from './source.js';
 
 const slowRetryMs = 5 * 60_000;
 
@@ -64,7 +64,7 @@ export function planFilling(desired: DesiredVolume, observed: ObservedVolume, po
     return [sayThenAct({ kind: 'complete', uid, id }, 'the host has it whole')];
   const inUse = usedOnHost(desired, observed);
   if (inUse !== undefined) return [inUse];
-  const later = planLater(job, record, now);
+  const later = desired.source?.kind === 'upload' ? planUploadAgain(desired.source, job, observed.offered) : planLater(job, record, now);
   if (later !== undefined) return later;
   const format = formatOf(desired, pool);
   if (format === undefined) return [refuseFormat(desired, pool)];
@@ -75,6 +75,12 @@ export function planFilling(desired: DesiredVolume, observed: ObservedVolume, po
   return source === undefined
     ? [sayThenAct({ kind: 'fill', uid, id, definition, grows }, 'no such volume')]
     : [sayThenAct({ kind: 'fill', uid, id, definition, grows, source }, 'the volume is to be filled')];
+}
+
+/** Whoever brings an image has read what was wrong, and may try again at once. */
+function planUploadAgain({ command }: UploadSource, job: JobState | undefined, offered = false): Plan<never> | undefined {
+  if (job?.kind !== 'failed' || offered) return undefined;
+  return [wait('AwaitingUpload', `the last upload failed: ${job.message}; bring the image again: ${command}`, 60_000)];
 }
 
 /** Undefined when it is time for a try. */
@@ -89,7 +95,9 @@ function planLater(job: JobState | undefined, record: FillRecord, now: number): 
 }
 
 const howFar = (source: Source | undefined, bytes: number): string =>
-  source?.kind === 'clone' ? `volume "${source.name}" is being copied` : `${formatBytes(coarse(bytes))} fetched`;
+  source?.kind === 'clone'
+    ? `volume "${source.name}" is being copied`
+    : `${formatBytes(coarse(bytes))} ${source?.kind === 'upload' ? 'uploaded' : 'fetched'}`;
 
 /** The one asked for, if the pool has it; else the source's, as then nothing is converted; else the pool's best. */
 function formatOf({ format, preferred }: DesiredVolume, { formats }: Pool): VolumeFormat | undefined {

@@ -1,11 +1,12 @@
 import type { Capability, Pool, VolumeSource } from '#drivers/driver.js';
 import { describeUnfit, unfit } from '../fit.js';
 import { type Plan, refuse, wait } from '../plan.js';
-import type { CloneSource, ImageSource, Original, Source, User } from './source.js';
+import type { CloneSource, ImageSource, Original, Source, UploadSource, User } from './source.js';
 
 /** What the job that fills a volume is given. */
 export type FillSource =
   | ImageSource
+  | UploadSource
   | {
       readonly kind: 'clone';
       readonly how: 'Full' | 'Linked';
@@ -23,6 +24,8 @@ export interface SourceSituation {
   readonly sourcePool?: Pool;
   /** Machines that have the source as a disk, or boot from it. */
   readonly sourceUsers: readonly User[];
+  /** Somebody is at the door with the image that is to be uploaded. */
+  readonly offered?: boolean;
   /** A machine of which nobody knows what it has. */
   readonly unread?: string;
 }
@@ -32,6 +35,8 @@ const hindered = (decision: Plan<never>[number]): Hindrance => ({ kind: 'hindere
 
 /** The source as the job needs it, or why it cannot be had now. */
 export function planSource(source: Source | undefined, situation: SourceSituation): FillSource | Hindrance | undefined {
+  if (source?.kind === 'upload' && situation.offered !== true)
+    return hindered(wait('AwaitingUpload', `bring the image: ${source.command}`, 60_000));
   if (source?.kind !== 'clone') return source;
   const { how, name, original } = source;
   if (typeof original === 'string') return hindered(wait('WaitingForSource', `waiting for volume "${name}": ${original}`, 60_000));

@@ -21,6 +21,7 @@ import { storageVolumeKind } from './kind.js';
 import { planVolume } from './plan.js';
 import { reportVolume } from './report.js';
 import { resolveVolume } from './resolve.js';
+import { Uploads } from './uploads.js';
 
 const now = Date.UTC(2030, 0);
 const pool: Pool = {
@@ -331,7 +332,8 @@ t.test('what an interrupted fill left is seen at once, and a machine that runs i
   const view = new HostView(driver, () => {}, signal);
   let ended = () => {};
   const jobs = new Jobs(() => ended());
-  const kind = storageVolumeKind({ name: 'one', cluster: 'here', hypervisor: undefined, capabilities: [] }, noStores(), jobs, new Locks());
+  const scope = { name: 'one', cluster: 'here', hypervisor: undefined, capabilities: [] };
+  const kind = storageVolumeKind(scope, noStores(), jobs, new Locks(), new Uploads(() => {}));
   const around = { driver, view, clock: () => now };
   const of = { pool: id as PoolId, nativeName: 'shop.root-12345678' };
   const definition = { ...of, format: 'Raw' as const, sizeBytes: 100 };

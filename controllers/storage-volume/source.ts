@@ -9,7 +9,7 @@ import type { Namespace } from '../namespaces.js';
 import type { Stores } from '../stores.js';
 
 /** What a volume is filled from, its references followed. */
-export type Source = ImageSource | CloneSource;
+export type Source = ImageSource | UploadSource | CloneSource;
 
 export interface ImageSource {
   readonly kind: 'image';
@@ -18,6 +18,15 @@ export interface ImageSource {
   readonly checksum?: string;
   /** Private address ranges that it may be fetched from. */
   readonly granted: readonly string[];
+}
+
+/** Somebody brings the image. */
+export interface UploadSource {
+  readonly kind: 'upload';
+  readonly format: ImageFormat;
+  readonly checksum?: string;
+  /** What people type to bring it. */
+  readonly command: string;
 }
 
 export interface CloneSource {
@@ -51,18 +60,21 @@ export interface SourceStores extends Pick<Stores, 'instances' | 'volumes'> {
 }
 
 export function sourceOf({ metadata, spec }: StorageVolume, host: HostScope, stores: SourceStores): Source | undefined {
-  const { url, format, checksum, volumeRef, clone = 'Full' } = spec.source ?? {};
+  const { url, format, checksum, volumeRef, upload, clone = 'Full' } = spec.source ?? {};
   if (volumeRef !== undefined) {
     const original = originalOf(stores.volumes.get(`${metadata.namespace}/${volumeRef.name}`), host, stores);
     return { kind: 'clone', how: clone, name: volumeRef.name, original };
   }
+  const sum = checksum === undefined ? {} : { checksum };
+  if (upload !== undefined && format !== undefined)
+    return { kind: 'upload', format, ...sum, command: `virtwright upload FILE ${metadata.name} -n ${metadata.namespace}` };
   if (url === undefined || format === undefined) return undefined;
   return {
     kind: 'image',
     url,
     format,
     granted: granted('addresses', host.hypervisor, metadata.namespace, stores.namespaces),
-    ...(checksum === undefined ? {} : { checksum }),
+    ...sum,
   };
 }
 

@@ -445,7 +445,7 @@ t.test('what is wrong is refused by its path, with the remedy', async (t) => {
     [volume('size-odd', { size: '1G' }), 'a volume has a whole number of KiB: use Ki, Mi or Gi (20Gi), or a multiple of 1024'],
     [volume('vformat', { format: 'VHD' }), 'spec.format: Unsupported value: "VHD": supported values: "Raw", "Qcow2", "Vmdk"'],
     [volume('guess', { source: { url: image.url } }), 'spec.source: … an image needs its format, as it is never guessed'],
-    [volume('told', { source: { volumeRef: { name: 'a' }, format: 'Raw' } }), 'give format with url, and only then'],
+    [volume('told', { source: { volumeRef: { name: 'a' }, format: 'Raw' } }), 'give format with url or upload, and only then'],
     [volume('nowhere-from', { source: {} }), 'spec.source: … say exactly one of where the content comes from'],
     [volume('two-sources', { source: { ...image, volumeRef: { name: 'a' } } }), 'say exactly one of where the content comes from'],
     [

@@ -81,6 +81,7 @@ async function useOnce(machine: string): Promise<void> {
   const session = await openSession(world.client, { namespace: 'default', machine, purpose: 'Console' }, signal);
   const line = await openLine(session.way, new URLSearchParams(), signal);
   line.destroy();
+  await openSession(world.client, { namespace: 'default', volume: 'nobody', purpose: 'Upload' }, signal).catch(() => {});
   await until(async () => (await world.client.list(sessions, { namespace: 'default' }, signal)).items.length === 0);
 }
 

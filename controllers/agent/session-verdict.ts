@@ -1,0 +1,70 @@
+import type { Session, StorageVolume, VirtualMachine } from '#crds/types.js';
+import type { Machine } from '#drivers/driver.js';
+import { DriverError } from '#drivers/error.js';
+import { isStalled, type Standing } from '../conditions.js';
+import type { Service } from '../session/opening.js';
+import type { Host } from './host.js';
+import type { Surroundings } from './loops.js';
+
+/** Whether a session can be opened now, and what it leads to. */
+type Verdict = { readonly kind: 'open'; readonly service: Service } | { readonly kind: 'closed'; readonly stands: Standing };
+
+export const ready: Standing = { kind: 'ready', reason: 'Open', message: '' };
+
+const closed = (kind: Standing['kind'], reason: string, message: string): Verdict => ({
+  kind: 'closed',
+  stands: { kind, reason, message },
+});
+
+export function judge(session: Session, { host, watched, uploads }: Surroundings): Verdict {
+  const { metadata, spec } = session;
+  const { connected, failure, name } = host;
+  if (connected === undefined && failure?.verdict === 'stall')
+    return closed('stalled', failure.code, `host ${name} is not reached: ${failure.message}`);
+  if (connected === undefined)
+    return closed('reconciling', 'Unavailable', `host ${name} is not reached${failure === undefined ? ' yet' : `: ${failure.message}`}`);
+  const about = spec.volumeRef ?? spec.machineRef;
+  const what = `${spec.volumeRef === undefined ? 'machine' : 'volume'} "${about?.name}"`;
+  const key = `${metadata.namespace}/${about?.name}`;
+  const found = spec.volumeRef === undefined ? watched.machines.store.get(key) : watched.volumes.store.get(key);
+  if (found === undefined) return closed('reconciling', 'NotSeen', `${what} is not seen on ${name} yet`);
+  if (found.metadata.deletionTimestamp !== undefined) return closed('stalled', 'Terminating', `${what} is being deleted`);
+  return found.kind === 'StorageVolume' ? judgeUpload(found, what, uploads) : judgeConsole(found, what, host);
+}
+
+function judgeUpload(volume: StorageVolume, what: string, uploads: Surroundings['uploads']): Verdict {
+  const { metadata, spec, status } = volume;
+  if (spec.source?.upload === undefined)
+    return closed('stalled', 'NotAwaited', `${what} awaits no upload; make a new one with spec.source.upload`);
+  if (status?.import?.completedAt !== undefined)
+    return closed('stalled', 'NotAwaited', `${what} is filled already, and that once; make a new one for another image`);
+  const now = status?.conditions?.find(({ type }) => type === 'Ready');
+  if (now?.reason === 'Importing') return closed('stalled', 'Busy', `another upload into ${what} is under way; wait for its end`);
+  if (now?.reason !== 'AwaitingUpload')
+    return closed(
+      isStalled(volume) ? 'stalled' : 'reconciling',
+      now?.reason ?? 'Waiting',
+      `${what}: ${now?.message || 'not looked at yet'}`,
+    );
+  const receive: Extract<Service, { kind: 'delivery' }>['receive'] = (request, wanted, signal) =>
+    uploads.offer(metadata.uid, { request, wanted }, signal);
+  return { kind: 'open', service: { kind: 'delivery', receive } };
+}
+
+function judgeConsole(machine: VirtualMachine, what: string, host: Host): Verdict {
+  const find = () => host.connected?.view.machines.find(({ mark }) => isOf(mark, machine, host.cluster));
+  const found = find();
+  if (host.connected?.driver.consoles === undefined) return closed('stalled', 'Unsupported', `host ${host.name} has no consoles`);
+  if (found === undefined || found.power.state === 'Off') return closed('stalled', 'MachineOff', `${what} is off; start it`);
+  if ((found.live ?? found.configured)?.serial === false)
+    return closed('stalled', 'NoSerialConsole', `${what} has no serial console; give it one with spec.devices.serial, and restart it`);
+  const open = async (_asked: URLSearchParams, signal: AbortSignal) => {
+    const [now, consoles] = [find(), host.connected?.driver.consoles];
+    if (now === undefined || consoles === undefined) throw new DriverError('Conflict', `${what} is not reached any more`);
+    return consoles.open(now.id, signal);
+  };
+  return { kind: 'open', service: { kind: 'line', open } };
+}
+
+const isOf = (mark: Machine['mark'], { metadata }: VirtualMachine, cluster: string): boolean =>
+  mark?.owner.uid === metadata.uid && mark.owner.cluster === cluster;

@@ -1,0 +1,13 @@
+/** Holds a connection until the content was read to its end or the image is disposed of. */
+export interface RemoteImage extends AsyncDisposable {
+  /** Where it was found in the end, for messages: without anything secret. */
+  readonly name: string;
+  /** As the server announces it. */
+  readonly bytes?: number;
+  /** Whether a truncated body can be told from a whole one: not when the end of the connection is its end. */
+  readonly endKnown: boolean;
+  /** The first `length` bytes; fewer only when the image is shorter. They stay part of the content. */
+  head(length: number): Promise<Uint8Array>;
+  /** All of it, from the first byte on, once. */
+  readonly content: AsyncIterable<Uint8Array>;
+}
