@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { once, setMaxListeners } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
@@ -6,6 +6,7 @@ import type { TLSSocket } from 'node:tls';
 import { kubeconfigText, prepareFiles, writePrivate } from './files.js';
 import { Housekeeper } from './housekeeper/housekeeper.js';
 import { Handler } from './http/handle.js';
+import type { Caller } from './requests/authorize.js';
 import { Registry } from './resources/registry.js';
 import { Disk } from './store/disk.js';
 import { Store } from './store/store.js';
@@ -30,6 +31,8 @@ export async function startStandalone({ folder, port, now = Date.now }: Standalo
   const files = await prepareFiles(folder);
   const disk = new Disk(files.objects, new Vault(files.sealingKey));
   const [store, registry, ended] = [new Store(disk), new Registry(), new AbortController()];
+  // One for each watch.
+  setMaxListeners(0, ended.signal);
   const housekeeper = new Housekeeper(store, registry, now);
   await housekeeper.begin();
   const handler = new Handler({ store, registry, now, signal: ended.signal });
@@ -67,8 +70,17 @@ export async function startStandalone({ folder, port, now = Date.now }: Standalo
   };
 }
 
-function callerOf({ socket }: IncomingMessage) {
-  const subject = (socket as TLSSocket).getPeerCertificate().subject as Readonly<Record<string, string | string[]>> | undefined;
+const callers = new WeakMap<Socket, Caller>();
+
+/** Who is at the other end of a connection. Read once: it takes longer than a small request. */
+function callerOf({ socket }: IncomingMessage): Caller {
+  const known = callers.get(socket) ?? readCaller(socket as TLSSocket);
+  callers.set(socket, known);
+  return known;
+}
+
+function readCaller(socket: TLSSocket): Caller {
+  const subject = socket.getPeerCertificate().subject as Readonly<Record<string, string | string[]>> | undefined;
   const groups = [subject?.['O'] ?? []].flat();
   return { user: [subject?.['CN'] ?? 'unknown'].flat()[0] ?? 'unknown', groups: [...groups, 'system:authenticated'] };
 }

@@ -15,6 +15,10 @@ import { endChild, freePorts, startChild, waitUntil } from './process.js';
 const isStandalone = process.env['VIRTWRIGHT_API_SERVER'] === 'standalone';
 
 export interface ApiServerOptions {
+  /** What the environment says, when absent. */
+  readonly kind?: 'kube-apiserver' | 'standalone';
+  /** etcd answers when a write is on disk, not before; ours always does. */
+  readonly durable?: boolean;
   /** More arguments of kube-apiserver. */
   readonly args?: readonly string[];
 }
@@ -37,6 +41,8 @@ export interface ApiServer extends AsyncDisposable {
   readonly kubeconfigPath: string;
   readonly url: string;
   readonly folder: string;
+  /** Of the processes that it is made of now. */
+  readonly pids: readonly number[];
   /** Owned objects go with their owner, as where a controller-manager runs. */
   readonly collects: boolean;
   /** Where etcd listens, without TLS; a standalone has none. */
@@ -61,9 +67,10 @@ export interface ApiServer extends AsyncDisposable {
 export async function startApiServer(options: ApiServerOptions = {}): Promise<ApiServer> {
   const assets = await findAssets();
   const folder = await mkdtemp(join(tmpdir(), 'virtwright-apiserver-'));
-  const server = isStandalone
-    ? new StandaloneServer(assets, folder, await freePorts(1))
-    : new LocalApiServer(assets, folder, await freePorts(3), options.args ?? []);
+  const server =
+    options.kind === 'standalone' || (isStandalone && options.kind === undefined)
+      ? new StandaloneServer(assets, folder, await freePorts(1))
+      : new LocalApiServer(assets, folder, await freePorts(3), options);
   try {
     await server.start();
   } catch (error) {
@@ -148,6 +155,10 @@ class StandaloneServer extends Served implements ApiServer {
     this.#port = port;
   }
 
+  get pids(): readonly number[] {
+    return pidsOf(this.#child);
+  }
+
   async start(): Promise<void> {
     // Seen from `dist/test/cluster/`.
     const main = fileURLToPath(new URL('../../controllers/main.js', import.meta.url));
@@ -206,16 +217,20 @@ class LocalApiServer extends Served implements ApiServer {
   readonly etcdUrl: string;
   readonly #port: number;
   readonly #peerUrl: string;
-  readonly #extraArgs: readonly string[];
+  readonly #options: ApiServerOptions;
   #etcd: ChildProcess | undefined;
   #apiServer: ChildProcess | undefined;
 
-  constructor(assets: string, folder: string, [port = 0, etcdPort = 0, peerPort = 0]: readonly number[], extraArgs: readonly string[]) {
+  constructor(assets: string, folder: string, [port = 0, etcdPort = 0, peerPort = 0]: readonly number[], options: ApiServerOptions) {
     super(assets, folder, port);
     this.#port = port;
     this.etcdUrl = `http://127.0.0.1:${etcdPort}`;
     this.#peerUrl = `http://127.0.0.1:${peerPort}`;
-    this.#extraArgs = extraArgs;
+    this.#options = options;
+  }
+
+  get pids(): readonly number[] {
+    return pidsOf(this.#etcd, this.#apiServer);
   }
 
   async start(): Promise<void> {
@@ -280,7 +295,7 @@ class LocalApiServer extends Served implements ApiServer {
       `--initial-advertise-peer-urls=${this.#peerUrl}`,
       `--initial-cluster=default=${this.#peerUrl}`,
       '--watch-progress-notify-interval=5s',
-      '--unsafe-no-fsync',
+      ...(this.#options.durable === true ? [] : ['--unsafe-no-fsync']),
       '--log-level=error',
     ];
   }
@@ -312,7 +327,7 @@ class LocalApiServer extends Served implements ApiServer {
       '--disable-admission-plugins=ServiceAccount',
       '--endpoint-reconciler-type=none',
       '--shutdown-delay-duration=0s',
-      ...this.#extraArgs,
+      ...(this.#options.args ?? []),
     ];
   }
 
@@ -321,6 +336,9 @@ class LocalApiServer extends Served implements ApiServer {
     await Promise.all(children.map((child) => endChild(child, 'SIGKILL')));
   }
 }
+
+const pidsOf = (...children: readonly (ChildProcess | undefined)[]): readonly number[] =>
+  children.flatMap((child) => (child?.pid === undefined ? [] : [child.pid]));
 
 async function kubeconfig(server: string, caFile: string, pair: KeyPair): Promise<object> {
   const base64 = async (path: string): Promise<string> => (await readFile(path)).toString('base64');

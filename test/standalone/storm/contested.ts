@@ -1,5 +1,5 @@
 import { type JsonObject, objectAt, textAt } from '#standalone/json.js';
-import type { Caller } from './caller.js';
+import type { Caller } from '#test/cluster/caller.js';
 import type { Ledger } from './ledger.js';
 
 const configMaps = '/api/v1/namespaces/default/configmaps';

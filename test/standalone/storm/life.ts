@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { Caller } from './caller.js';
+import { Caller } from '#test/cluster/caller.js';
 
 const program = fileURLToPath(new URL('./serve.js', import.meta.url));
 

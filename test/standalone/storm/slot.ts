@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import type { JsonObject } from '#standalone/json.js';
 import { objectAt, textAt } from '#standalone/json.js';
-import type { Caller, Reply } from './caller.js';
+import type { Caller, Reply } from '#test/cluster/caller.js';
 import { type Kind, pathOf } from './kinds.js';
 import type { Ledger } from './ledger.js';
 

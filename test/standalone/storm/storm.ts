@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { objectsAt } from '#standalone/json.js';
-import { type Caller, isCutOff } from './caller.js';
+import { type Caller, isCutOff } from '#test/cluster/caller.js';
 import { Counter, Race } from './contested.js';
 import { kinds, namespaces, pathOf, widgetDefinition } from './kinds.js';
 import { Ledger } from './ledger.js';

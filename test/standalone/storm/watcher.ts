@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 import { type JsonObject, objectAt, objectsAt, textAt } from '#standalone/json.js';
-import { type Caller, isCutOff } from './caller.js';
+import { type Caller, isCutOff } from '#test/cluster/caller.js';
 import { type Kind, pathOf } from './kinds.js';
 import type { Ledger } from './ledger.js';
 

@@ -30,7 +30,7 @@ export class Caller implements Disposable {
   async call(method: string, path: string, body?: object, type = 'application/json'): Promise<Reply> {
     const response = await this.#send(method, path, body === undefined ? '' : JSON.stringify(body), type);
     const answer = await text(response);
-    return { code: response.statusCode ?? 0, body: JSON.parse(answer) as JsonObject };
+    return { code: response.statusCode ?? 0, body: answer.startsWith('{') ? (JSON.parse(answer) as JsonObject) : { answer } };
   }
 
   /** An answer that goes on. */
