@@ -26,6 +26,9 @@ export interface Flags {
   readonly data?: string | undefined;
   readonly port?: string | undefined;
   readonly bare?: boolean | undefined;
+  readonly 'sealing-key'?: string | undefined;
+  readonly 'renew-sealing-key'?: boolean | undefined;
+  readonly 'drop-secrets'?: boolean | undefined;
 }
 
 interface Program {

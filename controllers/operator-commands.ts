@@ -51,6 +51,13 @@ const standaloneFlags = {
   data: { kind: 'text', value: 'DIRECTORY', help: 'all that it has; default: /var/lib/virtwright, or ~/.local/share/virtwright' },
   port: { kind: 'text', value: 'PORT', default: '7443', help: 'where it listens, on loopback; 0 takes a free one' },
   bare: { kind: 'switch', help: 'without our CRDs' },
+  'sealing-key': {
+    kind: 'text',
+    value: 'FILE',
+    help: 'where the key lies that Secrets are sealed with at rest, made when there is none; default: sealing.key in the data',
+  },
+  'renew-sealing-key': { kind: 'switch', help: 'make a new key, and seal all Secrets with that' },
+  'drop-secrets': { kind: 'switch', help: 'go on without the Secrets that the key does not open: they are deleted' },
 } as const satisfies FlagTable;
 
 /** What needs drivers, or is a program that stays. Loaded when it is called: it weighs ten times what the others do. */

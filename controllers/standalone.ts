@@ -21,7 +21,7 @@ const crds: Resource = {
 
 /** An API server of our own in this process, and the operator beside it for the hypervisors that are named. */
 export async function standaloneCommand(flags: Flags, drivers: Drivers, signal: AbortSignal): Promise<void> {
-  await using server = await startStandalone({ folder: flags.data ?? usualFolder(), port: portOf(flags.port) });
+  await using server = await startStandalone({ folder: flags.data ?? usualFolder(), port: portOf(flags.port), sealing: sealingOf(flags) });
   if (flags.bare !== true) await installCrds(server);
   process.stdout.write(`${server.url} is up: export KUBECONFIG=${server.kubeconfig}\n`);
   if ((flags.hypervisor ?? []).length > 0) await operatorCommand({ ...flags, kubeconfig: server.kubeconfig }, drivers, signal);
@@ -29,6 +29,12 @@ export async function standaloneCommand(flags: Flags, drivers: Drivers, signal: 
 }
 
 const usualFolder = (): string => (process.getuid?.() === 0 ? '/var/lib/virtwright' : join(homedir(), '.local', 'share', 'virtwright'));
+
+const sealingOf = (flags: Flags) => ({
+  ...(flags['sealing-key'] === undefined ? {} : { path: flags['sealing-key'] }),
+  renew: flags['renew-sealing-key'] === true,
+  dropUnreadable: flags['drop-secrets'] === true,
+});
 
 function portOf(text: string | undefined): number {
   if (text === undefined) return standalonePort;

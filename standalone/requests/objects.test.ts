@@ -10,7 +10,7 @@ import { Vault } from '../store/vault.js';
 import { Objects } from './objects.js';
 
 const folder = await mkdtemp(join(tmpdir(), 'vw-objects-'));
-const disk = new Disk(join(folder, 'objects'), new Vault(new Uint8Array(32)));
+const disk = new Disk(join(folder, 'objects'), new Vault([new Uint8Array(32)]));
 t.teardown(async () => {
   await disk[Symbol.asyncDispose]();
   await rm(folder, { recursive: true, force: true });

@@ -11,6 +11,11 @@ export interface Key {
 
 export const keyText = ({ resource, namespace, name }: Key): string => `${resource}/${namespace}/${name}`;
 
+function keyOf(text: string): Key {
+  const [resource = '', namespace = '', name = ''] = text.split('/');
+  return { resource, namespace, name };
+}
+
 export interface Written {
   readonly key: Key;
   /** Undefined for one that is gone. */
@@ -25,6 +30,7 @@ export class Disk implements AsyncDisposable {
   readonly #root: RootDatabase<Buffer, string>;
   readonly #objects: Database<Buffer, string>;
   readonly #vault: Vault;
+  #unreadable: Key[] = [];
 
   constructor(path: string, vault: Vault) {
     // What is acknowledged has reached the disk, not only the kernel.
@@ -37,12 +43,39 @@ export class Disk implements AsyncDisposable {
     return Number(this.#root.get('revision')?.toString() ?? '0');
   }
 
+  /** What the vault does not open is left out, and told by `unreadable` from then on. */
   *all(): Iterable<{ readonly key: Key; readonly object: JsonObject }> {
+    this.#unreadable = [];
     for (const { key: place, value } of this.#objects.getRange()) {
-      const [resource = '', namespace = '', name = ''] = place.split('/');
-      const text = secret.has(resource) ? this.#vault.open(place, value) : value.toString('utf8');
-      yield { key: { resource, namespace, name }, object: JSON.parse(text) as JsonObject };
+      const key = keyOf(place);
+      const text = secret.has(key.resource) ? this.#vault.open(place, value) : value.toString('utf8');
+      if (text === undefined) this.#unreadable.push(key);
+      else yield { key, object: JSON.parse(text) as JsonObject };
     }
+  }
+
+  get unreadable(): readonly Key[] {
+    return this.#unreadable;
+  }
+
+  /** Nobody has seen them in this life: they have no revision in it. */
+  async dropUnreadable(): Promise<void> {
+    const places = this.#unreadable.map(keyText);
+    this.#unreadable = [];
+    if (places.length > 0)
+      await this.#root.transaction(() => {
+        for (const place of places) this.#objects.remove(place);
+      });
+  }
+
+  /** What was sealed with an older key is sealed with the newest one. */
+  async sealAnew(): Promise<void> {
+    await this.#root.transaction(() => {
+      for (const { key: place, value } of [...this.#objects.getRange()]) {
+        const text = secret.has(keyOf(place).resource) ? this.#vault.open(place, value) : undefined;
+        if (text !== undefined) this.#objects.put(place, this.#vault.seal(place, text));
+      }
+    });
   }
 
   /** All or none of it. */
