@@ -4,6 +4,7 @@ import { Complaint, Failure } from './complaint.js';
 import { leadingFlags, type Parsed, parseFlags } from './flags.js';
 import { commandHelp, programHelp } from './help.js';
 import { suggestion } from './nearest.js';
+import { whyNot } from './trouble.js';
 
 export interface Program {
   /** As it was called: `virtwright`, or `kubectl virtwright`. */
@@ -83,6 +84,7 @@ const withHint = ({ name }: Program, command: Command, { message }: Complaint): 
 
 /** What people expect goes without a stack; what nobody did goes with it. */
 function said(reason: unknown): string {
-  if (reason instanceof Complaint || reason instanceof Failure || reason instanceof ApiError) return reason.message;
+  if (reason instanceof ApiError) return whyNot(reason);
+  if (reason instanceof Complaint || reason instanceof Failure) return reason.message;
   return reason instanceof Error ? (reason.stack ?? reason.message) : String(reason);
 }

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { createClient } from '#controllers/kubernetes/client.js';
 import { command } from './command.js';
-import { connectionFor } from './connect.js';
+import { openApi } from './server/api.js';
 
 // Seen from `dist/cli/`.
 const packageFile = new URL('../../package.json', import.meta.url);
@@ -20,11 +19,12 @@ export const versionCommand = command({
   wordless: true,
   flags: { client: { kind: 'switch', help: "this program's alone; no server is asked" } },
   examples: [{ line: 'version --client', what: 'without an API server' }],
-  async run({ flags, io }, signal) {
+  async run(invocation, signal) {
+    const { flags, io } = invocation;
     io.stdout.write(`virtwright ${await ownVersion()}\n`);
     if (flags.client) return 0;
-    await using client = createClient(await connectionFor(flags));
-    io.stdout.write(`Kubernetes ${await client.version(signal)}\n`);
+    await using api = await openApi(invocation);
+    io.stdout.write(`Kubernetes ${await api.client.version(signal)}\n`);
     return 0;
   },
 });

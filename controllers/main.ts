@@ -10,7 +10,12 @@ import { operatorCommands } from './operator-commands.js';
 setMaxListeners(0);
 
 const stop = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+let interrupted = 130;
+process.once('SIGINT', () => stop.abort());
+process.once('SIGTERM', () => {
+  interrupted = 143;
+  stop.abort();
+});
 
 // Who closes a pipe has read what he wanted.
 process.stdout.on('error', (reason: NodeJS.ErrnoException) => process.exit(reason.code === 'EPIPE' ? 0 : 1));
@@ -18,4 +23,5 @@ process.stdout.on('error', (reason: NodeJS.ErrnoException) => process.exit(reaso
 const { stdin, stdout, stderr, env, argv } = process;
 const commands = [...userCommands, ...operatorCommands({ connect, credentialKeys })];
 const name = basename(argv[1] ?? '') === 'kubectl-virtwright' ? 'kubectl virtwright' : 'virtwright';
-process.exit(await runProgram({ name, commands, io: { stdin, stdout, stderr, env } }, argv.slice(2), stop.signal));
+const code = await runProgram({ name, commands, io: { stdin, stdout, stderr, env } }, argv.slice(2), stop.signal);
+process.exit(code === 130 ? interrupted : code);

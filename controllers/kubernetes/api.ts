@@ -13,6 +13,8 @@ export interface ClientOptions {
   readonly userAgent?: string;
   readonly clock?: Clock;
   readonly onRequest?: (request: RequestReport) => void;
+  /** What the server says beside its answer, for people: `spec.x is deprecated`. */
+  readonly onWarning?: (text: string) => void;
 }
 
 export interface RequestReport {
@@ -89,6 +91,10 @@ export interface PatchOptions {
 export interface ApplyOptions {
   /** Take fields over from other managers instead of Conflict. */
   readonly force?: boolean;
+  /** Says what would come of it, and changes nothing. */
+  readonly dryRun?: boolean;
+  /** BadRequest for a field that the kind does not have, which is dropped otherwise. */
+  readonly strict?: boolean;
 }
 
 export interface DeleteOptions {
@@ -96,6 +102,16 @@ export interface DeleteOptions {
   readonly uid?: string;
   readonly resourceVersion?: string;
   readonly propagation?: 'Background' | 'Foreground' | 'Orphan';
+  readonly dryRun?: boolean;
+}
+
+/** A reading in a form of its own, as a Table or what the server serves. */
+export interface Reading {
+  /** From the server's root on, encoded. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | undefined>>;
+  /** Default `application/json`. */
+  readonly accept?: string;
 }
 
 /** Every call rejects with an ApiError, or with the signal's reason; nothing else. Objects come back with their metadata checked and without `managedFields`. */
@@ -118,6 +134,10 @@ export interface Client extends AsyncDisposable {
   apply(resource: Resource, manifest: Manifest, options: ApplyOptions, signal: AbortSignal): Promise<KubernetesObject>;
   /** The same on `/status`, which never creates. */
   applyStatus(resource: Resource, manifest: Manifest, options: ApplyOptions, signal: AbortSignal): Promise<KubernetesObject>;
+  /** The answer as it is: what is in it is not checked. */
+  read(reading: Reading, signal: AbortSignal): Promise<unknown>;
+  /** The same of a watch: one value a line, until the server ends it. */
+  follow(reading: Reading, signal: AbortSignal): AsyncIterable<unknown>;
   /** NotFound when it is gone already. Resolves when the server has taken it; finalizers may hold it. */
   delete(resource: Resource, ref: ObjectRef, options: DeleteOptions, signal: AbortSignal): Promise<void>;
 }

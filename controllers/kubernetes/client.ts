@@ -12,6 +12,7 @@ export type {
   Page,
   Patch,
   PatchOptions,
+  Reading,
   RequestReport,
   Selection,
   WatchEvent,

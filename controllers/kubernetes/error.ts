@@ -21,6 +21,16 @@ export interface ApiErrorOptions extends ErrorOptions {
   readonly status: number;
   readonly reason: ApiErrorReason;
   readonly retryAfterMs?: number;
+  /** The server's own words. */
+  readonly words?: string;
+  /** Of Invalid: field by field. */
+  readonly causes?: readonly FieldCause[];
+}
+
+export interface FieldCause {
+  /** As `spec.memory.size`; empty when it is about no field. */
+  readonly field: string;
+  readonly message: string;
 }
 
 /** What goes wrong between us and the API server. The message never holds credentials or bodies. */
@@ -29,12 +39,16 @@ export class ApiError extends Error {
   readonly status: number;
   readonly reason: ApiErrorReason;
   readonly retryAfterMs: number | undefined;
+  readonly words: string | undefined;
+  readonly causes: readonly FieldCause[];
 
   constructor(message: string, options: ApiErrorOptions) {
     super(message, options);
     this.status = options.status;
     this.reason = options.reason;
     this.retryAfterMs = options.retryAfterMs;
+    this.words = options.words;
+    this.causes = options.causes ?? [];
   }
 
   static is(error: unknown, ...reasons: readonly ApiErrorReason[]): error is ApiError {

@@ -9,6 +9,7 @@ import type {
   Page,
   Patch,
   PatchOptions,
+  Reading,
   RequestReport,
   Selection,
   WatchEvent,
@@ -21,7 +22,7 @@ import { splitLines } from './lines.js';
 import { apiVersionOf, type KubernetesObject, type ObjectRef, type Resource } from './resource.js';
 import { networkCode, unavailable } from './time-limit.js';
 import { type Call, Transport } from './transport.js';
-import { decodeObject, decodePage, decodeWatchEvent, describeCall, malformed, parseJson, pathOf } from './wire.js';
+import { decodeObject, decodePage, decodeUnstored, decodeWatchEvent, describeCall, malformed, parseJson, pathOf } from './wire.js';
 
 export class HttpClient implements Client {
   readonly namespace: string;
@@ -31,12 +32,19 @@ export class HttpClient implements Client {
   readonly #clock: Clock;
 
   constructor(connection: Connection, options: ClientOptions) {
-    const { clock = systemClock, timeoutMs = 30_000, tries = 4, userAgent = 'virtwright', onRequest = () => {} } = options;
+    const {
+      clock = systemClock,
+      timeoutMs = 30_000,
+      tries = 4,
+      userAgent = 'virtwright',
+      onRequest = () => {},
+      onWarning = () => {},
+    } = options;
     this.namespace = connection.namespace;
     this.#clock = clock;
     this.#fieldManager = options.fieldManager ?? 'virtwright';
     this.#watchIdleMs = options.watchIdleMs ?? 150_000;
-    this.#transport = new Transport(connection, { clock, timeoutMs, tries, userAgent, onRequest });
+    this.#transport = new Transport(connection, { clock, timeoutMs, tries, userAgent, onRequest, onWarning });
   }
 
   async version(signal: AbortSignal): Promise<string> {
@@ -67,17 +75,23 @@ export class HttpClient implements Client {
   async *watch(resource: Resource, query: WatchQuery, signal: AbortSignal): AsyncGenerator<WatchEvent> {
     const call = this.#watchCall(resource, query);
     try {
-      const response = await this.#transport.stream(call, signal);
-      for await (const line of splitLines(withinIdle(response, this.#watchIdleMs, this.#clock, call.what))) {
-        const event = decodeWatchEvent(parseJson(line, call.what), resource, call.what);
+      for await (const event of this.#lines(call, (line) => decodeWatchEvent(parseJson(line, call.what), resource, call.what), signal)) {
         yield event;
         if (event.kind === 'expired') return;
       }
     } catch (error) {
-      if (signal.aborted) throw signal.reason;
-      if (!(error instanceof ApiError)) throw unavailable(call.what, networkCode(error), error);
-      if (error.reason !== 'Expired') throw error;
+      if (!ApiError.is(error, 'Expired')) throw error;
       yield { kind: 'expired' };
+    }
+  }
+
+  async *#lines<T>(call: Call, decode: (line: string) => T, signal: AbortSignal): AsyncGenerator<T> {
+    try {
+      const response = await this.#transport.stream(call, signal);
+      for await (const line of splitLines(withinIdle(response, this.#watchIdleMs, this.#clock, call.what))) yield decode(line);
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      throw error instanceof ApiError ? error : unavailable(call.what, networkCode(error), error);
     }
     // A stream that our own signal destroys may look like an orderly end.
     signal.throwIfAborted();
@@ -121,10 +135,20 @@ export class HttpClient implements Client {
     return this.#apply(resource, { metadata, status: manifest.status }, options, 'status', signal);
   }
 
+  async read(reading: Reading, signal: AbortSignal): Promise<unknown> {
+    return this.#transport.json(readingCall('get', reading), signal);
+  }
+
+  async *follow(reading: Reading, signal: AbortSignal): AsyncGenerator<unknown> {
+    const call = readingCall('watch', reading);
+    yield* this.#lines(call, (line) => parseJson(line, call.what), signal);
+  }
+
   async delete(resource: Resource, ref: ObjectRef, options: DeleteOptions, signal: AbortSignal): Promise<void> {
     const { uid, resourceVersion, propagation } = options;
     const preconditions = optional({ uid, resourceVersion });
-    const content = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions, ...optional({ propagationPolicy: propagation }) };
+    const dryRun = options.dryRun === true ? { dryRun: ['All'] } : {};
+    const content = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions, ...optional({ propagationPolicy: propagation }), ...dryRun };
     const body = { type: 'application/json', content };
     // Without a uid a second try could hit a namesake that was created in between.
     await this.#transport.json({ ...this.#call('delete', resource, ref), method: 'DELETE', body, repeatable: uid !== undefined }, signal);
@@ -154,18 +178,29 @@ export class HttpClient implements Client {
     return { ...this.#call('watch', resource, space(query)), method: 'GET', query: params, repeatable: true };
   }
 
-  #apply(resource: Resource, manifest: Manifest, options: ApplyOptions, subresource: 'status' | undefined, signal: AbortSignal) {
+  async #apply(resource: Resource, manifest: Manifest, options: ApplyOptions, subresource: 'status' | undefined, signal: AbortSignal) {
     const call = this.#call('apply', resource, refIn(manifest), subresource);
     const body = { type: 'application/apply-patch+yaml', content: json(resource, manifest).body.content };
-    const query = { ...this.#writer, force: `${options.force ?? false}` };
+    const { force = false, dryRun = false, strict = false } = options;
+    const query = { ...this.#writer, force: `${force}`, ...(dryRun && { dryRun: 'All' }), ...(strict && { fieldValidation: 'Strict' }) };
     const repeatable = manifest.metadata.resourceVersion === undefined;
-    return this.#object({ ...call, method: 'PATCH', query, body, repeatable }, resource, signal);
+    const answer = await this.#transport.json({ ...call, method: 'PATCH', query, body, repeatable }, signal);
+    return dryRun ? decodeUnstored(answer, resource) : decodeObject(answer, resource);
   }
 
   async #object(call: Call, resource: Resource, signal: AbortSignal): Promise<KubernetesObject> {
     return decodeObject(await this.#transport.json(call, signal), resource);
   }
 }
+
+const readingCall = (verb: 'get' | 'watch', { path, query, accept }: Reading): Call => ({
+  verb,
+  what: `${verb} ${path}`,
+  method: 'GET',
+  path,
+  ...optional({ query, accept }),
+  repeatable: true,
+});
 
 const refIn = ({ metadata: { name, namespace } }: Manifest): ObjectRef => ({ name, ...optional({ namespace }) });
 const space = ({ namespace }: Selection): Partial<ObjectRef> => optional({ namespace });

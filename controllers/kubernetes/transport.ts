@@ -22,6 +22,8 @@ export interface Call {
   readonly path: string;
   readonly query?: Readonly<Record<string, string | undefined>>;
   readonly body?: { readonly type: string; readonly content: unknown };
+  /** Default `application/json`. */
+  readonly accept?: string;
   /** Whether it may be sent again when it is not known if it arrived. */
   readonly repeatable: boolean;
 }
@@ -32,6 +34,7 @@ export interface TransportOptions {
   readonly userAgent: string;
   readonly clock: Clock;
   readonly onRequest: (request: RequestReport) => void;
+  readonly onWarning: (text: string) => void;
 }
 
 /** Rather refused than out of memory: ten pages' worth of the largest objects there can be. */
@@ -123,6 +126,7 @@ export class Transport implements AsyncDisposable {
     const credentials = await limit.race(this.#currentCredentials(), call.what);
     const response = await limit.race(this.#send(call, credentials, limit.signal), call.what);
     const status = response.statusCode ?? 0;
+    for (const text of warningsOf(response)) tell(() => this.#options.onWarning(text));
     if (status >= 200 && status < 300) return response;
     const body = await this.#read(response, call, limit);
     throw decodeRefusal(status, tryParse(body), call.what, call.resource, retryAfterMs(response, this.#options.clock));
@@ -135,7 +139,7 @@ export class Transport implements AsyncDisposable {
     const headers = {
       ...credentials.headers,
       'User-Agent': this.#options.userAgent,
-      Accept: 'application/json',
+      Accept: call.accept ?? 'application/json',
       ...(content && { 'Content-Type': call.body?.type, 'Content-Length': content.length }),
     };
     const target = {
@@ -189,6 +193,12 @@ function endWith(response: http.IncomingMessage, signal: AbortSignal): void {
   if (signal.aborted) stop();
   signal.addEventListener('abort', stop, { once: true });
   response.once('close', () => signal.removeEventListener('abort', stop));
+}
+
+/** `299 - "text"`, several with commas between them. */
+function warningsOf({ headers }: http.IncomingMessage): readonly string[] {
+  const found = `${headers['warning'] ?? ''}`.matchAll(/(?:^|,)\s*299 \S+ "((?:[^"\\]|\\.)*)"/g);
+  return [...found].map(([, text = '']) => text.replace(/\\(.)/g, '$1'));
 }
 
 function tryParse(body: string): unknown {

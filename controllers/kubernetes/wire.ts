@@ -1,5 +1,5 @@
 import type { Page, WatchEvent } from './api.js';
-import { ApiError, type ApiErrorReason } from './error.js';
+import { ApiError, type ApiErrorReason, type FieldCause } from './error.js';
 import { apiVersionOf, type KubernetesObject, type ObjectMeta, type ObjectRef, type Resource } from './resource.js';
 
 /** How objects, lists, watch events and refusals look on the wire. */
@@ -53,6 +53,12 @@ export function decodeObject(value: unknown, resource: Resource): KubernetesObje
   const metadata = isJson(value) ? decodeMeta(value['metadata'], resource) : undefined;
   if (!isJson(value) || metadata === undefined) throw malformed(`${resource.plural}: not a Kubernetes object`);
   return { ...value, apiVersion: apiVersionOf(resource), kind: resource.kind, metadata };
+}
+
+/** What a dry run would have made: it has no version yet, and not every server gives it the rest. */
+export function decodeUnstored(value: unknown, resource: Resource): KubernetesObject {
+  const metadata = isJson(value) && isJson(value['metadata']) ? value['metadata'] : {};
+  return decodeObject({ ...(value as Json), metadata: { uid: '', resourceVersion: '', creationTimestamp: '', ...metadata } }, resource);
 }
 
 function decodeMeta(value: unknown, resource: Resource): ObjectMeta | undefined {
@@ -126,10 +132,25 @@ const fallback = (status: number): ApiErrorReason => (status >= 500 ? 'Internal'
 export function decodeRefusal(status: number, body: unknown, what: string, resource?: Resource, retryAfterMs?: number): ApiError {
   const said = isJson(body) && body['kind'] === 'Status' ? body : {};
   const reason = reasons.get(said['reason']) ?? codes[status] ?? fallback(status);
-  const words = typeof said['message'] === 'string' && resource?.plural !== 'secrets' ? `: ${said['message'].slice(0, 1024)}` : '';
+  const mayQuote = resource?.plural !== 'secrets';
+  const words = typeof said['message'] === 'string' && mayQuote ? said['message'].slice(0, 1024) : undefined;
   const details = isJson(said['details']) ? said['details'] : {};
+  const causes = mayQuote ? decodeCauses(details['causes']) : [];
   const seconds = details['retryAfterSeconds'];
   const wait = retryAfterMs ?? (typeof seconds === 'number' && seconds > 0 ? seconds * 1000 : undefined);
-  const options = { status, reason, ...(wait === undefined ? {} : { retryAfterMs: wait }) };
-  return new ApiError(`${what}: ${reason} (${status})${words}`, options);
+  const options = {
+    status,
+    reason,
+    causes,
+    ...(wait === undefined ? {} : { retryAfterMs: wait }),
+    ...(words === undefined ? {} : { words }),
+  };
+  return new ApiError(`${what}: ${reason} (${status})${words === undefined ? '' : `: ${words}`}`, options);
+}
+
+function decodeCauses(value: unknown): readonly FieldCause[] {
+  return (Array.isArray(value) ? value : []).filter(isJson).map(({ field, message }) => ({
+    field: typeof field === 'string' ? field : '',
+    message: typeof message === 'string' ? message.slice(0, 1024) : '',
+  }));
 }

@@ -128,6 +128,16 @@ t.test('applying the same twice changes nothing, and all that is applied is ther
   );
 });
 
+t.test('what is applied again after others came changes nothing, not even whose entry comes first', async (t) => {
+  const mine = { labels: { k: 'v' } };
+  const both = applied(applied(undefined, 'one', mine), 'two', { labels: { l: 'w' } });
+  t.same(applied(both, 'one', mine), both);
+  t.same(
+    readManagers(applied(both, 'one', { labels: { k: 'x' } })).map(({ manager }) => manager),
+    ['one', 'two'],
+  );
+});
+
 t.test('a set is read back as it was written, and reckons as sets do', async (t) => {
   fc.assert(
     fc.property(spec, spec, (one, other) => {

@@ -33,15 +33,16 @@ export function apply({ live, applied, schema, by, force }: Application): Applie
   const conflicts = conflictsOf(managers, changed, me);
   if (conflicts.length > 0 && !force) return { kind: 'conflict', conflicts };
 
-  const others = managers
-    .filter((one) => !isSame(one, me))
-    .map((one) => ({ ...one, fields: difference(one.fields, takenOf(one, conflicts)) }));
+  const left = managers.map((one) => (isSame(one, me) ? one : { ...one, fields: difference(one.fields, takenOf(one, conflicts)) }));
+  const others = left.filter((one) => !isSame(one, me));
   const before = managers.find((one) => isSame(one, me));
   const owned = [...others.map(({ fields }) => fields), wanted].reduce(union, nothing);
   const unwanted = difference(withMaps(before?.fields ?? nothing), withMaps(owned));
   const pruned = isEmpty(unwanted) ? merged : keepingIdentity(withoutFields(merged, unwanted, schema), merged);
   const mine = before !== undefined && sameSet(before.fields, wanted) ? before : { ...me, fields: wanted };
-  return { kind: 'merged', object: withManagers(pruned, [...others, mine]) };
+  // Everybody keeps his place: what is applied once more and changes nothing must come out the same.
+  const all = before === undefined ? [...others, mine] : left.map((one) => (isSame(one, me) ? mine : one));
+  return { kind: 'merged', object: withManagers(pruned, all) };
 }
 
 function takenOf(one: Manager, conflicts: readonly Conflict[]): FieldSet {
