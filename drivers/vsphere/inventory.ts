@@ -1,10 +1,11 @@
 import type { MachineId } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
-import { elements } from '#drivers/xml/tree.js';
+import { elements, type XmlElement } from '#drivers/xml/tree.js';
 import type { PortGroup } from './config/interface.js';
 import { keys } from './config/mark.js';
 import { decodeName, glancePaths, isTemplate, machinePaths, type NativeMachine, readNative } from './config/native.js';
 import type { Scope } from './scope.js';
+import { reconfigVm } from './soap/operations.js';
 import { along, type Properties, type Query, retrieve, retrieveAll, retrieveOne, smallPage } from './soap/properties.js';
 import type { Session } from './soap/session.js';
 import type { Tasks } from './soap/tasks.js';
@@ -69,6 +70,15 @@ export class Inventory {
     const found = await retrieveOne(this.session, machineRef(id), [...machinePaths, 'config.hardware.device'], signal);
     if (found === undefined || isTemplate(found)) throw new DriverError('NotFound', `machine ${id} is not on the host`);
     return readNative(found, elements(found.element('config.hardware.device')));
+  }
+
+  /** Acts on the machine as it is when its turn has come. NotFound when it is gone. */
+  changing<T>(id: MachineId, signal: AbortSignal, act: (native: NativeMachine) => Promise<T>): Promise<T> {
+    return this.tasks.change(machineRef(id), async () => act(await this.native(id, signal)), signal);
+  }
+
+  async reconfigure(machine: Ref, spec: XmlElement, signal: AbortSignal): Promise<void> {
+    await this.tasks.finished(await this.session.ask(reconfigVm, machine, { spec }, signal), signal);
   }
 
   async datastores(signal: AbortSignal): Promise<readonly Datastore[]> {

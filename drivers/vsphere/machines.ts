@@ -8,13 +8,13 @@ import { keys, readMark } from './config/mark.js';
 import { isOff, machineOf, type NativeMachine, readGlance } from './config/native.js';
 import { createSpec, detachSpec, editSpec, markSpec } from './config/spec.js';
 import { namingGuest } from './guest.js';
-import { type Group, type Inventory, machineRef } from './inventory.js';
+import type { Group, Inventory } from './inventory.js';
 import type { Limits } from './limits.js';
 import { MachineFiles } from './machine-files.js';
 import { isFault } from './soap/driver-error.js';
 import { typeOf } from './soap/names.js';
-import { createVm, destroy, findAllByUuid, reconfigVm } from './soap/operations.js';
-import { type Ref, ref } from './soap/types.js';
+import { createVm, destroy, findAllByUuid } from './soap/operations.js';
+import { ref } from './soap/types.js';
 
 export class VsphereMachines implements Machines {
   readonly #inventory: Inventory;
@@ -133,20 +133,20 @@ export class VsphereMachines implements Machines {
   }
 
   #edit(id: MachineId, definition: MachineDefinition, mark: Mark, signal: AbortSignal): Promise<MachineId> {
-    return this.#changing(id, signal, async (native) => {
+    return this.#inventory.changing(id, signal, async (native) => {
       assertOwner(native.glance.nativeName, readMark(native.extra), mark.owner);
       const groups = await this.#groups(hasInterfaces(native) || definition.interfaces.length > 0, signal);
       const spec = editSpec(native, definition, mark, groups);
       if (spec === undefined) return id;
       await this.#limits.check(definition, signal);
       if (definition.disks.length > 0) await this.#homeOf(definition, signal);
-      await this.#reconfigure(native.ref, spec, signal);
+      await this.#inventory.reconfigure(native.ref, spec, signal);
       return id;
     });
   }
 
   async mark(id: MachineId, mark: Mark, from: OwnerMark | undefined, signal: AbortSignal): Promise<void> {
-    await this.#changing(id, signal, async (native) => {
+    await this.#inventory.changing(id, signal, async (native) => {
       const carried = readMark(native.extra);
       const isFrom = from === undefined ? carried === undefined : carried !== undefined && sameOwner(carried.owner, from);
       if (!isFrom) assertOwner(native.glance.nativeName, carried, mark.owner);
@@ -156,13 +156,13 @@ export class VsphereMachines implements Machines {
           `machine "${native.glance.nativeName}" on the host is managed by ${native.manager}; it is left alone`,
         );
       const spec = markSpec(native, mark);
-      if (spec !== undefined) await this.#reconfigure(native.ref, spec, signal);
+      if (spec !== undefined) await this.#inventory.reconfigure(native.ref, spec, signal);
     });
   }
 
   async undefine(id: MachineId, owner: OwnerMark, { keepState }: { readonly keepState: boolean }, signal: AbortSignal): Promise<void> {
     try {
-      await this.#changing(id, signal, (native) => this.#forget(native, owner, keepState, signal));
+      await this.#inventory.changing(id, signal, (native) => this.#forget(native, owner, keepState, signal));
     } catch (reason) {
       if (!(reason instanceof DriverError && reason.code === 'NotFound')) throw reason;
     }
@@ -180,22 +180,11 @@ export class VsphereMachines implements Machines {
       );
     const disks = native.devices.filter((device) => typeOf(device) === 'VirtualDisk');
     const spec = detachSpec(native, disks);
-    if (spec !== undefined) await this.#reconfigure(native.ref, spec, signal);
+    if (spec !== undefined) await this.#inventory.reconfigure(native.ref, spec, signal);
     if (keepState) await this.#files.keepState(native, signal);
     await this.#files.deleteSaid(native, signal);
     const { session, tasks } = this.#inventory;
     await tasks.finished(await session.ask(destroy, native.ref, {}, signal), signal);
-  }
-
-  /** Looks at the machine when it is its turn. */
-  #changing<T>(id: MachineId, signal: AbortSignal, act: (native: NativeMachine) => Promise<T>): Promise<T> {
-    const { tasks } = this.#inventory;
-    return tasks.change(machineRef(id), async () => act(await this.#inventory.native(id, signal)), signal);
-  }
-
-  async #reconfigure(machine: Ref, spec: XmlElement, signal: AbortSignal): Promise<void> {
-    const { session, tasks } = this.#inventory;
-    await tasks.finished(await session.ask(reconfigVm, machine, { spec }, signal), signal);
   }
 
   async #groups(needed: boolean, signal: AbortSignal): Promise<readonly Group[]> {

@@ -4,10 +4,10 @@ import { assertOwner } from '#drivers/owner.js';
 import { keys, readMark } from './config/mark.js';
 import { isOff, type NativeMachine } from './config/native.js';
 import { startSpec } from './config/spec.js';
-import { type Inventory, machineRef } from './inventory.js';
+import type { Inventory } from './inventory.js';
 import { isFault } from './soap/driver-error.js';
 import type { Operation } from './soap/envelope.js';
-import { powerOff, powerOn, reconfigVm, reset, shutdownGuest, suspend } from './soap/operations.js';
+import { powerOff, powerOn, reset, shutdownGuest, suspend } from './soap/operations.js';
 import type { Ref } from './soap/types.js';
 
 type PowerTask = Operation<Record<never, never>, Ref>;
@@ -21,18 +21,18 @@ export class VspherePower implements Power {
 
   /** What was noted for this start is brought about first. */
   async start(id: MachineId, { paused }: { readonly paused: boolean }, signal: AbortSignal): Promise<void> {
-    await this.#changing(id, signal, async (native) => {
+    await this.#inventory.changing(id, signal, async (native) => {
       if (!isOff(native.glance.power)) return;
       if (paused) throw new DriverError('Unsupported', `machine "${native.glance.nativeName}": vSphere cannot start a machine paused`);
       const spec = startSpec(native, native.extra[keys.next] === undefined ? [] : await this.#inventory.networks(signal));
-      if (spec !== undefined) await this.#finished(this.#inventory.session.ask(reconfigVm, native.ref, { spec }, signal), signal);
+      if (spec !== undefined) await this.#inventory.reconfigure(native.ref, spec, signal);
       await this.#unlessAlready(native, ({ state }) => state !== 'Off', powerOn, signal);
     });
   }
 
   /** VMware Tools are the power button; a guest without them does not hear it. */
   async press(id: MachineId, owner: OwnerMark, signal: AbortSignal): Promise<void> {
-    await this.#changing(id, signal, async (native) => {
+    await this.#inventory.changing(id, signal, async (native) => {
       assertOwner(native.glance.nativeName, readMark(native.extra), owner);
       if (native.glance.power.state !== 'On') return;
       await this.#inventory.session.ask(shutdownGuest, native.ref, {}, signal).catch(async (reason) => {
@@ -53,7 +53,7 @@ export class VspherePower implements Power {
   }
 
   async reset(id: MachineId, owner: OwnerMark, signal: AbortSignal): Promise<void> {
-    await this.#changing(id, signal, async (native) => {
+    await this.#inventory.changing(id, signal, async (native) => {
       assertOwner(native.glance.nativeName, readMark(native.extra), owner);
       if (native.glance.power.state !== 'On') refuse(native, 'only one that is On is reset');
       await this.#finished(this.#inventory.session.ask(reset, native.ref, {}, signal), signal);
@@ -62,14 +62,14 @@ export class VspherePower implements Power {
 
   /** Suspending: what the machine has in memory is written to a file beside its definition. */
   async pause(id: MachineId, signal: AbortSignal): Promise<void> {
-    await this.#changing(id, signal, async (native) => {
+    await this.#inventory.changing(id, signal, async (native) => {
       if (isOff(native.glance.power)) refuse(native, 'only one that is On is paused');
       if (native.glance.power.state === 'On') await this.#unlessAlready(native, ({ state }) => state === 'Paused', suspend, signal);
     });
   }
 
   async resume(id: MachineId, signal: AbortSignal): Promise<void> {
-    await this.#changing(id, signal, async (native) => {
+    await this.#inventory.changing(id, signal, async (native) => {
       if (isOff(native.glance.power)) refuse(native, 'only one that is Paused is resumed');
       if (native.glance.power.state === 'Paused') await this.#unlessAlready(native, ({ state }) => state === 'On', powerOn, signal);
     });
@@ -90,10 +90,6 @@ export class VspherePower implements Power {
 
   async #power(id: MachineId, signal: AbortSignal): Promise<PowerState> {
     return (await this.#inventory.native(id, signal)).glance.power;
-  }
-
-  #changing<T>(id: MachineId, signal: AbortSignal, act: (native: NativeMachine) => Promise<T>): Promise<T> {
-    return this.#inventory.tasks.change(machineRef(id), async () => act(await this.#inventory.native(id, signal)), signal);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { MachineDefinition } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { nativeControllers } from './controller.js';
-import { nativeCards } from './interface.js';
+import { maxInterfaces, nativeCards } from './interface.js';
 import { checkLocation } from './location.js';
 
 /** ESX counts a machine's memory in these. */
@@ -11,8 +11,7 @@ export const memoryStepBytes = 4 * 2 ** 20;
 export const maxNameBytes = 80;
 
 /** Fifteen on each of four controllers. */
-export const maxDisks = 60;
-export const maxInterfaces = 10;
+const maxDisks = 60;
 
 /**
  * Refuses what vSphere does not have, or would round or alter, so that what is read back is what was asked.

@@ -22,7 +22,7 @@ export interface PortGroup {
 
 /** Cards have the places behind the seventh; `ethernet0` is the first. */
 const firstUnit = 7;
-const maxCards = 10;
+export const maxInterfaces = 10;
 
 function placeOf(device: XmlElement): string | undefined {
   const unit = numberIn(device, 'unitNumber');
@@ -96,9 +96,9 @@ function isAsWanted(is: MachineInterface, { network, model, macAddress }: Machin
 }
 
 function freeUnit(taken: ReadonlySet<string | undefined>): number {
-  const free = Array.from({ length: maxCards }, (_, unit) => unit).find((unit) => !taken.has(`ethernet${unit}`));
+  const free = Array.from({ length: maxInterfaces }, (_, unit) => unit).find((unit) => !taken.has(`ethernet${unit}`));
   if (free === undefined)
-    throw new DriverError('Invalid', `interfaces: the machine has ${maxCards} cards already; accepted: at most ${maxCards}`);
+    throw new DriverError('Invalid', `interfaces: the machine has ${maxInterfaces} cards already; accepted: at most ${maxInterfaces}`);
   return free;
 }
 

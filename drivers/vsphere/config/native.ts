@@ -114,10 +114,6 @@ export function readNative(properties: Properties, devices: readonly XmlElement[
   };
 }
 
-export function devicesIn(list: XmlElement | undefined): readonly XmlElement[] {
-  return elements(list);
-}
-
 /** What the machine has now. */
 export function shapeOf(native: NativeMachine, groups: readonly PortGroup[]): MachineShape {
   return {
