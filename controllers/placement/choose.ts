@@ -1,6 +1,6 @@
 import { parseQuantity } from '#crds/quantity.js';
 import type { Hypervisor, StoragePoolInstance, StorageVolume, VirtualMachine, VirtualNetworkInstance } from '#crds/types.js';
-import type { Capability, SeedKind } from '#drivers/driver.js';
+import type { Capability } from '#drivers/driver.js';
 import { boundTo } from '../bound.js';
 import { isReady } from '../conditions.js';
 import { type Asked, describeUnfit, unfit } from '../fit.js';
@@ -9,7 +9,7 @@ import { matches } from '../namespaces.js';
 import { networksOf, volumeOfDisk } from '../stores.js';
 import { asked } from '../virtual-machine/asked.js';
 import { cdromHardware, diskHardware, interfaceHardware, plainHardware } from '../virtual-machine/hardware.js';
-import { seedFields } from '../virtual-machine/plan-seed.js';
+import { seedFields, seedKind } from '../virtual-machine/seed-kind.js';
 
 export interface Rejection {
   readonly hypervisor: string;
@@ -99,7 +99,8 @@ function restoredOrCopied(machine: VirtualMachine, meant: readonly Hypervisor[])
 const filters: readonly Filter[] = [
   (_machine, hypervisor) => (isReady(hypervisor) ? undefined : { reason: 'NotReady', message: notReady(hypervisor) }),
   (machine, hypervisor, { volumes }) => {
-    const misfits = unfit(askedOf(machine, hypervisor, volumes), capabilitiesOf(hypervisor));
+    const capabilities = capabilitiesOf(hypervisor);
+    const misfits = unfit(askedOf(machine, hypervisor, capabilities, volumes), capabilities);
     return misfits[0] === undefined
       ? undefined
       : { reason: 'Unfit', message: misfits.map((misfit) => describeUnfit(misfit, 'this host')).join('; ') };
@@ -180,14 +181,20 @@ const capabilitiesOf = ({ status }: Hypervisor): readonly Capability[] =>
     ...(reason === undefined ? {} : { reason }),
   }));
 
-function askedOf(machine: VirtualMachine, hypervisor: Hypervisor, volumes: readonly StorageVolume[]): readonly Asked[] {
+function askedOf(
+  machine: VirtualMachine,
+  hypervisor: Hypervisor,
+  capabilities: readonly Capability[],
+  volumes: readonly StorageVolume[],
+): readonly Asked[] {
   const { metadata, spec } = machine;
   const formatOf = (name: string) => {
     const volume = volumes.find(({ metadata: { name: one } }) => one === name);
-    const format = volume?.status?.format ?? volume?.spec.format ?? unconvertible(volume?.spec.source?.format, hypervisor);
+    const format = volume?.status?.format ?? volume?.spec.format ?? unconvertible(volume?.spec.source?.format, capabilities);
     return format === undefined ? {} : { format };
   };
   const drives = spec.disks ?? [];
+  const kind = seedKind(spec);
   return asked({
     ...plainHardware(spec),
     nativeName: nativeName({ hypervisor }, metadata.namespace, metadata.name),
@@ -197,18 +204,12 @@ function askedOf(machine: VirtualMachine, hypervisor: Hypervisor, volumes: reado
     cdroms: drives.filter(({ cdrom }) => cdrom !== undefined).map(cdromHardware),
     interfaces: (spec.interfaces ?? []).map((one) => ({ ...interfaceHardware(one), network: one.networkRef.name })),
     ...(spec.boot?.kernel === undefined ? {} : { boot: { kernel: '' } }),
-    ...(seedKind(spec) === undefined ? {} : { seed: { kind: seedKind(spec) ?? 'CloudInit', location: '' } }),
+    ...(kind === undefined ? {} : { seed: { kind, location: '' } }),
   });
 }
 
-function seedKind({ cloudInit, ignition, sysprep }: VirtualMachine['spec']): SeedKind | undefined {
-  if (cloudInit !== undefined) return 'CloudInit';
-  if (ignition !== undefined) return 'Ignition';
-  return sysprep === undefined ? undefined : 'Sysprep';
-}
-
 /** An image that the host has no format for can become Raw or Qcow2. */
-const unconvertible = (format: string | undefined, hypervisor: Hypervisor): string | undefined => {
-  const accepted = capabilitiesOf(hypervisor).find(({ field }) => field === 'disks.format')?.values ?? [];
+const unconvertible = (format: string | undefined, capabilities: readonly Capability[]): string | undefined => {
+  const accepted = capabilities.find(({ field }) => field === 'disks.format')?.values ?? [];
   return accepted.includes('Raw') || accepted.includes('Qcow2') ? undefined : format;
 };

@@ -1,6 +1,6 @@
 import type { MachineCdrom, MachineDefinition, MachineDisk, MachineInterface } from '#drivers/driver.js';
 import type { Asked } from '../fit.js';
-import { seedFields } from './plan-seed.js';
+import { seedFields } from './seed-kind.js';
 
 /** A disk whose volume is not made yet has no format: it gets one that the host accepts. */
 type AskedDisk = Omit<MachineDisk, 'format'> & { readonly format?: string };

@@ -8,6 +8,7 @@ import type {
   MachineShape,
   Part,
 } from '#drivers/driver.js';
+import { seedFields } from './seed-kind.js';
 
 /** A field, in the API's words, in which what a machine has differs from what is asked. */
 export interface Difference {
@@ -48,12 +49,10 @@ export const fieldsOf = (found: readonly Difference[]): readonly string[] => fou
 
 const unless = (same: boolean, field: string): readonly Difference[] => (same ? [] : [{ field, takes: [], letsGo: false }]);
 
-const seedFields = { CloudInit: 'spec.cloudInit', Ignition: 'spec.ignition', Sysprep: 'spec.sysprep' } as const;
-
 /** What a guest read at its start is not exchanged under it. */
 function seedDifferences(has: MachineSeed | undefined, asked: MachineSeed | undefined): readonly Difference[] {
   if (has?.kind === asked?.kind && has?.location === asked?.location) return [];
-  const fields = new Set([has, asked].flatMap((seed) => (seed === undefined ? [] : [seedFields[seed.kind]])));
+  const fields = new Set([has, asked].flatMap((seed) => (seed === undefined ? [] : [`spec.${seedFields[seed.kind]}`])));
   return [...fields].flatMap((field) => unless(false, field));
 }
 

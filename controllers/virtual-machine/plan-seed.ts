@@ -3,8 +3,6 @@ import { act, type Plan } from '../plan.js';
 import type { MachineAction } from './action.js';
 import { type DesiredSeed, machineSeed, type SeedStore } from './seed.js';
 
-export const seedFields = { CloudInit: 'cloudInit', Ignition: 'ignition', Sysprep: 'sysprep' } as const;
-
 /** What a guest is told at its first boot. */
 export interface WantedSeed {
   readonly seed?: DesiredSeed;

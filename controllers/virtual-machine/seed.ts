@@ -7,6 +7,7 @@ import { instanceName } from '../instance-name.js';
 import { cloudInit, ignition, type SeedContent, seedDigest, sysprep } from '../seed/content.js';
 import { seedFamily, seedName } from '../seed/volume.js';
 import type { Stores } from '../stores.js';
+import { seedFields, seedKind } from './seed-kind.js';
 
 /** Where the seeds of a machine are kept: a pool on its host. */
 export interface SeedStore {
@@ -44,15 +45,15 @@ type SeedStores = Pick<Stores, 'instances'> & { readonly secretValues: SecretVal
 
 /** The pool that a machine's first seed was put into stays the one, whatever the host's is by now. */
 export function resolveSeed(machine: VirtualMachine, host: HostScope, stores: SeedStores): ResolvedSeed {
-  return { ...seedIn(machine, host, stores), byDefault: askedSeed(machine.spec) === undefined };
+  return { ...seedIn(machine, host, stores), byDefault: seedKind(machine.spec) === undefined };
 }
 
 function seedIn(machine: VirtualMachine, host: HostScope, stores: SeedStores): Omit<ResolvedSeed, 'byDefault'> {
   const { metadata, spec, status } = machine;
   const pool = host.hypervisor?.spec.systemPoolRef?.name;
   const instanceKey = status?.seedPool ?? (pool === undefined ? undefined : instanceName(pool, host.name));
-  const asked = askedSeed(spec);
-  if (instanceKey === undefined) return { missing: [], ...(asked === undefined ? {} : { refused: noPool(asked, host.name) }) };
+  const asked = seedKind(spec);
+  if (instanceKey === undefined) return { missing: [], ...(asked === undefined ? {} : { refused: noPool(seedFields[asked], host.name) }) };
   const instance = stores.instances.get(instanceKey);
   const uuid = instance?.status?.uuid;
   const family = seedFamily(status?.nativeName ?? nativeName(host, metadata.namespace, metadata.name), metadata.uid);
@@ -69,9 +70,6 @@ function seedIn(machine: VirtualMachine, host: HostScope, stores: SeedStores): O
 }
 
 export const machineSeed = ({ content: { kind }, location }: DesiredSeed): MachineSeed => ({ kind, location });
-
-const askedSeed = ({ cloudInit: one, ignition: two, sysprep: three }: VirtualMachine['spec']): string | undefined =>
-  [one && 'cloudInit', two && 'ignition', three && 'sysprep'].find((field) => field !== undefined);
 
 /** Where the host has a place for it and its machines a drive, every new machine is told its name. */
 const isTold = ({ capabilities, hypervisor }: HostScope): boolean =>

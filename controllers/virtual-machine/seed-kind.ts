@@ -1,0 +1,8 @@
+import type { VirtualMachineSpec } from '#crds/types.js';
+import type { SeedKind } from '#drivers/driver.js';
+
+export const seedFields = { CloudInit: 'cloudInit', Ignition: 'ignition', Sysprep: 'sysprep' } as const satisfies Record<SeedKind, string>;
+
+/** What is asked for; the API takes one of them. */
+export const seedKind = (spec: Pick<VirtualMachineSpec, (typeof seedFields)[SeedKind]>): SeedKind | undefined =>
+  (Object.keys(seedFields) as SeedKind[]).find((kind) => spec[seedFields[kind]] !== undefined);
