@@ -1,9 +1,7 @@
 import type { PoolId, VolumeId, Volumes } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
+import { isMarker, markedName, markerName, markerOf } from '../incomplete.js';
 import { type SeedContent, seedBytes } from './content.js';
-
-/** As of volumes: an empty one beside it says that it is not whole. */
-const markerSuffix = '.incomplete';
 
 /** What the names of all seeds of one machine begin with, and of nothing else. */
 export const seedFamily = (machineName: string, uid: string): string => `${machineName}-${uid.slice(0, 8)}.seed-`;
@@ -26,15 +24,15 @@ export async function keepSeed(volumes: Volumes, pool: PoolId, seed: SeedVolume,
   const { family, nativeName, inUse } = seed;
   const names = (await volumes.list(pool, { refresh: false }, signal)).map(({ id }) => id.nativeName);
   const kept = [nativeName, ...inUse];
-  const old = names.filter((name) => name.startsWith(family) && !kept.includes(seedOf(name)));
+  const old = names.filter((name) => name.startsWith(family) && !kept.includes(markedName(name)));
   await removeAll(volumes, pool, old, signal);
-  if (names.includes(nativeName) && !names.includes(markerOf(nativeName))) return;
+  if (names.includes(nativeName) && !names.includes(markerName(nativeName))) return;
   await write(volumes, pool, seed, signal);
 }
 
 async function write(volumes: Volumes, pool: PoolId, { nativeName, content }: SeedVolume, signal: AbortSignal): Promise<void> {
   const id: VolumeId = { pool, nativeName };
-  const marker: VolumeId = { pool, nativeName: markerOf(nativeName) };
+  const marker = markerOf(id);
   await volumes.create({ ...marker, format: 'Raw', sizeBytes: 0 }, signal).catch(unlessThere);
   await volumes.delete(id, signal);
   await volumes.create({ ...id, format: 'Raw', sizeBytes: 0 }, signal);
@@ -55,12 +53,9 @@ export async function removeSeeds(volumes: Volumes, pool: PoolId, family: string
 
 /** A marker outlives what it marks: a part of a seed never looks whole. */
 async function removeAll(volumes: Volumes, pool: PoolId, names: readonly string[], signal: AbortSignal): Promise<void> {
-  const ordered = [...names].sort((a, b) => Number(a.endsWith(markerSuffix)) - Number(b.endsWith(markerSuffix)));
+  const ordered = [...names].sort((a, b) => Number(isMarker(a)) - Number(isMarker(b)));
   for (const nativeName of ordered) await volumes.delete({ pool, nativeName }, signal);
 }
-
-const markerOf = (nativeName: string): string => `${nativeName}${markerSuffix}`;
-const seedOf = (nativeName: string): string => (nativeName.endsWith(markerSuffix) ? nativeName.slice(0, -markerSuffix.length) : nativeName);
 
 function unlessThere(reason: unknown): void {
   if (!(reason instanceof DriverError) || reason.code !== 'Conflict') throw reason;

@@ -109,7 +109,3 @@ export type VolumeAction =
   | { readonly kind: 'wipe'; readonly uid: string; readonly id: VolumeId }
   | { readonly kind: 'cancel'; readonly uid: string; readonly id: VolumeId }
   | { readonly kind: 'delete'; readonly id: VolumeId; readonly location: string };
-
-/** A volume has no room for a mark of ours, so its incompleteness is an empty volume beside it. */
-export const markerOf = ({ pool, nativeName }: VolumeId): VolumeId => ({ pool, nativeName: `${nativeName}${markerSuffix}` });
-export const markerSuffix = '.incomplete';

@@ -4,7 +4,8 @@ import type { Work } from '../host/jobs.js';
 import { parseChecksum } from '../image/checksum.js';
 import { convert } from '../image/convert.js';
 import { type OpenSource, openSource, openUpload } from '../image/import.js';
-import { markerOf, type VolumeAction } from './action.js';
+import { markerOf } from '../incomplete.js';
+import type { VolumeAction } from './action.js';
 import type { FillSource } from './plan-source.js';
 import type { Upload } from './uploads.js';
 

@@ -5,9 +5,10 @@ import { type Jobs, wipeKey } from '../host/jobs.js';
 import type { Locks } from '../host/locks.js';
 import type { HostScope } from '../host/scope.js';
 import type { HostView } from '../host/view.js';
+import { markerName, markerOf } from '../incomplete.js';
 import { on, type Performer, type Performers } from '../plan.js';
 import type { Kind } from '../reconcile.js';
-import { type DesiredVolume, markerOf, markerSuffix, type ObservedVolume, type VolumeAction } from './action.js';
+import type { DesiredVolume, ObservedVolume, VolumeAction } from './action.js';
 import { beginVolume, fillVolume, isOfFamily } from './fill.js';
 import { Inspections } from './inspect.js';
 import { Looks } from './looks.js';
@@ -174,7 +175,7 @@ function observeVolume(
   const volumes = pool === undefined ? [] : view.volumes(pool.id);
   const named = (name: string) => volumes.find(({ id }) => id.nativeName === name);
   const volume = named(nativeName);
-  const marker = named(`${nativeName}${markerSuffix}`);
+  const marker = named(markerName(nativeName));
   const job = jobs.get(uid);
   const wiping = jobs.get(wipeKey(uid));
   const lookedAt = pool === undefined || volume !== undefined ? undefined : looks.at({ pool: pool.id, nativeName });
@@ -183,7 +184,7 @@ function observeVolume(
     .filter((id) => id.nativeName !== nativeName && isOfFamily(id.nativeName, familyName))
     .map((id) => ({
       nativeName: id.nativeName,
-      whole: named(`${id.nativeName}${markerSuffix}`) === undefined,
+      whole: named(markerName(id.nativeName)) === undefined,
       inspected: inspections.has(id),
     }));
   const original = source?.kind === 'clone' && typeof source.original !== 'string' ? source.original : undefined;
