@@ -5,13 +5,15 @@ import { createEventRecorder } from '../kubernetes/events.js';
 import { heartbeat } from '../kubernetes/heartbeat.js';
 import { leaseOf } from '../lease-names.js';
 import type { Metrics } from '../metrics.js';
+import { copyOf } from '../secrets.js';
 import { Door, type DoorOptions } from '../session/door.js';
 import { Uploads } from '../storage-volume/uploads.js';
-import { poolCredentials, watchHostCopy, watchWay } from './credentials.js';
+import { poolCredentials, watchWay } from './credentials.js';
 import { watchGuestSecrets } from './guest-secrets.js';
 import { Host, type Pace } from './host.js';
 import { jobsOf } from './jobs.js';
 import type { Surroundings } from './loops.js';
+import { watchOneSecret } from './one-secret.js';
 import { Tenure } from './tenure.js';
 import { type HostWatches, watchHost } from './watches.js';
 import { createLoops, Wiring } from './wiring.js';
@@ -95,7 +97,7 @@ async function runLoops(name: string, options: AgentOptions, door: Door, signal:
   const jobs = jobsOf(watched.volumes.store, (uid) => wiring.volumeChanged(uid));
   const uploads = new Uploads((uid) => wiring.volumeChanged(uid));
   const hypervisor = () => watched.hypervisors.store.get(name);
-  const copy = watchHostCopy({ name, client, namespace, onTrouble, onChange: () => wiring.poolsChanged() }, signal);
+  const copy = watchOneSecret({ name: copyOf(name), client, namespace, onTrouble, onChange: () => wiring.poolsChanged() }, signal);
   const host = new Host({
     name,
     cluster,

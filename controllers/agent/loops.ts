@@ -4,9 +4,10 @@ import { isRestartRequired } from '../conditions.js';
 import { removeFinalizer } from '../finalizer.js';
 import type { Jobs } from '../host/jobs.js';
 import type { Locks } from '../host/locks.js';
-import { ApiError, type Client } from '../kubernetes/client.js';
+import type { Client } from '../kubernetes/client.js';
 import { systemClock, within } from '../kubernetes/clock.js';
 import type { EventRecorder } from '../kubernetes/events.js';
+import { getNow } from '../kubernetes/now.js';
 import type { Queue } from '../kubernetes/queue.js';
 import { type KubernetesObject, keyOf } from '../kubernetes/resource.js';
 import { createLoop, publishStatus, type Reconcilable } from '../loop.js';
@@ -198,11 +199,8 @@ async function stillWants(
   volume: string,
   signal: AbortSignal,
 ): Promise<boolean> {
-  try {
-    const machine = watched.machines.decode(await client.get(virtualMachines, { namespace, name: claim.machine }, signal));
-    return machine.metadata.uid === claim.uid && volumesOf(machine).disks.includes(volume);
-  } catch (reason) {
-    if (reason instanceof ApiError && reason.reason === 'NotFound') return false;
-    throw reason;
-  }
+  const found = await getNow(client, virtualMachines, { namespace, name: claim.machine }, signal);
+  if (found === undefined) return false;
+  const machine = watched.machines.decode(found);
+  return machine.metadata.uid === claim.uid && volumesOf(machine).disks.includes(volume);
 }
