@@ -48,12 +48,22 @@ export async function copyGuestSecrets(options: GuestSecretsOptions, signal: Abo
   hypervisors.store.subscribe(({ key }) => queue.add(key));
   machines.store.subscribe((change) => {
     const seen = change.kind === 'updated' ? [change.object, change.previous] : [latest(change)];
+    // Every change of a status comes by here, and each look is a call for every Secret.
+    if (change.kind === 'updated' && isDeepStrictEqual(toldOf(change.object), toldOf(change.previous))) return;
     const refers = seen.some((machine) => secretReferences(machine).length > 0);
     for (const { status } of seen) if (refers && status?.hypervisor !== undefined) queue.add(status.hypervisor);
   });
   for (const key of hypervisors.store.keys()) queue.add(key);
   await queue.run(signal);
 }
+
+/** What of a machine has a say in its host's copy. */
+const toldOf = (machine: VirtualMachine) => ({
+  host: machine.status?.hypervisor,
+  uid: machine.metadata.uid,
+  goes: machine.metadata.deletionTimestamp !== undefined,
+  references: secretReferences(machine),
+});
 
 /** One pass for the host of this name, whether there is one or not. Whether any machine there refers to a Secret. */
 async function copy(host: string, options: GuestSecretsOptions, signal: AbortSignal): Promise<boolean> {
