@@ -1,11 +1,12 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { type AddressInfo, connect, createServer, type Server } from 'node:net';
+import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
+import { endChild, freePorts } from '#test/cluster/process.js';
 import { buildPeer } from './build.js';
 
 /**
@@ -27,12 +28,11 @@ const bootMs = 180_000;
 /** Rejects with AssetsMissing where it cannot be built. */
 export async function startStores(): Promise<Stores> {
   const folder = await buildPeer('stores');
-  const [libvirt, shell] = [await freePort(), await freePort()];
+  const [libvirt = 0, shell = 0] = await freePorts(2);
   const directory = await mkdtemp(join(tmpdir(), 'vw-stores-'));
   const machine = boot(folder, { [libvirt]: ports.libvirt, [shell]: ports.shell });
   const stop = async () => {
-    machine.kill('SIGKILL');
-    if (machine.exitCode === null && machine.signalCode === null) await once(machine, 'exit');
+    await endChild(machine, 'SIGKILL');
     await rm(directory, { recursive: true, force: true });
   };
   try {
@@ -128,14 +128,4 @@ async function startRelay(path: string, port: number): Promise<Pick<Server, 'clo
       return server.close(done);
     },
   };
-}
-
-/** Taken by nobody just now. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
