@@ -1,0 +1,36 @@
+{{- /* Of these hosts, what lets the agent in and what guests are told: made by the controller, and nothing beside. */}}
+{{- define "virtwright.secretsRole" -}}
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata:
+  name: {{ .name }}
+  namespace: {{ .root.Release.Namespace }}
+  labels:
+    {{- include "virtwright.labels" .root | nindent 4 }}
+rules:
+  - apiGroups: [""]
+    resources: [secrets]
+    resourceNames:
+      {{- range .hypervisors }}
+      - virtwright-host-{{ . }}
+      - virtwright-guests-{{ . }}
+      {{- end }}
+    verbs: [list, watch]
+---
+{{ include "virtwright.binding" (dict "root" .root "kind" "RoleBinding" "name" .name "role" (dict "kind" "Role" "name" .name) "account" .account) }}
+{{- end }}
+
+{{- define "virtwright.binding" -}}
+apiVersion: rbac.authorization.k8s.io/v1
+kind: {{ .kind }}
+metadata:
+  name: {{ .name }}
+  {{- if eq .kind "RoleBinding" }}
+  namespace: {{ .root.Release.Namespace }}
+  {{- end }}
+  labels:
+    {{- include "virtwright.labels" .root | nindent 4 }}
+roleRef: { apiGroup: rbac.authorization.k8s.io, kind: {{ .role.kind }}, name: {{ .role.name }} }
+subjects:
+  - { kind: ServiceAccount, name: {{ .account }}, namespace: {{ .root.Release.Namespace }} }
+{{- end }}

@@ -1,0 +1,220 @@
+import { cp, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { loadAll } from 'js-yaml';
+import t from 'tap';
+import { createClient, loadKubeConfig } from '#controllers/kubernetes/client.js';
+import { skipWhereMissing } from '#test/peers/build.js';
+import { chart, startHelm } from '#test/peers/helm.js';
+import { startLibvirtd } from '#test/peers/libvirtd.js';
+import { startVcsim } from '#test/peers/vsphere/vcsim.js';
+import { useCluster } from './api-server.js';
+import { Pod, type PodSpec } from './pod.js';
+import { until } from './until.js';
+import { condition, World } from './world.js';
+
+const cluster = await useCluster(t);
+const helm = await startHelm(cluster.folder, cluster.kubeconfigPath).catch((reason) => skipWhereMissing(t, reason));
+t.setTimeout(10 * 60_000);
+const client = createClient(await loadKubeConfig(cluster.kubeconfigPath));
+t.teardown(() => client[Symbol.asyncDispose]());
+const world = new World(cluster, client);
+const namespace = 'virtwright';
+/** A standalone runs no pods, and knows none of their kinds: the kinds of machines and the rights are all that it takes of the chart. */
+const runsPods = !cluster.collects;
+const release = (...more: readonly string[]) => [
+  'virtwright',
+  chart,
+  '--namespace',
+  namespace,
+  ...(runsPods ? [] : ['--set', 'controller.enabled=false,networkPolicy.enabled=false']),
+  ...more,
+];
+const everything = ['agents.local.enabled=true', 'agents.remote[0].name=far', 'agents.remote[0].hypervisors={esx}'].join();
+
+interface Manifest {
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string; readonly labels?: Readonly<Record<string, string>> };
+  readonly spec?: object;
+}
+
+async function rendered(...more: readonly string[]): Promise<readonly Manifest[]> {
+  const text = await helm.run('template', 'virtwright', chart, '--namespace', namespace, '--kube-version', 'v1.36.3', ...more);
+  return loadAll(text).filter((one) => one !== null && one !== undefined) as Manifest[];
+}
+
+const names = (manifests: readonly Manifest[]) => manifests.map(({ kind, metadata }) => `${kind} ${metadata.name}`).sort();
+const podOf = (workload: Manifest) => (workload.spec as { readonly template: { readonly spec: PodSpec } }).template.spec;
+const isWorkload = ({ kind }: Manifest) => kind === 'Deployment' || kind === 'DaemonSet';
+
+t.test('the chart is sound, and says what it does not take', async (t) => {
+  await helm.run('lint', '--strict', chart);
+  await helm.run('lint', '--strict', '--set', everything, '--set', 'metrics.serviceMonitor.enabled=true', chart);
+  const refused = (values: string) => helm.refused('template', chart, '--kube-version', 'v1.36.3', '--set', values);
+  t.match(await refused('controller.replicas=0'), /replicas.*minimum/s);
+  t.match(await refused('controler.replicas=2'), /controler/);
+  t.match(await refused('agents.remote[0].name=far'), /hypervisors/);
+  t.match(await refused('image.digest=latest'), /digest/);
+  t.match(await helm.refused('template', chart, '--kube-version', 'v1.31.0'), />=1\.32\.0/);
+});
+
+t.test('each part comes when it is asked for, and no label or account is missing', async (t) => {
+  const usual = await rendered();
+  const full = await rendered('--set', everything, '--set', 'metrics.serviceMonitor.enabled=true,controller.replicas=1');
+  const [has, more] = [new Set(names(usual)), names(full)];
+  t.ok(has.has('PodDisruptionBudget virtwright-controller'));
+  t.same(
+    more.filter((one) => !has.has(one)),
+    [
+      'ClusterRoleBinding virtwright-agent-far',
+      'DaemonSet virtwright-agent',
+      'Deployment virtwright-agent-far',
+      'Role virtwright-agent-far-secrets',
+      'RoleBinding virtwright-agent-far',
+      'RoleBinding virtwright-agent-far-secrets',
+      'Service virtwright-metrics',
+      'ServiceAccount virtwright-agent-far',
+      'ServiceMonitor virtwright',
+    ],
+  );
+  t.notOk(more.includes('PodDisruptionBudget virtwright-controller'), 'one replica could never be taken away');
+  const kinds = (await rendered('--set', 'crds.install=false')).filter(({ kind }) => kind === 'CustomResourceDefinition');
+  t.same(kinds, []);
+  for (const { metadata } of full) t.ok(metadata.namespace === undefined || metadata.namespace === namespace, metadata.name);
+  const accounts = new Set(names(full).filter((one) => one.startsWith('ServiceAccount ')));
+  for (const workload of full.filter(isWorkload)) t.ok(accounts.has(`ServiceAccount ${podOf(workload).serviceAccountName}`));
+});
+
+t.test('manifests/install.yaml is what the chart gives', async (t) => {
+  const written = await readFile(new URL('../../../manifests/install.yaml', import.meta.url), 'utf8');
+  const ours = loadAll(written).filter((one) => one !== null && one !== undefined) as Manifest[];
+  const text = await helm.run('template', 'virtwright', chart, '--namespace', 'virtwright-system', '--set', 'crds.install=false');
+  t.same(
+    ours.slice(1),
+    loadAll(text).filter((one) => one !== null && one !== undefined),
+    'make install.yaml writes it anew',
+  );
+});
+
+t.test('it is installed, upgraded with its kinds, and rolled back', async (t) => {
+  const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
+  await world.kubectl('create', '-f', '-', {
+    input: JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels } }),
+  });
+  const former = await mkdtemp(join(cluster.folder, 'chart-'));
+  await cp(chart, former, { recursive: true, dereference: true });
+  const crd = join(former, 'files/crds/storagepools.yaml');
+  const text = await readFile(crd, 'utf8');
+  await writeFile(crd, text.replace(/description: .*/, 'description: As it was said before.'));
+  const [, , ...rest] = release();
+  await helm.run('install', 'virtwright', former, ...rest);
+  const said = () => world.kubectl('get', 'crd', 'storagepools.virtwright.io', '-o', 'jsonpath={..openAPIV3Schema}');
+  t.match(await said(), /As it was said before/);
+  await helm.run('upgrade', ...release(...(runsPods ? ['--set', 'controller.replicas=3'] : [])));
+  t.notMatch(await said(), /As it was said before/);
+  const replicas = async () =>
+    runsPods ? world.kubectl('get', 'deployment', '-n', namespace, 'virtwright-controller', '-o', 'jsonpath={.spec.replicas}') : '';
+  t.equal(await replicas(), runsPods ? '3' : '');
+  await helm.run('rollback', 'virtwright', '1', '--namespace', namespace);
+  t.equal(await replicas(), runsPods ? '2' : '');
+  t.match(await said(), /As it was said before/);
+  await helm.run('upgrade', ...release());
+});
+
+t.test('people have the rights of their namespace, and none over hosts', async (t) => {
+  await world.kubectl('create', 'namespace', 'team');
+  for (const role of ['view', 'edit'])
+    await world.kubectl('create', 'rolebinding', role, '-n', 'team', `--clusterrole=virtwright-${role}`, '--user=jane');
+  await world.kubectl('create', 'clusterrolebinding', 'hosts', '--clusterrole=virtwright-hosts', '--user=root');
+  const may = async (user: string, verb: string, what: string, where: string, ...more: readonly string[]) =>
+    (await cluster.kubectl('auth', 'can-i', verb, `${what}.virtwright.io`, '-n', where, '--as', user, ...more)).stdout.trim();
+  // A standalone asks no rights: whoever has a certificate may do everything.
+  if (!runsPods) return;
+  t.equal(await may('jane', 'create', 'virtualmachines', 'team'), 'yes');
+  t.equal(await may('jane', 'watch', 'storagevolumes', 'team'), 'yes');
+  t.equal(await may('jane', 'create', 'virtualmachines', 'default'), 'no');
+  t.equal(await may('jane', 'patch', 'virtualmachines', 'team', '--subresource=status'), 'no');
+  t.equal(await may('jane', 'create', 'hypervisors', 'team'), 'no');
+  t.equal(await may('root', 'create', 'hypervisors', 'default'), 'yes');
+  t.equal(await may('root', 'create', 'virtualmachines', 'default'), 'no');
+});
+
+t.test('its pods are let in by Pod Security, and run with the rights that they are given', { skip: !runsPods }, async (t) => {
+  await using daemon = await startLibvirtd();
+  await using vcsim = await startVcsim({ mode: 'esx' });
+  const values = `${everything},agents.local.socketFolder=${join(daemon.directory, 'run/libvirt')}`;
+  await helm.run('upgrade', ...release('--set', values));
+  const workloads = JSON.parse(await world.kubectl('get', 'deployments,daemonsets', '-n', namespace, '-o', 'json')) as {
+    items: Manifest[];
+  };
+  const specs = new Map(workloads.items.map((one) => [one.metadata.name, podOf(one)]));
+  const admitted = (name: string, where: string) => {
+    const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: where }, spec: specs.get(name) };
+    return cluster.kubectl('create', '--dry-run=server', '-f', '-', { input: JSON.stringify(pod) });
+  };
+  for (const name of ['virtwright-controller', 'virtwright-agent-far']) t.equal((await admitted(name, namespace)).stderr, '');
+  t.match((await admitted('virtwright-agent', namespace)).stderr, /violates PodSecurity "restricted:latest": .*hostPath/);
+
+  const pods: Pod[] = [];
+  let addresses = 0;
+  t.teardown(async () => {
+    for (const pod of pods) await pod.stop();
+    if (!t.passing()) for (const pod of pods) t.comment(await pod.said());
+  });
+  const start = async (name: string, workload: string) => {
+    const spec = specs.get(workload);
+    if (spec === undefined) throw new Error(`no workload ${workload}`);
+    const pod = await Pod.start(cluster, name, spec, { namespace, node: 'node-1', ip: `127.0.9.${++addresses}` });
+    pods.push(pod);
+    return pod;
+  };
+  const [leader] = await Promise.all([
+    start('controller-a', 'virtwright-controller'),
+    start('agent-node-1', 'virtwright-agent'),
+    start('agent-far', 'virtwright-agent-far'),
+  ]);
+  await until(async () => (await Promise.all(pods.map((pod) => pod.answers('/readyz', 9090)))).every((ready) => ready));
+  await start('controller-b', 'virtwright-controller');
+  const secret = { username: vcsim.username, password: vcsim.password, 'ca.crt': vcsim.ca };
+  await world.apply(
+    { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'esx', namespace }, stringData: secret },
+    { kind: 'Hypervisor', metadata: { name: 'esx' }, spec: { uri: `esx://127.0.0.1:${vcsim.port}`, credentialsSecretName: 'esx' } },
+    { kind: 'Hypervisor', metadata: { name: 'node-1' }, spec: { uri: 'qemu:///system', defaultPoolRef: { name: 'fast' } } },
+    {
+      kind: 'StoragePool',
+      metadata: { name: 'fast' },
+      spec: { directory: { path: join(daemon.directory, 'pools/fast') }, hypervisorSelector: undefined },
+    },
+  );
+  const machine = (name: string) => ({
+    kind: 'VirtualMachine',
+    metadata: { name, namespace: 'team' },
+    spec: {
+      memory: { size: '32Mi' },
+      stop: { mode: 'Hard' },
+      placement: { hypervisorRef: { name: 'node-1' } },
+      disks: [{ name: 'root', volumeTemplate: { size: '8Mi', whenDeleted: 'Delete' } }],
+    },
+  });
+  const isReady = (seen: Parameters<typeof condition>[0]) => condition(seen, 'Ready')?.status === 'True';
+  await world.until('Hypervisor', 'esx', isReady);
+  await world.apply(machine('web'));
+  await world.until('VirtualMachine', 'web', isReady, { namespace: 'team' });
+  await leader.stop();
+  await world.apply(machine('db'));
+  await world.until('VirtualMachine', 'db', isReady, { namespace: 'team' });
+  for (const pod of pods) t.notMatch(await pod.said(), /forbidden|EACCES|EROFS/i);
+  await world.delete('VirtualMachine', 'db', 'team');
+  await world.untilGone('VirtualMachine', 'db', 'team');
+  t.match(await daemon.virsh('list', '--name'), 'team.web');
+  for (const pod of pods) await pod.stop();
+  await helm.run('uninstall', 'virtwright', '--namespace', namespace);
+  t.match(await daemon.virsh('list', '--name'), 'team.web', 'machines outlive the operator');
+  t.ok(await world.get('VirtualMachine', 'web', 'team'), 'and so do their objects');
+});
+
+t.test('what it leaves behind it finds again', async (t) => {
+  if (!runsPods) await helm.run('uninstall', 'virtwright', '--namespace', namespace);
+  t.equal(await world.kubectl('get', 'clusterroles', '-o', 'name').then((all) => all.includes('virtwright')), false);
+  t.match(await world.kubectl('get', 'crds', '-o', 'name'), /virtualmachines\.virtwright\.io/);
+  await helm.run('install', ...release());
+});
