@@ -29,7 +29,8 @@ const release = (...more: readonly string[]) => [
   ...(runsPods ? [] : ['--set', 'controller.enabled=false,networkPolicy.enabled=false']),
   ...more,
 ];
-const everything = ['agents.local.enabled=true', 'agents.remote[0].name=far', 'agents.remote[0].hypervisors={esx}'].join();
+const parts = ['local.enabled=true', 'remote[0].name=far', 'remote[0].hypervisors={esx}', 'elsewhere={kvm3}'];
+const everything = parts.map((one) => `agents.${one}`).join();
 
 interface Manifest {
   readonly kind: string;
@@ -66,13 +67,18 @@ t.test('each part comes when it is asked for, and no label or account is missing
     more.filter((one) => !has.has(one)),
     [
       'ClusterRoleBinding virtwright-agent-far',
+      'ClusterRoleBinding virtwright-agent-kvm3',
       'DaemonSet virtwright-agent',
       'Deployment virtwright-agent-far',
       'Role virtwright-agent-far-secrets',
+      'Role virtwright-agent-kvm3-secrets',
       'RoleBinding virtwright-agent-far',
       'RoleBinding virtwright-agent-far-secrets',
+      'RoleBinding virtwright-agent-kvm3',
+      'RoleBinding virtwright-agent-kvm3-secrets',
       'Service virtwright-metrics',
       'ServiceAccount virtwright-agent-far',
+      'ServiceAccount virtwright-agent-kvm3',
       'ServiceMonitor virtwright',
     ],
   );

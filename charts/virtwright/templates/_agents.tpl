@@ -20,6 +20,23 @@ rules:
 {{ include "virtwright.binding" (dict "root" .root "kind" "RoleBinding" "name" .name "role" (dict "kind" "Role" "name" .name) "account" .account) }}
 {{- end }}
 
+{{- /* What every agent may do, and to read what is for these hosts. */}}
+{{- define "virtwright.agentAccount" -}}
+apiVersion: v1
+kind: ServiceAccount
+metadata:
+  name: {{ .name }}
+  namespace: {{ .root.Release.Namespace }}
+  labels:
+    {{- include "virtwright.labels" .root | nindent 4 }}
+---
+{{ include "virtwright.binding" (dict "root" .root "kind" "ClusterRoleBinding" "name" .name "role" (dict "kind" "ClusterRole" "name" "virtwright-agent") "account" .name) }}
+---
+{{ include "virtwright.binding" (dict "root" .root "kind" "RoleBinding" "name" .name "role" (dict "kind" "Role" "name" "virtwright-agent") "account" .name) }}
+---
+{{ include "virtwright.secretsRole" (dict "root" .root "name" (print .name "-secrets") "account" .name "hypervisors" .hypervisors) }}
+{{- end }}
+
 {{- define "virtwright.binding" -}}
 apiVersion: rbac.authorization.k8s.io/v1
 kind: {{ .kind }}
