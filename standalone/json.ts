@@ -19,7 +19,12 @@ export function equal(one: Json | undefined, other: Json | undefined): boolean {
 
 /** The same without some of its keys. */
 export function without(object: JsonObject, ...keys: readonly string[]): JsonObject {
-  return Object.fromEntries(Object.entries(object).filter(([key]) => !keys.includes(key)));
+  return withoutAll(object, new Set(keys));
+}
+
+/** As many as there may be. */
+export function withoutAll(object: JsonObject, keys: ReadonlySet<string>): JsonObject {
+  return Object.fromEntries(Object.entries(object).filter(([key]) => !keys.has(key)));
 }
 
 /** The same with that key, or without it where the value is undefined. */
@@ -51,6 +56,15 @@ export const textsAt = (object: JsonObject | undefined, key: string): readonly s
 const maxDepth = 100;
 /** More than fit into a body, unless its parts are the same ones again and again, as aliases of YAML make them. */
 const maxValues = 2_000_000;
+
+const texts = new WeakMap<object, string>();
+
+/** As JSON. An object is written to disk, listed, and told to many watchers: its text is made once. */
+export function textOf(object: JsonObject): string {
+  const text = texts.get(object) ?? JSON.stringify(object);
+  texts.set(object, text);
+  return text;
+}
 
 /** Why a value is not taken, whatever it is to be; undefined for one that is fine. `__proto__` is no key of an honest object. */
 export function hostility(value: Json): string | undefined {

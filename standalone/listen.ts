@@ -16,7 +16,15 @@ export interface Listening {
 /** On loopback, over TLS, for who has a certificate of the authority's. Any free port when it is 0. */
 export async function listen(handler: Handler, { authority, server: own }: Identities, port: number): Promise<Listening> {
   const server = createServer(
-    { cert: own.certificate, key: own.key, ca: authority, requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.2' },
+    {
+      cert: own.certificate,
+      key: own.key,
+      ca: authority,
+      requestCert: true,
+      rejectUnauthorized: true,
+      minVersion: 'TLSv1.2',
+      handshakeTimeout: 20_000,
+    },
     (request, response) => void handler.handle(request, response, callerOf(request)),
   );
   server.headersTimeout = 20_000;

@@ -26,7 +26,11 @@ function mergeLists(live: readonly Json[], applied: readonly Json[], schema: Sch
   let last = '';
   for (const [element, item] of liveOnes) {
     if (wanted.has(element)) last = element;
-    else behind.set(last, [...(behind.get(last) ?? []), item]);
+    else {
+      const items = behind.get(last) ?? [];
+      items.push(item);
+      behind.set(last, items);
+    }
   }
   const merged = [...wanted].flatMap(([element, item]) => [
     merge(liveOnes.get(element), item, itemsOf(schema)),

@@ -29,7 +29,7 @@ export async function about(asked: Asked, resources: readonly Resource[]): Promi
 
 function describe(path: string, accept: string, resources: readonly Resource[]): Answer | undefined {
   if (path === '/version') return { code: 200, body: version };
-  if (['/healthz', '/livez', '/readyz'].includes(path)) return { code: 200, body: 'ok' };
+  if (/^\/(healthz|livez|readyz)$/.test(path)) return { code: 200, body: Buffer.from('ok'), type: 'text/plain; charset=utf-8' };
   if (path === '/openapi/v2') return { code: 200, body: olderDocument(), type: olderDocumentType };
   if (path === '/openapi/v3') return { code: 200, body: openApiIndex(resources) };
   if (path.startsWith('/openapi/v3/')) return found(openApiDocument(path.slice('/openapi/v3/'.length), resources));

@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { Json } from '../json.js';
 import { StatusError } from '../requests/status.js';
+import { TooLarge } from '../store/store.js';
 
 const compress = promisify(gzip);
 /** Below this, packing costs more than it spares. */
@@ -30,6 +31,7 @@ export async function send(
 
 export function statusOf(reason: unknown): StatusError {
   if (reason instanceof StatusError) return reason;
+  if (reason instanceof TooLarge) return new StatusError(413, 'RequestEntityTooLarge', reason.message);
   return new StatusError(500, 'InternalError', `Internal error occurred: ${reason instanceof Error ? reason.message : String(reason)}`);
 }
 

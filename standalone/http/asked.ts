@@ -1,8 +1,9 @@
-import type { JsonObject } from '../json.js';
+import { type JsonObject, textOf } from '../json.js';
 import type { Subresource } from '../requests/change.js';
+import { jsonPatchEdit } from '../requests/json-patch.js';
 import type { Page } from '../requests/list.js';
 import type { Edit } from '../requests/objects.js';
-import { jsonPatchEdit, mergePatch, strategicPatch } from '../requests/patches.js';
+import { mergePatch, strategicPatch } from '../requests/patches.js';
 import { fieldSelector, labelSelector } from '../requests/selectors.js';
 import { badRequest, unsupportedMediaType } from '../requests/status.js';
 import type { Resource } from '../resources/resource.js';
@@ -55,6 +56,12 @@ export const listMetadata = ({ revision, continue: token, remaining }: Page): Js
   resourceVersion: revision,
   ...(token === '' ? {} : { continue: token, remainingItemCount: remaining }),
 });
+
+/** The same as JSON, of texts that are made once for each object. */
+export function listText({ apiVersion, listKind }: Resource, page: Page): Buffer {
+  const head = JSON.stringify({ apiVersion, kind: listKind, metadata: listMetadata(page) });
+  return Buffer.from(`${head.slice(0, -1)},"items":[${page.items.map(textOf).join(',')}]}`);
+}
 
 export const listOf = ({ apiVersion, listKind }: Resource, page: Page): JsonObject => ({
   apiVersion,

@@ -7,6 +7,7 @@ import { type Address, readAddress } from './address.js';
 import { type Answer, send, statusOf } from './answer.js';
 import { verbOf } from './asked.js';
 import type { Backend, Call } from './call.js';
+import { impersonated } from './impersonate.js';
 import { flagOf } from './query.js';
 import { Reads } from './reads.js';
 import { scaleAnswer } from './scale.js';
@@ -28,8 +29,10 @@ export class Handler {
 
   async handle(request: IncomingMessage, response: ServerResponse, caller: Caller): Promise<void> {
     try {
-      const { pathname, searchParams } = new URL(request.url ?? '/', 'https://localhost');
-      const call = { request, response, method: request.method ?? 'GET', path: pathname, query: searchParams, ...caller };
+      const [path = '/', ...rest] = (request.url ?? '/').split('?');
+      const { method = 'GET' } = request;
+      const as = impersonated(request, caller, this.#backend.store);
+      const call = { request, response, method, path, query: new URLSearchParams(rest.join('?')), ...as };
       const done = await this.#answer(call);
       if (done !== undefined) await send(request, response, done);
     } catch (reason) {

@@ -5,7 +5,7 @@ import { metadataOf } from '../resources/metadata.js';
 import type { Resource } from '../resources/resource.js';
 import type { Address } from './address.js';
 import type { Answer } from './answer.js';
-import { listMetadata, listOf, selectsOf } from './asked.js';
+import { listMetadata, listText, selectsOf } from './asked.js';
 import { type Backend, type Call, viewFor } from './call.js';
 import { flagOf, numberOf } from './query.js';
 import { streamWatch } from './stream.js';
@@ -37,7 +37,7 @@ export class Reads {
         code: 200,
         body: { kind: 'PartialObjectMetadataList', apiVersion: 'meta.k8s.io/v1', metadata, items: page.items.map(partial) },
       };
-    return { code: 200, body: listOf(address.resource, page) };
+    return { code: 200, body: listText(address.resource, page) };
   }
 
   page({ query }: Call, { resource, namespace }: Address): Page {

@@ -2,9 +2,8 @@ import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startWatch, type WatchEvent, type WatchQuery } from '../requests/watch.js';
 import type { Store } from '../store/store.js';
+import { Outflow } from './outflow.js';
 
-/** What one watcher may leave unread before it is cut off; it then begins again from where it was. */
-const maxUnreadBytes = 64 * 2 ** 20;
 const bookmarkEveryMs = 60_000;
 const longestMs = 60 * 60_000;
 
@@ -24,12 +23,9 @@ export async function streamWatch(
 ): Promise<void> {
   const over = new AbortController();
   const end = () => over.abort();
-  const watch = startWatch(store, query, (events) => {
-    if (!response.headersSent) response.writeHead(200, { 'Content-Type': 'application/json', 'Transfer-Encoding': 'chunked' });
-    response.write(events.map((event) => lineOf(show(event))).join(''));
-    if (response.writableLength > maxUnreadBytes) response.destroy();
-  });
-  if (!response.headersSent) response.writeHead(200, { 'Content-Type': 'application/json', 'Transfer-Encoding': 'chunked' }).flushHeaders();
+  const outflow = new Outflow(response, show);
+  const watch = startWatch(store, query, outflow);
+  response.flushHeaders();
   const bookmarks = query.bookmarks ? setInterval(() => watch.bookmark(), bookmarkEveryMs) : undefined;
   response.on('close', end);
   signal.addEventListener('abort', end, { once: true });
@@ -38,13 +34,4 @@ export async function streamWatch(
   watch.stop();
   signal.removeEventListener('abort', end);
   response.end();
-}
-
-/** Of objects that many watchers are told of. */
-const texts = new WeakMap<object, string>();
-
-function lineOf({ type, object }: WatchEvent): string {
-  const text = texts.get(object) ?? JSON.stringify(object);
-  texts.set(object, text);
-  return `{"type":"${type}","object":${text}}\n`;
 }

@@ -70,7 +70,7 @@ export class Writes {
 
   async deleteAll(call: Call, address: Address): Promise<Answer> {
     const { resource, namespace } = address;
-    if (resource.namespaced && namespace === '') throw methodNotAllowed();
+    if ((resource.namespaced && namespace === '') || resource.permanent !== undefined) throw methodNotAllowed();
     const options = await this.#deletion(call);
     const page = this.#reads.page(call, address);
     for (const object of page.items) {

@@ -74,8 +74,9 @@ export class Lists {
   }
 
   #keep(snapshot: Snapshot): string {
-    const oldest = [...this.#snapshots.keys()][0];
-    if (this.#snapshots.size >= maxSnapshots && oldest !== undefined) this.#snapshots.delete(oldest);
+    // The oldest come first. What they hold of what was is let go when they are of no use any more.
+    for (const [id, { at }] of this.#snapshots)
+      if (snapshot.at - at > snapshotLifeMs || this.#snapshots.size >= maxSnapshots) this.#snapshots.delete(id);
     const id = randomBytes(9).toString('base64url');
     this.#snapshots.set(id, snapshot);
     return id;

@@ -152,6 +152,7 @@ export class Objects {
 
   async delete(place: Place, options: DeleteOptions): Promise<{ readonly object: JsonObject; readonly isGone: boolean }> {
     const { resource, name } = place;
+    if (resource.permanent?.includes(name) === true) throw forbiddenRequest(resource, name, 'this namespace may not be deleted');
     let isGoneNow = false;
     const object = await this.#write(place, options.dryRun, (old) => {
       if (old === undefined) throw notFound(resource, name);

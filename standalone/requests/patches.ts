@@ -1,7 +1,6 @@
-import jsonPatch from 'fast-json-patch';
-import { hostility, isList, isObject, type Json, type JsonObject, without } from '../json.js';
+import { isList, isObject, type Json, type JsonObject, withoutAll } from '../json.js';
 import type { Edit } from './objects.js';
-import { badRequest, StatusError } from './status.js';
+import { badRequest } from './status.js';
 
 /** RFC 7386. */
 export function mergePatch(patch: Json): Edit {
@@ -12,35 +11,15 @@ export function mergePatch(patch: Json): Edit {
 function merged(target: Json | undefined, patch: Json): Json {
   if (!isObject(patch)) return patch;
   const base = isObject(target) ? target : {};
-  const gone = Object.entries(patch).flatMap(([key, value]) => (value === null ? [key] : []));
   const set = Object.entries(patch).filter(([, value]) => value !== null);
   return {
-    ...without(base, ...gone),
+    ...withoutAll(base, goneBy(patch)),
     ...Object.fromEntries(set.map(([key, value]) => [key, merged(Object.hasOwn(base, key) ? base[key] : undefined, value)])),
   };
 }
 
-const maxOperations = 10_000;
-
-/** RFC 6902. All of it, or nothing. */
-export function jsonPatchEdit(patch: Json): Edit {
-  if (!isList(patch)) throw badRequest('a JSON patch is a list of operations');
-  if (patch.length > maxOperations)
-    throw new StatusError(413, 'RequestEntityTooLarge', `the patch has ${patch.length} operations; accepted: at most ${maxOperations}`);
-  return (object) => {
-    try {
-      const copy = structuredClone(object);
-      const { newDocument } = jsonPatch.applyPatch(copy, patch as unknown as jsonPatch.Operation[], true, true, true);
-      const result = newDocument as Json;
-      const trouble = hostility(result);
-      if (!isObject(result) || trouble !== undefined) throw new Error(trouble ?? 'the result is no object');
-      return result;
-    } catch (reason) {
-      const text = reason instanceof Error ? (reason.message.split('\n')[0] ?? '') : `${reason}`;
-      throw new StatusError(422, 'Invalid', `the server rejected our request due to an error in our request: ${text}`);
-    }
-  };
-}
+const goneBy = (patch: JsonObject): ReadonlySet<string> =>
+  new Set(Object.entries(patch).flatMap(([key, value]) => (value === null ? [key] : [])));
 
 /** Lists that kubectl merges by key, in the kinds that come with the server. */
 const mergeKeys: Readonly<Record<string, string>> = {
@@ -62,23 +41,23 @@ function strategic(target: Json | undefined, patch: Json, field: string): Json {
   if (isList(patch) && field === 'finalizers' && isList(target)) return [...new Set([...target, ...patch])];
   if (!isObject(patch)) return patch;
   const base = patch['$patch'] === 'replace' || !isObject(target) ? {} : target;
-  const words = Object.keys(patch).filter((key) => key.startsWith('$'));
-  const entries = Object.entries(without(patch, ...words));
-  const gone = entries.flatMap(([key, value]) => (value === null ? [key] : []));
-  const set = entries
-    .filter(([, value]) => value !== null)
+  const set = Object.entries(patch)
+    .filter(([key, value]) => value !== null && !key.startsWith('$'))
     .map(([key, value]) => [key, strategic(Object.hasOwn(base, key) ? base[key] : undefined, value, key)] as const);
-  return withoutPrimitives({ ...without(base, ...gone), ...Object.fromEntries(set) }, patch);
+  return withoutPrimitives({ ...withoutAll(base, goneBy(patch)), ...Object.fromEntries(set) }, patch);
 }
 
 function strategicList(target: readonly Json[], patch: readonly JsonObject[], key: string): readonly Json[] {
-  const kept = target.filter((item) => !patch.some((one) => isObject(item) && one[key] === item[key] && one['$patch'] === 'delete'));
-  const wanted = patch.filter((one) => one['$patch'] !== 'delete');
+  const keyOf = (item: Json | undefined): Json | undefined => (isObject(item) ? item[key] : undefined);
+  const deleted = new Set(patch.filter((one) => one['$patch'] === 'delete').map(keyOf));
+  const wanted = new Map(patch.filter((one) => one['$patch'] !== 'delete').map((one) => [keyOf(one), one]));
+  const kept = target.filter((item) => !deleted.has(keyOf(item)));
+  const known = new Set(kept.map(keyOf));
   const updated = kept.map((item) => {
-    const change = wanted.find((one) => isObject(item) && one[key] === item[key]);
+    const change = wanted.get(keyOf(item));
     return change === undefined ? item : strategic(item, change, '');
   });
-  return [...updated, ...wanted.filter((one) => !kept.some((item) => isObject(item) && item[key] === one[key]))];
+  return [...updated, ...[...wanted].flatMap(([of, one]) => (known.has(of) ? [] : [one]))];
 }
 
 /** `$deleteFromPrimitiveList/finalizers: [a]` */
@@ -87,7 +66,9 @@ function withoutPrimitives(object: JsonObject, patch: JsonObject): JsonObject {
   const lists = removals.flatMap(([key, items]) => {
     const name = key.slice('$deleteFromPrimitiveList/'.length);
     const list = object[name];
-    return isList(list) && isList(items) ? [[name, list.filter((item) => !items.includes(item))] as const] : [];
+    if (!isList(list) || !isList(items)) return [];
+    const gone = new Set(items);
+    return [[name, list.filter((item) => !gone.has(item))] as const];
   });
   return { ...object, ...Object.fromEntries(lists) };
 }

@@ -17,7 +17,7 @@ export function labelSelector(text: string): Selects {
 
 /** At commas, but not at those within brackets. */
 const splitTerms = (text: string): readonly string[] =>
-  text.split(/,(?![^(]*\))/).flatMap((term) => (term.trim() === '' ? [] : [term.trim()]));
+  (text.match(/(?:[^,(]|\([^)]*\)?)+/g) ?? []).flatMap((term) => (term.trim() === '' ? [] : [term.trim()]));
 
 const word = '[A-Za-z0-9][-A-Za-z0-9_./]*';
 const value = '[-A-Za-z0-9_.]*';

@@ -60,10 +60,15 @@ export const unsupportedMediaType = (type: string, accepted: readonly string[]):
     `the body of the request was in an unknown format (${type}) - accepted media types include: ${accepted.join(', ')}`,
   );
 
-export function invalidObject({ kind, group }: Resource, name: string, errors: readonly FieldError[]): StatusError {
+/** More than anybody reads. */
+const mostErrors = 100;
+
+export function invalidObject({ kind, group }: Resource, name: string, all: readonly FieldError[]): StatusError {
+  const errors = all.slice(0, mostErrors);
   const causes = errors.map(({ field, reason, message }) => ({ reason, message, field }));
   const texts = errors.map(({ field, message }) => `${field || '<nil>'}: ${message}`);
-  const told = texts.length === 1 ? (texts[0] ?? '') : `[${texts.join(', ')}]`;
+  const more = all.length > mostErrors ? `, and ${all.length - mostErrors} more` : '';
+  const told = texts.length === 1 ? (texts[0] ?? '') : `[${texts.join(', ')}${more}]`;
   const what = group === '' ? kind : `${kind}.${group}`;
   return new StatusError(422, 'Invalid', `${what} "${name}" is invalid: ${told}`, {
     name,

@@ -21,8 +21,12 @@ export interface WatchEvent {
   readonly object: JsonObject;
 }
 
-/** Where events go. `false`: the other side reads too slowly. */
-export type Sink = (events: readonly WatchEvent[]) => void;
+/** Where events go. */
+export interface Sink {
+  /** What is there, or was missed, when it begins. Nothing was sent before. */
+  begin(events: readonly WatchEvent[]): void;
+  add(events: readonly WatchEvent[]): void;
+}
 
 export interface Watch {
   /** Tells how far the watcher is, so that it need not begin anew. */
@@ -38,15 +42,14 @@ export function startWatch(store: Store, query: WatchQuery, sink: Sink): Watch {
   const missed = isFresh ? [] : store.since(Number(resourceVersion));
   if (missed === undefined) throw tooOld(resourceVersion, store.revision);
   let seen = store.revision;
-  if (isFresh) sink(initial(store, query));
-  else if (missed.length > 0) sink(missed.flatMap((change) => eventsOf(change, query)));
-  if (sendInitialEvents) sink([bookmark(resource, seen, { 'k8s.io/initial-events-end': 'true' })]);
+  sink.begin(isFresh ? initial(store, query) : missed.flatMap((change) => eventsOf(change, query)));
+  if (sendInitialEvents) sink.add([bookmark(resource, seen, { 'k8s.io/initial-events-end': 'true' })]);
   const stop = store.subscribe((changes) => {
     seen = changes.at(-1)?.revision ?? seen;
     const events = changes.flatMap((change) => eventsOf(change, query));
-    if (events.length > 0) sink(events);
+    if (events.length > 0) sink.add(events);
   });
-  return { stop, bookmark: () => sink([bookmark(resource, seen)]) };
+  return { stop, bookmark: () => sink.add([bookmark(resource, seen)]) };
 }
 
 export const tooOld = (asked: string, revision: number): StatusError => expired(`too old resource version: ${asked} (${revision})`);

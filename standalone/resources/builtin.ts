@@ -38,6 +38,9 @@ const column = (name: string, jsonPath: string, type = 'string', priority = 0): 
 });
 const age = column('Age', '.metadata.creationTimestamp', 'date');
 
+/** Namespaces that are always there. */
+export const systemNamespaces = ['default', 'kube-system', 'kube-public'];
+
 type Kind = Partial<ResourceDefinition> &
   Pick<ResourceDefinition, 'plural' | 'kind'> & { readonly properties: JsonObject; readonly required?: readonly string[] };
 
@@ -117,6 +120,7 @@ const definitions: readonly Kind[] = [
     hasStatus: true,
     nameRule: 'label',
     selectable: ['.status.phase'],
+    permanent: systemNamespaces,
     toStored: namespaceAsStored,
     properties: { spec: map({ finalizers: list(text) }), status: map({ phase: text, conditions: listBy(condition, 'type') }) },
     columns: [column('Status', '.status.phase'), age],
@@ -268,6 +272,3 @@ export const crdResource = (): Resource => {
   if (found === undefined) throw new Error('the server has no resource of CRDs');
   return found;
 };
-
-/** Namespaces that are always there. */
-export const systemNamespaces = ['default', 'kube-system', 'kube-public'];

@@ -1,5 +1,5 @@
 import { isObject, type Json, type JsonObject, objectAt, objectsAt, textAt, textsAt } from '../json.js';
-import { type FieldError, invalid, required, unsupported } from '../schema/field-error.js';
+import { type FieldError, forbidden, invalid, required, unsupported } from '../schema/field-error.js';
 import { readSchema } from '../schema/schema.js';
 import { compileRule, rulesIn } from '../schema/validate.js';
 import { patternTrouble, valueCheck } from '../schema/values.js';
@@ -131,6 +131,9 @@ function schemaErrors(raw: JsonObject, field: string, depth = 0): readonly Field
     ...(type === '' && !isFree ? [required(`${field}.type`, 'must not be empty for specified object fields')] : []),
     ...(type !== '' && !types.includes(type) ? [unsupported(`${field}.type`, type, types)] : []),
     ...(type === 'array' && !isObject(items) ? [required(`${field}.items`, 'must be specified')] : []),
+    ...(raw['uniqueItems'] === true
+      ? [forbidden(`${field}.uniqueItems`, 'uniqueItems cannot be set to true since the runtime complexity becomes quadratic')]
+      : []),
     ...(trouble === undefined ? [] : [invalid(`${field}.pattern`, pattern, `must be a valid regular expression, but isn't: ${trouble}`)]),
     ...children.flatMap(([key, child]) =>
       key === 'metadata' && depth === 0 ? [] : schemaErrors(child, `${field}.properties[${key}]`, depth + 1),

@@ -45,6 +45,8 @@ export interface ResourceDefinition {
   readonly hasGeneration: boolean;
   /** Comes with the server: strategic merge patches are taken as merge patches by key. */
   readonly isBuiltIn: boolean;
+  /** Names of objects that are always there: nobody deletes them. */
+  readonly permanent?: readonly string[];
   /** Takes what was sent to what is kept, and back. */
   readonly toStored?: (object: JsonObject) => JsonObject;
   readonly fromStored?: (object: JsonObject) => JsonObject;

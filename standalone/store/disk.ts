@@ -18,8 +18,8 @@ function keyOf(text: string): Key {
 
 export interface Written {
   readonly key: Key;
-  /** Undefined for one that is gone. */
-  readonly object: JsonObject | undefined;
+  /** As JSON; undefined for one that is gone. */
+  readonly text: string | undefined;
 }
 
 /** Resources whose objects are sealed. */
@@ -81,10 +81,10 @@ export class Disk implements AsyncDisposable {
   /** All or none of it. */
   async write(changes: readonly Written[], revision: number): Promise<void> {
     await this.#root.transaction(() => {
-      for (const { key, object } of changes) {
+      for (const { key, text } of changes) {
         const place = keyText(key);
-        if (object === undefined) this.#objects.remove(place);
-        else this.#objects.put(place, this.#bytes(place, key.resource, JSON.stringify(object)));
+        if (text === undefined) this.#objects.remove(place);
+        else this.#objects.put(place, this.#bytes(place, key.resource, text));
       }
       this.#root.put('revision', Buffer.from(`${revision}`));
     });

@@ -1,4 +1,4 @@
-import { type JsonObject, objectAt } from '../json.js';
+import { type JsonObject, objectAt, textOf } from '../json.js';
 import { type Disk, type Key, keyText } from './disk.js';
 
 /** Something that became so. */
@@ -25,6 +25,17 @@ interface Pending {
   readonly object: JsonObject;
   readonly resolve: (object: JsonObject) => void;
   readonly reject: (reason: unknown) => void;
+}
+
+/** Of its JSON, in characters: what etcd takes. */
+const maxObjectLength = 1.5 * 2 ** 20;
+
+/** Each patch may make an object larger; there is an end to it. */
+export class TooLarge extends Error {
+  override readonly name = 'TooLarge';
+  constructor() {
+    super(`the object would have more than ${maxObjectLength} characters of JSON`);
+  }
 }
 
 /** How many changes are remembered, for who watches from an older revision. */
@@ -86,8 +97,9 @@ export class Store {
     return new Promise((resolve, reject) => {
       const outcome = decide(this.newest(key));
       if (outcome.kind === 'keep') return resolve(outcome.object);
+      const object = stamped(outcome.object, this.#headRevision + 1);
+      if (outcome.kind === 'put' && textOf(object).length > maxObjectLength) throw new TooLarge();
       this.#headRevision += 1;
-      const object = stamped(outcome.object, this.#headRevision);
       this.#head.set(keyText(key), outcome.kind === 'put' ? object : undefined);
       this.#queue.push({ key, revision: this.#headRevision, kind: outcome.kind, object, resolve, reject });
       this.#writing ??= this.#writeAll();
@@ -125,7 +137,7 @@ export class Store {
 
   async #writeBatch(batch: readonly Pending[]): Promise<void> {
     try {
-      const changes = batch.map(({ key, kind, object }) => ({ key, object: kind === 'put' ? object : undefined }));
+      const changes = batch.map(({ key, kind, object }) => ({ key, text: kind === 'put' ? textOf(object) : undefined }));
       await this.#disk.write(changes, batch.at(-1)?.revision ?? this.#revision);
     } catch (reason) {
       this.#giveUp([...batch, ...this.#queue], reason);
