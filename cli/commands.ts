@@ -2,9 +2,20 @@ import { applyCommand } from './apply.js';
 import type { Command } from './command.js';
 import { getCommand } from './get.js';
 import { consoleCommand } from './session/console.js';
+import { screenshotCommand } from './session/screenshot.js';
 import { uploadCommand } from './session/upload.js';
+import { vncCommand } from './session/vnc.js';
 import { versionCommand } from './version.js';
 import { waitCommand } from './wait.js';
 
 /** What is asked of an API server by hand, in the order it is listed. */
-export const userCommands: readonly Command[] = [getCommand, applyCommand, waitCommand, consoleCommand, uploadCommand, versionCommand];
+export const userCommands: readonly Command[] = [
+  getCommand,
+  applyCommand,
+  waitCommand,
+  consoleCommand,
+  vncCommand,
+  screenshotCommand,
+  uploadCommand,
+  versionCommand,
+];

@@ -214,10 +214,11 @@ export interface Session {
 
 export interface SessionSpec {
   /**
-   * `Console` is the machine's serial console; who opens it takes it over from whoever had it. `Upload` fills a volume whose
-   * spec.source.upload awaits that.
+   * `Console` is the machine's serial console; who opens it takes it over from whoever had it. `Graphics` is the server of
+   * its graphics, in its own protocol, password and all. `Screenshot` is what its screen shows now. `Upload` fills a volume
+   * whose spec.source.upload awaits that.
    */
-  readonly purpose: 'Console' | 'Upload';
+  readonly purpose: 'Console' | 'Graphics' | 'Screenshot' | 'Upload';
   /** The VirtualMachine, in the session's namespace. When absent, it is about no machine. */
   readonly machineRef?: Ref;
   /** The StorageVolume, in the session's namespace. When absent, it is about no volume. */

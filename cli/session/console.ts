@@ -1,21 +1,9 @@
 import { type Client, createClient } from '#controllers/kubernetes/client.js';
 import { command } from '../command.js';
-import { Complaint } from '../complaint.js';
 import { connectionFor } from '../connect.js';
 import { openLine } from './client.js';
-import { openSession } from './session.js';
+import { machineIn, type OfMachine, openSession } from './session.js';
 import { attach, type Terminal } from './terminal.js';
-
-export interface OfMachine {
-  readonly namespace: string;
-  readonly machine: string;
-}
-
-/** The one machine that is named. */
-export function machineIn([machine, ...rest]: readonly string[]): string {
-  if (machine !== undefined && rest.length === 0) return machine;
-  throw new Complaint(machine === undefined ? 'name a machine' : `${rest.length + 1} machines named, one is accepted`);
-}
 
 /** The serial console of a machine, on this terminal. */
 export async function runConsole(

@@ -4,15 +4,23 @@ import { ApiError, type Client } from '#controllers/kubernetes/client.js';
 import { makeIdentity } from '#controllers/session/certificate.js';
 import { decode } from '#crds/decode.js';
 import { type Condition, type Session, type SessionSpec, sessions } from '#crds/types.js';
-import { Failure } from '../complaint.js';
+import { Complaint, Failure } from '../complaint.js';
 import type { Way } from './client.js';
 
-/** A machine that is to be reached. */
-export interface Wanted {
+export interface OfMachine {
   readonly namespace: string;
-  readonly purpose: Exclude<SessionSpec['purpose'], 'Upload'>;
-  /** Its name. */
   readonly machine: string;
+}
+
+/** The one machine that is named. */
+export function machineIn([machine, ...rest]: readonly string[]): string {
+  if (machine !== undefined && rest.length === 0) return machine;
+  throw new Complaint(machine === undefined ? 'name a machine' : `${rest.length + 1} machines named, one is accepted`);
+}
+
+/** A machine that is to be reached. */
+export interface Wanted extends OfMachine {
+  readonly purpose: Exclude<SessionSpec['purpose'], 'Upload'>;
 }
 
 /** A volume that awaits its content. */

@@ -1,5 +1,5 @@
 import type { Session, StorageVolume, VirtualMachine } from '#crds/types.js';
-import type { Machine } from '#drivers/driver.js';
+import type { Consoles, Machine, MachineId, MachineShape } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { isStalled, type Standing } from '../conditions.js';
 import type { Service } from '../session/opening.js';
@@ -29,7 +29,10 @@ export function judge(session: Session, { host, watched, uploads }: Surroundings
   const found = spec.volumeRef === undefined ? watched.machines.store.get(key) : watched.volumes.store.get(key);
   if (found === undefined) return closed('reconciling', 'NotSeen', `${what} is not seen on ${name} yet`);
   if (found.metadata.deletionTimestamp !== undefined) return closed('stalled', 'Terminating', `${what} is being deleted`);
-  return found.kind === 'StorageVolume' ? judgeUpload(found, what, uploads) : judgeConsole(found, what, host);
+  if (found.kind === 'StorageVolume') return judgeUpload(found, what, uploads);
+  return spec.purpose === 'Upload'
+    ? closed('stalled', 'Invalid', 'Upload is about a volume')
+    : judgeMachine(found, spec.purpose, what, host);
 }
 
 function judgeUpload(volume: StorageVolume, what: string, uploads: Surroundings['uploads']): Verdict {
@@ -51,19 +54,61 @@ function judgeUpload(volume: StorageVolume, what: string, uploads: Surroundings[
   return { kind: 'open', service: { kind: 'delivery', receive } };
 }
 
-function judgeConsole(machine: VirtualMachine, what: string, host: Host): Verdict {
+/** What a purpose needs of a machine, and why one has it not. */
+const needs = {
+  Console: {
+    has: ({ serial }: MachineShape) => serial,
+    reason: 'NoSerialConsole',
+    remedy: 'no serial console; give it one with spec.devices.serial, and restart it',
+  },
+  Graphics: {
+    has: ({ graphics }: MachineShape) => graphics !== undefined,
+    reason: 'NoGraphics',
+    remedy: 'no graphics; give it some with spec.devices.graphics, and restart it',
+  },
+  Screenshot: {
+    has: ({ graphics }: MachineShape) => graphics !== undefined,
+    reason: 'NoScreen',
+    remedy: 'no screen; give it one with spec.devices.graphics, and restart it',
+  },
+} as const;
+
+function judgeMachine(machine: VirtualMachine, purpose: keyof typeof needs, what: string, host: Host): Verdict {
   const find = () => host.connected?.view.machines.find(({ mark }) => isOf(mark, machine, host.cluster));
   const found = find();
   if (host.connected?.driver.consoles === undefined) return closed('stalled', 'Unsupported', `host ${host.name} has no consoles`);
   if (found === undefined || found.power.state === 'Off') return closed('stalled', 'MachineOff', `${what} is off; start it`);
-  if ((found.live ?? found.configured)?.serial === false)
-    return closed('stalled', 'NoSerialConsole', `${what} has no serial console; give it one with spec.devices.serial, and restart it`);
-  const open = async (_asked: URLSearchParams, signal: AbortSignal) => {
-    const [now, consoles] = [find(), host.connected?.driver.consoles];
-    if (now === undefined || consoles === undefined) throw new DriverError('Conflict', `${what} is not reached any more`);
-    return consoles.open(now.id, signal);
+  const { has, reason, remedy } = needs[purpose];
+  const shape = found.live ?? found.configured;
+  if (shape !== undefined && !has(shape)) return closed('stalled', reason, `${what} has ${remedy}`);
+  const now = (): Reached => {
+    const [its, consoles] = [find(), host.connected?.driver.consoles];
+    if (its === undefined || consoles === undefined) throw new DriverError('Conflict', `${what} is not reached any more`);
+    return { id: its.id, consoles };
   };
-  return { kind: 'open', service: { kind: 'line', open } };
+  return { kind: 'open', service: serviceFor(purpose, now) };
+}
+
+interface Reached {
+  readonly id: MachineId;
+  readonly consoles: Consoles;
+}
+
+function serviceFor(purpose: keyof typeof needs, now: () => Reached): Service {
+  switch (purpose) {
+    case 'Console':
+      return { kind: 'line', open: async (_asked, signal) => now().consoles.open(now().id, signal) };
+    case 'Graphics':
+      return { kind: 'line', open: async (_asked, signal) => now().consoles.graphics(now().id, signal) };
+    case 'Screenshot':
+      return {
+        kind: 'picture',
+        async take(signal) {
+          const { mediaType, bytes } = await now().consoles.screenshot(now().id, signal);
+          return { type: mediaType, bytes };
+        },
+      };
+  }
 }
 
 const isOf = (mark: Machine['mark'], { metadata }: VirtualMachine, cluster: string): boolean =>
