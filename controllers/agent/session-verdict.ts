@@ -1,10 +1,14 @@
 import type { Session, StorageVolume, VirtualMachine } from '#crds/types.js';
-import type { Consoles, Machine, MachineId, MachineShape } from '#drivers/driver.js';
+import type { Consoles, Machine, MachineShape, Volumes } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { isStalled, type Standing } from '../conditions.js';
+import type { HostView } from '../host/view.js';
+import { withHistory } from '../session/history.js';
 import type { Service } from '../session/opening.js';
+import type { Line } from '../session/pipe.js';
 import type { Host } from './host.js';
 import type { Surroundings } from './loops.js';
+import { logOf, writtenIn } from './written.js';
 
 /** Whether a session can be opened now, and what it leads to. */
 type Verdict = { readonly kind: 'open'; readonly service: Service } | { readonly kind: 'closed'; readonly stands: Standing };
@@ -19,7 +23,8 @@ const closed = (kind: Standing['kind'], reason: string, message: string): Verdic
 export function judge(session: Session, { host, watched, uploads }: Surroundings): Verdict {
   const { metadata, spec } = session;
   const { connected, failure, name } = host;
-  if (connected === undefined && failure?.verdict === 'stall')
+  // Neither of these passes while somebody waits.
+  if (connected === undefined && (failure?.verdict === 'stall' || failure?.code === 'CredentialsMissing'))
     return closed('stalled', failure.code, `host ${name} is not reached: ${failure.message}`);
   if (connected === undefined)
     return closed('reconciling', 'Unavailable', `host ${name} is not reached${failure === undefined ? ' yet' : `: ${failure.message}`}`);
@@ -82,29 +87,39 @@ function judgeMachine(machine: VirtualMachine, purpose: keyof typeof needs, what
   const shape = found.live ?? found.configured;
   if (shape !== undefined && !has(shape)) return closed('stalled', reason, `${what} has ${remedy}`);
   const now = (): Reached => {
-    const [its, consoles] = [find(), host.connected?.driver.consoles];
-    if (its === undefined || consoles === undefined) throw new DriverError('Conflict', `${what} is not reached any more`);
-    return { id: its.id, consoles };
+    const [its, connected] = [find(), host.connected];
+    const consoles = connected?.driver.consoles;
+    if (its === undefined || connected === undefined || consoles === undefined)
+      throw new DriverError('Conflict', `${what} is not reached any more`);
+    return { machine: its, consoles, volumes: connected.driver.volumes, view: connected.view };
   };
   return { kind: 'open', service: serviceFor(purpose, now) };
 }
 
 interface Reached {
-  readonly id: MachineId;
+  readonly machine: Machine;
   readonly consoles: Consoles;
+  readonly volumes: Volumes | undefined;
+  readonly view: HostView;
+}
+
+async function openConsole({ machine, consoles, volumes, view }: Reached, remembers: boolean, signal: AbortSignal): Promise<Line> {
+  const line = await consoles.open(machine.id, signal);
+  const log = remembers ? logOf(machine, view) : undefined;
+  return log === undefined || volumes === undefined ? line : withHistory(line, writtenIn(volumes, log), signal);
 }
 
 function serviceFor(purpose: keyof typeof needs, now: () => Reached): Service {
   switch (purpose) {
     case 'Console':
-      return { kind: 'line', open: async (_asked, signal) => now().consoles.open(now().id, signal) };
+      return { kind: 'line', open: (asked, signal) => openConsole(now(), asked.get('history') !== 'omit', signal) };
     case 'Graphics':
-      return { kind: 'line', open: async (_asked, signal) => now().consoles.graphics(now().id, signal) };
+      return { kind: 'line', open: async (_asked, signal) => now().consoles.graphics(now().machine.id, signal) };
     case 'Screenshot':
       return {
         kind: 'picture',
         async take(signal) {
-          const { mediaType, bytes } = await now().consoles.screenshot(now().id, signal);
+          const { mediaType, bytes } = await now().consoles.screenshot(now().machine.id, signal);
           return { type: mediaType, bytes };
         },
       };

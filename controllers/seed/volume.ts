@@ -40,16 +40,23 @@ async function write(volumes: Volumes, pool: PoolId, { nativeName, content }: Se
   await volumes.delete(marker, signal);
 }
 
-/** Takes away all seeds of a machine that is no more. */
+/** Where the host writes down what a machine prints on its serial console, beside its seeds. */
+export const consoleName = (machineName: string, uid: string): string => `${machineName}-${uid.slice(0, 8)}.console`;
+
+/** Takes away all seeds of a machine that is no more, and what was written down of it, with the earlier parts that the host has put aside. */
 export async function removeSeeds(volumes: Volumes, pool: PoolId, family: string, signal: AbortSignal): Promise<void> {
-  const names = (await volumes.list(pool, { refresh: false }, signal)).map(({ id }) => id.nativeName);
+  // What the host writes by itself, it sees in its store only when it looks.
+  const names = (await volumes.list(pool, { refresh: true }, signal)).map(({ id }) => id.nativeName);
+  const written = family.replace(/seed-$/, 'console');
   await removeAll(
     volumes,
     pool,
-    names.filter((name) => name.startsWith(family)),
+    names.filter((name) => name.startsWith(family) || isConsole(name, written)),
     signal,
   );
 }
+
+const isConsole = (name: string, written: string): boolean => name.startsWith(written) && /^(\.\d{1,3})?$/.test(name.slice(written.length));
 
 /** A marker outlives what it marks: a part of a seed never looks whole. */
 async function removeAll(volumes: Volumes, pool: PoolId, names: readonly string[], signal: AbortSignal): Promise<void> {

@@ -32,6 +32,7 @@ export async function pipe(line: Line, socket: Duplex, count: Count, signal: Abo
 async function show({ output }: Line, socket: Duplex, count: Count, signal: AbortSignal): Promise<void> {
   for await (const bytes of output) {
     if (signal.aborted) return;
+    if (bytes.length === 0) continue;
     count('out', bytes.length);
     if (!socket.write(bytes)) await drained(socket, signal);
   }

@@ -22,6 +22,7 @@ export function asked(definition: AskedDefinition): readonly Asked[] {
     ...cdroms.flatMap(askedOfCdrom),
     ...interfaces.flatMap(askedOfInterface),
     ...there('devices.serial', definition.serial),
+    ...there('devices.serial.log', definition.serialLog !== undefined, 'spec.devices.serial'),
     ...there('devices.rng', definition.rng),
     ...there('devices.guestAgent', definition.guestAgent === true),
     ...given('devices.graphics.type', definition.graphics?.type),

@@ -37,6 +37,8 @@ export function differences(has: MachineShape, asked: MachineShape): readonly Di
     ...namedDifferences(disks, drivesOf(has), drivesOf(asked)),
     ...namedDifferences(interfaces, has.interfaces, asked.interfaces),
     ...unless(has.serial === asked.serial, 'spec.devices.serial'),
+    // One that writes nothing down is not defined anew, or restarted, for that alone.
+    ...unless(has.serialLog === undefined || has.serialLog === asked.serialLog, 'spec.devices.serial'),
     ...unless(has.rng === asked.rng, 'spec.devices.rng'),
     ...unless((has.guestAgent ?? false) === (asked.guestAgent ?? false), 'spec.devices.guestAgent'),
     ...graphicsDifferences(has.graphics, asked.graphics),

@@ -8,7 +8,7 @@ import { cdromHardware, diskHardware, plainHardware } from './hardware.js';
 import { type NetworkStores, resolveInterfaces } from './interfaces.js';
 import type { DesiredMachine } from './plan.js';
 import type { RequestedAction } from './plan-action.js';
-import { resolveSeed, type SecretValues } from './seed.js';
+import { resolveSeed, type SecretValues, serialLog } from './seed.js';
 
 export type MachineStores = Pick<Stores, 'volumes' | 'actions' | 'instances'> & NetworkStores & { readonly secretValues: SecretValues };
 
@@ -22,6 +22,7 @@ export function resolveMachine(machine: VirtualMachine, host: HostScope, stores:
   const action = absent ? undefined : pendingAction(machine, stores);
   const takeOver = takeOverOf(machine, host);
   const { seed, store: seedStore, missing: missingSeed, refused: refusedSeed, byDefault } = resolveSeed(machine, host, stores);
+  const log = serialLog(machine, seedStore, host);
   return {
     kind: 'desired',
     desired: {
@@ -30,6 +31,7 @@ export function resolveMachine(machine: VirtualMachine, host: HostScope, stores:
       owner: { cluster: host.cluster, namespace: metadata.namespace, name: metadata.name, uid: metadata.uid },
       definition: {
         ...shape,
+        ...(log === undefined ? {} : { serialLog: log }),
         uuid: status?.uuid ?? spec.uuid ?? metadata.uid,
         nativeName: status?.nativeName ?? nativeName(host, metadata.namespace, metadata.name),
       },

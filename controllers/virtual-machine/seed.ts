@@ -5,7 +5,7 @@ import type { SecretField } from '../guest-secrets.js';
 import { type HostScope, nativeName } from '../host/scope.js';
 import { instanceName } from '../instance-name.js';
 import { cloudInit, ignition, type SeedContent, seedDigest, sysprep } from '../seed/content.js';
-import { seedFamily, seedName } from '../seed/volume.js';
+import { consoleName, seedFamily, seedName } from '../seed/volume.js';
 import type { Stores } from '../stores.js';
 import { seedFields, seedKind } from './seed-kind.js';
 
@@ -14,6 +14,8 @@ export interface SeedStore {
   readonly instance: string;
   readonly poolUuid: string;
   readonly family: string;
+  /** In the host's file system; absent where the pool keeps no files. */
+  readonly path?: string;
 }
 
 export interface DesiredSeed extends SeedStore {
@@ -57,16 +59,23 @@ function seedIn(machine: VirtualMachine, host: HostScope, stores: SeedStores): O
   const instance = stores.instances.get(instanceKey);
   const uuid = instance?.status?.uuid;
   const family = seedFamily(status?.nativeName ?? nativeName(host, metadata.namespace, metadata.name), metadata.uid);
-  const store = uuid === undefined ? undefined : { instance: instanceKey, poolUuid: uuid, family };
+  const path = instance?.status?.path?.startsWith('/dev/') === true ? undefined : instance?.status?.path;
+  const store = uuid === undefined ? undefined : { instance: instanceKey, poolUuid: uuid, family, ...(path === undefined ? {} : { path }) };
   if (metadata.deletionTimestamp !== undefined) return { missing: [], ...(store === undefined ? {} : { store }) };
   if (asked === undefined && !isTold(host)) return { missing: [], ...(store === undefined ? {} : { store }) };
-  const path = instance?.status?.path;
   if (store === undefined || instance === undefined || !isReady(instance)) return { missing: [whatIsMissing(instanceKey, instance)] };
-  if (path === undefined || path.startsWith('/dev/')) return { missing: [], refused: noFiles(instanceKey) };
+  if (path === undefined) return { missing: [], refused: noFiles(instanceKey) };
   const { content, salt, missing } = contentOf(machine, stores.secretValues);
   if (content === undefined) return { missing, store };
   const name = seedName(family, seedDigest(content, salt));
   return { missing: [], store, seed: { ...store, nativeName: name, content, location: `${path}/${name}` } };
+}
+
+/** Where the host has a place for it, all that a machine prints on its serial console is kept beside its seeds: who opens it later reads that first. */
+export function serialLog({ metadata, spec, status }: VirtualMachine, store: SeedStore | undefined, host: HostScope): string | undefined {
+  if (spec.devices?.serial === undefined || store?.path === undefined || metadata.deletionTimestamp !== undefined) return undefined;
+  if (!host.capabilities.some(({ field }) => field === 'devices.serial.log')) return undefined;
+  return `${store.path}/${consoleName(status?.nativeName ?? nativeName(host, metadata.namespace, metadata.name), metadata.uid)}`;
 }
 
 export const machineSeed = ({ content: { kind }, location }: DesiredSeed): MachineSeed => ({ kind, location });

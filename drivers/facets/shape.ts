@@ -19,6 +19,11 @@ export interface MachineShape {
   readonly cdroms?: readonly MachineCdrom[];
   readonly interfaces: readonly MachineInterface[];
   readonly serial: boolean;
+  /**
+   * The file in which the host writes down what the serial console prints, anew from each start on, and which others cannot read. Its name ends
+   * in `.console`: a file of another name is somebody else's wish, is not told of, and stays. Absent: nothing is written down.
+   */
+  readonly serialLog?: string;
   readonly rng: boolean;
   /** A channel by which an agent in the guest can speak with the host. */
   readonly guestAgent?: boolean;

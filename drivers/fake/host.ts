@@ -9,7 +9,7 @@ import { Faults } from './faults.js';
 import type { Guest } from './guest.js';
 import { FakeMachine, type Surroundings } from './machine.js';
 import type { FakeNetwork } from './network.js';
-import { type Directory, FakePool, placeOf } from './store.js';
+import { type Directory, FakeFile, FakePool, placeOf } from './store.js';
 
 export type OptionalFacet = Exclude<Facet, 'host' | 'machines' | 'power'>;
 
@@ -162,6 +162,13 @@ export class FakeHost<C extends Clock = ManualClock> implements Surroundings {
   hasFile(location: string): boolean {
     const slash = location.lastIndexOf('/');
     return this.#directories.get(location.slice(0, slash))?.has(location.slice(slash + 1)) ?? false;
+  }
+
+  emptyFile(location: string): FakeFile {
+    const slash = location.lastIndexOf('/');
+    const file = FakeFile.of(new Uint8Array());
+    this.directory(location.slice(0, slash)).set(location.slice(slash + 1), file);
+    return file;
   }
 
   /** Throws when a disk is missing, or another running machine writes to it. */

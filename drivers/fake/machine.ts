@@ -4,6 +4,7 @@ import type { Clock } from './clock.js';
 import { type Delay, type Guest, plainGuest } from './guest.js';
 import type { Queue } from './queue.js';
 import { Serial } from './serial.js';
+import type { FakeFile } from './store.js';
 
 const off = (reason: PowerReason): PowerState => ({ state: 'Off', reason });
 
@@ -12,6 +13,8 @@ export interface Surroundings {
   readonly clock: Clock;
   /** Something about the machine is different now. */
   changed(machine: FakeMachine): void;
+  /** One that the host itself writes, emptied when it is there. */
+  emptyFile(location: string): FakeFile;
   /** It stopped without a definition: the host forgets it. */
   vanished(machine: FakeMachine): void;
 }
@@ -56,6 +59,7 @@ export class FakeMachine {
       throw this.guest.refusesToStart;
     }
     this.live = structuredClone(this.configured);
+    this.serial.log = this.live?.serialLog === undefined ? undefined : this.#host.emptyFile(this.live.serialLog);
     this.startedAt = this.#host.clock.now();
     this.become(paused ? { state: 'Paused', reason: 'StartingUp' } : { state: 'On', reason: 'Booted' });
     this.#boot();

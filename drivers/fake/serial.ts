@@ -1,16 +1,20 @@
 import { Queue } from './queue.js';
+import type { FakeFile } from './store.js';
 
 const backlogLimit = 1000;
 
-/** A serial console of which only one opener reads at a time; what nobody read is kept for the next one, within bounds. */
+/** A serial console of which only one opener reads at a time; what nobody read is kept for the next one, within bounds, unless it is written down. */
 export class Serial {
   #backlog: Uint8Array[] = [];
   #reader: Queue<Uint8Array> | undefined;
+  /** Where all that is printed is written down, since the start. */
+  log: FakeFile | undefined;
 
   print(text: string | Uint8Array): void {
     const bytes = typeof text === 'string' ? Buffer.from(text) : text.slice();
+    this.log?.append(bytes);
     if (this.#reader !== undefined && !this.#reader.ended) this.#reader.push(bytes);
-    else this.#backlog = [...this.#backlog, bytes].slice(-backlogLimit);
+    else if (this.log === undefined) this.#backlog = [...this.#backlog, bytes].slice(-backlogLimit);
   }
 
   open(): Queue<Uint8Array> {

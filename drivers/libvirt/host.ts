@@ -111,6 +111,7 @@ function machineCapabilities(offer: Offer, { domain, domainType, machine, kvm }:
     { field: 'power.startPaused' },
     ...(domainType === 'test' ? [] : [{ field: 'volumes.growAttached' }]),
     { field: 'devices.serial' },
+    ...(isReal ? [{ field: 'devices.serial.log', reason: 'virtlogd keeps it, at most 2 MiB and three earlier parts' }] : []),
     { field: 'devices.guestAgent' },
     ...(canShow(domain) ? graphicsCapabilities : []),
     { field: 'cloudInit' },

@@ -70,6 +70,7 @@ const checked: ReadonlySet<string> = new Set(
       cdroms: [{ name: 'drive' }],
       interfaces: [{ name: 'lan', network: 'lan', model: 'Virtio', macAddress: '52:54:00:12:34:56', mtu: 1500, linkState: 'Down' }],
       serial: true,
+      serialLog: '/a.console',
       rng: true,
       guestAgent: true,
       graphics: { type: 'VNC', password: 'password' },

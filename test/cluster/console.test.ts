@@ -30,13 +30,13 @@ function terminal() {
 
 const clientOf = async (user: string) => createClient(await loadKubeConfig(await world.cluster.kubeconfigFor(user)));
 
-/** Types `hello`, and gives what was shown until it came back. */
-async function talk(user: string, machine = 'web'): Promise<string> {
+/** Types a word, and gives what was shown until it came back. */
+async function talk(user: string, machine = 'web', { word = 'hello', omitsHistory = false } = {}): Promise<string> {
   await using client = await clientOf(user);
   const { shown, ...streams } = terminal();
-  streams.stdin.write('hello');
-  const ended = runConsole(client, { namespace: 'default', machine }, streams, soon());
-  await Promise.race([ended, until(() => shown().includes('hello'))]);
+  streams.stdin.write(word);
+  const ended = runConsole(client, { namespace: 'default', machine, omitsHistory }, streams, soon());
+  await Promise.race([ended, until(() => shown().includes(word))]);
   streams.stdin.end();
   await ended;
   return shown();
@@ -72,7 +72,12 @@ await world.apply(
   },
   ...role('ann', mayOpen),
   ...role('ben', { apiGroups: ['virtwright.io'], resources: ['virtualmachines'], verbs: ['get'] }),
-  { kind: 'Hypervisor', metadata: { name: 'one' }, spec: { uri: 'test:///default', credentialsSecretName: 'kvm3' } },
+  {
+    kind: 'Hypervisor',
+    metadata: { name: 'one' },
+    spec: { uri: 'test:///default', credentialsSecretName: 'kvm3', systemPoolRef: { name: 'system' } },
+  },
+  { kind: 'StoragePool', metadata: { name: 'system' }, spec: { directory: { path: '/system' } } },
   machine('web'),
   machine('mute', { devices: {} }),
   machine('off', { runStrategy: 'Halted' }),
@@ -81,7 +86,9 @@ for (const name of ['web', 'mute', 'off']) await world.until('VirtualMachine', n
 
 await t.test('who may make sessions, and nothing else, has the console of a host that asks for credentials', async (t) => {
   t.match(await talk('ann'), /hello/);
-  t.match(await talk('ann'), /hello/, 'as often as wanted');
+  const again = await talk('ann', 'web', { word: 'again' });
+  t.equal(again, 'default.web booted\nhelloagain', 'as often as wanted, with what was said before');
+  t.equal(await talk('ann', 'web', { omitsHistory: true }), 'hello', 'or without');
   await until(async () => (await left()).length === 0);
   const events = async () => await world.kubectl('get', 'events', '--field-selector=involvedObject.name=web', '-o', 'wide');
   await until(async () => /ConsoleOpened.*session web-console-[0-9a-f]{8} was opened from 127\.0\.0\.1/.test(await events()));
@@ -115,6 +122,16 @@ await t.test('a session shows nothing secret, opens to its maker alone, and once
   const closed = new Promise((resolve) => line.resume().once('close', resolve));
   await mine[Symbol.asyncDispose]();
   await closed;
+});
+
+await t.test('what a machine said goes with it', async (t) => {
+  const kept = () => [...host.directory('/system').keys()].filter((name) => name.includes('.web-')).sort();
+  t.match(kept(), [/\.console$/, /\.seed-/]);
+  await world.delete('VirtualMachine', 'web');
+  await world.untilGone('VirtualMachine', 'web');
+  t.same(kept(), []);
+  await world.apply(machine('web'));
+  await world.until('VirtualMachine', 'web', (seen) => condition(seen, 'Ready')?.status === 'True');
 });
 
 await t.test('the console ends with its machine', async (t) => {

@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Test } from 'tap';
 import type { Console, MachineId } from '#drivers/driver.js';
-import { mustHave } from './pools.js';
+import { activePool, mustHave } from './pools.js';
 import { refused, type Stage, soon } from './stage.js';
 import { checkPng, Viewer } from './viewer.js';
 
@@ -46,6 +47,36 @@ export async function consolesContract(t: Test, stage: Stage): Promise<void> {
     await using another = await consoles.open(id, soon());
     await another.write(Buffer.from('echo-me'), soon());
     t.match(await readUntil(another, 'echo-me'), 'echo-me', 'also by the next who opens it');
+  });
+
+  await stage.withGuest(t, 'what a machine prints is written down, anew from each start on', 'talking', async (t, { prepare, prints }) => {
+    const { capabilities } = await driver.host.describe(soon());
+    if (!capabilities.some(({ field }) => field === 'devices.serial.log')) return void t.pass('this host writes nothing down');
+    const [volumes, pool] = [mustHave(driver.volumes), await activePool(stage)];
+    const written = async () => {
+      await volumes.list(pool.id, { refresh: true }, soon());
+      const chunks: Uint8Array[] = [];
+      const range = { offset: 0, length: 1 << 20 };
+      for await (const chunk of volumes.download({ pool: pool.id, nativeName: 'web.console' }, range, soon())) chunks.push(chunk);
+      return Buffer.concat(chunks).toString();
+    };
+    const until = async (wanted: string) => {
+      let heard = '';
+      for (const end = Date.now() + 60_000; !heard.includes(wanted) && Date.now() < end; await sleep(100))
+        heard = await written().catch(() => '');
+      return heard;
+    };
+    const serialLog = `${pool.path}/web.console`;
+    const { id, owner } = await stage.define(await prepare(stage.definition({ serial: true, serialLog })));
+    t.equal((await stage.look(id)).configured?.serialLog, serialLog);
+    await driver.power.start(id, { paused: false }, soon());
+    t.match(await until(prints), prints);
+    t.equal((await stage.look(id)).live?.serialLog, serialLog);
+    await driver.power.cut(id, owner, soon());
+    await driver.power.start(id, { paused: true }, soon());
+    t.notMatch(await written(), prints, 'of the boot before nothing is left');
+    await driver.power.cut(id, owner, soon());
+    await volumes.delete({ pool: pool.id, nativeName: 'web.console' }, soon());
   });
 
   await t.test('a second opener takes over from the first', async (t) => {

@@ -14,6 +14,8 @@ function run(command: string, args: readonly string[]): Promise<{ stdout: string
 }
 
 export interface LibvirtdOptions {
+  /** With virtlogd, as hosts have it: else the daemon writes the logs of machines itself, and bounds none. */
+  readonly logd?: boolean;
   /** Further lines of libvirtd.conf. */
   readonly daemonConfig?: string;
   /** Further lines of qemu.conf; of two that say the same thing the daemon heeds the first, so these. */
@@ -93,7 +95,7 @@ const namespaces = ['--mount', '--pid', '--net', '--fork', '--kill-child', '--mo
 export async function startLibvirtd(options: LibvirtdOptions = {}, signal?: AbortSignal): Promise<Libvirtd> {
   signal?.throwIfAborted();
   const directory = await mkdtemp(join(tmpdir(), 'vw-libvirtd-'));
-  const daemon = new PrivateDaemon(directory);
+  const daemon = new PrivateDaemon(directory, options);
   try {
     await writeFolders(directory, options, daemon.displayPorts);
     await daemon.start();
@@ -112,7 +114,10 @@ async function writeFolders(directory: string, options: LibvirtdOptions, display
   for (const name of ['etc', 'lib', 'log', 'run/libvirt', 'run/lock']) await mkdir(join(directory, name), { recursive: true });
   await mkdir(sharedCache(), { recursive: true });
   await writeFile(join(directory, 'etc/libvirtd.conf'), daemonConfig + (options.daemonConfig ?? ''));
-  await writeFile(join(directory, 'etc/qemu.conf'), (options.qemuConfig ?? '') + displays + qemuConfig);
+  await writeFile(
+    join(directory, 'etc/qemu.conf'),
+    (options.qemuConfig ?? '') + (options.logd === true ? 'stdio_handler = "logd"\n' : '') + displays + qemuConfig,
+  );
 }
 
 /** A few that hardly anybody else has. */
@@ -134,11 +139,13 @@ class PrivateDaemon implements Libvirtd {
   readonly testUri: string;
   readonly displayPorts = somePorts();
   #stopHolder: () => Promise<void> = async () => {};
+  readonly #logd: boolean;
   #init = 0;
   #pid = 0;
 
-  constructor(directory: string) {
+  constructor(directory: string, { logd = false }: LibvirtdOptions) {
     this.directory = directory;
+    this.#logd = logd;
     this.socketPath = join(directory, 'run/libvirt/libvirt-sock');
     this.readOnlySocketPath = join(directory, 'run/libvirt/libvirt-sock-ro');
     this.uri = `qemu+unix:///system?socket=${this.socketPath}`;
@@ -171,6 +178,7 @@ class PrivateDaemon implements Libvirtd {
     await Promise.race([once(holding.stdout, 'data'), exited]);
     if (holding.exitCode !== null) throw new Error(`no namespace for libvirtd: ${words}`);
     this.#init = (await childrenOf(holding.pid as number))[0] as number;
+    if (this.#logd) await this.inside('virtlogd', '--daemon', '--pid-file', '/run/virtlogd.pid');
     await this.#startDaemon();
   }
 

@@ -29,7 +29,20 @@ export const maxSerialBytes = 20;
  * @throws DriverError Invalid, naming the field, what was given, and what would be accepted
  */
 export function checkDefinition(definition: MachineDefinition): void {
-  const { nativeName, cpuCount, memoryBytes, boot, bootOrder = [], disks, cdroms = [], interfaces, graphics, seed, vsphere } = definition;
+  const {
+    nativeName,
+    cpuCount,
+    memoryBytes,
+    boot,
+    bootOrder = [],
+    disks,
+    cdroms = [],
+    interfaces,
+    graphics,
+    seed,
+    serialLog,
+    vsphere,
+  } = definition;
   checkName('nativeName', nativeName, maxNameBytes);
   if (!Number.isSafeInteger(cpuCount) || cpuCount < 1) refuse('cpu.count', cpuCount, 'a whole number, 1 or more');
   if (!Number.isSafeInteger(memoryBytes) || memoryBytes < bytesPerMiB || memoryBytes % bytesPerMiB !== 0)
@@ -38,6 +51,7 @@ export function checkDefinition(definition: MachineDefinition): void {
   for (const [field, path] of Object.entries({ kernel: boot?.kernel, initrd: boot?.initrd }))
     if (path !== undefined) checkPath(`boot.${field}`, path);
   if (seed !== undefined) checkPath('seed', seed.location);
+  if (serialLog !== undefined) checkLog(serialLog);
   if (graphics !== undefined) checkGraphics(graphics);
   for (const disk of disks) checkDisk(disk);
   for (const cdrom of cdroms) checkCdrom(cdrom);
@@ -80,6 +94,12 @@ function checkInterface({ name, network, model, macAddress }: MachineInterface):
       `"${macAddress}"`,
       'that of one interface, in lower case, not beginning with fe, as 52:54:00:12:34:56',
     );
+}
+
+/** By its name it is known again as ours. */
+function checkLog(path: string): void {
+  checkPath('devices.serial.log', path);
+  if (!path.endsWith('.console')) refuse('devices.serial.log', `"${path}"`, 'the path of a file whose name ends in .console');
 }
 
 /** What is given is never told again. */

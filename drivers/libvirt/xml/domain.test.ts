@@ -486,3 +486,18 @@ t.test('memory set beside the definition shows, and is set right again', async (
   const roomy = parseXml(serializeXml(golden('domain-full')).replace('524288</memory>', '1048576</memory>'), 'd');
   t.equal(editDomain(roomy, full, mark), roomy, 'room for more, made by someone else, stays');
 });
+
+t.test('what is printed is written down where it is asked to be; a log of others stays', async (t) => {
+  const log = '/var/lib/virtwright/system/shop.small-7d4c2f1e.console';
+  const silent = createDomain({ ...small, serial: true }, mark, base);
+  const logging = editDomain(silent, { ...small, serial: true, serialLog: log }, mark);
+  const text = serializeXml(logging);
+  t.match(text, `<log file="${log}" append="off"/>`);
+  t.equal(readShape(logging).serialLog, log);
+  t.equal(editDomain(logging, { ...small, serial: true, serialLog: log }, mark), logging, 'what is there is not written again');
+  t.same(readShape(editDomain(logging, { ...small, serial: true }, mark)), readShape(silent));
+  const theirs = parseXml(text.replaceAll(log, '/var/log/theirs'), 'theirs');
+  t.equal(readShape(theirs).serialLog, undefined);
+  t.equal(editDomain(theirs, { ...small, serial: true, serialLog: log }, mark), theirs);
+  t.throws(() => editDomain(silent, { ...small, serial: true, serialLog: '/a.log' }, mark), { code: 'Invalid' });
+});

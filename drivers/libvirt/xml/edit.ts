@@ -10,8 +10,9 @@ import { withFirmware } from './firmware.js';
 import { withGraphics } from './graphics.js';
 import { withInterfaces } from './interface.js';
 import { withMark } from './metadata.js';
-import { hasRng, hasSerial, isSerial, isSerialConsole, readCpuCount, readMaxCpuCount, readMaxMemory, readMemory } from './read.js';
+import { hasRng, readCpuCount, readMaxCpuCount, readMaxMemory, readMemory } from './read.js';
 import { withSeed } from './seed.js';
+import { withSerial, withSerialLog } from './serial.js';
 
 /**
  * The domain made to say what the definition and the mark say, changed only where reading it says something else, so that all that others
@@ -91,17 +92,8 @@ function withKernelBoot(os: XmlElement, boot: KernelBoot | undefined): XmlElemen
 function withDevices(devices: XmlElement, definition: MachineDefinition): XmlElement {
   const attached = withInterfaces(withDisks(devices, definition.disks, definition.cdroms), definition.interfaces, definition.uuid);
   const shown = withGraphics(attached, definition.graphics);
-  return withGuestAgent(withRng(withSerial(shown, definition.serial), definition.rng), definition.guestAgent ?? false);
-}
-
-/** The console is the serial port's other name; left behind, it would bring the port back. */
-function withSerial(devices: XmlElement, wanted: boolean): XmlElement {
-  if (hasSerial(devices) === wanted) return devices;
-  if (!wanted) return withoutChildren(devices, (each) => isSerial(each) || isSerialConsole(each));
-  const port = elements(devices, 'serial').length;
-  const target = (type: string | undefined) => element('target', { type, port: `${port}` });
-  const console = elements(devices, 'console').length === 0 ? [element('console', { type: 'pty' }, target('serial'))] : [];
-  return append(devices, element('serial', { type: 'pty' }, target(undefined)), ...console);
+  const printing = withSerialLog(withSerial(shown, definition.serial), definition.serialLog);
+  return withGuestAgent(withRng(printing, definition.rng), definition.guestAgent ?? false);
 }
 
 function withRng(devices: XmlElement, wanted: boolean): XmlElement {

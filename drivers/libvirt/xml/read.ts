@@ -1,6 +1,6 @@
 import type { Hardware, KernelBoot, MachineShape } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
-import { attribute, child, elements, isElement, textOf, type XmlElement, type XmlNode } from '#drivers/xml/tree.js';
+import { attribute, child, elements, textOf, type XmlElement } from '#drivers/xml/tree.js';
 import { readBootOrder } from './boot-order.js';
 import { hasGuestAgent } from './channel.js';
 import { readCdroms, readDisks } from './disk.js';
@@ -8,6 +8,7 @@ import { readFirmware } from './firmware.js';
 import { readGraphics, readVideo } from './graphics.js';
 import { readInterfaces } from './interface.js';
 import { readSeed } from './seed.js';
+import { hasSerial, readSerialLog } from './serial.js';
 import { sizeOf, wholeNumber } from './units.js';
 
 export interface DomainIdentity {
@@ -29,6 +30,7 @@ export function readShape(domain: XmlElement): MachineShape {
   const cdroms = readCdroms(devices);
   const graphics = readGraphics(devices);
   const seed = readSeed(domain);
+  const serialLog = readSerialLog(devices);
   return {
     cpuCount: readCpuCount(domain) ?? 1,
     ...room('maxCpuCount', readCpuCount(domain), readMaxCpuCount(domain)),
@@ -41,6 +43,7 @@ export function readShape(domain: XmlElement): MachineShape {
     ...(cdroms.length === 0 ? {} : { cdroms }),
     interfaces: readInterfaces(devices),
     serial: hasSerial(devices),
+    ...(serialLog === undefined ? {} : { serialLog }),
     rng: hasRng(devices),
     ...(hasGuestAgent(devices) ? { guestAgent: true } : {}),
     ...(graphics === undefined ? {} : { graphics }),
@@ -71,19 +74,6 @@ function readKernelBoot(os: XmlElement | undefined): KernelBoot | undefined {
   const [kernel, initrd, commandLine] = ['kernel', 'initrd', 'cmdline'].map((name) => textOf(child(os, name)) || undefined);
   if (kernel === undefined) return undefined;
   return { kernel, ...(initrd === undefined ? {} : { initrd }), ...(commandLine === undefined ? {} : { commandLine }) };
-}
-
-/** A serial port that we can open as a console. */
-export function isSerial(node: XmlNode): boolean {
-  return isElement(node, 'serial') && attribute(node, 'type') === 'pty';
-}
-
-export function isSerialConsole(node: XmlNode): boolean {
-  return isElement(node, 'console') && (attribute(child(node, 'target'), 'type') ?? 'serial') === 'serial';
-}
-
-export function hasSerial(devices: XmlElement | undefined): boolean {
-  return devices?.children.some(isSerial) ?? false;
 }
 
 export function hasRng(devices: XmlElement | undefined): boolean {

@@ -62,6 +62,7 @@ function checkAbsent(definition: MachineDefinition): void {
     'cpu.maxCount': maxCpuCount !== undefined,
     'devices.graphics': definition.graphics !== undefined,
     'devices.guestAgent': guestAgent,
+    'devices.serial.log': definition.serialLog !== undefined,
     'devices.rng': definition.rng,
     'disks.cache': ofDisk('cache'),
     'disks.cdrom': cdroms.length > 0,
