@@ -14,20 +14,9 @@ export class OperatorProcess implements AsyncDisposable {
   #child: ChildProcess;
 
   constructor(command: 'controller' | 'agent' | 'operator', hypervisors: readonly string[], kubeconfig: string, folder: string) {
-    const hosts = command === 'controller' ? [] : hypervisors.flatMap((name) => ['--hypervisor', name]);
-    this.#argv = [
-      program,
-      command,
-      ...hosts,
-      '--kubeconfig',
-      kubeconfig,
-      '--namespace',
-      'virtwright-system',
-      '--identity',
-      command,
-      '--cluster-name',
-      'test',
-    ];
+    const marks = ['--cluster-name', 'test'];
+    const hosts = command === 'controller' ? [] : [...hypervisors.flatMap((name) => ['--hypervisor', name]), ...marks];
+    this.#argv = [program, command, ...hosts, '--kubeconfig', kubeconfig, '--namespace', 'virtwright-system', '--identity', command];
     this.#log = join(folder, `${command}.log`);
     this.#child = startChild(process.execPath, this.#argv, this.#log);
   }
