@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { DriverError } from '#drivers/error.js';
 import { startLibvirtd } from '#test/peers/libvirtd.js';
-import { explained } from './access.js';
+import { checkAccess, explained } from './access.js';
 import { Daemon } from './daemon.js';
 import { connectLibvirtDriver } from './driver.js';
 import { connectLibvirt } from './rpc/connection.js';
@@ -81,6 +81,21 @@ t.test('a pool whose directory QEMU may not search is not started, and says so',
     { active: true },
   );
   await pools.undefine(id, signal);
+});
+
+t.test('a directory that does not answer is no reason to wait for ever', async (t) => {
+  const folder = join(daemon.directory, 'hanging');
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'stat'), '#!/bin/sh\nexec sleep 20\n', { mode: 0o755 });
+  const path = process.env['PATH'];
+  process.env['PATH'] = `${folder}:${path}`;
+  t.teardown(() => {
+    process.env['PATH'] = path;
+  });
+  await t.rejects(checkAccess(new Daemon(connection), 'far', '/srv/far', signal, { answerMs: 200 }), {
+    code: 'TimedOut',
+    message: /pool "far" at \/srv\/far: the directory does not answer/,
+  });
 });
 
 t.test('what a host says when it is a matter of labels or of the store gets its remedy; other words stay as they are', async (t) => {

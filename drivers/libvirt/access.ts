@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path/posix';
 import { promisify } from 'node:util';
 import { DriverError } from '#drivers/error.js';
@@ -13,7 +12,21 @@ export interface Identity {
   readonly gid: number;
 }
 
+/** A program of its own asks the kernel: on a store whose server is away, whoever asks hangs, and a thread of ours must not. */
 const run = promisify(execFile);
+const answerMs = 5_000;
+
+interface Found {
+  readonly mode: string;
+  readonly owner: string;
+}
+
+/** Undefined when it is not to be seen. */
+async function look(path: string): Promise<Found | undefined> {
+  const { stdout } = await run('stat', ['--format=%a %u:%g', '--', path]).catch(() => ({ stdout: '' }));
+  const [mode, owner] = stdout.trim().split(' ');
+  return mode === undefined || owner === undefined ? undefined : { mode, owner };
+}
 
 /** Undefined when it is root, who may do everything, or when the daemon does not say. */
 async function qemuIdentity(daemon: Daemon, signal: AbortSignal): Promise<Identity | undefined> {
@@ -27,7 +40,7 @@ async function qemuIdentity(daemon: Daemon, signal: AbortSignal): Promise<Identi
  */
 async function may(what: '-x' | '-r' | '-w', path: string, { uid, gid }: Identity): Promise<boolean> {
   const as = (groups: string) => run('setpriv', [`--reuid=${uid}`, `--regid=${gid}`, groups, '--', 'test', what, path]);
-  if (process.getuid?.() !== 0 || (await stat(path).catch(() => undefined)) === undefined) return true;
+  if (process.getuid?.() !== 0 || (await look(path)) === undefined) return true;
   try {
     // A user of no name has no groups to begin with.
     await as('--init-groups').catch((reason) =>
@@ -45,19 +58,39 @@ async function closedOnTheWayTo(directory: string, identity: Identity): Promise<
   return above ?? ((await may('-x', directory, identity)) ? undefined : directory);
 }
 
-/** Before a machine is tried: Denied, with the remedy, when QEMU cannot get to what is in this directory. */
-export async function checkAccess(daemon: Daemon, pool: string, directory: string, signal: AbortSignal): Promise<void> {
+/** Before a machine is tried: Denied, with the remedy, when QEMU cannot get to what is in this directory; TimedOut when nobody can. */
+export async function checkAccess(
+  daemon: Daemon,
+  pool: string,
+  directory: string,
+  signal: AbortSignal,
+  options: { readonly answerMs: number } = { answerMs },
+): Promise<void> {
   const identity = await qemuIdentity(daemon, signal);
-  const closed = identity === undefined ? undefined : await closedOnTheWayTo(directory, identity);
+  const late = () =>
+    new DriverError(
+      'TimedOut',
+      `pool "${pool}" at ${directory}: the directory does not answer; see whether the server that it is mounted from is there`,
+    );
+  const closed = identity === undefined ? undefined : await within(options.answerMs, closedOnTheWayTo(directory, identity), late);
   if (identity === undefined || closed === undefined) return;
   throw new DriverError('Denied', `pool "${pool}" at ${directory}: ${await described(closed, 'search', identity)}; ${open(closed)}`);
+}
+
+/** What hangs is left to hang: nothing ends it. */
+async function within<T>(ms: number, work: Promise<T>, late: () => Error): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(late()), ms);
+  });
+  return Promise.race([work, over]).finally(() => clearTimeout(timer));
 }
 
 const open = (directory: string): string => `let it ("chmod o+x ${directory}"), or choose a directory below /var/lib`;
 
 async function described(path: string, verb: 'search' | 'read' | 'write to', { uid, gid }: Identity): Promise<string> {
-  const found = await stat(path).catch(() => undefined);
-  const has = found === undefined ? '' : ` (mode ${(found.mode & 0o7777).toString(8)}, owner ${found.uid}:${found.gid})`;
+  const found = await look(path);
+  const has = found === undefined ? '' : ` (mode ${found.mode}, owner ${found.owner})`;
   return `QEMU runs as ${uid}:${gid}, which may not ${verb} ${path}${has}`;
 }
 
@@ -82,7 +115,8 @@ export async function explained(daemon: Daemon, reason: unknown, signal: AbortSi
   const [, opened, other] = deniedPath.exec(reason.message) ?? [];
   const path = opened ?? other;
   if (remedy === undefined && path === undefined) return reason;
-  const because = path === undefined ? undefined : await whyDenied(daemon, path, signal).catch(() => undefined);
+  const why = (denied: string) => within(answerMs, whyDenied(daemon, denied, signal), () => new Error('it does not answer'));
+  const because = path === undefined ? undefined : await why(path).catch(() => undefined);
   const words = because ?? remedy ?? labels;
   return new DriverError('Denied', `${reason.message.trim()}: ${words}`, { cause: reason });
 }

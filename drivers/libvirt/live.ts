@@ -56,9 +56,12 @@ export class LibvirtLive implements Live {
   }
 
   async #plugCpus({ id, live, configured }: Both, signal: AbortSignal): Promise<void> {
-    const count = readCpuCount(configured) ?? 1;
-    if (readCpuCount(live) === count) return;
-    await this.#daemon.order(domainSetVcpusFlags, { domain: handleOf(id), count, flags: affectFlags.live }, signal, id);
+    const [has, count] = [readCpuCount(live) ?? 1, readCpuCount(configured) ?? 1];
+    if (has === count) return;
+    const asking = this.#daemon.order(domainSetVcpusFlags, { domain: handleOf(id), count, flags: affectFlags.live }, signal, id);
+    await asking.catch((reason) => {
+      throw isFixedCpu(reason) ? fixedCpus(has, count, reason) : reason;
+    });
   }
 
   async #balloon({ id, live, configured }: Both, signal: AbortSignal): Promise<void> {
@@ -122,6 +125,14 @@ export class LibvirtLive implements Live {
     await this.#daemon.order(domainDetachDeviceAlias, { domain: handleOf(id), alias, flags: affectFlags.live }, signal, id);
   }
 }
+
+/** In libvirt's words there are no "hotpluggable vcpus" among those that would have to go. */
+const isFixedCpu = (reason: unknown): reason is DriverError => reason instanceof DriverError && /hotpluggable vcpu/i.test(reason.message);
+
+const fixedCpus = (has: number, count: number, cause: DriverError): DriverError =>
+  new DriverError('Unsupported', `cpu.count: ${count} given, it has ${has}; CPUs that it was started with go only with the machine off`, {
+    cause,
+  });
 
 /** The guest has locked the tray, and was asked to open it: that it will, or not, is seen afterwards. */
 const isHeldTray = (reason: unknown): boolean =>
