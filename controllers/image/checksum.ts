@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { ImageError } from './error.js';
 import { quoted } from './text.js';
 
@@ -24,10 +24,15 @@ export function parseChecksum(text: string): Checksum {
 /**
  * Hands the content on and throws ChecksumMismatch at its end when it is not what was expected. The last chunk is held back
  * until then, so that whoever takes the bytes never has all of a wrong image. Without an expectation it only hands on.
+ * `begun` has what comes before the content.
  */
-export async function* verified(content: AsyncIterable<Uint8Array>, expected: Checksum | undefined): AsyncIterable<Uint8Array> {
+export async function* verified(
+  content: AsyncIterable<Uint8Array>,
+  expected: Checksum | undefined,
+  begun?: Hash,
+): AsyncIterable<Uint8Array> {
   if (expected === undefined) return yield* content;
-  const hash = createHash(expected.algorithm);
+  const hash = begun ?? createHash(expected.algorithm);
   let held: Uint8Array | undefined;
   for await (const chunk of content) {
     hash.update(chunk);

@@ -10,10 +10,11 @@ import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import t, { type Test } from 'tap';
+import { readBegun } from './begun.js';
 import { type Checksum, parseChecksum, verified } from './checksum.js';
 import { ImageError, type ImageErrorCode } from './error.js';
 import { type FetchOptions, openImage } from './fetch.js';
-import { type ImageSource, openSource } from './import.js';
+import { type ImageSource, openSource, resumeSource } from './import.js';
 import type { RemoteImage } from './remote.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'virtwright-fetch-'));
@@ -107,6 +108,10 @@ t.teardown(() => {
   for (const server of servers) server.close().closeAllConnections();
   rmSync(folder, { recursive: true });
 });
+
+async function* pieces(bytes: Uint8Array, size = 2 ** 16): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
 
 async function all(content: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
@@ -458,6 +463,59 @@ t.test('a source that is refused hands nothing on and leaves no connection', asy
   for await (const _ of (await openImage(at('/endless'), options, never)).content) break;
   while (openConnections > 0) await new Promise((resolve) => setTimeout(resolve, 5));
   t.equal(openConnections, 0);
+});
+
+t.test('the rest of an image is fetched as long as it is the same image, and is verified with what was there', async (t) => {
+  const whole = randomBytes(3 * 2 ** 20);
+  let answer: (asked: http.IncomingMessage, response: http.ServerResponse) => void = () => {};
+  const server = http.createServer((asked, response) => answer(asked, response));
+  t.teardown(() => server.close());
+  const url = `http://127.0.0.1:${await listening(server, '127.0.0.1')}/rest`;
+  const checked: ImageSource = { url, format: 'Raw', checksum: sum('sha256', whole) };
+  const roomy = { granted, virtualSizeBytes: 2 ** 23 };
+  const begin = async (bytes: Buffer) => ({ ...(await readBegun(pieces(bytes), sum('sha256', whole))), validator: '"v1"' });
+  const asRange =
+    (more: Readonly<Record<string, string>> = {}) =>
+    ({ headers }: http.IncomingMessage, response: http.ServerResponse) => {
+      const from = Number(/^bytes=(\d+)-$/.exec(headers.range ?? '')?.[1]);
+      if (headers['if-range'] !== '"v1"') return response.end(whole);
+      response.writeHead(206, { 'content-range': `bytes ${from}-${whole.length - 1}/${whole.length}`, ...more });
+      return response.end(whole.subarray(from));
+    };
+  answer = asRange();
+  const begun = await begin(whole.subarray(0, 2 * 2 ** 20 + 5));
+  t.ok(begun.offset > 2 ** 19 && begun.offset <= 2 ** 20 + 5, 'the end of what is stored is fetched again');
+  const resumed = await resumeSource(checked, roomy, begun, never);
+  t.match(resumed, { progressBytes: begun.offset, totalBytes: whole.length });
+  t.ok((await all(resumed?.content ?? pieces(whole))).equals(whole.subarray(begun.offset)));
+  t.equal(resumed?.progressBytes, whole.length);
+
+  const spoilt = Buffer.from(whole.subarray(0, 2 * 2 ** 20));
+  spoilt[7] = (spoilt[7] ?? 0) ^ 1;
+  const wrong = await resumeSource(checked, roomy, await begin(spoilt), never);
+  await fails(t, all(wrong?.content ?? pieces(whole)), 'ChecksumMismatch', /expected was/);
+
+  const resume = async (validator = '"v1"') =>
+    resumeSource(checked, roomy, { ...(await begin(whole.subarray(0, 2 ** 21))), validator }, never);
+  t.equal(await resume('"v0"'), undefined, 'another image, all of which would come');
+  answer = asRange({ 'content-range': `bytes 0-${whole.length - 1}/${whole.length}` });
+  await fails(t, resume(), 'BadResponse', /the server gives "bytes 0-.*, asked was what comes from byte/);
+  answer = asRange({ 'content-range': `bytes 1048576-1048580/${whole.length}` });
+  await fails(t, resume(), 'BadResponse', /the server gives/);
+  answer = (_asked, response) => response.writeHead(416).end();
+  await fails(t, resume(), 'BadResponse', /416/);
+  answer = asRange({ 'content-range': 'bytes 1048576-99999999999/100000000000' });
+  await fails(t, resume(), 'TooLarge', /at most/);
+
+  const tagged = async (headers: Readonly<Record<string, string>>) => {
+    answer = (_asked, response) => response.writeHead(200, headers).end(whole);
+    await using opened = await openSource(checked, roomy, never);
+    return opened.validator;
+  };
+  const modified = 'Thu, 26 Nov 2026 06:00:00 GMT';
+  t.equal(await tagged({ etag: '"a"', 'last-modified': modified }), '"a"');
+  t.equal(await tagged({ etag: 'W/"a"', 'last-modified': modified }), modified, 'a weak tag stands for other bytes, too');
+  t.equal(await tagged({ etag: 'W/"a"' }), undefined);
 });
 
 t.test('a body whose end is not known needs a checksum', async (t) => {

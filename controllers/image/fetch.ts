@@ -19,6 +19,13 @@ export interface FetchOptions {
   readonly ca?: string;
   /** How names become addresses; as everywhere on this machine when absent. */
   readonly resolve?: Resolver;
+  /** The first bytes are there already, of what the server calls by this validator: as long as that is so, only the rest is asked for. */
+  readonly from?: From;
+}
+
+export interface From {
+  readonly offset: number;
+  readonly validator: string;
 }
 
 /** Asks for an image and resolves with the head of the answer; rejects with an ImageError, as reading the image does. */
@@ -45,20 +52,39 @@ async function arrive(start: URL, options: FetchOptions, signal: AbortSignal): P
 const redirects = new Set([301, 302, 303, 307, 308]);
 
 function remoteImage(name: string, response: IncomingMessage, options: FetchOptions, signal: AbortSignal): RemoteImage {
-  checkStatus(name, response.statusCode ?? 0);
+  const part = partOf(name, response, options.from);
+  if (part === undefined) checkStatus(name, response.statusCode ?? 0);
   checkEncoding(name, response);
   const length = response.headers['content-length'];
-  const bytes = length === undefined ? undefined : Number(length);
+  const bytes = part?.bytes ?? (length === undefined ? undefined : Number(length));
   if (bytes !== undefined && bytes > options.maxBytes) throw tooLarge(name, options.maxBytes, bytes);
-  const body = new Body(response, name, { maxBytes: options.maxBytes, idleMs: options.idleMs ?? 60_000 }, signal);
+  const offset = part?.offset ?? 0;
+  const body = new Body(response, name, { maxBytes: options.maxBytes - offset, idleMs: options.idleMs ?? 60_000 }, signal);
+  const validator = validatorOf(response);
   return {
     name,
+    offset,
+    ...(validator === undefined ? {} : { validator }),
     ...(bytes === undefined ? {} : { bytes }),
     endKnown: bytes !== undefined || response.headers['transfer-encoding'] !== undefined,
     head: (wanted) => body.head(wanted),
     content: { [Symbol.asyncIterator]: () => body.content() },
     [Symbol.asyncDispose]: () => body[Symbol.asyncDispose](),
   };
+}
+
+/** Of an answer that is the rest of the image: where it begins, and how long the whole is. */
+function partOf(name: string, { statusCode, headers }: IncomingMessage, from: From | undefined) {
+  if (from === undefined || statusCode !== 206) return undefined;
+  const [, first, last, bytes] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(headers['content-range'] ?? '') ?? [];
+  if (Number(first) === from.offset && Number(last) + 1 === Number(bytes)) return { offset: from.offset, bytes: Number(bytes) };
+  const given = quoted(headers['content-range'] ?? 'no range');
+  throw new ImageError('BadResponse', `${name}: the server gives ${given}, asked was what comes from byte ${from.offset} on`);
+}
+
+/** One that stands for these very bytes (RFC 9110, 8.8): a weak one stands for others, too. */
+function validatorOf({ headers }: IncomingMessage): string | undefined {
+  return headers.etag?.startsWith('"') === true ? headers.etag : headers['last-modified'];
 }
 
 const unhappy: Readonly<Record<number, readonly [ImageErrorCode, string]>> = {

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { Begun } from './begun.js';
 import { type Checksum, verified } from './checksum.js';
 import { ImageError } from './error.js';
 import { type FetchOptions, openImage } from './fetch.js';
@@ -33,13 +34,15 @@ export interface OpenSource extends AsyncDisposable {
   readonly virtualSizeBytes?: number;
   /** As the server announces it. */
   readonly totalBytes?: number;
-  /** Bytes handed on so far. */
+  /** Bytes handed on so far, with those that were there before. */
   readonly progressBytes: number;
+  /** As `RemoteImage.validator`. */
+  readonly validator?: string;
 }
 
 /** Fetches an image up to its header and judges that; not a byte is handed on of an image that is refused. Rejects with an ImageError. */
 export async function openSource(source: ImageSource, limits: SourceLimits, signal: AbortSignal): Promise<OpenSource> {
-  const image = await openImage(source.url, { ...limits, maxBytes: mostFileBytes(source.format, limits.virtualSizeBytes) }, signal);
+  const image = await openImage(source.url, fetching(source, limits), signal);
   return judged(image, source, limits);
 }
 
@@ -58,6 +61,33 @@ async function judged(image: RemoteImage, source: Declared, limits: Limits): Pro
 }
 
 /**
+ * Fetches what is missing of an image of which the first bytes are there. Undefined when the server has another image by now, or gives no
+ * part of one: then all of it is to be fetched.
+ */
+export async function resumeSource(
+  source: ImageSource,
+  limits: SourceLimits,
+  begun: Begun & { readonly validator: string },
+  signal: AbortSignal,
+): Promise<OpenSource | undefined> {
+  const image = await openImage(source.url, { ...fetching(source, limits), from: begun }, signal);
+  try {
+    judge(image.name, source.format, begun.head, limits);
+    if (image.offset === begun.offset) return opened(image, source, undefined, begun);
+  } catch (reason) {
+    await image[Symbol.asyncDispose]();
+    throw reason;
+  }
+  await image[Symbol.asyncDispose]();
+  return undefined;
+}
+
+const fetching = ({ format }: ImageSource, limits: SourceLimits) => ({
+  ...limits,
+  maxBytes: mostFileBytes(format, limits.virtualSizeBytes),
+});
+
+/**
  * A Raw file is the disk. A Qcow2 file without snapshots is the disk and its tables: these are widest, about a twentieth, with
  * clusters of 512 bytes and refcounts of 64 bits; with common ones they are less than a thousandth.
  */
@@ -73,15 +103,20 @@ async function accepted(image: RemoteImage, source: Declared, limits: Limits): P
     );
   const head = await image.head(headBytes);
   if (head.length === 0) throw new ImageError('Incomplete', `${image.name}: the image is empty; publish it again: it is tried again`);
-  const verdict = inspectHeader(source.format, head, limits);
-  if (verdict.kind === 'refused') throw new ImageError(verdict.reason, `${image.name}: ${verdict.message}`);
+  return judge(image.name, source.format, head, limits);
+}
+
+function judge(name: string, format: ImageFormat, head: Uint8Array, limits: Limits): number | undefined {
+  const verdict = inspectHeader(format, head, limits);
+  if (verdict.kind === 'refused') throw new ImageError(verdict.reason, `${name}: ${verdict.message}`);
   return verdict.virtualSizeBytes;
 }
 
-function opened(image: RemoteImage, source: Declared, virtualSizeBytes: number | undefined): OpenSource {
-  const progress = new Progress();
+function opened(image: RemoteImage, source: Declared, virtualSizeBytes: number | undefined, begun?: Begun): OpenSource {
+  const progress = new Progress(begun?.offset ?? 0);
   return {
-    content: { [Symbol.asyncIterator]: () => progress.counted(verified(image.content, source.checksum)) },
+    content: { [Symbol.asyncIterator]: () => progress.counted(verified(image.content, source.checksum, begun?.hash)) },
+    ...(image.validator === undefined ? {} : { validator: image.validator }),
     ...(virtualSizeBytes === undefined ? {} : { virtualSizeBytes }),
     ...(image.bytes === undefined ? {} : { totalBytes: image.bytes }),
     get progressBytes() {
@@ -92,7 +127,11 @@ function opened(image: RemoteImage, source: Declared, virtualSizeBytes: number |
 }
 
 class Progress {
-  bytes = 0;
+  bytes: number;
+
+  constructor(bytes: number) {
+    this.bytes = bytes;
+  }
 
   async *counted(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     for await (const chunk of content) {

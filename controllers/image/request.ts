@@ -15,6 +15,8 @@ export interface RequestOptions {
   /** Certificate authorities in PEM, in place of the usual ones. */
   readonly ca?: string;
   readonly resolve?: Resolver;
+  /** Asks for what comes from a byte on, as long as the validator still holds. */
+  readonly from?: { readonly offset: number; readonly validator: string };
 }
 
 /** One GET, to addresses that were checked; redirects are not followed. Settles with the answer's head; destroy its body when done. */
@@ -55,7 +57,7 @@ function send(url: URL, addresses: readonly string[], options: RequestOptions, s
     hostname: hostOf(url),
     port: url.port,
     path: `${url.pathname}${url.search}`,
-    headers: { host: url.host, 'user-agent': 'virtwright', accept: '*/*', 'accept-encoding': 'identity' },
+    headers: { host: url.host, 'user-agent': 'virtwright', accept: '*/*', 'accept-encoding': 'identity', ...rangeOf(options) },
     agent: false, // a connection of its own: a shared one may lead to an address that is no longer right
     lookup: pinned(addresses),
     rejectUnauthorized: true, // said, because the environment can change the default
@@ -63,6 +65,9 @@ function send(url: URL, addresses: readonly string[], options: RequestOptions, s
     signal,
   });
 }
+
+const rangeOf = ({ from }: RequestOptions): Readonly<Record<string, string>> =>
+  from === undefined ? {} : { range: `bytes=${from.offset}-`, 'if-range': from.validator };
 
 /** Answers the connection's look-up with what was checked, so that no second look-up can say something else. */
 function pinned(addresses: readonly string[]): LookupFunction {

@@ -19,6 +19,7 @@ export function receiveImage(request: IncomingMessage, maxBytes: number, signal:
   return {
     name,
     bytes,
+    offset: 0,
     endKnown: true,
     head: (wanted) => body.head(wanted),
     content: { [Symbol.asyncIterator]: () => body.content() },

@@ -91,6 +91,8 @@ export type VolumeAction =
       readonly definition: VolumeDefinition;
       /** Whether volumes of this pool can grow: the others are made at their size. */
       readonly grows: boolean;
+      /** Whether the host goes on with an upload that broke. */
+      readonly resumes: boolean;
       readonly source?: FillSource;
     }
   | { readonly kind: 'complete'; readonly uid: string; readonly id: VolumeId }

@@ -7,25 +7,31 @@ import { type OpenSource, openSource, openUpload } from '../image/import.js';
 import { markerOf } from '../incomplete.js';
 import type { VolumeAction } from './action.js';
 import type { FillSource } from './plan-source.js';
+import { noteSource, resumeFilling } from './resume.js';
 import type { Upload } from './uploads.js';
 
 type Action<K extends VolumeAction['kind']> = Extract<VolumeAction, { readonly kind: K }>;
 
-type Filling = Pick<Action<'fill'>, 'definition' | 'grows' | 'source'>;
+type Filling = Pick<Action<'fill'>, 'definition' | 'grows' | 'resumes' | 'source'>;
 
 /** After it, all of a device is zeros. */
 async function* nothing(): AsyncGenerator<Uint8Array> {}
 
 /**
- * Makes a volume from nothing, whatever an earlier attempt left. On the host it is marked incomplete before it is there, so
+ * Makes a volume from nothing, whatever an earlier attempt left; only with an image that has a checksum it goes on where that broke. On the host it is marked incomplete before it is there, so
  * that a half-written volume can be told from a whole one even when everything else is lost. The mark is taken off by
  * whoever has noted that it is whole.
  */
-export function fillVolume(volumes: Volumes, { definition, grows, source }: Filling, upload?: Upload): Work {
+export function fillVolume(volumes: Volumes, { definition, grows, resumes, source }: Filling, upload?: Upload): Work {
   const { pool, nativeName, sizeBytes } = definition;
   const id = { pool, nativeName };
+  const noted = resumes && source?.kind === 'image' && source.format === definition.format ? source : undefined;
   return async (progress, signal) => {
+    const counted = (content: AsyncIterable<Uint8Array>, before: number) => told(content, progress, before);
+    if (noted !== undefined && (await resumeFilling(volumes, definition, noted, counted, signal))) return;
     await volumes.delete(id, signal);
+    // What it says of an earlier attempt goes, now that nothing is left of that.
+    if (noted !== undefined) await volumes.delete(markerOf(id), signal);
     await makeMarker(volumes, id, signal);
     if (source === undefined) {
       await volumes.create(definition, signal);
@@ -38,6 +44,7 @@ export function fillVolume(volumes: Volumes, { definition, grows, source }: Fill
     }
     const { format } = source;
     await using image = await openImage(source, sizeBytes, upload, signal);
+    if (noted?.checksum !== undefined && image.validator !== undefined) await noteSource(volumes, id, noted, image.validator, signal);
     const store = async (content: AsyncIterable<Uint8Array>) => {
       await volumes.create(grows ? { ...definition, sizeBytes: 0 } : definition, signal);
       await volumes.upload(id, content, signal);
@@ -99,8 +106,8 @@ async function makeMarker(volumes: Volumes, id: VolumeId, signal: AbortSignal): 
   }
 }
 
-async function* told(content: AsyncIterable<Uint8Array>, progress: (bytes: number) => void): AsyncIterable<Uint8Array> {
-  let bytes = 0;
+async function* told(content: AsyncIterable<Uint8Array>, progress: (bytes: number) => void, before = 0): AsyncIterable<Uint8Array> {
+  let bytes = before;
   for await (const chunk of content) {
     bytes += chunk.length;
     yield chunk;

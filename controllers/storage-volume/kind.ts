@@ -47,12 +47,12 @@ function performersWith(jobs: Jobs, locks: Locks, inspections: Inspections, look
     },
     fill: {
       needs: 'volumes',
-      async run({ driver, view, clock }, { uid, id, definition, grows, source }, signal) {
+      async run({ driver, view, clock }, { uid, id, definition, grows, resumes, source }, signal) {
         if (driver.volumes === undefined) return;
         const taken = source?.kind === 'upload' ? uploads.take(uid) : undefined;
         // Whoever brought it has left meanwhile: the next look sees that.
         if (source?.kind === 'upload' && taken === undefined) return;
-        const fill = fillVolume(driver.volumes, { definition, grows, ...(source === undefined ? {} : { source }) }, taken?.upload);
+        const fill = fillVolume(driver.volumes, { definition, grows, resumes, ...(source === undefined ? {} : { source }) }, taken?.upload);
         const release = source?.kind === 'clone' ? await reserve(source, view, locks, signal) : () => {};
         const ended = (reason?: unknown) => {
           taken?.settle(reason);

@@ -72,9 +72,10 @@ export function planFilling(desired: DesiredVolume, observed: ObservedVolume, po
   if (source?.kind === 'hindered') return [source.decision];
   const definition: VolumeDefinition = { pool: id.pool, nativeName: id.nativeName, format, sizeBytes };
   const grows = pool.can.includes('grow');
+  const resumes = grows && desired.capabilities.some((one) => one.field === 'volumes.resume');
   return source === undefined
-    ? [sayThenAct({ kind: 'fill', uid, id, definition, grows }, 'no such volume')]
-    : [sayThenAct({ kind: 'fill', uid, id, definition, grows, source }, 'the volume is to be filled')];
+    ? [sayThenAct({ kind: 'fill', uid, id, definition, grows, resumes }, 'no such volume')]
+    : [sayThenAct({ kind: 'fill', uid, id, definition, grows, resumes, source }, 'the volume is to be filled')];
 }
 
 /** Whoever brings an image has read what was wrong, and may try again at once. */

@@ -342,7 +342,7 @@ t.test('what an interrupted fill left is seen at once, and a machine that runs i
     const over = new Promise<void>((resolve) => {
       ended = resolve;
     });
-    await kind.performers.fill.run(around, { kind: 'fill', uid: 'v-1', id: of, definition, grows: true }, signal);
+    await kind.performers.fill.run(around, { kind: 'fill', uid: 'v-1', id: of, definition, grows: true, resumes: false }, signal);
     await over;
     await view.refresh({ volumesOf: poolUuid }, signal);
     return view.volumes(of.pool).map(({ id: { nativeName } }) => nativeName);

@@ -24,6 +24,11 @@ export interface Volumes {
    * NotFound when there is no such volume; Exhausted when the pool has no room. A source that throws rejects the upload, its error as `cause`.
    */
   upload(id: VolumeId, content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void>;
+  /**
+   * Goes on with an upload that broke: writes `content` from byte `offset` on, and resolves as `upload` does. What is stored before stays, and
+   * so does what is longer. Invalid when less than `offset` is stored; Unsupported where the host cannot (no `volumes.resume`), or volumes of the pool do not grow.
+   */
+  resume(id: VolumeId, offset: number, content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void>;
   /** The raw content of the stored file, as is: for a Qcow2 volume its header comes first. A range beyond the end gives what there is; a signal that ends rejects, so a cut stream never looks whole. */
   download(id: VolumeId, range: { readonly offset: number; readonly length: number }, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** Grows what the guest sees to `sizeBytes`; never shrinks. Invalid when the volume is larger; NotFound when it is gone; Exhausted when the pool has no room. */

@@ -47,6 +47,7 @@ export const everything: readonly Capability[] = [
   { field: 'power.startPaused' },
   { field: 'volumes.growAttached' },
   { field: 'volumes.wipe' },
+  { field: 'volumes.resume' },
   { field: 'volumes.clone', values: ['Full', 'Linked'] },
   { field: 'pools.directory' },
   { field: 'pools.filesystem' },

@@ -69,10 +69,15 @@ export class FakeFile {
   }
 
   append(bytes: Uint8Array): void {
-    const used = this.#used + bytes.length;
+    this.write(this.#used, bytes);
+  }
+
+  /** Over what is there. */
+  write(at: number, bytes: Uint8Array): void {
+    const used = Math.max(this.#used, at + bytes.length);
     if (used > contentLimitBytes) throw new DriverError('Exhausted', `a fake host holds at most ${contentLimitBytes} bytes in a volume`);
     if (used > this.#buffer.length) this.#buffer = Buffer.concat([this.#content], Math.max(used, 2 * this.#buffer.length));
-    this.#buffer.set(bytes, this.#used);
+    this.#buffer.set(bytes, at);
     this.#used = used;
     this.#length = Math.max(this.#length, used);
   }

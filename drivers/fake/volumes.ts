@@ -90,6 +90,31 @@ async function fill(
   if (!growsIn(pool)) file.grow(sizeBytes);
 }
 
+async function goOn(
+  host: Host,
+  connection: Connection,
+  id: VolumeId,
+  offset: number,
+  content: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { pool, file } = mustFind(host, id);
+  if (!growsIn(pool) || !host.capabilities.some(({ field }) => field === 'volumes.resume'))
+    throw new DriverError('Unsupported', `volume "${id.nativeName}": no upload goes on from where it broke`);
+  if (offset > file.allocationBytes)
+    throw new DriverError(
+      'Invalid',
+      `volume "${id.nativeName}": ${offset} bytes were said to be stored, and there are ${file.allocationBytes}`,
+    );
+  let at = offset;
+  for await (const chunk of content) {
+    connection.mustBeOpen(signal);
+    pool.mustHaveRoom(Math.max(0, at + chunk.length - file.allocationBytes));
+    file.write(at, chunk);
+    at += chunk.length;
+  }
+}
+
 function grow(host: Host, id: VolumeId, sizeBytes: number): void {
   const { pool, file } = mustFind(host, id);
   mustBeAble(pool, 'grow');
@@ -143,6 +168,8 @@ export function volumesOf(host: Host, connection: Connection): Volumes {
     link: (definition, base, signal) =>
       connection.ask(about('volumes.link', definition), signal, () => clone(host, 'Linked', definition, base)),
     upload: (id, content, signal) => connection.ask(about('volumes.upload', id), signal, () => fill(host, connection, id, content, signal)),
+    resume: (id, offset, content, signal) =>
+      connection.ask(about('volumes.resume', id), signal, () => goOn(host, connection, id, offset, content, signal)),
     async *download(id, { offset, length }, signal) {
       const file = await connection.ask(about('volumes.download', id), signal, () => mustFind(host, id).file);
       for (let at = offset; at < Math.min(offset + length, file.lengthBytes); at += chunkBytes) {

@@ -63,6 +63,7 @@ const storageCapabilities: readonly Capability[] = [
   { field: 'pools.existing' },
   { field: 'volumes.format', values: volumeFormats },
   { field: 'volumes.wipe' },
+  { field: 'volumes.resume' },
   { field: 'volumes.clone', values: ['Full', 'Linked'] },
 ];
 

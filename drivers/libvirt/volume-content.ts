@@ -25,13 +25,32 @@ export class VolumeContent {
   /** From the first byte on, over what is there; a device is filled to its end. */
   async send(id: VolumeId, { handle, xml }: FoundVolume, content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
     const whole = isDevice(xml) ? padded(content, readVolume(xml, id.pool).sizeBytes) : content;
-    const what = { volume: handle, offset: 0, length: 0, flags: 0 };
+    await this.#send(id, handle, 0, whole, signal);
+  }
+
+  /** From that byte on: what is before, and what is longer, stays. */
+  async resume(id: VolumeId, { handle, xml }: FoundVolume, offset: number, content: AsyncIterable<Uint8Array>, signal: AbortSignal) {
+    if (isDevice(xml)) throw new DriverError('Unsupported', `volume "${id.nativeName}": what is on a device is written from its beginning`);
+    await this.#mustReach(id, offset, signal);
+    await this.#send(id, handle, offset, content, signal);
+  }
+
+  /** What the pool knows of the file may be older than what was uploaded since. */
+  async #mustReach(id: VolumeId, offset: number, signal: AbortSignal): Promise<void> {
+    let stored = 0;
+    for await (const chunk of this.read(id, { offset: Math.max(0, offset - 1), length: 1 }, signal)) stored += chunk.length;
+    if (offset > 0 && stored === 0)
+      throw new DriverError('Invalid', `volume "${id.nativeName}": ${offset} bytes were said to be stored, and there are fewer`);
+  }
+
+  async #send(id: VolumeId, handle: VolumeHandle, offset: number, content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
+    const what = { volume: handle, offset, length: 0, flags: 0 };
     const sent = { bytes: 0 };
-    await this.#daemon.connection.upload(storageVolUpload, what, counted(whole, sent), signal).catch((reason) => {
+    await this.#daemon.connection.upload(storageVolUpload, what, counted(content, sent), signal).catch((reason) => {
       // Also what the source of the content throws.
       throw DriverError.from(reason);
     });
-    await this.#mustHave(id, handle, sent.bytes, signal);
+    await this.#mustHave(id, handle, offset + sent.bytes, signal);
   }
 
   /** libvirt 9.0 now and then confirms an upload of which its own writer has failed: seen with a full store, 3 times in 40. */

@@ -140,6 +140,11 @@ export class LibvirtVolumes implements Volumes {
     await this.#lookAgain(id, signal);
   }
 
+  async resume(id: VolumeId, offset: number, content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
+    await this.#content.resume(id, await this.#lookup.find(id, signal), offset, content, signal);
+    await this.#lookAgain(id, signal);
+  }
+
   /** The host writes over what is there, and would leave what is longer. An empty volume in the place of the old one has nothing to leave. */
   async #emptied(id: VolumeId, found: FoundVolume, signal: AbortSignal): Promise<FoundVolume> {
     const { sizeBytes, allocationBytes } = readVolume(found.xml, id.pool);

@@ -46,6 +46,10 @@ export class VsphereVolumes implements Volumes {
     throw new DriverError('Unsupported', `volume "${id.nativeName}": on vSphere volumes are made empty; nothing can be uploaded`);
   }
 
+  resume(id: VolumeId, _offset: number, content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
+    return this.upload(id, content, signal);
+  }
+
   // biome-ignore lint/correctness/useYield: there is nothing to give
   async *download(
     id: VolumeId,

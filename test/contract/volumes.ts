@@ -21,9 +21,12 @@ class Shelf {
 
   readonly formats: readonly VolumeFormat[];
   readonly can: readonly VolumeVerb[];
+  /** Whether the host goes on with uploads that broke. */
+  readonly resumes: boolean;
   readonly #locate;
 
-  constructor({ driver, subject }: Stage, pool: MadePool, { formats, can }: Pick<Pool, 'formats' | 'can'>) {
+  constructor({ driver, subject }: Stage, pool: MadePool, { formats, can }: Pick<Pool, 'formats' | 'can'>, resumes: boolean) {
+    this.resumes = resumes;
     this.volumes = mustHave(driver.volumes);
     this.pool = pool;
     this.formats = formats;
@@ -33,7 +36,9 @@ class Shelf {
 
   static async in(stage: Stage, pool: MadePool): Promise<Shelf> {
     const pools = await mustHave(stage.driver.pools).list(soon());
-    return new Shelf(stage, pool, mustHave(pools.find(({ id }) => id === pool.id)));
+    const { capabilities } = await stage.driver.host.describe(soon());
+    const resumes = capabilities.some(({ field }) => field === 'volumes.resume');
+    return new Shelf(stage, pool, mustHave(pools.find(({ id }) => id === pool.id)), resumes);
   }
 
   /** Where a volume must lie. */
@@ -219,6 +224,20 @@ async function contentContract(t: Test, shelf: Shelf): Promise<void> {
     await volumes.upload(id, inChunks(content.subarray(7, 5007), 1), soon());
     await shelf.holds(t, id, content.subarray(7, 5007));
     await volumes.upload(id, inChunks(content), soon());
+    await shelf.holds(t, id, content);
+  });
+
+  await t.test('an upload that broke goes on from where it was, over what is there', async (t) => {
+    const { id } = await shelf.create();
+    await volumes.upload(id, inChunks(content.subarray(0, 700_000)), soon());
+    const rest = () => volumes.resume(id, 650_000, inChunks(content.subarray(650_000)), soon());
+    if (!shelf.fits || !shelf.resumes) return refused(t, rest(), 'Unsupported');
+    await rest();
+    await shelf.holds(t, id, content);
+    await volumes.resume(id, 0, inChunks(content.subarray(0, 1000)), soon());
+    await shelf.holds(t, id, content, 'what is longer stays');
+    await refused(t, volumes.resume(id, content.length + 1, inChunks(content), soon()), 'Invalid');
+    await refused(t, volumes.resume({ ...id, nativeName: 'contract.none' }, 1, inChunks(content), soon()), 'NotFound');
     await shelf.holds(t, id, content);
   });
 

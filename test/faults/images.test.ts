@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import t from 'tap';
@@ -61,6 +61,84 @@ await t.test('an upload that is cut off is never taken for whole, and is whole i
   t.equal(sha256(await readFile(await location('big'))), sha256(content), 'all of it is there, and nothing else');
   await lab.until('no mark is left', async () => (await lab.stored()).length === 1);
   await lab.remove('user');
+  await Promise.all([agent.kill9(), controller.kill9()]);
+});
+
+await t.test('an import that was cut off goes on where it was, and begins anew when its source changed', async (t) => {
+  const put = (bytes: Uint8Array, etag: string) => images.put('resumed', { bytes, heldAt, etag });
+  const volume = (bytes: Uint8Array, etag: string) =>
+    lab.volume('resumed', { size: '24Mi', source: { url: put(bytes, etag), format: 'Raw', checksum: sha256(bytes) } });
+  const changed = randomBytes(24 * MiB);
+  const controller = lab.process('controller');
+  const agent = lab.process('agent');
+  await world.apply(lab.hypervisor(), lab.pool(), volume(content, '"first"'));
+  const halfStored = () =>
+    lab.until('most of it is on the host', async () => {
+      const file = (await lab.stored()).find((name) => /resumed-\w+$/.test(name));
+      return file !== undefined && (await stat(join(lab.poolPath, file))).size > heldAt - MiB;
+    });
+  await images.untilHeld('resumed', 1);
+  await halfStored();
+  await agent.restart();
+  await images.untilHeld('resumed', 2);
+  const [, second = 0] = images.given('resumed');
+  t.ok(second > heldAt - 4 * MiB && second < heldAt, `the second one was given it from byte ${second} on`);
+  t.match(
+    said(await world.until('StorageVolume', 'resumed', (seen) => /[1-9]\w* fetched/.test(said(seen)))),
+    /(9|1\d)Mi fetched/,
+    'what was there counts',
+  );
+
+  await Promise.all([agent.kill9(), lab.daemon.kill9()]);
+  await Promise.all([agent.restart(), lab.daemon.restart()]);
+  await images.untilHeld('resumed', 3);
+  const third = images.given('resumed')[2] ?? 0;
+  t.ok(third > heldAt - 4 * MiB && third < heldAt, `nor does the daemon's death lose it: byte ${third}`);
+
+  await agent.kill9();
+  put(changed, '"second"');
+  await agent.restart();
+  await images.untilHeld('resumed', 4);
+  t.equal(images.given('resumed')[3], 0, 'of another image under that name all is fetched');
+  await agent.kill9();
+  put(content, '"first"');
+  images.release('resumed');
+  await agent.restart();
+  await whole('resumed');
+  t.equal(sha256(await readFile(await location('resumed'))), sha256(content));
+  await lab.until('no mark is left', async () => !(await lab.stored()).some((name) => name.endsWith('.incomplete')));
+  await world.delete('StorageVolume', 'resumed');
+  await lab.untilGone('StorageVolume', 'resumed');
+  await Promise.all([agent.kill9(), controller.kill9()]);
+});
+
+await t.test('what is stored and is not of the image is found at its end, and all of it fetched anew', async (t) => {
+  const name = 'spoilt';
+  const spoilt = lab.volume(name, {
+    size: '24Mi',
+    source: { url: images.put(name, { bytes: content, heldAt, etag: '"one"' }), format: 'Raw', checksum: sha256(content) },
+  });
+  const [controller, agent] = [lab.process('controller'), lab.process('agent')];
+  await world.apply(lab.hypervisor(), lab.pool(), spoilt);
+  await images.untilHeld(name, 1);
+  const file = async () => (await lab.stored()).find((one) => /spoilt-\w+$/.test(one)) ?? '';
+  await lab.until(
+    'half of it is on the host',
+    async () => (await file()) !== '' && (await stat(join(lab.poolPath, await file()))).size > 4 * MiB,
+  );
+  await agent.kill9();
+  // As a host that lost its power may leave it.
+  const hole = await open(join(lab.poolPath, await file()), 'r+');
+  await hole.write(Buffer.alloc(MiB), 0, MiB, MiB);
+  await hole.close();
+  images.release(name);
+  await agent.restart();
+  await whole(name);
+  const given = images.given(name);
+  t.ok(given.length === 3 && (given[1] ?? 0) > 0 && given[2] === 0, `${given}`);
+  t.equal(sha256(await readFile(await location(name))), sha256(content));
+  await world.delete('StorageVolume', name);
+  await lab.untilGone('StorageVolume', name);
   await Promise.all([agent.kill9(), controller.kill9()]);
 });
 
