@@ -10,14 +10,16 @@ export const kinds: readonly Resource[] = [hypervisors, storagePools, virtualNet
 /** As seen from `dist/demo/`. */
 const folder = new URL('../../manifests/demo/', import.meta.url);
 
-/** Where the manifests say that the images are. */
-const written = 'http://127.0.0.1:18620';
+/** Where the manifests say that hypervisor and images are. */
+const written = { uri: 'qemu:///system', images: 'http://127.0.0.1:18620' };
 
-/** Applies what lies in manifests/demo/, with the images at `imagesUrl`. */
-export async function applyAll(client: Client, imagesUrl: string, signal: AbortSignal): Promise<void> {
+/** Applies what lies in manifests/demo/, with hypervisor and images where they are today. */
+export async function applyAll(client: Client, { uri, images }: typeof written, signal: AbortSignal): Promise<void> {
   for (const file of ['host.yaml', 'machine.yaml']) {
     const text = await readFile(new URL(file, folder), 'utf8');
-    for (const manifest of loadAll(text.replaceAll(written, imagesUrl)) as (Manifest & { readonly kind: string })[]) {
+    for (const manifest of loadAll(text.replaceAll(written.uri, uri).replaceAll(written.images, images)) as (Manifest & {
+      readonly kind: string;
+    })[]) {
       const resource = kinds.find(({ kind }) => kind === manifest.kind) as Resource;
       await client.apply(resource, manifest, { force: true }, signal);
     }

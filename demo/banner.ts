@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { program } from './standalone.js';
 
-const banner = /virtwright guest ready: hello/;
+/** The second is what a machine in memory says. */
+const banner = /virtwright guest ready: hello|default\.hello booted/;
 const patienceMs = 120_000;
 
 /** What the guest says on its console. The banner may be older than our console, so Enter is pressed until the guest answers with it. */

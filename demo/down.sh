@@ -60,15 +60,13 @@ tell_packages() {
   step "  to be rid of them, too: apt-get purge --auto-remove $(sort -u "$state/packages" | xargs)"
 }
 
-if [[ ! -d $state ]] && ! host_answers; then
-  step 'there is no demo to take away'
-  exit
-fi
+driver=$(cat "$state/driver" 2>/dev/null) || driver=libvirt
+[[ -d $state ]] || host_answers || { step 'there is no demo to take away'; exit; }
 # The operator goes first: it would bring the machine back.
 if remembered standalone >/dev/null; then step 'stopping the API server and the operator'; fi
 stop_remembered standalone
-if [[ -d $state/data ]]; then ensure_libvirt; fi
-if host_answers; then
+if [[ $driver == libvirt && -d $state/data ]]; then ensure_libvirt; fi
+if [[ $driver == libvirt ]] && host_answers; then
   remove_machines
   remove_network
   remove_pool

@@ -3,6 +3,20 @@
 # Ready, its address is known and its guest has said hello on its console. Running it again carries on from whatever is there.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
+make_guest() {
+  [[ ! -e $state/guest/initrd ]] || return 0
+  step "making the machine's system from this distribution's kernel and busybox"
+  "$top/demo/guest.sh" "$state/guest" 2>"$state/guest.log" || die "the guest could not be made: $(tail -n 2 "$state/guest.log")" 'Is there a network?'
+}
+
+# What was in memory went with its process: the objects that speak of it go, too.
+begin_in_memory() {
+  step 'The hypervisor is one in memory: no machine runs, and nothing on this host is touched. All else is as it would be.'
+  remembered standalone >/dev/null || rm -rf "$state/data"
+  mkdir -p "$state/guest"
+  for each in vmlinuz initrd; do echo 'nobody boots this' >"$state/guest/$each"; done
+}
+
 tell() {
   cat <<TEXT
 
@@ -15,11 +29,12 @@ All of it stays up; \`make demo-down\` takes it away. To try:
 TEXT
 }
 
+driver=${DRIVER:-libvirt}
 mkdir -p "$state"
 chmod 700 "$state"
-if [[ ! -e $state/guest/initrd ]]; then
-  step "making the machine's system from this distribution's kernel and busybox"
-  "$top/demo/guest.sh" "$state/guest" 2>"$state/guest.log" || die "the guest could not be made: $(tail -n 2 "$state/guest.log")" 'Is there a network?'
-fi
-TMPDIR=$state node "$top/dist/demo/up.js" "$state"
+earlier=$(cat "$state/driver" 2>/dev/null) || earlier=$driver
+[[ $earlier == "$driver" ]] || die "there is a demo with DRIVER=$earlier, and this is DRIVER=$driver" 'Take that one away first: make demo-down'
+echo "$driver" >"$state/driver"
+if [[ $driver == fake ]]; then uri=fake:///demo && begin_in_memory; else uri=$host && make_guest; fi
+TMPDIR=$state node "$top/dist/demo/up.js" "$state" "$uri"
 tell

@@ -9,27 +9,28 @@ import { startStandalone } from './standalone.js';
 
 /**
  * The demo, once the host is prepared: an API server and the operator in a process that stays, a machine, and what its guest says. Carries on
- * from whatever is there. Given the folder of its state, which is written to before anything is done that would have to be taken away.
+ * from whatever is there. Given the folder of its state, which is written to before anything is done that would have to be taken away, and
+ * the hypervisor's URI.
  */
-const [stateFolder] = process.argv.slice(2);
-if (stateFolder === undefined) throw new Error('usage: node up.js STATE-FOLDER');
+const [stateFolder, uri] = process.argv.slice(2);
+if (stateFolder === undefined || uri === undefined) throw new Error('usage: node up.js STATE-FOLDER URI');
 const step = (text: string): void => void process.stdout.write(`  ${text}\n`);
 
 const interrupted = new AbortController();
 process.once('SIGINT', () => interrupted.abort());
 
-async function main(folder: string, signal: AbortSignal): Promise<void> {
+async function main(folder: string, uri: string, signal: AbortSignal): Promise<void> {
   const kubeconfig = await startStandalone(new Remembered(folder), step, signal);
   await using client = createClient(await loadKubeConfig(kubeconfig), { fieldManager: 'make-demo' });
   const earlier = await earlierImages(client, signal);
   await using images = await serveImages(join(folder, 'guest'), Number(earlier?.port ?? 0));
   step('applying manifests/demo/');
-  await applyAll(client, images.url, signal);
+  await applyAll(client, { uri, images: images.url }, signal);
   await new Progress(client, step).until(isDone, signal);
   step(`on its console: ${await hearBanner(kubeconfig, signal)}`);
 }
 
-main(stateFolder, interrupted.signal).catch((reason: Error) => {
+main(stateFolder, uri, interrupted.signal).catch((reason: Error) => {
   const said = interrupted.signal.aborted
     ? 'interrupted; `make demo` carries on from here, `make demo-down` takes away what is there'
     : reason.message;

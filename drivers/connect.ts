@@ -24,8 +24,17 @@ const vsphere: Entry = {
   },
 };
 
+/** For demonstrations and tests: what runs there is nowhere but in this process's memory. */
+const fake: Entry = {
+  credentialKeys: noCredentials,
+  connect: async ({ uri }) => {
+    const { connectInMemory } = await import('./fake/driver.js');
+    return connectInMemory(uri);
+  },
+};
+
 /** By the URI's scheme, up to its transport: `qemu`, as in `qemu+unix:///system`. */
-const drivers: Readonly<Record<string, Entry>> = { qemu: libvirt, test: libvirt, esx: vsphere, vpx: vsphere };
+const drivers: Readonly<Record<string, Entry>> = { qemu: libvirt, test: libvirt, esx: vsphere, vpx: vsphere, fake };
 
 /** The driver for the host behind the target's URI. Invalid, naming the schemes that are accepted, for any other. */
 export const connect: Connect = async (target, signal) => {

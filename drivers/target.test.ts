@@ -49,6 +49,21 @@ t.test('credentials are the same when keys and bytes are', async (t) => {
   t.same(of({ a: '1', b: '2' }).only(['b', 'c']).keys, ['b']);
 });
 
+t.test('a hypervisor in memory is the same for all who reach it by its name', async (t) => {
+  const soon = AbortSignal.timeout(10_000);
+  await using one = await connect({ uri: 'fake:///one' }, soon);
+  await one.pools?.define(
+    { uuid: '11111111-2222-4333-8444-555555555555', nativeName: 'p', source: { kind: 'directory', path: '/p' } },
+    soon,
+  );
+  const poolsAt = async (uri: string) => {
+    await using driver = await connect({ uri }, soon);
+    return (await driver.pools?.list(soon))?.map(({ nativeName }) => nativeName);
+  };
+  t.same(await poolsAt('fake:///one'), ['p']);
+  t.same(await poolsAt('fake:///other'), []);
+});
+
 t.test('what is no known URI takes no credentials', async (t) => {
   for (const uri of ['qemu:///system', 'test:///default', 'toString:x', '', 'constructor'])
     t.same(credentialKeys(uri), { required: [], optional: [] }, uri);

@@ -1,11 +1,11 @@
 import type { Driver } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import type { Connect, CredentialKeys } from '#drivers/target.js';
-import type { Clock } from './clock.js';
+import { type Clock, systemClock } from './clock.js';
 import { Connection } from './connection.js';
 import { consolesOf } from './consoles.js';
 import { guestsOf } from './guests.js';
-import type { FakeHost } from './host.js';
+import { FakeHost } from './host.js';
 import { liveOf } from './live.js';
 import { machinesOf } from './machines.js';
 import { networksOf } from './networks.js';
@@ -35,6 +35,15 @@ export function fakeDriver(host: FakeHost<Clock>): Driver {
   };
   for (const facet of host.without) delete driver[facet];
   return driver;
+}
+
+const inMemory = new Map<string, FakeHost<Clock>>();
+
+/** The host of this URI, such as `fake:///demo`, which is there as long as this process; in its machines nothing runs. */
+export function connectInMemory(uri: string): Driver {
+  const host = inMemory.get(uri) ?? new FakeHost({ clock: systemClock, guests: { asksForAddresses: true } });
+  inMemory.set(uri, host);
+  return fakeDriver(host);
 }
 
 /** What a fake host with an account reads. */

@@ -246,3 +246,22 @@ t.test('what the host paused for itself is Busy, and a crashed guest is not resu
   behind.pause(uuid, 'Crashed');
   await t.rejects(driver.power.resume(id, soon()), code('Conflict'));
 });
+
+t.test('a guest that asks for addresses is given those of the first range, each once, and keeps its own', async (t) => {
+  const host = new FakeHost({ guests: { asksForAddresses: true } });
+  await using driver = fakeDriver(host);
+  const range = { start: '10.1.0.255', end: '10.1.1.0' };
+  const ipv4 = { address: '10.1.0.1', prefix: 16, ranges: [range], hosts: [] };
+  host.setNetwork({ nativeName: 'lan', active: true, live: { forward: { mode: 'None' }, ipv4, records: [] } });
+  const addressesOf = async (number: number) => {
+    const interfaces = [{ name: 'a', network: 'lan' }];
+    const made = { ...definition, uuid: uuid.replace(/.$/, `${number}`), nativeName: `shop.web${number}`, interfaces };
+    const id = await driver.machines.define(made, mark, soon());
+    await driver.power.start(id, { paused: false }, soon());
+    return (await driver.guests?.look(id, soon()))?.addresses.map(({ ip }) => ip);
+  };
+  t.same(await addressesOf(1), ['10.1.0.255']);
+  t.same(await addressesOf(2), ['10.1.1.0']);
+  t.same(await addressesOf(3), [], 'the range is given away');
+  t.same(await addressesOf(1), ['10.1.0.255']);
+});

@@ -23,6 +23,8 @@ export interface Guest {
   readonly unreadable?: DriverError;
   /** What is known of it while it runs; what its agent says only where the machine has the channel. */
   readonly sight?: Partial<GuestSight>;
+  /** Asks by DHCP for an address on each interface. */
+  readonly asksForAddresses?: boolean;
   /** How long it takes to let go of a device, a CPU or memory that it is asked for; `Never` is for ever. */
   readonly letsGo?: Delay | 'Never';
   /** What it prints on its serial console when it boots. */

@@ -7,7 +7,8 @@ import type { FakeMachine } from './machine.js';
 import { noMachine } from './machines.js';
 
 /** A guest nobody has spoken of has no agent. One that hangs says nothing, and is told as that. */
-function sightOf({ guest, live, isOff, nativeName }: FakeMachine): GuestSight {
+function sightOf(host: FakeHost<Clock>, machine: FakeMachine): GuestSight {
+  const { guest, live, isOff, nativeName } = machine;
   if (isOff) throw new DriverError('Conflict', `machine "${nativeName}" is Off`);
   const { agent = 'Disconnected', addresses = [], ...said } = guest.sight ?? {};
   const heard = guest.hung === true && agent === 'Connected' ? 'Silent' : agent;
@@ -15,7 +16,7 @@ function sightOf({ guest, live, isOff, nativeName }: FakeMachine): GuestSight {
   return structuredClone({
     ...(live?.guestAgent === true ? { agent: heard } : {}),
     ...(isHeard ? said : {}),
-    addresses: addresses.filter(({ source }) => source !== 'Agent' || isHeard),
+    addresses: [...addresses.filter(({ source }) => source !== 'Agent' || isHeard), ...host.leasesOf(machine)],
   });
 }
 
@@ -25,7 +26,7 @@ export function guestsOf(host: FakeHost<Clock>, connection: Connection): Guests 
       connection.ask({ verb: 'guests.look', of: host.machines.get(id)?.nativeName ?? id }, signal, () => {
         const machine = host.machines.get(id);
         if (machine === undefined) throw noMachine(id);
-        return sightOf(machine);
+        return sightOf(host, machine);
       }),
   };
 }

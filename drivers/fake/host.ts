@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import type { Capability, Facet, Hardware, HostEvent, MachineId, NetworkId, PoolSource } from '#drivers/driver.js';
+import type { Capability, Facet, GuestAddress, Hardware, HostEvent, MachineId, NetworkId, PoolSource } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { describeSource } from '#drivers/pool-source.js';
 import { Bulletin } from './bulletin.js';
 import { everything, firstHardware } from './capabilities.js';
 import { type Clock, ManualClock } from './clock.js';
 import { Faults } from './faults.js';
-import type { Guest } from './guest.js';
+import { type Guest, plainGuest } from './guest.js';
+import { Leases } from './leases.js';
 import { FakeMachine, type Surroundings } from './machine.js';
 import type { FakeNetwork } from './network.js';
 import { type Directory, FakeFile, FakePool, placeOf } from './store.js';
@@ -22,6 +23,8 @@ export interface FakeHostOptions<C extends Clock = ManualClock> {
   /** The room in each directory. */
   readonly roomBytes?: number;
   readonly exports?: Map<string, Directory>;
+  /** How guests behave that nobody has spoken of. */
+  readonly guests?: Guest;
 }
 
 /** A connection, as far as its host goes. */
@@ -56,11 +59,21 @@ export class FakeHost<C extends Clock = ManualClock> implements Surroundings {
   readonly exports: Map<string, Directory>;
   readonly #directories = new Map<string, Directory>();
   readonly #guests = new Map<string, Guest>();
+  readonly #usualGuest: Guest;
+  readonly #leases = new Leases();
   readonly #connections = new Set<Joined>();
   #lastId = 0;
   #lastMacAddress = 0;
 
-  constructor({ without = [], capabilities = everything, clock, roomBytes = 2 ** 40, exports = new Map() }: FakeHostOptions<C> = {}) {
+  constructor({
+    without = [],
+    capabilities = everything,
+    clock,
+    roomBytes = 2 ** 40,
+    exports = new Map(),
+    guests = plainGuest,
+  }: FakeHostOptions<C> = {}) {
+    this.#usualGuest = guests;
     this.without = without;
     this.exports = exports;
     this.capabilities = without.includes('live') ? capabilities.map(({ change: _, ...rest }) => rest) : capabilities;
@@ -110,7 +123,7 @@ export class FakeHost<C extends Clock = ManualClock> implements Surroundings {
 
   add(uuid: string, nativeName: string): FakeMachine {
     const machine = new FakeMachine({ id: this.#newId() as MachineId, uuid, nativeName, hardware: this.hardware }, this);
-    machine.guest = this.#guests.get(uuid) ?? {};
+    machine.guest = this.#guests.get(uuid) ?? this.#usualGuest;
     this.machines.set(machine.id, machine);
     return machine;
   }
@@ -131,6 +144,17 @@ export class FakeHost<C extends Clock = ManualClock> implements Surroundings {
     this.networks.set(id, { active: false, bridge: `br${this.networks.size}`, ...known, ...change, id, uuid });
     this.emit({ kind: 'network', id });
     return id;
+  }
+
+  /** What the networks of a running machine have given its guest, if it asks. */
+  leasesOf(machine: FakeMachine): readonly GuestAddress[] {
+    if (machine.guest.asksForAddresses !== true) return [];
+    const runsForMs = this.clock.now() - machine.startedAt;
+    return this.#leases.of(
+      machine,
+      Date.now() - runsForMs,
+      (name) => [...this.networks.values()].find(({ nativeName }) => nativeName === name)?.live,
+    );
   }
 
   /** Interfaces of running machines. */
