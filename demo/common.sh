@@ -16,8 +16,8 @@ die() { printf 'demo: %s\n' "$1" >&2; shift; [[ $# -eq 0 ]] || printf '      %s\
 on_host() { setsid --wait timeout 60 virsh --quiet --connect "$host" "$@" </dev/null; }
 host_answers() { on_host uri >/dev/null 2>&1; }
 
-# A process is known by its id and its start time: ids are given out again.
-start_time() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20; }
+# A process is known by its id and its start time: ids are given out again. A zombie is none.
+start_time() { sed 's/.*) //; /^Z/d' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20; }
 remember() { mkdir -p "$state" && echo "$2 $(start_time "$2")" >"$state/$1.pid"; } # name pid
 remembered() { # name -> its pid, while it lives
   local pid time

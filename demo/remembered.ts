@@ -22,10 +22,10 @@ export class Remembered {
   }
 }
 
-/** In clock ticks since the system came up, see proc(5); undefined when there is no such process. */
+/** In clock ticks since the system came up, see proc(5); undefined when there is no such process, or it is a zombie. */
 function startTime(pid: number): string | undefined {
   const [, fields] = read(`/proc/${pid}/stat`)?.split(/\) (?!.*\) )/s) ?? [];
-  return fields?.split(' ')[19];
+  return fields?.startsWith('Z') ? undefined : fields?.split(' ')[19];
 }
 
 function read(path: string): string | undefined {

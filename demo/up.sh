@@ -23,10 +23,11 @@ tell() {
 All of it stays up; \`make demo-down\` takes it away. To try:
 
   export KUBECONFIG=$state/data/kubeconfig
+  alias virtwright='node $top/dist/controllers/main.js'
   kubectl get virtualmachines,storagevolumes,virtualnetworks,hypervisors
-  virsh --connect $host destroy default.hello      # and see the machine come back
-  node dist/controllers/main.js console hello --namespace default
+  virtwright console hello                         # Ctrl-] leaves
 TEXT
+  [[ $driver == fake ]] || echo "  virsh --connect $host destroy default.hello      # and see the machine come back"
 }
 
 driver=${DRIVER:-libvirt}

@@ -11,6 +11,8 @@ import { VncServer } from './vnc.js';
 
 type Host = FakeHost<Clock>;
 
+const newline = 10;
+
 function mustRun(host: Host, id: MachineId): FakeMachine {
   const machine = host.machines.get(id);
   if (machine === undefined) throw noMachine(id);
@@ -25,10 +27,12 @@ function mustHaveConsole(host: Host, id: MachineId): FakeMachine {
   return machine;
 }
 
-/** A guest that repeats what it is told, as a terminal does, while it runs. */
+/** A guest that repeats what it is told, as a terminal does, while it runs; and answers a line if it is one that does. */
 function echo(machine: FakeMachine, output: Queue<Uint8Array>, bytes: Uint8Array): void {
   if (output.ended) throw new DriverError('Conflict', `the console of "${machine.nativeName}" has ended`);
-  if (machine.power.state === 'On') machine.serial.print(bytes);
+  if (machine.power.state !== 'On') return;
+  machine.serial.print(bytes);
+  if (machine.guest.answers === true && bytes.includes(newline)) machine.serial.print(machine.banner);
 }
 
 function mustHaveGraphics(host: Host, id: MachineId): FakeMachine {

@@ -41,7 +41,7 @@ const inMemory = new Map<string, FakeHost<Clock>>();
 
 /** The host of this URI, such as `fake:///demo`, which is there as long as this process; in its machines nothing runs. */
 export function connectInMemory(uri: string): Driver {
-  const host = inMemory.get(uri) ?? new FakeHost({ clock: systemClock, guests: { asksForAddresses: true } });
+  const host = inMemory.get(uri) ?? new FakeHost({ clock: systemClock, guests: { asksForAddresses: true, answers: true } });
   inMemory.set(uri, host);
   return fakeDriver(host);
 }

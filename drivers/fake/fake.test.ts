@@ -265,3 +265,16 @@ t.test('a guest that asks for addresses is given those of the first range, each 
   t.same(await addressesOf(3), [], 'the range is given away');
   t.same(await addressesOf(1), ['10.1.0.255']);
 });
+
+t.test('a guest that answers says its banner again after each line', async (t) => {
+  const host = new FakeHost({ guests: { answers: true, banner: 'hello\n' } });
+  await using driver = fakeDriver(host);
+  const id = await driver.machines.define(definition, mark, soon());
+  await driver.power.start(id, { paused: false }, soon());
+  const serial = await driver.consoles?.open(id, soon());
+  for (const typed of ['a', '\n']) await serial?.write(Buffer.from(typed), soon());
+  await driver.power.cut(id, owner, soon());
+  let heard = '';
+  for await (const bytes of serial?.output ?? []) heard += Buffer.from(bytes).toString();
+  t.equal(heard, 'hello\na\nhello\n');
+});

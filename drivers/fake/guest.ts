@@ -29,6 +29,8 @@ export interface Guest {
   readonly letsGo?: Delay | 'Never';
   /** What it prints on its serial console when it boots. */
   readonly banner?: string;
+  /** Prints that again after each line that is typed there. */
+  readonly answers?: boolean;
 }
 
 export const plainGuest: Guest = {};

@@ -49,6 +49,10 @@ export class FakeMachine {
     this.#host = host;
   }
 
+  get banner(): string {
+    return this.guest.banner ?? `${this.nativeName} booted\n`;
+  }
+
   get isOff(): boolean {
     return this.power.state === 'Off';
   }
@@ -152,7 +156,7 @@ export class FakeMachine {
   }
 
   #boot(): void {
-    this.#whenRunning(() => this.serial.print(this.guest.banner ?? `${this.nativeName} booted\n`));
+    this.#whenRunning(() => this.serial.print(this.banner));
     const { afterStart } = this.guest;
     if (afterStart !== undefined) this.#later(afterStart, () => this.stop(afterStart.does === 'Crash' ? 'Crashed' : 'Guest'));
   }
