@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 # Built once per lockfile and set of tap plugins. A linked node_modules belongs to another checkout and is left as it is.
 STAMP := node_modules/.virtwright-stamp
 
-.PHONY: help setup modules build lint test demo demo-down bench bench-apiserver manifest
+.PHONY: help setup modules runner build compile lint test demo demo-host demo-down bench bench-apiserver manifest
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -17,12 +17,17 @@ setup: ## install what the tests need (apt), build the test guest
 modules:
 	@want=$$(cat package-lock.json .taprc | sha256sum); \
 	if [[ ! -L node_modules && $$(cat $(STAMP) 2>/dev/null) != "$$want" ]]; then \
-	  npm ci --no-progress --loglevel=error; \
-	  npx --no-install tap build >/dev/null; \
+	  npm ci --no-progress --no-audit --no-fund --no-update-notifier --loglevel=error; \
 	  echo "$$want" > $(STAMP); \
 	fi
 
-build: modules ## compile to dist/
+# The test runner with the plugins that .taprc names.
+runner: modules
+	@if [[ ! -L node_modules && ! -e $(STAMP)-tap ]]; then npx --no-install tap build >/dev/null; touch $(STAMP)-tap; fi
+
+build: compile runner ## compile to dist/
+
+compile: modules
 	@npx --no-install tsc -b
 	@# tsc leaves what it once made from a source that is gone: a test that no longer exists would still run.
 	@find dist -name '*.js' | while read -r made; do \
@@ -38,9 +43,12 @@ test: setup build lint ## everything that must be true
 	npx --no-install tap "$${tests[@]}"
 
 demo: ## a machine of your own, from nothing, on this host
-	@demo/prepare.sh
-	@$(MAKE) build
+	@demo/prepare.sh say
+	@$(MAKE) --jobs=2 demo-host compile
 	@demo/up.sh
+
+demo-host:
+	@demo/prepare.sh do
 
 demo-down: ## take the demo away again
 	@demo/down.sh

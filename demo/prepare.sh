@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Sees to it that this host can run the demo, before anything is built: says what is missing and why, installs it as root, starts libvirt.
 # A libvirt that answers is used as it is, and nothing is installed then. DRIVER=fake needs nothing but Node.
+#   prepare.sh say    what will be done, or why nothing can; changes nothing
+#   prepare.sh do     does it
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 packages=(
@@ -54,8 +56,11 @@ install_missing() {
     'As you are not root, please run this line, log in again, and then run make demo once more:' \
     "sudo apt-get install --yes --no-install-recommends ${missing[*]} && sudo usermod --append --groups libvirt $(id -un)" \
     'Or try a hypervisor in memory: make demo DRIVER=fake'
-  step "libvirt does not answer here. To be installed with apt: ${missing[*]}"
-  step '  qemu runs the machine, libvirt manages it, dnsmasq and iptables give it an address; make demo-down leaves them'
+  if [[ $phase == say ]]; then
+    step "libvirt does not answer here. To be installed with apt: ${missing[*]}"
+    step '  qemu runs the machine, libvirt manages it, dnsmasq and iptables give it an address; make demo-down leaves them'
+    return
+  fi
   mkdir -p "$state"
   printf '%s\n' "${missing[@]}" >>"$state/packages" # before, so that it is told even after a crash
   (install_packages "${missing[@]}") >"$log" 2>&1 ||
@@ -63,6 +68,7 @@ install_missing() {
       'Without one, try a hypervisor in memory: make demo DRIVER=fake'
 }
 
+phase=${1:?say or do}
 check_node
 case ${DRIVER:-libvirt} in
   libvirt) ;;
@@ -71,9 +77,9 @@ case ${DRIVER:-libvirt} in
 esac
 check_host
 if host_answers; then
-  step "libvirt answers at $host: nothing needs to be installed"
+  [[ $phase == do ]] || step "libvirt answers at $host: nothing needs to be installed"
 else
   # Who may not install hears first of what is there and does not let him in.
   [[ $EUID -ne 0 && $(type -t libvirtd virtqemud) ]] || install_missing
-  ensure_libvirt
+  [[ $phase == say && $EUID -eq 0 ]] || ensure_libvirt
 fi

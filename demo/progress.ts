@@ -4,20 +4,24 @@ import type { KubernetesObject } from '#controllers/kubernetes/resource.js';
 import type { Condition, Hypervisor, VirtualMachine } from '#crds/types.js';
 import { kinds } from './apply.js';
 
-type Told = KubernetesObject & { readonly status?: { readonly printableStatus?: string; readonly conditions?: readonly Condition[] } };
+export type Told = KubernetesObject & {
+  readonly status?: { readonly printableStatus?: string; readonly conditions?: readonly Condition[] };
+};
 
 const lookMs = 200;
 /** Under emulation and load a step may take its time; who has nothing new to say for longer takes none. */
 const patienceMs = 180_000;
+/** What goes on at once need not be told. */
+const settlesMs = 1_000;
 /** What is still as it was is told with its reason. */
-const lingersMs = 4_000;
+const lingersMs = 5_000;
 
 /** What has become of the demo's objects: a line for each step of each, and why it goes no further. */
 export class Progress {
   readonly #client: Client;
   readonly #step: (text: string) => void;
-  /** What was last seen of each object, since when, and whether its reason was told. */
-  readonly #seen = new Map<string, { readonly text: string; readonly since: number; reasoned: boolean }>();
+  /** What was last seen of each object, and since when. */
+  readonly #seen = new Map<string, { readonly text: string; readonly since: number }>();
   /** A machine that is tried again and again says nothing new. */
   readonly #said = new Set<string>();
   #lastNews = performance.now();
@@ -27,12 +31,12 @@ export class Progress {
     this.#step = step;
   }
 
-  /** Rejects, with the conditions of what is not Ready, when nothing new was seen for three minutes. */
-  async until(isSo: (objects: readonly Told[]) => boolean, signal: AbortSignal): Promise<void> {
+  /** Gives them as they are then. Rejects, with the conditions of what is not Ready, when nothing new was seen for three minutes. */
+  async until(isSo: (objects: readonly Told[]) => boolean, signal: AbortSignal): Promise<readonly Told[]> {
     for (;;) {
       const objects = await this.#look(signal);
       for (const object of objects) this.#tell(object);
-      if (isSo(objects)) return;
+      if (isSo(objects)) return objects;
       if (performance.now() - this.#lastNews > patienceMs)
         throw new Error(
           ['nothing new has happened for three minutes. Not ready:', ...objects.filter((one) => !isReady(one)).map(why)].join('\n  '),
@@ -48,14 +52,12 @@ export class Progress {
 
   #tell(object: Told): void {
     const [name, text, now] = [nameOf(object), [stateOf(object), ...detailsOf(object)].join(', '), performance.now()];
+    if (text === '') return;
     const before = this.#seen.get(name);
-    if (text !== '' && before?.text !== text) {
-      this.#seen.set(name, { text, since: now, reasoned: false });
-      this.#say(`${name}: ${text}`);
-    } else if (before !== undefined && !before.reasoned && !isReady(object) && now - before.since > lingersMs) {
-      before.reasoned = true;
-      this.#say(why(object));
-    }
+    const since = before?.text === text ? before.since : now;
+    this.#seen.set(name, { text, since });
+    if (isReady(object) || now - since > settlesMs) this.#say(`${name}: ${text}`);
+    if (!isReady(object) && now - since > lingersMs) this.#say(why(object));
   }
 
   #say(line: string): void {
@@ -73,8 +75,8 @@ export function isDone(objects: readonly Told[]): boolean {
 }
 
 const nameOf = ({ kind, metadata }: Told): string => `${kind} ${metadata.name}`;
-const conditionOf = ({ status }: Told, type: string): Condition | undefined => status?.conditions?.find((one) => one.type === type);
-const isReady = (object: Told): boolean =>
+export const conditionOf = ({ status }: Told, type: string): Condition | undefined => status?.conditions?.find((one) => one.type === type);
+export const isReady = (object: Told): boolean =>
   conditionOf(object, 'Ready')?.status === 'True' && conditionOf(object, 'Ready')?.observedGeneration === object.metadata.generation;
 
 /** In a word. */

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { createClient, loadKubeConfig } from '#controllers/kubernetes/client.js';
-import { applyAll, earlierImages } from './apply.js';
+import { applyAll } from './apply.js';
 import { hearBanner } from './banner.js';
-import { serveImages } from './images.js';
 import { isDone, Progress } from './progress.js';
 import { Remembered } from './remembered.js';
 import { startStandalone } from './standalone.js';
+import { canUpload, uploadAll } from './upload.js';
 
 /**
  * The demo, once the host is prepared: an API server and the operator in a process that stays, a machine, and what its guest says. Carries on
@@ -22,11 +22,11 @@ process.once('SIGINT', () => interrupted.abort());
 async function main(folder: string, uri: string, signal: AbortSignal): Promise<void> {
   const kubeconfig = await startStandalone(new Remembered(folder), step, signal);
   await using client = createClient(await loadKubeConfig(kubeconfig), { fieldManager: 'make-demo' });
-  const earlier = await earlierImages(client, signal);
-  await using images = await serveImages(join(folder, 'guest'), Number(earlier?.port ?? 0));
   step('applying manifests/demo/');
-  await applyAll(client, { uri, images: images.url }, signal);
-  await new Progress(client, step).until(isDone, signal);
+  await applyAll(client, uri, signal);
+  const progress = new Progress(client, step);
+  await uploadAll(await progress.until(canUpload, signal), join(folder, 'guest'), kubeconfig, signal);
+  await progress.until(isDone, signal);
   step(`on its console: ${await hearBanner(kubeconfig, signal)}`);
 }
 

@@ -17,13 +17,14 @@ interface Place {
   readonly folder: string;
   readonly state: string;
   /** What a step of the demo prints; rejects with what it complains of. */
-  step(script: string): Promise<string>;
+  step(script: string, ...words: readonly string[]): Promise<string>;
 }
 
 async function place(t: Test, driver: string, wrap: readonly string[] = []): Promise<Place> {
   const folder = await mkdtemp(join(tmpdir(), 'vw-demo-'));
   const [command = '', ...args] = [...wrap, 'env', `XDG_STATE_HOME=${folder}`, `DRIVER=${driver}`];
-  const step = async (script: string) => (await run(command, [...args, join(demo, script)], { timeout: 300_000 })).stdout;
+  const step = async (script: string, ...words: readonly string[]) =>
+    (await run(command, [...args, join(demo, script), ...words], { timeout: 300_000 })).stdout;
   t.teardown(async () => {
     await step('down.sh').catch(() => {}); // where its daemon is gone, so is all of it
     await rm(folder, { recursive: true, force: true });
@@ -36,7 +37,7 @@ const isAlive = async (pid: number): Promise<boolean> => /\) [^ZX]/.test(await r
 
 t.test('in memory: up twice and down twice, and nothing is left', { timeout: 600_000 }, async (t) => {
   const here = await place(t, 'fake');
-  t.equal(await here.step('prepare.sh'), '');
+  t.equal(await here.step('prepare.sh', 'say'), '');
   const first = await here.step('up.sh');
   t.match(first, /The hypervisor is one in memory: no machine runs/);
   t.match(first, /VirtualMachine hello: Running, 10\.87\.62\.100\n {2}on its console: default\.hello booted\n/);
@@ -58,7 +59,7 @@ t.test('in memory: up twice and down twice, and nothing is left', { timeout: 600
 
 t.test('what cannot be is said, with what can', async (t) => {
   const here = await place(t, 'hyperv');
-  await t.rejects(here.step('prepare.sh'), /DRIVER=hyperv is not known; accepted: libvirt, fake/);
+  await t.rejects(here.step('prepare.sh', 'say'), /DRIVER=hyperv is not known; accepted: libvirt, fake/);
 });
 
 t.test('on libvirt: killed half-way, up, up again, down, and nothing is left', { timeout: 900_000 }, async (t) => {
@@ -88,7 +89,7 @@ t.test('on libvirt: killed half-way, up, up again, down, and nothing is left', {
   const nothing = { machines: '', networks: '', pools: '', files: '', processes: [], state: [] };
 
   await daemon.inside('mkdir', '/var/lib/libvirt/images');
-  t.match(await here.step('prepare.sh'), /libvirt answers at qemu:\/\/\/system: nothing needs to be installed/);
+  t.match(await here.step('prepare.sh', 'say'), /libvirt answers at qemu:\/\/\/system: nothing needs to be installed/);
 
   await withGuest();
   const cut = here.step('up.sh').catch(() => 'killed');
