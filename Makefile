@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 # Built once per lockfile and set of tap plugins. A linked node_modules belongs to another checkout and is left as it is.
 STAMP := node_modules/.virtwright-stamp
 
-.PHONY: help setup modules runner build compile lint test demo demo-host demo-down bench bench-apiserver manifest
+.PHONY: help setup modules runner build compile lint test demo demo-host demo-down recording bench bench-apiserver manifest
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -52,6 +52,9 @@ demo-host:
 
 demo-down: ## take the demo away again
 	@demo/down.sh
+
+recording: ## with the demo up, what README.md shows of it
+	@demo/record.sh
 
 bench: build ## how long from apply to ready, ours and libvirt's own client
 	@node dist/bench/apply-to-ready/main.js

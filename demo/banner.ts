@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { program } from './standalone.js';
 
-/** The second is what a machine in memory says. */
-const banner = /virtwright guest ready: hello|default\.hello booted/;
-const patienceMs = 120_000;
+/** What our guests say, what a machine in memory says, and what any other system ends its start with. */
+const banner = /virtwright guest ready: hello|default\.hello booted|login: *$/;
+/** Somebody's image may take its time under emulation. */
+const patienceMs = 600_000;
 
 /** What the guest says on its console. The banner may be older than our console, so Enter is pressed until the guest answers with it. */
 export async function hearBanner(kubeconfig: string, signal: AbortSignal): Promise<string> {

@@ -16,6 +16,13 @@ die() { printf 'demo: %s\n' "$1" >&2; shift; [[ $# -eq 0 ]] || printf '      %s\
 on_host() { setsid --wait timeout 60 virsh --quiet --connect "$host" "$@" </dev/null; }
 host_answers() { on_host uri >/dev/null 2>&1; }
 
+demo_pools() { # -> the uuid of the demo's pool, if this host has it
+  local uuid
+  for uuid in $(on_host pool-list --all --uuid); do
+    [[ $(on_host pool-dumpxml "$uuid" 2>/dev/null) != *"<path>$pool_path</path>"* ]] || echo "$uuid"
+  done
+}
+
 # A process is known by its id and its start time: ids are given out again. A zombie is none.
 start_time() { sed 's/.*) //; /^Z/d' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20; }
 remember() { mkdir -p "$state" && echo "$2 $(start_time "$2")" >"$state/$1.pid"; } # name pid

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Takes away what the demo made, and nothing else: its processes by id, and on the host the machines that carry its mark, its network and its pool.
-# May be run at any time, also when the demo crashed half-way or its state is lost, and again.
+# May be run at any time, also when the demo crashed half-way, and again.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 remove_machines() {
@@ -25,8 +25,7 @@ remove_network() {
 
 remove_pool() {
   local uuid volume
-  for uuid in $(on_host pool-list --all --uuid); do
-    [[ $(on_host pool-dumpxml "$uuid" 2>/dev/null) == *"<path>$pool_path</path>"* ]] || continue
+  for uuid in $(demo_pools); do
     step "pool $(on_host pool-name "$uuid")"
     on_host pool-start "$uuid" >/dev/null 2>&1 || true
     on_host pool-refresh "$uuid" >/dev/null 2>&1 || true
@@ -60,8 +59,13 @@ tell_packages() {
   step "  to be rid of them, too: apt-get purge --auto-remove $(sort -u "$state/packages" | xargs)"
 }
 
-driver=$(cat "$state/driver" 2>/dev/null) || driver=libvirt
-[[ -d $state ]] || host_answers || { step 'there is no demo to take away'; exit; }
+driver=libvirt
+! grep -qs '^DRIVER=fake' "$state/asked" || driver=fake
+if [[ ! -d $state && ${FORCE:-} != yes ]]; then
+  step 'there is no demo to take away'
+  ! host_answers || [[ -z $(demo_pools) ]] || step "but one of somebody else, or whose $state was lost: make demo-down FORCE=yes takes that one"
+  exit
+fi
 # The operator goes first: it would bring the machine back.
 if remembered standalone >/dev/null; then step 'stopping the API server and the operator'; fi
 stop_remembered standalone

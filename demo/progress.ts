@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '#controllers/kubernetes/client.js';
 import type { KubernetesObject } from '#controllers/kubernetes/resource.js';
-import type { Condition, Hypervisor, VirtualMachine } from '#crds/types.js';
+import type { Condition, Hypervisor, StorageVolume, VirtualMachine } from '#crds/types.js';
 import { kinds } from './apply.js';
 
 export type Told = KubernetesObject & {
@@ -56,8 +56,16 @@ export class Progress {
     const before = this.#seen.get(name);
     const since = before?.text === text ? before.since : now;
     this.#seen.set(name, { text, since });
+    this.#notice(transferredOf(object));
     if (isReady(object) || now - since > settlesMs) this.#say(`${name}: ${text}`);
     if (!isReady(object) && now - since > lingersMs) this.#say(why(object));
+  }
+
+  /** An image that comes slowly comes. */
+  #notice(transferred: string | undefined): void {
+    if (transferred === undefined || this.#said.has(transferred)) return;
+    this.#said.add(transferred);
+    this.#lastNews = performance.now();
   }
 
   #say(line: string): void {
@@ -97,6 +105,8 @@ function detailsOf(object: Told): readonly string[] {
     ...(emulates ? [`machines are emulated, which is slower (${accelerator?.reason ?? 'no KVM'})`] : []),
   ];
 }
+
+const transferredOf = (object: Told): string | undefined => (object as unknown as StorageVolume).status?.import?.transferred;
 
 function addressOf(object: Told): readonly [string] | undefined {
   const { interfaces = [] } = (object as unknown as VirtualMachine).status ?? {};

@@ -30,12 +30,22 @@ TEXT
   [[ $driver == fake ]] || echo "  virsh --connect $host destroy default.hello      # and see the machine come back"
 }
 
-driver=${DRIVER:-libvirt}
+# One host has one demo. Of whom the pool is, nobody can tell from it.
+refuse_second() {
+  [[ $driver == libvirt && ! -d $state ]] || return 0
+  [[ -z $(demo_pools) ]] || die "there is a demo on this host already, of somebody else, or whose $state was lost" 'To take it away: make demo-down FORCE=yes'
+}
+
+driver=${DRIVER:-libvirt} image=${IMAGE:-}
+[[ -z $image || $image == http*://* ]] || image=$(realpath -m "$image")
+asked="DRIVER=$driver${image:+ IMAGE=$image}"
+refuse_second
 mkdir -p "$state"
 chmod 700 "$state"
-earlier=$(cat "$state/driver" 2>/dev/null) || earlier=$driver
-[[ $earlier == "$driver" ]] || die "there is a demo with DRIVER=$earlier, and this is DRIVER=$driver" 'Take that one away first: make demo-down'
-echo "$driver" >"$state/driver"
-if [[ $driver == fake ]]; then uri=fake:///demo && begin_in_memory; else uri=$host && make_guest; fi
-TMPDIR=$state node "$top/dist/demo/up.js" "$state" "$uri"
+earlier=$(cat "$state/asked" 2>/dev/null) || earlier=$asked
+[[ $earlier == "$asked" ]] || die "there is a demo with $earlier, and this is $asked" 'Take that one away first: make demo-down'
+echo "$asked" >"$state/asked"
+if [[ $driver == fake ]]; then uri=fake:///demo && begin_in_memory; else uri=$host; fi
+[[ $driver == fake || -n $image ]] || make_guest
+TMPDIR=$state node "$top/dist/demo/up.js" "$state" "$uri" ${image:+"$image"}
 tell

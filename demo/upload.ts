@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Told } from './progress.js';
 import { conditionOf, isReady } from './progress.js';
@@ -7,21 +6,24 @@ import { program } from './standalone.js';
 
 const run = promisify(execFile);
 
-/** By the volume's name. */
-const files: Readonly<Record<string, string>> = { kernel: 'vmlinuz', initrd: 'initrd' };
+/** What each volume is filled with, by its name. */
+export type Files = Readonly<Record<string, string>>;
 
 const awaits = (object: Told): boolean => object.kind === 'StorageVolume' && conditionOf(object, 'Ready')?.reason === 'AwaitingUpload';
 
 /** Each of the volumes that are filled by an upload is filled, or waits for it. */
-export const canUpload = (objects: readonly Told[]): boolean => {
-  const filled = objects.filter(({ kind, metadata }) => kind === 'StorageVolume' && files[metadata.name] !== undefined);
-  return filled.length > 0 && filled.every((volume) => isReady(volume) || awaits(volume));
-};
+export const canUpload =
+  (files: Files) =>
+  (objects: readonly Told[]): boolean => {
+    const filled = objects.filter(({ kind, metadata }) => kind === 'StorageVolume' && Object.hasOwn(files, metadata.name));
+    return filled.length === Object.keys(files).length && filled.every((volume) => isReady(volume) || awaits(volume));
+  };
 
-/** Brings what lies in `guestFolder` to the volumes that wait for it, as anybody would. */
-export async function uploadAll(objects: readonly Told[], guestFolder: string, kubeconfig: string, signal: AbortSignal): Promise<void> {
+/** Brings the files to the volumes that wait for them, as anybody would. */
+export async function uploadAll(objects: readonly Told[], files: Files, kubeconfig: string, signal: AbortSignal): Promise<void> {
   for (const { metadata } of objects.filter(awaits)) {
-    const file = join(guestFolder, files[metadata.name] ?? '');
+    const file = files[metadata.name];
+    if (file === undefined) continue;
     await run(process.execPath, [program, 'upload', file, metadata.name, '--namespace', 'default', '--kubeconfig', kubeconfig], { signal });
   }
 }

@@ -47,6 +47,7 @@ const sharedByDrivers = oneOf(
   'drivers/owner.ts',
   'drivers/png.ts',
   'drivers/pool-source.ts',
+  'drivers/proof.ts',
 );
 const sharedXml = below('drivers/xml');
 const hostOf = (path: string): string | undefined => /^drivers\/([^/]+)\//.exec(path)?.[1];

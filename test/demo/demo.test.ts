@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,9 +21,9 @@ interface Place {
   step(script: string, ...words: readonly string[]): Promise<string>;
 }
 
-async function place(t: Test, driver: string, wrap: readonly string[] = []): Promise<Place> {
+async function place(t: Test, asked: readonly string[], wrap: readonly string[] = []): Promise<Place> {
   const folder = await mkdtemp(join(tmpdir(), 'vw-demo-'));
-  const [command = '', ...args] = [...wrap, 'env', `XDG_STATE_HOME=${folder}`, `DRIVER=${driver}`];
+  const [command = '', ...args] = [...wrap, 'env', `XDG_STATE_HOME=${folder}`, ...asked];
   const step = async (script: string, ...words: readonly string[]) =>
     (await run(command, [...args, join(demo, script), ...words], { timeout: 300_000 })).stdout;
   t.teardown(async () => {
@@ -36,7 +37,7 @@ const pidOf = async ({ state }: Place): Promise<number> => Number((await readFil
 const isAlive = async (pid: number): Promise<boolean> => /\) [^ZX]/.test(await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ''));
 
 t.test('in memory: up twice and down twice, and nothing is left', { timeout: 600_000 }, async (t) => {
-  const here = await place(t, 'fake');
+  const here = await place(t, ['DRIVER=fake']);
   t.equal(await here.step('prepare.sh', 'say'), '');
   const first = await here.step('up.sh');
   t.match(first, /The hypervisor is one in memory: no machine runs/);
@@ -55,10 +56,22 @@ t.test('in memory: up twice and down twice, and nothing is left', { timeout: 600
   t.notOk(await isAlive(last));
   t.same(await readdir(here.folder), []);
   await here.step('down.sh');
+  t.match(await here.step('down.sh'), /there is no demo to take away\n/);
+});
+
+t.test('an image that cannot be is refused before anything is begun', async (t) => {
+  for (const [image, why] of [
+    ['/nowhere/a.qcow2', /there is no such file; accepted is a file, or a URL of http or https/],
+    ['https://example.org/latest', /its format is not told by its end; accepted: \.qcow2, \.img/],
+  ] as const) {
+    const here = await place(t, ['DRIVER=fake', `IMAGE=${image}`]);
+    await t.rejects(here.step('up.sh'), why);
+    t.notOk(existsSync(join(here.state, 'standalone.pid')));
+  }
 });
 
 t.test('what cannot be is said, with what can', async (t) => {
-  const here = await place(t, 'hyperv');
+  const here = await place(t, ['DRIVER=hyperv']);
   await t.rejects(here.step('prepare.sh', 'say'), /DRIVER=hyperv is not known; accepted: libvirt, fake/);
 });
 
@@ -66,7 +79,7 @@ t.test('on libvirt: killed half-way, up, up again, down, and nothing is left', {
   const guest = await buildPeer('guest');
   await using daemon = await startLibvirtd();
   // In the daemon's own mounts and network: there `qemu:///system` is this daemon.
-  const here = await place(t, 'libvirt', daemon.enter);
+  const here = await place(t, [], daemon.enter);
   /** There is no net in the daemon's network to fetch packages from. */
   const withGuest = async () => {
     await mkdir(join(here.state, 'guest'), { recursive: true });
@@ -107,4 +120,12 @@ t.test('on libvirt: killed half-way, up, up again, down, and nothing is left', {
   t.match(await here.step('down.sh'), /machine default\.hello\n {2}network .*\n {2}pool demo\n/);
   t.same(await left(), nothing);
   await here.step('down.sh');
+
+  const image = join(guest, 'disk.qcow2');
+  const withImage = await place(t, [`IMAGE=${image}`], daemon.enter);
+  t.match(await withImage.step('up.sh'), up, 'a system of somebody’s, which takes its name from the seed');
+  t.match(await here.step('down.sh'), /no demo to take away\n {2}but one of somebody else/);
+  await t.rejects(here.step('up.sh'), /there is a demo on this host already/);
+  await withImage.step('down.sh');
+  t.equal((await daemon.virsh('pool-list', '--all', '--name')).trim(), '');
 });
