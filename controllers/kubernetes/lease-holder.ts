@@ -38,12 +38,12 @@ export class LeaseHolder {
   async release(signal: AbortSignal): Promise<void> {
     const mine = this.#mine;
     this.#mine = undefined;
-    // A renewal that was given up half-way may or may not have arrived.
     const lease = mine ?? (await this.#look(signal));
     if (lease?.holder !== this.#options.identity) return;
     const free = { spec: { holderIdentity: null, renewTime: this.#now() } };
     await this.#patch(free, lease, signal).catch((error: unknown) => {
-      if (mine === undefined || !ApiError.is(error, 'Conflict')) throw error;
+      // A renewal that was given up half-way may arrive at any time, also after our look.
+      if (!ApiError.is(error, 'Conflict')) throw error;
       return this.release(signal);
     });
   }

@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
-import { createClient } from '#controllers/kubernetes/client.js';
+import { type Client, createClient } from '#controllers/kubernetes/client.js';
 import { type Connection, loadKubeConfig } from '#controllers/kubernetes/connection.js';
 import { createEventRecorder, events } from '#controllers/kubernetes/events.js';
 import { heartbeat } from '#controllers/kubernetes/heartbeat.js';
 import { LeadLost, lead } from '#controllers/kubernetes/lead.js';
 import { createLeaseObserver, decodeLease, type Lease, leaseExpired, leases } from '#controllers/kubernetes/lease.js';
+import { LeaseHolder } from '#controllers/kubernetes/lease-holder.js';
 import type { KubernetesObject, Resource } from '#controllers/kubernetes/resource.js';
 import { useCluster } from '#test/cluster/api-server.js';
 import { type Forwarder, startForwarder } from '#test/cluster/forwarder.js';
@@ -95,6 +96,21 @@ t.test('a lease is released even where the renewal under way was given up', asyn
     never,
   );
   t.equal((await read('given-up')).holder, '');
+});
+
+t.test('a lease is released though a renewal arrives after it was looked at', async (t) => {
+  const options = { client, namespace: 'default', name: 'overtaken', identity: 'one' };
+  await new LeaseHolder(options, 15_000).tryHold(never);
+  let looks = 0;
+  const get: Client['get'] = async (resource, ref, signal) => {
+    const seen = await client.get(resource, ref, signal);
+    const renewal = { spec: { renewTime: '2030-01-01T00:00:00.000000Z' } };
+    if (looks++ === 0) await client.mergePatch(resource, ref, renewal, {}, signal);
+    return seen;
+  };
+  const mergePatch: Client['mergePatch'] = (...given) => client.mergePatch(...given);
+  await new LeaseHolder({ ...options, client: { get, mergePatch } as Client }, 15_000).release(never);
+  t.equal((await read('overtaken')).holder, '');
 });
 
 t.test('work that ends by itself ends it; work that fails, too; the lease is free at once', async (t) => {
