@@ -55,6 +55,8 @@ t.test('the chart is sound, and says what it does not take', async (t) => {
   t.match(await refused('controler.replicas=2'), /controler/);
   t.match(await refused('agents.remote[0].name=far'), /hypervisors/);
   t.match(await refused('image.digest=latest'), /digest/);
+  t.match(await refused(`${everything},agents.remote[1].name=near,agents.remote[1].hypervisors={esx}`), /esx is given twice/);
+  t.match(await refused(`${everything},agents.remote[1].name=kvm3,agents.remote[1].hypervisors={esx2}`), /kvm3 is given twice/);
   t.match(await helm.refused('template', chart, '--kube-version', 'v1.31.0'), />=1\.32\.0/);
 });
 

@@ -41,7 +41,7 @@ livenessProbe:
 {{- /* One container: `command`, and its `args` before those that all have. */}}
 {{- define "virtwright.container" -}}
 - name: {{ .command }}
-  image: {{ include "virtwright.image" .root }}
+  image: {{ include "virtwright.image" .root | quote }}
   imagePullPolicy: {{ .root.Values.image.pullPolicy }}
   args:
     - {{ .command }}
