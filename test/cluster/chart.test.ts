@@ -1,5 +1,6 @@
 import { cp, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { loadAll } from 'js-yaml';
 import t from 'tap';
 import { createClient, loadKubeConfig } from '#controllers/kubernetes/client.js';
@@ -9,6 +10,7 @@ import { startLibvirtd } from '#test/peers/libvirtd.js';
 import { startVcsim } from '#test/peers/vsphere/vcsim.js';
 import { useCluster } from './api-server.js';
 import { Pod, type PodSpec } from './pod.js';
+import { endChild, startChild } from './process.js';
 import { until } from './until.js';
 import { condition, World } from './world.js';
 
@@ -218,6 +220,23 @@ t.test('its pods are let in by Pod Security, and run with the rights that they a
   await helm.run('uninstall', 'virtwright', '--namespace', namespace);
   t.match(await daemon.virsh('list', '--name'), 'team.web', 'machines outlive the operator');
   t.ok(await world.get('VirtualMachine', 'web', 'team'), 'and so do their objects');
+});
+
+t.test('the agent of a host outside of the cluster runs as its systemd unit says', { skip: !runsPods }, async (t) => {
+  await helm.run('install', ...release('--set', 'agents.elsewhere={kvm3}'));
+  const unit = await readFile(new URL('../../../manifests/systemd/virtwright-agent@.service', import.meta.url), 'utf8');
+  const [, line = ''] = /^ExecStart=node \/opt\/virtwright\/(.*)$/m.exec(unit) ?? [];
+  const kubeconfig = await cluster.kubeconfigFor(`system:serviceaccount:${namespace}:virtwright-agent-kvm3`);
+  const specifiers: Readonly<Record<string, string>> = { '%i': 'kvm3', '%d/kubeconfig': kubeconfig, '${NAMESPACE}': namespace };
+  const defaults: Readonly<Record<string, string>> = { '${CLUSTER_NAME}': 'default', '127.0.0.1:9090': '127.0.9.9:9090' };
+  const [program = '', ...words] = line.split(' ').filter((word) => word !== '$FLAGS');
+  const log = join(cluster.folder, 'unit.log');
+  const top = fileURLToPath(new URL('../../../', import.meta.url));
+  const child = startChild(process.execPath, [join(top, program), ...words.map((word) => specifiers[word] ?? defaults[word] ?? word)], log);
+  const ready = () => fetch('http://127.0.9.9:9090/readyz').then(({ ok }) => ok);
+  await until(() => ready().catch(() => false)).finally(() => endChild(child, 'SIGTERM'));
+  t.notMatch(await readFile(log, 'utf8'), /forbidden/i);
+  await helm.run('uninstall', 'virtwright', '--namespace', namespace);
 });
 
 t.test('what it leaves behind it finds again', async (t) => {
