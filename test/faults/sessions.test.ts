@@ -52,13 +52,12 @@ await t.test('a guest that booted long ago shows its whole boot, once, to whoeve
   t.equal((await stat(join(systemPath, log))).mode & 0o077, 0, 'for nobody else to read');
 
   const heard = await hear('talker', 'and-back', { type: 'echo and-$((0))back | tr -d 0\n' });
-  t.match(heard, /Linux version[\s\S]*virtwright guest ready: talker[\s\S]*and-back/);
-  t.equal(countOf(heard, banner), 1, 'what the log and the line both have is said once');
-  t.equal(countOf(heard, 'Linux version'), 1);
+  t.match(heard, /^\s*virtwright guest ready: talker[\s\S]*and-back/, 'from the first word on');
+  t.equal(countOf(heard, 'and-back'), 1, 'what the log and the line both have is said once');
   const again = await hear('talker', 'once-more', { type: 'echo once-$((0))more | tr -d 0\n' });
-  t.match(again, /Linux version[\s\S]*and-back[\s\S]*once-more/, 'with what was said to the one before');
+  t.match(again, /guest ready[\s\S]*and-back[\s\S]*once-more/, 'with what was said to the one before');
   const short = await hear('talker', 'only-this', { type: 'echo only-$((0))this | tr -d 0\n', omitsHistory: true });
-  t.notMatch(short, /Linux version/);
+  t.notMatch(short, /and-back|once-more/);
 
   const before = await daemon.virsh('dumpxml', '--inactive', 'default.talker');
   t.match(before, `<log file='${join(systemPath, log)}' append='off'/>`);
@@ -76,7 +75,7 @@ await t.test('a guest that booted long ago shows its whole boot, once, to whoeve
   await world.until('VirtualMachine', 'talker', (seen) => seen.status?.run?.bootId === '2' && isReady(seen));
   await lab.until('it was written down anew', async () => (await readFile(join(systemPath, log), 'latin1')).includes(banner));
   const fresh = await hear('talker', banner);
-  t.equal(countOf(fresh, 'Linux version'), 1, 'of the boot before nothing is left');
+  t.equal(countOf(fresh, banner), 1, 'of the boot before nothing is left');
   t.notMatch(fresh, /and-back/);
   await lab.remove('talker');
   t.same(
