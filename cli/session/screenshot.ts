@@ -10,7 +10,7 @@ import { type OfMachine, openSession } from './session.js';
 /** What the machine's first screen shows, as PNG. */
 export async function runScreenshot(client: Client, { namespace, machine }: OfMachine, signal: AbortSignal): Promise<Picture> {
   await using session = await openSession(client, { namespace, machine, purpose: 'Screenshot' }, signal);
-  return takePicture(session.way, signal);
+  return await takePicture(session.way, signal);
 }
 
 export const screenshotCommand = command({

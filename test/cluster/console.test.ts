@@ -124,6 +124,15 @@ await t.test('a session shows nothing secret, opens to its maker alone, and once
   await closed;
 });
 
+await t.test('a session whose time is up opens to nobody, and is gone', async (t) => {
+  await using unused = await openSession(world.client, { namespace: 'default', machine: 'web', purpose: 'Console' }, soon());
+  const [name = ''] = await left();
+  const status = { expiresAt: new Date(Date.now() - 1_000).toISOString() };
+  await world.kubectl('patch', 'session', name, '--subresource=status', '--type=merge', '-p', JSON.stringify({ status }));
+  await until(async () => (await left()).length === 0);
+  await t.rejects(openLine(unused.way, new URLSearchParams(), soon()), { message: /closed the connection/ });
+});
+
 await t.test('what a machine said goes with it', async (t) => {
   const kept = () => [...host.directory('/system').keys()].filter((name) => name.includes('.web-')).sort();
   t.match(kept(), [/\.console$/, /\.seed-/]);

@@ -81,6 +81,11 @@ const action = (name: string, spec: object = {}): Manifest => ({
   metadata: { name },
   spec: { machineRef: { name: 'db' }, verb: 'Stop', ...spec },
 });
+const session = (name: string, spec: object = {}): Manifest => ({
+  kind: 'Session',
+  metadata: { name },
+  spec: { purpose: 'Console', machineRef: { name: 'db' }, certificateSHA256: 'a'.repeat(64), ...spec },
+});
 const instance = (name: string, spec: object = {}): Manifest => ({
   kind: 'StoragePoolInstance',
   metadata: { name },
@@ -260,6 +265,10 @@ t.test('what is right at a limit is accepted', async (t) => {
     volume('ok-existing', { poolRef: { name: 'luns' }, existing: { name: 'unit:0:0:1' } }),
     madeOf('ok-lvm', { lvm: { volumeGroup: 'vg_0.a+b-c' } }),
     pool('p'.repeat(63), { directory: { path: '/var/lib/virt_wright/a.b/..c' } }),
+    volume('ok-upload', { source: { upload: {}, format: 'Vhdx', checksum: `sha256:${'a'.repeat(64)}` } }),
+    machine('ok-uploaded', { disks: [made('a', { source: { upload: {}, format: 'Qcow2' } })] }),
+    session('ok-session'),
+    session('ok-upload', { purpose: 'Upload', machineRef: undefined, volumeRef: { name: 'a' } }),
     action('ok-mode', { verb: 'Restart', mode: 'Hard', ttlSecondsAfterFinished: 0 }),
     instance(`${'p'.repeat(63)}.${'h'.repeat(40)}`),
     network('n'.repeat(63), { existing: { name: 'VM Network <1>' }, hypervisorSelector: { matchLabels: { zone: 'a' } } }),
@@ -568,6 +577,16 @@ t.test('what is wrong is refused by its path, with the remedy', async (t) => {
       action('start-mode', { verb: 'Start', mode: 'Hard' }),
       'spec.mode: … mode says how a machine is stopped, and goes only with Stop and Restart; leave it out',
     ],
+    [session('spy', { purpose: 'Listen' }), 'spec.purpose: Unsupported value: "Listen"'],
+    [session('whose', { certificateSHA256: 'A'.repeat(64) }), 'spec.certificateSHA256 in body should match'],
+    [
+      session('nothing', { machineRef: undefined }),
+      'spec.purpose: … Upload is about a volume: name it in volumeRef; all else is about a machine',
+    ],
+    [session('both', { volumeRef: { name: 'a' } }), 'spec.purpose: … Upload is about a volume'],
+    [session('upload', { purpose: 'Upload' }), 'spec.purpose: … Upload is about a volume'],
+    [volume('upload-guess', { source: { upload: {} } }), 'an image needs its format, as it is never guessed'],
+    [volume('upload-two', { source: { ...image, upload: {} } }), 'say exactly one of where the content comes from'],
     [action('ttl', { ttlSecondsAfterFinished: -1 }), 'spec.ttlSecondsAfterFinished in body should be greater than or equal to 0'],
     [{ kind: 'VirtualMachineAction', metadata: { name: 'whom' }, spec: { verb: 'Stop' } }, 'spec.machineRef: Required value'],
     [{ kind: 'StoragePoolInstance', metadata: { name: 'where' }, spec: { poolRef: { name: 'fast' } } }, 'spec.hypervisor: Required value'],
@@ -716,6 +735,12 @@ t.test('what may not change is refused, and what may is accepted', async (t) => 
       {},
       { verb: 'Restart' },
       'spec: … an action is done once and never changes; make a new VirtualMachineAction',
+    ],
+    [
+      (spec) => session('again', spec),
+      {},
+      { certificateSHA256: 'b'.repeat(64) },
+      'spec: … a session is opened once and never changes; make a new Session',
     ],
     [(spec) => instance('elsewhere', spec), {}, { hypervisor: 'kvm2' }, 'spec: … an instance never changes its pool or hypervisor'],
     [(spec) => networkInstance('moved', spec), {}, { hypervisor: 'kvm2' }, 'spec: … an instance never changes its network or hypervisor'],
