@@ -52,8 +52,12 @@ export interface CommandOf<F extends FlagTable> {
   readonly examples: readonly Example[];
   /** All that it is told it is told by flags. */
   readonly wordless?: boolean;
+  /** Takes what follows as it is, flags and all. */
+  readonly literal?: boolean;
   /** Runs until it is told to stop, and has then done as told. */
   readonly daemon?: boolean;
+  /** What its words name, for completion: a kind and then names of it, or names of a kind each. */
+  readonly words?: 'objects' | readonly string[];
   /** Not listed. */
   readonly hidden?: boolean;
   /**

@@ -11,6 +11,7 @@ import { watchObjects, watchTable } from './watch.js';
 export const getCommand = command({
   name: 'get',
   group: 'objects',
+  words: 'objects',
   summary: 'show objects, one or many',
   usage: ['KIND[,KIND...] [NAME...]', 'KIND/NAME...'],
   description: [

@@ -36,6 +36,7 @@ async function dispatch(program: Program, argv: readonly string[], signal: Abort
     );
   const command = find(program, word);
   const asked = [...leading, ...rest];
+  if (command.literal === true) return command.run({ flags: parse(command, []).values as never, args: rest, io, program: name }, signal);
   if (asksForHelp(asked)) return help(program, word);
   const { values, args } = complaining(program, command, () => parse(command, asked));
   const code = await command.run({ flags: values as never, args, io, program: name }, signal).catch((reason) => {

@@ -28,6 +28,7 @@ const flags = {
 export const waitCommand = command({
   name: 'wait',
   group: 'objects',
+  words: 'objects',
   summary: 'wait until objects are ready, gone, or as told, and say what they wait for',
   usage: ['KIND NAME...', 'KIND/NAME...', 'KIND --all', 'KIND -l LABELS'],
   description: ['Ends with 0 once all of them are so, and with 1 when the time is over first; the last thing said of each tells why.'],

@@ -2,6 +2,7 @@
 import { setMaxListeners } from 'node:events';
 import { basename } from 'node:path';
 import { userCommands } from '#cli/commands.js';
+import { completeCommand } from '#cli/completion/commands.js';
 import { runProgram } from '#cli/program.js';
 import { connect, credentialKeys } from '#drivers/connect.js';
 import { operatorCommands } from './operator-commands.js';
@@ -21,7 +22,11 @@ process.once('SIGTERM', () => {
 process.stdout.on('error', (reason: NodeJS.ErrnoException) => process.exit(reason.code === 'EPIPE' ? 0 : 1));
 
 const { stdin, stdout, stderr, env, argv } = process;
-const commands = [...userCommands, ...operatorCommands({ connect, credentialKeys })];
-const name = basename(argv[1] ?? '') === 'kubectl-virtwright' ? 'kubectl virtwright' : 'virtwright';
-const code = await runProgram({ name, commands, io: { stdin, stdout, stderr, env } }, argv.slice(2), stop.signal);
+const listed = [...userCommands, ...operatorCommands({ connect, credentialKeys })];
+const commands = [...listed, completeCommand(listed)];
+// As a plugin, kubectl calls it by names of its own.
+const called = basename(argv[1] ?? '');
+const name = called === 'kubectl-virtwright' ? 'kubectl virtwright' : 'virtwright';
+const words = [...(called === 'kubectl_complete-virtwright' ? ['__complete'] : []), ...argv.slice(2)];
+const code = await runProgram({ name, commands, io: { stdin, stdout, stderr, env } }, words, stop.signal);
 process.exit(code === 130 ? interrupted : code);

@@ -27,6 +27,7 @@ export async function runConsole(
 export const consoleCommand = command({
   name: 'console',
   group: 'machines',
+  words: ['virtualmachines'],
   summary: "talk to a machine's serial console",
   usage: ['MACHINE'],
   description: [

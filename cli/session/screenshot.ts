@@ -16,6 +16,7 @@ export async function runScreenshot(client: Client, { namespace, machine }: OfMa
 export const screenshotCommand = command({
   name: 'screenshot',
   group: 'machines',
+  words: ['virtualmachines'],
   summary: "write what a machine's screen shows to a file",
   usage: ['MACHINE [FILE]'],
   description: ['A PNG. Without a FILE it is MACHINE.png here; - is the standard output.'],

@@ -1,8 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError, type Client } from '#controllers/kubernetes/client.js';
-import { makeIdentity } from '#controllers/session/certificate.js';
-import { decode } from '#crds/decode.js';
 import { type Condition, type Session, type SessionSpec, sessions } from '#crds/types.js';
 import { Complaint, Failure } from '../complaint.js';
 import type { Way } from './client.js';
@@ -42,6 +40,8 @@ const lookMs = 150;
 export async function openSession(client: Client, wanted: Wanted | WantedVolume, signal: AbortSignal): Promise<OpenSession> {
   const { namespace, purpose } = wanted;
   const about = 'volume' in wanted ? wanted.volume : wanted.machine;
+  // Loaded when it is needed: it weighs more than all the other commands.
+  const { makeIdentity } = await import('#controllers/session/certificate.js');
   const identity = await makeIdentity('virtwright-client');
   const name = `${about.slice(0, 200)}-${purpose.toLowerCase()}-${randomBytes(4).toString('hex')}`;
   const ref = 'volume' in wanted ? { volumeRef: { name: about } } : { machineRef: { name: about } };
@@ -74,6 +74,7 @@ interface Place {
 }
 
 async function untilOpen(client: Client, ref: { readonly namespace: string; readonly name: string }, signal: AbortSignal): Promise<Place> {
+  const { decode } = await import('#crds/decode.js');
   let seen: Session | undefined;
   for (const end = Date.now() + patienceMs; Date.now() < end; await sleep(lookMs, undefined, { signal })) {
     seen = decode('Session', await client.get(sessions, ref, signal));

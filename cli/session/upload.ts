@@ -1,7 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError, type Client, createClient } from '#controllers/kubernetes/client.js';
-import { decode } from '#crds/decode.js';
 import { type StorageVolume, storageVolumes } from '#crds/types.js';
 import { command } from '../command.js';
 import { Complaint, Failure } from '../complaint.js';
@@ -51,6 +50,7 @@ async function opened(file: string): Promise<FileHandle> {
 
 /** The agent has all of it; the volume's object says so a moment later. Undefined when one may not look. */
 async function untilWhole(client: Client, { namespace, volume }: Parcel, signal: AbortSignal): Promise<StorageVolume | undefined> {
+  const { decode } = await import('#crds/decode.js');
   let seen: StorageVolume | undefined;
   for (const end = Date.now() + readyMs; Date.now() < end; await sleep(200, undefined, { signal })) {
     try {

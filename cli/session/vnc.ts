@@ -59,6 +59,7 @@ async function show(client: Client, wanted: Parameters<typeof openSession>[1], v
 export const vncCommand = command({
   name: 'vnc',
   group: 'machines',
+  words: ['virtualmachines'],
   summary: "open a local port to a machine's graphics",
   usage: ['MACHINE'],
   description: [

@@ -41,6 +41,8 @@ export interface ApiServer extends AsyncDisposable {
   readonly kubeconfigPath: string;
   readonly url: string;
   readonly folder: string;
+  /** Where kubectl is. */
+  readonly assets: string;
   /** Of the processes that it is made of now. */
   readonly pids: readonly number[];
   /** Owned objects go with their owner, as where a controller-manager runs. */
