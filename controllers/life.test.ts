@@ -36,7 +36,7 @@ import { storageVolumeKind } from './storage-volume/kind.js';
 import { Uploads } from './storage-volume/uploads.js';
 import { indexes } from './stores.js';
 import { virtualMachineKind } from './virtual-machine/kind.js';
-import { decodeRecord } from './virtual-machine/record.js';
+import { decodeRecord } from './virtual-machine/record-text.js';
 import { reportAction } from './virtual-machine-action/report.js';
 
 // Whole lives on a fake host: the real kinds, view, jobs and reconcile, with an API server that is only its stores.

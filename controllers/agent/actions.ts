@@ -4,7 +4,8 @@ import { getNow } from '../kubernetes/now.js';
 import type { Queue } from '../kubernetes/queue.js';
 import { createLoop, publishStatus } from '../loop.js';
 import type { Outcome } from '../reconcile.js';
-import { decodeRecord, type MachineRecord } from '../virtual-machine/record.js';
+import type { MachineRecord } from '../virtual-machine/record.js';
+import { decodeRecord } from '../virtual-machine/record-text.js';
 import { reportAction } from '../virtual-machine-action/report.js';
 import type { Surroundings } from './loops.js';
 

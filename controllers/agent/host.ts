@@ -7,7 +7,8 @@ import { isSameWay, type Way } from '../credentials.js';
 import type { GuestPace } from '../host/guests-view.js';
 import type { HostScope } from '../host/scope.js';
 import { type Changes, HostView } from '../host/view.js';
-import { bootNumber, decodeRecord } from '../virtual-machine/record.js';
+import { bootNumber } from '../virtual-machine/record.js';
+import { decodeRecord } from '../virtual-machine/record-text.js';
 
 export interface Connected {
   readonly driver: Driver;

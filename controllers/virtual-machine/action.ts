@@ -1,6 +1,7 @@
 import type { Machine, MachineDefinition, MachineId, Mark, OwnerMark, Part } from '#drivers/driver.js';
 import type { SeedVolume } from '../seed/volume.js';
-import { encodeRecord, type MachineRecord } from './record.js';
+import type { MachineRecord } from './record.js';
+import { encodeRecord } from './record-text.js';
 
 /** What may be done to a machine. A `mark` is written before the act that it is about. */
 export type MachineAction =

@@ -12,7 +12,8 @@ import { indexes } from '../stores.js';
 import { marked } from './action.js';
 import { observeMachine, virtualMachineKind } from './kind.js';
 import type { DesiredMachine } from './plan.js';
-import { decodeRecord, type MachineRecord } from './record.js';
+import type { MachineRecord } from './record.js';
+import { decodeRecord } from './record-text.js';
 
 const uuid = '11111111-2222-4333-8444-555555555555';
 const owner: OwnerMark = { cluster: 'here', namespace: 'shop', name: 'web', uid: 'u-1' };

@@ -11,7 +11,8 @@ import type { Stores } from '../stores.js';
 import { type MachineAction, marked } from './action.js';
 import { Heard } from './heard.js';
 import { type DesiredMachine, type ObservedMachine, planMachine } from './plan.js';
-import { type ActionRecord, decodeRecord, type MachineRecord, noteFailedStart, noteRefused, recordable } from './record.js';
+import { type ActionRecord, type MachineRecord, noteFailedStart, noteRefused, recordable } from './record.js';
+import { decodeRecord } from './record-text.js';
 import { rememberedRecord, reportMachine } from './report.js';
 import { type MachineStores, resolveMachine } from './resolve.js';
 

@@ -1,7 +1,7 @@
 import t from 'tap';
 import type { MachineDefinition, MachineDisk } from '#drivers/driver.js';
 import { limitsTaken, noteLimits } from './limits.js';
-import { decodeRecord, encodeRecord } from './record.js';
+import { decodeRecord, encodeRecord } from './record-text.js';
 
 const disk = (name: string, limits?: MachineDisk['limits']): MachineDisk => ({
   name,

@@ -3,7 +3,8 @@ import t from 'tap';
 import type { Capability, Machine, MachineId, MachineShape } from '#drivers/driver.js';
 import type { Subject } from './action.js';
 import { forgetDone, pendingChanges, planLive, whyWaiting } from './live.js';
-import { decodeRecord, encodeRecord, type MachineRecord, noteAsked, noteRefused } from './record.js';
+import { type MachineRecord, noteAsked, noteRefused } from './record.js';
+import { decodeRecord, encodeRecord } from './record-text.js';
 
 const now = Date.UTC(2026, 0, 1);
 const seconds = 1_000;

@@ -1,7 +1,8 @@
 import { timestamp } from '../conditions.js';
 import { act, type Plan, wait } from '../plan.js';
 import { type MachineAction, marked, type Subject } from './action.js';
-import { encodeRecord, ended, type MachineRecord, noteBoot, retryAt } from './record.js';
+import { ended, type MachineRecord, noteBoot, retryAt } from './record.js';
+import { encodeRecord } from './record-text.js';
 
 export interface StopPolicy {
   /** `Soft` asks for as long as it takes, `TrySoft` asks and then cuts, `Hard` cuts. */

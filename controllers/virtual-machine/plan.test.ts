@@ -8,7 +8,8 @@ import type { AnyAction, Plan } from '../plan.js';
 import { differences as differencesOf, fieldsOf } from './difference.js';
 import { type DesiredMachine, planMachine } from './plan.js';
 import type { RequestedAction } from './plan-action.js';
-import { decodeRecord, encodeRecord, learn, type MachineRecord, noteFailedStart, retryAt } from './record.js';
+import { learn, type MachineRecord, noteFailedStart, retryAt } from './record.js';
+import { decodeRecord, encodeRecord } from './record-text.js';
 import { rememberedRecord, reportMachine } from './report.js';
 
 const now = Date.UTC(2030, 0);

@@ -11,7 +11,8 @@ import { forgetDone, planLive } from './live.js';
 import { planRequestedAction, type RequestedAction, type RunStrategy } from './plan-action.js';
 import { planRun, planStop, type StopPolicy } from './plan-power.js';
 import { planSeeding, planUnseeding, seeded, seededFor, type WantedSeed } from './plan-seed.js';
-import { bootNumber, encodeRecord, isFailure, learn, type MachineRecord, running } from './record.js';
+import { bootNumber, isFailure, learn, type MachineRecord, running } from './record.js';
+import { encodeRecord } from './record-text.js';
 
 export interface DesiredMachine extends WantedSeed {
   readonly want: 'present' | 'absent';

@@ -54,7 +54,7 @@ const hostOf = (path: string): string | undefined => /^drivers\/([^/]+)\//.exec(
 
 /** Decides, or tells what was decided: all that it knows is given to it. */
 const isPure = ({ path }: Source): boolean =>
-  /^controllers\/.*\b(plan[^/]*|report|fit|difference|record|choose|standing|conditions)\.ts$/.test(path) && !isTest(path);
+  /^controllers\/.*\b(plan[^/]*|report|fit|difference|record[^/]*|choose|standing|conditions)\.ts$/.test(path) && !isTest(path);
 
 /** What a file loads, and what that loads, and so on; types load nothing. */
 function loadedBy(start: Source, house: ReadonlyMap<string, Source>): ReadonlyMap<string, string> {

@@ -1,0 +1,82 @@
+import { type ActionRecord, type LiveRecord, type MachineRecord, mostLive, recordable, type StopCause } from './record.js';
+
+/** The same facts are the same text, in whatever order they were learnt. */
+export function encodeRecord(record: MachineRecord): string {
+  const ordered = sanitized({ ...record });
+  return Object.keys(ordered).length === 0 ? '' : JSON.stringify(ordered);
+}
+
+/** A record that cannot be read is no record: it was written by a hand, not by us. */
+export function decodeRecord(text: string): MachineRecord {
+  if (text === '') return {};
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? sanitized(value as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}
+
+/** What can be written as a date, and counted on from. */
+const latestTime = Date.UTC(9999, 0);
+const isTime = (value: unknown): value is number => typeof value === 'number' && value >= 0 && value < latestTime;
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 52;
+const isUid = (value: unknown): value is string => typeof value === 'string' && value.length <= 64;
+const causes: ReadonlySet<unknown> = new Set<StopCause>(['Requested', 'Guest', 'Cut', 'Orderly', 'Crashed', 'Failed', 'Saved', 'Unknown']);
+
+function sanitized(value: Record<string, unknown>): MachineRecord {
+  const boot = value['boot'] as { number?: unknown; at?: unknown } | null | undefined;
+  const stop = value['lastStop'] as { boot?: unknown; cause?: unknown; at?: unknown; message?: unknown } | null | undefined;
+  const action = value['action'] as Record<string, unknown> | null | undefined;
+  return {
+    ...(isCount(boot?.number) && isTime(boot.at) ? { boot: { number: boot.number, at: boot.at } } : {}),
+    ...(isCount(stop?.boot) && isTime(stop.at) && causes.has(stop.cause)
+      ? {
+          lastStop: {
+            boot: stop.boot,
+            cause: stop.cause as StopCause,
+            at: stop.at,
+            ...(typeof stop.message === 'string' ? { message: recordable(stop.message) } : {}),
+          },
+        }
+      : {}),
+    ...(isCount(value['failures']) ? { failures: value['failures'] } : {}),
+    ...(isTime(value['stopRequestedAt']) ? { stopRequestedAt: value['stopRequestedAt'] } : {}),
+    ...(isTime(value['pressedAt']) ? { pressedAt: value['pressedAt'] } : {}),
+    ...(isTime(value['resumedAt']) ? { resumedAt: value['resumedAt'] } : {}),
+    ...(value['halted'] === true ? { halted: true } : {}),
+    ...(value['paused'] === true ? { paused: true } : {}),
+    ...sanitizedLive(value['live']),
+    ...sanitizedLimited(value['limited']),
+    ...(isUid(action?.['uid']) && isTime(action['at']) && isCount(action['boot']) ? { action: sanitizedAction(action) } : {}),
+  };
+}
+
+function sanitizedLive(value: unknown): Pick<MachineRecord, 'live'> {
+  if (typeof value !== 'object' || value === null) return {};
+  const read = Object.entries(value).flatMap(([key, one]: [string, Partial<LiveRecord> | null]) => {
+    if (!isTime(one?.at) || !isCount(one.times) || one.times < 1 || key.length > 64) return [];
+    const refused = typeof one.refused === 'string' ? { refused: recordable(one.refused).slice(0, 120) } : {};
+    return [[key, { at: one.at, times: one.times, ...refused }] as const];
+  });
+  return read.length === 0 ? {} : { live: Object.fromEntries(read.slice(-mostLive)) };
+}
+
+const mostLimited = 24;
+
+function sanitizedLimited(value: unknown): Pick<MachineRecord, 'limited'> {
+  const names = Array.isArray(value) ? value.filter((name): name is string => typeof name === 'string' && name.length <= 20) : [];
+  return names.length === 0 ? {} : { limited: names.slice(0, mostLimited) };
+}
+
+function sanitizedAction(action: Record<string, unknown>): ActionRecord {
+  const { uid, at, boot, begun, outcome, message } = action;
+  return {
+    uid: uid as string,
+    at: at as number,
+    boot: boot as number,
+    ...(begun === true ? { begun: true } : {}),
+    ...(outcome === 'Succeeded' || outcome === 'Failed' ? { outcome } : {}),
+    ...(typeof message === 'string' ? { message: recordable(message) } : {}),
+  };
+}
