@@ -11,15 +11,15 @@ import { script } from './watch.js';
 /**
  * How long from `kubectl apply` of many machines until each guest was heard on its serial line, against libvirt's own client with the same
  * definitions. Prints a table for people and one JSON line for programs. With `--definitions FOLDER` only the native half runs, on the
- * XML files there; else the API server is that of $KUBECONFIG, and the defaults are what the demo has.
+ * XML files there; else the API server is that of $KUBECONFIG, such as the demo's. With `--metrics URL`, where the operator tells its own, its
+ * calls of the driver are counted; writes are where the API server tells them, as kube-apiserver does.
  */
 const { values: options } = parseArgs({
   options: {
     connect: { type: 'string', default: 'qemu:///system' },
     machines: { type: 'string', default: '50' },
     rounds: { type: 'string', default: '5' },
-    images: { type: 'string', default: 'http://127.0.0.1:18620' },
-    metrics: { type: 'string', default: 'http://127.0.0.1:18621/metrics' },
+    metrics: { type: 'string' },
     definitions: { type: 'string' },
   },
 });
@@ -41,8 +41,8 @@ try {
 async function prepareOurs(definitions: string): Promise<Ours> {
   const guest = (await run(script('../../test/peers/guest/build.sh'), [])).trim();
   const commandLine = (await readFile(join(guest, 'cmdline'), 'utf8')).trim();
-  const { connect, images, metrics } = options;
-  const ours = new Ours({ connect, count: Number(options.machines), images, commandLine, metrics, definitions });
+  const { connect, metrics } = options;
+  const ours = new Ours({ connect, count: Number(options.machines), guest, commandLine, metrics, definitions });
   await ours.prepare();
   return ours;
 }

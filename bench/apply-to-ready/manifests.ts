@@ -1,11 +1,11 @@
 export const namespace = 'virtwright-bench';
 const apiVersion = 'virtwright.io/v1alpha1';
 
-export function volumes(images: string): object {
+export function volumes(): object {
   return list([
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
-    imageVolume('kernel', '64Mi', `${images}/vmlinuz`),
-    imageVolume('initrd', '16Mi', `${images}/initrd`),
+    imageVolume('kernel', '64Mi'),
+    imageVolume('initrd', '16Mi'),
   ]);
 }
 
@@ -13,8 +13,8 @@ export function machines(count: number, commandLine: string): object {
   return list(Array.from({ length: count }, (_, index) => machine(`m${index + 1}`, commandLine)));
 }
 
-function imageVolume(name: string, size: string, url: string): object {
-  const spec = { size, format: 'Raw', source: { url, format: 'Raw' }, reclaimPolicy: 'Delete' };
+function imageVolume(name: string, size: string): object {
+  const spec = { size, format: 'Raw', source: { upload: {}, format: 'Raw' }, reclaimPolicy: 'Delete' };
   return { apiVersion, kind: 'StorageVolume', metadata: { name, namespace }, spec };
 }
 
