@@ -17,7 +17,8 @@ setup: ## install what the tests need (apt), build the test guest
 modules:
 	@want=$$(cat package-lock.json .taprc | sha256sum); \
 	if [[ ! -L node_modules && $$(cat $(STAMP) 2>/dev/null) != "$$want" ]]; then \
-	  npm ci --no-progress --no-audit --no-fund --no-update-notifier --loglevel=error; \
+	  NPM_CONFIG_UPDATE_NOTIFIER=false npm ci --no-progress --no-audit --no-fund --loglevel=error >/dev/null || \
+	    { echo 'npm could not fetch what package-lock.json names. Is there a network? Behind a proxy: npm config set proxy URL' >&2; exit 1; }; \
 	  echo "$$want" > $(STAMP); \
 	fi
 

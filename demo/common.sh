@@ -16,6 +16,8 @@ die() { printf 'demo: %s\n' "$1" >&2; shift; [[ $# -eq 0 ]] || printf '      %s\
 on_host() { setsid --wait timeout 60 virsh --quiet --connect "$host" "$@" </dev/null; }
 host_answers() { on_host uri >/dev/null 2>&1; }
 
+is_installed() { [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
+
 demo_pools() { # -> the uuid of the demo's pool, if this host has it
   local uuid
   for uuid in $(on_host pool-list --all --uuid); do

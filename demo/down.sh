@@ -54,9 +54,11 @@ stop_libvirt() {
 }
 
 tell_packages() {
-  [[ -s $state/packages ]] || return 0
-  step "left installed: $(sort -u "$state/packages" | xargs)"
-  step "  to be rid of them, too: apt-get purge --auto-remove $(sort -u "$state/packages" | xargs)"
+  local package left=()
+  for package in $(sort -u "$state/packages" 2>/dev/null); do ! is_installed "$package" || left+=("$package"); done
+  [[ ${#left[@]} -gt 0 ]] || return 0
+  step "left installed: ${left[*]}"
+  step "  to be rid of them, too: apt-get purge --auto-remove ${left[*]}"
 }
 
 driver=libvirt

@@ -24,9 +24,7 @@ check_host() {
 
 missing_packages() {
   local package
-  for package in "${packages[@]}"; do
-    [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || echo "$package"
-  done
+  for package in "${packages[@]}"; do is_installed "$package" || echo "$package"; done
 }
 
 # Without systemd a package's service cannot be started, and trying is noise: this file says so. An administrator's own is left alone.
@@ -54,7 +52,7 @@ install_missing() {
   [[ ${#missing[@]} -gt 0 ]] || return 0
   [[ $EUID -eq 0 ]] || die "libvirt does not answer at $host; QEMU, libvirt and what gives machines their addresses are to be installed" \
     'As you are not root, please run this line, log in again, and then run make demo once more:' \
-    "sudo apt-get install --yes --no-install-recommends ${missing[*]} && sudo usermod --append --groups libvirt $(id -un)" \
+    "sudo sh -c 'apt-get update && apt-get install --yes --no-install-recommends ${missing[*]} && usermod --append --groups libvirt $(id -un)'" \
     'Or try a hypervisor in memory: make demo DRIVER=fake'
   if [[ $phase == say ]]; then
     step "libvirt does not answer here. To be installed with apt: ${missing[*]}"

@@ -18,13 +18,15 @@ begin_in_memory() {
 }
 
 tell() {
+  echo
+  node "$top/dist/controllers/main.js" get virtualmachines,storagevolumes,virtualnetworks,hypervisors --kubeconfig "$state/data/kubeconfig"
   cat <<TEXT
 
 All of it stays up; \`make demo-down\` takes it away. To try:
 
   export KUBECONFIG=$state/data/kubeconfig
   alias virtwright='node $top/dist/controllers/main.js'
-  kubectl get virtualmachines,storagevolumes,virtualnetworks,hypervisors
+  virtwright get vm -o wide                        # as kubectl, where it is at hand
   virtwright console hello                         # Ctrl-] leaves
 TEXT
   [[ $driver == fake ]] || echo "  virsh --connect $host destroy default.hello      # and see the machine come back"

@@ -42,6 +42,7 @@ t.test('in memory: up twice and down twice, and nothing is left', { timeout: 600
   const first = await here.step('up.sh');
   t.match(first, /The hypervisor is one in memory: no machine runs/);
   t.match(first, /VirtualMachine hello: Running, 10\.87\.62\.100\n {2}on its console: default\.hello booted\n/);
+  t.match(first, /\nvirtualmachine\.virtwright\.io\/hello +Running +True +here /);
   t.notMatch(first, 'virsh');
   const pid = await pidOf(here);
   const second = await here.step('up.sh');
