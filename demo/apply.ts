@@ -28,5 +28,8 @@ export async function applyAll(client: Client, { uri, image }: Wanted, signal: A
   }
 }
 
+/** Its system is told its name by a seed, which the system pool is for. */
 const withImage = (text: string, { from, isUrl, format }: Image): string =>
-  text.replace('upload: {}, format: Qcow2', `${isUrl ? `url: ${JSON.stringify(from)}` : 'upload: {}'}, format: ${format}`);
+  text
+    .replace('defaultPoolRef: { name: demo }', 'defaultPoolRef: { name: demo }\n  systemPoolRef: { name: demo }')
+    .replace('upload: {}, format: Qcow2', `${isUrl ? `url: ${JSON.stringify(from)}` : 'upload: {}'}, format: ${format}`);
