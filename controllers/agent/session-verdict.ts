@@ -47,7 +47,7 @@ function judgeUpload(volume: StorageVolume, what: string, uploads: Surroundings[
   if (status?.import?.completedAt !== undefined)
     return closed('stalled', 'NotAwaited', `${what} is filled already, and that once; make a new one for another image`);
   const now = status?.conditions?.find(({ type }) => type === 'Ready');
-  if (now?.reason === 'Importing') return closed('stalled', 'Busy', `another upload into ${what} is under way; wait for its end`);
+  if (uploads.isUnderWay(metadata.uid)) return closed('stalled', 'Busy', `another upload into ${what} is under way; wait for its end`);
   if (now?.reason !== 'AwaitingUpload')
     return closed(
       isStalled(volume) ? 'stalled' : 'reconciling',

@@ -13,6 +13,7 @@ t.test('an upload waits until it is taken, is taken once, and ends as its volume
   const ended = uploads.offer('v', brought, soon());
   t.same(told, ['v']);
   t.ok(uploads.isOffered('v'));
+  t.ok(uploads.isUnderWay('v'));
   await t.rejects(uploads.offer('v', upload(), soon()), { code: 'Conflict' }, 'one at a time');
   const taken = uploads.take('v');
   t.equal(taken?.upload, brought);
@@ -20,6 +21,7 @@ t.test('an upload waits until it is taken, is taken once, and ends as its volume
   t.equal(uploads.take('v'), undefined);
   taken?.settle();
   await ended;
+  t.notOk(uploads.isUnderWay('v'));
   const next = uploads.offer('v', upload(), soon());
   uploads.take('v')?.settle(new Error('too large'));
   await t.rejects(next, { message: 'too large' });

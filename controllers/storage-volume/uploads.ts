@@ -36,6 +36,10 @@ export class Uploads {
     return this.#offers.get(uid)?.taken === false;
   }
 
+  isUnderWay(uid: string): boolean {
+    return this.#offers.has(uid);
+  }
+
   /** Resolves when the volume is whole; rejects with what went wrong. */
   async offer(uid: string, upload: Upload, signal: AbortSignal): Promise<void> {
     if (this.#offers.has(uid)) throw new DriverError('Conflict', 'another upload into this volume is under way; wait for its end');
