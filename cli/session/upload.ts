@@ -1,4 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError, type Client, createClient } from '#controllers/kubernetes/client.js';
 import { type StorageVolume, storageVolumes } from '#crds/types.js';
@@ -19,15 +20,23 @@ export interface Parcel {
 
 const readyMs = 60_000;
 
-/** Brings a file to a volume that awaits it; resolves with the volume once that says that it is whole. */
-export async function runUpload(client: Client, parcel: Parcel, stderr: Output, signal: AbortSignal): Promise<StorageVolume | undefined> {
+export interface Delivered {
+  readonly bytes: number;
+  /** Undefined to who may not look. */
+  readonly volume?: StorageVolume | undefined;
+}
+
+/** Brings a file to a volume that awaits it; resolves once that says that it is whole. */
+export async function runUpload(client: Client, parcel: Parcel, stderr: Output, signal: AbortSignal): Promise<Delivered> {
   const { namespace, volume, file } = parcel;
   await using handle = await opened(file);
   const { size } = await handle.stat();
   {
     await using session = await openSession(client, { namespace, volume, purpose: 'Upload' }, signal);
     const progress = new Progress(size, stderr);
-    const content = handle.createReadStream({ autoClose: false, highWaterMark: 1 << 18 });
+    // What is written to the file from now on is not ours to send.
+    const range = { autoClose: false, highWaterMark: 1 << 18, start: 0, end: size - 1 };
+    const content: Readable = size === 0 ? Readable.from([]) : handle.createReadStream(range);
     content.once('error', (reason) => progress.destroy(reason));
     try {
       await deliver(session.way, content.pipe(progress), size, signal);
@@ -36,7 +45,7 @@ export async function runUpload(client: Client, parcel: Parcel, stderr: Output, 
       content.destroy();
     }
   }
-  return untilWhole(client, parcel, signal);
+  return { bytes: size, volume: await untilWhole(client, parcel, signal) };
 }
 
 async function opened(file: string): Promise<FileHandle> {
@@ -80,13 +89,9 @@ export const uploadCommand = command({
     if (file === undefined || volume === undefined || rest.length > 0) throw new Complaint('give a file and the name of a volume');
     const connection = await connectionFor(flags);
     await using client = createClient(connection);
-    const seen = await runUpload(client, { namespace: connection.namespace, volume, file }, io.stderr, signal);
-    const { size } = await opened(file).then(async (handle) => {
-      await using its = handle;
-      return its.stat();
-    });
+    const { bytes, volume: seen } = await runUpload(client, { namespace: connection.namespace, volume, file }, io.stderr, signal);
     const format = seen?.status?.format;
-    io.stdout.write(`volume "${volume}" is filled: ${inUnits(size)}${format === undefined ? '' : `, stored as ${format}`}\n`);
+    io.stdout.write(`volume "${volume}" is filled: ${inUnits(bytes)}${format === undefined ? '' : `, stored as ${format}`}\n`);
     return 0;
   },
 });

@@ -1,11 +1,11 @@
 import { type Session, type StorageVolume, sessions, type VirtualMachine } from '#crds/types.js';
-import { ApiError } from '../kubernetes/client.js';
 import { deleteSeen } from '../kubernetes/now.js';
 import type { Queue } from '../kubernetes/queue.js';
+import { keyOf } from '../kubernetes/resource.js';
 import { createLoop, publishStatus } from '../loop.js';
 import type { Outcome } from '../reconcile.js';
 import type { Door } from '../session/door.js';
-import type { Service } from '../session/opening.js';
+import type { Opening, Service } from '../session/opening.js';
 import { expiryOf, reportSession } from '../session/report.js';
 import type { Surroundings } from './loops.js';
 import { judge, ready } from './session-verdict.js';
@@ -17,17 +17,18 @@ export function sessionLoop(surroundings: Surroundings, door: Door): Queue {
   const { client, watched, metrics, onTrouble } = surroundings;
   const pass = async (session: Session, signal: AbortSignal): Promise<Outcome> => {
     const { uid } = session.metadata;
-    if (door.isInUse(uid)) return { kind: 'converged' };
+    const state = door.stateOf(uid);
+    if (state === 'used') return { kind: 'converged' };
     const now = Date.now();
     const leftMs = expiryOf(session, now) - now;
-    if (leftMs <= 0) {
-      door.dismiss(uid);
+    if (state === 'open' && leftMs <= 0) door.dismiss(uid);
+    if (state === 'over' || leftMs <= 0) {
       await deleteSeen(client, sessions, session, signal);
       return { kind: 'converged' };
     }
     const verdict = judge(session, surroundings);
     const open = verdict.kind === 'open' ? { address: door.address, certificateSHA256: door.fingerprint } : undefined;
-    if (verdict.kind === 'open') admit(session, verdict.service, surroundings, door);
+    if (verdict.kind === 'open') door.admit(openingFor(session, verdict.service, surroundings, () => queue.add(keyOf(session.metadata))));
     else door.dismiss(uid);
     const stands = verdict.kind === 'open' ? ready : verdict.stands;
     await publishStatus({ client, ...watched.sessions }, session, reportSession(session, stands, open, now), signal);
@@ -37,30 +38,28 @@ export function sessionLoop(surroundings: Surroundings, door: Door): Queue {
   watched.sessions.store.subscribe((change) => {
     if (change.kind === 'deleted') door.dismiss(change.previous.metadata.uid);
   });
-  return createLoop({
+  const queue = createLoop({
     store: watched.sessions.store,
     workers: 4,
     pass,
     onError: (key, error) => onTrouble(`Session ${key}`, error),
     observer: metrics.queue('sessions'),
   });
+  return queue;
 }
 
-function admit(session: Session, service: Service, { client, watched, recorder, onTrouble }: Surroundings, door: Door): void {
+function openingFor(session: Session, service: Service, { watched, recorder }: Surroundings, onEnd: () => void): Opening {
   const { metadata, spec } = session;
   const about: VirtualMachine | StorageVolume | undefined =
     watched.machines.store.get(`${metadata.namespace}/${spec.machineRef?.name}`) ??
     watched.volumes.store.get(`${metadata.namespace}/${spec.volumeRef?.name}`);
   const note = (from: string) => `session ${metadata.name} was opened from ${from}`;
-  door.admit({
+  return {
     uid: metadata.uid,
     fingerprint: spec.certificateSHA256,
     purpose: spec.purpose,
     service,
     onUse: (from) => about && recorder.record(about, { type: 'Normal', reason: `${spec.purpose}Opened`, note: note(from) }),
-    onEnd: () => {
-      const gone = client.delete(sessions, metadata, { uid: metadata.uid }, AbortSignal.timeout(30_000));
-      gone.catch((reason) => ApiError.is(reason, 'NotFound') || onTrouble(`ending session ${metadata.namespace}/${metadata.name}`, reason));
-    },
-  });
+    onEnd,
+  };
 }

@@ -76,14 +76,17 @@ t.test('bytes go both ways, to the last one; then the session is over', async (t
   const line = echo();
   const way = admit(door, lineOf(line));
   const socket = await openLine(way, new URLSearchParams(), soon());
-  t.ok(door.isInUse(way.uid));
+  t.equal(door.stateOf(way.uid), 'used');
   socket.write('hello, ');
   socket.write('bye');
   t.equal(await heardOn(socket), 'hello, bye');
   await way.ended;
   t.ok(line.closed());
-  t.notOk(door.isInUse(way.uid));
-  await t.rejects(openLine(way, new URLSearchParams(), soon()), Failure, 'once');
+  t.equal(door.stateOf(way.uid), 'over');
+  door.admit({ uid: way.uid, fingerprint: me.fingerprint, purpose: 'Console', service: lineOf(echo()) });
+  await t.rejects(openLine(way, new URLSearchParams(), soon()), Failure, 'once, whoever says so again');
+  door.dismiss(way.uid);
+  t.equal(door.stateOf(way.uid), undefined);
 });
 
 t.test('of two that come in by one session, one does', async (t) => {
@@ -117,7 +120,7 @@ t.test("another's certificate opens nothing, nor does one's own open another's s
   await t.rejects(openLine({ ...mine, identity: other }, new URLSearchParams(), soon()), { message: /closed the connection/ });
   const theirs = admit(door, lineOf(echo()), other);
   await t.rejects(openLine({ ...theirs, identity: me }, new URLSearchParams(), soon()), { message: /no such session/ });
-  t.notOk(door.isInUse(theirs.uid));
+  t.equal(door.stateOf(theirs.uid), 'open');
   const socket = await openLine(mine, new URLSearchParams(), soon());
   socket.end('bye');
   t.equal(await heardOn(socket), 'bye', 'and who may come in, does');

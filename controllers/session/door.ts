@@ -22,7 +22,7 @@ interface Admitted {
   readonly opening: Opening;
   /** Ends whoever came in. */
   readonly end: AbortController;
-  used: boolean;
+  state: 'open' | 'used' | 'over';
 }
 
 /** One certificate opens one connection; a client that tries twice may have two for a moment. */
@@ -47,14 +47,16 @@ export class Door implements AsyncDisposable {
   /** Connections by the certificate that they came with. */
   readonly #known = new Map<TLSSocket, string>();
 
-  /** Rejects with the system's error when the address cannot be listened on. */
+  /** Rejects with an Error that says so when the address cannot be listened on. */
   static async open(options: DoorOptions): Promise<Door> {
     const { certificate: cert, key, fingerprint } = await makeIdentity('virtwright-agent');
     // Nobody vouches for the certificates: they are compared, once the other side has proven that it has the key.
     const proof = { requestCert: true, rejectUnauthorized: false, minVersion: protocol.tls, ALPNProtocols: [protocol.alpn] } as const;
     const server = createServer({ cert, key, ...proof, handshakeTimeout: handshakeMs });
     server.listen(options.port, options.host);
-    await once(server, 'listening');
+    await once(server, 'listening').catch((cause: Error) => {
+      throw new Error(`--sessions: ${options.host}:${options.port} cannot be listened on (${cause.message}); give another`, { cause });
+    });
     const { address, port } = server.address() as AddressInfo;
     const listened = `${isIPv6(address) ? `[${address}]` : address}:${port}`;
     return new Door(server, { ...options, address: options.announced ?? listened, fingerprint });
@@ -82,20 +84,21 @@ export class Door implements AsyncDisposable {
       });
   }
 
-  /** Lets one in by this session; in place of what was admitted under its uid, unless that is in use. */
+  /** Lets one in by this session, if nobody came in by it yet; in place of what was admitted under its uid. */
   admit(opening: Opening): void {
-    if (this.#admitted.get(opening.uid)?.used === true) return;
-    this.#admitted.set(opening.uid, { opening, end: new AbortController(), used: false });
+    if ((this.stateOf(opening.uid) ?? 'open') !== 'open') return;
+    this.#admitted.set(opening.uid, { opening, end: new AbortController(), state: 'open' });
   }
 
-  /** Nobody comes in by it any more; who has, leaves. */
+  /** Nobody comes in by it any more, and who has, leaves; it is forgotten. */
   dismiss(uid: string): void {
     this.#admitted.get(uid)?.end.abort();
     this.#admitted.delete(uid);
   }
 
-  isInUse(uid: string): boolean {
-    return this.#admitted.get(uid)?.used === true;
+  /** `over` stays until it is dismissed: who once left does not come in again. Undefined for one that was not admitted. */
+  stateOf(uid: string): Admitted['state'] | undefined {
+    return this.#admitted.get(uid)?.state;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -132,7 +135,7 @@ export class Door implements AsyncDisposable {
     const [place = ''] = (visit.request.url ?? '').split('?', 1);
     const admitted = [...this.#admitted.values()].find(({ opening: { uid } }) => placeOf(uid) === place);
     // Another's session is not there, to who asks.
-    if (admitted === undefined || admitted.used || admitted.opening.fingerprint !== this.#known.get(socket)) {
+    if (admitted?.state !== 'open' || admitted.opening.fingerprint !== this.#known.get(socket)) {
       this.#metrics.turnedAway('Request');
       turnAway(visit, 404, 'there is no such session, or somebody came in by it already; make a new one');
       return;
@@ -144,8 +147,8 @@ export class Door implements AsyncDisposable {
 
   async #host(visit: Visit, admitted: Admitted, socket: TLSSocket): Promise<void> {
     const { opening, end } = admitted;
-    const { purpose, service, uid } = opening;
-    admitted.used = true;
+    const { purpose, service } = opening;
+    admitted.state = 'used';
     this.#room.letIn(socket);
     this.#metrics.came(purpose);
     opening.onUse?.(socket.remoteAddress ?? 'somewhere');
@@ -155,7 +158,7 @@ export class Door implements AsyncDisposable {
     // Who does not take the answer is not waited for.
     setTimeout(() => socket.destroy(), lastWordMs).unref();
     this.#metrics.left(purpose);
-    if (this.#admitted.get(uid) === admitted) this.#admitted.delete(uid);
+    admitted.state = 'over';
     opening.onEnd?.();
   }
 }
