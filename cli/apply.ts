@@ -78,11 +78,13 @@ async function applyAll(placed: readonly Placed[], applying: Applying, signal: A
       if (flags.output === undefined) io.stdout.write(`${called(resource, object.metadata.name)} ${came}${dry}\n`);
     } catch (reason) {
       if (!(reason instanceof ApiError || reason instanceof Failure)) throw reason;
-      io.stderr.write(`${where}: ${manifest.kind} "${oneLine(manifest.metadata.name)}": ${fieldByField(reason)}${remedy(reason)}\n`);
+      io.stderr.write(`${where}: ${manifest.kind} "${oneLine(manifest.metadata.name)}":${spaced(fieldByField(reason))}${remedy(reason)}\n`);
       failed = true;
     }
   return { done, failed };
 }
+
+const spaced = (text: string): string => (text.startsWith('\n') ? text : ` ${text}`);
 
 const remedy = (reason: unknown): string =>
   ApiError.is(reason, 'Conflict') ? '\n  leave these fields to them, or take them over with --force-conflicts' : '';

@@ -16,5 +16,7 @@ export const absent = (resource: Served, name: string, namespace: string): strin
 export function fieldByField(reason: unknown): string {
   const causes = reason instanceof ApiError ? reason.causes.filter(({ field }) => field !== '') : [];
   if (causes.length === 0) return whyNot(reason);
-  return causes.map(({ field, message }) => `\n  ${oneLine(field)}: ${oneLine(message)}`).join('');
+  // Not every server tells them in an order of its own.
+  const sorted = [...causes].sort((a, b) => (a.field < b.field ? -1 : a.field > b.field ? 1 : 0));
+  return sorted.map(({ field, message }) => `\n  ${oneLine(field)}: ${oneLine(message)}`).join('');
 }

@@ -106,7 +106,7 @@ spec: { memory: { size: 64Mi }, runStrategy: Halted }
   t.same([code, out], [1, 'virtualmachine.virtwright.io/good created\n']);
   t.match(
     err,
-    /^standard input, document 1: VirtualMachine "odd": \n? *\n {2}spec\.cpu\.count: Invalid value: 0.*\n {2}spec\.memory\.size: Invalid value: "64Qi"/m,
+    /^standard input, document 1: VirtualMachine "odd":\n {2}spec\.cpu\.count: Invalid value: 0.*\n {2}spec\.memory\.size: Invalid value: "64Qi"/m,
   );
   t.match(err, /^standard input, document 2: VirtualMachine "slip": .*runStratgy/m);
   t.match(
