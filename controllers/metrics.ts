@@ -4,10 +4,12 @@ import { DriverError } from '#drivers/error.js';
 import type { Connect } from '#drivers/target.js';
 import { createMetrics as createKubernetesMetrics, type KubernetesMetrics } from './kubernetes/metrics.js';
 import { createSessionMetrics, type SessionMetrics } from './session/metrics.js';
+import { createFillMetrics, type FillMetrics } from './storage-volume/metrics.js';
 
 export interface Metrics extends KubernetesMetrics {
   readonly registry: Registry;
   readonly sessions: SessionMetrics;
+  readonly fills: FillMetrics;
   acted(kind: string, action: string): void;
   /** Counts and times every call on the drivers that are connected through it. */
   metered(connect: Connect, hypervisor: string): Connect;
@@ -32,6 +34,7 @@ export function createMetrics(registry: Registry): Metrics {
     ...createKubernetesMetrics(registry),
     registry,
     sessions: createSessionMetrics(registry),
+    fills: createFillMetrics(registry),
     acted: (kind, action) => acts.inc({ kind, action }),
     metered: (connect, hypervisor) => async (target, signal) =>
       meteredDriver(await connect(target, signal), (facet, verb, code, seconds) =>

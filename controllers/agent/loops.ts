@@ -161,9 +161,9 @@ export function networkInstanceLoop(surroundings: Surroundings): Queue {
 }
 
 export function volumeLoop(surroundings: Surroundings): Queue {
-  const { host, watched, jobs, locks, uploads } = surroundings;
+  const { host, watched, jobs, locks, uploads, metrics } = surroundings;
   const stores = { instances: watched.instances.store, volumes: watched.volumes.store, namespaces: watched.namespaces.store };
-  const kind = storageVolumeKind(host, stores, jobs, locks, uploads);
+  const kind = storageVolumeKind(host, stores, jobs, locks, uploads, metrics.fills);
   return hostLoop(surroundings, kind, watched.volumes, 8, (volume, signal) => releaseClaim(surroundings, volume, signal));
 }
 

@@ -12,6 +12,7 @@ import type { DesiredVolume, ObservedVolume, VolumeAction } from './action.js';
 import { beginVolume, fillVolume, isOfFamily } from './fill.js';
 import { Inspections } from './inspect.js';
 import { Looks } from './looks.js';
+import { type FillMetrics, unmetered } from './metrics.js';
 import { planVolume } from './plan.js';
 import type { FillSource } from './plan-source.js';
 import { reportVolume } from './report.js';
@@ -23,11 +24,18 @@ export type VolumeKind = Kind<StorageVolume, DesiredVolume, ObservedVolume, Volu
 
 type Action<K extends VolumeAction['kind']> = Extract<VolumeAction, { readonly kind: K }>;
 
-export const storageVolumeKind = (host: HostScope, stores: SourceStores, jobs: Jobs, locks: Locks, uploads: Uploads): VolumeKind => {
+export const storageVolumeKind = (
+  host: HostScope,
+  stores: SourceStores,
+  jobs: Jobs,
+  locks: Locks,
+  uploads: Uploads,
+  metrics: FillMetrics = unmetered,
+): VolumeKind => {
   const inspections = new Inspections();
   const looks = new Looks();
   return {
-    performers: performersWith(jobs, locks, inspections, looks, uploads),
+    performers: performersWith({ jobs, locks, inspections, looks, uploads, metrics }),
     resolve: (volume) => resolveVolume(volume, host, stores),
     looksAt: ({ poolUuid }) => ({ machines: true, volumesOf: poolUuid }),
     observe: (desired, view) => observeVolume(desired, view, { jobs, inspections, looks, uploads }),
@@ -36,7 +44,15 @@ export const storageVolumeKind = (host: HostScope, stores: SourceStores, jobs: J
   };
 };
 
-function performersWith(jobs: Jobs, locks: Locks, inspections: Inspections, looks: Looks, uploads: Uploads): Performers<VolumeAction> {
+/** What outlives a pass. */
+interface Lasting extends Memory {
+  readonly locks: Locks;
+  readonly metrics: FillMetrics;
+}
+
+const fillsFrom = { image: 'Image', clone: 'Clone', upload: 'Upload' } as const;
+
+function performersWith({ jobs, locks, inspections, looks, uploads, metrics }: Lasting): Performers<VolumeAction> {
   return {
     begin: {
       needs: 'volumes',
@@ -53,6 +69,7 @@ function performersWith(jobs: Jobs, locks: Locks, inspections: Inspections, look
         // Whoever brought it has left meanwhile: the next look sees that.
         if (source?.kind === 'upload' && taken === undefined) return;
         const fill = fillVolume(driver.volumes, { definition, grows, resumes, ...(source === undefined ? {} : { source }) }, taken?.upload);
+        const metered = metrics.metered(source === undefined ? 'Nothing' : fillsFrom[source.kind], fill);
         const release = source?.kind === 'clone' ? await reserve(source, view, locks, signal) : () => {};
         const ended = (reason?: unknown) => {
           taken?.settle(reason);
@@ -60,7 +77,7 @@ function performersWith(jobs: Jobs, locks: Locks, inspections: Inspections, look
           // Whatever came of it, something of it may be there: a deletion that does not see it would leave it.
           view.dirtyPool(id.pool);
         };
-        jobs.start(uid, (progress, until) => settled(fill(progress, until), ended), clock);
+        jobs.start(uid, (progress, until) => settled(metered(progress, until), ended), clock);
       },
     },
     complete: {

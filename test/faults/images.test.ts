@@ -196,6 +196,7 @@ await t.test('a bad image is refused in words, and leaves nothing that can be us
   for (const name of names) await world.delete('StorageVolume', name);
   for (const name of names) await world.untilGone('StorageVolume', name);
   t.same(await lab.stored(), before);
+  t.match(await operator.metrics.registry.metrics(), /virtwright_volume_fills_total\{source="Image",code="ChecksumMismatch"\} \d/);
   t.same(operator.troubles, []);
 });
 
