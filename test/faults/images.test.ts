@@ -135,7 +135,7 @@ await t.test('what is stored and is not of the image is found at its end, and al
   await agent.restart();
   await whole(name);
   const given = images.given(name);
-  t.ok(given.length === 3 && (given[1] ?? 0) > 0 && given[2] === 0, `${given}`);
+  t.ok((given[1] ?? 0) > 0 && given.length > 2 && given.slice(2).every((from) => from === 0), `${given}`);
   t.equal(sha256(await readFile(await location(name))), sha256(content));
   await world.delete('StorageVolume', name);
   await lab.untilGone('StorageVolume', name);
