@@ -13,9 +13,9 @@ t.test('what fills volumes is counted, with what it stored and how it ended', as
   await t.rejects(
     metrics.metered('Image', async (tell) => {
       tell(5);
-      throw new DriverError('Exhausted', 'no room');
+      throw new DriverError('Internal', 'no', { cause: new DriverError('Exhausted', 'no room') });
     })(progress, signal),
-    { code: 'Exhausted' },
+    { code: 'Internal' },
   );
   await metrics.metered('Clone', async () => {})(progress, signal);
   t.same(heard, [10, 30, 5], 'whoever waits for it hears as much');

@@ -31,14 +31,19 @@ export function createFillMetrics(registry: Registry): FillMetrics {
         stored = sofar;
         progress(sofar);
       };
-      const code = (reason: unknown) => (reason instanceof Error && 'code' in reason ? String(reason.code) : 'Internal');
       await work(counted, signal).then(
         () => fills.inc({ source, code: 'OK' }),
         (reason) => {
-          fills.inc({ source, code: code(reason) });
+          fills.inc({ source, code: codeOf(reason) });
           throw reason;
         },
       );
     },
   };
+}
+
+/** What is wrong with an image is behind what its upload was rejected with. */
+function codeOf(reason: unknown): string {
+  const known = [reason instanceof Error ? reason.cause : undefined, reason].find((one) => one instanceof Error && 'code' in one);
+  return known instanceof Error && 'code' in known ? String(known.code) : 'Internal';
 }
