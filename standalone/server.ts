@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { Admission } from './admission/admit.js';
 import { openData } from './data.js';
 import { kubeconfigText, prepareFolder, prepareIdentities } from './files.js';
 import { Housekeeper } from './housekeeper/housekeeper.js';
@@ -43,7 +44,11 @@ export async function startStandalone({ folder, port, sealing, now = Date.now }:
   try {
     const identities = await prepareIdentities(folder);
     await housekeeper.begin();
-    const listening = await listen(new Handler({ store, registry, now, signal: ended.signal }), identities, port);
+    const listening = await listen(
+      new Handler({ store, registry, now, admission: new Admission(store), signal: ended.signal }),
+      identities,
+      port,
+    );
     await writePrivate(files.kubeconfig, kubeconfigText(listening.url, identities.authority, identities.admin));
     return {
       url: listening.url,

@@ -15,6 +15,8 @@ interface Asked {
   readonly user: string;
   readonly groups: readonly string[];
   readonly allows: (attempt: Attempt) => boolean;
+  /** What may be done there. */
+  readonly rules: (namespace: string) => readonly JsonObject[];
 }
 
 /** The version of Kubernetes whose ways these are. */
@@ -53,14 +55,24 @@ function groups(core: boolean, accept: string, resources: readonly Resource[]): 
   };
 }
 
-async function review({ request, path, user, groups, allows }: Asked): Promise<Answer | undefined> {
-  if (path === '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews') {
-    const { value: body } = await readObject(request);
-    return { code: 201, body: { ...body, status: { allowed: allows(attemptOf(objectAt(body, 'spec'))) } } };
-  }
-  if (path !== '/apis/authentication.k8s.io/v1/selfsubjectreviews') return undefined;
-  return { code: 201, body: { ...(await readObject(request)).value, status: { userInfo: { username: user, groups } } } };
+async function review(asked: Asked): Promise<Answer | undefined> {
+  const answer = reviews[asked.path];
+  if (answer === undefined) return undefined;
+  const { value } = await readObject(asked.request);
+  return { code: 201, body: { ...value, status: answer(asked, objectAt(value, 'spec')) } };
 }
+
+const reviews: Readonly<Record<string, (asked: Asked, spec: JsonObject) => JsonObject>> = {
+  '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews': ({ allows }, spec) => ({ allowed: allows(attemptOf(spec)) }),
+  '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews': ({ rules }, spec) => rulesStatus(rules(textAt(spec, 'namespace'))),
+  '/apis/authentication.k8s.io/v1/selfsubjectreviews': ({ user, groups }) => ({ userInfo: { username: user, groups } }),
+};
+
+const rulesStatus = (rules: readonly JsonObject[]): JsonObject => ({
+  resourceRules: rules.filter((rule) => rule['nonResourceURLs'] === undefined),
+  nonResourceRules: rules.filter((rule) => rule['nonResourceURLs'] !== undefined),
+  incomplete: false,
+});
 
 function attemptOf(spec: JsonObject): Attempt {
   const [of, other] = [objectAt(spec, 'resourceAttributes'), objectAt(spec, 'nonResourceAttributes')];

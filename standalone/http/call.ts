@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Admission } from '../admission/admit.js';
 import type { Caller } from '../requests/authorize.js';
 import type { ChangeOptions } from '../requests/change.js';
 import { timestamp } from '../resources/metadata.js';
@@ -10,6 +11,7 @@ import { type View, viewOf } from './table.js';
 
 export interface Backend {
   readonly store: Store;
+  readonly admission: Admission;
   readonly registry: Registry;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -29,7 +31,8 @@ export interface Call extends Caller {
 export const viewFor = ({ request, query }: Call): View => viewOf(`${request.headers.accept ?? ''}`, query.get('includeObject'));
 
 /** How a change is to be made. It warns beside the answer, once of each thing. */
-export function optionsFor({ query, request, response }: Call, now: number): ChangeOptions {
+export function optionsFor(call: Call, { now, admission }: Backend): ChangeOptions {
+  const { query, request, response } = call;
   const told = new Set<string>();
   const warn = (text: string): void => {
     if (!told.has(text)) response.appendHeader('Warning', warningHeader(text));
@@ -40,6 +43,7 @@ export function optionsFor({ query, request, response }: Call, now: number): Cha
     fieldValidation: validationOf(query),
     dryRun: dryRunOf(query),
     warn,
-    now: timestamp(now),
+    now: timestamp(now()),
+    admit: (attempted) => admission.admit(attempted, { caller: call, dryRun: dryRunOf(query), warn }),
   };
 }

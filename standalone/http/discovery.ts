@@ -22,8 +22,11 @@ function groupsOf(resources: readonly Resource[]): readonly Group[] {
 /** What may be asked, but not kept. */
 const reviews: readonly Pick<Resource, 'group' | 'version' | 'plural' | 'kind'>[] = [
   { group: 'authorization.k8s.io', version: 'v1', plural: 'selfsubjectaccessreviews', kind: 'SelfSubjectAccessReview' },
+  { group: 'authorization.k8s.io', version: 'v1', plural: 'selfsubjectrulesreviews', kind: 'SelfSubjectRulesReview' },
   { group: 'authentication.k8s.io', version: 'v1', plural: 'selfsubjectreviews', kind: 'SelfSubjectReview' },
 ];
+
+const reviewGroups = [...new Set(reviews.map(({ group }) => group))];
 
 /** `/api` */
 export const coreVersions = (): JsonObject => ({ kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [] });
@@ -32,7 +35,7 @@ export const coreVersions = (): JsonObject => ({ kind: 'APIVersions', versions: 
 export function groupList(resources: readonly Resource[]): JsonObject {
   const named = groupsOf(resources).filter(({ name }) => name !== '');
   const own = named.map(({ name, versions }) => groupOf(name, [...versions.keys()]));
-  return { kind: 'APIGroupList', apiVersion: 'v1', groups: [...own, ...reviews.map(({ group, version }) => groupOf(group, [version]))] };
+  return { kind: 'APIGroupList', apiVersion: 'v1', groups: [...own, ...reviewGroups.map((group) => groupOf(group, ['v1']))] };
 }
 
 export function groupOf(name: string, versions: readonly string[]): JsonObject {
@@ -103,20 +106,20 @@ export function aggregated(resources: readonly Resource[], core: boolean, versio
   }));
   const asked = core
     ? []
-    : reviews.map(({ group, version: one, plural, kind }) => ({
+    : reviewGroups.map((group) => ({
         metadata: { name: group },
-        versions: [
-          {
-            version: one,
-            freshness: 'Current',
-            resources: [
-              { resource: plural, responseKind: { group, version: one, kind }, scope: 'Cluster', singularResource: '', verbs: ['create'] },
-            ],
-          },
-        ],
+        versions: [{ version: 'v1', freshness: 'Current', resources: reviews.filter((one) => one.group === group).map(describedReview) }],
       }));
   return { kind: 'APIGroupDiscoveryList', apiVersion: `apidiscovery.k8s.io/${version}`, metadata: {}, items: [...items, ...asked] };
 }
+
+const describedReview = ({ group, version, plural, kind }: (typeof reviews)[number]): JsonObject => ({
+  resource: plural,
+  responseKind: { group, version, kind },
+  scope: 'Cluster',
+  singularResource: '',
+  verbs: ['create'],
+});
 
 function described(resource: Resource): JsonObject {
   const { group, version, plural, singular, kind, namespaced, shortNames, categories } = resource;

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Attempt, type Caller, isAllowed } from '../requests/authorize.js';
+import { type Attempt, type Caller, isAllowed, rulesFor } from '../requests/authorize.js';
 import { Objects } from '../requests/objects.js';
 import { forbiddenAttempt, methodNotAllowed } from '../requests/status.js';
 import { about } from './about.js';
@@ -43,11 +43,12 @@ export class Handler {
   async #answer(call: Call): Promise<Answer | undefined> {
     const { registry, store } = this.#backend;
     const allows = (attempt: Attempt) => isAllowed(store, call, attempt);
-    const said = await about({ ...call, allows }, registry.all());
+    const rules = (namespace: string) => rulesFor(store, call, namespace);
+    const said = await about({ ...call, allows, rules }, registry.all());
     if (said !== undefined) return said;
     const address = readAddress(call.path, registry);
     this.#assertAllowed(call, address);
-    if (address.subresource === 'scale') return scaleAnswer(call, address, this.#objects, this.#backend.now());
+    if (address.subresource === 'scale') return scaleAnswer(call, address, this.#objects, this.#backend);
     return address.name === '' ? this.#ofAll(call, address) : this.#ofOne(call, address);
   }
 

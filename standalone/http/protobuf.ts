@@ -75,6 +75,9 @@ const messages: Readonly<Record<string, Fields>> = {
   ReviewSpec: { resourceAttributes: [1, 'ResourceAttributes'], nonResourceAttributes: [2, 'NonResourceAttributes'] },
   Info: { title: [1, 'string'], version: [2, 'string'] },
   Document: { swagger: [1, 'string'], info: [2, 'Info'] },
+  RulesReviewSpec: { namespace: [1, 'string'] },
+  SelfSubjectRulesReview: { metadata: [1, 'ObjectMeta'], spec: [2, 'RulesReviewSpec'] },
+  SelfSubjectReview: { metadata: [1, 'ObjectMeta'] },
   SelfSubjectAccessReview: { metadata: [1, 'ObjectMeta'], spec: [2, 'ReviewSpec'] },
 };
 

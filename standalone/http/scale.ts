@@ -8,16 +8,16 @@ import type { Address } from './address.js';
 import type { Answer } from './answer.js';
 import { editOf } from './asked.js';
 import { mediaType, readBody } from './body.js';
-import { type Call, optionsFor } from './call.js';
+import { type Backend, type Call, optionsFor } from './call.js';
 
 /** What is asked of `/scale`. */
-export async function scaleAnswer(call: Call, { resource, namespace, name }: Address, objects: Objects, now: number): Promise<Answer> {
+export async function scaleAnswer(call: Call, { resource, namespace, name }: Address, objects: Objects, backend: Backend): Promise<Answer> {
   const place = { resource, namespace, name };
   const { scale } = resource;
   if (scale === undefined) throw unknownPath();
   if (call.method === 'GET') return { code: 200, body: scaleOf(objects.get(place), scale) };
   const edit = await scaleEdit(call, place, scale);
-  return { code: 200, body: scaleOf(await objects.patch(place, edit, '', optionsFor(call, now)), scale) };
+  return { code: 200, body: scaleOf(await objects.patch(place, edit, '', optionsFor(call, backend)), scale) };
 }
 
 async function scaleEdit(call: Call, { resource }: Place, scale: Scale): Promise<Edit> {

@@ -2,7 +2,7 @@ import { isObject, type JsonObject, objectAt, textAt } from '../json.js';
 import { type ChangeOptions, complain } from '../requests/change.js';
 import type { DeleteOptions, Objects } from '../requests/objects.js';
 import { badRequest, methodNotAllowed, StatusError } from '../requests/status.js';
-import { metadataOf, timestamp } from '../resources/metadata.js';
+import { metadataOf } from '../resources/metadata.js';
 import type { Resource } from '../resources/resource.js';
 import type { Address } from './address.js';
 import type { Answer } from './answer.js';
@@ -82,11 +82,13 @@ export class Writes {
     return { code: 200, body: listOf(resource, page) };
   }
 
-  async #deletion({ request, query }: Call): Promise<DeleteOptions> {
+  async #deletion(call: Call): Promise<DeleteOptions> {
+    const { request, query } = call;
     const hasBody = Number(request.headers['content-length'] ?? 0) > 0 || request.headers['transfer-encoding'] !== undefined;
     const body = hasBody ? (await readBody(request)).value : {};
     const given = isObject(body) ? body : {};
     const { uid, resourceVersion } = objectAt(given, 'preconditions');
+    const { now, admit } = this.#options(call);
     const policy = textAt(given, 'propagationPolicy') || query.get('propagationPolicy') || 'Background';
     if (policy !== 'Background' && policy !== 'Foreground' && policy !== 'Orphan')
       throw badRequest(`propagationPolicy: ${JSON.stringify(policy)} was given; accepted: Background, Foreground, Orphan`);
@@ -94,12 +96,13 @@ export class Writes {
       dryRun: dryRunOf(query) || (Array.isArray(given['dryRun']) && given['dryRun'].includes('All')),
       propagation: given['orphanDependents'] === true ? 'Orphan' : policy,
       preconditions: { ...(typeof uid === 'string' ? { uid } : {}), ...(typeof resourceVersion === 'string' ? { resourceVersion } : {}) },
-      now: timestamp(this.#backend.now()),
+      now,
+      ...(admit === undefined ? {} : { admit }),
     };
   }
 
   #options(call: Call): ChangeOptions {
-    return optionsFor(call, this.#backend.now());
+    return optionsFor(call, this.#backend);
   }
 }
 

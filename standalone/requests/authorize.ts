@@ -22,12 +22,20 @@ const rbac = 'rbac.authorization.k8s.io';
 
 /** By the roles that are stored, as Kubernetes does. Who is of `system:masters` may do everything. */
 export function isAllowed(store: Store, caller: Caller, attempt: Attempt): boolean {
-  if (caller.groups.includes('system:masters')) return true;
+  return rulesFor(store, caller, attempt.namespace).some((rule) => allows(rule, attempt));
+}
+
+const everything: readonly JsonObject[] = [
+  { verbs: ['*'], apiGroups: ['*'], resources: ['*'] },
+  { verbs: ['*'], nonResourceURLs: ['*'] },
+];
+
+/** All that somebody may do: everywhere, and in that namespace when it is named. */
+export function rulesFor(store: Store, caller: Caller, namespace: string): readonly JsonObject[] {
+  if (caller.groups.includes('system:masters')) return everything;
   const everywhere = store.list(`clusterrolebindings.${rbac}`);
-  const here = attempt.namespace === '' ? [] : store.list(`rolebindings.${rbac}`, attempt.namespace);
-  return [...everywhere, ...here].some(
-    (binding) => isFor(binding, caller) && rulesOf(store, binding).some((rule) => allows(rule, attempt)),
-  );
+  const here = namespace === '' ? [] : store.list(`rolebindings.${rbac}`, namespace);
+  return [...everywhere, ...here].filter((binding) => isFor(binding, caller)).flatMap((binding) => rulesOf(store, binding));
 }
 
 function isFor(binding: JsonObject, { user, groups }: Caller): boolean {

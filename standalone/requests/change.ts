@@ -4,6 +4,7 @@ import { metadataChangeErrors, metadataErrors, metadataOf } from '../resources/m
 import type { Resource } from '../resources/resource.js';
 import { withDefaults } from '../schema/default.js';
 import { prune } from '../schema/prune.js';
+import type { Admit } from './attempted.js';
 import { badRequest, invalidObject } from './status.js';
 
 /** How a change is to be made, whatever it is. */
@@ -15,6 +16,7 @@ export interface ChangeOptions {
   readonly warn: (text: string) => void;
   /** Of RFC 3339, to the second. */
   readonly now: string;
+  readonly admit?: Admit;
 }
 
 export type Subresource = '' | 'status';

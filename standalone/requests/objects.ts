@@ -5,6 +5,7 @@ import { isBeingDeleted, isOver, metadataOf } from '../resources/metadata.js';
 import type { Resource } from '../resources/resource.js';
 import type { Key } from '../store/disk.js';
 import type { Outcome, Store } from '../store/store.js';
+import type { Admit, Attempted, Operation } from './attempted.js';
 import { assertValid, type ChangeOptions, counted, isSameState, managed, onto, type Subresource, shaped } from './change.js';
 import {
   alreadyExists,
@@ -29,6 +30,14 @@ export interface DeleteOptions {
   readonly propagation: 'Background' | 'Foreground' | 'Orphan';
   readonly preconditions: { readonly uid?: string; readonly resourceVersion?: string };
   readonly now: string;
+  readonly admit?: Admit;
+}
+
+interface Writing {
+  readonly operation: Operation;
+  readonly subresource: Subresource;
+  readonly dryRun: boolean;
+  readonly admit?: Admit;
 }
 
 /** What a patch makes of an object. @throws StatusError when it does not fit */
@@ -55,7 +64,7 @@ export class Objects {
     if (metadataOf(sent)['resourceVersion'] !== undefined && textAt(metadataOf(sent), 'resourceVersion') !== '')
       throw badRequest('resourceVersion should not be set on objects to be created');
     assertValid(object, undefined, resource);
-    return this.#write(place, options.dryRun, (old) => {
+    return this.#write(place, { ...options, operation: 'CREATE', subresource: '' }, (old) => {
       if (old !== undefined) throw alreadyExists(resource, given);
       this.#assertRoom(place);
       return put(managed(object, undefined, resource, '', options));
@@ -83,7 +92,7 @@ export class Objects {
     shaped(applied, resource, options);
     if (metadataOf(applied)['managedFields'] !== undefined) throw badRequest('metadata.managedFields must be nil');
     let isNew = false;
-    const object = await this.#write(place, options.dryRun, (old) => {
+    const object = await this.#write(place, { ...options, operation: 'UPDATE', subresource }, (old) => {
       if (old === undefined && subresource !== '') throw notFound(resource, name);
       isNew = old === undefined;
       const live = old === undefined ? undefined : shown(old, resource);
@@ -118,7 +127,7 @@ export class Objects {
     edit: Edit,
   ): Promise<JsonObject> {
     const { resource, name } = place;
-    return this.#write(place, options.dryRun, (old) => {
+    return this.#write(place, { ...options, operation: 'UPDATE', subresource }, (old) => {
       if (old === undefined) throw notFound(resource, name);
       const live = shown(old, resource);
       const sent = edit(live);
@@ -154,7 +163,7 @@ export class Objects {
     const { resource, name } = place;
     if (resource.permanent?.includes(name) === true) throw forbiddenRequest(resource, name, 'this namespace may not be deleted');
     let isGoneNow = false;
-    const object = await this.#write(place, options.dryRun, (old) => {
+    const object = await this.#write(place, { ...options, operation: 'DELETE', subresource: '' }, (old) => {
       if (old === undefined) throw notFound(resource, name);
       assertPreconditions(resource, name, options, metadataOf(old));
       const going = withFinalizers(marked(old, options.now), options.propagation);
@@ -166,12 +175,30 @@ export class Objects {
   }
 
   /** `decide` sees the newest state. With `dryRun` nothing is written, and the answer is what would have been. */
-  async #write(place: Place, dryRun: boolean, decide: (old: JsonObject | undefined) => Outcome): Promise<JsonObject> {
+  async #write(place: Place, how: Writing, decide: (old: JsonObject | undefined) => Outcome): Promise<JsonObject> {
     const { resource } = place;
-    const stored = (outcome: Outcome): Outcome =>
-      outcome.kind === 'keep' ? outcome : { ...outcome, object: resource.toStored?.(outcome.object) ?? outcome.object };
-    if (dryRun) return shown(stored(decide(this.#store.get(keyOf(place)))).object, resource);
-    return shown(await this.#store.write(keyOf(place), (old) => stored(decide(old))), resource);
+    const admitted = (old: JsonObject | undefined): Outcome => {
+      const outcome = decide(old);
+      const stored = outcome.kind === 'keep' ? outcome : { ...outcome, object: resource.toStored?.(outcome.object) ?? outcome.object };
+      // Of what changes nothing as well: whoever may not write may not do that either.
+      how.admit?.(this.#attempted(place, how, old, stored.object));
+      return stored;
+    };
+    if (how.dryRun) return shown(admitted(this.#store.get(keyOf(place))).object, resource);
+    return shown(await this.#store.write(keyOf(place), admitted), resource);
+  }
+
+  #attempted(place: Place, { operation, subresource }: Writing, old: JsonObject | undefined, object: JsonObject): Attempted {
+    const { resource, namespace } = place;
+    return {
+      ...place,
+      // What is applied may be there, or not yet.
+      operation: old === undefined ? 'CREATE' : operation,
+      subresource,
+      object: operation === 'DELETE' ? undefined : shown(object, resource),
+      oldObject: old === undefined ? undefined : shown(old, resource),
+      namespaceObject: namespace === '' ? undefined : this.#store.newest({ resource: 'namespaces.', namespace: '', name: namespace }),
+    };
   }
 
   /** Asked of what was decided last: whoever empties a namespace or a kind may look at once when the word to do so is on disk. */

@@ -43,6 +43,15 @@ export const changedMeanwhile = (resource: Resource, name: string): StatusError 
 export const expired = (message: string): StatusError => new StatusError(410, 'Expired', message);
 export const forbiddenRequest = (resource: Resource, name: string, why: string): StatusError =>
   new StatusError(403, 'Forbidden', `${resource.fullName} "${name}" is forbidden: ${why}`, about(resource, name));
+/** By its words as Kubernetes says them, whatever the reason is. */
+export function deniedByPolicy(resource: Resource, name: string, why: string, reason: string): StatusError {
+  const codes: Readonly<Record<string, number>> = { Unauthorized: 401, Forbidden: 403, RequestEntityTooLarge: 413 };
+  return new StatusError(codes[reason] ?? 422, reason, forbiddenRequest(resource, name, why).message, {
+    ...about(resource, name),
+    causes: [{ message: why }],
+  });
+}
+
 export function forbiddenAttempt(
   user: string,
   { verb, resource, namespace, name }: Attempt,

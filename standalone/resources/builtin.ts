@@ -1,6 +1,7 @@
 import { isObject, type JsonObject, objectAt, withKey, without } from '../json.js';
 import { crdCheck, crdSchema } from './crd.js';
 import { newEvent, oldEvent } from './events.js';
+import { bindingErrors, bindingProperties, policyErrors, policyProperties } from './policies.js';
 import { type Column, makeResource, type Resource, type ResourceDefinition } from './resource.js';
 
 const text = { type: 'string' };
@@ -42,9 +43,13 @@ const age = column('Age', '.metadata.creationTimestamp', 'date');
 export const systemNamespaces = ['default', 'kube-system', 'kube-public'];
 
 type Kind = Partial<ResourceDefinition> &
-  Pick<ResourceDefinition, 'plural' | 'kind'> & { readonly properties: JsonObject; readonly required?: readonly string[] };
+  Pick<ResourceDefinition, 'plural' | 'kind'> & {
+    readonly properties: JsonObject;
+    readonly required?: readonly string[];
+    readonly description: string;
+  };
 
-function builtIn({ properties, required = [], ...kind }: Kind): ResourceDefinition {
+function builtIn({ properties, required = [], description, ...kind }: Kind): ResourceDefinition {
   const { plural, group = '' } = kind;
   return {
     group,
@@ -61,18 +66,18 @@ function builtIn({ properties, required = [], ...kind }: Kind): ResourceDefiniti
     storage: `${plural}.${group}`,
     hasGeneration: false,
     isBuiltIn: true,
-    raw: { ...map(properties, required) },
+    raw: { ...map(properties, required), description },
     ...kind,
   };
 }
 
-/** A Secret is kept with all its texts as bytes. */
+/** A Secret is kept with all its texts as bytes. What comes in protobuf says an empty type for none. */
 function withoutStringData(object: JsonObject): JsonObject {
   const given = object['stringData'];
   const encoded = Object.entries(isObject(given) ? given : {}).map(
     ([key, value]) => [key, Buffer.from(`${value}`).toString('base64')] as const,
   );
-  const kept = without(object, 'stringData');
+  const kept = { ...without(object, 'stringData'), type: object['type'] || 'Opaque' };
   return encoded.length === 0 ? kept : withKey(kept, 'data', { ...objectAt(object, 'data'), ...Object.fromEntries(encoded) });
 }
 
@@ -99,6 +104,8 @@ const subjects = list(map({ kind: text, apiGroup: text, name: text, namespace: t
 const roleRef = { ...map({ apiGroup: text, kind: text, name: text }, ['apiGroup', 'kind', 'name']), 'x-kubernetes-map-type': 'atomic' };
 const rbac = { group: 'rbac.authorization.k8s.io', nameRule: 'path' as const };
 
+const policing = { group: 'admissionregistration.k8s.io', namespaced: false, hasGeneration: true };
+
 const eventFields = {
   action: text,
   eventTime: { ...text, nullable: true },
@@ -115,6 +122,7 @@ const definitions: readonly Kind[] = [
   {
     plural: 'namespaces',
     kind: 'Namespace',
+    description: 'A space for names. Whatever is in it goes with it.',
     namespaced: false,
     shortNames: ['ns'],
     hasStatus: true,
@@ -128,6 +136,7 @@ const definitions: readonly Kind[] = [
   {
     plural: 'configmaps',
     kind: 'ConfigMap',
+    description: 'Settings, as texts or bytes by key.',
     shortNames: ['cm'],
     properties: { data: texts, binaryData: bytes, immutable: { type: 'boolean' } },
     columns: [column('Data', '.data', 'count'), age],
@@ -135,6 +144,7 @@ const definitions: readonly Kind[] = [
   {
     plural: 'secrets',
     kind: 'Secret',
+    description: 'What few may read: bytes by key, sealed at rest.',
     properties: { data: bytes, stringData: texts, type: { ...text, default: 'Opaque' }, immutable: { type: 'boolean' } },
     selectable: ['.type'],
     toStored: withoutStringData,
@@ -143,6 +153,7 @@ const definitions: readonly Kind[] = [
   {
     plural: 'serviceaccounts',
     kind: 'ServiceAccount',
+    description: 'Somebody who is a program, for rights to be given to.',
     shortNames: ['sa'],
     properties: {
       secrets: listBy(reference, 'name'),
@@ -153,6 +164,7 @@ const definitions: readonly Kind[] = [
   {
     plural: 'events',
     kind: 'Event',
+    description: 'Something that happened to an object; told for an hour.',
     shortNames: ['ev'],
     nameRule: 'path',
     storage: 'events.',
@@ -181,6 +193,7 @@ const definitions: readonly Kind[] = [
   {
     plural: 'events',
     kind: 'Event',
+    description: 'Something that happened to an object; told for an hour.',
     group: 'events.k8s.io',
     nameRule: 'path',
     storage: 'events.',
@@ -207,6 +220,7 @@ const definitions: readonly Kind[] = [
   {
     plural: 'leases',
     kind: 'Lease',
+    description: 'Who holds something, and until when.',
     group: 'coordination.k8s.io',
     properties: {
       spec: map({
@@ -221,11 +235,12 @@ const definitions: readonly Kind[] = [
     },
     columns: [column('Holder', '.spec.holderIdentity'), age],
   },
-  { ...rbac, plural: 'roles', kind: 'Role', properties: { rules } },
+  { ...rbac, plural: 'roles', kind: 'Role', description: 'What may be done within its namespace.', properties: { rules } },
   {
     ...rbac,
     plural: 'clusterroles',
     kind: 'ClusterRole',
+    description: 'What may be done everywhere, or wherever a RoleBinding says so.',
     namespaced: false,
     properties: {
       rules,
@@ -236,6 +251,7 @@ const definitions: readonly Kind[] = [
     ...rbac,
     plural: 'rolebindings',
     kind: 'RoleBinding',
+    description: 'Gives what a role allows to somebody, within its namespace.',
     properties: { subjects, roleRef },
     required: ['roleRef'],
     columns: [column('Role', '.roleRef.name'), age],
@@ -244,14 +260,36 @@ const definitions: readonly Kind[] = [
     ...rbac,
     plural: 'clusterrolebindings',
     kind: 'ClusterRoleBinding',
+    description: 'Gives what a ClusterRole allows to somebody, everywhere.',
     namespaced: false,
     properties: { subjects, roleRef },
     required: ['roleRef'],
     columns: [column('Role', '.roleRef.name'), age],
   },
   {
+    ...policing,
+    plural: 'validatingadmissionpolicies',
+    kind: 'ValidatingAdmissionPolicy',
+    description: 'What may be written, by whom, as expressions say.',
+    hasStatus: true,
+    properties: policyProperties,
+    required: ['spec'],
+    check: policyErrors,
+  },
+  {
+    ...policing,
+    plural: 'validatingadmissionpolicybindings',
+    kind: 'ValidatingAdmissionPolicyBinding',
+    description: 'Where a policy counts, and what becomes of what it is against.',
+    properties: bindingProperties,
+    required: ['spec'],
+    check: bindingErrors,
+    columns: [column('PolicyName', '.spec.policyName'), age],
+  },
+  {
     plural: 'customresourcedefinitions',
     kind: 'CustomResourceDefinition',
+    description: 'A kind of objects that is served besides those that are always there.',
     group: 'apiextensions.k8s.io',
     namespaced: false,
     shortNames: ['crd', 'crds'],

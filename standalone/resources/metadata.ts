@@ -52,12 +52,15 @@ export const metadataSchema: JsonObject = {
   },
 };
 
+const apiVersion = { ...text, description: 'The group and version that the object is written in.' };
+const kind = { ...text, description: 'What the object is.' };
+
 /** The schema of a whole object. Its own may say of these three only what a name is to be like. */
 export function withMetadata(raw: JsonObject): JsonObject {
   const given = objectAt(objectAt(objectAt(raw, 'properties'), 'metadata'), 'properties');
   const narrowed = Object.fromEntries(['name', 'generateName'].map((key) => [key, { ...text, ...objectAt(given, key) }]));
   const metadata = { ...metadataSchema, properties: { ...objectAt(metadataSchema, 'properties'), ...narrowed } };
-  return { ...raw, type: 'object', properties: { ...objectAt(raw, 'properties'), apiVersion: text, kind: text, metadata } };
+  return { ...raw, type: 'object', properties: { ...objectAt(raw, 'properties'), apiVersion, kind, metadata } };
 }
 
 const label = /^(?=.{1,63}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;

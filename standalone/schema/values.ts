@@ -3,8 +3,8 @@ import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import { RE2JS } from 're2js';
 import { isList, isObject, type Json, type JsonObject } from '../json.js';
 import { type FieldError, invalid, required, tooLong, tooMany, typeInvalid, unsupported } from './field-error.js';
+import { matches } from './functions.js';
 import { parseNetwork } from './network.js';
-import { matches } from './rules.js';
 
 /** Of a value that it is as the schema says, but for what is Kubernetes' own (lists by key, rules). */
 export type ValueCheck = (value: Json) => readonly FieldError[];
