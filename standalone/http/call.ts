@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Admission } from '../admission/admit.js';
 import type { Caller } from '../requests/authorize.js';
 import type { ChangeOptions } from '../requests/change.js';
+import { assertNoEscalation } from '../requests/escalate.js';
 import { timestamp } from '../resources/metadata.js';
 import type { Registry } from '../resources/registry.js';
 import type { Store } from '../store/store.js';
@@ -31,7 +32,7 @@ export interface Call extends Caller {
 export const viewFor = ({ request, query }: Call): View => viewOf(`${request.headers.accept ?? ''}`, query.get('includeObject'));
 
 /** How a change is to be made. It warns beside the answer, once of each thing. */
-export function optionsFor(call: Call, { now, admission }: Backend): ChangeOptions {
+export function optionsFor(call: Call, { now, admission, store }: Backend): ChangeOptions {
   const { query, request, response } = call;
   const told = new Set<string>();
   const warn = (text: string): void => {
@@ -44,6 +45,9 @@ export function optionsFor(call: Call, { now, admission }: Backend): ChangeOptio
     dryRun: dryRunOf(query),
     warn,
     now: timestamp(now()),
-    admit: (attempted) => admission.admit(attempted, { caller: call, dryRun: dryRunOf(query), warn }),
+    admit: (attempted) => {
+      assertNoEscalation(store, call, attempted);
+      admission.admit(attempted, { caller: call, dryRun: dryRunOf(query), warn });
+    },
   };
 }

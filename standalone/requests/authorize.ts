@@ -18,7 +18,7 @@ export interface Attempt {
   readonly path: string;
 }
 
-const rbac = 'rbac.authorization.k8s.io';
+export const rbac = 'rbac.authorization.k8s.io';
 
 /** By the roles that are stored, as Kubernetes does. Who is of `system:masters` may do everything. */
 export function isAllowed(store: Store, caller: Caller, attempt: Attempt): boolean {
@@ -52,7 +52,8 @@ function isFor(binding: JsonObject, { user, groups }: Caller): boolean {
   });
 }
 
-function rulesOf(store: Store, binding: JsonObject): readonly JsonObject[] {
+/** What the role allows that a binding gives. */
+export function rulesOf(store: Store, binding: JsonObject): readonly JsonObject[] {
   const { kind, name } = objectAt(binding, 'roleRef');
   const isCluster = kind === 'ClusterRole';
   const key = {
@@ -65,7 +66,7 @@ function rulesOf(store: Store, binding: JsonObject): readonly JsonObject[] {
 
 const includes = (rule: JsonObject, key: string, value: string): boolean => textsAt(rule, key).some((one) => one === '*' || one === value);
 
-function allows(rule: JsonObject, { verb, group, resource, name, path }: Attempt): boolean {
+export function allows(rule: JsonObject, { verb, group, resource, name, path }: Attempt): boolean {
   if (!includes(rule, 'verbs', verb)) return false;
   if (path !== '')
     return textsAt(rule, 'nonResourceURLs').some(

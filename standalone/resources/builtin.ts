@@ -1,4 +1,6 @@
-import { isObject, type JsonObject, objectAt, withKey, without } from '../json.js';
+import { equal, isObject, type JsonObject, objectAt, withKey, without } from '../json.js';
+import { invalid } from '../schema/field-error.js';
+import type { Validate } from '../schema/validate.js';
 import { crdCheck, crdSchema } from './crd.js';
 import { newEvent, oldEvent } from './events.js';
 import { bindingErrors, bindingProperties, policyErrors, policyProperties } from './policies.js';
@@ -103,6 +105,11 @@ const rules = list(
 const subjects = list(map({ kind: text, apiGroup: text, name: text, namespace: text }, ['kind', 'name']));
 const roleRef = { ...map({ apiGroup: text, kind: text, name: text }, ['apiGroup', 'kind', 'name']), 'x-kubernetes-map-type': 'atomic' };
 const rbac = { group: 'rbac.authorization.k8s.io', nameRule: 'path' as const };
+/** Who could change it would need no right to bind another role. */
+const sameRole: Validate = (value, old) => {
+  const [is, was] = [value, old].map((one) => (isObject(one) ? one['roleRef'] : undefined));
+  return old === undefined || equal(is, was) ? [] : [invalid('roleRef', is, 'cannot change roleRef')];
+};
 
 const policing = { group: 'admissionregistration.k8s.io', namespaced: false, hasGeneration: true };
 
@@ -254,6 +261,7 @@ const definitions: readonly Kind[] = [
     description: 'Gives what a role allows to somebody, within its namespace.',
     properties: { subjects, roleRef },
     required: ['roleRef'],
+    check: sameRole,
     columns: [column('Role', '.roleRef.name'), age],
   },
   {
@@ -264,6 +272,7 @@ const definitions: readonly Kind[] = [
     namespaced: false,
     properties: { subjects, roleRef },
     required: ['roleRef'],
+    check: sameRole,
     columns: [column('Role', '.roleRef.name'), age],
   },
   {

@@ -141,3 +141,30 @@ t.test('what is no expression is refused with the policy', async (t) => {
   t.match((await wrong('object.spec. >')).stderr, /spec\.validations\[0\]\.expression.*compilation failed/s);
   t.match((await wrong('nothing.of.the.kind')).stderr, /spec\.validations\[0\]\.expression.*compilation failed/s);
 });
+
+t.test('nobody gives rights that they do not have', async (t) => {
+  const as = (...args: KubectlArgs) => cluster.kubectl('--as=clerk', ...args);
+  const keeper = ['--verb=create,update,patch,get', '--resource=roles,rolebindings', '-n', 'default'];
+  await kubectl('create', 'role', 'keeper', ...keeper);
+  await kubectl('create', 'rolebinding', 'clerk', '--role=keeper', '--user=clerk', '-n', 'default');
+  await until(async () => (await as('auth', 'can-i', 'create', 'roles', '-n', 'default')).code === 0);
+  t.match(
+    (await as('create', 'role', 'more', '--verb=get', '--resource=secrets')).stderr,
+    /attempting to grant RBAC permissions not currently held/,
+  );
+  t.equal((await as('create', 'role', 'same', '--verb=get', '--resource=roles')).code, 0);
+  await kubectl('create', 'clusterrole', 'all-secrets', '--verb=*', '--resource=secrets');
+  const bind = (name: string, role: string) => as('create', 'rolebinding', name, role, '--user=clerk');
+  t.match((await bind('up', '--clusterrole=all-secrets')).stderr, /attempting to grant RBAC permissions not currently held/);
+  t.equal((await bind('level', '--role=same')).code, 0);
+  const change = { op: 'replace', path: '/roleRef/name', value: 'keeper' };
+  const changed = await cluster.kubectl('patch', 'rolebinding', 'level', '--type=json', '-p', JSON.stringify([change]));
+  t.match(changed.stderr, /cannot change roleRef/);
+  await kubectl('create', 'role', 'binder', '--verb=bind', '--resource=roles', '--resource-name=keeper');
+  t.not((await bind('early', '--clusterrole=all-secrets')).code, 0);
+  t.match(
+    await kubectl('auth', 'can-i', '--list', '--as=clerk'),
+    /rolebindings\.rbac\.authorization\.k8s\.io +\[\] +\[\] +\[create update patch get\]/,
+  );
+  t.match(await kubectl('auth', 'whoami'), /system:masters/);
+});
