@@ -27,8 +27,8 @@ export interface Report {
 }
 
 /** How many writes a life may see, how long they may take, and how long one may last that is killed before it is up. */
-const mostWrites = 300;
-const longestStormMs = 600;
+const mostWrites = 80;
+const longestStormMs = 3_000;
 const startingMs = 500;
 
 /**
@@ -57,7 +57,7 @@ export async function storm({ folder, writers: count, rounds: most, longestMs }:
     const isGentle = rounds % 10 === 4;
     const stop = {
       at: ledger.writes + randomInt(mostWrites),
-      after: performance.now() + randomInt(longestStormMs),
+      after: performance.now() + longestStormMs,
       kill: () => life.kill(),
       isGentle,
     };
@@ -100,7 +100,8 @@ async function write(caller: Caller, slots: readonly Slot[], { counter, race, le
     for (;;) {
       const isOver = ledger.writes >= stop.at || performance.now() > stop.after;
       if (isOver && stop.isGentle) return;
-      if (isOver) void stop.kill();
+      // A little later: the moment is to be no writer's.
+      if (isOver) setTimeout(stop.kill, randomInt(20));
       const slot = slots[randomInt(slots.length)] as Slot;
       await (randomInt(8) === 0 ? counter.add(caller) : slot.write(caller));
       if (randomInt(10) === 0) await slot.readBack(caller);
