@@ -209,6 +209,18 @@ t.test('a kind goes as soon as its last object is gone', async (t) => {
   t.equal((await call('GET', gadgets)).code, 404);
 });
 
+t.test('what is immutable stays as it is, and can go', async (t) => {
+  const path = '/api/v1/namespaces/default/secrets';
+  const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'fixed' }, stringData: { a: 'b' }, immutable: true };
+  t.match(await call('POST', path, secret), { code: 201, body: { type: 'Opaque', data: { a: 'Yg==' } } });
+  const patch = (change: object) => call('PATCH', `${path}/fixed`, change, merge);
+  for (const change of [{ data: { a: 'Yw==' } }, { stringData: { c: 'd' } }, { immutable: null }])
+    t.match(await patch(change), { code: 422, body: { message: /field is immutable when `immutable` is set/ } });
+  t.match(await patch({ type: 'other' }), { code: 422, body: { message: /type: .*field is immutable/ } });
+  t.equal((await patch({ metadata: { labels: { a: 'b' } } })).code, 200);
+  t.equal((await call('DELETE', `${path}/fixed`)).code, 200);
+});
+
 t.test('an event has two faces, and goes after an hour', async (t) => {
   const events = '/apis/events.k8s.io/v1/namespaces/default/events';
   const regarding = { kind: 'ConfigMap', name: 'a', namespace: 'default', uid: 'u' };

@@ -1,4 +1,4 @@
-import { systemNamespaces } from '../resources/builtin.js';
+import { systemNamespaces } from '../resources/core.js';
 import { isBeingDeleted, timestamp } from '../resources/metadata.js';
 import type { Registry } from '../resources/registry.js';
 import type { Resource } from '../resources/resource.js';

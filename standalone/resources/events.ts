@@ -1,4 +1,5 @@
 import { isObject, type Json, type JsonObject, objectAt } from '../json.js';
+import { column, type Kind, map, reference, text, time, whole } from './shapes.js';
 
 /** An event has two faces: `v1` and `events.k8s.io/v1`. It is kept in the newer one. New name to old name. */
 const names: Readonly<Record<string, string>> = {
@@ -20,10 +21,10 @@ function renamed(object: JsonObject, by: Readonly<Record<string, string>>, apiVe
   return { ...Object.fromEntries(entries), apiVersion, kind: 'Event' };
 }
 
-export const newEvent = (object: JsonObject): JsonObject => renamed(object, olds, 'events.k8s.io/v1');
+const newEvent = (object: JsonObject): JsonObject => renamed(object, olds, 'events.k8s.io/v1');
 
 /** What tells of a series in the newer words, tells of a count and a last time in the older ones. */
-export function oldEvent(object: JsonObject): JsonObject {
+function oldEvent(object: JsonObject): JsonObject {
   const old = renamed(object, names, 'v1');
   const series = object['series'];
   const source = {
@@ -38,3 +39,74 @@ export function oldEvent(object: JsonObject): JsonObject {
       : {}),
   };
 }
+
+const eventFields = {
+  action: text,
+  eventTime: { ...text, nullable: true },
+  reason: text,
+  type: text,
+  reportingInstance: text,
+  related: reference,
+};
+const source = map({ component: text, host: text });
+const eventSelectable = ['.reason', '.type', '.reportingComponent'];
+const isOf = ['name', 'namespace', 'kind', 'uid', 'apiVersion', 'resourceVersion', 'fieldPath'];
+
+export const eventKinds: readonly Kind[] = [
+  {
+    plural: 'events',
+    kind: 'Event',
+    description: 'Something that happened to an object; told for an hour.',
+    shortNames: ['ev'],
+    nameRule: 'path',
+    storage: 'events.',
+    properties: {
+      ...eventFields,
+      involvedObject: reference,
+      message: text,
+      source,
+      firstTimestamp: time,
+      lastTimestamp: time,
+      count: whole,
+      series: map({ count: whole, lastObservedTime: text }),
+      reportingComponent: text,
+    },
+    selectable: [...eventSelectable, ...isOf.map((name) => `.involvedObject.${name}`)],
+    toStored: newEvent,
+    fromStored: oldEvent,
+    columns: [
+      column('Last Seen', '.lastTimestamp', 'date'),
+      column('Type', '.type'),
+      column('Reason', '.reason'),
+      column('Object', '.involvedObject.name'),
+      column('Message', '.message'),
+    ],
+  },
+  {
+    plural: 'events',
+    kind: 'Event',
+    description: 'Something that happened to an object; told for an hour.',
+    group: 'events.k8s.io',
+    nameRule: 'path',
+    storage: 'events.',
+    properties: {
+      ...eventFields,
+      regarding: reference,
+      note: text,
+      series: map({ count: whole, lastObservedTime: text }),
+      reportingController: text,
+      deprecatedSource: source,
+      deprecatedFirstTimestamp: time,
+      deprecatedLastTimestamp: time,
+      deprecatedCount: whole,
+    },
+    selectable: ['.reason', '.type', '.reportingController', ...isOf.map((name) => `.regarding.${name}`)],
+    columns: [
+      column('Last Seen', '.eventTime', 'date'),
+      column('Type', '.type'),
+      column('Reason', '.reason'),
+      column('Object', '.regarding.name'),
+      column('Message', '.note'),
+    ],
+  },
+];

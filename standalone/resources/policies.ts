@@ -1,6 +1,7 @@
 import { isObject, type Json, type JsonObject, objectAt, objectsAt, textAt } from '../json.js';
 import { type FieldError, forbidden, invalid, required } from '../schema/field-error.js';
 import { compilePolicy } from '../schema/rules.js';
+import { age, column, type Kind } from './shapes.js';
 
 const text = { type: 'string' };
 const texts = { type: 'array', items: text };
@@ -42,7 +43,7 @@ const matching = {
 };
 const anyObject = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
 
-export const policyProperties: JsonObject = {
+const policyProperties: JsonObject = {
   spec: {
     type: 'object',
     properties: {
@@ -66,7 +67,7 @@ export const policyProperties: JsonObject = {
   status: anyObject,
 };
 
-export const bindingProperties: JsonObject = {
+const bindingProperties: JsonObject = {
   spec: {
     type: 'object',
     required: ['policyName', 'validationActions'],
@@ -85,7 +86,7 @@ export const bindingProperties: JsonObject = {
 };
 
 /** What is wrong with a policy beyond its schema. */
-export function policyErrors(policy: Json): readonly FieldError[] {
+function policyErrors(policy: Json): readonly FieldError[] {
   const spec = objectAt(isObject(policy) ? policy : {}, 'spec');
   const expressions = ['matchConditions', 'variables', 'validations'].flatMap((key) =>
     objectsAt(spec, key).flatMap((one, at) =>
@@ -110,7 +111,32 @@ function compilationErrors(field: string, expression: string): readonly FieldErr
 }
 
 /** What is wrong with a binding beyond its schema. */
-export const bindingErrors = (binding: Json): readonly FieldError[] =>
+const bindingErrors = (binding: Json): readonly FieldError[] =>
   objectAt(isObject(binding) ? binding : {}, 'spec')['paramRef'] === undefined
     ? []
     : [forbidden('spec.paramRef', 'policies with parameters are not served here')];
+
+const policing = { group: 'admissionregistration.k8s.io', namespaced: false, hasGeneration: true };
+
+export const policyKinds: readonly Kind[] = [
+  {
+    ...policing,
+    plural: 'validatingadmissionpolicies',
+    kind: 'ValidatingAdmissionPolicy',
+    description: 'What may be written, by whom, as expressions say.',
+    hasStatus: true,
+    properties: policyProperties,
+    required: ['spec'],
+    check: policyErrors,
+  },
+  {
+    ...policing,
+    plural: 'validatingadmissionpolicybindings',
+    kind: 'ValidatingAdmissionPolicyBinding',
+    description: 'Where a policy counts, and what becomes of what it is against.',
+    properties: bindingProperties,
+    required: ['spec'],
+    check: bindingErrors,
+    columns: [column('PolicyName', '.spec.policyName'), age],
+  },
+];
