@@ -44,5 +44,5 @@ function typeOf(field: Schema): string {
   if (field.additionalProperties) return 'map of texts';
   if (field.format === 'date-time') return 'time';
   if (field.type === 'array') return field.items?.type === 'object' ? 'list' : 'list of texts';
-  return { string: 'text', integer: 'number', object: 'object' }[field.type ?? 'object'];
+  return { string: 'text', integer: 'number', boolean: '`true`, `false`', object: 'object' }[field.type ?? 'object'];
 }

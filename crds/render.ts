@@ -3,7 +3,7 @@ import type { Crd, Schema } from './schema.js';
 /** Shapes that mean the same wherever they stand have one type; the generator refuses two schemas for one of them. */
 const shared: readonly { readonly name: string; readonly property: RegExp }[] = [
   { name: 'Condition', property: /^condition$/ },
-  { name: 'SecretKeyRef', property: /(Data|config|answerFile)SecretRef$/ },
+  { name: 'SecretKeyRef', property: /(Data|config|answerFile|password)SecretRef$/ },
   { name: 'NetworkRef', property: /^defaultNetworkRef$/ },
   { name: 'Ref', property: /Ref$/ },
   { name: 'Selector', property: /^(selector|.+Selector)$/ },
@@ -90,12 +90,14 @@ function typeOf(types: Types, parent: string, name: string, schema: Schema): str
       return 'string';
     case 'integer':
       return 'number';
+    case 'boolean':
+      return 'boolean';
     case 'array':
       return list(typeOf(types, parent, singular(name), schema.items ?? {}));
     case 'object':
       return objectType(types, parent, name, schema);
     default:
-      throw new Error(`${parent}.${name} has type ${schema.type}; object, array, string and integer have one in TypeScript`);
+      throw new Error(`${parent}.${name} has type ${schema.type}; object, array, string, integer and boolean have one in TypeScript`);
   }
 }
 

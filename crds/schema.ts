@@ -3,7 +3,7 @@ import { load } from 'js-yaml';
 
 /** The part of a structural schema that our CRDs use. */
 export interface Schema {
-  readonly type?: 'object' | 'array' | 'string' | 'integer';
+  readonly type?: 'object' | 'array' | 'string' | 'integer' | 'boolean';
   readonly description?: string;
   readonly format?: string;
   readonly enum?: readonly string[];

@@ -724,10 +724,22 @@ export interface VirtualMachineSpecMemory {
 
 export interface VirtualMachineSpecFirmware {
   /**
-   * `BIOS`, or `UEFI` without secure boot. A change is taken up at the next start; a system that was installed with the one
-   * seldom boots with the other.
+   * `BIOS` or `UEFI`. A change is taken up at the next start; a system that was installed with the one seldom boots with the
+   * other.
    */
   readonly type: 'BIOS' | 'UEFI';
+  /**
+   * Whether UEFI boots only what is signed, with Microsoft's keys or those that a system adds to them. What UEFI wrote down
+   * with it and without it are two things, so boot entries are made anew after a change, which is taken up at the next
+   * start. When absent, as it is, and without at first.
+   */
+  readonly secureBoot?: boolean;
+  /**
+   * A trusted platform module: `V2` is TPM 2.0, emulated by the host. What it keeps is the machine's own, follows the first
+   * disk when the machine is deleted, and is not encrypted on the host. A change is taken up at the next start. When absent,
+   * there is none.
+   */
+  readonly tpm?: 'V2';
 }
 
 export interface VirtualMachineSpecBoot {

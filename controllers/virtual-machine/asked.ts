@@ -16,6 +16,8 @@ export function asked(definition: AskedDefinition): readonly Asked[] {
     ...given('memory.size', definition.memoryBytes),
     ...given('memory.maxSize', definition.maxMemoryBytes),
     ...given('firmware.type', definition.firmware),
+    ...there('firmware.secureBoot', definition.secureBoot === true),
+    ...given('firmware.tpm', definition.tpm),
     ...there('boot.kernel', definition.boot !== undefined),
     ...there('boot.order', definition.bootOrder !== undefined),
     ...disks.flatMap(askedOfDisk),

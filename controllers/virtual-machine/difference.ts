@@ -32,6 +32,8 @@ export function differences(has: MachineShape, asked: MachineShape): readonly Di
     ...countDifferences(has, asked),
     ...memoryDifferences(has, asked),
     ...unless(asked.firmware === undefined || has.firmware === asked.firmware, 'spec.firmware.type'),
+    ...unless(asked.secureBoot === undefined || (has.secureBoot ?? false) === asked.secureBoot, 'spec.firmware.secureBoot'),
+    ...unless(has.tpm === asked.tpm, 'spec.firmware.tpm'),
     ...bootDifferences(has, asked),
     ...unless(asked.bootOrder === undefined || JSON.stringify(has.bootOrder ?? []) === JSON.stringify(asked.bootOrder), 'spec.boot.order'),
     ...namedDifferences(disks, drivesOf(has), drivesOf(asked)),

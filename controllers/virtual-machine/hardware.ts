@@ -15,6 +15,8 @@ export function plainHardware(spec: Spec): Omit<MachineShape, 'disks' | 'cdroms'
     memoryBytes: parseQuantity(memory.size),
     ...(memory.maxSize === undefined ? {} : { maxMemoryBytes: parseQuantity(memory.maxSize) }),
     ...(firmware === undefined ? {} : { firmware: firmware.type }),
+    ...(firmware?.secureBoot === undefined ? {} : { secureBoot: firmware.secureBoot }),
+    ...(firmware?.tpm === undefined ? {} : { tpm: firmware.tpm }),
     ...(boot?.order === undefined ? {} : { bootOrder: boot.order.map((name) => bootDevice(spec, name)) }),
     serial: devices?.serial !== undefined,
     rng: devices?.rng !== undefined,

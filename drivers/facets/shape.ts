@@ -11,6 +11,10 @@ export interface MachineShape {
   readonly maxMemoryBytes?: number;
   /** Absent: the host's best, chosen when the machine is first defined and kept from then on. */
   readonly firmware?: Firmware;
+  /** UEFI that boots only what is signed with keys that come with it. Absent: as it is, and without at first. */
+  readonly secureBoot?: boolean;
+  /** Absent: none. */
+  readonly tpm?: TpmVersion;
   readonly boot?: KernelBoot;
   /** What firmware tries, first things first. Absent: the host's choice, or as it is. */
   readonly bootOrder?: readonly BootDevice[];
@@ -35,8 +39,9 @@ export interface MachineShape {
   readonly vsphere?: { readonly guestId: string };
 }
 
-/** `UEFI` is without secure boot. */
 export type Firmware = 'BIOS' | 'UEFI';
+/** `V2` is TPM 2.0, emulated, with a state of the machine's own. */
+export type TpmVersion = 'V2';
 
 /**
  * What a guest configures itself from, and where it lies, as `Volume.location` gives it. For `CloudInit` and `Sysprep` that is an ISO image,

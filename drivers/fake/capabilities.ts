@@ -17,6 +17,8 @@ export const everything: readonly Capability[] = [
   { field: 'memory.size', min: 1 << 20, max: 2 ** 40, change: 'Live' },
   { field: 'memory.maxSize', min: 1 << 20, max: 2 ** 40 },
   { field: 'firmware.type', values: ['BIOS', 'UEFI'] },
+  { field: 'firmware.secureBoot' },
+  { field: 'firmware.tpm', values: ['V2'] },
   { field: 'boot.kernel' },
   { field: 'boot.order' },
   { field: 'disks', values: ['VirtioBlk', 'VirtioScsi', 'Pvscsi'], change: 'Hotplug' },
@@ -103,6 +105,8 @@ const asked = ({
   memoryBytes,
   maxMemoryBytes,
   firmware,
+  secureBoot,
+  tpm,
   boot,
   bootOrder,
   disks,
@@ -122,6 +126,8 @@ const asked = ({
   ['memory.size', memoryBytes],
   ...(maxMemoryBytes === undefined ? [] : [['memory.maxSize', maxMemoryBytes] as const]),
   ...(firmware === undefined ? [] : [['firmware.type', firmware] as const]),
+  ...given('firmware.secureBoot', secureBoot ? 'true' : undefined),
+  ...given('firmware.tpm', tpm),
   ...(boot === undefined ? [] : [['boot.kernel', boot.kernel] as const]),
   ...(bootOrder === undefined ? [] : [['boot.order', JSON.stringify(bootOrder)] as const]),
   ...disks.flatMap(askedOfDisk),
@@ -139,6 +145,8 @@ const asked = ({
 
 /** Throws Unsupported for a field this host does not know, Invalid for a value it does not accept. */
 export function mustFit(definition: MachineDefinition, capabilities: readonly Capability[]): void {
+  if (definition.secureBoot === true && definition.firmware !== 'UEFI')
+    throw new DriverError('Invalid', 'firmware.secureBoot: true given, this host accepts it with firmware.type UEFI');
   mustBePassword(definition.graphics?.password);
   for (const [field, given] of asked(definition)) {
     const capability = capabilities.find((one) => one.field === field);
@@ -160,7 +168,9 @@ function mustAccept({ field, values, min = -Infinity, max = Infinity }: Capabili
 
 /** The shape with the host's choices filled in; what was chosen before is kept. */
 export function chosen(definition: MachineDefinition, before: MachineShape | undefined, newMacAddress: () => string): MachineShape {
-  const { uuid: _uuid, nativeName: _nativeName, maxCpuCount, maxMemoryBytes, ...shape } = definition;
+  const { uuid: _uuid, nativeName: _nativeName, maxCpuCount, maxMemoryBytes, secureBoot, ...shape } = definition;
+  const firmware = shape.firmware ?? before?.firmware ?? 'BIOS';
+  const isSecure = firmware === 'UEFI' && (secureBoot ?? before?.secureBoot ?? false);
   const diskOf = (name: string) => before?.disks.find((disk) => disk.name === name);
   const cdromOf = (name: string) => before?.cdroms?.find((cdrom) => cdrom.name === name);
   const bootOrder = shape.bootOrder ?? before?.bootOrder;
@@ -172,7 +182,8 @@ export function chosen(definition: MachineDefinition, before: MachineShape | und
     ...roomOf('maxMemoryBytes', shape.memoryBytes, maxMemoryBytes ?? before?.maxMemoryBytes),
     ...(vsphere === undefined ? {} : { vsphere }),
     ...(shape.graphics === undefined ? {} : { graphics: { ...before?.graphics, ...shape.graphics } }),
-    firmware: shape.firmware ?? before?.firmware ?? 'BIOS',
+    firmware,
+    ...(isSecure ? { secureBoot: true } : {}),
     ...(bootOrder === undefined ? {} : { bootOrder }),
     disks: shape.disks.map((disk) => ({ ...tuningOf(diskOf(disk.name)), ...disk, bus: disk.bus ?? diskOf(disk.name)?.bus ?? 'VirtioBlk' })),
     ...(shape.cdroms === undefined

@@ -2,7 +2,7 @@ import type { Capability, DiskBus, Host, HostDescription } from '#drivers/driver
 import type { Daemon } from './daemon.js';
 import { unlessUnknown } from './gone.js';
 import { mtuBounds } from './network-check.js';
-import { canShow, firmwaresOf, type MachineOffer, mostOf, type Offer, type Offers } from './offer.js';
+import { canBootSecurely, canEmulateTpm, canShow, firmwaresOf, type MachineOffer, mostOf, type Offer, type Offers } from './offer.js';
 import type { Finding } from './probe.js';
 import { connectGetLibVersion, connectGetStoragePoolCapabilities, connectGetType, connectGetVersion } from './rpc/procedures.js';
 import { diskBuses, nativeBus, pluggableBuses } from './xml/bus.js';
@@ -107,6 +107,8 @@ function machineCapabilities(offer: Offer, { domain, domainType, machine, kvm }:
     ...interfaceCapabilities,
     ...(isReal ? pluggedInterfaces : [{ field: 'interfaces.network' }, { field: 'interfaces.linkState' }]),
     { field: 'firmware.type', values: firmwaresOf(offer) },
+    ...(canBootSecurely(domain) ? [{ field: 'firmware.secureBoot', reason: 'with UEFI' }] : []),
+    ...(canEmulateTpm(domain) ? [{ field: 'firmware.tpm', values: ['V2'] }] : []),
     { field: 'boot.kernel' },
     { field: 'boot.order' },
     { field: 'power.startPaused' },

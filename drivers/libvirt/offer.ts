@@ -18,6 +18,7 @@ import {
 import { bytesPerMiB } from './xml/definition.js';
 import type { DomainBase } from './xml/domain.js';
 import { bestVideo } from './xml/graphics.js';
+import { bestTpm } from './xml/tpm.js';
 
 /** What a new machine on this host is built on. */
 export interface MachineOffer {
@@ -118,6 +119,9 @@ function pretended(guest: GuestOffer): MachineOffer {
     firmwares: [],
     diskBuses: ['virtio', 'scsi', 'sata'],
     graphics: [],
+    hasSecureBoot: false,
+    tpmModels: [],
+    tpmBackends: [],
     videos: [],
     rngModels: ['virtio'],
     rngBackends: ['random'],
@@ -147,6 +151,13 @@ export const firmwaresOf = (offer: Offer): readonly Firmware[] => [
   ...(machinesOf(offer).domain.firmwares.includes('efi') ? (['UEFI'] as const) : []),
 ];
 
+/** Files that the host has, or not, as UEFI itself. */
+export const canBootSecurely = ({ firmwares, hasSecureBoot }: DomainCapabilities): boolean => firmwares.includes('efi') && hasSecureBoot;
+
+/** An emulator that the host has, or not: swtpm. */
+export const canEmulateTpm = ({ tpmModels, tpmBackends }: DomainCapabilities): boolean =>
+  tpmModels.includes(bestTpm) && tpmBackends.includes('emulator');
+
 /** A screen, and a server that shows it. */
 export const canShow = ({ graphics, videos }: DomainCapabilities): boolean => graphics.includes('vnc') && videos.includes(bestVideo);
 
@@ -162,6 +173,7 @@ export function checkFits(definition: MachineDefinition, offer: Offer): void {
   const firmwares = firmwaresOf(offer);
   if (!firmwares.includes(firmware))
     throw new DriverError('Invalid', `firmware.type: ${firmware} was given; accepted: ${firmwares.join(', ')}`);
+  checkTrust(definition, domain);
   checkBuses(definition, domain.diskBuses);
   const most = mostOf(offer);
   const asked = [
@@ -173,6 +185,15 @@ export function checkFits(definition: MachineDefinition, offer: Offer): void {
   for (const [field, given, max, unit] of asked)
     if (given > max) throw new DriverError('Invalid', `${field}: ${given} ${unit} were given; accepted: at most ${max}`);
 }
+
+function checkTrust({ secureBoot = false, tpm }: MachineDefinition, domain: DomainCapabilities): void {
+  const lack = (field: string, remedy: string) => new DriverError('Unsupported', `${field} was given; accepted: nothing, as ${remedy}`);
+  if (secureBoot && !canBootSecurely(domain)) throw lack('firmware.secureBoot', noSecureBoot);
+  if (tpm !== undefined && !canEmulateTpm(domain)) throw lack('firmware.tpm', noTpm);
+}
+
+const noSecureBoot = 'the host has no firmware for it; install it there (Debian: ovmf)';
+const noTpm = 'the host has no emulator for it; install it there (Debian: swtpm, swtpm-tools), and start its libvirt daemon anew';
 
 function checkBuses({ disks, cdroms = [] }: MachineDefinition, native: readonly string[]): void {
   const asked = [...disks.map(({ bus }) => bus), ...cdroms.map(({ bus = 'SATA' }) => bus)];

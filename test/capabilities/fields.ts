@@ -20,6 +20,8 @@ export const driverFields: readonly FieldRow[] = [
   { field: 'VirtualMachine memory.size', capability: 'memory.size' },
   { field: 'VirtualMachine memory.maxSize', capability: 'memory.maxSize' },
   { field: 'VirtualMachine firmware.type', capability: 'firmware.type' },
+  { field: 'VirtualMachine firmware.secureBoot', capability: 'firmware.secureBoot' },
+  { field: 'VirtualMachine firmware.tpm', capability: 'firmware.tpm' },
   { field: 'VirtualMachine boot.kernel.volumeRef.name', capability: 'boot.kernel' },
   { field: 'VirtualMachine boot.kernel.initrdVolumeRef.name', capability: 'boot.kernel' },
   { field: 'VirtualMachine boot.kernel.commandLine', capability: 'boot.kernel' },
@@ -135,6 +137,7 @@ const contract: Readonly<Record<string, Proof>> = {
   shape: { file: machines, sentence: 'disks, kernel and devices are read back to the letter, with the buses the host chose' },
   words: { file: machines, sentence: 'words that a host does not know are refused by their name, and the others are kept' },
   firmware: { file: machines, sentence: 'firmware is what was asked for, or what the host chose, and is kept' },
+  trust: { file: machines, sentence: 'secure boot and a TPM are what was asked for, and are taken away again' },
   interfaces: { file: machines, sentence: 'interfaces are read back to the letter, with the models and addresses that the host chose' },
   channel: { file: 'test/contract/guests.ts', sentence: 'a channel is read back, and taken away again' },
   agent: { file: 'test/contract/guests.ts', sentence: 'an agent tells the host name and the system' },
@@ -184,6 +187,11 @@ const probe: Proof = {
   sentence: 'a host tells what it is and what it accepts, and KVM only when a guest got through its firmware',
 };
 
+const trusted: Proof = {
+  file: 'test/faults/firmware.test.ts',
+  sentence: 'a guest under secure boot finds its TPM again, and so does the next one on its disk',
+};
+
 /** Written as libvirt's schema has it, and read back: no such store was at hand, so nothing of it ran. */
 const golden: readonly Proof[] = [
   { file: 'drivers/libvirt/xml/pool.test.ts', sentence: 'what is written is what libvirt takes', untested: true },
@@ -219,6 +227,8 @@ export const proofs: Readonly<Record<string, readonly Proof[]>> = {
   'disks.format': proven('shape'),
   'disks.serial': proven('shape'),
   'firmware.type': proven('firmware'),
+  'firmware.secureBoot': [...proven('trust'), trusted],
+  'firmware.tpm': [...proven('trust'), trusted],
   interfaces: proven('connected'),
   'interfaces.macAddress': proven('interfaces'),
   'interfaces.model': proven('interfaces'),

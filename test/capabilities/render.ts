@@ -73,6 +73,8 @@ const checked: ReadonlySet<string> = new Set(
       serialLog: '/a.console',
       rng: true,
       guestAgent: true,
+      secureBoot: true,
+      tpm: 'V2',
       graphics: { type: 'VNC', password: 'password' },
       vsphere: { guestId: 'debian12_64Guest' },
     }),

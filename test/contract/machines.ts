@@ -178,6 +178,41 @@ async function definingContract(t: Test, stage: Stage): Promise<void> {
       await refused(t, driver.machines.define(stage.definition({ firmware }), stage.mark(), soon()), 'Invalid', 'Unsupported');
   });
 
+  await t.test('secure boot and a TPM are what was asked for, and are taken away again', async (t) => {
+    const { capabilities } = await driver.host.describe(soon());
+    const has = (field: string) => capabilities.some((one) => one.field === field);
+    for (const [field, asked] of [
+      ['firmware.secureBoot', { firmware: 'UEFI', secureBoot: true }],
+      ['firmware.tpm', { tpm: 'V2' }],
+    ] as const) {
+      if (!has(field)) {
+        await refused(t, driver.machines.define(stage.definition(asked), stage.mark(), soon()), 'Unsupported', 'Invalid');
+        continue;
+      }
+      const { id, definition, mark, owner } = await stage.define(stage.definition(asked));
+      t.match((await stage.look(id)).configured, asked);
+      await stage.switchOn(id);
+      t.match((await stage.look(id)).live, asked);
+      await driver.power.cut(id, owner, soon());
+      await driver.machines.define({ ...definition, secureBoot: false }, mark, soon());
+      t.not((await stage.look(id)).configured?.secureBoot, true);
+      const { tpm: _, secureBoot: __, ...silent } = definition;
+      await driver.machines.define(silent, mark, soon());
+      t.equal((await stage.look(id)).configured?.tpm, undefined, 'a TPM that nobody asks for goes');
+      await driver.machines.define(definition, mark, soon());
+      const { secureBoot: ___, ...quiet } = definition;
+      await driver.machines.define(quiet, mark, soon());
+      t.match((await stage.look(id)).configured, asked, 'secure boot that nobody speaks of stays');
+      await driver.machines.undefine(id, owner, { keepState: false }, soon());
+    }
+    await refused(
+      t,
+      driver.machines.define(stage.definition({ firmware: 'BIOS', secureBoot: true }), stage.mark(), soon()),
+      'Invalid',
+      'Unsupported',
+    );
+  });
+
   await t.test('interfaces are read back to the letter, with the models and addresses that the host chose', async (t) => {
     const { capabilities } = await driver.host.describe(soon());
     const of = (field: string) => capabilities.find((one) => one.field === field);

@@ -131,6 +131,7 @@ export class Lab {
     await using driver = await this.driver();
     if (driver.consoles === undefined) throw new Error('libvirt has no consoles');
     await using line = await driver.consoles.open(status?.uuid as MachineId, signal);
+    signal.addEventListener('abort', () => line[Symbol.asyncDispose]());
     const asking = setInterval(() => line.write(Buffer.from(`${command}\n`), signal).catch(() => {}), 500);
     let heard = '';
     try {

@@ -38,6 +38,11 @@ export interface DomainCapabilities {
   readonly cpuModes: readonly string[];
   /** What the host can choose firmware of: `efi`, `bios`. */
   readonly firmwares: readonly string[];
+  /** Whether one of them can be had with secure boot. */
+  readonly hasSecureBoot: boolean;
+  /** What a TPM can be for the guest, and behind it. */
+  readonly tpmModels: readonly string[];
+  readonly tpmBackends: readonly string[];
   readonly diskBuses: readonly string[];
   readonly graphics: readonly string[];
   readonly videos: readonly string[];
@@ -96,6 +101,9 @@ export function readDomainCapabilities(xml: string): DomainCapabilities {
       .filter(supported)
       .flatMap((mode) => attribute(mode, 'name') ?? []),
     firmwares: values(child(root, 'os'), 'firmware'),
+    hasSecureBoot: values(child(root, 'os', 'loader'), 'secure').includes('yes'),
+    tpmModels: values(child(devices, 'tpm'), 'model'),
+    tpmBackends: values(child(devices, 'tpm'), 'backendModel'),
     diskBuses: values(child(devices, 'disk'), 'bus'),
     graphics: values(child(devices, 'graphics'), 'type'),
     videos: values(child(devices, 'video'), 'modelType'),

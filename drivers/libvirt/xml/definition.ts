@@ -53,6 +53,8 @@ export function checkDefinition(definition: MachineDefinition): void {
   if (seed !== undefined) checkPath('seed', seed.location);
   if (serialLog !== undefined) checkLog(serialLog);
   if (graphics !== undefined) checkGraphics(graphics);
+  if (definition.secureBoot === true && definition.firmware !== 'UEFI')
+    refuse('firmware.secureBoot', `true with firmware ${definition.firmware ?? 'left to the host'}`, 'it with firmware.type UEFI');
   for (const disk of disks) checkDisk(disk);
   for (const cdrom of cdroms) checkCdrom(cdrom);
   if (vsphere !== undefined) throw new DriverError('Unsupported', 'vsphere: was given; accepted: nothing, as this host is not vSphere');

@@ -135,6 +135,53 @@ t.test('an interface keeps the address that it was given first, and changes only
   t.equal(interfaceIn([san], 1), undefined);
 });
 
+t.test('secure boot has its own variables, and never those that were written without it', async (t) => {
+  const os = (domain: XmlElement) => serializeXml(child(domain, 'os') ?? element('nothing'));
+  const secure = { ...small, firmware: 'UEFI', secureBoot: true } as const;
+  const features = '<firmware><feature enabled="yes" name="secure-boot"/><feature enabled="yes" name="enrolled-keys"/></firmware>';
+  const made = createDomain(secure, mark, base);
+  t.match(os(made), `${features}<nvram>/var/lib/libvirt/qemu/nvram/shop.small_SB.fd</nvram></os>`);
+  t.match(readShape(reread(made)), { firmware: 'UEFI', secureBoot: true });
+  t.equal(editDomain(made, secure, mark), made);
+  const { secureBoot: _, ...silent } = secure;
+  t.equal(editDomain(made, silent, mark), made, 'as it is, when nobody speaks of it');
+  t.equal(os(editDomain(made, { ...secure, secureBoot: false }, mark)), os(createDomain(silent, mark, base)));
+  const plain = parseXml(
+    `<domain><os firmware='efi'><type>hvm</type><loader type='pflash'>/x</loader><nvram>/srv/nvram/a_VARS.fd</nvram></os><devices/></domain>`,
+    'domain',
+  );
+  t.match(os(editDomain(plain, secure, mark)), `${features}<nvram>/srv/nvram/shop.small_SB.fd</nvram></os>`, 'beside the others');
+  const byHand = parseXml("<domain><os><loader secure='yes' type='pflash'>/x</loader></os></domain>", 'domain');
+  t.match(readShape(byHand), { firmware: 'UEFI', secureBoot: true });
+  for (const firmware of ['BIOS', undefined] as const) {
+    const { firmware: __, ...rest } = secure;
+    t.throws(() => createDomain(firmware === undefined ? rest : { ...rest, firmware }, mark, base), {
+      code: 'Invalid',
+      message: /^firmware.secureBoot: true with firmware .* accepted: it with firmware.type UEFI/,
+    });
+  }
+});
+
+t.test('a TPM is put in and taken out, and that of the host is left alone', async (t) => {
+  const trusted = { ...small, tpm: 'V2' } as const;
+  const made = createDomain(trusted, mark, base);
+  t.match(serializeXml(made), '<tpm model="tpm-crb"><backend type="emulator" version="2.0" persistent_state="yes"/></tpm>');
+  t.equal(readShape(reread(made)).tpm, 'V2');
+  t.match(readHardware(made), { tpm: 'CRB' });
+  t.equal(editDomain(made, trusted, mark), made);
+  t.equal(serializeXml(editDomain(made, small, mark)), serializeXml(createDomain(small, mark, base)));
+  const devices = (tpm: string) => parseXml(`<domain><devices>${tpm}</devices></domain>`, 'domain');
+  const old = devices("<tpm model='tpm-tis'><backend type='emulator' version='1.2'/></tpm>");
+  t.match(
+    serializeXml(editDomain(old, trusted, mark)),
+    /<devices><tpm model="tpm-crb">.*<\/tpm><\/devices>/,
+    'another version is another TPM',
+  );
+  const passed = devices("<tpm model='tpm-tis'><backend type='passthrough'><device path='/dev/tpm0'/></backend></tpm>");
+  t.equal(readShape(passed).tpm, undefined);
+  t.match(serializeXml(editDomain(passed, small, mark)), '/dev/tpm0');
+});
+
 t.test('a screen comes with what it is seen and pointed at by, and goes with it', async (t) => {
   const graphics = { type: 'VNC', password: 'a<b&"c' } as const;
   const shown = createDomain({ ...small, graphics }, mark, base);

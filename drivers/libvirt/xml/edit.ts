@@ -13,6 +13,7 @@ import { withMark } from './metadata.js';
 import { hasRng, readCpuCount, readMaxCpuCount, readMaxMemory, readMemory } from './read.js';
 import { withSeed } from './seed.js';
 import { withSerial, withSerialLog } from './serial.js';
+import { withTpm } from './tpm.js';
 
 /**
  * The domain made to say what the definition and the mark say, changed only where reading it says something else, so that all that others
@@ -25,7 +26,7 @@ export function editDomain(domain: XmlElement, definition: MachineDefinition, ma
     (edited) => withMark(edited, mark),
     (edited) => withCpuCount(edited, definition),
     (edited) => withMemory(edited, definition),
-    (edited) => withChild(edited, element('os'), (os) => withKernelBoot(withFirmware(os, definition.firmware), definition.boot)),
+    (edited) => withChild(edited, element('os'), (os) => withKernelBoot(withFirmware(os, definition), definition.boot)),
     (edited) => withChild(edited, element('devices'), (devices) => withDevices(devices, definition)),
     (edited) => withSeed(edited, definition.seed),
     (edited) => withBootOrder(edited, definition.bootOrder),
@@ -91,7 +92,7 @@ function withKernelBoot(os: XmlElement, boot: KernelBoot | undefined): XmlElemen
 
 function withDevices(devices: XmlElement, definition: MachineDefinition): XmlElement {
   const attached = withInterfaces(withDisks(devices, definition.disks, definition.cdroms), definition.interfaces, definition.uuid);
-  const shown = withGraphics(attached, definition.graphics);
+  const shown = withGraphics(withTpm(attached, definition.tpm), definition.graphics);
   const printing = withSerialLog(withSerial(shown, definition.serial), definition.serialLog);
   return withGuestAgent(withRng(printing, definition.rng), definition.guestAgent ?? false);
 }

@@ -4,11 +4,12 @@ import { attribute, child, elements, textOf, type XmlElement } from '#drivers/xm
 import { readBootOrder } from './boot-order.js';
 import { hasGuestAgent } from './channel.js';
 import { readCdroms, readDisks } from './disk.js';
-import { readFirmware } from './firmware.js';
+import { hasSecureBoot, readFirmware } from './firmware.js';
 import { readGraphics, readVideo } from './graphics.js';
 import { readInterfaces } from './interface.js';
 import { readSeed } from './seed.js';
 import { hasSerial, readSerialLog } from './serial.js';
+import { readTpm, readTpmModel } from './tpm.js';
 import { sizeOf, wholeNumber } from './units.js';
 
 export interface DomainIdentity {
@@ -28,6 +29,7 @@ export function readShape(domain: XmlElement): MachineShape {
   const boot = readKernelBoot(child(domain, 'os'));
   const bootOrder = readBootOrder(domain);
   const cdroms = readCdroms(devices);
+  const tpm = readTpm(devices);
   const graphics = readGraphics(devices);
   const seed = readSeed(domain);
   const serialLog = readSerialLog(devices);
@@ -37,6 +39,8 @@ export function readShape(domain: XmlElement): MachineShape {
     memoryBytes: readMemory(domain) ?? 0,
     ...room('maxMemoryBytes', readMemory(domain), readMaxMemory(domain)),
     firmware: readFirmware(child(domain, 'os')),
+    ...(hasSecureBoot(child(domain, 'os')) ? { secureBoot: true } : {}),
+    ...(tpm === undefined ? {} : { tpm }),
     ...(boot === undefined ? {} : { boot }),
     ...(bootOrder === undefined ? {} : { bootOrder }),
     disks: readDisks(devices),
@@ -94,6 +98,7 @@ export function readHardware(domain: XmlElement): Hardware {
     machine: attribute(child(os, 'type'), 'machine'),
     cpu: cpuModes[attribute(cpu, 'mode') ?? ''] ?? textOf(child(cpu, 'model')),
     firmware: readFirmware(os),
+    tpm: readTpmModel(child(domain, 'devices')),
     video: readVideo(child(domain, 'devices')),
   };
   return Object.fromEntries(Object.entries(found).filter((entry): entry is [string, string] => entry[1] !== undefined));

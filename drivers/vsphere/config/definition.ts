@@ -60,6 +60,8 @@ function checkAbsent(definition: MachineDefinition): void {
     'boot.kernel': boot !== undefined,
     'boot.order': bootOrder !== undefined,
     'cpu.maxCount': maxCpuCount !== undefined,
+    'firmware.secureBoot': definition.secureBoot === true,
+    'firmware.tpm': definition.tpm !== undefined,
     'devices.graphics': definition.graphics !== undefined,
     'devices.guestAgent': guestAgent,
     'devices.serial.log': definition.serialLog !== undefined,
