@@ -11,7 +11,7 @@ export const fullAnnotation = 'virtwright.io/full';
 
 export const isGuestSecret = ({ metadata }: Secret): boolean => metadata.name === guestSecretOf(metadata.labels?.[hostLabel] ?? '');
 
-export type SecretField = 'userData' | 'networkData' | 'ignition' | 'answerFile';
+export type SecretField = 'userData' | 'networkData' | 'ignition' | 'answerFile' | 'graphicsPassword';
 
 /** A machine's uid is its own for good: what was meant for one is never given to another of its name. */
 export const entryOf = (uid: string, field: SecretField): string => `${uid}.${field}`;
@@ -22,13 +22,19 @@ export interface SecretReference {
   readonly key: string;
 }
 
-/** The keys of Secrets in its namespace that a machine's guest is to be told. */
-export function secretReferences({ spec: { cloudInit, ignition, sysprep } }: VirtualMachine): readonly SecretReference[] {
+/** Where the password of its graphics is: in a Secret that the manifest names, or in one that is made for it. */
+export const graphicsSecretOf = ({ metadata: { name }, spec }: VirtualMachine): Omit<SecretReference, 'field'> =>
+  spec.devices?.graphics?.passwordSecretRef ?? { name: `${name}-graphics`, key: 'password' };
+
+/** The keys of Secrets in its namespace that a machine, or its guest, is to be told. */
+export function secretReferences(machine: VirtualMachine): readonly SecretReference[] {
+  const { cloudInit, ignition, sysprep, devices } = machine.spec;
   const references = {
     userData: cloudInit?.userDataSecretRef,
     networkData: cloudInit?.networkDataSecretRef,
     ignition: ignition?.configSecretRef,
     answerFile: sysprep?.answerFileSecretRef,
+    graphicsPassword: devices?.graphics && graphicsSecretOf(machine),
   };
   return Object.entries(references).flatMap(([field, reference]) =>
     reference === undefined ? [] : [{ field: field as SecretField, name: reference.name, key: reference.key }],

@@ -918,6 +918,27 @@ export interface VirtualMachineSpecDevices {
    * absent, there is none.
    */
   readonly guestAgent?: Readonly<Record<string, never>>;
+  /**
+   * A screen, with keyboard and pointer, that is reached through the host's agent: its server listens on the host itself and
+   * nowhere else, and asks for a password. A video device comes with it, the host's best. It comes and goes at the next
+   * start; a changed password holds for viewers to come. When absent, there is none.
+   */
+  readonly graphics?: VirtualMachineSpecDevicesGraphics;
+}
+
+export interface VirtualMachineSpecDevicesGraphics {
+  /** How viewers speak with it. */
+  readonly type: 'VNC';
+  /**
+   * A Secret that has the password, of 1 to 8 printable ASCII characters, which is all that VNC heeds. When absent, one is
+   * made up, and kept under key `password` in a Secret of the machine's own, called as the machine and `-graphics`.
+   */
+  readonly passwordSecretRef?: SecretKeyRef;
+}
+
+export interface SecretKeyRef {
+  readonly name: string;
+  readonly key: string;
 }
 
 export interface VirtualMachineSpecCloudInit {
@@ -931,11 +952,6 @@ export interface VirtualMachineSpecCloudInit {
   readonly networkData?: string;
   /** A Secret that has the network configuration. When absent, the guest's own. */
   readonly networkDataSecretRef?: SecretKeyRef;
-}
-
-export interface SecretKeyRef {
-  readonly name: string;
-  readonly key: string;
 }
 
 export interface VirtualMachineSpecIgnition {
@@ -972,6 +988,8 @@ export interface VirtualMachineStatus {
   readonly power?: VirtualMachineStatusPower;
   /** What "the host's best" became, as `machine` to `pc-q35-7.2`; kept through upgrades of the host. */
   readonly hardware?: Readonly<Record<string, string>>;
+  /** Where the machine's screen is to be had, as far as that is no secret. */
+  readonly graphics?: VirtualMachineStatusGraphics;
   /** The StoragePoolInstance that keeps what the guest is told at its first boot. */
   readonly seedPool?: string;
   /** What the host forgets about the machine's starts and stops, written down before they are done. */
@@ -995,6 +1013,13 @@ export interface VirtualMachineStatusPower {
   readonly state: 'Running' | 'Stopped' | 'Paused' | 'Stopping' | 'Unknown';
   /** Why it is in this state. */
   readonly reason: 'Booted' | 'Guest' | 'Cut' | 'Orderly' | 'Crashed' | 'Failed' | 'Saved' | 'User' | 'StartingUp' | 'IOError' | 'Busy' | 'Unknown';
+}
+
+export interface VirtualMachineStatusGraphics {
+  /** How viewers speak with it. */
+  readonly type: 'VNC';
+  /** The Secret that has the password. */
+  readonly passwordSecretRef: SecretKeyRef;
 }
 
 export interface VirtualMachineStatusRun {

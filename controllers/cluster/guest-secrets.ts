@@ -9,6 +9,7 @@ import { latest } from '../kubernetes/store.js';
 import type { Metrics } from '../metrics.js';
 import { decodeSecret, encodeData, hostLabel, type Secret, secrets } from '../secrets.js';
 import type { Watched } from '../watched.js';
+import { graphicsSecret } from './graphics-secret.js';
 
 export interface GuestSecretsOptions {
   readonly client: Client;
@@ -116,7 +117,9 @@ async function valuesOf(
   let isFull = false;
   for (const machine of [...machines].sort(byAge))
     for (const { field, name, key } of secretReferences(machine)) {
-      const value = (await secret(machine.metadata.namespace, name))?.data.get(key);
+      const there = await secret(machine.metadata.namespace, name);
+      const told = field === 'graphicsPassword' ? await graphicsSecret(machine, there, client, signal) : there;
+      const value = told?.data.get(key);
       if (value === undefined) continue;
       const bytes = Math.ceil(value.length / 3) * 4 + 128;
       if (bytes > room) isFull = true;

@@ -21,6 +21,7 @@ export function plainHardware(spec: Spec): Omit<MachineShape, 'disks' | 'cdroms'
     serial: devices?.serial !== undefined,
     rng: devices?.rng !== undefined,
     ...(devices?.guestAgent === undefined ? {} : { guestAgent: true }),
+    ...(devices?.graphics === undefined ? {} : { graphics: { type: devices.graphics.type } }),
     ...(vsphere === undefined ? {} : { vsphere }),
   };
 }

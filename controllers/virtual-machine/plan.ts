@@ -27,6 +27,8 @@ export interface DesiredMachine extends WantedSeed {
   readonly networkByDefault?: true;
   /** Networks that it may not be attached to any more; attached it stays. */
   readonly revoked?: readonly Revoked[];
+  /** Why the password of its graphics is not there yet. */
+  readonly missingPassword?: string;
   /** Interfaces whose MAC address another machine had first. */
   readonly duplicates?: readonly string[];
   readonly runStrategy: RunStrategy;
@@ -96,7 +98,9 @@ const isStart = (decision: Plan<MachineAction>[number]): boolean => decision.kin
 
 /** What it refers to and cannot have. A machine that runs goes on; it is neither changed nor started until all is there. */
 function planWaits(desired: DesiredMachine, machine?: Machine): Plan<never> {
-  const { missing = [], missingNetworks = [], missingSeed = [], revoked = [], duplicates = [] } = desired;
+  const { missing = [], missingNetworks = [], missingSeed = [], missingPassword, revoked = [], duplicates = [] } = desired;
+  // One that has a password keeps it.
+  const asksNobody = (machine?.configured ?? machine?.live)?.graphics?.password === undefined;
   const attached = (machine?.configured ?? machine?.live)?.interfaces ?? [];
   const refused = revoked.filter(({ name, network }) => !attached.some((one) => one.name === name && one.network === network));
   const networks = [...missingNetworks, ...refused.map(({ because }) => because)];
@@ -104,6 +108,7 @@ function planWaits(desired: DesiredMachine, machine?: Machine): Plan<never> {
     ...(missing.length === 0 ? [] : [wait('WaitingForVolumes', `waiting for ${missing.join(', ')}`, 60_000)]),
     ...(networks.length === 0 ? [] : [wait('WaitingForNetworks', `waiting for ${networks.join(', ')}`, 60_000)]),
     ...(missingSeed.length === 0 ? [] : [wait('WaitingForSeed', `waiting for ${missingSeed.join(', ')}`, 60_000)]),
+    ...(missingPassword !== undefined && asksNobody ? [wait('WaitingForPassword', `waiting for ${missingPassword}`, 60_000)] : []),
     ...duplicates.map((because) => refuse('DuplicateMacAddress', because)),
   ];
 }

@@ -1,6 +1,7 @@
 import type { VirtualMachine, VirtualMachineStatus } from '#crds/types.js';
 import type { Machine, PowerState } from '#drivers/driver.js';
 import { conditions, type Finding, isFalse, isTrue, isUnknown, readiness, type Standing, timestamp } from '../conditions.js';
+import { graphicsSecretOf } from '../guest-secrets.js';
 import type { Findings } from '../reconcile.js';
 import { standing } from '../standing.js';
 import { volumeOfDisk } from '../stores.js';
@@ -31,6 +32,7 @@ export function reportMachine(resource: VirtualMachine, findings: MachineFinding
     nativeName: machine?.nativeName ?? before?.nativeName ?? desired?.definition.nativeName,
     power: power(seen?.power, findings),
     hardware: machine?.hardware ?? before?.hardware,
+    graphics: machine === undefined ? before?.graphics : graphicsTold(resource, machine),
     seedPool: before?.seedPool ?? (desired?.seed === undefined ? undefined : desired.seed.instance),
     run: record === undefined ? before?.run : runStatus(record),
     volumes: volumesTold(resource),
@@ -57,6 +59,13 @@ export function reportMachine(resource: VirtualMachine, findings: MachineFinding
     }),
   });
 }
+
+const graphicsTold = (resource: VirtualMachine, { configured, live }: Machine): VirtualMachineStatus['graphics'] => {
+  const has = (configured ?? live)?.graphics;
+  return has === undefined || resource.spec.devices?.graphics === undefined
+    ? undefined
+    : { type: has.type, passwordSecretRef: graphicsSecretOf(resource) };
+};
 
 /** An empty tray has none. */
 const volumesTold = (machine: VirtualMachine): VirtualMachineStatus['volumes'] =>

@@ -4,6 +4,7 @@ import { isReady, notReady } from '../conditions.js';
 import { type HostScope, nativeName, takeOverOf } from '../host/scope.js';
 import type { Resolution } from '../reconcile.js';
 import { clonesOf, type Disk, isLinked, isTwice, type Stores, volumeOfDisk, volumesOf } from '../stores.js';
+import { resolveGraphics } from './graphics.js';
 import { cdromHardware, diskHardware, plainHardware } from './hardware.js';
 import { type NetworkStores, resolveInterfaces } from './interfaces.js';
 import type { DesiredMachine } from './plan.js';
@@ -18,6 +19,7 @@ export function resolveMachine(machine: VirtualMachine, host: HostScope, stores:
   const absent = metadata.deletionTimestamp !== undefined;
   const volumes = new VolumeLookup(machine, host, stores);
   const networks = resolveInterfaces(machine, host, stores);
+  const { graphics, missing: missingPassword } = absent ? {} : resolveGraphics(machine, stores.secretValues);
   const shape = absent ? emptyShape : machineShape(machine, volumes, networks.interfaces);
   const action = absent ? undefined : pendingAction(machine, stores);
   const takeOver = takeOverOf(machine, host);
@@ -32,6 +34,7 @@ export function resolveMachine(machine: VirtualMachine, host: HostScope, stores:
       definition: {
         ...shape,
         ...(log === undefined ? {} : { serialLog: log }),
+        ...(graphics === undefined ? {} : { graphics }),
         uuid: status?.uuid ?? spec.uuid ?? metadata.uid,
         nativeName: status?.nativeName ?? nativeName(host, metadata.namespace, metadata.name),
       },
@@ -46,6 +49,7 @@ export function resolveMachine(machine: VirtualMachine, host: HostScope, stores:
       ...(seed === undefined ? {} : { seed }),
       ...(seedStore === undefined ? {} : { seedStore }),
       ...(missingSeed.length === 0 ? {} : { missingSeed }),
+      ...(missingPassword === undefined ? {} : { missingPassword }),
       ...(refusedSeed === undefined ? {} : { refusedSeed }),
       ...(byDefault ? { seedByDefault: true } : {}),
       ...(networks.duplicates.length === 0 ? {} : { duplicates: networks.duplicates }),

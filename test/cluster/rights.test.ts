@@ -149,6 +149,7 @@ await t.test('the agent of one host reads the credentials of that host alone', a
     },
     machine('told', {
       cloudInit: { userDataSecretRef: { name: 'told' } },
+      devices: { graphics: { type: 'VNC' } },
       stop: { mode: 'Hard' },
       placement: { hypervisorRef: { name: 'kvm3' } },
     }),

@@ -2,13 +2,16 @@ import { readFileSync } from 'node:fs';
 import { load } from 'js-yaml';
 import t from 'tap';
 import type { VirtualMachine } from '#crds/types.js';
+import type { MachineId } from '#drivers/driver.js';
+import { checkPng, Viewer } from '#test/contract/viewer.js';
+import { reachDisplays } from '#test/peers/displays.js';
 import { useLab } from './lab.js';
 
 const lab = await useLab(t);
 const { world, daemon } = lab;
 
 interface Manifest {
-  readonly spec: { readonly firmware: object };
+  readonly spec: { readonly firmware: object; readonly devices: object };
 }
 
 const example = load(readFileSync(new URL('../../../manifests/examples/libvirt/firmware.yaml', import.meta.url), 'utf8')) as Manifest;
@@ -27,7 +30,7 @@ const sealed = (change: object = {}) => {
     spec: {
       ...example.spec,
       boot: { kernel: { ...boot?.kernel, commandLine } },
-      devices,
+      devices: { ...devices, ...example.spec.devices },
       stop: { mode: 'Hard' },
       ...change,
     },
@@ -63,6 +66,20 @@ await t.test('a guest under secure boot finds its TPM again, and so does the nex
   const uuid = first.status?.uuid ?? '';
   const files = ['/var/lib/libvirt/qemu/nvram/default.sealed_SB.fd', `/var/lib/libvirt/swtpm/${uuid}/tpm2/tpm2-00.permall`];
   t.same(await kept(), files);
+
+  await t.test('its screen is seen by who has the password', async (t) => {
+    await using _displays = await reachDisplays(daemon);
+    const password = await world.kubectl('get', 'secret', 'sealed-graphics', '-o', 'go-template={{.data.password | base64decode}}');
+    await using driver = await lab.driver();
+    const consoles = driver.consoles as NonNullable<typeof driver.consoles>;
+    await using viewer = new Viewer(await consoles.graphics(uuid as MachineId, AbortSignal.timeout(60_000)));
+    t.equal(await viewer.logIn(password), 'let in');
+    const { width, height } = await viewer.screen();
+    const picture = checkPng((await consoles.screenshot(uuid as MachineId, AbortSignal.timeout(60_000))).bytes);
+    t.match(picture, { width, height });
+    t.ok(picture.colours > 1, 'there is something to be seen');
+    t.match(first.status?.hardware, { video: 'VGA' });
+  });
 
   await t.test('after a power cut', async (t) => {
     await world.apply({
