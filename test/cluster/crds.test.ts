@@ -207,6 +207,8 @@ t.test('what is right at a limit is accepted', async (t) => {
     machine('ok-interfaces', { interfaces: Array.from({ length: 8 }, (_, i) => nic(`i${i}`, { macAddress: `52:54:00:00:00:0${i}` })) }),
     machine('ok-interface', { interfaces: [nic('a', { model: 'E1000e', macAddress: 'fe:ff:ff:ff:ff:ff' }), nic('b')] }),
     machine('ok-firmware', { firmware: { type: 'UEFI' } }),
+    machine('ok-secure', { firmware: { type: 'UEFI', secureBoot: true } }),
+    machine('ok-insecure', { firmware: { type: 'BIOS', secureBoot: false } }),
     machine('ok-hardware', {
       boot: { order: ['tools', 'a', 'lan'] },
       disks: [
@@ -341,6 +343,10 @@ t.test('what is wrong is refused by its path, with the remedy', async (t) => {
     [
       machine('cdrom-tray', { disks: [{ name: 'a', cdrom: { tray: 'Empty', volumeRef: { name: 'a' } } }] }),
       'spec.disks[0].cdrom.tray: … a tray with a disc in it is not Empty',
+    ],
+    [
+      machine('bios-secure', { firmware: { type: 'BIOS', secureBoot: true } }),
+      'spec.firmware.secureBoot: … secure boot is what UEFI has; give type UEFI, or leave secureBoot out',
     ],
     [machine('cdrom-serial', { disks: [{ name: 'a', cdrom: {}, serial: 'x' }] }), 'a CD-ROM drive has neither serial'],
     [
