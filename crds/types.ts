@@ -779,8 +779,11 @@ export interface VirtualMachineSpecDisk {
    * used again as it is. When absent, the disk is the one that volumeRef names.
    */
   readonly volumeTemplate?: VirtualMachineSpecDiskVolumeTemplate;
-  /** How the guest sees the disk. When absent, the host's best, chosen when the disk is first defined and kept from then on. */
-  readonly bus?: 'VirtioBlk' | 'VirtioScsi' | 'SATA' | 'Pvscsi' | 'LsiLogic';
+  /**
+   * How the guest sees the disk. When absent, the host's best, chosen when the disk is first defined and kept from then on.
+   * `NVMe` is for disks only, each on a controller of its own, and comes and goes with the machine off.
+   */
+  readonly bus?: 'VirtioBlk' | 'VirtioScsi' | 'SATA' | 'NVMe' | 'Pvscsi' | 'LsiLogic';
   /**
    * How the host caches what is written. `None` goes around its memory, `WriteBack` counts on the guest's flushes,
    * `WriteThrough` and `DirectSync` write through to the store, with its memory and around it, and `Unsafe` loses what was

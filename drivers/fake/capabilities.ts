@@ -22,7 +22,7 @@ export const everything: readonly Capability[] = [
   { field: 'boot.kernel' },
   { field: 'boot.order' },
   { field: 'disks', values: ['VirtioBlk', 'VirtioScsi', 'Pvscsi'], change: 'Hotplug' },
-  { field: 'disks.bus', values: ['VirtioBlk', 'VirtioScsi', 'SATA', 'Pvscsi', 'LsiLogic'] },
+  { field: 'disks.bus', values: ['VirtioBlk', 'VirtioScsi', 'SATA', 'NVMe', 'Pvscsi', 'LsiLogic'] },
   { field: 'disks.cache', values: ['None', 'WriteBack', 'WriteThrough', 'DirectSync', 'Unsafe'] },
   { field: 'disks.cdrom', change: 'Live' },
   { field: 'disks.discard', values: ['Ignore', 'Unmap'] },

@@ -138,7 +138,7 @@ const diskCapabilities: readonly Capability[] = [
 ];
 
 /** Which of our buses this machine type has, and what goes while it runs. */
-function busesOf(native: readonly string[], isReal: boolean): readonly Capability[] {
+export function busesOf(native: readonly string[], isReal: boolean): readonly Capability[] {
   const has = (bus: DiskBus) => native.includes(nativeBus(bus));
   const live = isReal ? ({ change: 'Live' } as const) : {};
   return [

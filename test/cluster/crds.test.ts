@@ -202,6 +202,7 @@ t.test('what is right at a limit is accepted', async (t) => {
     machine('a'.repeat(63)),
     machine('ok-disks', { disks: Array.from({ length: 24 }, (_, i) => disk(`d${i}`)) }),
     machine('ok-disk-name', { disks: [disk('d'.repeat(20), { serial: 's'.repeat(20), bus: 'VirtioBlk' })] }),
+    machine('ok-nvme', { disks: [disk('a', { bus: 'NVMe' }), disk('b', { bus: 'NVMe', serial: 's' })] }),
     machine('ok-made', { disks: [made('a', { source: image, whenDeleted: 'Delete' }), disk('ok-made-b'), made('c', { size: 4096 })] }),
     machine('ok-many-made', { disks: Array.from({ length: 24 }, (_, i) => made(`d${i}`, { source: image, poolRef: { name: 'p' } })) }),
     machine('ok-interfaces', { interfaces: Array.from({ length: 8 }, (_, i) => nic(`i${i}`, { macAddress: `52:54:00:00:00:0${i}` })) }),
@@ -348,6 +349,7 @@ t.test('what is wrong is refused by its path, with the remedy', async (t) => {
       machine('bios-secure', { firmware: { type: 'BIOS', secureBoot: true } }),
       'spec.firmware.secureBoot: … secure boot is what UEFI has; give type UEFI, or leave secureBoot out',
     ],
+    [machine('cdrom-nvme', { disks: [{ name: 'a', cdrom: {}, bus: 'NVMe' }] }), 'spec.disks[0].bus: … no CD-ROM drive is on NVMe'],
     [machine('cdrom-serial', { disks: [{ name: 'a', cdrom: {}, serial: 'x' }] }), 'a CD-ROM drive has neither serial'],
     [
       machine('limits-iops', { disks: [{ ...disk('a'), limits: { totalIops: 1, readIops: 1 } }] }),

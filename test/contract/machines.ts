@@ -60,7 +60,7 @@ async function definingContract(t: Test, stage: Stage): Promise<void> {
     };
     const format = (of('disks.format')?.values?.[0] ?? 'Raw') as VolumeFormat;
     const root = { ...(await stage.disk('root', '/images/root.img', format)), format };
-    for (const bus of ['VirtioBlk', 'VirtioScsi', 'SATA', 'Pvscsi', 'LsiLogic'] as const)
+    for (const bus of ['VirtioBlk', 'VirtioScsi', 'SATA', 'NVMe', 'Pvscsi', 'LsiLogic'] as const)
       await asks(of('disks.bus')?.values?.includes(bus) === true, { disks: [{ ...root, bus }] }, /bus/);
     for (const each of ['Raw', 'Qcow2', 'Vmdk'] as const)
       await asks(of('disks.format')?.values?.includes(each) === true, { disks: [{ ...root, format: each }] }, /format/);

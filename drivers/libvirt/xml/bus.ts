@@ -1,12 +1,14 @@
 import type { DiskBus } from '#drivers/driver.js';
 import { append, withAttribute, withChild, withoutChildren } from '#drivers/xml/edit.js';
 import { attribute, child, element, elements, type XmlElement } from '#drivers/xml/tree.js';
+import { withNvmePlace } from './nvme.js';
 
 /** How libvirt calls a bus, and with what the names of the disks on it begin. */
 const buses = {
   VirtioBlk: { native: 'virtio', prefix: 'vd' },
   VirtioScsi: { native: 'scsi', prefix: 'sd' },
   SATA: { native: 'sata', prefix: 'sd' },
+  NVMe: { native: 'nvme', prefix: 'nvme' },
 } as const;
 
 type OurBus = keyof typeof buses;
@@ -15,6 +17,9 @@ export const diskBuses = Object.keys(buses) as readonly DiskBus[];
 
 /** Those on which disks come and go while a machine runs. */
 export const pluggableBuses: readonly DiskBus[] = ['VirtioBlk', 'VirtioScsi'];
+
+/** Those on which a CD-ROM drive can be: NVMe knows disks only. */
+export const cdromBuses: readonly DiskBus[] = diskBuses.filter((bus) => bus !== 'NVMe');
 
 const isOurs = (bus: DiskBus): bus is OurBus => Object.hasOwn(buses, bus);
 
@@ -44,6 +49,10 @@ export function controllerOf(disk: XmlElement, devices: XmlElement | undefined):
 
 /** The devices with a place for another disk on that bus, and the place: the first target that no disk has, so that no other's name moves. */
 export function withPlace(devices: XmlElement, bus: DiskBus): { readonly devices: XmlElement; readonly place: readonly XmlElement[] } {
+  if (bus === 'NVMe') {
+    const placed = withNvmePlace(devices);
+    return { devices: placed.devices, place: [placed.target] };
+  }
   const target = element('target', { dev: freeTarget(devices, isOurs(bus) ? buses[bus].prefix : 'sd'), bus: nativeBus(bus) });
   if (bus !== 'VirtioScsi') return { devices, place: [target] };
   const controlled = withScsiController(devices);

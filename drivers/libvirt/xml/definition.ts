@@ -10,7 +10,7 @@ import type {
 } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 
-import { diskBuses } from './bus.js';
+import { cdromBuses, diskBuses } from './bus.js';
 import { volumeFormats } from './format.js';
 import { graphicsPrefix } from './graphics.js';
 import { interfaceModels, interfacePrefix } from './interface.js';
@@ -115,21 +115,21 @@ function checkGraphics({ password }: MachineGraphics): void {
 }
 
 function checkCdrom({ name, location, bus }: MachineCdrom): void {
-  checkDiskName(name, bus);
+  checkDiskName(name, bus, cdromBuses);
   if (location !== undefined) checkPath(`disk "${name}": cdrom`, location);
 }
 
 /** Aliases are one set for all devices of a machine. */
 const prefixes = [interfacePrefix, seedPrefix, graphicsPrefix];
 
-function checkDiskName(name: string, bus: DiskBus | undefined): void {
-  if (bus !== undefined && !diskBuses.includes(bus)) refuse(`disk "${name}": bus`, `"${bus}"`, diskBuses.join(', '));
+function checkDiskName(name: string, bus: DiskBus | undefined, buses: readonly DiskBus[]): void {
+  if (bus !== undefined && !buses.includes(bus)) refuse(`disk "${name}": bus`, `"${bus}"`, buses.join(', '));
   if (!aliasable.test(name) || prefixes.some((prefix) => name.startsWith(prefix)))
     refuse('disks.name', `"${name}"`, `${aliasableText}, not beginning with "${prefixes.join('", "')}"`);
 }
 
 function checkDisk({ name, location, serial, bus, format, cache, io, limits = {} }: MachineDisk): void {
-  checkDiskName(name, bus);
+  checkDiskName(name, bus, diskBuses);
   if (!volumeFormats.includes(format)) refuse(`disk "${name}": format`, `"${format}"`, volumeFormats.join(', '));
   checkPath(`disk "${name}"`, location);
   if (io === 'Native' && cache !== 'None' && cache !== 'DirectSync')

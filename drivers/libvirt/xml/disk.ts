@@ -1,10 +1,12 @@
 import type { DiskBus, MachineCdrom, MachineDisk } from '#drivers/driver.js';
 import { insertAfterLast, mapChildren, withAttribute, withChild, withoutChildren, withText } from '#drivers/xml/edit.js';
-import { attribute, child, element, elements, isElement, textOf, type XmlElement } from '#drivers/xml/tree.js';
+import { attribute, child, element, elements, isElement, type XmlElement } from '#drivers/xml/tree.js';
 import { busOf, movedTo, withPlace } from './bus.js';
 import { isCdrom, newCdrom, readCdrom, withDisc } from './cdrom.js';
+import { maxSerialBytes } from './definition.js';
 import { sourceAt, sourceType } from './disk-source.js';
 import { nativeFormat, volumeFormat } from './format.js';
+import { serialOf, withControllerSerials, withoutEmptied } from './nvme.js';
 import { seedPrefix } from './seed.js';
 import { readTuning, withTuning } from './tuning.js';
 
@@ -36,7 +38,7 @@ function readDisk(disk: XmlElement, devices: XmlElement | undefined): MachineDis
   const [name, location, type] = [diskName(disk), locationOf(disk), attribute(child(disk, 'driver'), 'type') ?? 'raw'];
   const format = volumeFormat(type);
   if (name === undefined || location === undefined || format === undefined) return undefined;
-  const serial = textOf(child(disk, 'serial'));
+  const serial = serialOf(disk, devices);
   const bus = busOf(disk, devices);
   return {
     name,
@@ -60,15 +62,24 @@ export function withDisks(devices: XmlElement, disks: readonly MachineDisk[], cd
     const name = isElement(each, 'disk') ? diskName(each) : undefined;
     return name !== undefined && !(isCdrom(each) ? ofDrives : ofDisks)?.has(name);
   });
-  return cdroms.reduce(withCdrom, disks.reduce(withDisk, kept));
+  return withoutEmptied(devices, withControllerSerials(cdroms.reduce(withCdrom, disks.reduce(withDisk, kept))));
 }
 
 function withDisk(devices: XmlElement, wanted: MachineDisk): XmlElement {
   const found = elements(devices, 'disk').find((disk) => diskName(disk) === wanted.name);
-  return found === undefined
-    ? added(devices, wanted.bus ?? 'VirtioBlk', (place) => newDisk(wanted, place))
-    : edited(devices, found, wanted.bus, (disk) => editDisk(disk, wanted));
+  if (found === undefined) {
+    const { bus = 'VirtioBlk', serial = standIn(wanted.name, bus) } = wanted;
+    return added(devices, bus, (place) => newDisk(wanted, serial, place));
+  }
+  const [has, before] = [serialOf(found, devices), busOf(found, devices)];
+  const { bus = before, serial = has ?? standIn(wanted.name, bus) } = wanted;
+  const stays = serial === has && bus === before;
+  return edited(devices, found, bus, (disk) => editDisk(disk, wanted, stays ? undefined : serial));
 }
+
+/** On NVMe there is always a serial number: the disk's name, where nobody spoke of any. */
+const standIn = (name: string, bus: DiskBus | undefined): string | undefined =>
+  bus === 'NVMe' ? name.slice(0, maxSerialBytes) : undefined;
 
 /** Every machine's firmware and every guest's installer knows SATA. */
 function withCdrom(devices: XmlElement, wanted: MachineCdrom): XmlElement {
@@ -94,27 +105,26 @@ function edited(devices: XmlElement, disk: XmlElement, bus: DiskBus | undefined,
 const replaced = (devices: XmlElement, before: XmlElement, after: XmlElement): XmlElement =>
   mapChildren(devices, (node) => (node === before ? after : node));
 
-function newDisk(disk: MachineDisk, place: readonly XmlElement[]): XmlElement {
+function newDisk(disk: MachineDisk, serial: string | undefined, place: readonly XmlElement[]): XmlElement {
   const bare = element(
     'disk',
     { type: sourceType(disk.location), device: 'disk' },
     element('driver', { name: 'qemu', type: nativeFormat(disk.format) }),
     sourceAt(disk.location),
     ...place.filter((each) => each.name === 'target'),
-    disk.serial === undefined ? undefined : element('serial', {}, disk.serial),
+    serial === undefined ? undefined : element('serial', {}, serial),
     element('alias', { name: aliasPrefix + disk.name }),
     ...place.filter((each) => each.name !== 'target'),
   );
   return withTuning(bare, disk);
 }
 
-/** What is absent in `wanted` was left to the host, and stays. */
-function editDisk(disk: XmlElement, wanted: MachineDisk): XmlElement {
+/** What is absent in `wanted` was left to the host, and stays; so does the serial number, wherever it is written, unless there is another. */
+function editDisk(disk: XmlElement, wanted: MachineDisk, serial: string | undefined): XmlElement {
   const located = locationOf(disk) === wanted.location ? disk : relocated(disk, wanted.location);
   const typed = withChild(located, element('driver', { name: 'qemu' }), (driver) =>
     withAttribute(driver, 'type', nativeFormat(wanted.format)),
   );
-  const { serial } = wanted;
   const numbered = serial === undefined ? typed : withChild(typed, element('serial'), (each) => withText(each, serial));
   return withTuning(numbered, wanted);
 }

@@ -407,7 +407,7 @@ const shapes: fc.Arbitrary<MachineDefinition> = fc
             name: fc.stringMatching(/^[a-z][a-z0-9-]{0,5}$/),
             location: fc.constantFrom('/v/1', '/v/2', '/v/<3>'),
             format: fc.constantFrom('Raw' as const, 'Qcow2' as const),
-            bus: fc.constant('VirtioBlk' as const),
+            bus: fc.constantFrom('VirtioBlk' as const, 'NVMe' as const),
             serial: fc.stringMatching(/^[A-Z0-9-]{1,20}$/),
           },
           { requiredKeys: ['name', 'location', 'format', 'bus'], noNullPrototype: true },
@@ -438,13 +438,16 @@ function byName(shape: MachineShape): MachineShape {
   return { ...shape, disks: sorted(shape.disks), interfaces: sorted(shape.interfaces) };
 }
 
+/** On NVMe a disk without a serial has its name for one. */
+const serialOf = ({ name, bus, serial = bus === 'NVMe' ? name : undefined }: MachineDisk): string | undefined => serial;
+
 /** What an edit from `from` to `to` must read as: a serial or a MAC address that `to` does not speak of stays. */
 function expected(from: MachineDefinition, to: MachineDefinition): MachineShape {
-  const serials = new Map(from.disks.map((disk) => [disk.name, disk.serial]));
-  const disks = to.disks.map((disk) => ({
-    ...disk,
-    ...((disk.serial ?? serials.get(disk.name)) ? { serial: disk.serial ?? serials.get(disk.name) ?? '' } : {}),
-  }));
+  const serials = new Map(from.disks.map((disk) => [disk.name, serialOf(disk)]));
+  const disks = to.disks.map((disk) => {
+    const serial = disk.serial ?? serials.get(disk.name) ?? serialOf(disk);
+    return { ...disk, ...(serial === undefined ? {} : { serial }) };
+  });
   const addresses = new Map(from.interfaces.map(({ name, macAddress }) => [name, macAddress]));
   const interfaces = to.interfaces.map((one) => {
     return { ...one, macAddress: one.macAddress ?? addresses.get(one.name) ?? macAddressOf(small.uuid, one.name) };
