@@ -1,7 +1,7 @@
 import t from 'tap';
-import type { VirtualMachine, VirtualNetwork, VirtualNetworkSpec } from '#crds/types.js';
+import type { VirtualMachine, VirtualMachineStatus, VirtualNetwork, VirtualNetworkSpec } from '#crds/types.js';
 import { createStore } from './kubernetes/store.js';
-import { duplicates, rivalsIn } from './mac-addresses.js';
+import { claimsOf, duplicates, refusedAddresses, rivalsIn, undecidedAddresses } from './mac-addresses.js';
 import { indexes } from './stores.js';
 
 const mac = '52:54:00:00:00:0a';
@@ -22,9 +22,11 @@ interface Told {
   readonly host?: string;
   readonly asked?: string;
   readonly made?: string;
+  readonly claims?: VirtualMachineStatus['macAddressClaims'];
+  readonly ready?: boolean;
 }
 
-function machine(name: string, { created, namespace, network = 'lan', host, asked, made }: Told = {}): VirtualMachine {
+function machine(name: string, { created, namespace, network = 'lan', host, asked, made, claims, ready }: Told = {}): VirtualMachine {
   return {
     apiVersion,
     kind: 'VirtualMachine',
@@ -39,6 +41,22 @@ function machine(name: string, { created, namespace, network = 'lan', host, aske
     status: {
       ...(host === undefined ? {} : { hypervisor: host }),
       ...(made === undefined ? {} : { interfaces: [{ name: 'eth', macAddress: made }] }),
+      ...(claims === undefined ? {} : { macAddressClaims: claims }),
+      ...(ready === undefined
+        ? {}
+        : {
+            observedGeneration: 1,
+            conditions: [
+              {
+                type: 'Ready',
+                status: ready ? 'True' : 'False',
+                reason: 'x',
+                message: '',
+                lastTransitionTime: '2030-01-01T00:00:00Z',
+                observedGeneration: 1,
+              },
+            ],
+          }),
     },
   };
 }
@@ -67,7 +85,7 @@ t.test('the second of two machines with one MAC address on one network is named 
     {
       interface: 'eth',
       because:
-        'interface "eth": machine "shop/a" has macAddress 52:54:00:00:00:0a on the same network; give one of them another, or leave it out',
+        'interface "eth": machine "shop/a" has macAddress 52:54:00:00:00:0a on the same network; give one of them another, or leave it out: one that runs lets go of it when it is restarted',
     },
   ]);
   t.same(duplicates(machine('c', { asked: '52:54:00:00:00:0b' }), 'one', stores), []);
@@ -113,4 +131,71 @@ t.test('who has or had the address is told of a change, but the machine itself',
   t.match(rivalsIn({ kind: 'updated', key: 'shop/a', object: moved, previous: one }, stores.machines), [{ metadata: { name: 'b' } }]);
   t.match(rivalsIn({ kind: 'deleted', key: 'shop/a', previous: one }, stores.machines), [{ metadata: { name: 'b' } }]);
   t.same(rivalsIn({ kind: 'added', key: 'shop/a', object: moved }, stores.machines), []);
+});
+
+const other = '52:54:00:00:00:0b';
+const claim = (macAddress: string, more: { readonly network?: string; readonly heldBy?: string } = {}) => ({
+  name: 'eth',
+  network: 'lan',
+  macAddress,
+  ...more,
+});
+
+t.test('who was given an address has it before an older one that asks, on whatever host', async (t) => {
+  const given = machine('a', { created: 2, host: 'one', asked: mac, claims: [claim(mac)] });
+  const older = machine('b', { created: 1, host: 'two', asked: mac });
+  const stores = scene({ 'shop/lan': bridged }, given, older);
+  t.same(claimsOf(given, 'one', stores), [claim(mac)]);
+  t.same(claimsOf(older, 'two', stores), [claim(mac, { heldBy: 'shop/a' })]);
+  const free = scene({ 'shop/lan': bridged }, machine('a', { created: 2, host: 'one', asked: mac }), older);
+  t.same(claimsOf(older, 'two', free), [claim(mac)], 'of two that only ask the older is first');
+  t.same(claimsOf(given, 'one', scene({ 'shop/lan': nat }, given, older)), [claim(mac)], 'each on its own island');
+  t.same(claimsOf(older, 'two', scene({ 'shop/lan': nat }, given, older)), [claim(mac)]);
+});
+
+t.test('an address had on one network is none had on another', async (t) => {
+  const moving = machine('a', { created: 1, host: 'one', network: 'wan', asked: mac, made: other, claims: [claim(mac)] });
+  const there = machine('b', { created: 2, host: 'two', network: 'wan', asked: mac, claims: [claim(mac, { network: 'wan' })] });
+  const stores = scene({ 'shop/lan': bridged, 'shop/wan': { ...bridged, vlan: 40 } }, moving, there);
+  t.match(claimsOf(moving, 'one', stores), [{ network: 'wan', heldBy: 'shop/b' }, claim(mac)]);
+  t.same(claimsOf(there, 'two', stores), [claim(mac, { network: 'wan' })]);
+});
+
+t.test('what was given is kept until the machine is surely without it', async (t) => {
+  const leaving = { host: 'one', asked: other, claims: [claim(mac)] } as const;
+  const asking = machine('b', { created: 2, host: 'two', asked: mac });
+  const holds = (one: VirtualMachine) => {
+    const stores = scene({ 'shop/lan': bridged }, one, asking);
+    t.equal(claimsOf(asking, 'two', stores)[0]?.heldBy, claimsOf(one, 'one', stores).length === 2 ? 'shop/a' : undefined);
+    return claimsOf(one, 'one', stores).length === 2;
+  };
+  t.equal(holds(machine('a', leaving)), true, 'its agent has said nothing');
+  t.equal(holds(machine('a', { ...leaving, ready: false })), true);
+  const stale = machine('a', { ...leaving, ready: true });
+  t.equal(holds({ ...stale, metadata: { ...stale.metadata, generation: 2 } }), true, 'Ready with what it had before');
+  t.equal(claimsOf(stale, 'one', scene({ 'shop/lan': bridged }, stale)).length, 1);
+  const gone = machine('a', { ...leaving, claims: [claim(other)], ready: true });
+  t.same(claimsOf(asking, 'two', scene({ 'shop/lan': bridged }, gone, asking)), [claim(mac)]);
+  const refused = machine('a', { ...leaving, claims: [claim(mac, { heldBy: 'shop/c' })] });
+  t.same(claimsOf(refused, 'one', scene({ 'shop/lan': bridged }, refused)), [claim(other)], 'what it never had it does not keep');
+});
+
+t.test('an agent waits for the word on what is new, and takes it', async (t) => {
+  const waits = (told: Told) => undecidedAddresses(machine('a', { host: 'one', asked: mac, ...told })).length;
+  t.equal(waits({}), 1);
+  t.equal(waits({ made: other }), 1);
+  t.equal(waits({ made: mac }), 0, 'made with it before anybody gave it');
+  t.equal(waits({ made: mac, claims: [claim(mac, { network: 'wan' })] }), 1, 'it was given it for another network');
+  t.equal(waits({ claims: [claim(mac)] }), 0);
+  t.equal(waits({ claims: [claim(mac, { heldBy: 'shop/b' })] }), 0);
+  t.same(refusedAddresses(machine('a', { asked: mac, claims: [claim(mac)] })), []);
+  t.match(refusedAddresses(machine('a', { asked: mac, claims: [claim(mac, { heldBy: 'shop/b' })] })), [/machine "shop\/b" has macAddress/]);
+});
+
+t.test('who asks is told when an address that was held is let go', async (t) => {
+  const asking = machine('b', { asked: mac });
+  const held = machine('a', { asked: other, claims: [claim(mac)] });
+  const stores = scene({ 'shop/lan': nat }, held, asking);
+  const free = machine('a', { asked: other, claims: [claim(other)] });
+  t.match(rivalsIn({ kind: 'updated', key: 'shop/a', object: free, previous: held }, stores.machines), [{ metadata: { name: 'b' } }]);
 });

@@ -63,6 +63,15 @@ export const macAddressesOf = ({
     return known === undefined ? [] : [{ name, network: networkRef.name, macAddress: known }];
   });
 
+/** The MAC addresses that it has, whatever it asks for by now: it was given them, or was made with them. */
+export const heldAddressesOf = ({ spec, status }: VirtualMachine): readonly { readonly network: string; readonly macAddress: string }[] => [
+  ...(status?.macAddressClaims ?? []).filter(({ heldBy }) => heldBy === undefined),
+  ...(status?.interfaces ?? []).flatMap(({ name, macAddress }) => {
+    const network = spec.interfaces?.find((one) => one.name === name)?.networkRef.name;
+    return network === undefined || macAddress === undefined ? [] : [{ network, macAddress }];
+  }),
+];
+
 /** The volumes that need this one: those that are being copied from it, unless that failed, and its linked clones for as long as they are there. */
 export const clonesOf = (
   { metadata }: Pick<StorageVolume, 'metadata'>,
@@ -88,7 +97,7 @@ export const indexes = {
       return [...disks, ...readOnly].map((name) => inNamespaceOf(machine, name));
     },
     network: (machine) => networksOf(machine).map((name) => inNamespaceOf(machine, name)),
-    macAddress: (machine) => macAddressesOf(machine).map(({ macAddress }) => macAddress),
+    macAddress: (machine) => [...new Set([...macAddressesOf(machine), ...heldAddressesOf(machine)].map(({ macAddress }) => macAddress))],
     uid: ({ metadata }) => [metadata.uid],
     uuid: ({ metadata, spec, status }) => [status?.uuid ?? spec.uuid ?? metadata.uid],
     nativeName: ({ status }) => (status?.nativeName === undefined ? [] : [status.nativeName]),

@@ -1001,6 +1001,11 @@ export interface VirtualMachineStatus {
   readonly volumes?: readonly VirtualMachineStatusVolume[];
   /** The network interfaces that the machine has on the host. */
   readonly interfaces?: readonly VirtualMachineStatusInterface[];
+  /**
+   * The MAC addresses that its interfaces ask for, and which of them it has: nobody else on the network is given those. What
+   * it asked for before it keeps until it is Ready without.
+   */
+  readonly macAddressClaims?: readonly VirtualMachineStatusMacAddressClaim[];
   /** What the agent in the guest says of it. Nothing proves it. */
   readonly guest?: VirtualMachineStatusGuest;
   /** Why the machine is not placed. */
@@ -1077,6 +1082,17 @@ export interface VirtualMachineStatusInterfaceAddresse {
   readonly ip: string;
   /** Who says so: the `Agent` in the guest, a `Lease` of the host's DHCP server, or `ARP`, the host's table of neighbours. */
   readonly source: 'Agent' | 'Lease' | 'ARP';
+}
+
+export interface VirtualMachineStatusMacAddressClaim {
+  /** Name of the interface. */
+  readonly name: string;
+  /** The VirtualNetwork, in the machine's namespace. */
+  readonly network: string;
+  /** The address. */
+  readonly macAddress: string;
+  /** The machine that had it first, as `namespace/name`; absent when this one has it. */
+  readonly heldBy?: string;
 }
 
 export interface VirtualMachineStatusGuest {

@@ -6,7 +6,6 @@ import type { Changes } from '../host/view.js';
 import { again, type Queue } from '../kubernetes/queue.js';
 import { keyOf } from '../kubernetes/resource.js';
 import { type Change, latest } from '../kubernetes/store.js';
-import { rivalsIn } from '../mac-addresses.js';
 import type { Door } from '../session/door.js';
 import { networksOf, volumesOf } from '../stores.js';
 import { actionLoop } from './actions.js';
@@ -67,7 +66,6 @@ export class Wiring {
       // What it boots from it has not claimed, and holds all the same.
       for (const name of volumesOf(machine).readOnly) volumes.add(`${metadata.namespace}/${name}`);
       this.#actionsOf(keyOf(metadata));
-      again(machines, rivalsIn(change, byMachine));
     });
     this.#watched.actions.store.subscribe((change) => {
       const { metadata, spec } = latest(change);

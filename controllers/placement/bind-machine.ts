@@ -11,7 +11,7 @@ import { conditions, readiness } from '../conditions.js';
 import { addFinalizer, isHeldOn, removeFinalizer } from '../finalizer.js';
 import { instanceName } from '../instance-name.js';
 import { publishStatus } from '../loop.js';
-import { duplicates } from '../mac-addresses.js';
+import { askedAddresses, claimsOf, duplicates } from '../mac-addresses.js';
 import type { Outcome } from '../reconcile.js';
 import { clonesOf, isLinked, isTwice, networksOf, volumesOf } from '../stores.js';
 import { bindVolume, instanceFor } from './bind-volume.js';
@@ -30,6 +30,13 @@ interface Unplaced {
  * written with the resourceVersion that was seen. Only then does any agent see it.
  */
 export async function placeMachine(binder: Binder, machine: VirtualMachine, signal: AbortSignal): Promise<Outcome> {
+  // Of two that ask for one MAC address, the second sees what the first was given.
+  const macAddresses = askedAddresses(machine).map(({ macAddress }) => macAddress);
+  return binder.locks.hold(macAddresses, () => place(binder, machine, signal));
+}
+
+async function place(binder: Binder, seen: VirtualMachine, signal: AbortSignal): Promise<Outcome> {
+  const machine = await claimAddresses(binder, seen, signal);
   const bound = machine.status?.hypervisor;
   if (machine.metadata.deletionTimestamp !== undefined) return bound === undefined ? letGo(binder, machine, signal) : { kind: 'converged' };
   const missing = missingVolumes(binder, machine, await makeVolumes(binder, machine, signal));
@@ -38,13 +45,14 @@ export async function placeMachine(binder: Binder, machine: VirtualMachine, sign
   if (bound !== undefined) {
     const hypervisor = binder.watched.hypervisors.store.get(bound);
     if (hypervisor !== undefined) await claimVolumes(binder, machine, hypervisor, signal);
-    return { kind: 'converged' };
+    const isRefused = machine.status?.macAddressClaims?.some(({ heldBy }) => heldBy !== undefined) === true;
+    return isRefused ? { kind: 'waiting', because: 'another machine has its MAC address' } : { kind: 'converged' };
   }
   const absent = missingNetworks(binder, machine);
   if (absent !== undefined) return unplaced(binder, machine, absent, signal);
   const choiceOf = (hypervisors: readonly Hypervisor[]) => choose(machine, { ...candidates(binder, machine), hypervisors });
-  const seen = choiceOf(binder.watched.hypervisors.store.list());
-  const choice = seen.kind === 'none' ? seen : choiceOf(await hypervisorsNow(binder, signal));
+  const atFirst = choiceOf(binder.watched.hypervisors.store.list());
+  const choice = atFirst.kind === 'none' ? atFirst : choiceOf(await hypervisorsNow(binder, signal));
   if (choice.kind === 'none') return unplaced(binder, machine, choice, signal);
   await claimVolumes(binder, machine, choice.hypervisor, signal);
   await bind(binder, machine, choice.hypervisor, signal);
@@ -56,12 +64,25 @@ const candidates = (binder: Binder, machine: VirtualMachine) => ({
   instanceFor: (volume: StorageVolume, hypervisor: Hypervisor) => placeOf(binder, volume, hypervisor, machine),
   networkOn: (network: string, { metadata }: Hypervisor) =>
     binder.watched.networkInstances.store.get(`${machine.metadata.namespace}/${instanceName(network, metadata.name)}`),
-  duplicatesOn: ({ metadata }: Hypervisor) =>
-    duplicates(machine, metadata.name, { machines: binder.watched.machines.store, networks: binder.watched.networks.store }).map(
-      ({ because }) => because,
-    ),
+  duplicatesOn: ({ metadata }: Hypervisor) => duplicates(machine, metadata.name, addressesIn(binder)).map(({ because }) => because),
   load: (name: string) => binder.watched.machines.store.byIndex('host', name).length,
 });
+
+const addressesIn = ({ watched }: Binder) => ({ machines: watched.machines.store, networks: watched.networks.store });
+
+/** What a machine that has a host asks for later is given, or refused, here: its agent sees no machines of other hosts. */
+async function claimAddresses(binder: Binder, machine: VirtualMachine, signal: AbortSignal): Promise<VirtualMachine> {
+  const { metadata, status } = machine;
+  if (status?.hypervisor === undefined || metadata.deletionTimestamp !== undefined) return machine;
+  const claimed = withClaims(binder, machine, status.hypervisor);
+  return publishStatus({ client: binder.client, ...binder.watched.machines }, machine, claimed, signal);
+}
+
+function withClaims(binder: Binder, machine: VirtualMachine, host: string): VirtualMachineStatus {
+  const { macAddressClaims: _, ...rest } = machine.status ?? {};
+  const claims = claimsOf(machine, host, addressesIn(binder));
+  return { ...rest, ...(claims.length === 0 ? {} : { macAddressClaims: claims }) };
+}
 
 /** Where a volume that is not on this host would be on it. */
 function placeOf(binder: Binder, volume: StorageVolume, hypervisor: Hypervisor, { metadata }: VirtualMachine) {
@@ -141,12 +162,13 @@ async function claimVolumes(binder: Binder, machine: VirtualMachine, hypervisor:
   }
 }
 
-async function bind({ client, watched }: Binder, machine: VirtualMachine, hypervisor: Hypervisor, signal: AbortSignal): Promise<void> {
+async function bind(binder: Binder, machine: VirtualMachine, hypervisor: Hypervisor, signal: AbortSignal): Promise<void> {
+  const { client, watched } = binder;
   const { decode, store } = watched.machines;
   const host = hypervisor.metadata.name;
   const held = isHeldOn(machine, host) ? machine : decode(await addFinalizer(client, virtualMachines, machine, host, signal));
   const { namespace, name, uid, resourceVersion } = held.metadata;
-  const { placement: _, ...before } = held.status ?? {};
+  const { placement: _, ...before } = withClaims(binder, held, host);
   const status: VirtualMachineStatus = { ...before, hypervisor: host };
   store.set(
     decode(

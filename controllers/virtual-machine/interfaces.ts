@@ -4,7 +4,7 @@ import { isReady, notReady } from '../conditions.js';
 import type { HostScope } from '../host/scope.js';
 import { instanceName } from '../instance-name.js';
 import type { ReadonlyStore } from '../kubernetes/store.js';
-import { duplicates } from '../mac-addresses.js';
+import { refusedAddresses, undecidedAddresses } from '../mac-addresses.js';
 import type { Namespace } from '../namespaces.js';
 import type { Stores } from '../stores.js';
 import { ungranted } from '../virtual-network-instance/permission.js';
@@ -32,7 +32,6 @@ export interface ResolvedInterfaces {
 export const defaultInterface = 'default';
 
 export interface NetworkStores extends Pick<Stores, 'networks' | 'networkInstances'> {
-  readonly machines: ReadonlyStore<VirtualMachine, 'macAddress'>;
   readonly namespaces: ReadonlyStore<Namespace>;
 }
 
@@ -40,7 +39,7 @@ export interface NetworkStores extends Pick<Stores, 'networks' | 'networkInstanc
 export function resolveInterfaces(machine: VirtualMachine, host: HostScope, stores: NetworkStores): ResolvedInterfaces {
   const { metadata, spec } = machine;
   const found = spec.interfaces === undefined ? byDefault(host, stores) : named(metadata.namespace, spec.interfaces, host, stores);
-  return { ...found, duplicates: duplicates(machine, host.name, stores).map(({ because }) => because) };
+  return { ...found, missing: [...found.missing, ...undecidedAddresses(machine)], duplicates: refusedAddresses(machine) };
 }
 
 /** On the host's default network, whatever its namespace: whoever names it there grants it to all. */

@@ -37,6 +37,7 @@ export function reportMachine(resource: VirtualMachine, findings: MachineFinding
     run: record === undefined ? before?.run : runStatus(record),
     volumes: volumesTold(resource),
     interfaces: machine === undefined ? before?.interfaces : interfaces(machine, told?.addresses),
+    macAddressClaims: before?.macAddressClaims,
     guest: told === undefined ? before?.guest : told.guest,
     pendingChanges:
       observed === undefined
@@ -186,6 +187,8 @@ function networkSynced({ plan, observed, desired }: MachineFindings, pending: re
   const waiting = plan?.find((decision) => decision.kind === 'wait' && decision.reason === 'WaitingForNetworks');
   if (waiting !== undefined) return isFalse('WaitingForNetworks', waiting.because);
   if (plan === undefined || observed?.machine === undefined) return isUnknown('NotSeen');
+  const duplicate = plan.find((decision) => decision.kind === 'refuse' && decision.reason === 'DuplicateMacAddress');
+  if (duplicate !== undefined) return isFalse('DuplicateMacAddress', duplicate.because);
   if (pending.length > 0) return outOfSync(pending, observed.record);
   const revoked = desired?.revoked ?? [];
   if (revoked.length === 0) return isTrue('AsDeclared');

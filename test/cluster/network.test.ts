@@ -3,6 +3,7 @@ import { Behind } from '#drivers/fake/behind.js';
 import { systemClock } from '#drivers/fake/clock.js';
 import { fakeDriver } from '#drivers/fake/driver.js';
 import { FakeHost } from '#drivers/fake/host.js';
+import { until } from './until.js';
 import { condition, useWorld } from './world.js';
 
 const world = await useWorld(t);
@@ -134,6 +135,90 @@ await t.test('one declaration makes an island on each host it selects, and what 
   );
   t.same(
     operator.troubles.filter((trouble) => !trouble.startsWith('watching')),
+    [],
+  );
+});
+
+await t.test('a MAC address that is asked for later is had by one machine of all hosts', async (t) => {
+  const hosts = { one: new FakeHost({ clock: systemClock }), two: new FakeHost({ clock: systemClock }) };
+  const connect = async ({ uri }: { readonly uri: string }) => fakeDriver(uri.includes('two') ? hosts.two : hosts.one);
+  for (const host of Object.values(hosts)) new Behind(host).network('br-lan');
+  await using operator = await world.start({ connect, hypervisors: ['one', 'two'] });
+  const two = { ...hypervisor(['br-lan']), metadata: { name: 'two' } };
+  const placed = { a: 'one', b: 'two', c: 'one' } as const;
+  const asking = (name: keyof typeof placed, macAddress?: string) => ({
+    ...machine(name, []),
+    spec: {
+      memory: { size: '64Mi' },
+      stop: { mode: 'Hard' },
+      placement: { hypervisorRef: { name: placed[name] } },
+      interfaces: [{ name: 'lan', networkRef: { name: 'lan' }, ...(macAddress === undefined ? {} : { macAddress }) }],
+    },
+  });
+  const [x, y, z] = ['52:54:00:00:00:0a', '52:54:00:00:00:0b', '52:54:00:00:00:0c'];
+  const has = (name: string, macAddress: string) =>
+    world.until('VirtualMachine', name, (seen) => seen.status?.interfaces?.[0]?.macAddress === macAddress);
+  const isRefused = (seen: Parameters<typeof condition>[0]) => condition(seen, 'Stalled')?.reason === 'DuplicateMacAddress';
+  const refused = (name: string) => world.until('VirtualMachine', name, isRefused);
+  /** On the hosts, as configured or live. */
+  const count = (macAddress: string) =>
+    Object.values(hosts)
+      .flatMap(({ machines }) => [...machines.values()])
+      .filter(({ configured, live }) => [configured, live].some((shape) => shape?.interfaces.some((one) => one.macAddress === macAddress)))
+      .length;
+
+  await world.apply(hypervisor(['br-lan']), { ...two, spec: { ...two.spec, uri: 'test:///two' } }, network('lan', 'br-lan'));
+  await world.apply(asking('a'), asking('b'), asking('c'));
+  for (const name of Object.keys(placed)) await world.until('VirtualMachine', name, isReady);
+
+  await world.apply(asking('a', x));
+  await has('a', x);
+  await world.apply(asking('b', x), asking('c', x));
+  for (const name of ['b', 'c']) {
+    const seen = await refused(name);
+    t.match(condition(seen, 'Stalled')?.message, /machine "default\/a" has macAddress 52:54:00:00:00:0a on the same network; give one/);
+    t.match(condition(seen, 'NetworkSynced'), { status: 'False', reason: 'DuplicateMacAddress' });
+    t.match(seen.status?.power, { state: 'Running' });
+  }
+  t.equal(count(x), 1, 'neither on its host nor on another');
+
+  await Promise.all([world.apply(asking('b', y)), world.apply(asking('c', y))]);
+  const both = () => Promise.all((['b', 'c'] as const).map((name) => world.get('VirtualMachine', name)));
+  await until(async () => {
+    const seen = await both();
+    const [had, lost] = [
+      seen.filter((one) => one?.status?.interfaces?.[0]?.macAddress === y),
+      seen.filter((one) => one !== undefined && isRefused(one)),
+    ];
+    return had.length === 1 && lost.length === 1;
+  });
+  t.equal(count(y), 1, 'of two that ask at the same time one has it');
+  const winner = (await both()).find((one) => one?.status?.interfaces?.[0]?.macAddress === y);
+  const [first, second] = winner?.metadata.name === 'b' ? (['b', 'c'] as const) : (['c', 'b'] as const);
+
+  await world.apply(asking(first, z));
+  const staged = await world.until(
+    'VirtualMachine',
+    first,
+    (seen) => seen.status?.pendingChanges?.length === 1 && seen.status.interfaces?.[0]?.macAddress === z,
+  );
+  t.same(
+    staged.status?.macAddressClaims?.map(({ macAddress }) => macAddress),
+    [z, y],
+    'its guest runs with the old one',
+  );
+  t.equal(isRefused(await world.until('VirtualMachine', second, (seen) => seen.status?.macAddressClaims?.[0]?.heldBy !== undefined)), true);
+  new Behind(hosts[placed[first]]).destroy(staged.metadata.uid);
+  await has(second, y);
+  t.equal(count(y), 1, 'nobody has it before the other runs without');
+  await world.until('VirtualMachine', first, (seen) => seen.status?.macAddressClaims?.length === 1 && isReady(seen));
+  await world.until('VirtualMachine', second, isReady);
+  for (const name of Object.keys(placed)) await world.delete('VirtualMachine', name);
+  for (const name of Object.keys(placed)) await world.untilGone('VirtualMachine', name);
+  await world.delete('VirtualNetwork', 'lan');
+  await world.untilGone('VirtualNetwork', 'lan');
+  t.same(
+    operator.troubles.filter((one) => !one.startsWith('watching')),
     [],
   );
 });
