@@ -332,6 +332,11 @@ export interface StoragePoolSpec {
    */
   readonly iscsi?: StoragePoolSpecIscsi;
   /**
+   * A pool of Ceph's whose RBD images are volumes. They are used as they are, by volumes with `existing`: none are made.
+   * When absent, the pool is of another kind.
+   */
+  readonly rbd?: StoragePoolSpecRbd;
+  /**
    * A store that the host has already: it is used as it is, and never made, started, changed or removed. When absent, the
    * pool is of another kind.
    */
@@ -408,6 +413,20 @@ export interface StoragePoolSpecIscsi {
   /**
    * Name of the Secret with `username` and `password` for CHAP, in the operator's own namespace and nowhere else. Changed
    * ones are used when the pool is next started. When absent, the target asks for none.
+   */
+  readonly credentialsSecretName?: string;
+}
+
+export interface StoragePoolSpecRbd {
+  /** Host names or IPv4 addresses of Ceph's monitors, each with its port when that is another than Ceph's own. */
+  readonly monitors: readonly string[];
+  /** What Ceph calls its pool; never changes. */
+  readonly pool: string;
+  /** As whom the host comes to Ceph, without `client.` before it; never changes. When absent, Ceph asks for nobody. */
+  readonly user?: string;
+  /**
+   * Name of the Secret with `password`, the user's key as `ceph auth get-key` prints it, in the operator's own namespace and
+   * nowhere else. A changed one is used when the pool is next started. When absent, Ceph asks for none.
    */
   readonly credentialsSecretName?: string;
 }
@@ -537,7 +556,7 @@ export interface StorageVolumeStatus {
   readonly pool?: string;
   /** The volume's name on the host. */
   readonly nativeName?: string;
-  /** What a machine's disk is given on the host; a path. */
+  /** What a machine's disk is given on the host: a path, or rbd://… for an image of Ceph's. */
   readonly location?: string;
   /** How the volume is stored, as asked or as chosen. */
   readonly format?: 'Raw' | 'Qcow2' | 'Vmdk';

@@ -20,6 +20,8 @@ export function describeSource(source: PoolSource): string {
       return `the partitions of ${source.device}`;
     case 'iscsi':
       return `iSCSI target ${source.target} on ${source.server}`;
+    case 'rbd':
+      return `Ceph pool ${source.pool} on ${source.monitors.join(', ')}`;
   }
 }
 

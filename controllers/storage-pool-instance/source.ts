@@ -11,13 +11,18 @@ export function sourceOf({ spec }: StoragePool, path: string): PoolSource | unde
   if (lvm !== undefined) return { kind: 'lvm', ...lvm };
   if (zfs !== undefined) return { kind: 'zfs', ...zfs };
   if (disk !== undefined) return { kind: 'disk', ...disk };
-  return iscsiOf(spec);
+  return guardedOf(spec);
 }
 
-function iscsiOf({ iscsi }: StoragePool['spec']): PoolSource | undefined {
-  if (iscsi === undefined) return undefined;
-  const { credentialsSecretName: _, ...source } = iscsi;
-  return { kind: 'iscsi', ...source };
+/** Those that may ask who is there. */
+function guardedOf({ iscsi, rbd }: StoragePool['spec']): PoolSource | undefined {
+  if (iscsi !== undefined) {
+    const { credentialsSecretName: _, ...source } = iscsi;
+    return { kind: 'iscsi', ...source };
+  }
+  if (rbd === undefined) return undefined;
+  const { credentialsSecretName: _, ...source } = rbd;
+  return { kind: 'rbd', ...source };
 }
 
 /** Where a host keeps what it mounts for us. */

@@ -26,7 +26,7 @@ export interface PoolDefinition {
   readonly uuid: string;
   readonly nativeName: string;
   readonly source: PoolSource;
-  /** `username` and `password`, where the store asks for them. They are set anew with every `define`, kept by the host, and given back by nobody. */
+  /** `username` and `password`, where the store asks for them; of Ceph `password` alone, as the user is part of the source. They are set anew with every `define`, kept by the host, and given back by nobody. */
   readonly credentials?: Credentials;
 }
 
@@ -39,7 +39,8 @@ export type PoolSource =
   | { readonly kind: 'lvm'; readonly volumeGroup: string }
   | { readonly kind: 'zfs'; readonly dataset: string }
   | { readonly kind: 'disk'; readonly device: string; readonly label: PartitionLabel }
-  | { readonly kind: 'iscsi'; readonly server: string; readonly target: string; readonly initiator?: string };
+  | { readonly kind: 'iscsi'; readonly server: string; readonly target: string; readonly initiator?: string }
+  | { readonly kind: 'rbd'; readonly monitors: readonly string[]; readonly pool: string; readonly user?: string };
 
 export type PoolKind = PoolSource['kind'];
 export type PartitionLabel = 'GPT' | 'DOS';

@@ -59,6 +59,7 @@ export const everything: readonly Capability[] = [
   { field: 'pools.zfs' },
   { field: 'pools.disk' },
   { field: 'pools.iscsi' },
+  { field: 'pools.rbd' },
   { field: 'pools.existing' },
   { field: 'networks.existing' },
   { field: 'networks.forward', values: ['None', 'NAT', 'Route', 'Open', 'Bridge', 'OpenVSwitch', 'Direct'] },

@@ -43,7 +43,10 @@ function start(host: Host, id: PoolId): void {
   const pool = mustFindPool(host, id);
   if (pool.active) return;
   const account = host.accounts.get(describeSource(pool.source));
-  const { username, password } = { username: pool.credentials?.text('username'), password: pool.credentials?.text('password') };
+  const { username, password } = {
+    username: pool.source.kind === 'rbd' ? pool.source.user : pool.credentials?.text('username'),
+    password: pool.credentials?.text('password'),
+  };
   if (account !== undefined && (account.username !== username || account.password !== password))
     throw new DriverError('Denied', `${describeSource(pool.source)} lets nobody in as ${username ?? 'nobody'}`);
   pool.active = true;

@@ -136,6 +136,8 @@ export type Directory = Map<string, FakeFile>;
 const files = { formats: ['Qcow2', 'Raw', 'Vmdk'], can: ['create', 'delete', 'grow', 'stream'] } as const;
 /** What is there is used, and nothing is made. */
 const found = { formats: [], can: ['stream'] } as const;
+/** As they are there, too, and written by guests alone. */
+const images = { formats: [], can: [] } as const;
 const devices = { formats: ['Raw'], can: ['create', 'delete', 'stream'] } as const;
 
 /** The folder that the volumes of such a pool are in. */
@@ -149,12 +151,15 @@ export function placeOf(source: PoolSource): string {
       return '/dev';
     case 'iscsi':
       return `/dev/disk/by-path/${source.target}`;
+    case 'rbd':
+      return `rbd://${source.monitors.join(',')}/${source.pool}`;
     default:
       return source.path;
   }
 }
 
 const abilitiesOf = (source: PoolSource) => {
+  if (source.kind === 'rbd') return images;
   if (source.kind === 'disk' || source.kind === 'iscsi') return found;
   return pathOf(source) === undefined ? devices : files;
 };

@@ -18,9 +18,9 @@ export const proof: Proof = {
     },
     { what: 'pools: disk, iSCSI', by: 'real', tests: ['test/contract/luns.test.ts'] },
     {
-      what: 'pools: Gluster, ZFS',
+      what: 'pools: Gluster, ZFS, Ceph’s RBD',
       by: 'golden files',
-      tests: ['drivers/libvirt/xml/pool.test.ts'],
+      tests: ['drivers/libvirt/xml/pool.test.ts', 'drivers/libvirt/xml/rbd.test.ts'],
       note: 'libvirt’s schema takes the XML; no such store was tried',
     },
     { what: 'disks on NVMe', by: 'untested', tests: [], note: 'written as libvirt’s documentation has it; no libvirt 11.5 was tried' },

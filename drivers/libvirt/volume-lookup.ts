@@ -1,10 +1,12 @@
 import type { Pool, PoolId, Volume, VolumeId } from '#drivers/driver.js';
+import { parseXml } from '#drivers/xml/parse.js';
 import type { Daemon } from './daemon.js';
 import type { Procedure } from './rpc/procedure.js';
 import { storagePoolGetXmlDesc, storagePoolLookupByUuid, storageVolGetXmlDesc, storageVolLookupByName } from './rpc/procedures.js';
 import type { PoolHandle, VolumeHandle } from './rpc/types.js';
 import { readPool } from './xml/pool.js';
-import { readVolume } from './xml/volume.js';
+import { imageLocation } from './xml/rbd.js';
+import { isImage, readVolume } from './xml/volume.js';
 
 /** A volume as the host has it at this moment. */
 export interface FoundVolume {
@@ -34,8 +36,12 @@ export class VolumeLookup {
 
   async findPool(id: PoolId, signal: AbortSignal): Promise<FoundPool> {
     const handle = await this.pool(id, signal);
-    const { formats, can } = readPool(await this.ask(id, storagePoolGetXmlDesc, { pool: handle, flags: 0 }, signal), true);
+    const { formats, can } = readPool(await this.#poolXml(id, handle, signal), true);
     return { handle, formats, ofDevices: can.includes('create') && !can.includes('grow') };
+  }
+
+  #poolXml(id: PoolId, pool: PoolHandle, signal: AbortSignal): Promise<string> {
+    return this.ask(id, storagePoolGetXmlDesc, { pool, flags: 0 }, signal);
   }
 
   async volume({ pool, nativeName }: VolumeId, signal: AbortSignal): Promise<VolumeHandle> {
@@ -48,7 +54,11 @@ export class VolumeLookup {
   }
 
   async read(pool: PoolId, volume: VolumeHandle, signal: AbortSignal): Promise<Volume> {
-    return readVolume(await this.xml(pool, volume, signal), pool);
+    const xml = await this.xml(pool, volume, signal);
+    const read = readVolume(xml, pool);
+    if (!isImage(xml)) return read;
+    const native = parseXml(await this.#poolXml(pool, await this.pool(pool, signal), signal), 'pool XML');
+    return { ...read, location: imageLocation(native, volume.name) ?? read.location };
   }
 
   xml(pool: PoolId, volume: VolumeHandle, signal: AbortSignal): Promise<string> {

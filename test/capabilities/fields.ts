@@ -77,6 +77,10 @@ export const driverFields: readonly FieldRow[] = [
     field: `StoragePool iscsi.${field}`,
     capability: 'pools.iscsi',
   })),
+  ...['monitors[]', 'pool', 'user', 'credentialsSecretName'].map((field) => ({
+    field: `StoragePool rbd.${field}`,
+    capability: 'pools.rbd',
+  })),
   { field: 'StoragePool existing.name', capability: 'pools.existing' },
   { field: 'VirtualNetwork existing.name', capability: 'networks.existing' },
   ...['mode', 'bridge', 'device'].map((field) => ({ field: `VirtualNetwork forward.${field}`, capability: 'networks.forward' })),
@@ -261,6 +265,7 @@ export const proofs: Readonly<Record<string, readonly Proof[]>> = {
   'pools.disk': proven('disk'),
   'pools.gluster': golden,
   'pools.iscsi': proven('iscsi'),
+  'pools.rbd': golden,
   'pools.zfs': golden,
   'pools.existing': proven('existingPools'),
   'volumes.wipe': proven('wipes'),

@@ -42,7 +42,7 @@ const wholeNetwork = { mtu: 1500, vlan: 40, ipv4: subnet, ipv6: subnet, domain: 
 const checked: ReadonlySet<string> = new Set(
   [
     ...(['cloudInit', 'ignition', 'sysprep'] as const).map((field) => ({ field })),
-    ...(['directory', 'filesystem', 'nfs', 'gluster', 'lvm', 'zfs', 'disk', 'iscsi', 'existing'] as const).map(askedOfPool),
+    ...(['directory', 'filesystem', 'nfs', 'gluster', 'lvm', 'zfs', 'disk', 'iscsi', 'rbd', 'existing'] as const).map(askedOfPool),
     ...askedOfNetwork({ kind: 'existing' }),
     ...askedOfNetwork({ kind: 'own', definition: { ...wholeNetwork, forward: { mode: 'NAT' }, records: [] } }),
     ...asked({

@@ -251,6 +251,11 @@ t.test('what is right at a limit is accepted', async (t) => {
     madeOf('ok-gluster', { gluster: { server: 'gluster1', volume: 'machines', path: '/srv/g' } }),
     madeOf('ok-zfs', { zfs: { dataset: 'tank/machines' } }),
     madeOf('ok-disk', { disk: { device: '/dev/disk/by-id/a', label: 'DOS' } }),
+    madeOf('ok-rbd', {
+      span: 'Shared',
+      rbd: { monitors: ['mon1', '192.0.2.3:6790'], pool: 'machines', user: 'a', credentialsSecretName: 'a' },
+    }),
+    madeOf('ok-open-rbd', { rbd: { monitors: ['mon1'], pool: 'machines' } }),
     madeOf('ok-iscsi', {
       span: 'Shared',
       iscsi: {
@@ -535,11 +540,11 @@ t.test('what is wrong is refused by its path, with the remedy', async (t) => {
     [pool('p'.repeat(64)), 'metadata.name: Too long: may not be more than 63'],
     [
       { kind: 'StoragePool', metadata: { name: 'storeless' }, spec: {} },
-      'spec: … name exactly one kind of store: directory, filesystem, nfs, gluster, lvm, zfs, disk, iscsi or existing',
+      'spec: … name exactly one kind of store: directory, filesystem, nfs, gluster, lvm, zfs, disk, iscsi, rbd or existing',
     ],
     [
       pool('two-stores', { existing: { name: 'a' } }),
-      'spec: … name exactly one kind of store: directory, filesystem, nfs, gluster, lvm, zfs, disk, iscsi or existing',
+      'spec: … name exactly one kind of store: directory, filesystem, nfs, gluster, lvm, zfs, disk, iscsi, rbd or existing',
     ],
     [existingPool('nameless', ''), 'spec.existing.name in body should be at least 1 chars long'],
     [existingPool('long', 'n'.repeat(251)), 'spec.existing.name: Too long: may not be more than 250'],
@@ -561,6 +566,12 @@ t.test('what is wrong is refused by its path, with the remedy', async (t) => {
     [madeOf('disk-climb', { disk: { device: '/dev/../etc', label: 'GPT' } }), 'spec.disk.device: … the path has no . or .. in it'],
     [madeOf('no-label', { disk: { device: '/dev/vdb' } }), 'spec.disk.label: Required value'],
     [madeOf('no-iqn', { iscsi: { server: 'san', target: 'luns' } }), 'spec.iscsi.target in body should match'],
+    [madeOf('no-monitor', { rbd: { monitors: [], pool: 'a' } }), 'spec.rbd.monitors in body should have at least 1 items'],
+    [madeOf('rbd-path', { rbd: { monitors: ['a'], pool: 'a/b' } }), 'spec.rbd.pool in body should match'],
+    [
+      madeOf('rbd-user', { rbd: { monitors: ['a'], pool: 'a', user: 'b' } }),
+      'spec.rbd: … user and credentialsSecretName go together; give both, or neither',
+    ],
     [madeOf('zfs-climb', { zfs: { dataset: 'tank/../x' } }), 'spec.zfs.dataset in body should match'],
     [madeOf('gluster-climb', { gluster: { server: 'a', volume: 'v', path: '/srv/..' } }), 'spec.gluster.path: … the path has no . or ..'],
     [madeOf('nfs-mount', { nfs: { server: 'a', export: '/srv', path: '/srv/../etc' } }), 'spec.nfs.path: … the path has no . or ..'],
@@ -706,6 +717,12 @@ t.test('what may not change is refused, and what may is accepted', async (t) => 
       {},
       { disk: { device: '/dev/vdc', label: 'GPT' } },
       'spec.disk: … the disk of a pool never changes, as its volumes stay where they are; make a new pool',
+    ],
+    [
+      (spec) => madeOf('repool', { rbd: { monitors: ['a'], pool: 'a' }, ...spec }),
+      {},
+      { rbd: { monitors: ['b'], pool: 'a' } },
+      'spec.rbd: … the monitors, the pool and the user never change, as machines have them; make a new pool',
     ],
     [
       (spec) => madeOf('retarget', { iscsi: { server: 'a', target: 'iqn.2030-01.org.example:a' }, ...spec }),

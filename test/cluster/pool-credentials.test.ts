@@ -97,3 +97,25 @@ await t.test('a LUN is one volume, used as it is and left as it was', async (t) 
     message: /an existing volume is used as it is/,
   });
 });
+
+await t.test('a Ceph pool is let in by its user and the key alone, and its images are used as they are', async (t) => {
+  await using _operator = await world.start({ connect: async () => fakeDriver(host), hypervisors: ['one'] });
+  host.accounts.set('Ceph pool machines on mon1, mon2:6790', { username: 'robot', password: 'key-hush' });
+  const rbd = { monitors: ['mon1', 'mon2:6790'], pool: 'machines', user: 'robot', credentialsSecretName: 'ceph' };
+  host.directory('rbd://mon1,mon2:6790/machines').set('ledger', FakeFile.of(Buffer.alloc(4096, 7)));
+  await world.apply(
+    { kind: 'StoragePool', metadata: { name: 'ceph' }, spec: { hypervisorSelector, rbd } },
+    {
+      kind: 'StorageVolume',
+      metadata: { name: 'ledger', namespace: 'default' },
+      spec: { poolRef: { name: 'ceph' }, existing: { name: 'ledger' }, size: '1Ki' },
+    },
+  );
+  await world.until('StoragePoolInstance', 'ceph.one', says(/has no key "password"/));
+  await putSecret('ceph', { password: 'key-hush', username: 'nobody' });
+  await world.until('StoragePoolInstance', 'ceph.one', isReady);
+  const keys = Object.keys(((await copyOf('one'))?.data as object | undefined) ?? {}).map((key) => key.split('.').at(-1));
+  t.same(keys, ['password'], 'the host is handed no more than it needs');
+  const used = await world.until('StorageVolume', 'ledger', isReady);
+  t.match(used.status, { location: 'rbd://mon1,mon2:6790/machines/ledger', format: 'Raw' });
+});

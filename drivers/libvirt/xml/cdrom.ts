@@ -2,13 +2,12 @@ import type { MachineCdrom } from '#drivers/driver.js';
 import { insertAfterLast, withAttribute, withChild, withoutChildren } from '#drivers/xml/edit.js';
 import { attribute, child, element, type XmlElement } from '#drivers/xml/tree.js';
 import { busOf } from './bus.js';
-import { sourceAt, sourceType } from './disk-source.js';
+import { locationOf, sourceAt, sourceType } from './disk-source.js';
 
 export const isCdrom = (disk: XmlElement): boolean => attribute(disk, 'device') === 'cdrom';
 
 export function readCdrom(disk: XmlElement, name: string, devices: XmlElement | undefined): MachineCdrom {
-  const source = child(disk, 'source');
-  const location = attribute(source, 'file') ?? attribute(source, 'dev');
+  const location = locationOf(child(disk, 'source'));
   const bus = busOf(disk, devices);
   return { name, ...(location === undefined ? {} : { location }), ...(bus === undefined ? {} : { bus }) };
 }
@@ -28,7 +27,7 @@ export function newCdrom({ location }: MachineCdrom, place: readonly XmlElement[
 
 /** With another disc, or none. What was said of the old one's backing does not hold. */
 export function withDisc(disk: XmlElement, location: string | undefined): XmlElement {
-  const has = attribute(child(disk, 'source'), 'file') ?? attribute(child(disk, 'source'), 'dev');
+  const has = locationOf(child(disk, 'source'));
   if (has === location) return disk;
   const empty = withoutChildren(disk, (each) => ['source', 'backingStore', 'mirror'].includes(each.name));
   const typed = withAttribute(empty, 'type', sourceType(location ?? ''));

@@ -14,6 +14,7 @@ import { cdromBuses, diskBuses } from './bus.js';
 import { volumeFormats } from './format.js';
 import { graphicsPrefix } from './graphics.js';
 import { interfaceModels, interfacePrefix } from './interface.js';
+import { parseLocation } from './rbd.js';
 import { seedPrefix } from './seed.js';
 
 export const bytesPerMiB = 1024 * 1024;
@@ -116,7 +117,7 @@ function checkGraphics({ password }: MachineGraphics): void {
 
 function checkCdrom({ name, location, bus }: MachineCdrom): void {
   checkDiskName(name, bus, cdromBuses);
-  if (location !== undefined) checkPath(`disk "${name}": cdrom`, location);
+  if (location !== undefined) checkLocation(`disk "${name}": cdrom`, location);
 }
 
 /** Aliases are one set for all devices of a machine. */
@@ -131,13 +132,18 @@ function checkDiskName(name: string, bus: DiskBus | undefined, buses: readonly D
 function checkDisk({ name, location, serial, bus, format, cache, io, limits = {} }: MachineDisk): void {
   checkDiskName(name, bus, diskBuses);
   if (!volumeFormats.includes(format)) refuse(`disk "${name}": format`, `"${format}"`, volumeFormats.join(', '));
-  checkPath(`disk "${name}"`, location);
+  checkLocation(`disk "${name}"`, location);
   if (io === 'Native' && cache !== 'None' && cache !== 'DirectSync')
     refuse(`disk "${name}": io`, `Native with cache ${cache ?? 'left to the host'}`, 'Native with cache None or DirectSync');
   for (const [limit, most] of Object.entries(limits))
     if (!Number.isSafeInteger(most) || most < 1) refuse(`disk "${name}": limits.${limit}`, most, 'a whole number, 1 or more');
   if (serial !== undefined && (!/^[a-zA-Z0-9_.+ -]+$/.test(serial) || serial.length > maxSerialBytes))
     refuse(`disk "${name}": serial`, `"${serial}"`, `1 to ${maxSerialBytes} letters, digits, blanks, ".", "+", "-" and "_"`);
+}
+
+/** A path, or an image of a Ceph pool as its volume tells it. */
+function checkLocation(field: string, location: string): void {
+  if (parseLocation(location) === undefined) checkPath(field, location);
 }
 
 /** Absolute, and written as it will be read back. */

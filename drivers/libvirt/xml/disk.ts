@@ -4,7 +4,7 @@ import { attribute, child, element, elements, isElement, type XmlElement } from 
 import { busOf, movedTo, withPlace } from './bus.js';
 import { isCdrom, newCdrom, readCdrom, withDisc } from './cdrom.js';
 import { maxSerialBytes } from './definition.js';
-import { sourceAt, sourceType } from './disk-source.js';
+import { locationOf, sourceAt, sourceType } from './disk-source.js';
 import { nativeFormat, volumeFormat } from './format.js';
 import { serialOf, withControllerSerials, withoutEmptied } from './nvme.js';
 import { seedPrefix } from './seed.js';
@@ -35,7 +35,7 @@ export function readCdroms(devices: XmlElement | undefined): readonly MachineCdr
 
 /** Undefined for a disk without a name, or one that this driver could not have defined: no path, or a format it does not know. */
 function readDisk(disk: XmlElement, devices: XmlElement | undefined): MachineDisk | undefined {
-  const [name, location, type] = [diskName(disk), locationOf(disk), attribute(child(disk, 'driver'), 'type') ?? 'raw'];
+  const [name, location, type] = [diskName(disk), locationOf(child(disk, 'source')), attribute(child(disk, 'driver'), 'type') ?? 'raw'];
   const format = volumeFormat(type);
   if (name === undefined || location === undefined || format === undefined) return undefined;
   const serial = serialOf(disk, devices);
@@ -48,11 +48,6 @@ function readDisk(disk: XmlElement, devices: XmlElement | undefined): MachineDis
     ...(serial === undefined ? {} : { serial }),
     ...readTuning(disk),
   };
-}
-
-function locationOf(disk: XmlElement): string | undefined {
-  const source = child(disk, 'source');
-  return attribute(source, 'file') ?? attribute(source, 'dev');
 }
 
 /** The devices with just these named disks and drives: those that stay keep their target and address, new ones take the first free target. */
@@ -121,7 +116,7 @@ function newDisk(disk: MachineDisk, serial: string | undefined, place: readonly 
 
 /** What is absent in `wanted` was left to the host, and stays; so does the serial number, wherever it is written, unless there is another. */
 function editDisk(disk: XmlElement, wanted: MachineDisk, serial: string | undefined): XmlElement {
-  const located = locationOf(disk) === wanted.location ? disk : relocated(disk, wanted.location);
+  const located = locationOf(child(disk, 'source')) === wanted.location ? disk : relocated(disk, wanted.location);
   const typed = withChild(located, element('driver', { name: 'qemu' }), (driver) =>
     withAttribute(driver, 'type', nativeFormat(wanted.format)),
   );

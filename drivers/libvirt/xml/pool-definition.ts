@@ -7,7 +7,8 @@ import { checkName, checkPath, maxNameBytes, refuse } from './definition.js';
  */
 export function checkPoolDefinition({ nativeName, source }: PoolDefinition): void {
   checkName('nativeName', nativeName, maxNameBytes);
-  for (const [name, given] of Object.entries(source)) checks[`${source.kind}.${name}`]?.(`${source.kind}.${name}`, given);
+  for (const [name, given] of Object.entries(source))
+    for (const one of [given].flat()) checks[`${source.kind}.${name}`]?.(`${source.kind}.${name}`, one);
 }
 
 type Check = (field: string, given: string) => void;
@@ -23,6 +24,11 @@ const device: Check = (field, given) => {
   matching(/^\/dev\/./, 'a device below /dev')(field, given);
 };
 const server = matching(/^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/, 'a host name or an IPv4 address');
+
+const monitor = matching(
+  /^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(:[1-9][0-9]{0,4})?$/,
+  'a host name or an IPv4 address, as mon1 or mon1:6789',
+);
 
 const iqn = matching(/^iqn\.[0-9]{4}-(0[1-9]|1[0-2])\.[A-Za-z0-9.-]+(:[A-Za-z0-9._:-]+)?$/, 'a name as iqn.2030-01.org.example:storage');
 
@@ -47,6 +53,9 @@ const checks: Readonly<Record<string, Check | undefined>> = {
   'zfs.dataset': matching(/^[A-Za-z][A-Za-z0-9_.:-]*(\/[A-Za-z0-9_][A-Za-z0-9_.:-]*)*$/, 'a dataset, as tank/machines'),
   'disk.device': device,
   'disk.label': words,
+  'rbd.monitors': monitor,
+  'rbd.user': matching(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,126}$/, 'a user of Ceph, without "client." before it'),
+  'rbd.pool': matching(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,126}$/, 'the name of a Ceph pool'),
   'iscsi.server': server,
   'iscsi.target': iqn,
   'iscsi.initiator': iqn,

@@ -1,6 +1,7 @@
 import type { FilesystemFormat, NfsVersion, PartitionLabel, Pool, PoolKind, PoolSource } from '#drivers/driver.js';
 import { parseXml } from '#drivers/xml/parse.js';
 import { attribute, child, element, elements, textOf, type XmlElement } from '#drivers/xml/tree.js';
+import { monitorElement, readMonitors } from './rbd.js';
 
 /** What a pool is made of, in libvirt's words. */
 interface NativePool {
@@ -20,6 +21,7 @@ const types: Readonly<Record<PoolKind, string>> = {
   zfs: 'zfs',
   disk: 'disk',
   iscsi: 'iscsi',
+  rbd: 'rbd',
 };
 
 /** The kinds that a daemon can make, by what it says of its types of pools. */
@@ -62,6 +64,10 @@ export function nativePool(source: PoolSource): NativePool {
       const from = [element('host', { name: source.server }), element('device', { path: source.target }), initiator];
       return { source: element('source', {}, ...from), path: '/dev/disk/by-path' };
     }
+    case 'rbd': {
+      const from = [...source.monitors.map(monitorElement), element('name', {}, source.pool)];
+      return { source: element('source', {}, ...from) };
+    }
     case 'lvm': {
       const from = element('source', {}, element('name', {}, source.volumeGroup), format('lvm2'));
       return { source: from, path: `/dev/${source.volumeGroup}` };
@@ -96,6 +102,8 @@ export function readSource(pool: XmlElement): PoolSource | undefined {
     }
     case 'iscsi':
       return readIscsi(source);
+    case 'rbd':
+      return readRbd(source);
     default:
       return undefined;
   }
@@ -106,6 +114,13 @@ function readIscsi(source: XmlElement | undefined): PoolSource | undefined {
   const initiator = attribute(child(source, 'initiator', 'iqn'), 'name');
   if (server === undefined || target === undefined) return undefined;
   return { kind: 'iscsi', server, target, ...(initiator === undefined ? {} : { initiator }) };
+}
+
+function readRbd(source: XmlElement | undefined): PoolSource | undefined {
+  const [pool, monitors] = [textOf(child(source, 'name')), readMonitors(source)];
+  const user = attribute(child(source, 'auth'), 'username');
+  if (pool === undefined || monitors.length === 0) return undefined;
+  return { kind: 'rbd', monitors, pool, ...(user === undefined ? {} : { user }) };
 }
 
 function readFilesystem(source: XmlElement | undefined, native: string | undefined, path: string): PoolSource | undefined {
@@ -130,6 +145,9 @@ const devices: Abilities = { formats: ['Raw'], can: ['create', 'delete', 'stream
 /** What is there can be read and written, and nothing be made. */
 const found: Abilities = { formats: [], can: ['stream'] };
 
+/** Images of a Ceph pool: libvirt hands over nothing of what is in them. */
+const images: Abilities = { formats: [], can: [] };
+
 /** Of each type of pool that libvirt has, also of those that we make none of; of others nothing is known but that they are there. */
 const abilities: Readonly<Record<string, Abilities>> = {
   dir: files,
@@ -141,6 +159,7 @@ const abilities: Readonly<Record<string, Abilities>> = {
   iscsi: found,
   scsi: found,
   mpath: found,
+  rbd: images,
 };
 
 export const abilitiesOf = (type: string | undefined): Abilities => abilities[type ?? ''] ?? { formats: [], can: [] };

@@ -27,6 +27,7 @@ const sources: readonly PoolSource[] = [
   { kind: 'zfs', dataset: 'tank/machines' },
   { kind: 'disk', device: '/dev/vdc', label: 'GPT' },
   { kind: 'iscsi', server: '192.0.2.2', target: 'iqn.2030-01.org.example:storage.a' },
+  { kind: 'rbd', monitors: ['mon1', '192.0.2.3:6790'], pool: 'machines' },
   { kind: 'iscsi', server: 'san', target: 'iqn.2030-01.org.example:b', initiator: 'iqn.2030-01.org.example:host' },
 ];
 
@@ -58,6 +59,7 @@ t.test('volumes of files have formats and grow; those that are devices are Raw, 
   for (const type of ['dir', 'fs', 'netfs']) t.match(can(type), { formats: ['Qcow2', 'Raw'], can: ['create', 'delete', 'grow', 'stream'] });
   for (const type of ['logical', 'zfs']) t.strictSame([can(type).formats, can(type).can], [['Raw'], ['create', 'delete', 'stream']]);
   for (const type of ['iscsi', 'disk', 'scsi']) t.strictSame([can(type).formats, can(type).can], [[], ['stream']]);
+  t.strictSame([can('rbd').formats, can('rbd').can], [[], []], 'images are used as they are');
   t.strictSame([can('sheepdog').formats, can('sheepdog').can, can('sheepdog').source], [[], [], undefined]);
 });
 
@@ -96,6 +98,9 @@ t.test('what a tool of the host would take for something else is refused by the 
     [{ kind: 'filesystem', device: '/dev/../etc/passwd', path: '/p' }, 'filesystem.device'],
     [{ kind: 'iscsi', server: 'san', target: 'iqn.2030-13.org' }, 'iscsi.target'],
     [{ kind: 'iscsi', server: 'san', target: 'iqn.2030-01.org', initiator: '-x' }, 'iscsi.initiator'],
+    [{ kind: 'rbd', monitors: ['mon1', 'a:b'], pool: 'p' }, 'rbd.monitors'],
+    [{ kind: 'rbd', monitors: ['mon1'], pool: 'a/b' }, 'rbd.pool'],
+    [{ kind: 'rbd', monitors: ['mon1'], pool: 'p', user: 'a:b' }, 'rbd.user'],
     [{ kind: 'disk', device: '/srv/image', label: 'DOS' }, 'disk.device'],
     [{ kind: 'zfs', dataset: 'tank/../x' }, 'zfs.dataset'],
     [{ kind: 'gluster', server: 'a', volume: '-o', path: '/p' }, 'gluster.volume'],
@@ -123,6 +128,24 @@ t.test('what lets in is a secret of its own, and in no other text', { skip: unli
   t.equal(withAuth(pool, definition), pool, 'the same is not written again');
   const renamed = new Credentials([['username', Buffer.from('other')]]);
   t.match(serializeXml(withAuth(pool, { ...definition, credentials: renamed })), `username="other"><secret uuid="${uuid}"/>`);
+  await t.resolves(lint(schema, xml));
+  await t.resolves(lint('/usr/share/libvirt/schemas/secret.rng', secret));
+});
+
+t.test('of Ceph the user is in the source, and the key in a secret', { skip: unlinted }, async (t) => {
+  const source = { kind: 'rbd', monitors: ['mon1', 'mon2'], pool: 'machines', user: 'robot' } as const;
+  const definition = { uuid, nativeName: 'ceph', source, credentials: new Credentials([['password', Buffer.from('aHVzaA==')]]) };
+  const pool = createPool(definition);
+  const [xml, secret] = [serializeXml(pool), serializeXml(createSecret(definition))];
+  t.match(
+    xml,
+    `<source><host name="mon1"/><host name="mon2"/><name>machines</name><auth type="ceph" username="robot"><secret uuid="${uuid}"/></auth></source>`,
+  );
+  t.match(secret, `<usage type="ceph"><name>virtwright-${uuid}</name></usage>`);
+  t.notMatch(`${xml}${secret}`, /aHVzaA|hush/);
+  t.strictSame(readPool(xml, true).source, source);
+  t.equal(withAuth(pool, definition), pool);
+  t.equal(movedFrom({ ...source, user: 'other' }, source)?.field, 'rbd.user');
   await t.resolves(lint(schema, xml));
   await t.resolves(lint('/usr/share/libvirt/schemas/secret.rng', secret));
 });

@@ -1,4 +1,5 @@
-import type { Pool, PoolDefinition, PoolId } from '#drivers/driver.js';
+import type { Credentials } from '#drivers/credentials.js';
+import type { Pool, PoolDefinition, PoolId, PoolSource } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { withAttribute, withChild } from '#drivers/xml/edit.js';
 import { parseXml } from '#drivers/xml/parse.js';
@@ -20,25 +21,33 @@ export function createPool(definition: PoolDefinition): XmlElement {
   return withAuth(pool, definition);
 }
 
+/** As whom the host comes to the store. */
+export const userOf = (source: PoolSource, credentials: Credentials | undefined): string | undefined =>
+  source.kind === 'rbd' ? source.user : credentials?.text('username');
+
 /** Who is let in. With what, is in a secret of the host's that has the pool's uuid. */
-export function withAuth(pool: XmlElement, { uuid, credentials }: PoolDefinition): XmlElement {
-  const username = credentials?.text('username');
-  if (username === undefined) return pool;
+export function withAuth(pool: XmlElement, { uuid, credentials, source }: PoolDefinition): XmlElement {
+  const username = userOf(source, credentials);
+  if (username === undefined || credentials === undefined) return pool;
   const auth = (found: XmlElement) =>
-    withChild(withAttribute(withAttribute(found, 'type', 'chap'), 'username', username), element('secret'), (secret) =>
-      withAttribute(secret, 'uuid', uuid),
+    withChild(
+      withAttribute(withAttribute(found, 'type', source.kind === 'rbd' ? 'ceph' : 'chap'), 'username', username),
+      element('secret'),
+      (secret) => withAttribute(secret, 'uuid', uuid),
     );
-  return withChild(pool, element('source'), (source) => withChild(source, element('auth'), auth));
+  return withChild(pool, element('source'), (from) => withChild(from, element('auth'), auth));
 }
 
 /** Kept by the host over a restart, readable by its root alone, and given to nobody who asks. */
-export const createSecret = ({ uuid, nativeName }: PoolDefinition): XmlElement =>
+export const createSecret = ({ uuid, nativeName, source: { kind } }: PoolDefinition): XmlElement =>
   element(
     'secret',
     { ephemeral: 'no', private: 'yes' },
     element('uuid', {}, uuid),
     element('description', {}, `what pool ${nativeName} is let in with`),
-    element('usage', { type: 'iscsi' }, element('target', {}, `virtwright-${uuid}`)),
+    kind === 'rbd'
+      ? element('usage', { type: 'ceph' }, element('name', {}, `virtwright-${uuid}`))
+      : element('usage', { type: 'iscsi' }, element('target', {}, `virtwright-${uuid}`)),
   );
 
 /** A pool's XML tells all but whether it is active. */

@@ -51,7 +51,9 @@ export function readVolume(xml: string, pool: PoolId): Volume {
   if (nativeName === undefined || location === undefined) throw new DriverError('Invalid', 'volume XML: the name or the path is missing');
   const base = textOf(child(root, 'backingStore', 'path'));
   // What a partition is said to be of is no image's format.
-  const format = attribute(root, 'type') === 'block' ? 'Raw' : volumeFormat(attribute(child(root, 'target', 'format'), 'type'));
+  const format = ['block', 'network'].includes(attribute(root, 'type') ?? '')
+    ? 'Raw'
+    : volumeFormat(attribute(child(root, 'target', 'format'), 'type'));
   return {
     id: { pool, nativeName },
     location,
@@ -64,6 +66,9 @@ export function readVolume(xml: string, pool: PoolId): Volume {
 
 /** How long the volume's file is, whatever its guest sees. */
 export const readStoredBytes = (xml: string): number | undefined => sizeOf(child(parseXml(xml, 'volume XML'), 'physical'), 'bytes');
+
+/** Whether it is an image that no path of the host leads to. */
+export const isImage = (xml: string): boolean => attribute(parseXml(xml, 'volume XML'), 'type') === 'network';
 
 /** Whether it is a device, and no file. */
 export const isDevice = (xml: string): boolean => attribute(parseXml(xml, 'volume XML'), 'type') === 'block';
