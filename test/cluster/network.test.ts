@@ -222,3 +222,26 @@ await t.test('a MAC address that is asked for later is had by one machine of all
     [],
   );
 });
+
+await t.test('no other MAC address is taken while nobody can say whose it is', async (t) => {
+  const host = new FakeHost({ clock: systemClock });
+  new Behind(host).network('br-lan');
+  const here = { connect: async () => fakeDriver(host), hypervisors: ['one'] };
+  const controller = await world.start({ ...here, only: 'controller' });
+  await using _agent = await world.start({ ...here, only: 'agent' });
+  const [x, y] = ['52:54:00:00:00:0a', '52:54:00:00:00:0b'];
+  const asking = (macAddress: string) =>
+    machine('web', [], { stop: { mode: 'Hard' }, interfaces: [{ name: 'lan', networkRef: { name: 'lan' }, macAddress }] });
+  await world.apply(hypervisor(['br-lan']), network('lan', 'br-lan'), asking(x));
+  const ready = await world.until('VirtualMachine', 'web', isReady);
+  t.match(ready.status, { interfaces: [{ macAddress: x }], macAddressClaims: [{ name: 'lan', network: 'lan', macAddress: x }] });
+  await controller.stop();
+  await world.apply(asking(y));
+  const waiting = await world.until('VirtualMachine', 'web', (seen) => condition(seen, 'Ready')?.reason === 'WaitingForNetworks');
+  t.match(condition(waiting, 'Ready')?.message, /waiting for the controller to say whether macAddress 52:54:00:00:00:0b .* is free/);
+  t.match(waiting.status, { power: { state: 'Running' }, interfaces: [{ macAddress: x }] });
+  await using _another = await world.start({ ...here, only: 'controller' });
+  await world.until('VirtualMachine', 'web', (seen) => seen.status?.interfaces?.[0]?.macAddress === y);
+  await world.delete('VirtualMachine', 'web');
+  await world.untilGone('VirtualMachine', 'web');
+});
