@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { apply } from '../apply/apply.js';
+import { applyAs } from '../apply/last-applied.js';
 import { type JsonObject, textAt, textsAt, withKey, without } from '../json.js';
 import { isBeingDeleted, isOver, metadataOf } from '../resources/metadata.js';
 import type { Resource } from '../resources/resource.js';
@@ -101,7 +101,7 @@ export class Objects {
       if (version !== '' && version !== textAt(metadataOf(live), 'resourceVersion')) throw changedMeanwhile(resource, name);
       const by = { manager: fieldManager, subresource, apiVersion: resource.apiVersion, time: now };
       const mine = subresource === 'status' ? onlyStatus(applied) : resource.hasStatus ? without(applied, 'status') : applied;
-      const made = apply({ live, applied: withoutVersion(mine), schema: resource.schema, by, force });
+      const made = applyAs({ live, applied: withoutVersion(mine), schema: resource.schema, by, force });
       if (made.kind === 'conflict') throw applyConflict(made.conflicts);
       return live === undefined
         ? this.#applyNew(place, made.object, options)

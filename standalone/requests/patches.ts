@@ -44,7 +44,9 @@ function strategic(target: Json | undefined, patch: Json, field: string): Json {
   const set = Object.entries(patch)
     .filter(([key, value]) => value !== null && !key.startsWith('$'))
     .map(([key, value]) => [key, strategic(Object.hasOwn(base, key) ? base[key] : undefined, value, key)] as const);
-  return withoutPrimitives({ ...withoutAll(base, goneBy(patch)), ...Object.fromEntries(set) }, patch);
+  const made = withoutPrimitives({ ...withoutAll(base, goneBy(patch)), ...Object.fromEntries(set) }, patch);
+  const retained = patch['$retainKeys'];
+  return isList(retained) ? Object.fromEntries(Object.entries(made).filter(([key]) => retained.includes(key))) : made;
 }
 
 function strategicList(target: readonly Json[], patch: readonly JsonObject[], key: string): readonly Json[] {

@@ -11,6 +11,7 @@ const rules = list(
 const subjects = list(map({ kind: text, apiGroup: text, name: text, namespace: text }, ['kind', 'name']));
 const roleRef = { ...map({ apiGroup: text, kind: text, name: text }, ['apiGroup', 'kind', 'name']), 'x-kubernetes-map-type': 'atomic' };
 const rbac = { group: 'rbac.authorization.k8s.io', nameRule: 'path' as const };
+const columns = [column('Created At', '.metadata.creationTimestamp')];
 /** Who could change it would need no right to bind another role. */
 const sameRole: Validate = (value, old) => {
   const [is, was] = [value, old].map((one) => (isObject(one) ? one['roleRef'] : undefined));
@@ -18,12 +19,13 @@ const sameRole: Validate = (value, old) => {
 };
 
 export const accessKinds: readonly Kind[] = [
-  { ...rbac, plural: 'roles', kind: 'Role', description: 'What may be done within its namespace.', properties: { rules } },
+  { ...rbac, plural: 'roles', kind: 'Role', description: 'What may be done within its namespace.', properties: { rules }, columns },
   {
     ...rbac,
     plural: 'clusterroles',
     kind: 'ClusterRole',
     description: 'What may be done everywhere, or wherever a RoleBinding says so.',
+    columns,
     namespaced: false,
     properties: {
       rules,

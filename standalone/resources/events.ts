@@ -87,6 +87,7 @@ export const eventKinds: readonly Kind[] = [
     kind: 'Event',
     description: 'Something that happened to an object; told for an hour.',
     group: 'events.k8s.io',
+    shortNames: ['ev'],
     nameRule: 'path',
     storage: 'events.',
     properties: {
