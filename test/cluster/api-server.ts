@@ -122,7 +122,7 @@ abstract class Served {
     const given: readonly (string | KubectlInput)[] = args;
     const words = given.filter((arg) => typeof arg === 'string');
     const input = given.map((arg) => (typeof arg === 'string' ? '' : arg.input)).join('');
-    const env = { PATH: process.env['PATH'], HOME: this.folder, KUBECONFIG: this.kubeconfigPath };
+    const env = { PATH: process.env['PATH'], HOME: this.folder, KUBECONFIG: this.kubeconfigPath, EDITOR: process.env['EDITOR'] };
     const child = spawn(join(this.assets, 'kubectl'), words, { env, stdio: 'pipe' });
     child.stdin.on('error', () => {});
     child.stdin.end(input);
