@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { hostname } from 'node:os';
 import { Registry } from 'prom-client';
 import { Complaint, Failure } from '#cli/complaint.js';
+import { cannotListen, isListenError } from '#cli/listening.js';
 import type { Drivers } from '#drivers/target.js';
 import { type AgentOptions, runAgent, type SessionsAt } from './agent/agent.js';
 import { runController } from './cluster/controller.js';
@@ -99,7 +100,10 @@ async function withProgram(flags: Flags, work: (program: Program) => Promise<voi
     await using identity = await claimIdentity(name, [connection.server.origin, namespace, ...[...(flags.hypervisor ?? [])].sort()]);
     await work({ client, metrics, log, namespace, identity: identity.name, onTrouble, onWatching });
   } catch (reason) {
-    if (!signal.aborted) throw reason;
+    if (signal.aborted) return void log.info('stopped');
+    throw isListenError(reason instanceof Error ? reason.cause : undefined)
+      ? new Complaint((reason as Error).message, { cause: reason })
+      : reason;
   }
   log.info('stopped');
 }
@@ -114,8 +118,14 @@ const followed = (metrics: Metrics, health: Health): Metrics => ({
   queue: (name) => health.following(name, metrics.queue(name)),
 });
 
-const listen = (where: string, { registry }: Metrics, health: Health): Promise<Served> =>
-  serve({ ...address(where, '--listen'), metrics: registry, notReady: () => health.notReady(), notHealthy: () => health.notHealthy() });
+function listen(text: string, { registry }: Metrics, health: Health): Promise<Served> {
+  const at = address(text, '--listen');
+  const notReady = () => health.notReady();
+  const notHealthy = () => health.notHealthy();
+  return serve({ ...at, metrics: registry, notReady, notHealthy }).catch((cause: Error) => {
+    throw new Complaint(cannotListen('--listen', `${at.host}:${at.port}`, cause), { cause });
+  });
+}
 
 /** Made if it may be made; whoever installs with fewer rights has made it already. Waits for an API server that is not up yet. */
 async function ensureNamespace(client: Client, name: string, log: Log, signal: AbortSignal): Promise<void> {

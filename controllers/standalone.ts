@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { Complaint } from '#cli/complaint.js';
+import { cannotListen, isListenError } from '#cli/listening.js';
 import { readCrds } from '#crds/schema.js';
 import type { Drivers } from '#drivers/target.js';
 import { type Standalone, startStandalone } from '#standalone/server.js';
@@ -21,7 +22,11 @@ const crds: Resource = {
 
 /** An API server of our own in this process, and the operator beside it for the hypervisors that are named. */
 export async function standaloneCommand(flags: Flags, drivers: Drivers, signal: AbortSignal): Promise<void> {
-  await using server = await startStandalone({ folder: flags.data ?? usualFolder(), port: portOf(flags.port), sealing: sealingOf(flags) });
+  const port = portOf(flags.port);
+  const options = { folder: flags.data ?? usualFolder(), port, sealing: sealingOf(flags) };
+  await using server = await startStandalone(options).catch((reason: unknown) => {
+    throw isListenError(reason) ? new Complaint(cannotListen('--port', `127.0.0.1:${port}`, reason), { cause: reason }) : reason;
+  });
   if (flags.bare !== true) await installCrds(server);
   process.stdout.write(`${server.url} is up: export KUBECONFIG=${server.kubeconfig}\n`);
   if ((flags.hypervisor ?? []).length > 0) await operatorCommand({ ...flags, kubeconfig: server.kubeconfig }, drivers, signal);

@@ -2,9 +2,12 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import { type Client, createClient } from '#controllers/kubernetes/client.js';
+import { type VirtualMachineStatus, virtualMachines } from '#crds/types.js';
 import { command } from '../command.js';
 import { Complaint, Failure } from '../complaint.js';
 import { connectionFor } from '../connect.js';
+import { cannotListen } from '../listening.js';
+import { oneLine } from '../output/text.js';
 import { openLine } from './client.js';
 import { machineIn, type OfMachine, openSession } from './session.js';
 
@@ -36,7 +39,9 @@ export async function listenForViewers(client: Client, of: OfMachine, options: V
     });
   });
   server.listen(options.port, '127.0.0.1');
-  await once(server, 'listening').catch(({ message }: Error) => Promise.reject(new Failure(message)));
+  await once(server, 'listening').catch((cause: Error) => {
+    throw new Failure(cannotListen('--port', `127.0.0.1:${options.port}`, cause), { cause });
+  });
   return {
     port: (server.address() as AddressInfo).port,
     async [Symbol.asyncDispose]() {
@@ -54,6 +59,16 @@ async function show(client: Client, wanted: Parameters<typeof openSession>[1], v
   await Promise.race([pipeline(viewer, line, { end: true }), pipeline(line, viewer, { end: true })]).catch(() => {});
   line.destroy();
   viewer.destroy();
+}
+
+/** For people; nothing where there is none, or where it is not ours to see. */
+export async function whereThePasswordIs(client: Client, { namespace, machine }: OfMachine, signal: AbortSignal): Promise<string> {
+  const { status } = await client.get(virtualMachines, { namespace, name: machine }, signal).catch(() => ({ status: undefined }));
+  const secret = (status as VirtualMachineStatus | undefined)?.graphics?.passwordSecretRef;
+  if (secret === undefined) return '';
+  const [name, key] = [secret.name, secret.key].map(oneLine);
+  const shows = `kubectl get secret ${name} -n ${namespace} -o go-template='{{index .data "${key}" | base64decode}}'`;
+  return `its password is in Secret "${name}", key "${key}"; this shows it: ${shows}\n`;
 }
 
 export const vncCommand = command({
@@ -80,6 +95,7 @@ export const vncCommand = command({
     const of = { namespace: connection.namespace, machine };
     await using listening = await listenForViewers(client, of, { port: Number(flags.port), onTrouble }, signal);
     io.stdout.write(`vnc://127.0.0.1:${listening.port}\n`);
+    io.stderr.write(await whereThePasswordIs(client, of, signal));
     if (!signal.aborted) await once(signal, 'abort');
     return 0;
   },
