@@ -21,7 +21,7 @@ export interface ClusterWatches {
   readonly hypervisors: Watched<Hypervisor, 'credentials'>;
   readonly machines: Watched<VirtualMachine, 'volume' | 'network' | 'macAddress' | 'uid' | 'uuid' | 'host'>;
   readonly actions: Watched<VirtualMachineAction, 'machine'>;
-  readonly volumes: Watched<StorageVolume, 'instance' | 'claim' | 'source'>;
+  readonly volumes: Watched<StorageVolume, 'instance' | 'claim' | 'source' | 'owner'>;
   readonly instances: Watched<StoragePoolInstance, 'pool'>;
   readonly pools: Watched<StoragePool>;
   readonly networks: Watched<VirtualNetwork>;

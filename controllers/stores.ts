@@ -114,5 +114,6 @@ export const indexes = {
       return name === undefined ? [] : [inNamespaceOf(volume, name)];
     },
     claim: ({ status }) => (status?.claim === undefined ? [] : [status.claim.uid]),
+    owner: ({ metadata }) => (metadata.ownerReferences ?? []).map(({ uid }) => uid),
   } satisfies Indexes<StorageVolume>,
 } as const;

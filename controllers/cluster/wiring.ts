@@ -44,6 +44,8 @@ export function wire(loops: Loops, watched: ClusterWatches): void {
     const machine = latest(change);
     again(loops.actions, actions.store.byIndex('machine', keyOf(machine.metadata)));
     again(loops.machines, rivalsIn(change, machines.store));
+    // Also those that it named once, and that were to go with it.
+    if (change.kind === 'deleted') again(loops.volumes, volumes.store.byIndex('owner', machine.metadata.uid));
     for (const name of volumesIn(change)) {
       loops.volumes.add(name);
       if (change.kind === 'deleted') usersOf(name);
