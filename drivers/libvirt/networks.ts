@@ -142,6 +142,8 @@ export class LibvirtNetworks implements Networks {
     return listed.then(
       (ports) => Math.max(ports.length, connections),
       (reason) => {
+        // It went off since it was looked at: nobody is attached to it.
+        if (hasCode(reason, 'Conflict')) return 0;
         if (!hasCode(reason, 'Unsupported')) throw reason;
         return connections;
       },
