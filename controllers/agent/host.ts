@@ -7,7 +7,6 @@ import { isSameWay, type Way } from '../credentials.js';
 import type { GuestPace } from '../host/guests-view.js';
 import type { HostScope } from '../host/scope.js';
 import { type Changes, HostView } from '../host/view.js';
-import { bootNumber } from '../virtual-machine/record.js';
 import { decodeRecord } from '../virtual-machine/record-text.js';
 
 export interface Connected {
@@ -121,7 +120,7 @@ export class Host implements HostScope {
 
   async #live(driver: Driver, way: Way, signal: AbortSignal): Promise<void> {
     const view = new HostView(driver, this.#options.onChange, signal, {
-      bootOf: ({ mark }) => bootNumber(decodeRecord(mark?.record ?? '')),
+      bootOf: ({ mark }) => decodeRecord(mark?.record ?? '').boot ?? { number: 0, at: 0 },
       ...(this.#pace.guests === undefined ? {} : { pace: this.#pace.guests }),
     });
     const description = await driver.host.describe(signal);

@@ -33,7 +33,7 @@ class Stage {
       },
     },
     ({ id }) => this.told.push(id),
-    { pace, bootOf: ({ mark }) => Number(mark?.record) },
+    { pace, bootOf: ({ mark }) => ({ number: Number(mark?.record), at: Number(mark?.record) * 60_000 }) },
   );
   readonly running = this.view.run(this.stop.signal);
 
@@ -58,6 +58,16 @@ t.test('a machine that was started is looked at at once, and until what is missi
   t.equal(stage.looks.length, 4);
   stage.view.hint('a' as MachineId);
   await stage.until(() => stage.looks.length === 5);
+});
+
+t.test('a lease of the boot before does not make anybody wait for the new one', async (t) => {
+  await using stage = new Stage();
+  const lease = (since: number): GuestSight => ({ addresses: [{ macAddress: lan.macAddress, ip: '10.0.0.5', source: 'Lease', since }] });
+  stage.answer = async () => lease(stage.looks.length < 3 ? 119_000 : 120_000);
+  stage.view.follow([machine('a', { boot: 2 })]);
+  await stage.until(() => stage.view.known('a' as MachineId)?.sight.addresses[0]?.since === 120_000);
+  await sleep(100);
+  t.equal(stage.looks.length, 3);
 });
 
 t.test('nothing of one boot is known in the next, nor of a machine that is off or gone', async (t) => {

@@ -18,9 +18,18 @@ export interface GuestPace {
   readonly settledMs: number;
 }
 
+/** A boot of a machine, and when it began, in epoch ms. */
+export interface Boot {
+  readonly number: number;
+  readonly at: number;
+}
+
+/** By a date in whole seconds, as leases have it. */
+export const isSince = (since: number, { at }: Pick<Boot, 'at'>): boolean => Math.floor(since / 1_000) >= Math.floor(at / 1_000);
+
 export interface GuestOptions {
   /** Which boot of a machine is under way. */
-  readonly bootOf?: (machine: Machine) => number;
+  readonly bootOf?: (machine: Machine) => Boot;
   readonly pace?: GuestPace;
 }
 
@@ -31,7 +40,7 @@ const mostAtOnce = 4;
 
 interface Followed {
   machine: Machine;
-  readonly boot: number;
+  readonly boot: Boot;
   known: GuestKnown | undefined;
   misses: number;
   dueAt: number;
@@ -43,7 +52,7 @@ interface Followed {
 export class GuestsView {
   readonly #driver: Pick<Driver, 'guests'>;
   readonly #onChange: (machine: Machine) => void;
-  readonly #bootOf: (machine: Machine) => number;
+  readonly #bootOf: (machine: Machine) => Boot;
   readonly #pace: GuestPace;
   readonly #followed = new Map<MachineId, Followed>();
   #wake: () => void = () => {};
@@ -51,7 +60,7 @@ export class GuestsView {
   constructor(driver: Pick<Driver, 'guests'>, onChange: (machine: Machine) => void, options: GuestOptions = {}) {
     this.#driver = driver;
     this.#onChange = onChange;
-    this.#bootOf = options.bootOf ?? (() => 0);
+    this.#bootOf = options.bootOf ?? (() => ({ number: 0, at: 0 }));
     this.#pace = options.pace ?? usualPace;
   }
 
@@ -65,7 +74,7 @@ export class GuestsView {
       const boot = this.#bootOf(machine);
       const followed = this.#followed.get(machine.id);
       if (!isWorthALook(machine)) this.#followed.delete(machine.id);
-      else if (followed?.boot === boot) this.#refresh(followed, machine);
+      else if (followed?.boot.number === boot.number) this.#refresh(followed, machine);
       else this.#followed.set(machine.id, { machine, boot, known: undefined, misses: 0, dueAt: 0, looking: false, hinted: false });
     }
     this.#wake();
@@ -134,13 +143,13 @@ export class GuestsView {
     const undated = sight.addresses.filter(({ since, source }) => since === undefined && source !== 'Agent').map(addressKey);
     // What has gone, and comes back, came in this boot.
     const early = before === undefined ? undated : before.early.filter((key) => undated.includes(key));
-    followed.known = { boot: followed.boot, sight, early };
+    followed.known = { boot: followed.boot.number, sight, early };
     if (!isDeepStrictEqual(before, followed.known)) this.#onChange(followed.machine);
   }
 
   #schedule(followed: Followed, sight: GuestSight | undefined): void {
     const { firstMs, mostMs, settledMs } = this.#pace;
-    const settled = sight !== undefined && isSettled(followed.machine, sight);
+    const settled = sight !== undefined && isSettled(followed, sight);
     followed.misses = settled ? 0 : followed.misses + 1;
     const delay = settled ? settledMs : Math.min(firstMs * 1.5 ** Math.min(followed.misses, 32), mostMs);
     followed.dueAt = followed.hinted ? 0 : Date.now() + delay * (0.8 + 0.4 * Math.random());
@@ -150,7 +159,9 @@ export class GuestsView {
 const isWorthALook = ({ mark, power, live }: Machine): boolean =>
   mark !== undefined && power.state === 'On' && live !== undefined && (live.guestAgent === true || live.interfaces.length > 0);
 
-function isSettled({ live }: Machine, { agent, addresses }: GuestSight): boolean {
-  const missing = live?.interfaces.filter(({ macAddress }) => !addresses.some((one) => one.macAddress === macAddress)) ?? [];
+/** A lease of the boot before is none yet: the guest has still to ask for its own. */
+function isSettled({ machine: { live }, boot }: Followed, { agent, addresses }: GuestSight): boolean {
+  const present = addresses.filter(({ source, since }) => source === 'Agent' || since === undefined || isSince(since, boot));
+  const missing = live?.interfaces.filter(({ macAddress }) => !present.some((one) => one.macAddress === macAddress)) ?? [];
   return missing.length === 0 && (agent === undefined || agent === 'Connected');
 }

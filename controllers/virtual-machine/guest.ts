@@ -1,7 +1,7 @@
 import type { VirtualMachine, VirtualMachineStatus } from '#crds/types.js';
 import type { GuestAddress, GuestSight, Machine } from '#drivers/driver.js';
 import { type Finding, isFalse, isTrue } from '../conditions.js';
-import { addressKey, type GuestKnown } from '../host/guests-view.js';
+import { addressKey, type GuestKnown, isSince } from '../host/guests-view.js';
 import type { ObservedMachine } from './plan.js';
 import { bootNumber } from './record.js';
 
@@ -26,7 +26,7 @@ export function tellGuest({ status: before }: VirtualMachine, { machine, guest, 
   if (machine?.power.state !== 'On' && machine?.power.state !== 'Paused') return { addresses: new Map(), conditions: notOn(before) };
   const told = new Map((isSameBoot ? (before?.interfaces ?? []) : []).map(({ name, addresses = [] }) => [name, addresses]));
   if (known === undefined) return isSameBoot ? asBefore(before, told) : { addresses: new Map(), conditions: notYet(before) };
-  const addresses = addressesOf(machine, known, told, (record.boot?.at ?? 0) / 1_000);
+  const addresses = addressesOf(machine, known, told, record.boot?.at ?? 0);
   const found = guestOf(known.sight);
   return {
     addresses,
@@ -48,7 +48,7 @@ function addressesOf(
     const said = new Set((told.get(name) ?? []).map(({ ip }) => ip));
     const isOfThisBoot = (address: GuestAddress) => {
       if (address.source === 'Agent') return true;
-      if (address.since !== undefined) return Math.floor(address.since / 1_000) >= Math.floor(bootedAt);
+      if (address.since !== undefined) return isSince(address.since, { at: bootedAt });
       return !early.includes(addressKey(address)) || said.has(address.ip);
     };
     const its = sight.addresses.filter((one) => one.macAddress === macAddress && isWorthTelling(one) && isOfThisBoot(one));
