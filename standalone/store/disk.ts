@@ -35,7 +35,7 @@ export class Disk implements AsyncDisposable {
 
   constructor(path: string, vault: Vault) {
     // What is acknowledged has reached the disk, not only the kernel.
-    this.#root = open({ path, encoding: 'binary', overlappingSync: false, mapSize: 2 ** 34 });
+    this.#root = open({ path, noSubdir: true, encoding: 'binary', overlappingSync: false, mapSize: 2 ** 34 });
     // LMDB makes them for everybody to read, and cannot be told otherwise.
     for (const file of [path, `${path}-lock`]) chmodSync(file, 0o600);
     this.#objects = this.#root.openDB({ name: 'objects', encoding: 'binary' });
