@@ -1,7 +1,7 @@
-import { type JsonObject, objectAt, objectsAt, textsAt } from '../json.js';
+import { equal, type JsonObject, objectAt, objectsAt, textsAt } from '../json.js';
 import type { Store } from '../store/store.js';
 import type { Attempted } from './attempted.js';
-import { type Attempt, allows, type Caller, isAllowed, rbac, rulesFor, rulesOf } from './authorize.js';
+import { type Attempt, allows, type Caller, rbac, rulesFor, rulesOf } from './authorize.js';
 import { forbiddenRequest } from './status.js';
 
 /**
@@ -15,23 +15,16 @@ export function assertNoEscalation(
 ): void {
   if (resource.group !== rbac || operation === 'DELETE' || object === undefined || caller.groups.includes('system:masters')) return;
   const isBinding = resource.plural.endsWith('bindings');
-  const key = isBinding ? 'roleRef' : 'rules';
+  if (!isBinding && oldObject !== undefined && equal(oldObject['rules'], object['rules'])) return;
   const role = objectAt(object, 'roleRef');
-  const given = isBinding ? rulesOf(store, object) : objectsAt(object, 'rules');
-  if (oldObject !== undefined && JSON.stringify(oldObject[key]) === JSON.stringify(object[key]) && !isBinding) return;
-  const attempt = isBinding
-    ? {
-        verb: 'bind',
-        group: rbac,
-        resource: role['kind'] === 'ClusterRole' ? 'clusterroles' : 'roles',
-        namespace,
-        name: `${role['name']}`,
-        path: '',
-      }
-    : { verb: 'escalate', group: rbac, resource: resource.plural, namespace, name, path: '' };
-  if (isAllowed(store, caller, attempt)) return;
+  const right = isBinding
+    ? { verb: 'bind', resource: role['kind'] === 'ClusterRole' ? 'clusterroles' : 'roles', name: `${role['name']}` }
+    : { verb: 'escalate', resource: resource.plural, name };
   const own = rulesFor(store, caller, namespace);
-  const missing = given.flatMap(attemptsOf).find((one) => !own.some((rule) => allows(rule, one)));
+  const may = (attempt: Attempt): boolean => own.some((rule) => allows(rule, attempt));
+  if (may({ ...right, group: rbac, namespace, path: '' })) return;
+  const given = isBinding ? rulesOf(store, object) : objectsAt(object, 'rules');
+  const missing = given.flatMap(attemptsOf).find((one) => !may(one));
   if (missing !== undefined)
     throw forbiddenRequest(
       resource,
