@@ -1,5 +1,6 @@
 import { isObject, type JsonObject, objectAt, objectsAt, textAt, textsAt } from '../json.js';
 import type { Attempted } from '../requests/attempted.js';
+import { includes } from '../requests/authorize.js';
 import { metadataOf } from '../resources/metadata.js';
 
 /** `matchConstraints` of a policy, `matchResources` of a binding: without rules, everything. */
@@ -11,13 +12,12 @@ export function isMeant(matching: JsonObject, attempted: Attempted): boolean {
 }
 
 function ruleMatches(rule: JsonObject, { operation, resource, subresource, name }: Attempted): boolean {
-  const has = (key: string, value: string) => textsAt(rule, key).some((one) => one === '*' || one === value);
   const scope = textAt(rule, 'scope');
   const names = textsAt(rule, 'resourceNames');
   return (
-    has('operations', operation) &&
-    has('apiGroups', resource.group) &&
-    has('apiVersions', resource.version) &&
+    includes(rule, 'operations', operation) &&
+    includes(rule, 'apiGroups', resource.group) &&
+    includes(rule, 'apiVersions', resource.version) &&
     textsAt(rule, 'resources').some((one) => isResource(one, resource.plural, subresource)) &&
     (scope === '' || scope === '*' || (scope === 'Namespaced') === resource.namespaced) &&
     (names.length === 0 || names.includes(name))

@@ -64,7 +64,9 @@ export function rulesOf(store: Store, binding: JsonObject): readonly JsonObject[
   return objectsAt(store.get(key), 'rules');
 }
 
-const includes = (rule: JsonObject, key: string, value: string): boolean => textsAt(rule, key).some((one) => one === '*' || one === value);
+/** Whether a rule has that value in one of its lists, or has all. */
+export const includes = (rule: JsonObject, key: string, value: string): boolean =>
+  textsAt(rule, key).some((one) => one === '*' || one === value);
 
 export function allows(rule: JsonObject, { verb, group, resource, name, path }: Attempt): boolean {
   if (!includes(rule, 'verbs', verb)) return false;
