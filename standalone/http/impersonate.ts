@@ -4,9 +4,10 @@ import { badRequest, forbiddenAttempt } from '../requests/status.js';
 import type { Store } from '../store/store.js';
 
 /** Who a request is to be taken for (`kubectl --as`): who makes it, when it does not say. @throws StatusError when that one may not */
-export function impersonated({ headersDistinct }: IncomingMessage, caller: Caller, store: Store): Caller {
-  const said = Object.keys(headersDistinct).filter((name) => name.startsWith('impersonate-'));
+export function impersonated(request: IncomingMessage, caller: Caller, store: Store): Caller {
+  const said = Object.keys(request.headers).filter((name) => name.startsWith('impersonate-'));
   if (said.length === 0) return caller;
+  const { headersDistinct } = request;
   const [user = ''] = headersDistinct['impersonate-user'] ?? [];
   if (user === '') throw badRequest(`requested ${said.join(', ')} without impersonating a user`);
   const unknown = said.filter((name) => name !== 'impersonate-user' && name !== 'impersonate-group');
