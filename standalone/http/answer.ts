@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import type { Json } from '../json.js';
+import { type JsonObject, textOf } from '../json.js';
 import { StatusError } from '../requests/status.js';
 import { TooLarge } from '../store/store.js';
 
@@ -12,7 +12,7 @@ const packedAboveBytes = 128 * 1024;
 export interface Answer {
   readonly code: number;
   /** Bytes go as they are. */
-  readonly body: Json | Uint8Array;
+  readonly body: JsonObject | Uint8Array;
   readonly type?: string;
 }
 
@@ -22,7 +22,7 @@ export async function send(
   { code, body, type = 'application/json' }: Answer,
 ): Promise<void> {
   if (response.destroyed) return;
-  const bytes = body instanceof Uint8Array ? body : Buffer.from(JSON.stringify(body));
+  const bytes = body instanceof Uint8Array ? body : Buffer.from(textOf(body));
   const packs = bytes.length > packedAboveBytes && /\bgzip\b/.test(`${request.headers['accept-encoding'] ?? ''}`);
   const content = packs ? await compress(bytes, { level: 1 }) : bytes;
   response.writeHead(code, { 'Content-Type': type, 'Content-Length': content.length, ...(packs ? { 'Content-Encoding': 'gzip' } : {}) });
