@@ -1,32 +1,22 @@
-import type { IncomingMessage } from 'node:http';
 import { type JsonObject, objectAt, textAt } from '../json.js';
-import type { Attempt } from '../requests/authorize.js';
+import { type Attempt, type Caller, isAllowed, rulesFor } from '../requests/authorize.js';
 import type { Resource } from '../resources/resource.js';
+import type { Store } from '../store/store.js';
 import type { Answer } from './answer.js';
 import { readObject } from './body.js';
+import type { Backend, Call } from './call.js';
 import { aggregated, coreVersions, groupList, groupNamed, resourceList } from './discovery.js';
 import { openApiDocument, openApiIndex } from './openapi.js';
 import { olderDocument, olderDocumentType } from './protobuf.js';
-
-interface Asked {
-  readonly request: IncomingMessage;
-  readonly method: string;
-  readonly path: string;
-  readonly user: string;
-  readonly groups: readonly string[];
-  readonly allows: (attempt: Attempt) => boolean;
-  /** What may be done there. */
-  readonly rules: (namespace: string) => readonly JsonObject[];
-}
 
 /** The version of Kubernetes whose ways these are. */
 export const version = { major: '1', minor: '36', gitVersion: 'v1.36.0+virtwright', platform: 'virtwright' } as const;
 
 /** What is told of the server itself; undefined when it is not asked about that. */
-export async function about(asked: Asked, resources: readonly Resource[]): Promise<Answer | undefined> {
-  const { request, method, path } = asked;
-  if (method === 'POST') return review(asked);
-  return method === 'GET' ? describe(path, `${request.headers.accept ?? ''}`, resources) : undefined;
+export async function about(call: Call, { store, registry }: Backend): Promise<Answer | undefined> {
+  const { request, method, path } = call;
+  if (method === 'POST') return review(call, store);
+  return method === 'GET' ? describe(path, `${request.headers.accept ?? ''}`, registry.all()) : undefined;
 }
 
 function describe(path: string, accept: string, resources: readonly Resource[]): Answer | undefined {
@@ -55,17 +45,20 @@ function groups(core: boolean, accept: string, resources: readonly Resource[]): 
   };
 }
 
-async function review(asked: Asked): Promise<Answer | undefined> {
-  const answer = reviews[asked.path];
+async function review(call: Call, store: Store): Promise<Answer | undefined> {
+  const answer = reviews[call.path];
   if (answer === undefined) return undefined;
-  const { value } = await readObject(asked.request);
-  return { code: 201, body: { ...value, status: answer(asked, objectAt(value, 'spec')) } };
+  const { value } = await readObject(call.request);
+  return { code: 201, body: { ...value, status: answer(store, call, objectAt(value, 'spec')) } };
 }
 
-const reviews: Readonly<Record<string, (asked: Asked, spec: JsonObject) => JsonObject>> = {
-  '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews': ({ allows }, spec) => ({ allowed: allows(attemptOf(spec)) }),
-  '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews': ({ rules }, spec) => rulesStatus(rules(textAt(spec, 'namespace'))),
-  '/apis/authentication.k8s.io/v1/selfsubjectreviews': ({ user, groups }) => ({ userInfo: { username: user, groups } }),
+const reviews: Readonly<Record<string, (store: Store, caller: Caller, spec: JsonObject) => JsonObject>> = {
+  '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews': (store, caller, spec) => ({
+    allowed: isAllowed(store, caller, attemptOf(spec)),
+  }),
+  '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews': (store, caller, spec) =>
+    rulesStatus(rulesFor(store, caller, textAt(spec, 'namespace'))),
+  '/apis/authentication.k8s.io/v1/selfsubjectreviews': (_store, { user, groups }) => ({ userInfo: { username: user, groups } }),
 };
 
 const rulesStatus = (rules: readonly JsonObject[]): JsonObject => ({

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Attempt, type Caller, isAllowed, rulesFor } from '../requests/authorize.js';
+import { type Caller, isAllowed } from '../requests/authorize.js';
 import { Objects } from '../requests/objects.js';
 import { forbiddenAttempt, methodNotAllowed } from '../requests/status.js';
 import { about } from './about.js';
@@ -41,12 +41,9 @@ export class Handler {
   }
 
   async #answer(call: Call): Promise<Answer | undefined> {
-    const { registry, store } = this.#backend;
-    const allows = (attempt: Attempt) => isAllowed(store, call, attempt);
-    const rules = (namespace: string) => rulesFor(store, call, namespace);
-    const said = await about({ ...call, allows, rules }, registry.all());
+    const said = await about(call, this.#backend);
     if (said !== undefined) return said;
-    const address = readAddress(call.path, registry);
+    const address = readAddress(call.path, this.#backend.registry);
     this.#assertAllowed(call, address);
     if (address.subresource === 'scale') return scaleAnswer(call, address, this.#objects, this.#backend);
     return address.name === '' ? this.#ofAll(call, address) : this.#ofOne(call, address);
