@@ -1,6 +1,7 @@
 import { isObject, type JsonObject, objectAt, objectsAt, textAt, textsAt } from '../json.js';
 import type { Attempted } from '../requests/attempted.js';
 import { includes } from '../requests/authorize.js';
+import { namespaceResource } from '../resources/builtin.js';
 import { metadataOf } from '../resources/metadata.js';
 
 /** `matchConstraints` of a policy, `matchResources` of a binding: without rules, everything. */
@@ -32,8 +33,7 @@ function isResource(rule: string, plural: string, subresource: string): boolean 
 
 function inNamespaces(selector: JsonObject[string] | undefined, { resource, object, oldObject, namespaceObject }: Attempted): boolean {
   if (!isObject(selector)) return true;
-  const isNamespace = resource.storage === 'namespaces.';
-  const namespace = isNamespace ? (object ?? oldObject) : namespaceObject;
+  const namespace = resource === namespaceResource ? (object ?? oldObject) : namespaceObject;
   return namespace === undefined || selects(selector, objectAt(metadataOf(namespace), 'labels'));
 }
 

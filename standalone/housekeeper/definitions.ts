@@ -8,9 +8,6 @@ import type { Hands } from './hands.js';
 /** Holds a CRD until its objects are gone. */
 const crdFinalizer = 'customresourcecleanup.apiextensions.k8s.io';
 
-/** Where CRDs are kept. */
-export const definitionStorage = 'customresourcedefinitions.apiextensions.k8s.io';
-
 /** Serves what CRDs define. */
 export class Definitions {
   readonly #hands: Hands;
@@ -35,7 +32,7 @@ export class Definitions {
 
   /** Says that it is served, and holds it. */
   async establish(crd: JsonObject): Promise<void> {
-    await this.#hands.rewrite(crdResource(), crd, (now) => {
+    await this.#hands.rewrite(crdResource, crd, (now) => {
       const finalizers = textsAt(metadataOf(now), 'finalizers');
       const held = finalizers.includes(crdFinalizer) || isBeingDeleted(now) ? finalizers : [...finalizers, crdFinalizer];
       const metadata = withKey(metadataOf(now), 'finalizers', held.length === 0 ? undefined : held);
@@ -47,12 +44,12 @@ export class Definitions {
   async empty(crd: JsonObject): Promise<void> {
     const own = this.#registry.keptAs(`${metadataOf(crd)['name']}`);
     if (own !== undefined && (await this.#hands.removeEach(own, this.#hands.store.list(own.storage))) > 0) return;
-    await this.#hands.release(crdResource(), crd, crdFinalizer);
+    await this.#hands.release(crdResource, crd, crdFinalizer);
   }
 
   /** The CRD of a kind that is to go; undefined for one that stays. */
   going(storage: string): JsonObject | undefined {
-    const crd = this.#hands.store.get({ resource: definitionStorage, namespace: '', name: storage });
+    const crd = this.#hands.store.get({ resource: crdResource.storage, namespace: '', name: storage });
     return crd !== undefined && isBeingDeleted(crd) ? crd : undefined;
   }
 }

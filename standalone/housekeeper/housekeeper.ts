@@ -1,9 +1,10 @@
 import { type JsonObject, textAt } from '../json.js';
+import { crdResource, namespaceResource } from '../resources/builtin.js';
 import { isBeingDeleted, metadataOf } from '../resources/metadata.js';
 import type { Registry } from '../resources/registry.js';
 import type { Change, Store } from '../store/store.js';
 import { Collector } from './collector.js';
-import { Definitions, definitionStorage } from './definitions.js';
+import { Definitions } from './definitions.js';
 import { lastTime } from './event-time.js';
 import { Hands, ignoringMeanwhile } from './hands.js';
 import { Namespaces } from './namespaces.js';
@@ -38,7 +39,7 @@ export class Housekeeper {
     this.#collector = new Collector(this.#hands, registry, this.#owners);
     this.#definitions = new Definitions(this.#hands, registry);
     this.#namespaces = new Namespaces(this.#hands, registry);
-    for (const crd of store.list(definitionStorage)) this.#serve(crd);
+    for (const crd of store.list(crdResource.storage)) this.#serve(crd);
     this.#unsubscribe = store.subscribe((changes) => {
       for (const change of changes) this.#see(change);
     });
@@ -65,14 +66,14 @@ export class Housekeeper {
   }
 
   #seeThere({ key, object }: Change): void {
-    if (key.resource === definitionStorage) this.#serve(object);
+    if (key.resource === crdResource.storage) this.#serve(object);
     if (isBeingDeleted(object)) this.#later(() => this.#attend(key.resource, object));
     for (const uid of ownersOf(object)) if (this.#owners.placeOf(uid) === undefined) this.#later(() => this.#collectIfMissing(uid));
   }
 
   /** What goes may be what others waited for: who it owned, its namespace, its kind, its owner. */
   #seeGone({ key, object }: Change): void {
-    if (key.resource === definitionStorage) this.#definitions.forget(key.name);
+    if (key.resource === crdResource.storage) this.#definitions.forget(key.name);
     this.#later(() => this.#collectIfMissing(textAt(metadataOf(object), 'uid')));
     if (key.namespace !== '') this.#later(() => this.#namespaces.emptyIfGoing(key.namespace));
     const crd = this.#definitions.going(key.resource);
@@ -87,8 +88,8 @@ export class Housekeeper {
 
   /** Something that is to go, and is held. */
   async #attend(storage: string, object: JsonObject): Promise<void> {
-    if (storage === definitionStorage) await this.#definitions.empty(object);
-    if (storage === 'namespaces.') await this.#namespaces.emptyIfGoing(textAt(metadataOf(object), 'name'));
+    if (storage === crdResource.storage) await this.#definitions.empty(object);
+    if (storage === namespaceResource.storage) await this.#namespaces.emptyIfGoing(textAt(metadataOf(object), 'name'));
     const resource = this.#registry.keptAs(storage);
     if (resource !== undefined) await this.#collector.attend(resource, object);
   }

@@ -1,21 +1,17 @@
+import { namespaceResource } from '../resources/builtin.js';
 import { systemNamespaces } from '../resources/core.js';
 import { isBeingDeleted, timestamp } from '../resources/metadata.js';
 import type { Registry } from '../resources/registry.js';
-import type { Resource } from '../resources/resource.js';
 import type { Hands } from './hands.js';
 
 /** Makes the namespaces that are always there, and empties those that are to go. */
 export class Namespaces {
   readonly #hands: Hands;
   readonly #registry: Registry;
-  readonly #resource: Resource;
 
   constructor(hands: Hands, registry: Registry) {
-    const resource = registry.find('', 'v1', 'namespaces');
-    if (resource === undefined) throw new Error('the server has no resource of namespaces');
     this.#hands = hands;
     this.#registry = registry;
-    this.#resource = resource;
   }
 
   async begin(): Promise<void> {
@@ -24,7 +20,7 @@ export class Namespaces {
     const missing = systemNamespaces.filter((name) => this.#get(name) === undefined);
     const make = (name: string) =>
       this.#hands.objects.create(
-        { resource: this.#resource, namespace: '', name },
+        { resource: namespaceResource, namespace: '', name },
         { apiVersion: 'v1', kind: 'Namespace', metadata: { name } },
         options,
       );
@@ -37,10 +33,10 @@ export class Namespaces {
     let left = 0;
     for (const kind of this.#registry.stored())
       if (kind.namespaced) left += await this.#hands.removeEach(kind, this.#hands.store.list(kind.storage, name));
-    if (left === 0) await this.#hands.rewrite(this.#resource, namespace, (now) => ({ ...now, spec: { finalizers: [] } }));
+    if (left === 0) await this.#hands.rewrite(namespaceResource, namespace, (now) => ({ ...now, spec: { finalizers: [] } }));
   }
 
   #get(name: string) {
-    return this.#hands.store.get({ resource: this.#resource.storage, namespace: '', name });
+    return this.#hands.store.get({ resource: namespaceResource.storage, namespace: '', name });
   }
 }

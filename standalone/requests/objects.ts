@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { applyAs } from '../apply/last-applied.js';
 import { type JsonObject, textAt, textsAt, withKey, without } from '../json.js';
+import { crdResource, namespaceResource } from '../resources/builtin.js';
 import { isBeingDeleted, isOver, metadataOf } from '../resources/metadata.js';
 import type { Resource } from '../resources/resource.js';
 import type { Key } from '../store/disk.js';
@@ -197,7 +198,7 @@ export class Objects {
       subresource,
       object: operation === 'DELETE' ? undefined : shown(object, resource),
       oldObject: old === undefined ? undefined : shown(old, resource),
-      namespaceObject: namespace === '' ? undefined : this.#store.newest({ resource: 'namespaces.', namespace: '', name: namespace }),
+      namespaceObject: namespace === '' ? undefined : this.#newest(namespaceResource, namespace),
     };
   }
 
@@ -205,20 +206,23 @@ export class Objects {
   #assertRoom({ resource, namespace, name }: Place): void {
     if (!resource.isBuiltIn) this.#assertKind(resource);
     if (!resource.namespaced) return;
-    const found = this.#store.newest({ resource: 'namespaces.', namespace: '', name: namespace });
-    if (found === undefined) throw notFound(namespaces, namespace);
+    const found = this.#newest(namespaceResource, namespace);
+    if (found === undefined) throw notFound(namespaceResource, namespace);
     if (isBeingDeleted(found))
       throw forbiddenRequest(resource, name, `unable to create new content in namespace ${namespace} because it is being terminated`);
   }
 
   #assertKind({ fullName }: Resource): void {
-    const crd = this.#store.newest({ resource: 'customresourcedefinitions.apiextensions.k8s.io', namespace: '', name: fullName });
+    const crd = this.#newest(crdResource, fullName);
     if (crd === undefined || isBeingDeleted(crd))
       throw methodNotAllowed('create not allowed while custom resource definition is terminating');
   }
-}
 
-const namespaces = { fullName: 'namespaces', group: '', plural: 'namespaces' };
+  /** Of what lies in no namespace. */
+  #newest(resource: Resource, name: string): JsonObject | undefined {
+    return this.#store.newest(keyOf({ resource, namespace: '', name }));
+  }
+}
 
 export const keyOf = ({ resource, namespace, name }: Place): Key => ({ resource: resource.storage, namespace, name });
 

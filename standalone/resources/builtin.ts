@@ -1,6 +1,6 @@
 import { isObject, objectAt } from '../json.js';
 import { accessKinds } from './access.js';
-import { coreKinds } from './core.js';
+import { coreKinds, namespaceKind } from './core.js';
 import { crdCheck, crdSchema } from './crd.js';
 import { eventKinds } from './events.js';
 import { policyKinds } from './policies.js';
@@ -45,12 +45,13 @@ const crdKind: Kind = {
   columns: [column('Created At', '.metadata.creationTimestamp')],
 };
 
-export const builtInResources: readonly Resource[] = [...coreKinds, ...eventKinds, ...accessKinds, ...policyKinds, crdKind].map((kind) =>
-  makeResource(builtIn(kind)),
-);
+const made = (kind: Kind): Resource => makeResource(builtIn(kind));
 
-export const crdResource = (): Resource => {
-  const found = builtInResources.find(({ plural }) => plural === 'customresourcedefinitions');
-  if (found === undefined) throw new Error('the server has no resource of CRDs');
-  return found;
-};
+export const namespaceResource = made(namespaceKind);
+export const crdResource = made(crdKind);
+
+export const builtInResources: readonly Resource[] = [
+  namespaceResource,
+  ...[...coreKinds, ...eventKinds, ...accessKinds, ...policyKinds].map(made),
+  crdResource,
+];

@@ -41,21 +41,22 @@ const unchanged: Validate = (value, old) => {
 
 const isFixed = (field: string): FieldError => forbidden(field, 'field is immutable when `immutable` is set');
 
+export const namespaceKind: Kind = {
+  plural: 'namespaces',
+  kind: 'Namespace',
+  description: 'A space for names. Whatever is in it goes with it.',
+  namespaced: false,
+  shortNames: ['ns'],
+  hasStatus: true,
+  nameRule: 'label',
+  selectable: ['.status.phase'],
+  permanent: systemNamespaces,
+  toStored: namespaceAsStored,
+  properties: { spec: map({ finalizers: list(text) }), status: map({ phase: text, conditions: listBy(condition, 'type') }) },
+  columns: [column('Status', '.status.phase'), age],
+};
+
 export const coreKinds: readonly Kind[] = [
-  {
-    plural: 'namespaces',
-    kind: 'Namespace',
-    description: 'A space for names. Whatever is in it goes with it.',
-    namespaced: false,
-    shortNames: ['ns'],
-    hasStatus: true,
-    nameRule: 'label',
-    selectable: ['.status.phase'],
-    permanent: systemNamespaces,
-    toStored: namespaceAsStored,
-    properties: { spec: map({ finalizers: list(text) }), status: map({ phase: text, conditions: listBy(condition, 'type') }) },
-    columns: [column('Status', '.status.phase'), age],
-  },
   {
     plural: 'configmaps',
     kind: 'ConfigMap',
