@@ -1,7 +1,7 @@
 import { equal, isObject } from '../json.js';
 import { invalid } from '../schema/field-error.js';
 import type { Validate } from '../schema/validate.js';
-import { age, column, type Kind, list, map, text } from './shapes.js';
+import { age, anyObject, column, type Kind, list, map, text } from './shapes.js';
 
 const rules = list(
   map({ apiGroups: list(text), resources: list(text), verbs: list(text), resourceNames: list(text), nonResourceURLs: list(text) }, [
@@ -29,7 +29,7 @@ export const accessKinds: readonly Kind[] = [
     namespaced: false,
     properties: {
       rules,
-      aggregationRule: map({ clusterRoleSelectors: list({ type: 'object', 'x-kubernetes-preserve-unknown-fields': true }) }),
+      aggregationRule: map({ clusterRoleSelectors: list(anyObject) }),
     },
   },
   {

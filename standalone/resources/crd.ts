@@ -5,15 +5,14 @@ import { compileRule, rulesIn } from '../schema/validate.js';
 import { patternTrouble, valueCheck } from '../schema/values.js';
 import { nameTrouble } from './metadata.js';
 import { apiVersionOf, type Column, makeResource, type Resource, type Scale } from './resource.js';
+import { age, anyObject, list, listBy, text } from './shapes.js';
 
-const text = { type: 'string' };
-const texts = { type: 'array', items: text };
+const texts = list(text);
 const names = {
   type: 'object',
   required: ['plural', 'kind'],
   properties: { plural: text, singular: text, kind: text, listKind: text, shortNames: texts, categories: texts },
 };
-const anyObject = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
 const version = {
   type: 'object',
   required: ['name', 'served', 'storage'],
@@ -36,12 +35,6 @@ const version = {
     selectableFields: { type: 'array', items: { type: 'object', required: ['jsonPath'], properties: { jsonPath: text } } },
   },
 };
-const keyed = (items: JsonObject, key: string) => ({
-  type: 'array',
-  items,
-  'x-kubernetes-list-type': 'map',
-  'x-kubernetes-list-map-keys': [key],
-});
 const condition = {
   type: 'object',
   required: ['type', 'status'],
@@ -64,7 +57,7 @@ export const crdSchema: JsonObject = {
         preserveUnknownFields: { type: 'boolean' },
       },
     },
-    status: { type: 'object', properties: { conditions: keyed(condition, 'type'), acceptedNames: names, storedVersions: texts } },
+    status: { type: 'object', properties: { conditions: listBy(condition, 'type'), acceptedNames: names, storedVersions: texts } },
   },
 };
 
@@ -188,8 +181,6 @@ function scaleOf(scale: JsonObject): Scale {
     ...(selector === '' ? {} : { labelSelectorPath: selector }),
   };
 }
-
-const age: Column = { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp', description: '', format: '', priority: 0 };
 
 function columnsOf(one: JsonObject): readonly Column[] {
   const given = objectsAt(one, 'additionalPrinterColumns');

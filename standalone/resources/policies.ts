@@ -1,88 +1,70 @@
 import { isObject, type Json, type JsonObject, objectAt, objectsAt, textAt } from '../json.js';
 import { type FieldError, forbidden, invalid, required } from '../schema/field-error.js';
 import { compilePolicy } from '../schema/rules.js';
-import { age, column, type Kind } from './shapes.js';
+import { age, anyObject, column, type Kind, list, map, text, texts } from './shapes.js';
 
-const text = { type: 'string' };
-const texts = { type: 'array', items: text };
-const list = (properties: JsonObject, needed: readonly string[]) => ({
-  type: 'array',
-  items: { type: 'object', properties, required: needed },
+const oneOf = (...values: readonly string[]) => ({ ...text, enum: values });
+const named = list(map({ name: text, expression: text }, ['name', 'expression']));
+const selector = map({
+  matchLabels: texts,
+  matchExpressions: list(
+    map({ key: text, operator: oneOf('In', 'NotIn', 'Exists', 'DoesNotExist'), values: list(text) }, ['key', 'operator']),
+  ),
 });
-const named = list({ name: text, expression: text }, ['name', 'expression']);
-const selector = {
-  type: 'object',
-  properties: {
-    matchLabels: { type: 'object', additionalProperties: text },
-    matchExpressions: list({ key: text, operator: { ...text, enum: ['In', 'NotIn', 'Exists', 'DoesNotExist'] }, values: texts }, [
-      'key',
-      'operator',
-    ]),
-  },
-};
 const rules = list(
-  {
-    operations: { type: 'array', items: { ...text, enum: ['*', 'CREATE', 'UPDATE', 'DELETE', 'CONNECT'] } },
-    apiGroups: texts,
-    apiVersions: texts,
-    resources: texts,
-    resourceNames: texts,
-    scope: { ...text, enum: ['*', 'Cluster', 'Namespaced'], default: '*' },
-  },
-  ['operations', 'apiGroups', 'apiVersions', 'resources'],
+  map(
+    {
+      operations: list(oneOf('*', 'CREATE', 'UPDATE', 'DELETE', 'CONNECT')),
+      apiGroups: list(text),
+      apiVersions: list(text),
+      resources: list(text),
+      resourceNames: list(text),
+      scope: { ...oneOf('*', 'Cluster', 'Namespaced'), default: '*' },
+    },
+    ['operations', 'apiGroups', 'apiVersions', 'resources'],
+  ),
 );
-const matching = {
-  type: 'object',
-  properties: {
-    resourceRules: rules,
-    excludeResourceRules: rules,
-    matchPolicy: { ...text, enum: ['Equivalent', 'Exact'], default: 'Equivalent' },
-    namespaceSelector: { ...selector, default: {} },
-    objectSelector: { ...selector, default: {} },
-  },
-};
-const anyObject = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+const matching = map({
+  resourceRules: rules,
+  excludeResourceRules: rules,
+  matchPolicy: { ...oneOf('Equivalent', 'Exact'), default: 'Equivalent' },
+  namespaceSelector: { ...selector, default: {} },
+  objectSelector: { ...selector, default: {} },
+});
 
 const policyProperties: JsonObject = {
-  spec: {
-    type: 'object',
-    properties: {
-      paramKind: anyObject,
-      matchConstraints: matching,
-      matchConditions: named,
-      variables: named,
-      validations: list(
+  spec: map({
+    paramKind: anyObject,
+    matchConstraints: matching,
+    matchConditions: named,
+    variables: named,
+    validations: list(
+      map(
         {
           expression: text,
           message: text,
           messageExpression: text,
-          reason: { ...text, enum: ['Unauthorized', 'Forbidden', 'Invalid', 'RequestEntityTooLarge'] },
+          reason: oneOf('Unauthorized', 'Forbidden', 'Invalid', 'RequestEntityTooLarge'),
         },
         ['expression'],
       ),
-      failurePolicy: { ...text, enum: ['Fail', 'Ignore'], default: 'Fail' },
-      auditAnnotations: list({ key: text, valueExpression: text }, ['key', 'valueExpression']),
-    },
-  },
+    ),
+    failurePolicy: { ...oneOf('Fail', 'Ignore'), default: 'Fail' },
+    auditAnnotations: list(map({ key: text, valueExpression: text }, ['key', 'valueExpression'])),
+  }),
   status: anyObject,
 };
 
 const bindingProperties: JsonObject = {
-  spec: {
-    type: 'object',
-    required: ['policyName', 'validationActions'],
-    properties: {
+  spec: map(
+    {
       policyName: text,
       paramRef: anyObject,
       matchResources: matching,
-      validationActions: {
-        type: 'array',
-        minItems: 1,
-        items: { ...text, enum: ['Deny', 'Warn', 'Audit'] },
-        'x-kubernetes-list-type': 'set',
-      },
+      validationActions: { ...list(oneOf('Deny', 'Warn', 'Audit')), minItems: 1, 'x-kubernetes-list-type': 'set' },
     },
-  },
+    ['policyName', 'validationActions'],
+  ),
 };
 
 /** What is wrong with a policy beyond its schema. */

@@ -17,6 +17,8 @@ export const map = (properties: JsonObject, required: readonly string[] = []) =>
   properties,
   ...(required.length === 0 ? {} : { required }),
 });
+/** Whatever is in it. */
+export const anyObject = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
 export const reference = {
   ...map({ apiVersion: text, kind: text, name: text, namespace: text, uid: text, resourceVersion: text, fieldPath: text }),
   'x-kubernetes-map-type': 'atomic',
