@@ -1,5 +1,6 @@
 import { type JsonObject, objectAt, objectsAt, textAt } from '../json.js';
 import { compilePolicy, type Expression } from '../schema/rules.js';
+import { firstLineOf } from '../trouble.js';
 
 interface Named {
   readonly name: string;
@@ -103,6 +104,6 @@ function variablesOf({ variables }: Policy, values: Values): object {
 }
 
 const unable = (reason: unknown): Objection => ({
-  message: `expression cannot be evaluated: ${reason instanceof Error ? (reason.message.split('\n')[0] ?? '') : `${reason}`}`,
+  message: `expression cannot be evaluated: ${firstLineOf(reason)}`,
   reason: 'Invalid',
 });

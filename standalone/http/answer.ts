@@ -4,6 +4,7 @@ import { gzip } from 'node:zlib';
 import { type JsonObject, textOf } from '../json.js';
 import { StatusError } from '../requests/status.js';
 import { TooLarge } from '../store/store.js';
+import { messageOf } from '../trouble.js';
 
 const compress = promisify(gzip);
 /** Below this, packing costs more than it spares. */
@@ -32,7 +33,7 @@ export async function send(
 export function statusOf(reason: unknown): StatusError {
   if (reason instanceof StatusError) return reason;
   if (reason instanceof TooLarge) return new StatusError(413, 'RequestEntityTooLarge', reason.message);
-  return new StatusError(500, 'InternalError', `Internal error occurred: ${reason instanceof Error ? reason.message : String(reason)}`);
+  return new StatusError(500, 'InternalError', `Internal error occurred: ${messageOf(reason)}`);
 }
 
 /** A text within a header: nothing of it ends the header. */

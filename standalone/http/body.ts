@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import * as yaml from 'js-yaml';
 import { hostility, isObject, type Json, type JsonObject } from '../json.js';
 import { badRequest, StatusError, unsupportedMediaType } from '../requests/status.js';
+import { firstLineOf, messageOf } from '../trouble.js';
 import { duplicateKeys } from './duplicates.js';
 import { protobufType, readProtobuf } from './protobuf.js';
 
@@ -70,7 +71,7 @@ function parseYaml(text: string): Body {
   try {
     return { value: yaml.load(text, { schema: yaml.JSON_SCHEMA }) as Json, duplicates: [] };
   } catch (reason) {
-    throw badRequest(`error converting YAML to JSON: ${reason instanceof Error ? (reason.message.split('\n')[0] ?? '') : ''}`);
+    throw badRequest(`error converting YAML to JSON: ${firstLineOf(reason)}`);
   }
 }
 
@@ -78,6 +79,6 @@ function parseJson(text: string): Body {
   try {
     return { value: JSON.parse(text) as Json, duplicates: duplicateKeys(text) };
   } catch (reason) {
-    throw badRequest(`the body is no JSON: ${reason instanceof Error ? reason.message : ''}`);
+    throw badRequest(`the body is no JSON: ${messageOf(reason)}`);
   }
 }

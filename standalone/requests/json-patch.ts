@@ -1,5 +1,6 @@
 import jsonPatch from 'fast-json-patch';
 import { hostility, isList, isObject, type Json, type JsonObject } from '../json.js';
+import { firstLineOf } from '../trouble.js';
 import type { Edit } from './objects.js';
 import { badRequest, StatusError } from './status.js';
 
@@ -21,8 +22,7 @@ export function jsonPatchEdit(patch: Json): Edit {
       return result;
     } catch (reason) {
       if (reason instanceof StatusError) throw reason;
-      const text = reason instanceof Error ? (reason.message.split('\n')[0] ?? '') : `${reason}`;
-      throw new StatusError(422, 'Invalid', `the server rejected our request due to an error in our request: ${text}`);
+      throw new StatusError(422, 'Invalid', `the server rejected our request due to an error in our request: ${firstLineOf(reason)}`);
     }
   };
 }

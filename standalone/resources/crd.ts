@@ -3,6 +3,7 @@ import { type FieldError, forbidden, invalid, required, unsupported } from '../s
 import { readSchema } from '../schema/schema.js';
 import { compileRule, rulesIn } from '../schema/validate.js';
 import { patternTrouble, valueCheck } from '../schema/values.js';
+import { troubleOf } from '../trouble.js';
 import { nameTrouble } from './metadata.js';
 import { apiVersionOf, type Column, makeResource, type Resource, type Scale } from './resource.js';
 import { age, anyObject, list, listBy, text } from './shapes.js';
@@ -97,15 +98,6 @@ function versionErrors(one: JsonObject, path: string): readonly FieldError[] {
       return why === undefined ? [] : [invalid(field, rule.rule, `compilation failed: ${why}`)];
     }),
   ];
-}
-
-function troubleOf(compile: () => unknown): string | undefined {
-  try {
-    compile();
-    return undefined;
-  } catch (reason) {
-    return reason instanceof Error ? reason.message : String(reason);
-  }
 }
 
 const types = ['object', 'array', 'string', 'integer', 'number', 'boolean'];

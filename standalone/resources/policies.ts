@@ -1,6 +1,7 @@
 import { isObject, type Json, type JsonObject, objectAt, objectsAt, textAt } from '../json.js';
 import { type FieldError, forbidden, invalid, required } from '../schema/field-error.js';
 import { compilePolicy } from '../schema/rules.js';
+import { firstLineOf, troubleOf } from '../trouble.js';
 import { age, anyObject, column, type Kind, list, map, text, texts } from './shapes.js';
 
 const oneOf = (...values: readonly string[]) => ({ ...text, enum: values });
@@ -83,13 +84,8 @@ function policyErrors(policy: Json): readonly FieldError[] {
 }
 
 function compilationErrors(field: string, expression: string): readonly FieldError[] {
-  if (expression === '') return [];
-  try {
-    compilePolicy(expression);
-    return [];
-  } catch (reason) {
-    return [invalid(field, expression, `compilation failed: ${reason instanceof Error ? (reason.message.split('\n')[0] ?? '') : reason}`)];
-  }
+  const trouble = expression === '' ? undefined : troubleOf(() => compilePolicy(expression));
+  return trouble === undefined ? [] : [invalid(field, expression, `compilation failed: ${firstLineOf(trouble)}`)];
 }
 
 /** What is wrong with a binding beyond its schema. */

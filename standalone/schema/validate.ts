@@ -1,4 +1,5 @@
 import { equal, isList, isObject, type Json } from '../json.js';
+import { firstLineOf } from '../trouble.js';
 import { celValue } from './cel-value.js';
 import { elementOf } from './element.js';
 import { duplicate, type FieldError, type FieldErrorReason, invalid } from './field-error.js';
@@ -89,7 +90,7 @@ function broken({ rule, expression, message, isTransition }: CompiledRule, { val
     const text = typeof said === 'string' && said !== '' ? said : (rule.message ?? `failed rule: ${rule.rule}`);
     return [{ ...broke(field, value, text), reason: (rule.reason as FieldErrorReason | undefined) ?? 'FieldValueInvalid' }];
   } catch (reason) {
-    return [invalid(field, value, `${rule.rule}: ${reason instanceof Error ? reason.message.split('\n')[0] : reason}`)];
+    return [invalid(field, value, `${rule.rule}: ${firstLineOf(reason)}`)];
   }
 }
 

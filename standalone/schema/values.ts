@@ -2,6 +2,7 @@ import { isIPv4, isIPv6 } from 'node:net';
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import { RE2JS } from 're2js';
 import { isList, isObject, type Json, type JsonObject } from '../json.js';
+import { troubleOf } from '../trouble.js';
 import { type FieldError, invalid, required, tooLong, tooMany, typeInvalid, unsupported } from './field-error.js';
 import { matches } from './functions.js';
 import { parseNetwork } from './network.js';
@@ -149,11 +150,4 @@ function errorOf(error: ErrorObject): FieldError {
 const kindOf = (value: Json): string => (value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value);
 
 /** A pattern that RE2 does not know is no pattern. */
-export function patternTrouble(pattern: string): string | undefined {
-  try {
-    RE2JS.compile(pattern);
-    return undefined;
-  } catch (reason) {
-    return reason instanceof Error ? reason.message : String(reason);
-  }
-}
+export const patternTrouble = (pattern: string): string | undefined => troubleOf(() => RE2JS.compile(pattern));
