@@ -1,5 +1,6 @@
 import { equal, type JsonObject, textAt, textsAt, withKey } from '../json.js';
-import { keyOf, Objects, type Place } from '../requests/objects.js';
+import { Objects } from '../requests/objects.js';
+import { keyOf, type Place } from '../requests/place.js';
 import { StatusError } from '../requests/status.js';
 import { isBeingDeleted, isOver, metadataOf, timestamp } from '../resources/metadata.js';
 import type { Resource } from '../resources/resource.js';

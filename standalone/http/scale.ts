@@ -1,6 +1,7 @@
 import { isObject, type JsonObject, objectAt, withKey } from '../json.js';
-import type { Edit, Objects, Place } from '../requests/objects.js';
+import type { Edit, Objects } from '../requests/objects.js';
 import { valueAt } from '../requests/path.js';
+import type { Place } from '../requests/place.js';
 import { badRequest, methodNotAllowed, unknownPath } from '../requests/status.js';
 import { metadataOf } from '../resources/metadata.js';
 import type { Scale } from '../resources/resource.js';

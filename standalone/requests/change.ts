@@ -47,9 +47,8 @@ const saidIn = (metadata: JsonObject): JsonObject =>
 const isEmptyValue = (value: Json): boolean =>
   value === '' || value === null || (typeof value === 'object' && Object.keys(value).length === 0);
 
-/** What the server alone says of an object that exists: `namespace` is told by its address. */
-const kept = [
-  'namespace',
+/** What the server alone says of an object. */
+export const serversOwn = [
   'uid',
   'creationTimestamp',
   'deletionTimestamp',
@@ -58,6 +57,8 @@ const kept = [
   'selfLink',
   'resourceVersion',
 ];
+/** The same of one that exists: its namespace is told by its address. */
+const kept = ['namespace', ...serversOwn];
 
 /** What is to be stored for an object that exists: of what was sent, the part that this address is for. */
 export function onto(old: JsonObject, sent: JsonObject, resource: Resource, subresource: Subresource): JsonObject {

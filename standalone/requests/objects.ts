@@ -4,32 +4,16 @@ import { type JsonObject, textAt, textsAt, withKey, without } from '../json.js';
 import { crdResource, namespaceResource } from '../resources/builtin.js';
 import { isBeingDeleted, isOver, metadataOf } from '../resources/metadata.js';
 import type { Resource } from '../resources/resource.js';
-import type { Key } from '../store/disk.js';
 import type { Outcome, Store } from '../store/store.js';
 import type { Admit, Attempted, Operation } from './attempted.js';
-import { assertValid, type ChangeOptions, counted, isSameState, managed, onto, type Subresource, shaped } from './change.js';
-import {
-  alreadyExists,
-  applyConflict,
-  badRequest,
-  changedMeanwhile,
-  conflict,
-  forbiddenRequest,
-  methodNotAllowed,
-  notFound,
-} from './status.js';
-
-export interface Place {
-  readonly resource: Resource;
-  /** Empty for what has none. */
-  readonly namespace: string;
-  readonly name: string;
-}
+import { assertValid, type ChangeOptions, counted, isSameState, managed, onto, type Subresource, serversOwn, shaped } from './change.js';
+import { assertPreconditions, assertSameNamespace, assertSamePlace, assertUid, keyOf, type Place, type Preconditions } from './place.js';
+import { alreadyExists, applyConflict, badRequest, changedMeanwhile, forbiddenRequest, methodNotAllowed, notFound } from './status.js';
 
 export interface DeleteOptions {
   readonly dryRun: boolean;
   readonly propagation: 'Background' | 'Foreground' | 'Orphan';
-  readonly preconditions: { readonly uid?: string; readonly resourceVersion?: string };
+  readonly preconditions: Preconditions;
   readonly now: string;
   readonly admit?: Admit;
 }
@@ -166,7 +150,7 @@ export class Objects {
     let isGoneNow = false;
     const object = await this.#write(place, { ...options, operation: 'DELETE', subresource: '' }, (old) => {
       if (old === undefined) throw notFound(resource, name);
-      assertPreconditions(resource, name, options, metadataOf(old));
+      assertPreconditions(resource, name, options.preconditions, metadataOf(old));
       const going = withFinalizers(marked(old, options.now), options.propagation);
       isGoneNow = isOver(going);
       if (isGoneNow) return { kind: 'delete', object: going };
@@ -224,8 +208,6 @@ export class Objects {
   }
 }
 
-export const keyOf = ({ resource, namespace, name }: Place): Key => ({ resource: resource.storage, namespace, name });
-
 export const shown = (object: JsonObject, { fromStored }: Resource): JsonObject => fromStored?.(object) ?? object;
 
 const put = (object: JsonObject): Outcome => ({ kind: 'put', object });
@@ -241,16 +223,7 @@ const onlyStatus = (object: JsonObject): JsonObject =>
 
 /** A new object, with what only the server says of it. */
 function fresh(object: JsonObject, { resource, namespace, name }: Place, now: string): JsonObject {
-  const given = without(
-    metadataOf(object),
-    'uid',
-    'creationTimestamp',
-    'deletionTimestamp',
-    'deletionGracePeriodSeconds',
-    'generation',
-    'resourceVersion',
-    'selfLink',
-  );
+  const given = without(metadataOf(object), ...serversOwn);
   const generated =
     textAt(given, 'generateName') === '' ? '' : `${textAt(given, 'generateName')}${randomBytes(4).toString('hex').slice(0, 5)}`;
   const metadata = {
@@ -261,8 +234,7 @@ function fresh(object: JsonObject, { resource, namespace, name }: Place, now: st
     creationTimestamp: now,
     ...(resource.hasGeneration ? { generation: 1 } : {}),
   };
-  if (resource.namespaced && textAt(given, 'namespace') !== '' && textAt(given, 'namespace') !== namespace)
-    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+  assertSameNamespace({ resource, namespace }, given);
   const made = { ...object, apiVersion: resource.apiVersion, kind: resource.kind, metadata };
   return resource.hasStatus ? without(made, 'status') : made;
 }
@@ -278,35 +250,4 @@ function withFinalizers(object: JsonObject, propagation: DeleteOptions['propagat
   const own = propagation === 'Foreground' ? ['foregroundDeletion'] : propagation === 'Orphan' ? ['orphan'] : [];
   const all = [...others, ...own];
   return { ...object, metadata: withKey(metadataOf(object), 'finalizers', all.length === 0 ? undefined : all) };
-}
-
-function assertSamePlace({ resource, namespace, name }: Place, sent: JsonObject): void {
-  const { apiVersion, kind } = sent;
-  if ((apiVersion !== undefined && apiVersion !== resource.apiVersion) || (kind !== undefined && kind !== resource.kind))
-    throw badRequest(
-      `the object provided is a ${apiVersion}, Kind=${kind}; this address takes ${resource.apiVersion}, Kind=${resource.kind}`,
-    );
-  const metadata = metadataOf(sent);
-  if (textAt(metadata, 'name') !== '' && textAt(metadata, 'name') !== name)
-    throw badRequest(`the name of the object (${textAt(metadata, 'name')}) does not match the name on the URL (${name})`);
-  if (resource.namespaced && textAt(metadata, 'namespace') !== '' && textAt(metadata, 'namespace') !== namespace)
-    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
-}
-
-function assertUid(resource: Resource, name: string, sent: JsonObject, live: JsonObject): void {
-  const [given, is] = [textAt(sent, 'uid'), textAt(live, 'uid')];
-  if (given !== '' && given !== is)
-    throw conflict(resource, name, `Precondition failed: UID in precondition: ${given}, UID in object meta: ${is}`);
-}
-
-function assertPreconditions(resource: Resource, name: string, { preconditions }: DeleteOptions, metadata: JsonObject): void {
-  const { uid, resourceVersion } = preconditions;
-  if (uid !== undefined) assertUid(resource, name, { uid }, metadata);
-  const is = textAt(metadata, 'resourceVersion');
-  if (resourceVersion !== undefined && resourceVersion !== is)
-    throw conflict(
-      resource,
-      name,
-      `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${is})`,
-    );
 }
