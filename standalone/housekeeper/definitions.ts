@@ -1,7 +1,7 @@
-import { type JsonObject, textsAt, withKey } from '../json.js';
+import { type JsonObject, textsAt } from '../json.js';
 import { crdResource } from '../resources/builtin.js';
 import { establishedStatus } from '../resources/crd.js';
-import { isBeingDeleted, metadataOf, timestamp } from '../resources/metadata.js';
+import { isBeingDeleted, metadataOf, timestamp, withFinalizers } from '../resources/metadata.js';
 import type { Registry } from '../resources/registry.js';
 import type { Hands } from './hands.js';
 
@@ -35,8 +35,7 @@ export class Definitions {
     await this.#hands.rewrite(crdResource, crd, (now) => {
       const finalizers = textsAt(metadataOf(now), 'finalizers');
       const held = finalizers.includes(crdFinalizer) || isBeingDeleted(now) ? finalizers : [...finalizers, crdFinalizer];
-      const metadata = withKey(metadataOf(now), 'finalizers', held.length === 0 ? undefined : held);
-      return { ...now, metadata, status: establishedStatus(now, timestamp(this.#hands.now())) };
+      return { ...withFinalizers(now, held), status: establishedStatus(now, timestamp(this.#hands.now())) };
     });
   }
 

@@ -1,8 +1,8 @@
-import { equal, type JsonObject, textAt, textsAt, withKey } from '../json.js';
+import { equal, type JsonObject, textAt, textsAt } from '../json.js';
 import { Objects } from '../requests/objects.js';
 import { keyOf, type Place } from '../requests/place.js';
 import { StatusError } from '../requests/status.js';
-import { isBeingDeleted, isOver, metadataOf, timestamp } from '../resources/metadata.js';
+import { isBeingDeleted, isOver, metadataOf, timestamp, withFinalizers } from '../resources/metadata.js';
 import type { Resource } from '../resources/resource.js';
 import type { Outcome, Store } from '../store/store.js';
 
@@ -43,8 +43,11 @@ export class Hands {
 
   async release(resource: Resource, object: JsonObject, finalizer: string): Promise<void> {
     await this.rewrite(resource, object, (now) => {
-      const left = textsAt(metadataOf(now), 'finalizers').filter((one) => one !== finalizer);
-      return { ...now, metadata: withKey(metadataOf(now), 'finalizers', left.length === 0 ? undefined : left) };
+      const finalizers = textsAt(metadataOf(now), 'finalizers');
+      return withFinalizers(
+        now,
+        finalizers.filter((one) => one !== finalizer),
+      );
     });
   }
 }

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { applyAs } from '../apply/last-applied.js';
 import { type JsonObject, textAt, textsAt, withKey, without } from '../json.js';
 import { crdResource, namespaceResource } from '../resources/builtin.js';
-import { isBeingDeleted, isOver, metadataOf } from '../resources/metadata.js';
+import { isBeingDeleted, isOver, metadataOf, withFinalizers } from '../resources/metadata.js';
 import type { Resource } from '../resources/resource.js';
 import type { Outcome, Store } from '../store/store.js';
 import type { Admit, Attempted, Operation } from './attempted.js';
@@ -151,7 +151,7 @@ export class Objects {
     const object = await this.#write(place, { ...options, operation: 'DELETE', subresource: '' }, (old) => {
       if (old === undefined) throw notFound(resource, name);
       assertPreconditions(resource, name, options.preconditions, metadataOf(old));
-      const going = withFinalizers(marked(old, options.now), options.propagation);
+      const going = propagating(marked(old, options.now), options.propagation);
       isGoneNow = isOver(going);
       if (isGoneNow) return { kind: 'delete', object: going };
       return isSameState(going, old) ? { kind: 'keep', object: old } : put(going);
@@ -245,9 +245,8 @@ function marked(object: JsonObject, now: string): JsonObject {
 }
 
 /** What is to become of those that it owns is written down as finalizers, which whoever sees to them takes off. */
-function withFinalizers(object: JsonObject, propagation: DeleteOptions['propagation']): JsonObject {
+function propagating(object: JsonObject, propagation: DeleteOptions['propagation']): JsonObject {
   const others = textsAt(metadataOf(object), 'finalizers').filter((one) => one !== 'foregroundDeletion' && one !== 'orphan');
   const own = propagation === 'Foreground' ? ['foregroundDeletion'] : propagation === 'Orphan' ? ['orphan'] : [];
-  const all = [...others, ...own];
-  return { ...object, metadata: withKey(metadataOf(object), 'finalizers', all.length === 0 ? undefined : all) };
+  return withFinalizers(object, [...others, ...own]);
 }

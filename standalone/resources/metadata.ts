@@ -1,4 +1,4 @@
-import { isObject, type JsonObject, objectAt, objectsAt, textAt, textsAt } from '../json.js';
+import { isObject, type JsonObject, objectAt, objectsAt, textAt, textsAt, withKey } from '../json.js';
 import { type FieldError, forbidden, invalid, required } from '../schema/field-error.js';
 
 const text = { type: 'string' };
@@ -162,6 +162,12 @@ export const metadataOf = (object: JsonObject | undefined): JsonObject => object
 
 export const isBeingDeleted = (object: JsonObject): boolean =>
   isObject(object['metadata']) && object['metadata']['deletionTimestamp'] !== undefined;
+
+/** Held by these alone. */
+export const withFinalizers = (object: JsonObject, finalizers: readonly string[]): JsonObject => ({
+  ...object,
+  metadata: withKey(metadataOf(object), 'finalizers', finalizers.length === 0 ? undefined : finalizers),
+});
 
 /** An object that is to go goes when nothing holds it any more. What holds a namespace stands in its spec. */
 export const isOver = (object: JsonObject): boolean =>
