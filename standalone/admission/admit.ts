@@ -16,7 +16,6 @@ const bindings = `validatingadmissionpolicybindings.${group}`;
 
 export interface Asking {
   readonly caller: Caller;
-  readonly dryRun: boolean;
   /** Told to the client beside the answer. */
   readonly warn: (text: string) => void;
 }
@@ -66,8 +65,8 @@ function act({ resource, name }: Attempted, { warn }: Asking, { policy, binding,
   if (actions.includes('Deny')) throw deniedByPolicy(resource, name, `${by} denied request: ${first.message}`, first.reason);
 }
 
-function valuesOf(attempted: Attempted, { caller, dryRun }: Asking): Values {
-  const { operation, resource, subresource, namespace, name, object, oldObject, namespaceObject } = attempted;
+function valuesOf(attempted: Attempted, { caller }: Asking): Values {
+  const { operation, resource, subresource, namespace, name, dryRun, object, oldObject, namespaceObject } = attempted;
   const { group, version, kind, plural, schema } = resource;
   const request = {
     kind: { group, version, kind },

@@ -47,7 +47,7 @@ export function optionsFor(call: Call, { now, admission, store }: Backend): Chan
     now: timestamp(now()),
     admit: (attempted) => {
       assertNoEscalation(store, call, attempted);
-      admission.admit(attempted, { caller: call, dryRun: dryRunOf(query), warn });
+      admission.admit(attempted, { caller: call, warn });
     },
   };
 }

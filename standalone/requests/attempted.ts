@@ -10,6 +10,8 @@ export interface Attempted {
   readonly subresource: string;
   readonly namespace: string;
   readonly name: string;
+  /** Nothing is written in the end. */
+  readonly dryRun: boolean;
   /** As it would be; undefined for what goes. */
   readonly object: JsonObject | undefined;
   /** As it was; undefined for what comes. */

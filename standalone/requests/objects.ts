@@ -173,13 +173,14 @@ export class Objects {
     return shown(await this.#store.write(keyOf(place), admitted), resource);
   }
 
-  #attempted(place: Place, { operation, subresource }: Writing, old: JsonObject | undefined, object: JsonObject): Attempted {
+  #attempted(place: Place, { operation, subresource, dryRun }: Writing, old: JsonObject | undefined, object: JsonObject): Attempted {
     const { resource, namespace } = place;
     return {
       ...place,
       // What is applied may be there, or not yet.
       operation: old === undefined ? 'CREATE' : operation,
       subresource,
+      dryRun,
       object: operation === 'DELETE' ? undefined : shown(object, resource),
       oldObject: old === undefined ? undefined : shown(old, resource),
       namespaceObject: namespace === '' ? undefined : this.#newest(namespaceResource, namespace),

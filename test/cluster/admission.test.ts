@@ -107,6 +107,24 @@ t.test('what goes is asked about as well, where its namespace is meant', async (
   t.equal((await cluster.kubectl('delete', 'widget', 'kept')).code, 0);
 });
 
+t.test('a policy sees what is but a dry run, of what goes as well', async (t) => {
+  const spec = {
+    matchConstraints: { resourceRules: [rule(['DELETE'], ['widgets'])], objectSelector: { matchLabels: { rehearsed: 'yes' } } },
+    validations: [{ expression: 'has(request.dryRun) && request.dryRun', message: 'for rehearsals alone' }],
+  };
+  const { metadata, ...others } = widget('rehearsed', {});
+  const rehearsed = { ...others, metadata: { ...metadata, labels: { rehearsed: 'yes' } } };
+  await apply(rehearsed, policy('rehearsed', spec), binding('rehearsed'));
+  const deletes = (...more: readonly string[]) => cluster.kubectl('delete', 'widget', 'rehearsed', ...more);
+  // Nothing tells when a policy counts but what it refuses: here it goes, until then, and comes again.
+  await until(async () => {
+    const { code, stderr } = await deletes();
+    if (code === 0) await apply(rehearsed);
+    return stderr.includes('for rehearsals alone');
+  });
+  t.match(await deletes('--dry-run=server'), { code: 0, stdout: /"rehearsed" deleted .*\(server dry run\)/ });
+});
+
 t.test('a binding may warn and let it pass', async (t) => {
   const spec = {
     matchConstraints: { resourceRules: [rule(['CREATE'], ['widgets'])] },
