@@ -42,12 +42,13 @@ function found(text: string, pattern: string): string {
 }
 functions.registerFunction('string.matches__(string): bool', matches);
 
-const isQuantity = (text: string): boolean => parseQuantity(text) !== undefined;
-function quantity(text: string): Quantity {
-  const found = parseQuantity(text);
-  if (found === undefined) throw new RangeError(`${JSON.stringify(text)} is no quantity`);
+const known = <T>(found: T | undefined, text: string, what: string): T => {
+  if (found === undefined) throw new RangeError(`${JSON.stringify(text)} is no ${what}`);
   return found;
-}
+};
+
+const isQuantity = (text: string): boolean => parseQuantity(text) !== undefined;
+const quantity = (text: string): Quantity => known(parseQuantity(text), text, 'quantity');
 const order = (one: Quantity, other: Quantity): bigint => (one.nanos < other.nanos ? -1n : one.nanos > other.nanos ? 1n : 0n);
 const unit = 10n ** 9n;
 const amount = (value: Quantity | bigint): bigint => (value instanceof Quantity ? value.nanos : value * unit);
@@ -68,10 +69,6 @@ functions
   .registerFunction(`${type}.sub(${type}): ${type}`, (one: Quantity, other: Quantity) => new Quantity(one.nanos - other.nanos))
   .registerFunction(`${type}.sub(int): ${type}`, (one: Quantity, other: bigint) => new Quantity(one.nanos - amount(other)));
 
-const known = <T>(found: T | undefined, text: string, what: string): T => {
-  if (found === undefined) throw new RangeError(`${JSON.stringify(text)} is no ${what}`);
-  return found;
-};
 const cidr = (text: string): Network => known(parseNetwork(text), text, 'CIDR');
 const ip = (text: string): Address => known(parseAddress(text), text, 'IP address');
 functions

@@ -7,7 +7,7 @@ export interface Expression {
 }
 
 /** What an expression may speak of. */
-export const environmentOf = (...variables: readonly string[]): Environment =>
+const environmentOf = (...variables: readonly string[]): Environment =>
   variables.reduce((environment, name) => environment.registerVariable(name, 'dyn'), functions.clone());
 
 const ofSchemas = environmentOf('self', 'oldSelf');
