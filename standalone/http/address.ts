@@ -1,4 +1,5 @@
 import { badRequest, unknownPath } from '../requests/status.js';
+import { namespaceResource } from '../resources/builtin.js';
 import type { Registry } from '../resources/registry.js';
 import type { Resource } from '../resources/resource.js';
 
@@ -28,10 +29,10 @@ export function readAddress(path: string, registry: Registry): Address {
   return { resource, namespace, name, subresource };
 }
 
-function isServed({ hasStatus, scale, plural, group }: Resource, subresource: string): boolean {
+function isServed(resource: Resource, subresource: string): boolean {
   if (subresource === '') return true;
-  if (subresource === 'status') return hasStatus;
-  return subresource === 'scale' ? scale !== undefined : subresource === 'finalize' && plural === 'namespaces' && group === '';
+  if (subresource === 'status') return resource.hasStatus;
+  return subresource === 'scale' ? resource.scale !== undefined : subresource === 'finalize' && resource === namespaceResource;
 }
 
 function decoded(part: string): string {

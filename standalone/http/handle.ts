@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Caller, isAllowed } from '../requests/authorize.js';
 import { Objects } from '../requests/objects.js';
 import { forbiddenAttempt, methodNotAllowed } from '../requests/status.js';
+import { namespaceResource } from '../resources/builtin.js';
 import { about } from './about.js';
 import { type Address, readAddress } from './address.js';
 import { type Answer, send, statusOf } from './answer.js';
@@ -85,7 +86,7 @@ export class Handler {
       verb: verbOf(call, name),
       group: resource.group,
       resource: subresource === '' ? resource.plural : `${resource.plural}/${subresource}`,
-      namespace: resource.plural === 'namespaces' && resource.group === '' ? name : namespace,
+      namespace: resource === namespaceResource ? name : namespace,
       name: name || selected,
       path: '',
     };
