@@ -27,7 +27,7 @@ export function verbOf({ method, query }: { readonly method: string; readonly qu
 
 export const part = (subresource: string): Subresource => (subresource === 'status' ? 'status' : '');
 
-/** What does not say what it is, is what its address says. */
+/** What says that it is what its address takes. @throws StatusError for what says anything else, or nothing */
 export function sentFor({ apiVersion, kind }: Resource, sent: JsonObject): JsonObject {
   if (sent['kind'] !== kind || sent['apiVersion'] !== apiVersion)
     throw badRequest(

@@ -9,7 +9,7 @@ import type { Answer } from './answer.js';
 import { editOf, listOf, part, sentFor } from './asked.js';
 import { mediaType, readBody, readObject } from './body.js';
 import { type Backend, type Call, optionsFor } from './call.js';
-import { dryRunOf, flagOf } from './query.js';
+import { flagOf } from './query.js';
 import type { Reads } from './reads.js';
 
 /** Requests that change something. */
@@ -88,16 +88,16 @@ export class Writes {
     const body = hasBody ? (await readBody(request)).value : {};
     const given = isObject(body) ? body : {};
     const { uid, resourceVersion } = objectAt(given, 'preconditions');
-    const { now, admit } = this.#options(call);
+    const { now, admit, dryRun } = this.#options(call);
     const policy = textAt(given, 'propagationPolicy') || query.get('propagationPolicy') || 'Background';
     if (policy !== 'Background' && policy !== 'Foreground' && policy !== 'Orphan')
       throw badRequest(`propagationPolicy: ${JSON.stringify(policy)} was given; accepted: Background, Foreground, Orphan`);
     return {
-      dryRun: dryRunOf(query) || (Array.isArray(given['dryRun']) && given['dryRun'].includes('All')),
+      dryRun: dryRun || (Array.isArray(given['dryRun']) && given['dryRun'].includes('All')),
       propagation: given['orphanDependents'] === true ? 'Orphan' : policy,
       preconditions: { ...(typeof uid === 'string' ? { uid } : {}), ...(typeof resourceVersion === 'string' ? { resourceVersion } : {}) },
       now,
-      ...(admit === undefined ? {} : { admit }),
+      admit,
     };
   }
 

@@ -15,14 +15,14 @@ export interface DeleteOptions {
   readonly propagation: 'Background' | 'Foreground' | 'Orphan';
   readonly preconditions: Preconditions;
   readonly now: string;
-  readonly admit?: Admit;
+  readonly admit?: Admit | undefined;
 }
 
 interface Writing {
   readonly operation: Operation;
   readonly subresource: Subresource;
   readonly dryRun: boolean;
-  readonly admit?: Admit;
+  readonly admit?: Admit | undefined;
 }
 
 /** What a patch makes of an object. @throws StatusError when it does not fit */
