@@ -1,6 +1,7 @@
 import 'reflect-metadata';
-import { createHash, createPrivateKey, randomBytes, webcrypto } from 'node:crypto';
+import { createPrivateKey, randomBytes, webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
+import { fingerprintOf } from './wire.js';
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const hourMs = 60 * 60_000;
@@ -37,6 +38,3 @@ export async function makeIdentity(name: string): Promise<Identity> {
     fingerprint: fingerprintOf(new Uint8Array(certificate.rawData)),
   };
 }
-
-/** SHA-256 of a certificate in DER form, in lower-case hex. */
-export const fingerprintOf = (certificate: Uint8Array): string => createHash('sha256').update(certificate).digest('hex');

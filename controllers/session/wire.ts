@@ -1,5 +1,5 @@
+import { createHash } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
-import { fingerprintOf } from './certificate.js';
 
 /** What both ends agree on: HTTP/1.1 over TLS 1.3, each side known by the fingerprint of its certificate. */
 export const protocol = {
@@ -23,6 +23,9 @@ export interface Picture {
 
 /** A session's own place at the agent: its object's uid. */
 export const placeOf = (uid: string): string => `/${uid}`;
+
+/** SHA-256 of a certificate in DER form, in lower-case hex. */
+export const fingerprintOf = (certificate: Uint8Array): string => createHash('sha256').update(certificate).digest('hex');
 
 /** Who is at the other end, once the handshake is over; undefined for who showed no certificate. */
 export function peerOf(socket: TLSSocket): string | undefined {
