@@ -29,6 +29,25 @@ t.test('a log and a line cut anywhere from one stream make that stream again', a
   );
 });
 
+t.test('what repeats itself is said twice by the earliest place that it may be from', async () => {
+  const few = fc.uint8Array({ maxLength: 24, max: 1 });
+  fc.assert(
+    fc.property(few, few, (read, heard) => {
+      const isFrom = (at: number) => heard.subarray(0, read.length - at).every((byte, index) => byte === read[at + index]);
+      const [earliest = read.length] = heard.length === 0 ? [] : [...read.keys()].filter(isFrom);
+      return twice(read, heard) === read.length - earliest;
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+t.test('a guest that prints one letter over and over keeps nobody waiting', async (t) => {
+  const letters = (length: number) => Buffer.alloc(length, 'a');
+  const began = performance.now();
+  t.equal(twice(letters(2 ** 20), Buffer.concat([letters(2 ** 19), bytes('b')])), 2 ** 19);
+  t.ok(performance.now() - began < 1_000);
+});
+
 /** A console that says this and then waits. */
 function lineOf(...said: readonly string[]): Line & { readonly closed: () => boolean } {
   let closed = false;

@@ -33,14 +33,33 @@ async function* remembered(live: AsyncIterable<Uint8Array>, written: Written, si
   yield* heard.from(twice(missed, heard.soFar()));
 }
 
-/** How many bytes at the head of what is heard are at the end of what was read already. */
+/**
+ * How many bytes at the head of what is heard are at the end of what was read already; or from where all of it is in what was read. A guest
+ * says what it likes, and looks are many where it repeats itself: by Knuth, Morris and Pratt no byte is looked at for each of the others.
+ */
 export function twice(read: Uint8Array, heard: Uint8Array): number {
   if (heard.length === 0) return 0;
-  for (let at = 0; at < read.length; at++) {
-    const length = Math.min(read.length - at, heard.length);
-    if (Buffer.compare(read.subarray(at, at + length), heard.subarray(0, length)) === 0) return read.length - at;
+  const fallbacks = fallbacksIn(heard);
+  let alike = 0;
+  for (const [at, byte] of read.entries()) {
+    alike = longer(alike, byte, heard, fallbacks);
+    if (alike === heard.length) return read.length - (at + 1 - alike);
   }
-  return 0;
+  return alike;
+}
+
+/** For each length of its head: of what ends there, how much is a shorter head again. */
+function fallbacksIn(heard: Uint8Array): Uint32Array {
+  const fallbacks = new Uint32Array(heard.length + 1);
+  for (let at = 1; at < heard.length; at++) fallbacks[at + 1] = longer(fallbacks[at] ?? 0, heard[at], heard, fallbacks);
+  return fallbacks;
+}
+
+/** How much of the head of `heard` there is behind one more byte. */
+function longer(before: number, byte: number | undefined, heard: Uint8Array, fallbacks: Uint32Array): number {
+  let alike = before;
+  while (alike > 0 && heard[alike] !== byte) alike = fallbacks[alike] ?? 0;
+  return heard[alike] === byte ? alike + 1 : 0;
 }
 
 /** Reads on while nobody asks, for a moment: what came is kept until it is asked for. Whoever disposes of the line ends it. */
