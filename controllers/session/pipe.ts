@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { Duplex, Readable } from 'node:stream';
 import { DriverError } from '#drivers/error.js';
+import { systemClock, within } from '../kubernetes/clock.js';
 
 /** Bytes both ways, of a machine. */
 export interface Line extends AsyncDisposable {
@@ -39,11 +40,12 @@ async function show({ output }: Line, socket: Duplex, count: Count, signal: Abor
 }
 
 async function drained(socket: Duplex, signal: AbortSignal): Promise<void> {
-  const patience = AbortSignal.timeout(stuckMs);
-  await once(socket, 'drain', { signal: AbortSignal.any([signal, patience]) }).catch((reason) => {
-    if (!patience.aborted || signal.aborted) throw reason;
-    throw new DriverError('TimedOut', `whoever opened it took nothing for ${stuckMs / 1_000} s`);
-  });
+  await within(systemClock, stuckMs, signal, (limited) =>
+    once(socket, 'drain', { signal: limited }).catch((reason) => {
+      if (!limited.aborted || signal.aborted) throw reason;
+      throw new DriverError('TimedOut', `whoever opened it took nothing for ${stuckMs / 1_000} s`);
+    }),
+  );
 }
 
 /** The socket outlives it: what the machine said last is still on its way out. */
