@@ -1,4 +1,5 @@
-import type { VolumeId } from '#drivers/driver.js';
+import type { VolumeId, Volumes } from '#drivers/driver.js';
+import { DriverError } from '#drivers/error.js';
 
 const markerSuffix = '.incomplete';
 
@@ -6,6 +7,15 @@ const markerSuffix = '.incomplete';
 export const markerOf = ({ pool, nativeName }: VolumeId): VolumeId => ({ pool, nativeName: markerName(nativeName) });
 
 export const markerName = (nativeName: string): string => `${nativeName}${markerSuffix}`;
+
+/** One that is there already is as good. */
+export async function makeMarker(volumes: Volumes, id: VolumeId, signal: AbortSignal): Promise<void> {
+  try {
+    await volumes.create({ ...markerOf(id), format: 'Raw', sizeBytes: 0 }, signal);
+  } catch (reason) {
+    if (!(reason instanceof DriverError) || reason.code !== 'Conflict') throw reason;
+  }
+}
 
 export const isMarker = (nativeName: string): boolean => nativeName.endsWith(markerSuffix);
 

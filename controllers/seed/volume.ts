@@ -1,6 +1,5 @@
 import type { PoolId, VolumeId, Volumes } from '#drivers/driver.js';
-import { DriverError } from '#drivers/error.js';
-import { isMarker, markedName, markerName, markerOf } from '../incomplete.js';
+import { isMarker, makeMarker, markedName, markerName, markerOf } from '../incomplete.js';
 import { type SeedContent, seedBytes } from './content.js';
 
 /** What the names of all seeds of one machine begin with, and of nothing else. */
@@ -32,22 +31,21 @@ export async function keepSeed(volumes: Volumes, pool: PoolId, seed: SeedVolume,
 
 async function write(volumes: Volumes, pool: PoolId, { nativeName, content }: SeedVolume, signal: AbortSignal): Promise<void> {
   const id: VolumeId = { pool, nativeName };
-  const marker = markerOf(id);
-  await volumes.create({ ...marker, format: 'Raw', sizeBytes: 0 }, signal).catch(unlessThere);
+  await makeMarker(volumes, id, signal);
   await volumes.delete(id, signal);
   await volumes.create({ ...id, format: 'Raw', sizeBytes: 0 }, signal);
   await volumes.upload(id, once(seedBytes(content)), signal);
-  await volumes.delete(marker, signal);
+  await volumes.delete(markerOf(id), signal);
 }
 
 /** Where the host writes down what a machine prints on its serial console, beside its seeds. */
-export const consoleName = (machineName: string, uid: string): string => `${machineName}-${uid.slice(0, 8)}.console`;
+export const consoleName = (family: string): string => family.replace(/seed-$/, 'console');
 
 /** Takes away all seeds of a machine that is no more, and what was written down of it, with the earlier parts that the host has put aside. */
 export async function removeSeeds(volumes: Volumes, pool: PoolId, family: string, signal: AbortSignal): Promise<void> {
   // What the host writes by itself, it sees in its store only when it looks.
   const names = (await volumes.list(pool, { refresh: true }, signal)).map(({ id }) => id.nativeName);
-  const written = family.replace(/seed-$/, 'console');
+  const written = consoleName(family);
   await removeAll(
     volumes,
     pool,
@@ -62,10 +60,6 @@ const isConsole = (name: string, written: string): boolean => name.startsWith(wr
 async function removeAll(volumes: Volumes, pool: PoolId, names: readonly string[], signal: AbortSignal): Promise<void> {
   const ordered = [...names].sort((a, b) => Number(isMarker(a)) - Number(isMarker(b)));
   for (const nativeName of ordered) await volumes.delete({ pool, nativeName }, signal);
-}
-
-function unlessThere(reason: unknown): void {
-  if (!(reason instanceof DriverError) || reason.code !== 'Conflict') throw reason;
 }
 
 async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {

@@ -1,10 +1,10 @@
-import type { VolumeDefinition, VolumeId, Volumes } from '#drivers/driver.js';
+import type { VolumeDefinition, Volumes } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import type { Work } from '../host/jobs.js';
 import { parseChecksum } from '../image/checksum.js';
 import { convert } from '../image/convert.js';
 import { type OpenSource, openSource, openUpload } from '../image/import.js';
-import { markerOf } from '../incomplete.js';
+import { makeMarker, markerOf } from '../incomplete.js';
 import type { VolumeAction } from './action.js';
 import type { FillSource } from './plan-source.js';
 import { noteSource, resumeFilling } from './resume.js';
@@ -97,14 +97,6 @@ export async function beginVolume(volumes: Volumes, { id, familyName, known }: A
 /** Whether a native name is that of some volume of the family: `family-<8 hex digits of a uid>`. */
 export const isOfFamily = (name: string, family: string): boolean =>
   name.startsWith(`${family}-`) && /^[0-9a-f]{8}$/.test(name.slice(family.length + 1));
-
-async function makeMarker(volumes: Volumes, id: VolumeId, signal: AbortSignal): Promise<void> {
-  try {
-    await volumes.create({ ...markerOf(id), format: 'Raw', sizeBytes: 0 }, signal);
-  } catch (reason) {
-    if (!(reason instanceof DriverError) || reason.code !== 'Conflict') throw reason;
-  }
-}
 
 async function* told(content: AsyncIterable<Uint8Array>, progress: (bytes: number) => void, before = 0): AsyncIterable<Uint8Array> {
   let bytes = before;

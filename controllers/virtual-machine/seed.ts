@@ -72,10 +72,10 @@ function seedIn(machine: VirtualMachine, host: HostScope, stores: SeedStores): O
 }
 
 /** Where the host has a place for it, all that a machine prints on its serial console is kept beside its seeds: who opens it later reads that first. */
-export function serialLog({ metadata, spec, status }: VirtualMachine, store: SeedStore | undefined, host: HostScope): string | undefined {
+export function serialLog({ metadata, spec }: VirtualMachine, store: SeedStore | undefined, host: HostScope): string | undefined {
   if (spec.devices?.serial === undefined || store?.path === undefined || metadata.deletionTimestamp !== undefined) return undefined;
   if (!host.capabilities.some(({ field }) => field === 'devices.serial.log')) return undefined;
-  return `${store.path}/${consoleName(status?.nativeName ?? nativeName(host, metadata.namespace, metadata.name), metadata.uid)}`;
+  return `${store.path}/${consoleName(store.family)}`;
 }
 
 export const machineSeed = ({ content: { kind }, location }: DesiredSeed): MachineSeed => ({ kind, location });
