@@ -1,3 +1,4 @@
+import { buffer } from 'node:stream/consumers';
 import type { Machine, PoolId, VolumeId, Volumes } from '#drivers/driver.js';
 import type { HostView } from '../host/view.js';
 import type { Written } from '../session/history.js';
@@ -18,10 +19,7 @@ export function logOf({ live }: Machine, view: HostView): VolumeId | undefined {
 export function writtenIn(volumes: Volumes, id: VolumeId): Written {
   let end = 0;
   const read = async (offset: number, signal: AbortSignal) => {
-    const chunks: Uint8Array[] = [];
-    const range = { offset, length: mostBytes * 2 };
-    for await (const chunk of volumes.download(id, range, signal)) chunks.push(chunk);
-    const bytes = Buffer.concat(chunks);
+    const bytes = await buffer(volumes.download(id, { offset, length: mostBytes * 2 }, signal));
     end = offset + bytes.length;
     return bytes;
   };

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { buffer } from 'node:stream/consumers';
 import type { VolumeDefinition, VolumeId, Volumes } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { type Begun, readBegun } from '../image/begun.js';
@@ -75,7 +76,7 @@ async function storedOf(
 ): Promise<(Begun & Pick<Note, 'validator'>) | undefined> {
   if (source.checksum === undefined) return undefined;
   try {
-    const note = decodeNote(await all(volumes.download(markerOf(id), { offset: 0, length: longestNote }, signal)));
+    const note = decodeNote(await buffer(volumes.download(markerOf(id), { offset: 0, length: longestNote }, signal)));
     if (note?.source !== nameOf(source)) return undefined;
     const stored = volumes.download(id, { offset: 0, length: Number.MAX_SAFE_INTEGER }, signal);
     const begun = await readBegun(stored, parseChecksum(source.checksum));
@@ -84,12 +85,6 @@ async function storedOf(
     if (reason instanceof DriverError && reason.code === 'NotFound') return undefined;
     throw reason;
   }
-}
-
-async function all(content: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of content) chunks.push(chunk);
-  return Buffer.concat(chunks);
 }
 
 function decodeNote(bytes: Buffer): Note | undefined {
