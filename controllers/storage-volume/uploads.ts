@@ -8,16 +8,14 @@ export interface Upload {
   readonly wanted: () => void;
 }
 
-interface Offer {
-  readonly upload: Upload;
-  taken: boolean;
-  settle(reason?: unknown): void;
-}
-
 /** What fills a volume with an upload, and tells whoever brings it how that ended. */
 export interface Taken {
   readonly upload: Upload;
   settle(reason?: unknown): void;
+}
+
+interface Offer extends Taken {
+  taken: boolean;
 }
 
 /** The volume's own loop takes it up within moments, unless something hinders it. */
