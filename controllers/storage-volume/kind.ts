@@ -50,9 +50,8 @@ interface Lasting extends Memory {
   readonly metrics: FillMetrics;
 }
 
-const fillsFrom = { image: 'Image', clone: 'Clone', upload: 'Upload' } as const;
-
-function performersWith({ jobs, locks, inspections, looks, uploads, metrics }: Lasting): Performers<VolumeAction> {
+function performersWith(lasting: Lasting): Performers<VolumeAction> {
+  const { jobs, locks, inspections, looks } = lasting;
   return {
     begin: {
       needs: 'volumes',
@@ -61,25 +60,7 @@ function performersWith({ jobs, locks, inspections, looks, uploads, metrics }: L
         await beginVolume(driver.volumes, action, signal).finally(() => view.dirtyPool(action.id.pool));
       },
     },
-    fill: {
-      needs: 'volumes',
-      async run({ driver, view, clock }, { uid, id, definition, grows, resumes, source }, signal) {
-        if (driver.volumes === undefined) return;
-        const taken = source?.kind === 'upload' ? uploads.take(uid) : undefined;
-        // Whoever brought it has left meanwhile: the next look sees that.
-        if (source?.kind === 'upload' && taken === undefined) return;
-        const fill = fillVolume(driver.volumes, { definition, grows, resumes, ...(source === undefined ? {} : { source }) }, taken?.upload);
-        const metered = metrics.metered(source === undefined ? 'Nothing' : fillsFrom[source.kind], fill);
-        const release = source?.kind === 'clone' ? await reserve(source, view, locks, signal) : () => {};
-        const ended = (reason?: unknown) => {
-          taken?.settle(reason);
-          release();
-          // Whatever came of it, something of it may be there: a deletion that does not see it would leave it.
-          view.dirtyPool(id.pool);
-        };
-        jobs.start(uid, (progress, until) => settled(metered(progress, until), ended), clock);
-      },
-    },
+    fill: filling(lasting),
     complete: {
       needs: 'volumes',
       async run({ driver, view }, { uid, id }, signal) {
@@ -134,6 +115,29 @@ function performersWith({ jobs, locks, inspections, looks, uploads, metrics }: L
     },
   };
 }
+
+const fillsFrom = { image: 'Image', clone: 'Clone', upload: 'Upload' } as const;
+
+const filling = ({ jobs, locks, uploads, metrics }: Lasting): Performer<Action<'fill'>> => ({
+  needs: 'volumes',
+  async run({ driver, view, clock }, action, signal) {
+    if (driver.volumes === undefined) return;
+    const { uid, id, source } = action;
+    const taken = source?.kind === 'upload' ? uploads.take(uid) : undefined;
+    // Whoever brought it has left meanwhile: the next look sees that.
+    if (source?.kind === 'upload' && taken === undefined) return;
+    const fill = fillVolume(driver.volumes, action, taken?.upload);
+    const metered = metrics.metered(source === undefined ? 'Nothing' : fillsFrom[source.kind], fill);
+    const release = source?.kind === 'clone' ? await reserve(source, view, locks, signal) : () => {};
+    const ended = (reason?: unknown) => {
+      taken?.settle(reason);
+      release();
+      // Whatever came of it, something of it may be there: a deletion that does not see it would leave it.
+      view.dirtyPool(id.pool);
+    };
+    jobs.start(uid, (progress, until) => settled(metered(progress, until), ended), clock);
+  },
+});
 
 async function settled(work: Promise<void>, ended: (reason?: unknown) => void): Promise<void> {
   try {
