@@ -7,7 +7,7 @@ import { type OpenSource, openSource, openUpload } from '../image/import.js';
 import { makeMarker, markerOf } from '../incomplete.js';
 import type { VolumeAction } from './action.js';
 import type { FillSource } from './plan-source.js';
-import { noteSource, resumeFilling } from './resume.js';
+import { isResumable, noteSource, resumeFilling } from './resume.js';
 import type { Upload } from './uploads.js';
 
 type Action<K extends VolumeAction['kind']> = Extract<VolumeAction, { readonly kind: K }>;
@@ -18,14 +18,14 @@ type Filling = Pick<Action<'fill'>, 'definition' | 'grows' | 'resumes' | 'source
 async function* nothing(): AsyncGenerator<Uint8Array> {}
 
 /**
- * Makes a volume from nothing, whatever an earlier attempt left; only with an image that has a checksum it goes on where that broke. On the host it is marked incomplete before it is there, so
- * that a half-written volume can be told from a whole one even when everything else is lost. The mark is taken off by
- * whoever has noted that it is whole.
+ * Makes a volume from nothing, whatever an earlier attempt left; only with an image that has a checksum it goes on where that broke. On the
+ * host it is marked incomplete before it is there, so that a half-written volume can be told from a whole one even when everything else is
+ * lost. The mark is taken off by whoever has noted that it is whole.
  */
 export function fillVolume(volumes: Volumes, { definition, grows, resumes, source }: Filling, upload?: Upload): Work {
   const { pool, nativeName, sizeBytes } = definition;
   const id = { pool, nativeName };
-  const noted = resumes && source?.kind === 'image' && source.format === definition.format ? source : undefined;
+  const noted = resumes && source !== undefined && isResumable(source) && source.format === definition.format ? source : undefined;
   return async (progress, signal) => {
     const counted = (content: AsyncIterable<Uint8Array>, before: number) => told(content, progress, before);
     if (noted !== undefined && (await resumeFilling(volumes, definition, noted, counted, signal))) return;
@@ -44,7 +44,7 @@ export function fillVolume(volumes: Volumes, { definition, grows, resumes, sourc
     }
     const { format } = source;
     await using image = await openImage(source, sizeBytes, upload, signal);
-    if (noted?.checksum !== undefined && image.validator !== undefined) await noteSource(volumes, id, noted, image.validator, signal);
+    if (noted !== undefined && image.validator !== undefined) await noteSource(volumes, id, noted, image.validator, signal);
     const store = async (content: AsyncIterable<Uint8Array>) => {
       await volumes.create(grows ? { ...definition, sizeBytes: 0 } : definition, signal);
       await volumes.upload(id, content, signal);

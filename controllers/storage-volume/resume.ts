@@ -3,10 +3,11 @@ import { buffer } from 'node:stream/consumers';
 import type { VolumeDefinition, VolumeId, Volumes } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { type Begun, readBegun } from '../image/begun.js';
-import { parseChecksum } from '../image/checksum.js';
+import { type Checksum, parseChecksum } from '../image/checksum.js';
 import { ImageError } from '../image/error.js';
 import { resumeSource } from '../image/import.js';
 import { markerOf } from '../incomplete.js';
+import type { FillSource } from './plan-source.js';
 import type { ImageSource } from './source.js';
 
 /** What an incomplete volume is being filled from, in the mark beside it. */
@@ -17,8 +18,13 @@ interface Note {
 
 const longestNote = 2048;
 
+/** An image whose parts can be gone on from; one without a checksum could not be told from another's. */
+type ResumableSource = ImageSource & { readonly checksum: string };
+
+export const isResumable = (source: FillSource): source is ResumableSource => source.kind === 'image' && source.checksum !== undefined;
+
 /** A URL may hold what is nobody's business. */
-const nameOf = ({ url, format, checksum }: ImageSource): string =>
+const nameOf = ({ url, format, checksum }: ResumableSource): string =>
   createHash('sha256')
     .update(JSON.stringify([url, format, checksum]))
     .digest('hex');
@@ -27,7 +33,7 @@ const nameOf = ({ url, format, checksum }: ImageSource): string =>
 export async function noteSource(
   volumes: Volumes,
   id: VolumeId,
-  source: ImageSource,
+  source: ResumableSource,
   validator: string,
   signal: AbortSignal,
 ): Promise<void> {
@@ -47,16 +53,17 @@ export async function noteSource(
 export async function resumeFilling(
   volumes: Volumes,
   definition: VolumeDefinition,
-  source: ImageSource,
+  source: ResumableSource,
   counted: (content: AsyncIterable<Uint8Array>, before: number) => AsyncIterable<Uint8Array>,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const begun = await storedOf(volumes, definition, source, signal);
+  const { url, format, granted } = source;
+  const checksum = parseChecksum(source.checksum);
+  const begun = await storedOf(volumes, definition, source, checksum, signal);
   if (begun === undefined) return false;
-  const { url, format, checksum, granted } = source;
   try {
     const limits = { virtualSizeBytes: definition.sizeBytes, granted };
-    await using image = await resumeSource({ url, format, checksum: parseChecksum(checksum ?? '') }, limits, begun, signal);
+    await using image = await resumeSource({ url, format, checksum }, limits, begun, signal);
     if (image === undefined) return false;
     await volumes.resume(definition, begun.offset, counted(image.content, begun.offset), signal);
   } catch (reason) {
@@ -67,19 +74,19 @@ export async function resumeFilling(
   return true;
 }
 
-/** What is stored of this source already, and can be gone on from; a part without a checksum could not be told from another's. */
+/** What is stored of this source already, and can be gone on from. */
 async function storedOf(
   volumes: Volumes,
   id: VolumeId,
-  source: ImageSource,
+  source: ResumableSource,
+  checksum: Checksum,
   signal: AbortSignal,
 ): Promise<(Begun & Pick<Note, 'validator'>) | undefined> {
-  if (source.checksum === undefined) return undefined;
   try {
     const note = decodeNote(await buffer(volumes.download(markerOf(id), { offset: 0, length: longestNote }, signal)));
     if (note?.source !== nameOf(source)) return undefined;
     const stored = volumes.download(id, { offset: 0, length: Number.MAX_SAFE_INTEGER }, signal);
-    const begun = await readBegun(stored, parseChecksum(source.checksum));
+    const begun = await readBegun(stored, checksum);
     return begun.offset === 0 ? undefined : { ...begun, validator: note.validator };
   } catch (reason) {
     if (reason instanceof DriverError && reason.code === 'NotFound') return undefined;
