@@ -3,6 +3,7 @@ import type { Consoles, Machine, MachineShape, Volumes } from '#drivers/driver.j
 import { DriverError } from '#drivers/error.js';
 import { isStalled, type Standing } from '../conditions.js';
 import type { HostView } from '../host/view.js';
+import { aboutOf } from '../session/about.js';
 import { withHistory } from '../session/history.js';
 import type { Service } from '../session/opening.js';
 import type { Line } from '../session/pipe.js';
@@ -21,23 +22,18 @@ const closed = (kind: Standing['kind'], reason: string, message: string): Verdic
 });
 
 export function judge(session: Session, { host, watched, uploads }: Surroundings): Verdict {
-  const { metadata, spec } = session;
+  const { purpose } = session.spec;
   const { connected, failure, name } = host;
   // Neither of these passes while somebody waits.
   if (connected === undefined && (failure?.verdict === 'stall' || failure?.code === 'CredentialsMissing'))
     return closed('stalled', failure.code, `host ${name} is not reached: ${failure.message}`);
   if (connected === undefined)
     return closed('reconciling', 'Unavailable', `host ${name} is not reached${failure === undefined ? ' yet' : `: ${failure.message}`}`);
-  const about = spec.volumeRef ?? spec.machineRef;
-  const what = `${spec.volumeRef === undefined ? 'machine' : 'volume'} "${about?.name}"`;
-  const key = `${metadata.namespace}/${about?.name}`;
-  const found = spec.volumeRef === undefined ? watched.machines.store.get(key) : watched.volumes.store.get(key);
-  if (found === undefined) return closed('reconciling', 'NotSeen', `${what} is not seen on ${name} yet`);
-  if (found.metadata.deletionTimestamp !== undefined) return closed('stalled', 'Terminating', `${what} is being deleted`);
-  if (found.kind === 'StorageVolume') return judgeUpload(found, what, uploads);
-  return spec.purpose === 'Upload'
-    ? closed('stalled', 'Invalid', 'Upload is about a volume')
-    : judgeMachine(found, spec.purpose, what, host);
+  const { what, known } = aboutOf(session, watched);
+  if (known === undefined) return closed('reconciling', 'NotSeen', `${what} is not seen on ${name} yet`);
+  if (known.metadata.deletionTimestamp !== undefined) return closed('stalled', 'Terminating', `${what} is being deleted`);
+  if (known.kind === 'StorageVolume') return judgeUpload(known, what, uploads);
+  return purpose === 'Upload' ? closed('stalled', 'Invalid', 'Upload is about a volume') : judgeMachine(known, purpose, what, host);
 }
 
 function judgeUpload(volume: StorageVolume, what: string, uploads: Surroundings['uploads']): Verdict {

@@ -1,9 +1,10 @@
-import { type Session, type StorageVolume, sessions, type VirtualMachine } from '#crds/types.js';
+import { type Session, sessions } from '#crds/types.js';
 import { deleteSeen } from '../kubernetes/now.js';
 import type { Queue } from '../kubernetes/queue.js';
 import { keyOf } from '../kubernetes/resource.js';
 import { createLoop, publishStatus } from '../loop.js';
 import type { Outcome } from '../reconcile.js';
+import { aboutOf } from '../session/about.js';
 import type { Door } from '../session/door.js';
 import type { Opening, Service } from '../session/opening.js';
 import { expiryOf, reportSession } from '../session/report.js';
@@ -50,9 +51,7 @@ export function sessionLoop(surroundings: Surroundings, door: Door): Queue {
 
 function openingFor(session: Session, service: Service, { watched, recorder }: Surroundings, onEnd: () => void): Opening {
   const { metadata, spec } = session;
-  const about: VirtualMachine | StorageVolume | undefined =
-    watched.machines.store.get(`${metadata.namespace}/${spec.machineRef?.name}`) ??
-    watched.volumes.store.get(`${metadata.namespace}/${spec.volumeRef?.name}`);
+  const about = aboutOf(session, watched).known;
   const note = (from: string) => `session ${metadata.name} was opened from ${from}`;
   return {
     uid: metadata.uid,

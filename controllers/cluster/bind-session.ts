@@ -1,17 +1,10 @@
-import {
-  type Session,
-  type SessionStatus,
-  type StorageVolume,
-  sessions,
-  storageVolumes,
-  type VirtualMachine,
-  virtualMachines,
-} from '#crds/types.js';
+import { type Session, type SessionStatus, type StorageVolume, sessions, type VirtualMachine } from '#crds/types.js';
 import type { Binder } from '../binder.js';
 import { isReady, notReady, type Standing } from '../conditions.js';
 import { deleteSeen, getNow } from '../kubernetes/now.js';
 import { publishStatus } from '../loop.js';
 import type { Outcome } from '../reconcile.js';
+import { aboutOf } from '../session/about.js';
 import { expiryOf, reportSession } from '../session/report.js';
 
 /** Gives a session to the agent of the host that its machine or volume is on. One that has none goes when its time is up, as no agent sees it. */
@@ -25,13 +18,13 @@ export async function bindSession({ client, watched }: Binder, session: Session,
     return { kind: 'converged' };
   }
   const tell = (told: SessionStatus) => publishStatus({ client, ...watched.sessions }, session, told, signal);
-  const { resource, name, known } = aboutWhat(session, watched);
+  const { what, resource, name, known } = aboutOf(session, watched);
   // Each kind has a watch of its own: that of machines may be behind that of sessions.
   if (known === undefined && (await getNow(client, resource, { namespace: metadata.namespace, name }, signal)) !== undefined)
-    return { kind: 'progressing', recheckMs: 1_000, because: 'what it is about is not seen yet' };
+    return { kind: 'progressing', recheckMs: lookAgainMs, because: 'what it is about is not seen yet' };
   const hypervisor = known?.status?.hypervisor;
   if (hypervisor === undefined) {
-    await tell(reportSession(session, hindrance(session, known), undefined, now));
+    await tell(reportSession(session, hindrance(what, metadata.namespace, known), undefined, now));
     return { kind: 'progressing', recheckMs: Math.min(leftMs, lookAgainMs), because: 'what it is about has no host' };
   }
   const { expiresAt: _, ...told } = reportSession(session, waitsForAgent, undefined, now);
@@ -43,17 +36,7 @@ const lookAgainMs = 1_000;
 
 const waitsForAgent: Standing = { kind: 'reconciling', reason: 'Waiting', message: 'waits for the agent of the host' };
 
-function aboutWhat({ metadata, spec }: Session, { machines, volumes }: Binder['watched']) {
-  const name = (spec.volumeRef ?? spec.machineRef)?.name ?? '';
-  const key = `${metadata.namespace}/${name}`;
-  return spec.volumeRef === undefined
-    ? { resource: virtualMachines, name, known: machines.store.get(key) }
-    : { resource: storageVolumes, name, known: volumes.store.get(key) };
-}
-
-function hindrance({ metadata, spec }: Session, known: VirtualMachine | StorageVolume | undefined): Standing {
-  const what = spec.volumeRef === undefined ? `machine "${spec.machineRef?.name}"` : `volume "${spec.volumeRef.name}"`;
-  if (known === undefined)
-    return { kind: 'stalled', reason: 'NotFound', message: `there is no ${what} in namespace "${metadata.namespace}"` };
+function hindrance(what: string, namespace: string, known: VirtualMachine | StorageVolume | undefined): Standing {
+  if (known === undefined) return { kind: 'stalled', reason: 'NotFound', message: `there is no ${what} in namespace "${namespace}"` };
   return { kind: 'reconciling', reason: 'NoHost', message: `${what} has no host yet${isReady(known) ? '' : `: it is ${notReady(known)}`}` };
 }
