@@ -1,6 +1,6 @@
 import type { Hypervisor } from '#crds/types.js';
 import { Credentials } from '#drivers/target.js';
-import type { KubernetesObject, ObjectMeta, Resource } from './kubernetes/resource.js';
+import { isOwnedBy, type KubernetesObject, type ObjectMeta, type Resource } from './kubernetes/resource.js';
 
 export const secrets: Resource = { group: '', version: 'v1', plural: 'secrets', kind: 'Secret', namespaced: true };
 
@@ -35,6 +35,4 @@ export const isCopy = ({ metadata }: Secret): boolean => metadata.name === copyO
 
 /** Not for one of this name that was, nor of another Secret: what was meant for one host is never sent to another. */
 export const isCopyFor = ({ metadata, spec }: Hypervisor, copy: Secret): boolean =>
-  isCopy(copy) &&
-  copy.metadata.ownerReferences?.some(({ uid }) => uid === metadata.uid) === true &&
-  copy.metadata.annotations?.[sourceAnnotation] === spec.credentialsSecretName;
+  isCopy(copy) && isOwnedBy(copy.metadata, metadata) && copy.metadata.annotations?.[sourceAnnotation] === spec.credentialsSecretName;

@@ -1,6 +1,7 @@
 import type { Hypervisor } from '#crds/types.js';
 import { entryOf, fullAnnotation, guestSecretOf, isGuestSecret, type SecretField } from '../guest-secrets.js';
 import type { Client } from '../kubernetes/client.js';
+import { isOwnedBy } from '../kubernetes/resource.js';
 import type { Secret } from '../secrets.js';
 import type { SecretValue, SecretValues } from '../virtual-machine/seed.js';
 import { watchOneSecret } from './one-secret.js';
@@ -35,7 +36,7 @@ export function watchGuestSecrets(
 }
 
 const isFor = (hypervisor: Hypervisor | undefined, copy: Secret): boolean =>
-  isGuestSecret(copy) && copy.metadata.ownerReferences?.some(({ uid }) => uid === hypervisor?.metadata.uid) === true;
+  isGuestSecret(copy) && isOwnedBy(copy.metadata, hypervisor?.metadata);
 
 /** The copy's own uid is known to nobody who may not read it. */
 function valueIn({ metadata, data }: Secret, uid: string, field: SecretField): SecretValue {

@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Hypervisor, StoragePool } from '#crds/types.js';
+import { type Hypervisor, hypervisors, type StoragePool } from '#crds/types.js';
 import { Credentials } from '#drivers/target.js';
 import { type KeysOf, needsCopy } from '../credentials.js';
 import { ApiError, type Client, type Manifest, type Patch } from '../kubernetes/client.js';
 import { deleteSeen } from '../kubernetes/now.js';
 import { again, createQueue, type Queue } from '../kubernetes/queue.js';
+import { ownedBy } from '../kubernetes/resource.js';
 import { latest } from '../kubernetes/store.js';
 import type { Metrics } from '../metrics.js';
 import { entriesOf, secretOf } from '../pool-credentials.js';
@@ -100,14 +101,14 @@ function copyFor(
   const secret = (of: string | undefined) => (of === undefined ? undefined : store.get(`${namespace}/${of}`)?.data);
   const own = secret(named)?.only([...required, ...optional]) ?? new Credentials([]);
   const ofPools = pools.flatMap((pool) => entriesOf(pool, secret(secretOf(pool)) ?? new Credentials([])));
-  const { name, uid } = metadata;
+  const { name } = metadata;
   return {
     metadata: {
       name: copyOf(name),
       namespace,
       labels: { 'app.kubernetes.io/managed-by': 'virtwright', [hostLabel]: name },
       annotations: { [sourceAnnotation]: named ?? '' },
-      ownerReferences: [{ apiVersion: 'virtwright.io/v1alpha1', kind: 'Hypervisor', name, uid, controller: true }],
+      ownerReferences: [ownedBy(hypervisors, metadata)],
     },
     data: own.with(ofPools),
   };

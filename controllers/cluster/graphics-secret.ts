@@ -1,8 +1,9 @@
 import { randomInt } from 'node:crypto';
-import type { VirtualMachine } from '#crds/types.js';
+import { type VirtualMachine, virtualMachines } from '#crds/types.js';
 import { Credentials } from '#drivers/target.js';
 import { graphicsSecretOf } from '../guest-secrets.js';
 import { ApiError, type Client } from '../kubernetes/client.js';
+import { isOwnedBy, ownedBy } from '../kubernetes/resource.js';
 import { decodeSecret, encodeData, type Secret, secrets } from '../secrets.js';
 
 /** To be read from one screen and typed at another: none that looks like another. */
@@ -21,7 +22,7 @@ export async function graphicsSecret(
   signal: AbortSignal,
 ): Promise<Secret | undefined> {
   if (machine.spec.devices?.graphics?.passwordSecretRef !== undefined) return there;
-  if (there !== undefined) return isOf(machine, there) ? there : undefined;
+  if (there !== undefined) return isOwnedBy(there.metadata, machine.metadata) ? there : undefined;
   try {
     return decodeSecret(await client.create(secrets, newSecret(machine), signal));
   } catch (reason) {
@@ -31,19 +32,15 @@ export async function graphicsSecret(
   }
 }
 
-const isOf = ({ metadata: { uid } }: VirtualMachine, { metadata }: Secret): boolean =>
-  metadata.ownerReferences?.some((owner) => owner.uid === uid) === true;
-
 function newSecret(machine: VirtualMachine) {
-  const { name, namespace, uid } = machine.metadata;
   const secret = graphicsSecretOf(machine);
   const password = Array.from({ length: passwordLength }, () => letters[randomInt(letters.length)]).join('');
   return {
     metadata: {
       name: secret.name,
-      namespace,
+      namespace: machine.metadata.namespace,
       labels: { 'app.kubernetes.io/managed-by': 'virtwright' },
-      ownerReferences: [{ apiVersion: 'virtwright.io/v1alpha1', kind: 'VirtualMachine', name, uid, controller: true }],
+      ownerReferences: [ownedBy(virtualMachines, machine.metadata)],
     },
     data: encodeData(new Credentials([[secret.key, Buffer.from(password)]])),
   };

@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Hypervisor, VirtualMachine } from '#crds/types.js';
+import { type Hypervisor, hypervisors, type VirtualMachine } from '#crds/types.js';
 import { Credentials } from '#drivers/target.js';
 import { entryOf, fullAnnotation, guestSecretOf, isGuestSecret, secretReferences } from '../guest-secrets.js';
 import { ApiError, type Client, type Manifest } from '../kubernetes/client.js';
 import { deleteSeen, getNow } from '../kubernetes/now.js';
 import { createQueue } from '../kubernetes/queue.js';
+import { ownedBy } from '../kubernetes/resource.js';
 import { latest } from '../kubernetes/store.js';
 import type { Metrics } from '../metrics.js';
 import { decodeSecret, encodeData, hostLabel, type Secret, secrets } from '../secrets.js';
@@ -91,12 +92,12 @@ interface Copy {
   readonly data: Credentials;
 }
 
-const metadataOf = (ref: { readonly namespace: string; readonly name: string }, { metadata: { name, uid } }: Hypervisor, isFull: boolean) =>
+const metadataOf = (ref: { readonly namespace: string; readonly name: string }, { metadata }: Hypervisor, isFull: boolean) =>
   ({
     ...ref,
-    labels: { 'app.kubernetes.io/managed-by': 'virtwright', [hostLabel]: name },
+    labels: { 'app.kubernetes.io/managed-by': 'virtwright', [hostLabel]: metadata.name },
     annotations: { [fullAnnotation]: `${isFull}` },
-    ownerReferences: [{ apiVersion: 'virtwright.io/v1alpha1', kind: 'Hypervisor', name, uid, controller: true }],
+    ownerReferences: [ownedBy(hypervisors, metadata)],
   }) as const;
 
 /** Whoever came first has room: a Secret holds so much and no more. */

@@ -72,6 +72,19 @@ export function apiVersionOf(resource: Resource): string {
   return resource.group === '' ? resource.version : `${resource.group}/${resource.version}`;
 }
 
+/** That what goes when this goes has on it. */
+export const ownedBy = (resource: Resource, { name, uid }: Pick<ObjectMeta, 'name' | 'uid'>): OwnerReference => ({
+  apiVersion: apiVersionOf(resource),
+  kind: resource.kind,
+  name,
+  uid,
+  controller: true,
+});
+
+/** By uid: another of its name has it not. */
+export const isOwnedBy = ({ ownerReferences = [] }: ObjectMeta, owner: Pick<ObjectMeta, 'uid'> | undefined): boolean =>
+  ownerReferences.some(({ uid }) => uid === owner?.uid);
+
 /** Below, at or above 0 as `a` is older than, the same as or newer than `b`; 0 too where a server's versions cannot be compared. */
 export function compareVersions(a: string, b: string): number {
   const number = /^\d+$/;

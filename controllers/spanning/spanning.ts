@@ -3,7 +3,7 @@ import { boundAnnotation } from '../bound.js';
 import { finalizer, removeFinalizer } from '../finalizer.js';
 import { instanceName } from '../instance-name.js';
 import { ApiError } from '../kubernetes/client.js';
-import { keyOf } from '../kubernetes/resource.js';
+import { keyOf, ownedBy } from '../kubernetes/resource.js';
 import { publishStatus } from '../loop.js';
 import type { Outcome } from '../reconcile.js';
 import { isSelected } from '../selected.js';
@@ -63,17 +63,17 @@ async function hold<P extends Spanning, I extends Instance>(
 async function createInstance<P extends Spanning, I extends Instance>(
   { parents, instances, refTo }: SpanningKind<P, I>,
   client: Binder['client'],
-  { metadata: { name, namespace, uid } }: P,
+  { metadata }: P,
   hypervisor: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const owner = { apiVersion: 'virtwright.io/v1alpha1', kind: parents.resource.kind, name, uid, controller: true };
+  const { name, namespace, uid } = metadata;
   const manifest = {
     metadata: {
       name: instanceName(name, hypervisor),
       ...(namespace === undefined ? {} : { namespace }),
       finalizers: [finalizer],
-      ownerReferences: [owner],
+      ownerReferences: [ownedBy(parents.resource, metadata)],
       annotations: { [boundAnnotation]: `${hypervisor}/${uid}` },
     },
     spec: { ...refTo(name), hypervisor },
