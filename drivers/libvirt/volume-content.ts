@@ -1,3 +1,4 @@
+import { buffer } from 'node:stream/consumers';
 import type { VolumeId } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import type { Daemon } from './daemon.js';
@@ -67,10 +68,8 @@ export class VolumeContent {
   }
 
   /** What libvirt takes as its format from. */
-  async head(id: VolumeId, signal: AbortSignal): Promise<Buffer> {
-    const head: Uint8Array[] = [];
-    for await (const chunk of this.read(id, { offset: 0, length: probedBytes }, signal)) head.push(chunk);
-    return Buffer.concat(head);
+  head(id: VolumeId, signal: AbortSignal): Promise<Buffer> {
+    return buffer(this.read(id, { offset: 0, length: probedBytes }, signal));
   }
 }
 

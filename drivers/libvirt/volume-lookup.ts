@@ -1,6 +1,8 @@
 import type { Pool, PoolId, Volume, VolumeId } from '#drivers/driver.js';
 import { parseXml } from '#drivers/xml/parse.js';
+import type { XmlElement } from '#drivers/xml/tree.js';
 import type { Daemon } from './daemon.js';
+import { present, unlessGone } from './gone.js';
 import type { Procedure } from './rpc/procedure.js';
 import { storagePoolGetXmlDesc, storagePoolLookupByUuid, storageVolGetXmlDesc, storageVolLookupByName } from './rpc/procedures.js';
 import type { PoolHandle, VolumeHandle } from './rpc/types.js';
@@ -11,7 +13,7 @@ import { isImage, readVolume } from './xml/volume.js';
 /** A volume as the host has it at this moment. */
 export interface FoundVolume {
   readonly handle: VolumeHandle;
-  readonly xml: string;
+  readonly xml: XmlElement;
 }
 
 export interface FoundPool {
@@ -20,6 +22,8 @@ export interface FoundPool {
   /** Its volumes are made at their size, and keep it. */
   readonly ofDevices: boolean;
 }
+
+const parsePool = (xml: string): XmlElement => parseXml(xml, 'pool XML');
 
 /** What is where. */
 export class VolumeLookup {
@@ -53,16 +57,29 @@ export class VolumeLookup {
     return { handle, xml: await this.xml(id.pool, handle, signal) };
   }
 
-  async read(pool: PoolId, volume: VolumeHandle, signal: AbortSignal): Promise<Volume> {
-    const xml = await this.xml(pool, volume, signal);
-    const read = readVolume(xml, pool);
-    if (!isImage(xml)) return read;
-    const native = parseXml(await this.#poolXml(pool, await this.pool(pool, signal), signal), 'pool XML');
-    return { ...read, location: imageLocation(native, volume.name) ?? read.location };
+  /** Those that are still there. */
+  async readAll(id: PoolId, pool: PoolHandle, volumes: readonly VolumeHandle[], signal: AbortSignal): Promise<readonly Volume[]> {
+    let asked: Promise<XmlElement> | undefined;
+    const native = () => {
+      asked ??= this.#poolXml(id, pool, signal).then(parsePool);
+      return asked;
+    };
+    return present(await Promise.all(volumes.map((volume) => unlessGone(this.#read(id, volume, native, signal)))));
   }
 
-  xml(pool: PoolId, volume: VolumeHandle, signal: AbortSignal): Promise<string> {
-    return this.ask(pool, storageVolGetXmlDesc, { volume, flags: 0 }, signal);
+  read(id: PoolId, pool: PoolHandle, volume: VolumeHandle, signal: AbortSignal): Promise<Volume> {
+    return this.#read(id, volume, async () => parsePool(await this.#poolXml(id, pool, signal)), signal);
+  }
+
+  /** Where an image is, its pool alone tells. */
+  async #read(id: PoolId, volume: VolumeHandle, pool: () => Promise<XmlElement>, signal: AbortSignal): Promise<Volume> {
+    const xml = await this.xml(id, volume, signal);
+    const read = readVolume(xml, id);
+    return isImage(xml) ? { ...read, location: imageLocation(await pool(), volume.name) ?? read.location } : read;
+  }
+
+  async xml(pool: PoolId, volume: VolumeHandle, signal: AbortSignal): Promise<XmlElement> {
+    return parseXml(await this.ask(pool, storageVolGetXmlDesc, { volume, flags: 0 }, signal), 'volume XML');
   }
 
   /** One at a time in a pool: those about a store that hangs wait for themselves alone, and do not fill what is there for all. */

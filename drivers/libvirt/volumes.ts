@@ -4,7 +4,7 @@ import { DriverError } from '#drivers/error.js';
 import { serializeXml } from '#drivers/xml/serialize.js';
 import type { Daemon } from './daemon.js';
 import { handleOf, isActive, readDomain } from './domains.js';
-import { present, unlessGone } from './gone.js';
+import { unlessGone } from './gone.js';
 import { wouldProbe } from './probed.js';
 import { blockResizeFlags } from './rpc/flags.js';
 import {
@@ -60,7 +60,7 @@ export class LibvirtVolumes implements Volumes {
     if (refresh) await this.#daemon.order(storagePoolRefresh, { pool: handle, flags: 0 }, signal, pool);
     const all = { pool: handle, elementsWanted: undefined, flags: 0 };
     const volumes = await this.#lookup.ask(pool, storagePoolListAllVolumes, all, signal);
-    return present(await Promise.all(volumes.map((volume) => unlessGone(this.#lookup.read(pool, volume, signal)))));
+    return this.#lookup.readAll(pool, handle, volumes, signal);
   }
 
   async create(definition: VolumeDefinition, signal: AbortSignal): Promise<Volume> {
@@ -73,7 +73,7 @@ export class LibvirtVolumes implements Volumes {
   }
 
   async #make(id: PoolId, pool: PoolHandle, xml: string, signal: AbortSignal): Promise<Volume> {
-    return this.#lookup.read(id, await this.#daemon.order(storageVolCreateXml, { pool, xml, flags: 0 }, signal, id), signal);
+    return this.#lookup.read(id, pool, await this.#daemon.order(storageVolCreateXml, { pool, xml, flags: 0 }, signal, id), signal);
   }
 
   async copy(definition: VolumeDefinition, from: VolumeSource, signal: AbortSignal): Promise<Volume> {
@@ -90,7 +90,7 @@ export class LibvirtVolumes implements Volumes {
       await this.#daemon.connection.callAlone(storageVolCreateXmlFrom, { pool, xml, volume, flags: 0 }, signal);
       await this.grow(definition, definition.sizeBytes, signal);
     } else await this.#copyBytes(definition, from, signal);
-    return this.#lookup.read(definition.pool, await this.#lookup.volume(definition, signal), signal);
+    return this.#lookup.read(definition.pool, pool, await this.#lookup.volume(definition, signal), signal);
   }
 
   /** What a volume is to be made from, which must have room in it: of a Raw one all that is stored, whatever its guest made it look like. */

@@ -1,6 +1,5 @@
 import type { PoolId, Volume, VolumeDefinition, VolumeFormat } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
-import { parseXml } from '#drivers/xml/parse.js';
 import { attribute, child, element, textOf, type XmlElement } from '#drivers/xml/tree.js';
 import { nativeFormat, volumeFormat } from './format.js';
 import { sizeOf } from './units.js';
@@ -45,30 +44,27 @@ export function createDevice({ nativeName, sizeBytes }: VolumeDefinition): XmlEl
 /** Rounded up to what the store has as its smallest. */
 const leastDeviceBytes = 1 << 20;
 
-export function readVolume(xml: string, pool: PoolId): Volume {
-  const root = parseXml(xml, 'volume XML');
-  const [nativeName, location] = [textOf(child(root, 'name')), textOf(child(root, 'target', 'path'))];
+export function readVolume(volume: XmlElement, pool: PoolId): Volume {
+  const [nativeName, location] = [textOf(child(volume, 'name')), textOf(child(volume, 'target', 'path'))];
   if (nativeName === undefined || location === undefined) throw new DriverError('Invalid', 'volume XML: the name or the path is missing');
-  const base = textOf(child(root, 'backingStore', 'path'));
+  const base = textOf(child(volume, 'backingStore', 'path'));
   // What a partition is said to be of is no image's format.
-  const format = ['block', 'network'].includes(attribute(root, 'type') ?? '')
-    ? 'Raw'
-    : volumeFormat(attribute(child(root, 'target', 'format'), 'type'));
+  const format = isDevice(volume) || isImage(volume) ? 'Raw' : volumeFormat(attribute(child(volume, 'target', 'format'), 'type'));
   return {
     id: { pool, nativeName },
     location,
     ...(format === undefined ? {} : { format }),
-    sizeBytes: sizeOf(child(root, 'capacity'), 'bytes') ?? 0,
-    allocationBytes: sizeOf(child(root, 'allocation'), 'bytes') ?? 0,
+    sizeBytes: sizeOf(child(volume, 'capacity'), 'bytes') ?? 0,
+    allocationBytes: sizeOf(child(volume, 'allocation'), 'bytes') ?? 0,
     ...(base === undefined ? {} : { base }),
   };
 }
 
 /** How long the volume's file is, whatever its guest sees. */
-export const readStoredBytes = (xml: string): number | undefined => sizeOf(child(parseXml(xml, 'volume XML'), 'physical'), 'bytes');
+export const readStoredBytes = (volume: XmlElement): number | undefined => sizeOf(child(volume, 'physical'), 'bytes');
 
 /** Whether it is an image that no path of the host leads to. */
-export const isImage = (xml: string): boolean => attribute(parseXml(xml, 'volume XML'), 'type') === 'network';
+export const isImage = (volume: XmlElement): boolean => attribute(volume, 'type') === 'network';
 
 /** Whether it is a device, and no file. */
-export const isDevice = (xml: string): boolean => attribute(parseXml(xml, 'volume XML'), 'type') === 'block';
+export const isDevice = (volume: XmlElement): boolean => attribute(volume, 'type') === 'block';
