@@ -1,6 +1,7 @@
 import type { DiskBus } from '#drivers/driver.js';
 import { append, withAttribute, withChild, withoutChildren } from '#drivers/xml/edit.js';
 import { attribute, child, element, elements, type XmlElement } from '#drivers/xml/tree.js';
+import { controllersIn, indexOf } from './controller.js';
 import { withNvmePlace } from './nvme.js';
 
 /** How libvirt calls a bus, and with what the names of the disks on it begin. */
@@ -35,9 +36,7 @@ export function busOf(disk: XmlElement, devices: XmlElement | undefined): DiskBu
   return scsiControllers(devices).some((each) => indexOf(each) === index && isVirtio(each)) ? found : undefined;
 }
 
-const scsiControllers = (devices: XmlElement | undefined): readonly XmlElement[] =>
-  elements(devices, 'controller').filter((each) => attribute(each, 'type') === 'scsi');
-const indexOf = (controller: XmlElement): number => Number(attribute(controller, 'index') ?? 0);
+const scsiControllers = (devices: XmlElement | undefined): readonly XmlElement[] => controllersIn(devices, 'scsi');
 const isVirtio = (controller: XmlElement): boolean => attribute(controller, 'model')?.startsWith('virtio') ?? false;
 
 /** The controller that a disk hangs on, if it has one of its own kind. */
@@ -49,10 +48,7 @@ export function controllerOf(disk: XmlElement, devices: XmlElement | undefined):
 
 /** The devices with a place for another disk on that bus, and the place: the first target that no disk has, so that no other's name moves. */
 export function withPlace(devices: XmlElement, bus: DiskBus): { readonly devices: XmlElement; readonly place: readonly XmlElement[] } {
-  if (bus === 'NVMe') {
-    const placed = withNvmePlace(devices);
-    return { devices: placed.devices, place: [placed.target] };
-  }
+  if (bus === 'NVMe') return withNvmePlace(devices);
   const target = element('target', { dev: freeTarget(devices, isOurs(bus) ? buses[bus].prefix : 'sd'), bus: nativeBus(bus) });
   if (bus !== 'VirtioScsi') return { devices, place: [target] };
   const controlled = withScsiController(devices);

@@ -1,12 +1,9 @@
 import { append, mapChildren, withChild, withoutChildren, withText } from '#drivers/xml/edit.js';
 import { attribute, child, element, elements, textOf, type XmlElement } from '#drivers/xml/tree.js';
+import { controllersIn, indexOf, isController } from './controller.js';
 
 // libvirt 11.5 and newer, https://libvirt.org/formatdomain.html#controllers: what a guest sees as the serial number is the controller's, and
 // QEMU starts no controller without one. So every disk has a controller of its own, which says what the disk says.
-
-const isNvme = (device: XmlElement): boolean => attribute(device, 'type') === 'nvme';
-const controllers = (devices: XmlElement | undefined): readonly XmlElement[] => elements(devices, 'controller').filter(isNvme);
-const numberOf = (controller: XmlElement): number => Number(attribute(controller, 'index') ?? 0);
 
 /** The number of the controller that a disk is on: by its address, else by its target, as nvme1n1 is the first of controller 1. */
 function controllerNumber(disk: XmlElement): number | undefined {
@@ -21,17 +18,17 @@ const disksOn = (devices: XmlElement, number: number): readonly XmlElement[] =>
 
 function controllerOn(devices: XmlElement | undefined, disk: XmlElement): XmlElement | undefined {
   const number = controllerNumber(disk);
-  return controllers(devices).find((each) => numberOf(each) === number);
+  return controllersIn(devices, 'nvme').find((each) => indexOf(each) === number);
 }
 
-/** The devices with another controller, and the target on it. */
-export function withNvmePlace(devices: XmlElement): { readonly devices: XmlElement; readonly target: XmlElement } {
-  const taken = new Set([...controllers(devices).map(numberOf), ...elements(devices, 'disk').map(controllerNumber)]);
+/** The devices with another controller, and the place on it. */
+export function withNvmePlace(devices: XmlElement): { readonly devices: XmlElement; readonly place: readonly XmlElement[] } {
+  const taken = new Set([...controllersIn(devices, 'nvme').map(indexOf), ...elements(devices, 'disk').map(controllerNumber)]);
   let number = 0;
   while (taken.has(number)) number += 1;
   return {
     devices: append(devices, element('controller', { type: 'nvme', index: `${number}` })),
-    target: element('target', { dev: `nvme${number}n1`, bus: 'nvme' }),
+    place: [element('target', { dev: `nvme${number}n1`, bus: 'nvme' })],
   };
 }
 
@@ -42,8 +39,8 @@ export const serialOf = (disk: XmlElement, devices: XmlElement | undefined): str
 /** The controllers say what their disks say. One with several disks is another hand's, and stays. */
 export function withControllerSerials(devices: XmlElement): XmlElement {
   return mapChildren(devices, (each) => {
-    if (each.kind !== 'element' || each.name !== 'controller' || !isNvme(each)) return each;
-    const [disk, other] = disksOn(devices, numberOf(each));
+    if (!isController(each, 'nvme')) return each;
+    const [disk, other] = disksOn(devices, indexOf(each));
     const serial = textOf(child(disk, 'serial'));
     if (serial === undefined || other !== undefined || serial === textOf(child(each, 'serial'))) return each;
     return withChild(each, element('serial'), (said) => withText(said, serial));
@@ -52,6 +49,6 @@ export function withControllerSerials(devices: XmlElement): XmlElement {
 
 /** A controller goes with its last disk. */
 export function withoutEmptied(before: XmlElement, after: XmlElement): XmlElement {
-  const has = (devices: XmlElement, each: XmlElement) => disksOn(devices, numberOf(each)).length > 0;
-  return withoutChildren(after, (each) => each.name === 'controller' && isNvme(each) && has(before, each) && !has(after, each));
+  const has = (devices: XmlElement, each: XmlElement) => disksOn(devices, indexOf(each)).length > 0;
+  return withoutChildren(after, (each) => isController(each, 'nvme') && has(before, each) && !has(after, each));
 }
