@@ -1,7 +1,7 @@
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { createConnection, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { DriverError, type DriverErrorCode } from '#drivers/error.js';
+import { connectServer } from './server.js';
 import type { Transport } from './transport.js';
 
 /** The first of `paths` where a socket is, else the first. */
@@ -13,12 +13,9 @@ export function unixTransport(paths: readonly [string, ...string[]]): Transport 
 }
 
 async function connectUnix(path: string, signal: AbortSignal): Promise<Socket> {
-  const socket = createConnection({ path });
   try {
-    await once(socket, 'connect', { signal });
-    return socket;
+    return await connectServer({ path }, signal);
   } catch (error) {
-    socket.destroy();
     throw signal.aborted ? DriverError.from(signal.reason) : explain(path, error);
   }
 }
