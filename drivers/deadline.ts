@@ -49,11 +49,16 @@ export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal)
   }
 }
 
-/** As `unlessAborted`, also giving up after `timeoutMs`. */
-export async function within<T>(timeoutMs: number, what: string, promise: Promise<T>, signal: AbortSignal): Promise<T> {
+/** As `unlessAborted`, also giving up after `timeoutMs`: TimedOut, in the words of `late`. */
+export async function within<T>(
+  timeoutMs: number,
+  what: string,
+  promise: Promise<T>,
+  signal: AbortSignal,
+  late = `no answer within ${timeoutMs / 1000} s`,
+): Promise<T> {
   const timer = new AbortController();
-  const late = () => timer.abort(new DriverError('TimedOut', `${what}: no answer within ${timeoutMs / 1000} s`));
-  const timeout = setTimeout(late, timeoutMs);
+  const timeout = setTimeout(() => timer.abort(new DriverError('TimedOut', `${what}: ${late}`)), timeoutMs);
   try {
     return await unlessAborted(unlessAborted(promise, timer.signal), signal);
   } finally {

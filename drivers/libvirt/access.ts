@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { dirname } from 'node:path/posix';
 import { promisify } from 'node:util';
+import { within } from '#drivers/deadline.js';
 import { DriverError } from '#drivers/error.js';
 import type { Daemon } from './daemon.js';
 import { connectGetCapabilities } from './rpc/procedures.js';
@@ -67,24 +68,15 @@ export async function checkAccess(
   options: { readonly answerMs: number } = { answerMs },
 ): Promise<void> {
   const identity = await qemuIdentity(daemon, signal);
-  const late = () =>
-    new DriverError(
-      'TimedOut',
-      `pool "${pool}" at ${directory}: the directory does not answer; see whether the server that it is mounted from is there`,
-    );
-  const closed = identity === undefined ? undefined : await within(options.answerMs, closedOnTheWayTo(directory, identity), late);
-  if (identity === undefined || closed === undefined) return;
-  throw new DriverError('Denied', `pool "${pool}" at ${directory}: ${await described(closed, 'search', identity)}; ${open(closed)}`);
+  if (identity === undefined) return;
+  const what = `pool "${pool}" at ${directory}`;
+  // What hangs is left to hang: nothing ends it.
+  const closed = await within(options.answerMs, what, closedOnTheWayTo(directory, identity), signal, silent);
+  if (closed === undefined) return;
+  throw new DriverError('Denied', `${what}: ${await described(closed, 'search', identity)}; ${open(closed)}`);
 }
 
-/** What hangs is left to hang: nothing ends it. */
-async function within<T>(ms: number, work: Promise<T>, late: () => Error): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const over = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(late()), ms);
-  });
-  return Promise.race([work, over]).finally(() => clearTimeout(timer));
-}
+const silent = 'the directory does not answer; see whether the server that it is mounted from is there';
 
 const open = (directory: string): string => `let it ("chmod o+x ${directory}"), or choose a directory below /var/lib`;
 
@@ -115,8 +107,8 @@ export async function explained(daemon: Daemon, reason: unknown, signal: AbortSi
   const [, opened, other] = deniedPath.exec(reason.message) ?? [];
   const path = opened ?? other;
   if (remedy === undefined && path === undefined) return reason;
-  const why = (denied: string) => within(answerMs, whyDenied(daemon, denied, signal), () => new Error('it does not answer'));
-  const because = path === undefined ? undefined : await why(path).catch(() => undefined);
+  const because =
+    path === undefined ? undefined : await within(answerMs, path, whyDenied(daemon, path, signal), signal).catch(() => undefined);
   const words = because ?? remedy ?? labels;
   return new DriverError('Denied', `${reason.message.trim()}: ${words}`, { cause: reason });
 }
