@@ -23,7 +23,7 @@ async function collect(content: AsyncIterable<Uint8Array>): Promise<Buffer> {
 }
 
 /** @throws DriverError Invalid when it is no PPM of 8 bits per channel, or is not all there */
-export function readPpm(bytes: Buffer): Picture {
+function readPpm(bytes: Buffer): Picture {
   const [header, width, height] = /^P6\s+(\d{1,5})\s+(\d{1,5})\s+255\s/.exec(bytes.toString('latin1', 0, 64)) ?? [];
   if (header === undefined) throw new DriverError('Invalid', 'a picture was received that is neither PNG nor a PPM of 8 bits per channel');
   const picture = { width: Number(width), height: Number(height), rgb: bytes.subarray(header.length) };

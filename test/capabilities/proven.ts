@@ -13,7 +13,7 @@ const [begin, end] = [
 ];
 
 /** The README with the table of what is proven on what as the drivers have it. */
-export function withProofs(text: string): string {
+function withProofs(text: string): string {
   const [before, rest] = text.split(begin);
   const after = rest?.split(end)[1];
   if (before === undefined || after === undefined) throw new Error(`README.md has not both of ${begin} and ${end}`);

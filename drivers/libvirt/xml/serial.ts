@@ -2,11 +2,11 @@ import { append, insertAfterLast, mapChildren, withoutChildren } from '#drivers/
 import { attribute, child, element, elements, isElement, type XmlElement, type XmlNode } from '#drivers/xml/tree.js';
 
 /** A serial port that we can open as a console. */
-export function isSerial(node: XmlNode): boolean {
+function isSerial(node: XmlNode): boolean {
   return isElement(node, 'serial') && attribute(node, 'type') === 'pty';
 }
 
-export function isSerialConsole(node: XmlNode): boolean {
+function isSerialConsole(node: XmlNode): boolean {
   return isElement(node, 'console') && (attribute(child(node, 'target'), 'type') ?? 'serial') === 'serial';
 }
 
