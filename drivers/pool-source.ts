@@ -1,4 +1,5 @@
 import { normalize } from 'node:path/posix';
+import type { Credentials } from './credentials.js';
 import type { PoolSource } from './driver.js';
 
 /** Which store this is, for people: two sources of which this says the same are one store. */
@@ -27,6 +28,10 @@ export function describeSource(source: PoolSource): string {
 
 /** Where its files are in the host's file system; undefined when its volumes are devices. */
 export const pathOf = (source: PoolSource): string | undefined => ('path' in source ? source.path : undefined);
+
+/** As whom the host comes to the store. */
+export const userOf = (source: PoolSource, credentials: Credentials | undefined): string | undefined =>
+  source.kind === 'rbd' ? source.user : credentials?.text('username');
 
 /** Whether they would be in each other's way: the same store, or the same place for it. */
 export function collide(one: PoolSource, other: PoolSource): boolean {

@@ -1,6 +1,6 @@
 import type { PoolDefinition, PoolId, Pools } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
-import { collide, describeSource, movedFrom, pathOf } from '#drivers/pool-source.js';
+import { collide, describeSource, movedFrom, pathOf, userOf } from '#drivers/pool-source.js';
 import type { Clock } from './clock.js';
 import type { Connection } from './connection.js';
 import type { FakeHost } from './host.js';
@@ -43,10 +43,7 @@ function start(host: Host, id: PoolId): void {
   const pool = mustFindPool(host, id);
   if (pool.active) return;
   const account = host.accounts.get(describeSource(pool.source));
-  const { username, password } = {
-    username: pool.source.kind === 'rbd' ? pool.source.user : pool.credentials?.text('username'),
-    password: pool.credentials?.text('password'),
-  };
+  const [username, password] = [userOf(pool.source, pool.credentials), pool.credentials?.text('password')];
   if (account !== undefined && (account.username !== username || account.password !== password))
     throw new DriverError('Denied', `${describeSource(pool.source)} lets nobody in as ${username ?? 'nobody'}`);
   pool.active = true;

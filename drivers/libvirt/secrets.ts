@@ -1,10 +1,11 @@
 import type { PoolDefinition } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
+import { userOf } from '#drivers/pool-source.js';
 import { serializeXml } from '#drivers/xml/serialize.js';
 import type { Daemon } from './daemon.js';
 import { unlessGone, unlessUnknown } from './gone.js';
 import { secretDefineXml, secretLookupByUuid, secretSetValue, secretUndefine } from './rpc/procedures.js';
-import { createSecret, userOf } from './xml/pool.js';
+import { createSecret } from './xml/pool.js';
 import { readCephKey } from './xml/rbd.js';
 
 /** Hands the host what a pool is let in with; nothing for a pool that is let in without. */

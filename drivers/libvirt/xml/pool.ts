@@ -1,6 +1,6 @@
-import type { Credentials } from '#drivers/credentials.js';
-import type { Pool, PoolDefinition, PoolId, PoolSource } from '#drivers/driver.js';
+import type { Pool, PoolDefinition, PoolId } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
+import { userOf } from '#drivers/pool-source.js';
 import { withAttribute, withChild } from '#drivers/xml/edit.js';
 import { parseXml } from '#drivers/xml/parse.js';
 import { attribute, child, element, textOf, type XmlElement } from '#drivers/xml/tree.js';
@@ -20,10 +20,6 @@ export function createPool(definition: PoolDefinition): XmlElement {
   );
   return withAuth(pool, definition);
 }
-
-/** As whom the host comes to the store. */
-export const userOf = (source: PoolSource, credentials: Credentials | undefined): string | undefined =>
-  source.kind === 'rbd' ? source.user : credentials?.text('username');
 
 /** Who is let in. With what, is in a secret of the host's that has the pool's uuid. */
 export function withAuth(pool: XmlElement, { uuid, credentials, source }: PoolDefinition): XmlElement {
