@@ -3,7 +3,6 @@ import type { Clock } from './clock.js';
 import type { FakeHost } from './host.js';
 import type { FakeMachine } from './machine.js';
 import type { FakeNetwork } from './network.js';
-import { FakeFile } from './store.js';
 
 /** A machine as strangers make it: without a mark of ours, unless they are another cluster of ours. */
 export interface StrangersMachine {
@@ -102,8 +101,7 @@ export class Behind {
 
   /** A file in any directory, of a pool or not: pools see it when they look. */
   putFile(path: string, content: Uint8Array): void {
-    const slash = path.lastIndexOf('/');
-    this.#host.directory(path.slice(0, slash)).set(path.slice(slash + 1), FakeFile.of(content));
+    this.#host.putFile(path, content);
   }
 
   removeFile(path: string): void {

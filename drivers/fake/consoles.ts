@@ -1,3 +1,4 @@
+import { onAbort } from '#drivers/deadline.js';
 import type { Console, Consoles, MachineId } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { toPng } from '#drivers/png.js';
@@ -5,20 +6,13 @@ import type { Clock } from './clock.js';
 import type { Connection } from './connection.js';
 import type { FakeHost } from './host.js';
 import type { FakeMachine } from './machine.js';
-import { noMachine } from './machines.js';
+import { mustRun } from './machines.js';
 import { Queue } from './queue.js';
 import { VncServer } from './vnc.js';
 
 type Host = FakeHost<Clock>;
 
 const newline = 10;
-
-function mustRun(host: Host, id: MachineId): FakeMachine {
-  const machine = host.machines.get(id);
-  if (machine === undefined) throw noMachine(id);
-  if (machine.isOff) throw new DriverError('Conflict', `machine "${machine.nativeName}" is Off`);
-  return machine;
-}
 
 function mustHaveConsole(host: Host, id: MachineId): FakeMachine {
   const machine = mustRun(host, id);
@@ -46,48 +40,49 @@ function mustHaveGraphics(host: Host, id: MachineId): FakeMachine {
 const screen = { width: 2, height: 2, rgb: Uint8Array.from([255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255]) };
 
 export function consolesOf(host: Host, connection: Connection): Consoles {
-  const openOf = (machine: FakeMachine): Console => {
-    const output = machine.serial.open();
-    connection.ended.addEventListener('abort', () => output.end());
+  const ask = <T>(verb: keyof Consoles, id: MachineId, signal: AbortSignal, act: () => T | Promise<T>): Promise<T> => {
+    const machine = host.machines.get(id);
+    return connection.ask({ verb: `consoles.${verb}`, of: machine?.nativeName ?? id, machine }, signal, act);
+  };
+  const consoleOf = (output: Queue<Uint8Array>, hear: (bytes: Uint8Array) => void, close: () => void): Console => {
+    const stop = onAbort(connection.ended, () => output.end());
     return {
       output,
-      write: (bytes, signal) => connection.until(signal, async () => echo(machine, output, bytes)),
-      [Symbol.asyncDispose]: async () => output.end(),
+      write: (bytes, signal) => connection.until(signal, async () => hear(bytes)),
+      [Symbol.asyncDispose]: async () => {
+        stop();
+        close();
+      },
     };
+  };
+  const serialOf = (machine: FakeMachine): Console => {
+    const output = machine.serial.open();
+    return consoleOf(
+      output,
+      (bytes) => echo(machine, output, bytes),
+      () => output.end(),
+    );
   };
   const viewerOf = (machine: FakeMachine): Console => {
     const output = new Queue<Uint8Array>();
     const server = new VncServer(output, machine.nativeName, () => machine.live?.graphics?.password);
     machine.viewers.add(output);
-    connection.ended.addEventListener('abort', () => output.end());
-    return {
+    return consoleOf(
       output,
-      write: (bytes, signal) => connection.until(signal, async () => server.hear(bytes)),
-      [Symbol.asyncDispose]: async () => {
+      (bytes) => server.hear(bytes),
+      () => {
         machine.viewers.delete(output);
         output.end();
       },
-    };
+    );
   };
   return {
-    graphics: (id, signal) => {
-      const machine = host.machines.get(id);
-      const question = { verb: 'consoles.graphics', of: machine?.nativeName ?? id, machine } as const;
-      return connection.ask(question, signal, () => viewerOf(mustHaveGraphics(host, id)));
-    },
-    screenshot: (id, signal) => {
-      const machine = host.machines.get(id);
-      const question = { verb: 'consoles.screenshot', of: machine?.nativeName ?? id, machine } as const;
-      return connection.ask(question, signal, () => {
+    open: (id, signal) => ask('open', id, signal, () => serialOf(mustHaveConsole(host, id))),
+    graphics: (id, signal) => ask('graphics', id, signal, () => viewerOf(mustHaveGraphics(host, id))),
+    screenshot: (id, signal) =>
+      ask('screenshot', id, signal, () => {
         mustHaveGraphics(host, id);
         return toPng(screen);
-      });
-    },
-    open: (id, signal) => {
-      const machine = host.machines.get(id);
-      return connection.ask({ verb: 'consoles.open', of: machine?.nativeName ?? id, machine }, signal, () =>
-        openOf(mustHaveConsole(host, id)),
-      );
-    },
+      }),
   };
 }

@@ -1,15 +1,13 @@
 import type { GuestSight, Guests } from '#drivers/driver.js';
-import { DriverError } from '#drivers/error.js';
 import type { Clock } from './clock.js';
 import type { Connection } from './connection.js';
 import type { FakeHost } from './host.js';
 import type { FakeMachine } from './machine.js';
-import { noMachine } from './machines.js';
+import { mustRun } from './machines.js';
 
 /** A guest nobody has spoken of has no agent. One that hangs says nothing, and is told as that. */
 function sightOf(host: FakeHost<Clock>, machine: FakeMachine): GuestSight {
-  const { guest, live, isOff, nativeName } = machine;
-  if (isOff) throw new DriverError('Conflict', `machine "${nativeName}" is Off`);
+  const { guest, live } = machine;
   const { agent = 'Disconnected', addresses = [], ...said } = guest.sight ?? {};
   const heard = guest.hung === true && agent === 'Connected' ? 'Silent' : agent;
   const isHeard = live?.guestAgent === true && heard === 'Connected';
@@ -23,10 +21,6 @@ function sightOf(host: FakeHost<Clock>, machine: FakeMachine): GuestSight {
 export function guestsOf(host: FakeHost<Clock>, connection: Connection): Guests {
   return {
     look: (id, signal) =>
-      connection.ask({ verb: 'guests.look', of: host.machines.get(id)?.nativeName ?? id }, signal, () => {
-        const machine = host.machines.get(id);
-        if (machine === undefined) throw noMachine(id);
-        return sightOf(host, machine);
-      }),
+      connection.ask({ verb: 'guests.look', of: host.machines.get(id)?.nativeName ?? id }, signal, () => sightOf(host, mustRun(host, id))),
   };
 }

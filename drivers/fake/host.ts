@@ -138,7 +138,7 @@ export class FakeHost<C extends Clock = ManualClock> implements Surroundings {
 
   /** Makes the network of this name, or makes it so. */
   setNetwork(change: Partial<FakeNetwork> & Pick<FakeNetwork, 'nativeName'>): NetworkId {
-    const known = [...this.networks.values()].find(({ nativeName }) => nativeName === change.nativeName);
+    const known = this.#network(change.nativeName);
     const id = known?.id ?? (this.#newId() as NetworkId);
     const uuid = known?.uuid ?? change.uuid ?? randomUUID();
     this.networks.set(id, { active: false, bridge: `br${this.networks.size}`, ...known, ...change, id, uuid });
@@ -146,15 +146,15 @@ export class FakeHost<C extends Clock = ManualClock> implements Surroundings {
     return id;
   }
 
+  #network(name: string): FakeNetwork | undefined {
+    return [...this.networks.values()].find(({ nativeName }) => nativeName === name);
+  }
+
   /** What the networks of a running machine have given its guest, if it asks. */
   leasesOf(machine: FakeMachine): readonly GuestAddress[] {
     if (machine.guest.asksForAddresses !== true) return [];
     const runsForMs = this.clock.now() - machine.startedAt;
-    return this.#leases.of(
-      machine,
-      Date.now() - runsForMs,
-      (name) => [...this.networks.values()].find(({ nativeName }) => nativeName === name)?.live,
-    );
+    return this.#leases.of(machine, Date.now() - runsForMs, (name) => this.#network(name)?.live);
   }
 
   /** Interfaces of running machines. */
@@ -188,9 +188,9 @@ export class FakeHost<C extends Clock = ManualClock> implements Surroundings {
     return this.#directories.get(location.slice(0, slash))?.has(location.slice(slash + 1)) ?? false;
   }
 
-  emptyFile(location: string): FakeFile {
+  putFile(location: string, content: Uint8Array): FakeFile {
     const slash = location.lastIndexOf('/');
-    const file = FakeFile.of(new Uint8Array());
+    const file = FakeFile.of(content);
     this.directory(location.slice(0, slash)).set(location.slice(slash + 1), file);
     return file;
   }
@@ -210,7 +210,7 @@ export class FakeHost<C extends Clock = ManualClock> implements Surroundings {
   /** Throws when a network that the machine is attached to is missing or off. */
   mustHaveNetworksOf({ nativeName, configured }: FakeMachine): void {
     for (const { network } of configured?.interfaces ?? []) {
-      const found = [...this.networks.values()].find((one) => one.nativeName === network);
+      const found = this.#network(network);
       if (found === undefined) throw new DriverError('NotFound', `machine "${nativeName}": no network ${network}`);
       if (!found.active) throw new DriverError('Conflict', `machine "${nativeName}": network ${network} is not active`);
     }

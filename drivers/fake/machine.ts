@@ -13,8 +13,8 @@ export interface Surroundings {
   readonly clock: Clock;
   /** Something about the machine is different now. */
   changed(machine: FakeMachine): void;
-  /** One that the host itself writes, emptied when it is there. */
-  emptyFile(location: string): FakeFile;
+  /** In the place of what is there. */
+  putFile(location: string, content: Uint8Array): FakeFile;
   /** It stopped without a definition: the host forgets it. */
   vanished(machine: FakeMachine): void;
 }
@@ -63,7 +63,7 @@ export class FakeMachine {
       throw this.guest.refusesToStart;
     }
     this.live = structuredClone(this.configured);
-    this.serial.log = this.live?.serialLog === undefined ? undefined : this.#host.emptyFile(this.live.serialLog);
+    this.serial.log = this.live?.serialLog === undefined ? undefined : this.#host.putFile(this.live.serialLog, new Uint8Array());
     this.startedAt = this.#host.clock.now();
     this.become(paused ? { state: 'Paused', reason: 'StartingUp' } : { state: 'On', reason: 'Booted' });
     this.#boot();

@@ -12,6 +12,13 @@ type Host = FakeHost<Clock>;
 
 export const noMachine = (id: MachineId): DriverError => new DriverError('NotFound', `no machine ${id} on this host`);
 
+export function mustRun(host: Host, id: MachineId): FakeMachine {
+  const machine = host.machines.get(id);
+  if (machine === undefined) throw noMachine(id);
+  if (machine.isOff) throw new DriverError('Conflict', `machine "${machine.nativeName}" is Off`);
+  return machine;
+}
+
 export function mustBelongTo({ nativeName, mark }: FakeMachine, owner: OwnerMark): void {
   if (sameOwner(mark?.owner, owner)) return;
   const whose = mark === undefined ? 'nobody of ours' : `${mark.owner.namespace}/${mark.owner.name} of ${mark.owner.cluster}`;
