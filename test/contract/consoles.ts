@@ -1,3 +1,4 @@
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Test } from 'tap';
 import type { Console, MachineId } from '#drivers/driver.js';
@@ -55,10 +56,7 @@ export async function consolesContract(t: Test, stage: Stage): Promise<void> {
     const [volumes, pool] = [mustHave(driver.volumes), await activePool(stage)];
     const written = async () => {
       await volumes.list(pool.id, { refresh: true }, soon());
-      const chunks: Uint8Array[] = [];
-      const range = { offset: 0, length: 1 << 20 };
-      for await (const chunk of volumes.download({ pool: pool.id, nativeName: 'web.console' }, range, soon())) chunks.push(chunk);
-      return Buffer.concat(chunks).toString();
+      return text(volumes.download({ pool: pool.id, nativeName: 'web.console' }, { offset: 0, length: 1 << 20 }, soon()));
     };
     const until = async (wanted: string) => {
       let heard = '';
