@@ -81,3 +81,34 @@ t.test('a machine costs its host few questions', async (t) => {
     'a farewell, with the flags that this host knows',
   );
 });
+
+t.test('a listing asks for what its pool is once, and only where there are images', async (t) => {
+  const { pools, volumes } = libvirtDriver(listening, open);
+  const source = { kind: 'directory', path: '/srv/pool' } as const;
+  const pool = await pools?.define({ uuid: '7d4c2f1e-0000-4000-8000-00000000000a', nativeName: 'pool', source }, signal);
+  if (pool === undefined) throw new Error('it is not there');
+  await pools?.start(pool, signal);
+  for (const nativeName of ['a', 'b']) await volumes?.create({ pool, nativeName, format: 'Raw', sizeBytes: 1 << 20 }, signal);
+  const listed = ['STORAGE_POOL_LOOKUP_BY_UUID', 'STORAGE_POOL_LIST_ALL_VOLUMES', 'STORAGE_VOL_GET_XML_DESC', 'STORAGE_VOL_GET_XML_DESC'];
+  t.same(await callsOf(async () => volumes?.list(pool, { refresh: false }, signal)), listed, 'files');
+
+  /** The same files, as if they were images of a Ceph pool. */
+  const asImages = (xml: string) =>
+    xml
+      .replace("<volume type='file'>", "<volume type='network'>")
+      .replace(/<pool type='dir'>.*/s, "<pool type='rbd'><source><host name='mon1'/><name>machines</name></source></pool>");
+  const ofCeph: Connection = {
+    ...listening,
+    call: async (procedure, args, options, calling) => {
+      const told = await listening.call(procedure, args, options, calling);
+      return typeof told === 'string' ? (asImages(told) as typeof told) : told;
+    },
+  };
+  const images = libvirtDriver(ofCeph, open).volumes;
+  let locations: readonly string[] | undefined;
+  const calls = await callsOf(async () => {
+    locations = (await images?.list(pool, { refresh: false }, signal))?.map(({ location }) => location);
+  });
+  t.same(locations?.toSorted(), ['rbd://mon1/machines/a', 'rbd://mon1/machines/b']);
+  t.same(calls.toSorted(), [...listed, 'STORAGE_POOL_GET_XML_DESC'].toSorted(), 'images');
+});
