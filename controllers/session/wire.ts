@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 
-/** What both ends agree on: HTTP/1.1 over TLS 1.3, each side known by the fingerprint of its certificate. */
+/** What both ends agree on: HTTP/1.1 over TLS 1.3, each side known by the fingerprint of its certificate. Loads nothing: all commands load it. */
 export const protocol = {
   alpn: 'http/1.1',
   tls: 'TLSv1.3',
