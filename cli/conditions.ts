@@ -1,4 +1,5 @@
 import type { KubernetesObject } from '#controllers/kubernetes/resource.js';
+import { isJson, list, text } from './json.js';
 import { oneLine } from './output/text.js';
 
 /** As it came: any kind may have been written by anybody. */
@@ -11,13 +12,8 @@ export interface SeenCondition {
   readonly observedGeneration?: number;
 }
 
-type Json = { readonly [field: string]: unknown };
-const isJson = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
-const text = (value: unknown): string => (typeof value === 'string' ? value : '');
-
 export function conditionsOf({ status }: Pick<KubernetesObject, 'status'>): readonly SeenCondition[] {
-  const found = isJson(status) ? status['conditions'] : undefined;
-  return (Array.isArray(found) ? found : []).filter(isJson).map((one) => ({
+  return list(isJson(status) ? status['conditions'] : undefined).map((one) => ({
     type: text(one['type']),
     status: text(one['status']),
     reason: text(one['reason']),

@@ -1,12 +1,10 @@
 import type { KubernetesObject } from '#controllers/kubernetes/resource.js';
 import { conditionsOf, isCurrent, type SeenCondition } from '../conditions.js';
 import { ageText } from '../duration.js';
+import { isJson, type Json, list } from '../json.js';
 import type { Paint } from '../output/colour.js';
 import { yamlText } from '../output/object.js';
 import { aligned, harmless, oneLine } from '../output/text.js';
-
-type Fields = Readonly<Record<string, unknown>>;
-const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** One object on a page, less what is related to it and what happened. Pure. */
 export function objectPage(object: KubernetesObject, now: number, paint: Paint): string {
@@ -54,12 +52,12 @@ function header({ apiVersion, kind, metadata }: KubernetesObject, now: number): 
 
 /** What a tired person wants first: whether it is as it should be, what is not, and what was tried. */
 function standing(object: KubernetesObject, now: number, paint: Paint): readonly string[] {
-  const status = isFields(object.status) ? object.status : {};
+  const status = isJson(object.status) ? object.status : {};
   const conditions = conditionsOf(object);
   return [
     ...(conditions.length === 0 ? [] : [`Conditions:\n${conditionTable(object, conditions, now, paint)}`]),
     ...listed('Waiting for the next start', status['pendingChanges'], ['field', 'class', 'reason']),
-    ...listed('Hosts that do not take it', isFields(status['placement']) ? status['placement']['rejected'] : undefined, [
+    ...listed('Hosts that do not take it', isJson(status['placement']) ? status['placement']['rejected'] : undefined, [
       'hypervisor',
       'reason',
       'message',
@@ -83,37 +81,37 @@ function conditionTable(object: KubernetesObject, conditions: readonly SeenCondi
 }
 
 function listed(title: string, value: unknown, fields: readonly string[]): readonly string[] {
-  const rows = (Array.isArray(value) ? value.filter(isFields) : []).map((one) => fields.map((field) => oneLine(`${one[field] ?? ''}`)));
+  const rows = list(value).map((one) => fields.map((field) => oneLine(`${one[field] ?? ''}`)));
   return rows.length === 0 ? [] : [`${title}:\n${aligned(rows.map((row) => ['', ...row]))}`];
 }
 
 /** All that is left, as YAML; of a Secret its keys alone, and of a host not each field that it accepts. */
 function body(object: KubernetesObject): readonly (readonly [string, unknown])[] {
-  const { apiVersion, kind, metadata: _, spec, status, ...rest } = object as unknown as Fields;
+  const { apiVersion, kind, metadata: _, spec, status, ...rest } = object as unknown as Json;
   const isSecret = kind === 'Secret' && apiVersion === 'v1';
   const sized = (value: unknown) =>
-    isFields(value)
+    isJson(value)
       ? Object.fromEntries(Object.entries(value).map(([key, one]) => [key, `${Buffer.from(`${one}`, 'base64').length} bytes`]))
       : {};
   const secret = { type: rest['type'], data: sized(rest['data']) };
   const others = Object.entries(isSecret ? secret : rest).filter(([, value]) => value !== undefined);
   return [
     ...(spec === undefined ? [] : [['Spec', withoutGuestsSecrets(spec)] as const]),
-    ...(isFields(status) ? [['Status', brief(status)] as const] : []),
+    ...(isJson(status) ? [['Status', brief(status)] as const] : []),
     ...others.map(([key, value]) => [key.charAt(0).toUpperCase() + key.slice(1), value] as const),
   ];
 }
 
 /** What a guest is told may hold passwords. */
 function withoutGuestsSecrets(spec: unknown): unknown {
-  if (!isFields(spec)) return spec;
-  const told = ['cloudInit', 'ignition', 'sysprep'].filter((field) => isFields(spec[field]));
+  if (!isJson(spec)) return spec;
+  const told = ['cloudInit', 'ignition', 'sysprep'].filter((field) => isJson(spec[field]));
   const hidden = (value: unknown) => (typeof value === 'string' ? `${Buffer.byteLength(value)} bytes; get -o yaml shows them` : value);
-  const covered = (fields: unknown) => Object.fromEntries(Object.entries(fields as Fields).map(([key, value]) => [key, hidden(value)]));
+  const covered = (fields: unknown) => Object.fromEntries(Object.entries(fields as Json).map(([key, value]) => [key, hidden(value)]));
   return { ...spec, ...Object.fromEntries(told.map((field) => [field, covered(spec[field])])) };
 }
 
-function brief(status: Fields): Fields {
+function brief(status: Json): Json {
   const { conditions: _, pendingChanges: __, failing: ___, capabilities, ...rest } = status;
   const fields = Array.isArray(capabilities) ? { capabilities: `${capabilities.length} fields are accepted; get -o yaml shows them` } : {};
   return { ...rest, ...fields };

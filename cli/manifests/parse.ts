@@ -1,5 +1,6 @@
 import { CORE_SCHEMA, defineScalarTag, loadAll, mergeTag, NOT_RESOLVED, Schema, type YAMLException } from 'js-yaml';
 import { Failure } from '../complaint.js';
+import { isJson, type Json } from '../json.js';
 
 /** One object to be applied, and where it stands. */
 export interface Manifest {
@@ -84,9 +85,6 @@ function hostility(document: unknown): string | undefined {
   };
   return visit(document, '', 0);
 }
-
-type Json = { readonly [field: string]: unknown };
-const isJson = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function objectsIn(document: unknown, where: string): readonly Placed[] {
   if (!isJson(document))

@@ -1,6 +1,7 @@
 import type { Client } from '#controllers/kubernetes/client.js';
 import { apiVersionOf, type Resource } from '#controllers/kubernetes/resource.js';
 import { Complaint, Failure } from '../complaint.js';
+import { isJson, type Json, list, text, texts } from '../json.js';
 import { suggestion } from '../nearest.js';
 
 /** A kind that the server has, and what it is called. */
@@ -71,12 +72,6 @@ const namesOf = ({ plural, singular, kind, shortNames }: Served): readonly strin
   kind.toLowerCase(),
   ...shortNames,
 ];
-
-type Json = { readonly [field: string]: unknown };
-const isJson = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
-const list = (value: unknown): readonly Json[] => (Array.isArray(value) ? value.filter(isJson) : []);
-const texts = (value: unknown): readonly string[] => (Array.isArray(value) ? value.filter((one) => typeof one === 'string') : []);
-const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 function decodeGroups(value: unknown): readonly Served[] {
   if (!isJson(value) || value['kind'] !== 'APIGroupDiscoveryList')

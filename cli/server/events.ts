@@ -1,5 +1,6 @@
 import { ApiError, type Client, type Selection } from '#controllers/kubernetes/client.js';
 import type { KubernetesObject, Resource } from '#controllers/kubernetes/resource.js';
+import { isJson, type Json, text } from '../json.js';
 
 /** As kubectl asks for them: what is written as events.k8s.io is there, too. */
 export const coreEvents: Resource = { group: '', version: 'v1', plural: 'events', kind: 'Event', namespaced: true };
@@ -36,10 +37,6 @@ export async function allEvents(client: Client, selection: Selection, signal: Ab
   for await (const { items } of client.pages(coreEvents, selection, signal)) found.push(...items.map(happeningOf));
   return found.sort((a, b) => (a.lastAt || 0) - (b.lastAt || 0));
 }
-
-type Json = { readonly [field: string]: unknown };
-const isJson = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
-const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 export function happeningOf(event: KubernetesObject): Happening {
   const fields = event as unknown as Json;

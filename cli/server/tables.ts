@@ -1,6 +1,7 @@
 import type { Client, Selection } from '#controllers/kubernetes/client.js';
 import { pathOf } from '#controllers/kubernetes/wire.js';
 import { Failure } from '../complaint.js';
+import { isJson, type Json, list, text } from '../json.js';
 import type { Served } from './discovery.js';
 
 export interface Column {
@@ -73,11 +74,6 @@ export async function* tableChanges(
     else throw new Failure(`watching ${resource.plural}: ${isJson(object) ? object['message'] : 'the server broke it off'}`);
   }
 }
-
-type Json = { readonly [field: string]: unknown };
-const isJson = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
-const list = (value: unknown): readonly Json[] => (Array.isArray(value) ? value.filter(isJson) : []);
-const text = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 function decodeTable(value: unknown, { plural }: Served): Table {
   if (!isJson(value) || value['kind'] !== 'Table') throw new Failure(`${plural}: the server sent no table`);

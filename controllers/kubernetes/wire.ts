@@ -31,9 +31,9 @@ export function describeCall(verb: string, resource: Resource, ref: Partial<Obje
     .join(' ');
 }
 
-type Json = { readonly [field: string]: unknown };
+export type Json = { readonly [field: string]: unknown };
 
-const isJson = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
+export const isJson = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 export function malformed(what: string): ApiError {
   return new ApiError(what, { status: 200, reason: 'Malformed' });
