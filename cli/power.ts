@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import type { Client } from '#controllers/kubernetes/client.js';
-import { ApiError } from '#controllers/kubernetes/client.js';
+import { ApiError, type Client } from '#controllers/kubernetes/client.js';
 import { type VirtualMachineAction, virtualMachineActions, virtualMachines } from '#crds/types.js';
-import { type Command, type CommandOf, command, type Io } from './command.js';
+import { type Command, command, type Invocation, type Io } from './command.js';
 import { Complaint } from './complaint.js';
 import { conditionOf, whyNotYet } from './conditions.js';
 import { before } from './deadline.js';
@@ -42,12 +41,15 @@ interface Power {
   readonly example: string;
 }
 
-const flagsWithMode = { ...modeFlag, ...followFlags };
+/** How such a command was called; those that stop nothing have no mode. */
+type Called = Pick<Invocation<typeof followFlags>, 'args' | 'io'> & {
+  readonly flags: Invocation<typeof followFlags>['flags'] & { readonly mode?: keyof typeof modes | undefined };
+};
 
 /** The commands that make a VirtualMachineAction and follow it to its end. */
 const power = ({ verb, done, summary, more = [], example }: Power, stops: boolean): Command => {
   const name = verb.toLowerCase();
-  const definition: CommandOf<typeof flagsWithMode> = {
+  const definition = {
     name,
     group: 'machines',
     words: ['virtualmachines'],
@@ -57,35 +59,33 @@ const power = ({ verb, done, summary, more = [], example }: Power, stops: boolea
       ...more,
       `Makes a VirtualMachineAction and follows it; who may make those in a namespace may ${name} machines there. The action goes on when the time is over, or when this is interrupted.`,
     ],
-    flags: (stops ? flagsWithMode : followFlags) as typeof flagsWithMode,
-    examples: [
-      { line: `${name} web`, what: example },
-      ...(stops ? [{ line: `${name} web --mode hard`, what: 'at once, without asking the guest' }] : []),
-    ],
-    async run(invocation, signal) {
-      const { flags, args, io } = invocation;
-      const machines = machinesIn(args);
-      const timeoutMs = parseDuration(flags.timeout, 'timeout');
-      const ttlSecondsAfterFinished = Math.round(parseDuration(flags.keep, 'keep') / 1_000);
-      const mode = flags.mode === undefined ? {} : { mode: modes[flags.mode] };
-      await using api = await openApi(invocation);
-      const { client, namespace } = api;
-      const progress = new Progress(io);
-      const ends = machines.map(async (machine) => {
-        const asked = { client, namespace, machine, progress, io, done };
-        const spec = { machineRef: { name: machine }, verb, ttlSecondsAfterFinished, ...mode };
-        const action = await make(asked, spec, signal);
-        if (action === undefined || !flags.wait) return action !== undefined;
-        const end = await before(timeoutMs, signal, (signal) => followAction(asked, action, signal));
-        if (end === 'late')
-          io.stderr.write(`${calledMachine(machine)}: not ${done} within ${flags.timeout}, and action ${action} goes on\n`);
-        return end === true;
-      });
-      return (await Promise.all(ends)).every((good) => good) ? 0 : 1;
-    },
-  };
-  return command(definition);
+    run: (called: Called, signal: AbortSignal) => act(called, verb, done, signal),
+  } as const;
+  const first = { line: `${name} web`, what: example };
+  if (!stops) return command({ ...definition, flags: followFlags, examples: [first] });
+  const hard = { line: `${name} web --mode hard`, what: 'at once, without asking the guest' };
+  return command({ ...definition, flags: { ...modeFlag, ...followFlags }, examples: [first, hard] });
 };
+
+async function act({ flags, args, io }: Called, verb: Verb, done: string, signal: AbortSignal): Promise<number> {
+  const machines = machinesIn(args);
+  const timeoutMs = parseDuration(flags.timeout, 'timeout');
+  const ttlSecondsAfterFinished = Math.round(parseDuration(flags.keep, 'keep') / 1_000);
+  const mode = flags.mode === undefined ? {} : { mode: modes[flags.mode] };
+  await using api = await openApi({ flags, io });
+  const { client, namespace } = api;
+  const progress = new Progress(io);
+  const ends = machines.map(async (machine) => {
+    const asked = { client, namespace, machine, progress, io, done };
+    const spec = { machineRef: { name: machine }, verb, ttlSecondsAfterFinished, ...mode };
+    const action = await make(asked, spec, signal);
+    if (action === undefined || !flags.wait) return action !== undefined;
+    const end = await before(timeoutMs, signal, (signal) => followAction(asked, action, signal));
+    if (end === 'late') io.stderr.write(`${calledMachine(machine)}: not ${done} within ${flags.timeout}, and action ${action} goes on\n`);
+    return end === true;
+  });
+  return (await Promise.all(ends)).every((good) => good) ? 0 : 1;
+}
 
 /** Names, or `vm/web`. */
 function machinesIn(words: readonly string[]): readonly string[] {
