@@ -27,7 +27,7 @@ export async function openLine(way: Way, asked: URLSearchParams, signal: AbortSi
   const asking = await ask(way, { method: methods.line, headers, query: asked }, signal);
   const answered = once(asking, 'upgrade') as Promise<[IncomingMessage, Duplex, Buffer]>;
   asking.end();
-  const [, socket, head] = await firstOf(answered, refused(asking), way, signal);
+  const [, socket, head] = await told(Promise.race([answered, refused(asking)]), signal);
   if (head.length > 0) socket.unshift(head);
   return socket;
 }
@@ -35,7 +35,7 @@ export async function openLine(way: Way, asked: URLSearchParams, signal: AbortSi
 export async function takePicture(way: Way, signal: AbortSignal): Promise<Picture> {
   const asking = await ask(way, { method: methods.picture }, signal);
   asking.end();
-  const response = await firstOf(accepted(asking), new Promise<never>(() => {}), way, signal);
+  const response = await told(accepted(asking), signal);
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of response) {
@@ -58,9 +58,9 @@ export async function deliver(way: Way, content: Readable, lengthBytes: number, 
     () => content.destroy(),
   );
   asking.flushHeaders();
-  await firstOf(once(asking, 'continue'), taken, way, signal);
+  await told(Promise.race([once(asking, 'continue'), taken]), signal);
   const sent = pipeline(content, asking).catch(() => {});
-  const response = await firstOf(taken, new Promise<never>(() => {}), way, signal);
+  const response = await told(taken, signal);
   await sent;
   response.resume();
 }
@@ -136,11 +136,10 @@ function accepted(asking: ClientRequest): Promise<IncomingMessage> {
 
 const cut = 'the agent closed the connection: the session is over, or was never opened for this one; try again';
 
-async function firstOf<T>(wanted: Promise<T>, other: Promise<unknown>, _way: Way, signal: AbortSignal): Promise<T> {
-  wanted.catch(() => {});
-  other.catch(() => {});
+/** What comes of it; what hinders it, in words for people. */
+async function told<T>(wanted: Promise<T>, signal: AbortSignal): Promise<T> {
   try {
-    return (await Promise.race([wanted, other])) as T;
+    return await wanted;
   } catch (reason) {
     signal.throwIfAborted();
     throw reason instanceof Failure ? reason : new Failure(cut);
