@@ -7,7 +7,7 @@ import type { Manifest, Placed } from './manifests/parse.js';
 import { fileFlags, readManifests } from './manifests/read.js';
 import { formatOf, objectText } from './output/format.js';
 import { oneLine } from './output/text.js';
-import { type Api, openApi } from './server/api.js';
+import { type Api, openApi, spaceOf } from './server/api.js';
 import { type Discovery, discover, type Served } from './server/discovery.js';
 import { called } from './server/targets.js';
 import { fieldByField } from './trouble.js';
@@ -125,7 +125,7 @@ async function applyOne(resource: Served, manifest: Manifest, { api, flags }: Ap
     throw new Failure(`metadata.namespace is "${oneLine(given)}", accepted is none: the kind belongs to no namespace`);
   if (flags.namespace !== undefined && given !== undefined && given !== flags.namespace)
     throw new Failure(`metadata.namespace is "${oneLine(given)}", and --namespace "${flags.namespace}" was given; accepted is one of them`);
-  const ref: ObjectRef = { name: metadata.name, ...(resource.namespaced ? { namespace: given ?? api.namespace } : {}) };
+  const ref: ObjectRef = { name: metadata.name, ...spaceOf({ namespace: given ?? api.namespace }, resource) };
   const before = await versionOf(api, resource, ref, signal);
   const options = { force: flags['force-conflicts'], dryRun: flags['dry-run'] === 'server', strict: true };
   const object = await api.client.apply(resource, { ...manifest, metadata: { ...metadata, ...ref } }, options, signal);

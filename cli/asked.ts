@@ -2,7 +2,7 @@ import { ApiError } from '#controllers/kubernetes/client.js';
 import type { Io } from './command.js';
 import { Complaint } from './complaint.js';
 import type { Values } from './flags.js';
-import type { Api } from './server/api.js';
+import { type Api, spaceOf } from './server/api.js';
 import type { Served } from './server/discovery.js';
 import type { Target } from './server/targets.js';
 import { absent, whyNot } from './trouble.js';
@@ -44,19 +44,17 @@ export function refuse({ targets, flags }: Asked): void {
   if (flags.watch && targets.length > 1) throw new Complaint('--watch with more than one kind or name given; accepted is one');
 }
 
-/** Where objects of the kind are looked for. */
-export const spaceOf = (api: Api, { namespaced }: Served, everywhere = false): { readonly namespace?: string } =>
-  namespaced && !everywhere ? { namespace: api.namespace } : {};
-
 export const selectionOf = (api: Api, resource: Served, flags: Values<typeof selectionFlags>) => ({
-  ...spaceOf(api, resource, flags['all-namespaces']),
+  ...(flags['all-namespaces'] ? {} : spaceOf(api, resource)),
   ...(flags.selector === undefined ? {} : { labelSelector: flags.selector }),
   ...(flags['field-selector'] === undefined ? {} : { fieldSelector: flags['field-selector'] }),
 });
 
+type Collecting = Pick<Asked, 'api' | 'targets' | 'io'> & { readonly flags: { readonly 'ignore-not-found'?: boolean } };
+
 /** What there is of each target; what is not there is said, and counts as a failure. */
 export async function collect<T>(
-  { api, targets, flags, io }: Asked,
+  { api, targets, flags, io }: Collecting,
   one: (target: Required<Target>, ref: { readonly name: string; readonly namespace?: string }) => Promise<T>,
   all: (resource: Served) => Promise<T>,
 ): Promise<{ readonly found: readonly { readonly resource: Served; readonly value: T }[]; readonly failed: boolean }> {

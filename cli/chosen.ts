@@ -1,5 +1,6 @@
 import { Complaint, Failure } from './complaint.js';
-import type { Api } from './server/api.js';
+import { type Api, spaceOf } from './server/api.js';
+import { allObjects } from './server/follow.js';
 import { parseTargets, type Target } from './server/targets.js';
 
 export const allFlag = { kind: 'switch', help: 'all of the kind, in the namespace' } as const;
@@ -23,13 +24,11 @@ export async function chosenObjects(
   if (named.length > 0) return named;
   if (!all && selector === undefined) throw new Complaint(`no name given; accepted: ${words[0]} NAME, --selector LABELS, or --all`);
   const found: Required<Target>[] = [];
-  for (const { resource } of targets)
-    for await (const { items } of api.client.pages(
-      resource,
-      { ...(resource.namespaced ? { namespace: api.namespace } : {}), ...(selector === undefined ? {} : { labelSelector: selector }) },
-      signal,
-    ))
-      found.push(...items.map(({ metadata }) => ({ resource, name: metadata.name })));
+  for (const { resource } of targets) {
+    const selection = { ...spaceOf(api, resource), ...(selector === undefined ? {} : { labelSelector: selector }) };
+    const objects = await allObjects(api.client, resource, selection, signal);
+    found.push(...objects.map(({ metadata }) => ({ resource, name: metadata.name })));
+  }
   if (found.length === 0)
     throw new Failure(`nothing found${targets.some(({ resource }) => resource.namespaced) ? ` in namespace "${api.namespace}"` : ''}`);
   return found;

@@ -9,7 +9,7 @@ import { keptOf } from './kept.js';
 import { fileFlags, readManifests } from './manifests/read.js';
 import { oneLine } from './output/text.js';
 import { Progress } from './progress.js';
-import { type Api, openApi } from './server/api.js';
+import { type Api, openApi, spaceOf } from './server/api.js';
 import type { Served } from './server/discovery.js';
 import { followOne } from './server/follow.js';
 import { called } from './server/targets.js';
@@ -99,9 +99,9 @@ async function inFiles({ flags, args, io }: Pick<Invocation<typeof deleteFlags>,
   });
 }
 
-const refIn = (api: Api, { namespaced }: Served, name: string, namespace = api.namespace): ObjectRef => ({
+const refIn = (api: Api, resource: Served, name: string, namespace = api.namespace): ObjectRef => ({
   name,
-  ...(namespaced ? { namespace } : {}),
+  ...spaceOf({ namespace }, resource),
 });
 
 type Asked = (Doomed & { readonly kind: 'asked'; readonly object: KubernetesObject }) | { readonly kind: 'failed' | 'skipped' };

@@ -3,7 +3,7 @@ import { command, type Invocation } from './command.js';
 import { Complaint } from './complaint.js';
 import { ageText } from './duration.js';
 import { aligned, oneLine } from './output/text.js';
-import { type Api, openApi } from './server/api.js';
+import { type Api, openApi, spaceOf } from './server/api.js';
 import { allEvents, coreEvents, type Happening, happeningOf } from './server/events.js';
 import { follow, objectsOf } from './server/follow.js';
 import { parseTargets } from './server/targets.js';
@@ -52,7 +52,7 @@ async function selectionOf({ flags, args }: Invocation<typeof eventsFlags>, api:
   if (target?.name === undefined || others.length > 0)
     throw new Complaint('more than one object named; accepted is one, as vm/web, or none');
   const { resource, name } = target;
-  const found = await api.client.get(resource, { name, ...(resource.namespaced ? { namespace: api.namespace } : {}) }, signal);
+  const found = await api.client.get(resource, { name, ...spaceOf(api, resource) }, signal);
   return { ...(resource.namespaced ? space : { namespace: 'default' }), fieldSelector: `involvedObject.uid=${found.metadata.uid}` };
 }
 

@@ -4,6 +4,7 @@ import { command } from './command.js';
 import { formatOf, type ObjectFormat, objectText } from './output/format.js';
 import { tableText } from './output/table.js';
 import { openApi } from './server/api.js';
+import { allObjects } from './server/follow.js';
 import { type Row, type Table, tableOf, tableOfAll } from './server/tables.js';
 import { called, parseTargets } from './server/targets.js';
 import { watchObjects, watchTable } from './watch.js';
@@ -62,11 +63,7 @@ async function showObjects(asked: Asked, format: ObjectFormat, signal: AbortSign
   const { found, failed } = await collect<readonly KubernetesObject[]>(
     asked,
     async ({ resource }, ref) => [await api.client.get(resource, ref, signal)],
-    async (resource) => {
-      const objects: KubernetesObject[] = [];
-      for await (const { items } of api.client.pages(resource, selectionOf(api, resource, flags), signal)) objects.push(...items);
-      return objects;
-    },
+    (resource) => allObjects(api.client, resource, selectionOf(api, resource, flags), signal),
   );
   const single = targets.length === 1 && targets[0]?.name !== undefined;
   const objects = found.flatMap(({ resource, value }) => value.map((object) => ({ resource, object })));

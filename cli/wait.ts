@@ -8,7 +8,7 @@ import { parseDuration } from './duration.js';
 import { parseJsonPath, plain, valuesAt } from './output/jsonpath.js';
 import { oneLine } from './output/text.js';
 import { Progress } from './progress.js';
-import { type Api, openApi } from './server/api.js';
+import { type Api, openApi, spaceOf } from './server/api.js';
 import { followOne } from './server/follow.js';
 import { called, type Target } from './server/targets.js';
 import { absent } from './trouble.js';
@@ -128,7 +128,7 @@ async function waitFor(
   signal: AbortSignal,
 ) {
   const about = called(resource, name);
-  const ref = { name, ...(resource.namespaced ? { namespace: api.namespace } : {}) };
+  const ref = { name, ...spaceOf(api, resource) };
   const end = await before(timeoutMs, signal, async (signal) => {
     for await (const object of followOne(api.client, resource, ref, signal)) {
       if (object === undefined && !goal.maybeAbsent) return absent(resource, name, api.namespace);

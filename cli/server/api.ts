@@ -1,4 +1,5 @@
 import { type Client, createClient } from '#controllers/kubernetes/client.js';
+import type { Resource } from '#controllers/kubernetes/resource.js';
 import type { Invocation } from '../command.js';
 import { connectionFor } from '../connect.js';
 import { type Discovery, discover } from './discovery.js';
@@ -11,6 +12,10 @@ export interface Api extends AsyncDisposable {
   /** Asked once, when it is first needed. */
   discovery(signal: AbortSignal): Promise<Discovery>;
 }
+
+/** Where an object of the kind is, unless it says itself where. */
+export const spaceOf = ({ namespace }: Pick<Api, 'namespace'>, { namespaced }: Resource): { readonly namespace?: string } =>
+  namespaced ? { namespace } : {};
 
 type Asked = Pick<Invocation<Record<never, never>>, 'flags' | 'io'>;
 

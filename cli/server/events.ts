@@ -1,6 +1,7 @@
 import { ApiError, type Client, type Selection } from '#controllers/kubernetes/client.js';
 import type { KubernetesObject, Resource } from '#controllers/kubernetes/resource.js';
 import { isJson, type Json, text } from '../json.js';
+import { allObjects } from './follow.js';
 
 /** As kubectl asks for them: what is written as events.k8s.io is there, too. */
 export const coreEvents: Resource = { group: '', version: 'v1', plural: 'events', kind: 'Event', namespaced: true };
@@ -33,8 +34,7 @@ export async function eventsAbout(
 }
 
 export async function allEvents(client: Client, selection: Selection, signal: AbortSignal): Promise<readonly Happening[]> {
-  const found: Happening[] = [];
-  for await (const { items } of client.pages(coreEvents, selection, signal)) found.push(...items.map(happeningOf));
+  const found = (await allObjects(client, coreEvents, selection, signal)).map(happeningOf);
   return found.sort((a, b) => (a.lastAt || 0) - (b.lastAt || 0));
 }
 

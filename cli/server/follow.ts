@@ -45,6 +45,16 @@ export async function* follow<T>(
     }
 }
 
+/** All that is selected, as it is now. */
+export async function allObjects(
+  client: Client,
+  resource: Resource,
+  selection: Selection,
+  signal: AbortSignal,
+): Promise<readonly KubernetesObject[]> {
+  return (await objectsOf(client, resource, selection).list(signal)).items;
+}
+
 /** Objects, as a source. */
 export const objectsOf = (client: Client, resource: Resource, selection: Selection): Source<KubernetesObject> => ({
   async list(signal) {
