@@ -1,15 +1,8 @@
 import type { KubernetesObject } from '#controllers/kubernetes/resource.js';
-import { type JsonPath, parseJsonPath, plain, valuesAt } from './output/jsonpath.js';
+import { parseJsonPath, textsAt, valuesAt } from './output/jsonpath.js';
 import { oneLine } from './output/text.js';
 
-const known = new Map<string, JsonPath>();
-
-/** What is there, as text. */
-function at(value: unknown, path: string): readonly string[] {
-  const parsed = known.get(path) ?? parseJsonPath(path);
-  known.set(path, parsed);
-  return valuesAt(value, parsed).map(plain).map(oneLine);
-}
+const at = (value: unknown, path: string): readonly string[] => textsAt(value, path).map(oneLine);
 
 /** What is left on hosts, or in the cluster, when an object of ours is gone: one sentence each. Pure. */
 export function keptOf(object: KubernetesObject): readonly string[] {

@@ -1,5 +1,5 @@
 /** How many letters apart two words are; two that changed places count once. */
-export function distance(one: string, other: string): number {
+function distance(one: string, other: string): number {
   const rows = Array.from({ length: one.length + 1 }, (_, at) => [at, ...Array<number>(other.length).fill(0)]);
   rows[0] = Array.from({ length: other.length + 1 }, (_, at) => at);
   const cell = (i: number, j: number): number => rows[i]?.[j] ?? 0;

@@ -38,13 +38,15 @@ async function dispatch(program: Program, argv: readonly string[], signal: Abort
   const asked = [...leading, ...rest];
   if (command.literal === true) return command.run({ flags: parse(command, []).values as never, args: rest, io, program: name }, signal);
   if (asksForHelp(asked)) return help(program, word);
-  const { values, args } = complaining(program, command, () => parse(command, asked));
-  const code = await command.run({ flags: values as never, args, io, program: name }, signal).catch((reason) => {
+  try {
+    const { values, args } = parse(command, asked);
+    return await command.run({ flags: values as never, args, io, program: name }, signal);
+  } catch (reason) {
+    if (reason instanceof Complaint) throw new Complaint(`${reason.message}\nsee ${name} ${command.name} --help`);
+    if (!signal.aborted) throw reason;
     // Who was told to stop while it was starting has done as told.
-    if (!signal.aborted || reason instanceof Complaint) throw reason instanceof Complaint ? withHint(program, command, reason) : reason;
     return command.daemon === true ? 0 : interrupted;
-  });
-  return code;
+  }
 }
 
 function parse(command: Command, argv: readonly string[]): Parsed {
@@ -71,17 +73,6 @@ function find({ name, commands }: Program, word: string): Command {
   const names = commands.filter(({ hidden }) => hidden !== true).map((one) => one.name);
   throw new Complaint(`there is no command "${word}"${suggestion(word, names)} ${name} --help lists them`);
 }
-
-function complaining<R>(program: Program, command: Command, work: () => R): R {
-  try {
-    return work();
-  } catch (reason) {
-    throw reason instanceof Complaint ? withHint(program, command, reason) : reason;
-  }
-}
-
-const withHint = ({ name }: Program, command: Command, { message }: Complaint): Complaint =>
-  new Complaint(`${message}\nsee ${name} ${command.name} --help`);
 
 /** What people expect goes without a stack; what nobody did goes with it. */
 function said(reason: unknown): string {

@@ -65,7 +65,7 @@ interface Goal {
 }
 
 /** Throws a Complaint for what is none. */
-export function parseGoal(text: string): Goal {
+function parseGoal(text: string): Goal {
   const [kind = '', rest] = split(text, '=');
   if (text === 'delete') return { lacks: (object) => object && lingering(object), maybeAbsent: true, met: 'deleted' };
   if (text === 'create')

@@ -39,10 +39,7 @@ export async function watchTable(asked: Asked, wide: boolean, signal: AbortSigna
       table ??= new GrowingTable(columns, styleOf(flags, resource, wide));
       return { items, resourceVersion };
     },
-    async *changes(resourceVersion, signal) {
-      for await (const event of tableChanges(api.client, resource, selection, resourceVersion, signal))
-        yield event.kind === 'expired' ? 'expired' : event.table.rows;
-    },
+    changes: (resourceVersion, signal) => tableChanges(api.client, resource, selection, resourceVersion, signal),
     versionOf: (row) => row,
   };
   for await (const fresh of follow(rows, teller(asked), signal)) if (fresh.length > 0) io.stdout.write(table?.add(fresh) ?? '');

@@ -33,4 +33,4 @@ export async function startStandalone(remembered: Remembered, step: (text: strin
   return kubeconfig;
 }
 
-export const lastLines = (file: string): string => readFileSync(file, 'utf8').trim().split('\n').slice(-5).join('\n');
+const lastLines = (file: string): string => readFileSync(file, 'utf8').trim().split('\n').slice(-5).join('\n');

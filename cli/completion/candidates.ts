@@ -1,5 +1,6 @@
-import { type Client, createClient, loadKubeConfig } from '#controllers/kubernetes/client.js';
+import { type Client, createClient } from '#controllers/kubernetes/client.js';
 import { type Command, commonFlags, flagsOf } from '../command.js';
+import { connectionFor } from '../connect.js';
 import { type Flag, type FlagTable, leadingFlags, parseFlags } from '../flags.js';
 import { discover } from '../server/discovery.js';
 
@@ -108,10 +109,7 @@ async function withClient<R>(words: readonly string[], flags: FlagTable, work: (
     { values: {}, args: [] },
   );
   const given = (name: string): string | undefined => (typeof values[name] === 'string' ? values[name] : undefined);
-  const connection = await loadKubeConfig(given('kubeconfig'), given('context'));
-  await using client = createClient(
-    { ...connection, namespace: given('namespace') ?? connection.namespace },
-    { timeoutMs: 3_000, tries: 1 },
-  );
+  const asked = { kubeconfig: given('kubeconfig'), context: given('context'), namespace: given('namespace') };
+  await using client = createClient(await connectionFor(asked), { timeoutMs: 3_000, tries: 1 });
   return await work(client);
 }

@@ -1,6 +1,6 @@
 import { ApiError, type Selection } from '#controllers/kubernetes/client.js';
 import type { KubernetesObject } from '#controllers/kubernetes/resource.js';
-import { parseJsonPath, plain, valuesAt } from '../output/jsonpath.js';
+import { textsAt as at, parseJsonPath, valuesAt } from '../output/jsonpath.js';
 import { tableText } from '../output/table.js';
 import type { Api } from '../server/api.js';
 import type { Served } from '../server/discovery.js';
@@ -12,10 +12,8 @@ type Relation =
   | { readonly kind: string; readonly name: string }
   | { readonly kind: string; readonly selection: Selection; readonly picks: string };
 
-const at = (object: unknown, path: string): readonly string[] => valuesAt(object, parseJsonPath(path)).map(plain);
-
 /** What an object of ours is about. Pure. */
-export function relationsOf(object: KubernetesObject): readonly Relation[] {
+function relationsOf(object: KubernetesObject): readonly Relation[] {
   const { name, namespace } = object.metadata;
   const here: Selection = namespace === undefined ? {} : { namespace };
   const one = (kind: string, names: readonly string[]): readonly Relation[] => [...new Set(names)].map((found) => ({ kind, name: found }));

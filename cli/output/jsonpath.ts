@@ -63,3 +63,6 @@ export const plain = (value: unknown): string => (typeof value === 'string' ? va
 
 /** The first that is there, for paths that are known to be right. */
 export const valueAt = (value: unknown, path: string): unknown => valuesAt(value, parseJsonPath(path))[0];
+
+/** All that is there, as text, for such paths. */
+export const textsAt = (value: unknown, path: string): readonly string[] => valuesAt(value, parseJsonPath(path)).map(plain);

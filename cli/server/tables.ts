@@ -55,22 +55,20 @@ export async function tableOfAll(client: Client, resource: Served, selection: Se
   return table;
 }
 
-export type TableEvent = { readonly kind: 'rows'; readonly table: Table } | { readonly kind: 'expired' };
-
-/** What changes from then on. Columns may be absent: they are those of before. */
+/** What changes from then on, in the columns of before. `expired`: list again. */
 export async function* tableChanges(
   client: Client,
   resource: Served,
   selection: Selection,
   resourceVersion: string,
   signal: AbortSignal,
-): AsyncGenerator<TableEvent> {
+): AsyncGenerator<readonly Row[] | 'expired'> {
   const query = { ...selected(selection), watch: 'true', resourceVersion };
   for await (const event of client.follow({ path: pathOf(resource, space(selection)), query, accept }, signal)) {
     if (!isJson(event)) continue;
     const object = event['object'];
-    if (event['type'] !== 'ERROR') yield { kind: 'rows', table: decodeTable(object, resource) };
-    else if (isJson(object) && object['code'] === 410) return yield { kind: 'expired' };
+    if (event['type'] !== 'ERROR') yield decodeTable(object, resource).rows;
+    else if (isJson(object) && object['code'] === 410) return yield 'expired';
     else throw new Failure(`watching ${resource.plural}: ${isJson(object) ? object['message'] : 'the server broke it off'}`);
   }
 }

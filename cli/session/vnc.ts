@@ -62,7 +62,7 @@ async function show(client: Client, wanted: Parameters<typeof openSession>[1], v
 }
 
 /** For people; nothing where there is none, or where it is not ours to see. */
-export async function whereThePasswordIs(client: Client, { namespace, machine }: OfMachine, signal: AbortSignal): Promise<string> {
+async function whereThePasswordIs(client: Client, { namespace, machine }: OfMachine, signal: AbortSignal): Promise<string> {
   const { status } = await client.get(virtualMachines, { namespace, name: machine }, signal).catch(() => ({ status: undefined }));
   const secret = (status as VirtualMachineStatus | undefined)?.graphics?.passwordSecretRef;
   if (secret === undefined) return '';
