@@ -6,7 +6,7 @@ import { openApi } from './server/api.js';
 const packageFile = new URL('../../package.json', import.meta.url);
 
 /** This program's. */
-async function ownVersion(): Promise<string> {
+export async function ownVersion(): Promise<string> {
   const { version } = JSON.parse(await readFile(packageFile, 'utf8')) as { readonly version: string };
   return version;
 }

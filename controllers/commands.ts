@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { Registry } from 'prom-client';
 import { Complaint, Failure } from '#cli/complaint.js';
 import { cannotListen, isListenError } from '#cli/listening.js';
+import { ownVersion } from '#cli/version.js';
 import type { Drivers } from '#drivers/target.js';
 import { type AgentOptions, runAgent, type SessionsAt } from './agent/agent.js';
 import { runController } from './cluster/controller.js';
@@ -13,6 +14,7 @@ import { type Served, serve } from './kubernetes/serve.js';
 import { createLog, type Log } from './log.js';
 import { createMetrics, type Metrics } from './metrics.js';
 import { namespaces, operatorNamespace } from './namespaces.js';
+import { describeProgram } from './program-metrics.js';
 
 export interface Flags {
   readonly kubeconfig?: string | undefined;
@@ -84,6 +86,7 @@ async function withProgram(flags: Flags, work: (program: Program) => Promise<voi
   const log = createLog(process.stderr);
   const health = new Health();
   const metrics = followed(createMetrics(new Registry()), health);
+  describeProgram(metrics.registry, await ownVersion());
   const connection = await loadKubeConfig(flags.kubeconfig, flags.context).catch((reason: Error) => {
     throw new Failure(reason.message);
   });

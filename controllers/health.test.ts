@@ -1,7 +1,8 @@
 import t from 'tap';
 import { Health } from './health.js';
+import type { QueueObserver } from './kubernetes/queue.js';
 
-const silent = { added: () => {}, depth: () => {}, waited: () => {}, processed: () => {} };
+const silent: QueueObserver = { added: () => {}, retried: () => {}, depth: () => {}, waited: () => {}, processed: () => {} };
 
 t.test('ready is who has heard from the API server lately and has seen everything', async (t) => {
   let now = 0;

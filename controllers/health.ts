@@ -40,7 +40,7 @@ export class Health {
   }
 
   /** Follows a loop through what its queue tells. */
-  following(loop: string, observer: QueueObserver): QueueObserver {
+  following<O extends QueueObserver>(loop: string, observer: O): O {
     const work = this.#loops.get(loop) ?? { passes: 0, movedAt: 0 };
     this.#loops.set(loop, work);
     const moved = (by: 1 | -1) => Object.assign(work, { passes: work.passes + by, movedAt: this.#now() });

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ApiError, type Client } from './kubernetes/client.js';
-import { createQueue, type Queue, type QueueObserver } from './kubernetes/queue.js';
+import type { LoopObserver, Result } from './kubernetes/loop-metrics.js';
+import { createQueue, type Queue } from './kubernetes/queue.js';
 import type { KubernetesObject, Resource } from './kubernetes/resource.js';
 import type { Store } from './kubernetes/store.js';
 import type { Outcome } from './reconcile.js';
@@ -16,13 +17,22 @@ export interface LoopOptions<R extends Reconcilable> {
   readonly pass: (object: R, signal: AbortSignal) => Promise<Outcome>;
   readonly onOutcome?: (object: R, outcome: Outcome) => void;
   readonly onError?: (key: string, error: unknown) => void;
-  readonly observer?: QueueObserver;
+  readonly observer?: LoopObserver;
 }
 
 /** Somebody else wrote in between, which is no trouble: look at what they wrote. */
 const asOutcome = (reason: unknown): 'overtaken' => {
   if (reason instanceof ApiError && reason.reason === 'Conflict') return 'overtaken';
   throw reason;
+};
+
+const results: Readonly<Record<Outcome['kind'] | 'overtaken', Result>> = {
+  converged: 'success',
+  progressing: 'requeue_after',
+  waiting: 'requeue_after',
+  stalled: 'stalled',
+  overtaken: 'requeue',
+  retry: 'error',
 };
 
 /** What stalls is looked at again after this long even if nothing was heard of it; spread, so that not all come at once. */
@@ -33,11 +43,23 @@ export function createLoop<R extends Reconcilable>({ store, workers, pass, onOut
   const process = async (key: string, signal: AbortSignal) => {
     const object = store.get(key);
     if (object === undefined) return queue.forget(key);
-    const outcome = await pass(object, signal).catch(asOutcome);
+    const outcome = await timed(object, signal);
     // Their write comes through the watch at once; where it does not, as when who writes never ends, the wait grows.
     if (outcome === 'overtaken') return queue.addRateLimited(key);
     onOutcome?.(object, outcome);
     again(key, outcome);
+  };
+  const timed = async (object: R, signal: AbortSignal): Promise<Outcome | 'overtaken'> => {
+    const began = performance.now();
+    const reconciled = (result: Result) => observer?.reconciled(result, (performance.now() - began) / 1_000);
+    try {
+      const outcome = await pass(object, signal).catch(asOutcome);
+      reconciled(results[outcome === 'overtaken' ? outcome : outcome.kind]);
+      return outcome;
+    } catch (reason) {
+      if (!signal.aborted) reconciled('error');
+      throw reason;
+    }
   };
   const again = (key: string, outcome: Outcome) => {
     if (outcome.kind === 'retry') return queue.addRateLimited(key);

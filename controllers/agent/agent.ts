@@ -50,15 +50,20 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
 
 /** Works for the host while nobody else does: of two agents that were given the same one, the second waits until the first's Lease has run out. */
 async function runHost(name: string, options: AgentOptions, door: Door, signal: AbortSignal): Promise<void> {
-  const { client, namespace, identity, onTrouble } = options;
+  const { client, namespace, identity, onTrouble, metrics } = options;
   const tenure = new Tenure(identity);
+  const lease = leaseOf(name);
   const onError = (error: unknown) => onTrouble(`lease of host ${name}`, error);
-  const onHolder = (holder: string) => tenure.heldBy(holder);
+  const onHolder = (holder: string) => {
+    metrics.onLease(lease, holder === identity);
+    tenure.heldBy(holder);
+  };
+  const onLapse = () => {
+    metrics.onLease(lease, false);
+    tenure.end();
+  };
   await Promise.all([
-    heartbeat(
-      { client, namespace, name: leaseOf(name), identity, onError, onHolder, onLapse: () => tenure.end(), ...options.lease },
-      signal,
-    ),
+    heartbeat({ client, namespace, name: lease, identity, onError, onHolder, onLapse, ...options.lease }, signal),
     (async () => {
       while (!signal.aborted) await runEra(name, options, door, await tenure.begun(signal), signal);
     })(),
@@ -93,7 +98,12 @@ async function runLoops(name: string, options: AgentOptions, door: Door, signal:
   options.onWatching?.(synced);
   await synced;
   onAnother(watched.hypervisors, onEnd);
-  await using recorder = createEventRecorder({ client, controller: 'virtwright.io/agent', instance: identity });
+  await using recorder = createEventRecorder({
+    client,
+    controller: 'virtwright.io/agent',
+    instance: identity,
+    onDropped: metrics.onDropped,
+  });
   const jobs = jobsOf(watched.volumes.store, (uid) => wiring.volumeChanged(uid));
   const uploads = new Uploads((uid) => wiring.volumeChanged(uid));
   const hypervisor = () => watched.hypervisors.store.get(name);

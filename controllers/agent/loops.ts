@@ -1,6 +1,7 @@
 import { type Condition, type StorageVolume, storageVolumes, virtualMachines } from '#crds/types.js';
 import { DriverError } from '#drivers/error.js';
 import { isRestartRequired } from '../conditions.js';
+import { Drift } from '../drift.js';
 import { removeFinalizer } from '../finalizer.js';
 import type { Jobs } from '../host/jobs.js';
 import type { Locks } from '../host/locks.js';
@@ -68,6 +69,7 @@ function hostLoop<
   const { host, client, recorder, metrics, onTrouble } = surroundings;
   const { resource } = watched;
   const patience = new Patience();
+  const drift = new Drift();
   const pass = async (object: R, signal: AbortSignal): Promise<Outcome> => {
     const publish = async (seen: R, status: S, urgent: boolean) => {
       const impatientInMs = urgent ? 0 : patience.left(seen, status);
@@ -79,7 +81,9 @@ function hostLoop<
     if (connected === undefined) return unreached(object, kind, host, publish);
     const onAct = (seen: R, action: AnyAction, because: string) => {
       metrics.acted(resource.kind, action.kind);
-      if (action.kind !== 'note') recorder.record(seen, { type: 'Normal', reason: eventReason(action.kind), note: because });
+      if (action.kind === 'note') return;
+      if (drift.takes(seen)) metrics.drifted(resource.kind, action.kind);
+      recorder.record(seen, { type: 'Normal', reason: eventReason(action.kind), note: because });
     };
     const outcome = await reconcile(kind, object, { ...connected, publish, onAct, clock: Date.now, signal });
     const now = watched.store.get(keyOf(object.metadata)) ?? object;
@@ -92,7 +96,11 @@ function hostLoop<
     recorder.record(object, { type: 'Warning', reason: 'UseUnknown', note: because });
     return outcome.kind === 'converged' ? { kind: 'progressing', recheckMs: lookAgainMs, because } : outcome;
   };
+  watched.store.subscribe((change) => {
+    if (change.kind === 'deleted') drift.forget(change.previous);
+  });
   const onOutcome = (object: R, outcome: Outcome) => {
+    if (outcome.kind === 'converged') drift.reached(object);
     if (outcome.kind === 'stalled') recorder.record(object, { type: 'Warning', reason: 'Stalled', note: outcome.because });
     if (outcome.kind === 'retry') recorder.record(object, { type: 'Warning', reason: outcome.error.code, note: outcome.error.message });
   };

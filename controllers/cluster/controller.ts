@@ -39,7 +39,13 @@ export interface ControllerOptions {
 export async function runController(options: ControllerOptions, signal: AbortSignal): Promise<void> {
   const { client, namespace, identity, onTrouble } = options;
   const onError = (error: unknown) => onTrouble('leader election', error);
-  await lead({ client, namespace, name: controllerLease, identity, onError }, (leading) => runLoops(options, leading), signal);
+  const { onLease } = options.metrics;
+  onLease(controllerLease, false);
+  const work = async (leading: AbortSignal): Promise<void> => {
+    onLease(controllerLease, true);
+    await runLoops(options, leading).finally(() => onLease(controllerLease, false));
+  };
+  await lead({ client, namespace, name: controllerLease, identity, onError }, work, signal);
 }
 
 async function runLoops(options: ControllerOptions, signal: AbortSignal): Promise<void> {

@@ -463,22 +463,36 @@ t.test('what happens is counted, and served on loopback', async (t) => {
   metrics.onDropped('limited');
   const queue = metrics.queue('machines');
   queue.added();
+  queue.retried();
   queue.depth(3);
+  // That of another host: what waits there waits, too.
+  metrics.queue('machines').depth(4);
+  queue.depth(1);
   queue.waited(0.01);
   queue.processed(0.2, 'error');
+  queue.reconciled('success', 0.2);
+  queue.reconciled('error', 0.2);
+  metrics.onLease('leader', true);
+  metrics.onLease('leader', false);
   let wrong: string | undefined = 'the store is not filled';
   await using served = await serve({ port: 0, metrics: registry, notReady: () => wrong });
   t.match(served.url, /^http:\/\/127\.0\.0\.1:\d+$/);
   const page = await (await fetch(`${served.url}/metrics`)).text();
   for (const line of [
-    'virtwright_kubernetes_requests_total{verb="get",resource="configmaps",code="200"} 1',
-    'virtwright_kubernetes_requests_total{verb="get",resource="configmaps",code="0"} 1',
-    'virtwright_kubernetes_watch_restarts_total{resource="configmaps",cause="expired"} 1',
-    'virtwright_kubernetes_events_dropped_total{why="limited"} 1',
-    'virtwright_queue_adds_total{queue="machines"} 1',
-    'virtwright_queue_depth{queue="machines"} 3',
-    'virtwright_queue_wait_seconds_count{queue="machines"} 1',
-    'virtwright_queue_work_seconds_count{queue="machines",outcome="error"} 1',
+    'virtwright_rest_client_requests_total{verb="get",resource="configmaps",code="200"} 1',
+    'virtwright_rest_client_requests_total{verb="get",resource="configmaps",code="0"} 1',
+    'virtwright_watch_restarts_total{resource="configmaps",cause="expired"} 1',
+    'virtwright_events_dropped_total{why="limited"} 1',
+    'virtwright_leader_election_master_status{name="leader"} 0',
+    'virtwright_workqueue_adds_total{name="machines"} 1',
+    'virtwright_workqueue_retries_total{name="machines"} 1',
+    'virtwright_workqueue_depth{name="machines"} 5',
+    'virtwright_workqueue_queue_duration_seconds_count{name="machines"} 1',
+    'virtwright_workqueue_work_duration_seconds_count{name="machines"} 1',
+    'virtwright_active_workers{name="machines"} 0',
+    'virtwright_reconcile_total{controller="machines",result="error"} 1',
+    'virtwright_reconcile_errors_total{controller="machines"} 1',
+    'virtwright_reconcile_time_seconds_count{controller="machines"} 2',
   ])
     t.match(page, line);
   const ready = await fetch(`${served.url}/readyz`);

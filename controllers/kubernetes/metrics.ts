@@ -1,31 +1,40 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { RequestReport } from './api.js';
-import type { QueueObserver } from './queue.js';
+import { type LoopObserver, loopMetrics } from './loop-metrics.js';
 import type { Restart } from './reflector.js';
 
-/** What is to be plugged into clients, reflectors, queues and recorders. */
+/** What is to be plugged into clients, reflectors, queues, recorders and elections. */
 export interface KubernetesMetrics {
   readonly onRequest: (request: RequestReport) => void;
   readonly onRestart: (restart: Restart) => void;
   readonly onDropped: (why: 'failed' | 'limited') => void;
-  queue(name: string): QueueObserver;
+  /** Whether this process holds the Lease of this name. */
+  readonly onLease: (name: string, holds: boolean) => void;
+  /** Several may have one name, as those of several hosts in one agent: they are counted together. */
+  queue(name: string): LoopObserver;
 }
 
-const buckets = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+const seconds = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
-/** Once per registry. */
+/** Once per registry. In the word order of client-go and controller-runtime. */
 export function createMetrics(registry: Registry): KubernetesMetrics {
   const registers = [registry];
   const counter = (name: string, help: string, labelNames: string[]) =>
-    new Counter({ name: `virtwright_kubernetes_${name}_total`, help, labelNames, registers });
-  const requests = counter('requests', 'Requests to the API server; code 0 is no answer.', ['verb', 'resource', 'code']);
+    new Counter({ name: `virtwright_${name}_total`, help, labelNames, registers });
+  const requests = counter('rest_client_requests', 'Requests to the API server; code 0 is no answer.', ['verb', 'resource', 'code']);
   const restarts = counter('watch_restarts', 'Watches that ended, by cause.', ['resource', 'cause']);
   const dropped = counter('events_dropped', 'Events that were not written.', ['why']);
   const latency = new Histogram({
-    name: 'virtwright_kubernetes_request_seconds',
+    name: 'virtwright_rest_client_request_duration_seconds',
     help: 'Until the answer was in; for a watch, until it began.',
     labelNames: ['verb'],
-    buckets,
+    buckets: seconds,
+    registers,
+  });
+  const leases = new Gauge({
+    name: 'virtwright_leader_election_master_status',
+    help: 'Whether this process holds the Lease: 1 or 0.',
+    labelNames: ['name'],
     registers,
   });
   return {
@@ -35,22 +44,7 @@ export function createMetrics(registry: Registry): KubernetesMetrics {
     },
     onRestart: ({ resource, cause }) => restarts.inc({ resource, cause }),
     onDropped: (why) => dropped.inc({ why }),
-    queue: queueMetrics(registers),
+    onLease: (name, holds) => leases.set({ name }, holds ? 1 : 0),
+    queue: loopMetrics(registers, seconds),
   };
-}
-
-function queueMetrics(registers: Registry[]): (name: string) => QueueObserver {
-  const labelNames = ['queue'];
-  const adds = new Counter({ name: 'virtwright_queue_adds_total', help: 'Keys added.', labelNames, registers });
-  const depth = new Gauge({ name: 'virtwright_queue_depth', help: 'Keys that wait for a worker.', labelNames, registers });
-  const histogram = (name: string, help: string, more: string[]) =>
-    new Histogram({ name: `virtwright_queue_${name}_seconds`, help, labelNames: [...labelNames, ...more], buckets, registers });
-  const waits = histogram('wait', 'From being due to a worker taking it.', []);
-  const work = histogram('work', 'One pass.', ['outcome']);
-  return (queue) => ({
-    added: () => adds.inc({ queue }),
-    depth: (keys) => depth.set({ queue }, keys),
-    waited: (seconds) => waits.observe({ queue }, seconds),
-    processed: (seconds, outcome) => work.observe({ queue, outcome }, seconds),
-  });
 }

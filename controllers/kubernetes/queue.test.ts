@@ -139,6 +139,7 @@ t.test('the observer hears of depth, waits and outcomes', async (t) => {
     },
     observer: {
       added: () => heard.push('added'),
+      retried: () => heard.push('retried'),
       depth: (keys) => heard.push(`depth ${keys}`),
       waited: (seconds) => heard.push(`waited ${seconds}`),
       processed: (_, outcome) => heard.push(outcome),
@@ -147,7 +148,7 @@ t.test('the observer hears of depth, waits and outcomes', async (t) => {
   queue.add('a');
   queue.add('b');
   await settle();
-  t.same(heard, ['added', 'depth 1', 'added', 'depth 2', 'depth 1', 'waited 0', 'ok', 'depth 0', 'waited 0', 'error']);
+  t.same(heard, ['added', 'depth 1', 'added', 'depth 2', 'depth 1', 'waited 0', 'ok', 'depth 0', 'waited 0', 'retried', 'error']);
 });
 
 const action = fc.record({

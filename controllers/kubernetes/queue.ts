@@ -17,6 +17,8 @@ export interface QueueOptions {
 
 export interface QueueObserver {
   added(): void;
+  /** By `addRateLimited`. */
+  retried(): void;
   /** Keys that wait for a worker. */
   depth(keys: number): void;
   /** From being due to a worker taking it. */
@@ -95,6 +97,7 @@ class KeyQueue implements Queue {
   addRateLimited(key: string): void {
     const failures = this.failures(key);
     this.#failures.set(key, failures + 1);
+    this.#options.observer?.retried();
     this.addAfter(key, backoffMs(failures, this.#backoff));
   }
 
@@ -117,6 +120,7 @@ class KeyQueue implements Queue {
     for (const { cancel } of this.#timers.values()) cancel();
     this.#timers.clear();
     if (this.#active.size > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
+    this.#options.observer?.depth(0);
   }
 
   #makeDue(key: string): void {
@@ -129,7 +133,8 @@ class KeyQueue implements Queue {
 
   #join(key: string): void {
     this.#line.push(key);
-    this.#options.observer?.depth(this.#line.length);
+    // Once it has ended nobody waits for anything: what comes in still is not counted.
+    if (!this.#signal?.aborted) this.#options.observer?.depth(this.#line.length);
     this.#wake();
   }
 

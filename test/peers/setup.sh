@@ -12,6 +12,7 @@ packages=(
   genisoimage # a second opinion about CD-ROM images
   dnsmasq-base iproute2 iptables openvswitch-switch # networks
   openssl # certificates for TLS
+  prometheus # names of metrics, alerts, queries
   python3-pyvmomi # a second opinion about vSphere
 )
 
