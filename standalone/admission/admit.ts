@@ -1,9 +1,10 @@
 import type { JsonObject } from '../json.js';
 import { objectAt, textAt, textsAt } from '../json.js';
 import type { Attempted } from '../requests/attempted.js';
-import type { Caller } from '../requests/authorize.js';
+import { type Caller, isAllowed } from '../requests/authorize.js';
 import { deniedByPolicy } from '../requests/status.js';
 import { metadataOf } from '../resources/metadata.js';
+import { Authorizer } from '../schema/authorizer.js';
 import { celValue } from '../schema/cel-value.js';
 import { anything } from '../schema/schema.js';
 import type { Store } from '../store/store.js';
@@ -37,7 +38,7 @@ export class Admission {
       const spec = objectAt(binding, 'spec');
       const policy = this.#policy(textAt(spec, 'policyName'));
       if (policy === undefined || !isMeant(policy.matching, attempted) || !isMeant(objectAt(spec, 'matchResources'), attempted)) continue;
-      const [first, ...others] = objections(policy, valuesOf(attempted, asking));
+      const [first, ...others] = objections(policy, valuesOf(attempted, asking, this.#store));
       if (first !== undefined) act(attempted, asking, { policy, binding, first, others });
     }
   }
@@ -65,7 +66,7 @@ function act({ resource, name }: Attempted, { warn }: Asking, { policy, binding,
   if (actions.includes('Deny')) throw deniedByPolicy(resource, name, `${by} denied request: ${first.message}`, first.reason);
 }
 
-function valuesOf(attempted: Attempted, { caller }: Asking): Values {
+function valuesOf(attempted: Attempted, { caller }: Asking, store: Store): Values {
   const { operation, resource, subresource, namespace, name, dryRun, object, oldObject, namespaceObject } = attempted;
   const { group, version, kind, plural, schema } = resource;
   const request = {
@@ -83,5 +84,6 @@ function valuesOf(attempted: Attempted, { caller }: Asking): Values {
     oldObject: oldObject === undefined ? null : celValue(oldObject, schema),
     request: celValue(request, anything),
     namespaceObject: namespaceObject === undefined ? null : celValue(namespaceObject, anything),
+    authorizer: new Authorizer((question) => isAllowed(store, caller, question)),
   };
 }

@@ -52,7 +52,7 @@ function readValidation(one: JsonObject): Validation {
   };
 }
 
-export type Values = Readonly<Record<'object' | 'oldObject' | 'request' | 'namespaceObject', unknown>>;
+export type Values = Readonly<Record<'object' | 'oldObject' | 'request' | 'namespaceObject' | 'authorizer', unknown>>;
 
 export interface Objection {
   readonly message: string;

@@ -1,4 +1,5 @@
 import type { ASTNode, Environment, ParseResult } from '@marcbachmann/cel-js';
+import { withAuthorizer } from './authorizer.js';
 import { functions, resetSteps } from './functions.js';
 
 export interface Expression {
@@ -25,7 +26,7 @@ export function compile(text: string, environment = ofSchemas): Expression {
   };
 }
 
-const ofPolicies = environmentOf('object', 'oldObject', 'request', 'namespaceObject', 'variables');
+const ofPolicies = withAuthorizer(environmentOf('object', 'oldObject', 'request', 'namespaceObject', 'variables'));
 
 /** An expression of an admission policy. @throws Error with the reason when it is none */
 export const compilePolicy = (text: string): Expression => compile(text, ofPolicies);

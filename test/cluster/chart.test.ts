@@ -70,8 +70,12 @@ t.test('each part comes when it is asked for, and no label or account is missing
   t.same(
     more.filter((one) => !has.has(one)),
     [
+      'ClusterRole virtwright-agent-far',
+      'ClusterRole virtwright-agent-kvm3',
       'ClusterRoleBinding virtwright-agent-far',
+      'ClusterRoleBinding virtwright-agent-far-hosts',
       'ClusterRoleBinding virtwright-agent-kvm3',
+      'ClusterRoleBinding virtwright-agent-kvm3-hosts',
       'DaemonSet virtwright-agent',
       'Deployment virtwright-agent-far',
       'Role virtwright-agent-far-secrets',
@@ -163,6 +167,7 @@ t.test('its pods are let in by Pod Security, and run with the rights that they a
   };
   for (const name of ['virtwright-controller', 'virtwright-agent-far']) t.equal((await admitted(name, namespace)).stderr, '');
   t.match((await admitted('virtwright-agent', namespace)).stderr, /violates PodSecurity "restricted:latest": .*hostPath/);
+  await world.kubectl('label', 'namespace', namespace, '--overwrite', 'pod-security.kubernetes.io/enforce=privileged');
 
   const pods: Pod[] = [];
   let addresses = 0;

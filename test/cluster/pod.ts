@@ -52,7 +52,12 @@ export class Pod {
     const folder = await mkdtemp(cluster.folder.concat('/pod-'));
     const { serviceAccountName: account, containers, securityContext, volumes = [] } = spec;
     const [{ args, env, volumeMounts = [] }] = containers;
-    await writeAccount(cluster, join(folder, 'run/secrets/kubernetes.io/serviceaccount'), account, place.namespace);
+    await bind(cluster, name, spec, place);
+    await writeAccount(cluster, join(folder, 'run/secrets/kubernetes.io/serviceaccount'), {
+      account,
+      pod: name,
+      namespace: place.namespace,
+    });
     const mounts = volumeMounts.map((mount) => `${volumes.find((one) => one.name === mount.name)?.hostPath.path}=${mount.mountPath}`);
     for (const { mountPath } of volumeMounts) await mkdir(join(folder, mountPath), { recursive: true });
     const fields = { 'metadata.name': name, 'metadata.namespace': place.namespace, 'spec.nodeName': place.node, 'status.podIP': place.ip };
@@ -94,10 +99,24 @@ export class Pod {
   }
 }
 
+/** The object, as controllers and the scheduler make it: a token says which pod has it, and on which node that is. */
+async function bind(cluster: ApiServer, name: string, spec: PodSpec, { namespace, node }: Place): Promise<void> {
+  const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace }, spec: { ...spec, nodeName: node } };
+  const { code, stderr } = await cluster.kubectl('create', '-f', '-', { input: JSON.stringify(pod) });
+  if (code !== 0) throw new Error(`no pod ${name}: ${stderr}`);
+}
+
+interface Account {
+  readonly account: string;
+  readonly pod: string;
+  readonly namespace: string;
+}
+
 /** What every pod finds: a token of its account, for an hour, and whom to trust. */
-async function writeAccount(cluster: ApiServer, folder: string, account: string, namespace: string): Promise<void> {
+async function writeAccount(cluster: ApiServer, folder: string, { account, pod, namespace }: Account): Promise<void> {
   await mkdir(folder, { recursive: true });
-  const { code, stdout, stderr } = await cluster.kubectl('create', 'token', account, '--namespace', namespace, '--duration', '1h');
+  const bound = ['--bound-object-kind', 'Pod', '--bound-object-name', pod];
+  const { code, stdout, stderr } = await cluster.kubectl('create', 'token', account, '-n', namespace, '--duration', '1h', ...bound);
   if (code !== 0) throw new Error(`no token for ${account}: ${stderr}`);
   await writeFile(join(folder, 'token'), stdout.trim());
   await writeFile(join(folder, 'namespace'), namespace);

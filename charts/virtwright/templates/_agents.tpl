@@ -20,7 +20,7 @@ rules:
 {{ include "virtwright.binding" (dict "root" .root "kind" "RoleBinding" "name" .name "role" (dict "kind" "Role" "name" .name) "account" .account) }}
 {{- end }}
 
-{{- /* What every agent may do, and to read what is for these hosts. */}}
+{{- /* What every agent may do, on these hosts, and to read what is for them. */}}
 {{- define "virtwright.agentAccount" -}}
 apiVersion: v1
 kind: ServiceAccount
@@ -33,6 +33,21 @@ metadata:
 {{ include "virtwright.binding" (dict "root" .root "kind" "ClusterRoleBinding" "name" .name "role" (dict "kind" "ClusterRole" "name" "virtwright-agent") "account" .name) }}
 ---
 {{ include "virtwright.binding" (dict "root" .root "kind" "RoleBinding" "name" .name "role" (dict "kind" "Role" "name" "virtwright-agent") "account" .name) }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  name: {{ .name }}
+  labels:
+    {{- include "virtwright.labels" .root | nindent 4 }}
+rules:
+  - apiGroups: [virtwright.io]
+    resources: [hypervisors]
+    resourceNames:
+      {{- toYaml .hypervisors | nindent 6 }}
+    verbs: [serve] # what is on these hosts it may write; no more than that, says the policy virtwright-own-hosts
+---
+{{ include "virtwright.binding" (dict "root" .root "kind" "ClusterRoleBinding" "name" (print .name "-hosts") "role" (dict "kind" "ClusterRole" "name" .name) "account" .name) }}
 ---
 {{ include "virtwright.secretsRole" (dict "root" .root "name" (print .name "-secrets") "account" .name "hypervisors" .hypervisors) }}
 {{- end }}
