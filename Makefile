@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 # Built once per lockfile and set of tap plugins. A linked node_modules belongs to another checkout and is left as it is.
 STAMP := node_modules/.virtwright-stamp
 
-.PHONY: help setup modules runner build compile lint test demo demo-host demo-down recording bench bench-apiserver manifest
+.PHONY: help setup modules runner build compile lint test demo demo-host demo-down recording bench bench-apiserver bench-scale manifest
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -62,6 +62,9 @@ bench: build ## how long from apply to ready, ours and libvirt's own client
 
 bench-apiserver: build ## the embedded API server against kube-apiserver and etcd
 	@node dist/bench/apiserver/main.js
+
+bench-scale: build ## many machines on many fake hosts; with SCALE=full 10,000 on 500
+	@node dist/bench/scale/main.js
 
 manifest: ## write manifests/install.yaml anew, from the chart
 	@charts/render.sh

@@ -1,0 +1,101 @@
+import type { ApiServer } from '#test/cluster/api-server.js';
+import { type Counts, servedSeconds, servedWrites, since } from './counters.js';
+import type { Part, Spread } from './figures.js';
+import type { Fleet } from './fleet.js';
+import { load, nothing, total, type Usage, usageOf } from './usage.js';
+
+interface Reading {
+  readonly at: number;
+  readonly writes: { readonly controller: Counts; readonly agents: Counts };
+  readonly reads: Counts;
+  readonly served: Counts;
+  readonly servedSeconds: Counts;
+  readonly controller: Usage;
+  readonly agents: Usage;
+  readonly hosts: Usage;
+  readonly apiServer: Usage;
+}
+
+/** Reads all counters before and after each part of the life. */
+export class Meter {
+  readonly parts: Part[] = [];
+  readonly #fleet: Fleet;
+  readonly #server: ApiServer;
+  readonly #say: (text: string) => void;
+
+  constructor(fleet: Fleet, server: ApiServer, say: (text: string) => void) {
+    this.#fleet = fleet;
+    this.#server = server;
+    this.#say = say;
+  }
+
+  async part(name: string, work: () => Promise<unknown>): Promise<void> {
+    const before = this.parts.length === 0 ? start() : await this.#read();
+    const waits = await work();
+    const seconds = (performance.now() - before.at) / 1_000;
+    const now = await this.#read();
+    const part: Part = {
+      name,
+      seconds,
+      load: load(),
+      writes: {
+        controller: since(before.writes.controller, now.writes.controller),
+        agents: since(before.writes.agents, now.writes.agents),
+      },
+      reads: since(before.reads, now.reads),
+      served: since(before.served, now.served),
+      servedSeconds: since(before.servedSeconds, now.servedSeconds),
+      controller: used(before.controller, now.controller),
+      agents: used(before.agents, now.agents),
+      hosts: used(before.hosts, now.hosts),
+      apiServer: used(before.apiServer, now.apiServer),
+      ...(isSpread(waits) ? { waits } : {}),
+    };
+    this.parts.push(part);
+    this.#say(`${name}: ${seconds.toFixed(1)} s, load ${part.load.toFixed(1)}`);
+  }
+
+  async #read(): Promise<Reading> {
+    const served = await this.#served();
+    const [controller, agents, hosts, apiServer] = await Promise.all([
+      this.#fleet.controller.usage(),
+      this.#fleet.agentsUsage(),
+      this.#fleet.hostsUsage(),
+      Promise.all(this.#server.pids.map(usageOf)).then(total),
+    ]);
+    const writes = { controller: await this.#fleet.controller.writes(), agents: await this.#fleet.agentsWrites() };
+    const reads = await this.#fleet.reads();
+    return {
+      at: performance.now(),
+      writes,
+      reads,
+      served: servedWrites(served),
+      servedSeconds: servedSeconds(served),
+      controller,
+      agents,
+      hosts,
+      apiServer,
+    };
+  }
+
+  async #served(): Promise<string> {
+    const { stdout, code } = await this.#server.kubectl('get', '--raw', '/metrics');
+    return code === 0 ? stdout : '';
+  }
+}
+
+const start = (): Reading => ({
+  at: performance.now(),
+  writes: { controller: {}, agents: {} },
+  reads: {},
+  served: {},
+  servedSeconds: {},
+  controller: nothing,
+  agents: nothing,
+  hosts: nothing,
+  apiServer: nothing,
+});
+
+const used = (before: Usage, now: Usage): Usage => ({ ...now, cpuSeconds: now.cpuSeconds - before.cpuSeconds });
+
+const isSpread = (value: unknown): value is Spread => typeof value === 'object' && value !== null && 'p50' in value;
