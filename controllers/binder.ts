@@ -14,14 +14,18 @@ import type { Client } from './kubernetes/client.js';
 import type { Lease } from './kubernetes/lease.js';
 import type { Namespace } from './namespaces.js';
 import type { Patience } from './patience.js';
+import type { Ledger } from './placement/ledger.js';
 import type { Watched } from './watched.js';
 
 /** The whole cluster, as far as the controller needs to know it. */
 export interface ClusterWatches {
   readonly hypervisors: Watched<Hypervisor, 'credentials'>;
-  readonly machines: Watched<VirtualMachine, 'volume' | 'network' | 'macAddress' | 'uid' | 'uuid' | 'host'>;
+  readonly machines: Watched<
+    VirtualMachine,
+    'volume' | 'network' | 'macAddress' | 'uid' | 'uuid' | 'host' | 'unplaced' | 'label' | 'shuns'
+  >;
   readonly actions: Watched<VirtualMachineAction, 'machine'>;
-  readonly volumes: Watched<StorageVolume, 'instance' | 'claim' | 'source' | 'owner'>;
+  readonly volumes: Watched<StorageVolume, 'instance' | 'claim' | 'source' | 'owner' | 'unplaced'>;
   readonly instances: Watched<StoragePoolInstance, 'pool'>;
   readonly pools: Watched<StoragePool>;
   readonly networks: Watched<VirtualNetwork>;
@@ -38,4 +42,5 @@ export interface Binder {
   /** By volume: a machine's claim and the volume's own placement do not cross. */
   readonly locks: Locks;
   readonly patience: Patience;
+  readonly ledger: Ledger;
 }

@@ -1,6 +1,7 @@
 import t from 'tap';
 import type { Hypervisor } from '#crds/types.js';
 import { type CredentialKeys, Credentials } from '#drivers/target.js';
+import { hypervisorDefaults } from '#test/hypervisor-spec.js';
 import { isSameWay, needsCopy, wayTo } from './credentials.js';
 import { copyOf, decodeSecret, encodeData, hostLabel, type Secret, sourceAnnotation } from './secrets.js';
 
@@ -14,7 +15,7 @@ const hostWith = (credentialsSecretName?: string, uri = 'test:///default'): Hype
   apiVersion: 'virtwright.io/v1alpha1',
   kind: 'Hypervisor',
   metadata: { ...meta, name: 'one', uid: 'h-1' },
-  spec: { uri, ...(credentialsSecretName === undefined ? {} : { credentialsSecretName }) },
+  spec: { ...hypervisorDefaults, uri, ...(credentialsSecretName === undefined ? {} : { credentialsSecretName }) },
 });
 const copyWith = (values: Readonly<Record<string, string>>, metadata: Partial<Secret['metadata']> = {}): Secret => ({
   metadata: {

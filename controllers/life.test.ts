@@ -22,6 +22,7 @@ import { Behind } from '#drivers/fake/behind.js';
 import { fakeDriver } from '#drivers/fake/driver.js';
 import { FakeHost } from '#drivers/fake/host.js';
 import type { FakeMachine } from '#drivers/fake/machine.js';
+import { hypervisorDefaults } from '#test/hypervisor-spec.js';
 import { isReady } from './conditions.js';
 import { Jobs } from './host/jobs.js';
 import { Locks } from './host/locks.js';
@@ -64,6 +65,7 @@ const hypervisor: Hypervisor = {
   kind: 'Hypervisor',
   metadata: metaOf('one', 'h-1'),
   spec: {
+    ...hypervisorDefaults,
     uri: 'fake:',
     systemPoolRef: { name: 'fast' },
     grants: [{ name: 'lo', namespaces: { from: 'All' }, addresses: ['127.0.0.0/8'] }],

@@ -72,6 +72,15 @@ export interface HypervisorSpec {
    * absent, native names begin with the namespace. A change leaves names that exist as they are.
    */
   readonly namePrefix?: string;
+  /** `Cordon`: no new machines are placed here; those that are here stay. When absent, `None`. */
+  readonly maintenance: 'None' | 'Cordon';
+  /** New machines are placed here only if they tolerate every one of these. Those that are here stay. When absent, none. */
+  readonly taints?: readonly HypervisorSpecTaint[];
+  /**
+   * How much of what the host has is given to machines; what runs there and is not ours counts as well. When absent, as the
+   * defaults of its fields say.
+   */
+  readonly overcommit: HypervisorSpecOvercommit;
   /** What objects of some namespaces may do on this host beyond what all may. When absent, nothing. */
   readonly grants?: readonly HypervisorSpecGrant[];
 }
@@ -83,6 +92,20 @@ export interface Ref {
 export interface NetworkRef {
   readonly namespace: string;
   readonly name: string;
+}
+
+export interface HypervisorSpecTaint {
+  /** What is special about the host, as `old-hardware`. */
+  readonly key: string;
+  /** More about it, as `2012`. When absent, nothing. */
+  readonly value?: string;
+}
+
+export interface HypervisorSpecOvercommit {
+  /** Virtual processors for each 100 logical ones. When absent, 400. */
+  readonly cpuPercent: number;
+  /** Memory of machines for each 100 of the host's. Below 100, the rest is the host's own. When absent, 100. */
+  readonly memoryPercent: number;
 }
 
 export interface HypervisorSpecGrant {
@@ -139,6 +162,8 @@ export interface HypervisorStatus {
   readonly capacity?: HypervisorStatusCapacity;
   /** What the host accepts in each field of a VirtualMachine's spec. A field that is not listed is not accepted. */
   readonly capabilities?: readonly HypervisorStatusCapability[];
+  /** What is running on the host and belongs to no VirtualMachine that is bound to it. It counts where machines are placed. */
+  readonly unowned?: HypervisorStatusUnowned;
   /**
    * Machines on the host that carry a mark of this cluster and belong to no object here, as after a restore or the loss of
    * the cluster's data. An object of such a name is not placed until one of them is taken over or removed.
@@ -172,6 +197,15 @@ export interface HypervisorStatusCapability {
   readonly change?: 'Live' | 'Hotplug';
   /** Why it is so, for people. */
   readonly reason?: string;
+}
+
+export interface HypervisorStatusUnowned {
+  /** How many machines. */
+  readonly count: number;
+  /** Their virtual processors. */
+  readonly cpuCount: number;
+  /** Their memory, as a quantity. */
+  readonly memory: string;
 }
 
 export interface HypervisorStatusStrays {
@@ -718,6 +752,61 @@ export interface VirtualMachineSpecPlacement {
   readonly hypervisorRef?: Ref;
   /** Labels of the Hypervisors to choose from. When absent, all of them. */
   readonly hypervisorSelector?: Selector;
+  /** Taints of Hypervisors that the machine may be placed in spite of. When absent, none. */
+  readonly tolerations?: readonly VirtualMachineSpecPlacementToleration[];
+  /**
+   * Machines that this one is to be in one place with: each term asks for a place where such a machine is. Looked at when it
+   * is placed. When absent, none.
+   */
+  readonly affinity?: readonly VirtualMachineSpecPlacementAffinity[];
+  /**
+   * Machines that this one is to share no place with; they are kept away from it, too. Looked at when one of them is placed.
+   * When absent, none.
+   */
+  readonly antiAffinity?: readonly VirtualMachineSpecPlacementAntiAffinity[];
+  /** Of the hosts that suit, `Spread` takes the emptiest, `Pack` the fullest. When absent, `Spread`. */
+  readonly policy: 'Spread' | 'Pack';
+}
+
+export interface VirtualMachineSpecPlacementToleration {
+  /** Key of the taint. */
+  readonly key: string;
+  /** Its value. When absent, any. */
+  readonly value?: string;
+}
+
+export interface VirtualMachineSpecPlacementAffinity {
+  /** Name of the term, for messages; a DNS label. */
+  readonly name: string;
+  /** Labels of the machines meant, in the namespace of this one. */
+  readonly selector: Selector;
+  /**
+   * A label of Hypervisors, as `zone`: hosts with the same value of it are one place, a host without it is in none. When
+   * absent, each host is a place.
+   */
+  readonly topologyKey?: string;
+  /**
+   * `Require` leaves a machine without a host rather than go against it; `Prefer` takes the better host. When absent,
+   * `Require`.
+   */
+  readonly mode: 'Require' | 'Prefer';
+}
+
+export interface VirtualMachineSpecPlacementAntiAffinity {
+  /** Name of the term, for messages; a DNS label. */
+  readonly name: string;
+  /** Labels of the machines meant, in the namespace of this one. */
+  readonly selector: Selector;
+  /**
+   * A label of Hypervisors, as `zone`: hosts with the same value of it are one place, a host without it is in none. When
+   * absent, each host is a place.
+   */
+  readonly topologyKey?: string;
+  /**
+   * `Require` leaves a machine without a host rather than go against it; `Prefer` takes the better host. When absent,
+   * `Require`.
+   */
+  readonly mode: 'Require' | 'Prefer';
 }
 
 export interface VirtualMachineSpecCpu {
@@ -1133,8 +1222,17 @@ export interface VirtualMachineStatusGuestOs {
 }
 
 export interface VirtualMachineStatusPlacement {
-  /** Hypervisors that did not suit; the first ten. */
+  /** How many Hypervisors did not suit, by reason. */
+  readonly reasons?: readonly VirtualMachineStatusPlacementReason[];
+  /** Hypervisors that did not suit, those that came nearest first; ten of them. */
   readonly rejected?: readonly VirtualMachineStatusPlacementRejected[];
+}
+
+export interface VirtualMachineStatusPlacementReason {
+  /** What did not suit, in one word. */
+  readonly reason: string;
+  /** How many Hypervisors. */
+  readonly count: number;
 }
 
 export interface VirtualMachineStatusPlacementRejected {

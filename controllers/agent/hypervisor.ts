@@ -1,5 +1,5 @@
 import type { Hypervisor } from '#crds/types.js';
-import { reportHost, straysToTell } from '../hypervisor/report.js';
+import { reportHost, straysToTell, unownedOf } from '../hypervisor/report.js';
 import type { Queue } from '../kubernetes/queue.js';
 import { createLoop, publishStatus } from '../loop.js';
 import type { Outcome } from '../reconcile.js';
@@ -14,6 +14,7 @@ export function hypervisorLoop({ host, client, watched, metrics, onTrouble }: Su
     const strays = connected === undefined ? [] : straysToTell(hypervisor, connected.view, host.cluster, byUid);
     const findings = {
       strays,
+      ...(connected === undefined ? {} : { unowned: unownedOf(connected.view.machines, host.cluster, byUid) }),
       ...(connected === undefined ? {} : { description: connected.description }),
       ...(failure === undefined ? {} : { failure }),
     };

@@ -11,6 +11,8 @@ import type { Metrics } from '../metrics.js';
 import { Patience } from '../patience.js';
 import { placeMachine } from '../placement/bind-machine.js';
 import { placeVolume } from '../placement/bind-volume.js';
+import { Ledger } from '../placement/ledger.js';
+import { wakeUnplaced } from '../placement/wake.js';
 import type { Outcome } from '../reconcile.js';
 import { spanningNetworks, spanningPools } from '../spanning/kinds.js';
 import { reconcileSpanning } from '../spanning/spanning.js';
@@ -54,7 +56,8 @@ async function runLoops(options: ControllerOptions, signal: AbortSignal): Promis
   const synced = Promise.all(Object.values(watched).map(({ reflector }) => reflector.synced));
   options.onWatching?.(synced);
   await synced;
-  const binder: Binder = { client, watched, locks: new Locks(), patience: new Patience() };
+  const ledger = new Ledger(watched.machines.store);
+  const binder: Binder = { client, watched, locks: new Locks(), patience: new Patience(), ledger };
   const loop = <R extends Reconcilable & KubernetesObject>(
     { resource, store }: Watched<R, string>,
     workers: number,
@@ -79,6 +82,7 @@ async function runLoops(options: ControllerOptions, signal: AbortSignal): Promis
     hypervisors: loop(watched.hypervisors, 2, (_binder, hypervisor, until) => watchOver(binder, hypervisor, silent, until)),
   };
   wire(loops, watched);
+  wakeUnplaced(loops, watched, ledger);
   const copying = copyCredentials(
     { client, namespace, hypervisors: watched.hypervisors, pools: watched.pools, keysOf, metrics, onTrouble },
     signal,

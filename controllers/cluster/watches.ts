@@ -4,7 +4,6 @@ import {
   storagePoolInstances,
   storagePools,
   storageVolumes,
-  type VirtualMachine,
   virtualMachineActions,
   virtualMachines,
   virtualNetworkInstances,
@@ -14,10 +13,9 @@ import type { ClusterWatches } from '../binder.js';
 import type { Client } from '../kubernetes/client.js';
 import { decodeLease, leases } from '../kubernetes/lease.js';
 import { decodeNamespace, namespaces } from '../namespaces.js';
+import { placementIndexes, unplaced } from '../placement/indexes.js';
 import { indexes } from '../stores.js';
 import { decoderOf, watch } from '../watched.js';
-
-const host = { host: ({ status }: VirtualMachine): readonly string[] => (status?.hypervisor === undefined ? [] : [status.hypervisor]) };
 
 /** Everything: the controller's view of the cluster. */
 export function watchCluster(
@@ -30,14 +28,22 @@ export function watchCluster(
   return {
     hypervisors: watch({ ...common, resource: hypervisors, decode: decoderOf('Hypervisor'), indexes: indexes.hypervisors }, signal),
     machines: watch(
-      { ...common, resource: virtualMachines, decode: decoderOf('VirtualMachine'), indexes: { ...indexes.machines, ...host } },
+      {
+        ...common,
+        resource: virtualMachines,
+        decode: decoderOf('VirtualMachine'),
+        indexes: { ...indexes.machines, ...placementIndexes, ...unplaced },
+      },
       signal,
     ),
     actions: watch(
       { ...common, resource: virtualMachineActions, decode: decoderOf('VirtualMachineAction'), indexes: indexes.actions },
       signal,
     ),
-    volumes: watch({ ...common, resource: storageVolumes, decode: decoderOf('StorageVolume'), indexes: indexes.volumes }, signal),
+    volumes: watch(
+      { ...common, resource: storageVolumes, decode: decoderOf('StorageVolume'), indexes: { ...indexes.volumes, ...unplaced } },
+      signal,
+    ),
     instances: watch(
       { ...common, resource: storagePoolInstances, decode: decoderOf('StoragePoolInstance'), indexes: indexes.instances },
       signal,

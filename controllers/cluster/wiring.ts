@@ -1,6 +1,6 @@
-import type { VirtualMachine } from '#crds/types.js';
+import { isDeepStrictEqual } from 'node:util';
+import type { Hypervisor, VirtualMachine } from '#crds/types.js';
 import type { ClusterWatches } from '../binder.js';
-import { isReady } from '../conditions.js';
 import { again, type Queue } from '../kubernetes/queue.js';
 import { keyOf } from '../kubernetes/resource.js';
 import { type Change, latest } from '../kubernetes/store.js';
@@ -9,30 +9,19 @@ import { volumesOf } from '../stores.js';
 
 export type Loops = Readonly<Record<'machines' | 'volumes' | 'actions' | 'sessions' | 'pools' | 'networks' | 'hypervisors', Queue>>;
 
-/** Who is to look again when something changes: what refers to it, and what waits for a place. */
+/** Who is to look again when something changes: what refers to it. Who waits for a place is woken by `placement/wake.ts`. */
 export function wire(loops: Loops, watched: ClusterWatches): void {
-  const { machines, volumes, instances, pools, networks, networkInstances, hypervisors, namespaces, actions } = watched;
-  const waiting = () => {
-    again(loops.machines, machines.store.list().filter(isUnplaced));
-    again(loops.volumes, volumes.store.list().filter(isUnplaced));
-  };
+  const { machines, volumes, instances, pools, networks, networkInstances, hypervisors, actions } = watched;
   const usersOf = (volume: string) => again(loops.machines, machines.store.byIndex('volume', volume));
-  hypervisors.store.subscribe(() => {
+  hypervisors.store.subscribe((change) => {
+    if (!isElsewhereOrNew(change)) return;
     again(loops.pools, pools.store.list());
     again(loops.networks, networks.store.list());
-    waiting();
   });
-  pools.store.subscribe(waiting);
-  networks.store.subscribe(waiting);
-  namespaces.store.subscribe(waiting);
-  instances.store.subscribe((change) => {
-    loops.pools.add(latest(change).spec.poolRef.name);
-    if (change.kind !== 'updated') waiting();
-  });
+  instances.store.subscribe((change) => loops.pools.add(latest(change).spec.poolRef.name));
   networkInstances.store.subscribe((change) => {
     const { metadata, spec } = latest(change);
     loops.networks.add(`${metadata.namespace}/${spec.networkRef.name}`);
-    if (change.kind !== 'updated' || isReady(change.object) !== isReady(change.previous)) waiting();
   });
   volumes.store.subscribe((change) => {
     const { metadata, spec } = latest(change);
@@ -67,4 +56,8 @@ function volumesIn(change: Change<VirtualMachine>): ReadonlySet<string> {
   );
 }
 
-const isUnplaced = ({ status }: { readonly status?: { readonly hypervisor?: string } }): boolean => status?.hypervisor === undefined;
+/** What pools and networks choose hosts by. */
+const isElsewhereOrNew = (change: Change<Hypervisor>): boolean =>
+  change.kind !== 'updated' ||
+  !isDeepStrictEqual(change.object.metadata.labels, change.previous.metadata.labels) ||
+  change.object.metadata.deletionTimestamp !== change.previous.metadata.deletionTimestamp;

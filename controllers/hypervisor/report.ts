@@ -1,6 +1,6 @@
 import { formatBytes } from '#crds/quantity.js';
-import type { Hypervisor, HypervisorStatus, HypervisorStatusCapability, VirtualMachine } from '#crds/types.js';
-import type { Capability, HostDescription, Machine } from '#drivers/driver.js';
+import type { Hypervisor, HypervisorStatus, HypervisorStatusCapability, HypervisorStatusUnowned, VirtualMachine } from '#crds/types.js';
+import type { Capability, HostDescription, Machine, MachineShape } from '#drivers/driver.js';
 import type { DriverError } from '#drivers/error.js';
 import { conditions, isFalse, isTrue, readiness } from '../conditions.js';
 import { inWords } from '../fit.js';
@@ -9,6 +9,7 @@ export interface HostFindings {
   readonly description?: HostDescription;
   readonly failure?: DriverError;
   readonly strays: readonly VirtualMachineRef[];
+  readonly unowned?: HypervisorStatusUnowned;
 }
 
 type VirtualMachineRef = { readonly namespace: string; readonly name: string; readonly uid: string };
@@ -18,7 +19,7 @@ const mostStraysNamed = 512;
 /** What the agent of a host says of it. Pure. */
 export function reportHost(
   { metadata, status: before }: Hypervisor,
-  { description, failure, strays }: HostFindings,
+  { description, failure, strays, unowned }: HostFindings,
   now: number,
 ): HypervisorStatus {
   const lost = failure !== undefined || description === undefined;
@@ -29,7 +30,7 @@ export function reportHost(
       ? before?.strays === undefined
         ? {}
         : { strays: before.strays }
-      : { strays: { count: strays.length, machines: [...strays].sort(byName).slice(0, mostStraysNamed) } }),
+      : { strays: { count: strays.length, machines: [...strays].sort(byName).slice(0, mostStraysNamed) }, ...(unowned && { unowned }) }),
     conditions: conditions(before?.conditions, metadata.generation, now, {
       ...readiness(
         lost
@@ -100,3 +101,23 @@ export function straysOf(
     return [{ namespace, name, uid }];
   });
 }
+
+/** What runs on the host and is no machine of an object that is bound here: it has its share, whoever made it. */
+export function unownedOf(
+  machines: readonly Machine[],
+  cluster: string,
+  byUid: (uid: string) => readonly VirtualMachine[],
+): HypervisorStatusUnowned {
+  const isOurs = ({ mark }: Machine) => mark?.owner.cluster === cluster && byUid(mark.owner.uid).length > 0;
+  const shapes = machines.filter((machine) => machine.power.state !== 'Off' && !isOurs(machine)).map(shapeOf);
+  const sum = (of: (shape: Shape) => number) => shapes.reduce((all, shape) => all + of(shape), 0);
+  return { count: shapes.length, cpuCount: sum(({ cpuCount }) => cpuCount), memory: formatBytes(sum(({ memoryBytes }) => memoryBytes)) };
+}
+
+type Shape = Pick<MachineShape, 'cpuCount' | 'memoryBytes'>;
+
+/** What a balloon has taken from a guest it may give back. */
+const shapeOf = ({ configured, live }: Machine): Shape => ({
+  cpuCount: Math.max(configured?.cpuCount ?? 0, live?.cpuCount ?? 0),
+  memoryBytes: Math.max(configured?.memoryBytes ?? 0, live?.memoryBytes ?? 0),
+});

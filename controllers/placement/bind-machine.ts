@@ -10,19 +10,26 @@ import type { Binder } from '../binder.js';
 import { conditions, readiness } from '../conditions.js';
 import { addFinalizer, isHeldOn, removeFinalizer } from '../finalizer.js';
 import { instanceName } from '../instance-name.js';
+import { ApiError } from '../kubernetes/client.js';
+import { compareVersions } from '../kubernetes/resource.js';
 import { publishStatus } from '../loop.js';
 import { askedAddresses, claimsOf, duplicates } from '../mac-addresses.js';
 import type { Outcome } from '../reconcile.js';
 import { clonesOf, isLinked, isTwice, networksOf, volumesOf } from '../stores.js';
 import { bindVolume, instanceFor } from './bind-volume.js';
-import { choose, type Rejection } from './choose.js';
+import { choose } from './choose.js';
+import type { Reservation } from './ledger.js';
 import { makeVolumes } from './make-volumes.js';
 import { movesTo } from './moves.js';
+import { neighbourhood } from './neighbourhood.js';
+import type { Explanation } from './rejections.js';
+import type { Candidates } from './request.js';
 
 interface Unplaced {
   readonly reason: string;
   readonly message: string;
-  readonly rejected?: readonly Rejection[];
+  readonly reasons?: Explanation['reasons'];
+  readonly rejected?: Explanation['rejected'];
 }
 
 /**
@@ -50,22 +57,32 @@ async function place(binder: Binder, seen: VirtualMachine, signal: AbortSignal):
   }
   const absent = missingNetworks(binder, machine);
   if (absent !== undefined) return unplaced(binder, machine, absent, signal);
-  const choiceOf = (hypervisors: readonly Hypervisor[]) => choose(machine, { ...candidates(binder, machine), hypervisors });
-  const atFirst = choiceOf(binder.watched.hypervisors.store.list());
-  const choice = atFirst.kind === 'none' ? atFirst : choiceOf(await hypervisorsNow(binder, signal));
+  return chooseAndBind(binder, machine, signal);
+}
+
+async function chooseAndBind(binder: Binder, machine: VirtualMachine, signal: AbortSignal): Promise<Outcome> {
+  const atFirst = choose(machine, candidates(binder, machine));
+  if (atFirst.kind === 'none') return unplaced(binder, machine, atFirst, signal);
+  const { name } = atFirst.hypervisor.metadata;
+  if (!(await isAsSeen(binder, atFirst.hypervisor, signal)))
+    return { kind: 'progressing', recheckMs: 1_000, because: `Hypervisor "${name}" is another than was seen` };
+  // Nothing is waited for between the choice and its reservation: of two machines, the second sees what the first was given.
+  const choice = choose(machine, candidates(binder, machine));
   if (choice.kind === 'none') return unplaced(binder, machine, choice, signal);
-  await claimVolumes(binder, machine, choice.hypervisor, signal);
-  await bind(binder, machine, choice.hypervisor, signal);
+  const reservation = binder.ledger.reserve(machine, choice.hypervisor.metadata.name);
+  await bind(binder, machine, choice.hypervisor, reservation, signal);
   return { kind: 'converged' };
 }
 
-const candidates = (binder: Binder, machine: VirtualMachine) => ({
+const candidates = (binder: Binder, machine: VirtualMachine): Candidates => ({
+  hypervisors: binder.watched.hypervisors.store.list(),
   volumes: presentVolumes(binder, machine),
-  instanceFor: (volume: StorageVolume, hypervisor: Hypervisor) => placeOf(binder, volume, hypervisor, machine),
-  networkOn: (network: string, { metadata }: Hypervisor) =>
+  instanceFor: (volume, hypervisor) => placeOf(binder, volume, hypervisor, machine),
+  networkOn: (network, { metadata }) =>
     binder.watched.networkInstances.store.get(`${machine.metadata.namespace}/${instanceName(network, metadata.name)}`),
-  duplicatesOn: ({ metadata }: Hypervisor) => duplicates(machine, metadata.name, addressesIn(binder)).map(({ because }) => because),
-  load: (name: string) => binder.watched.machines.store.byIndex('host', name).length,
+  duplicatesOn: ({ metadata }) => duplicates(machine, metadata.name, addressesIn(binder)).map(({ because }) => because),
+  usage: (name) => binder.ledger.usage(name, machine.metadata.uid),
+  around: neighbourhood(binder),
 });
 
 const addressesIn = ({ watched }: Binder) => ({ machines: watched.machines.store, networks: watched.networks.store });
@@ -92,10 +109,12 @@ function placeOf(binder: Binder, volume: StorageVolume, hypervisor: Hypervisor, 
 }
 
 /** A watch may still show the Hypervisors of a cluster that was lost since, with no word of the machines that it left behind. */
-async function hypervisorsNow({ client, watched }: Binder, signal: AbortSignal): Promise<readonly Hypervisor[]> {
-  const found: Hypervisor[] = [];
-  for await (const { items } of client.pages(hypervisors, {}, signal)) found.push(...items.map(watched.hypervisors.decode));
-  return found;
+async function isAsSeen({ client, watched }: Binder, { metadata }: Hypervisor, signal: AbortSignal): Promise<boolean> {
+  const { items } = await client.list(hypervisors, { fieldSelector: `metadata.name=${metadata.name}`, limit: 1 }, signal);
+  const [now] = items.map(watched.hypervisors.decode);
+  if (now?.metadata.uid !== metadata.uid || compareVersions(now.metadata.resourceVersion, metadata.resourceVersion) < 0) return false;
+  watched.hypervisors.store.set(now);
+  return true;
 }
 
 /** Never given to an agent, so nothing of it is anywhere. */
@@ -162,25 +181,47 @@ async function claimVolumes(binder: Binder, machine: VirtualMachine, hypervisor:
   }
 }
 
-async function bind(binder: Binder, machine: VirtualMachine, hypervisor: Hypervisor, signal: AbortSignal): Promise<void> {
+async function bind(
+  binder: Binder,
+  machine: VirtualMachine,
+  hypervisor: Hypervisor,
+  reservation: Reservation,
+  signal: AbortSignal,
+): Promise<void> {
   const { client, watched } = binder;
-  const { decode, store } = watched.machines;
   const host = hypervisor.metadata.name;
-  const held = isHeldOn(machine, host) ? machine : decode(await addFinalizer(client, virtualMachines, machine, host, signal));
-  const { namespace, name, uid, resourceVersion } = held.metadata;
-  const { placement: _, ...before } = withClaims(binder, held, host);
-  const status: VirtualMachineStatus = { ...before, hypervisor: host };
-  store.set(
-    decode(
-      await client.applyStatus(virtualMachines, { metadata: { namespace, name, uid, resourceVersion }, status }, { force: true }, signal),
-    ),
-  );
+  let tried: string | undefined;
+  try {
+    await claimVolumes(binder, machine, hypervisor, signal);
+    const held = isHeldOn(machine, host)
+      ? machine
+      : watched.machines.decode(await addFinalizer(client, virtualMachines, machine, host, signal));
+    const { namespace, name, uid, resourceVersion } = held.metadata;
+    const { placement: _, ...before } = withClaims(binder, held, host);
+    const status: VirtualMachineStatus = { ...before, hypervisor: host };
+    tried = resourceVersion;
+    const bound = await client.applyStatus(
+      virtualMachines,
+      { metadata: { namespace, name, uid, resourceVersion }, status },
+      { force: true },
+      signal,
+    );
+    watched.machines.store.set(watched.machines.decode(bound));
+    reservation.release();
+  } catch (reason) {
+    if (tried === undefined || isRefusal(reason)) reservation.release();
+    else reservation.linger(tried);
+    throw reason;
+  }
 }
+
+/** The API server's own no: nothing was written. Without an answer, it may have been. */
+const isRefusal = (reason: unknown): boolean => ApiError.is(reason) && reason.status >= 400 && reason.status < 500;
 
 async function unplaced(
   { client, watched, patience }: Binder,
   machine: VirtualMachine,
-  { reason, message, rejected = [] }: Unplaced,
+  { reason, message, reasons = [], rejected = [] }: Unplaced,
   signal: AbortSignal,
 ): Promise<Outcome> {
   const { metadata, status: before } = machine;
@@ -190,7 +231,7 @@ async function unplaced(
     ...rest,
     observedGeneration: metadata.generation,
     printableStatus: reason,
-    ...(rejected.length === 0 ? {} : { placement: { rejected } }),
+    ...(rejected.length === 0 ? {} : { placement: { reasons, rejected } }),
     conditions: conditions(before?.conditions, metadata.generation, Date.now(), readiness({ kind, reason, message })),
   };
   const impatientInMs = patience.left(machine, status);

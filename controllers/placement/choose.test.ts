@@ -10,10 +10,13 @@ import type {
 import type { HostDescription, Machine, MachineId } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { everything } from '#drivers/fake/capabilities.js';
+import { hypervisorDefaults } from '#test/hypervisor-spec.js';
 import { conditions, isFalse, isTrue } from '../conditions.js';
 import { describeUnfit, unfit } from '../fit.js';
 import { reportHost, straysOf, straysToTell } from '../hypervisor/report.js';
 import { choose } from './choose.js';
+import type { Usage } from './ledger.js';
+import type { Neighbourhood } from './neighbours.js';
 
 const now = Date.UTC(2030, 0);
 const meta = (name: string) => ({
@@ -35,7 +38,7 @@ const bare = (name: string): Hypervisor => ({
   apiVersion: 'virtwright.io/v1alpha1',
   kind: 'Hypervisor',
   metadata: meta(name),
-  spec: { uri: 'fake:' },
+  spec: { ...hypervisorDefaults, uri: 'fake:' },
 });
 /** As its agent would report it. */
 const hostWith = (
@@ -69,6 +72,7 @@ const volumeOn = (hypervisor?: string): StorageVolume => ({
   spec: { size: '1Gi', format: 'Qcow2', reclaimPolicy: 'Retain', poolRef: { name: 'fast' } },
   ...(hypervisor === undefined ? {} : { status: { hypervisor } }),
 });
+const nobody: Neighbourhood = { withLabels: () => [], shunning: () => [] };
 const chosen = (
   machine: VirtualMachine,
   hypervisors: readonly Hypervisor[],
@@ -79,6 +83,8 @@ const chosen = (
     load = {} as Record<string, number>,
     networks = {} as Record<string, VirtualNetworkInstance>,
     duplicates = {} as Record<string, readonly string[]>,
+    used = {} as Record<string, Partial<Usage>>,
+    around = nobody as Neighbourhood,
   } = {},
 ) => {
   const choice = choose(machine, {
@@ -88,7 +94,8 @@ const chosen = (
       (status?.hypervisor === undefined || shared) && pools.includes(metadata.name) ? ({} as StoragePoolInstance) : undefined,
     networkOn: (network, { metadata }) => networks[`${network}.${metadata.name}`],
     duplicatesOn: ({ metadata }) => duplicates[metadata.name] ?? [],
-    load: (name) => load[name] ?? 0,
+    usage: (name) => ({ cpuCount: 0, memoryBytes: 0, machines: load[name] ?? 0, ...used[name] }),
+    around,
   });
   return choice.kind === 'place' ? choice.hypervisor.metadata.name : `${choice.reason}: ${choice.message}`;
 };
@@ -103,11 +110,13 @@ t.test('a machine goes where it fits, to the host with the fewest machines', asy
   const [a, b] = [hostWith('a'), hostWith('b', { labels: { zone: 'z' } })];
   t.equal(chosen(machineWith(), [b, a]), 'a');
   t.equal(chosen(machineWith(), [a, b], { load: { a: 2, b: 1 } }), 'b');
-  t.equal(chosen(machineWith({ placement: { hypervisorRef: { name: 'b' } } }), [a, b]), 'b');
-  t.equal(chosen(machineWith({ placement: { hypervisorSelector: { matchLabels: { zone: 'z' } } } }), [a, b]), 'b');
+  t.equal(chosen(machineWith({ placement: { policy: 'Spread', hypervisorRef: { name: 'b' } } }), [a, b]), 'b');
+  t.equal(chosen(machineWith({ placement: { policy: 'Spread', hypervisorSelector: { matchLabels: { zone: 'z' } } } }), [a, b]), 'b');
   t.equal(chosen(machineWith(), [a, b], { volumes: [volumeOn('b')] }), 'b');
   t.equal(chosen(machineWith(), [a, b], { volumes: [volumeOn()], pools: ['b'] }), 'b');
-  t.equal(chosen(machineWith(), [a, b], { volumes: [volumeOn('b')], shared: true, load: { b: 1 } }), 'a', 'a shared volume comes along');
+  const shared = { volumes: [volumeOn('b')], shared: true };
+  t.equal(chosen(machineWith(), [a, b], { ...shared, load: { b: 1 } }), 'b', 'where its volumes are, other things being equal');
+  t.equal(chosen(machineWith(), [a, b], { ...shared, used: { b: { memoryBytes: 2 ** 35 } } }), 'a', 'a shared volume comes along');
   t.equal(chosen(machineWith(), [a, { ...b, metadata: { ...b.metadata, deletionTimestamp: 'x' } }], { load: { a: 9 } }), 'a');
 });
 
@@ -115,16 +124,19 @@ t.test('why a machine goes nowhere is said host by host', async (t) => {
   const a = hostWith('a');
   const small = hostWith('b', { capabilities: everything.map((one) => (one.field === 'memory.size' ? { ...one, max: 2 ** 20 } : one)) });
   t.match(chosen(machineWith(), []), /^NoHypervisor: there is no Hypervisor yet/);
-  t.match(chosen(machineWith({ placement: { hypervisorRef: { name: 'x' } } }), [a]), /^NoHypervisor: waiting for Hypervisor "x"/);
   t.match(
-    chosen(machineWith({ placement: { hypervisorSelector: { matchLabels: { q: '1' } } } }), [a]),
+    chosen(machineWith({ placement: { policy: 'Spread', hypervisorRef: { name: 'x' } } }), [a]),
+    /^NoHypervisor: waiting for Hypervisor "x"/,
+  );
+  t.match(
+    chosen(machineWith({ placement: { policy: 'Spread', hypervisorSelector: { matchLabels: { q: '1' } } } }), [a]),
     /^NoHypervisor: no Hypervisor has the labels/,
   );
   t.match(chosen(machineWith(), [a, bare('b')]), /^WaitingForHypervisor: .*"b"/);
   const lost = hostWith('a', { failure: new DriverError('Unavailable', 'no route') });
   t.match(
     chosen(machineWith(), [lost, small]),
-    /^Unschedulable: a: not ready: no route; b: spec.memory.size: 1Gi given, this host accepts .*at most 1Mi/,
+    /^Unschedulable: b: spec.memory.size: 1Gi given, this host accepts .*at most 1Mi; a: not ready: no route$/,
   );
   t.match(chosen(machineWith(), [a], { volumes: [volumeOn('z')] }), /volume "root" is on z/);
   t.match(

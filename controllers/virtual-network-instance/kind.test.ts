@@ -4,6 +4,7 @@ import { Behind } from '#drivers/fake/behind.js';
 import { everything } from '#drivers/fake/capabilities.js';
 import { fakeDriver } from '#drivers/fake/driver.js';
 import { FakeHost } from '#drivers/fake/host.js';
+import { hypervisorDefaults } from '#test/hypervisor-spec.js';
 import { HostView } from '../host/view.js';
 import { createStore } from '../kubernetes/store.js';
 import type { Namespace } from '../namespaces.js';
@@ -30,6 +31,7 @@ const hypervisor = (networks: readonly string[]): Hypervisor => ({
   kind: 'Hypervisor',
   metadata: meta('one'),
   spec: {
+    ...hypervisorDefaults,
     uri: 'fake:',
     grants: [
       { name: 'ours', namespaces: { from: 'Selector', selector: { matchLabels: { team: 'shop' } } }, networks },

@@ -5,6 +5,7 @@ import { Behind } from '#drivers/fake/behind.js';
 import { everything } from '#drivers/fake/capabilities.js';
 import { fakeDriver } from '#drivers/fake/driver.js';
 import { FakeHost } from '#drivers/fake/host.js';
+import { hypervisorDefaults } from '#test/hypervisor-spec.js';
 import { derivedUuid } from '../derived-uuid.js';
 import { HostView } from '../host/view.js';
 import { createStore } from '../kubernetes/store.js';
@@ -62,7 +63,7 @@ function scene({ spec = nat(), lacks, hypervisor = {}, annotations = {} }: Setti
       apiVersion,
       kind: 'Hypervisor' as const,
       metadata: { ...meta('one'), annotations },
-      spec: { uri: 'fake:', ...hypervisor },
+      spec: { ...hypervisorDefaults, uri: 'fake:', ...hypervisor },
     },
     capabilities: host.capabilities,
   };

@@ -40,6 +40,8 @@ export class FakeHost<C extends Clock = ManualClock> implements Surroundings {
   capabilities: readonly Capability[];
   /** The host's best, given to machines at their first define: an upgrade of the host changes it for later ones. */
   hardware: Hardware = firstHardware;
+  /** Its processors and memory. */
+  size = { cpuCount: 64, memoryBytes: 2 ** 40 };
   /** The room in each directory, for pools defined from now on. */
   roomBytes: number;
   /** Who may come in; everybody when absent. Connections that are open stay so when it changes. */

@@ -36,17 +36,17 @@ export function statisticsOf(host: FakeHost<Clock>, connection: Connection): Sta
   };
 }
 
-const description: Omit<HostDescription, 'capabilities'> = {
+const description: Omit<HostDescription, 'capabilities' | 'cpuCount' | 'memoryBytes'> = {
   hypervisor: 'Fake',
   versions: { fake: '1.0.0' },
   architecture: 'x86_64',
-  cpuCount: 64,
-  memoryBytes: 2 ** 40,
 };
 
 export function hostOf(host: FakeHost<Clock>, connection: Connection): Host {
   return {
     describe: (signal) =>
-      connection.ask({ verb: 'host.describe' }, signal, () => structuredClone({ ...description, capabilities: host.capabilities })),
+      connection.ask({ verb: 'host.describe' }, signal, () =>
+        structuredClone({ ...description, ...host.size, capabilities: host.capabilities }),
+      ),
   };
 }

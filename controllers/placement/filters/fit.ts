@@ -1,0 +1,54 @@
+import { type Asked, describeUnfit, unfit } from '../../fit.js';
+import { nativeName } from '../../host/scope.js';
+import { volumeOfDisk } from '../../stores.js';
+import { asked } from '../../virtual-machine/asked.js';
+import { cdromHardware, diskHardware, interfaceHardware, plainHardware } from '../../virtual-machine/hardware.js';
+import { seedKind } from '../../virtual-machine/seed-kind.js';
+import { capabilitiesOf, type Published } from '../capabilities.js';
+import type { Objection } from '../objection.js';
+import type { Request } from '../request.js';
+import type { Filter } from './filter.js';
+
+/** Hosts that can the same are judged once. */
+export const fit: Filter = (request, hypervisor) => {
+  const published = capabilitiesOf(hypervisor);
+  const name = nativeName({ hypervisor }, request.machine.metadata.namespace, request.machine.metadata.name);
+  const judged = request.fits.get(published) ?? new Map<string, Objection | undefined>();
+  if (!judged.has(name)) judged.set(name, judge(request, name, published));
+  request.fits.set(published, judged);
+  return judged.get(name);
+};
+
+function judge(request: Request, name: string, { capabilities }: Published): Objection | undefined {
+  const misfits = unfit(askedOf(request, name, capabilities), capabilities);
+  if (misfits.length === 0) return undefined;
+  return { reason: 'Unfit', message: misfits.map((misfit) => describeUnfit(misfit, 'this host')).join('; ') };
+}
+
+function askedOf({ machine, volumes }: Request, name: string, capabilities: Published['capabilities']): readonly Asked[] {
+  const { spec } = machine;
+  const formatOf = (volumeName: string) => {
+    const volume = volumes.find(({ metadata }) => metadata.name === volumeName);
+    const format = volume?.status?.format ?? volume?.spec.format ?? unconvertible(volume?.spec.source?.format, capabilities);
+    return format === undefined ? {} : { format };
+  };
+  const drives = spec.disks ?? [];
+  const kind = seedKind(spec);
+  return asked({
+    ...plainHardware(spec),
+    nativeName: name,
+    disks: drives
+      .filter(({ cdrom }) => cdrom === undefined)
+      .map((disk) => ({ ...diskHardware(disk), location: '', ...formatOf(volumeOfDisk(machine, disk)) })),
+    cdroms: drives.filter(({ cdrom }) => cdrom !== undefined).map(cdromHardware),
+    interfaces: (spec.interfaces ?? []).map((one) => ({ ...interfaceHardware(one), network: one.networkRef.name })),
+    ...(spec.boot?.kernel === undefined ? {} : { boot: { kernel: '' } }),
+    ...(kind === undefined ? {} : { seed: { kind, location: '' } }),
+  });
+}
+
+/** An image that the host has no format for can become Raw or Qcow2. */
+const unconvertible = (format: string | undefined, capabilities: Published['capabilities']): string | undefined => {
+  const accepted = capabilities.find(({ field }) => field === 'disks.format')?.values ?? [];
+  return accepted.includes('Raw') || accepted.includes('Qcow2') ? undefined : format;
+};
