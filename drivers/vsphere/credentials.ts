@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { acceptedCertificates, faultOfCertificates } from '#drivers/certificates.js';
 import { DriverError } from '#drivers/error.js';
 import { Credentials } from '#drivers/target.js';
 
@@ -37,15 +37,8 @@ function fileText(secret: Credentials, key: string): string | undefined {
 }
 
 function checkAuthorities(pem: string): void {
-  const found = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
-  const accepted = 'certificates in PEM form ("-----BEGIN CERTIFICATE-----")';
-  if (found.length === 0) refuse('ca.crt', 'it holds no certificate', accepted);
-  for (const [at, one] of found.entries())
-    try {
-      new X509Certificate(one);
-    } catch {
-      refuse('ca.crt', `certificate ${at + 1} of ${found.length} cannot be read`, accepted);
-    }
+  const fault = faultOfCertificates(pem);
+  if (fault !== undefined) refuse('ca.crt', fault, acceptedCertificates);
 }
 
 function fingerprint(text: string): string {
