@@ -4,20 +4,25 @@ import { type Connect, type CredentialKeys, noCredentials } from './target.js';
 interface Entry {
   readonly connect: Connect;
   /** Said here, so that who copies credentials loads no driver. */
-  readonly credentialKeys: CredentialKeys;
+  readonly credentialKeys: (uri: string) => CredentialKeys;
 }
 
 /** Loaded only when a host needs it: an agent for one kind of host carries nothing of the others. */
 const libvirt: Entry = {
-  credentialKeys: noCredentials,
-  connect: async ({ uri }, signal) => {
+  credentialKeys: (uri) => (isByTls(uri) ? byTls : noCredentials),
+  connect: async ({ uri, credentials }, signal) => {
     const { connectLibvirtDriver } = await import('./libvirt/driver.js');
-    return connectLibvirtDriver(uri, { signal });
+    return connectLibvirtDriver(uri, credentials, { signal });
   },
 };
 
+/** As libvirt has it, a host without a transport is reached by TLS. */
+const isByTls = (uri: string): boolean => /^[a-z0-9]+([+]tls:|:[/][/][^/])/i.test(uri);
+
+const byTls: CredentialKeys = { required: ['ca.crt'], optional: ['tls.crt', 'tls.key'] };
+
 const vsphere: Entry = {
-  credentialKeys: { required: ['username', 'password'], optional: ['ca.crt', 'sha256'] },
+  credentialKeys: () => ({ required: ['username', 'password'], optional: ['ca.crt', 'sha256'] }),
   connect: async ({ uri, credentials }, signal) => {
     const { connectVsphereDriver } = await import('./vsphere/driver.js');
     return connectVsphereDriver(uri, credentials, { signal });
@@ -26,7 +31,7 @@ const vsphere: Entry = {
 
 /** For demonstrations and tests: what runs there is nowhere but in this process's memory. */
 const fake: Entry = {
-  credentialKeys: noCredentials,
+  credentialKeys: () => noCredentials,
   connect: async ({ uri }) => {
     const { connectInMemory } = await import('./fake/driver.js');
     return connectInMemory(uri);
@@ -45,7 +50,7 @@ export const connect: Connect = async (target, signal) => {
 };
 
 /** Keys of the Secret that the driver for this URI reads. None for a URI that no driver is for. */
-export const credentialKeys = (uri: string): CredentialKeys => entryOf(uri)?.credentialKeys ?? noCredentials;
+export const credentialKeys = (uri: string): CredentialKeys => entryOf(uri)?.credentialKeys(uri) ?? noCredentials;
 
 function entryOf(uri: string): Entry | undefined {
   const scheme = /^([a-z][a-z0-9]*)(?=[+:])/i.exec(uri)?.[1]?.toLowerCase() ?? '';

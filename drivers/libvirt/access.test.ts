@@ -5,9 +5,9 @@ import t from 'tap';
 import { DriverError } from '#drivers/error.js';
 import { startLibvirtd } from '#test/peers/libvirtd.js';
 import { checkAccess, explained } from './access.js';
+import { connectLibvirt } from './connect.js';
 import { Daemon } from './daemon.js';
 import { connectLibvirtDriver } from './driver.js';
-import { connectLibvirt } from './rpc/connection.js';
 
 const signal = AbortSignal.timeout(100_000);
 const user = Number(execFileSync('id', ['-u', 'nobody'], { encoding: 'utf8' }));
@@ -15,7 +15,7 @@ const user = Number(execFileSync('id', ['-u', 'nobody'], { encoding: 'utf8' }));
 const group = existsSync('/dev/kvm') ? statSync('/dev/kvm').gid : Number(execFileSync('id', ['-g', 'nobody'], { encoding: 'utf8' }));
 // As on any distribution QEMU is not root, and libvirt gives it the files; here, where told so, it does not.
 const daemon = await startLibvirtd({ qemuConfig: `user = "+${user}"\ngroup = "+${group}"\ndynamic_ownership = 0\n` }, signal);
-const driver = await connectLibvirtDriver(daemon.uri, { signal });
+const driver = await connectLibvirtDriver(daemon.uri, undefined, { signal });
 t.teardown(async () => {
   await driver[Symbol.asyncDispose]();
   await daemon.stop();

@@ -29,8 +29,9 @@ async function look(path: string): Promise<Found | undefined> {
   return mode === undefined || owner === undefined ? undefined : { mode, owner };
 }
 
-/** Undefined when it is root, who may do everything, or when the daemon does not say. */
+/** Undefined when it is root, who may do everything, when the daemon does not say, or when its files are not to be seen from here. */
 async function qemuIdentity(daemon: Daemon, signal: AbortSignal): Promise<Identity | undefined> {
+  if (!daemon.connection.isLocal) return undefined;
   const identity = readQemuIdentity(await daemon.ask(connectGetCapabilities, undefined, signal));
   return identity?.uid === 0 ? undefined : identity;
 }
@@ -109,9 +110,12 @@ export async function explained(daemon: Daemon, reason: unknown, signal: AbortSi
   if (remedy === undefined && path === undefined) return reason;
   const because =
     path === undefined ? undefined : await within(answerMs, path, whyDenied(daemon, path, signal), signal).catch(() => undefined);
-  const words = because ?? remedy ?? labels;
+  const words = because ?? remedy ?? (daemon.connection.isLocal ? labels : farAway);
   return new DriverError('Denied', `${reason.message.trim()}: ${words}`, { cause: reason });
 }
+
+const farAway =
+  'see on the host whether the user that QEMU runs as may search each directory on the way, and read and write the file; then look for DENIED in its kernel log';
 
 const labels =
   'the owner and the mode of the file are not what hinders, so AppArmor or SELinux is likely to: look for DENIED in the kernel log of the host';

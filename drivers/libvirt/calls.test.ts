@@ -1,8 +1,9 @@
 import t from 'tap';
 import type { MachineDefinition, Mark } from '#drivers/driver.js';
 import { startLibvirtd } from '#test/peers/libvirtd.js';
+import { connectLibvirt } from './connect.js';
 import { libvirtDriver } from './driver.js';
-import { type Connection, connectLibvirt } from './rpc/connection.js';
+import type { Connection } from './rpc/connection.js';
 
 const signal = AbortSignal.timeout(110_000);
 const daemon = await startLibvirtd();
@@ -26,6 +27,8 @@ const listening: Connection = {
   download: (...args) => connection.download(...args),
   openStream: (...args) => connection.openStream(...args),
   events: (watching) => connection.events(watching),
+  isLocal: connection.isLocal,
+  reach: (...args) => connection.reach(...args),
   closed: connection.closed,
   [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
 };

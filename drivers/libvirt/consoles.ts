@@ -35,7 +35,7 @@ export class LibvirtConsoles implements Consoles {
     if (!isActive(domain)) throw new DriverError('Conflict', `machine ${id} is Off; nothing of it is to be seen`);
     const place = readServerPlace(domain);
     if (place === undefined) throw new DriverError('Invalid', `machine ${id} has no graphics; give it some with devices.graphics`);
-    return openGraphics(place, this.#lost.signal, signal);
+    return openGraphics(this.#daemon.connection, place, this.#lost.signal, signal);
   }
 
   async screenshot(id: MachineId, signal: AbortSignal): Promise<Screenshot> {

@@ -10,8 +10,9 @@ import { DriverError } from '#drivers/error.js';
 import { parseXml } from '#drivers/xml/parse.js';
 import { serializeXml } from '#drivers/xml/serialize.js';
 import { type Libvirtd, startLibvirtd } from '#test/peers/libvirtd.js';
+import { connectLibvirt } from './connect.js';
 import { bootProbe } from './probe.js';
-import { type Connection, connectLibvirt } from './rpc/connection.js';
+import type { Connection } from './rpc/connection.js';
 import { withMark } from './xml/metadata.js';
 
 const run = promisify(execFile);
@@ -170,6 +171,8 @@ t.test('a probe can succeed, can fail, and leaves nothing behind when its connec
     upload: connection.upload.bind(connection),
     download: connection.download.bind(connection),
     events: connection.events.bind(connection),
+    isLocal: connection.isLocal,
+    reach: (...args) => connection.reach(...args),
     closed: connection.closed,
     openStream: async () => {
       t.match(await daemon.virsh('list', '--all', '--name'), /virtwright-probe-/);

@@ -1,5 +1,7 @@
 import type { Driver } from '#drivers/driver.js';
+import type { Credentials } from '#drivers/target.js';
 import { absentFacets, type OptionalFacet } from './absent-facets.js';
+import { connectLibvirt } from './connect.js';
 import { LibvirtConsoles } from './consoles.js';
 import { Daemon } from './daemon.js';
 import { LibvirtEvents } from './events.js';
@@ -11,13 +13,17 @@ import { LibvirtNetworks } from './networks.js';
 import { KvmMemory, Offers } from './offer.js';
 import { LibvirtPools } from './pools.js';
 import { LibvirtPower } from './power.js';
-import { type Connection, connectLibvirt } from './rpc/connection.js';
+import type { Connection } from './rpc/connection.js';
 import { LibvirtStats } from './stats.js';
 import { LibvirtVolumes } from './volumes.js';
 
 /** The driver for the host whose libvirt daemon is behind `uri`, in libvirt's own words, e.g. `qemu:///system`. */
-export async function connectLibvirtDriver(uri: string, { signal }: { readonly signal: AbortSignal }): Promise<Driver> {
-  const connect = (connecting: AbortSignal) => connectLibvirt(uri, {}, connecting);
+export async function connectLibvirtDriver(
+  uri: string,
+  credentials: Credentials | undefined,
+  { signal }: { readonly signal: AbortSignal },
+): Promise<Driver> {
+  const connect = (connecting: AbortSignal) => connectLibvirt(uri, { ...(credentials === undefined ? {} : { credentials }) }, connecting);
   const connection = await connect(signal);
   try {
     return libvirtDriver(connection, connect, await absentFacets(connection, signal), memoryOf(uri));

@@ -1,16 +1,21 @@
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { onAbort, throwIfAborted, unlessAborted } from '#drivers/deadline.js';
 import type { Console } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
-import { connectServer } from './transport/server.js';
+import type { Connection } from './rpc/connection.js';
 import type { ServerPlace } from './xml/graphics.js';
 
-/** A viewer's connection to the server of a machine on this host, until `lost` ends it. */
-export async function openGraphics(place: ServerPlace, lost: AbortSignal, signal: AbortSignal): Promise<Console> {
+/** A viewer's connection to the server of a machine, until `lost` ends it. */
+export async function openGraphics(
+  host: Pick<Connection, 'reach'>,
+  place: ServerPlace,
+  lost: AbortSignal,
+  signal: AbortSignal,
+): Promise<Console> {
   throwIfAborted(signal);
-  const where = place.kind === 'port' ? { host: place.host, port: place.port } : { path: place.path };
-  const socket = await connectServer(where, signal).catch((cause) => {
+  const socket = await host.reach(place, signal).catch((cause) => {
     throwIfAborted(signal);
+    if (cause instanceof DriverError) throw new DriverError(cause.code, `${listensOn(place)}. ${cause.message}`, { cause });
     throw new DriverError('Unavailable', `${whyUnreached(place)} (${cause instanceof Error ? cause.message : String(cause)})`, { cause });
   });
   const stop = onAbort(lost, () => socket.destroy());
@@ -18,16 +23,19 @@ export async function openGraphics(place: ServerPlace, lost: AbortSignal, signal
   return new Viewer(socket);
 }
 
+const listensOn = (place: ServerPlace): string =>
+  `the machine's graphics listen on ${place.kind === 'port' ? `${place.host}, port ${place.port}` : `socket ${place.path}`}, of its host`;
+
 const whyUnreached = (place: ServerPlace): string =>
   place.kind === 'port'
-    ? `the machine's graphics listen on ${place.host}, port ${place.port}, of its host, where this process does not reach them: it must run on that host and in its network`
-    : `the machine's graphics listen on socket ${place.path} of its host, which this process cannot open: it must run on that host, with that folder and the right to it`;
+    ? `${listensOn(place)}, where this process does not reach them: it must run on that host and in its network`
+    : `${listensOn(place)}, which this process cannot open: it must run on that host, with that folder and the right to it`;
 
 class Viewer implements Console {
   readonly output: AsyncIterable<Uint8Array>;
-  readonly #socket: Socket;
+  readonly #socket: Duplex;
 
-  constructor(socket: Socket) {
+  constructor(socket: Duplex) {
     this.#socket = socket;
     // Whoever reads or writes is told; nobody else need be.
     socket.on('error', () => {});
@@ -48,7 +56,7 @@ class Viewer implements Console {
 }
 
 /** That the machine stopped may come as a broken connection; to the reader it is the end. */
-async function* untilGone(socket: Socket): AsyncGenerator<Uint8Array, void, undefined> {
+async function* untilGone(socket: Duplex): AsyncGenerator<Uint8Array, void, undefined> {
   try {
     yield* socket as AsyncIterable<Buffer>;
   } catch {

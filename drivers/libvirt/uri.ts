@@ -1,13 +1,37 @@
 import { DriverError } from '#drivers/error.js';
 
-/** A libvirt daemon on this host, and which of its drivers to open. */
+/** A libvirt daemon, and which of its drivers to open. */
 export interface LibvirtUri {
   readonly driver: Driver;
   /** What the daemon is told: the URI as it would be given on its own host, e.g. `qemu:///system`. */
   readonly name: string;
-  /** Where the daemon may listen, the likeliest first. */
-  readonly socketPaths: readonly [string, ...string[]];
+  readonly place: Place;
 }
+
+/** Where the daemon listens. */
+export type Place = UnixPlace | TcpPlace | TlsPlace;
+
+export interface UnixPlace {
+  readonly kind: 'unix';
+  /** The likeliest first. */
+  readonly paths: Paths;
+}
+
+/** Name or address; one of IPv6 without brackets. */
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface TcpPlace extends Endpoint {
+  readonly kind: 'tcp';
+}
+
+export interface TlsPlace extends Endpoint {
+  readonly kind: 'tls';
+}
+
+export type Paths = readonly [string, ...string[]];
 
 type Driver = keyof typeof drivers;
 
@@ -20,35 +44,68 @@ const drivers = {
   test: { path: '/default', daemon: 'libvirtd' },
 } as const;
 
-const accepted =
-  'qemu:///system, lxc:///system, xen:///system, test:///default, each also as e.g. qemu+unix:///system?socket=/path/of/socket';
+type Transport = Place['kind'];
+const transports: readonly Transport[] = ['unix', 'tls', 'tcp'];
+const defaultPorts = { tls: 16_514, tcp: 16_509 } as const;
 
+const accepted =
+  'qemu:///system, lxc:///system, xen:///system, test:///default, each also as e.g. qemu+unix:///system?socket=/path/of/socket, qemu+tls://host[:port]/system, qemu+tcp://localhost[:port]/system';
+
+/** Parameters that libvirt's own clients know, and why they are not taken. */
+const refusedParameters: Readonly<Record<string, string>> = {
+  no_verify: 'the certificate of a host is always verified; the authority that issued it belongs into key "ca.crt" of the Secret',
+  pkipath: 'certificates come from the Secret: keys "ca.crt", "tls.crt" and "tls.key"',
+};
+
+/** @throws DriverError Invalid, which never quotes a user or a password */
 export function parseLibvirtUri(text: string): LibvirtUri {
   const url = URL.canParse(text) ? new URL(text) : refuse(text, 'it is no URI');
-  const driver = parseScheme(text, url);
-  if (url.host !== '' || url.username !== '')
-    refuse(text, `host ${JSON.stringify(url.host)} is not this one, and only a socket on this host can be reached`);
+  const [driver, transport] = parseScheme(text, url);
+  if (url.username !== '' || url.password !== '') refuse(text, 'user and password stand in the Secret, not here');
   if (!pathIsServed(driver, url.pathname)) refuse(text, `path ${JSON.stringify(url.pathname)} is not served`);
   if (url.hash !== '') refuse(text, `nothing may follow "#"`);
-  return { driver, name: `${driver}://${url.pathname}`, socketPaths: parseSocket(text, url) ?? defaultSockets(driver) };
+  return { driver, name: `${driver}://${url.pathname}`, place: parsePlace(text, url, driver, transport) };
 }
 
-function parseScheme(text: string, url: URL): Driver {
-  const [driver = '', ...transports] = url.protocol.slice(0, -1).split('+');
-  const transport = transports.length === 0 ? 'unix' : transports.join('+');
+/** As libvirt has it, a host without a transport is reached by TLS. */
+function parseScheme(text: string, url: URL): readonly [Driver, Transport] {
+  const [driver = '', ...words] = url.protocol.slice(0, -1).split('+');
+  const given = words.length === 0 ? (url.host === '' ? 'unix' : 'tls') : words.join('+');
   if (!Object.hasOwn(drivers, driver)) refuse(text, `driver ${JSON.stringify(driver)} is not known`);
-  if (transport !== 'unix') refuse(text, `transport ${JSON.stringify(transport)} is not known`);
-  return driver as Driver;
+  const transport = transports.find((each) => each === given);
+  return [driver as Driver, transport ?? refuse(text, `transport ${JSON.stringify(given)} is not known`)];
 }
 
 function pathIsServed(driver: Driver, path: string): boolean {
   return driver === 'test' ? path.length > 1 : path === drivers[driver].path;
 }
 
+function parsePlace(text: string, url: URL, driver: Driver, transport: Transport): Place {
+  const socket = parseSocket(text, url);
+  if (transport === 'unix') {
+    if (url.host !== '') refuse(text, `host ${JSON.stringify(url.host)} was given, and a socket on this host is meant`);
+    return { kind: 'unix', paths: socket ?? defaultSockets(driver) };
+  }
+  if (socket !== undefined) refuse(text, 'a socket was given, and a port is meant');
+  const endpoint = parseEndpoint(text, url, defaultPorts[transport]);
+  if (transport === 'tcp' && !isLoopback(endpoint.host))
+    refuse(text, 'TCP alone keeps nothing secret and is taken to this host only, where a tunnel of your own may begin; use tls');
+  return { kind: transport, ...endpoint };
+}
+
+function parseEndpoint(text: string, url: URL, defaultPort: number): Endpoint {
+  if (url.hostname === '') refuse(text, 'the host is missing');
+  if (url.port === '0') refuse(text, 'port 0 was given; accepted: 1 to 65535');
+  return { host: url.hostname.replace(/^\[(.*)\]$/, '$1'), port: url.port === '' ? defaultPort : Number(url.port) };
+}
+
+const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+
 function parseSocket(text: string, url: URL): readonly [string] | undefined {
   // A plus sign in a path is a plus sign.
   const parameters = [...new URLSearchParams(url.search.replaceAll('+', '%2B'))];
   for (const [name, value] of parameters) {
+    if (Object.hasOwn(refusedParameters, name)) refuse(text, `parameter ${JSON.stringify(name)}: ${refusedParameters[name]}`);
     if (name !== 'socket') refuse(text, `parameter ${JSON.stringify(name)} is not known`);
     if (!value.startsWith('/')) refuse(text, `socket ${JSON.stringify(value)} is no absolute path`);
   }
@@ -57,7 +114,7 @@ function parseSocket(text: string, url: URL): readonly [string] | undefined {
   return socket === undefined ? undefined : [socket[1]];
 }
 
-function defaultSockets(driver: Driver): readonly [string, ...string[]] {
+function defaultSockets(driver: Driver): Paths {
   return [
     '/run/libvirt/libvirt-sock',
     '/var/run/libvirt/libvirt-sock',
@@ -67,5 +124,5 @@ function defaultSockets(driver: Driver): readonly [string, ...string[]] {
 }
 
 function refuse(text: string, why: string): never {
-  throw new DriverError('Invalid', `uri ${JSON.stringify(text)}: ${why}; accepted: ${accepted}`);
+  throw new DriverError('Invalid', `uri ${JSON.stringify(text.replace(/\/\/[^/]*@/, '//'))}: ${why}; accepted: ${accepted}`);
 }

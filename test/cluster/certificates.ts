@@ -36,14 +36,20 @@ export async function createAuthority(folder: string): Promise<KeyPair> {
   return { cert: join(folder, 'ca.crt'), key: join(folder, 'ca.key') };
 }
 
-/** A certificate for loopback servers, or for a client: `subject` is `/O=group/CN=user`. */
-export async function issue(folder: string, name: string, subject: string, usage: 'serverAuth' | 'clientAuth'): Promise<KeyPair> {
-  const names = usage === 'serverAuth' ? '\nsubjectAltName=IP:127.0.0.1,DNS:localhost' : '';
+/** A certificate for loopback servers, or for a client: `subject` is `/O=group/CN=user`. Fewer than no days: it has expired. */
+export async function issue(
+  folder: string,
+  name: string,
+  subject: string,
+  usage: 'serverAuth' | 'clientAuth',
+  { days = 30, names: called = 'IP:127.0.0.1,DNS:localhost' }: { readonly days?: number; readonly names?: string } = {},
+): Promise<KeyPair> {
+  const names = usage === 'serverAuth' ? `\nsubjectAltName=${called}` : '';
   await writeFile(join(folder, `${name}.ext`), `extendedKeyUsage=${usage}${names}\n`);
   await openssl(folder, 'req', ...newKey, '-subj', subject, '-keyout', `${name}.key`, '-out', `${name}.csr`);
   // Not from a file of the authority's: two that are issued at once would share it.
   const serial = `0x${randomBytes(15).toString('hex')}`;
-  const signing = ['-CA', 'ca.crt', '-CAkey', 'ca.key', '-set_serial', serial, '-days', '30', '-extfile', `${name}.ext`];
+  const signing = ['-CA', 'ca.crt', '-CAkey', 'ca.key', '-set_serial', serial, '-days', `${days}`, '-extfile', `${name}.ext`];
   await openssl(folder, 'x509', '-req', '-in', `${name}.csr`, ...signing, '-out', `${name}.crt`);
   return { cert: join(folder, `${name}.crt`), key: join(folder, `${name}.key`) };
 }

@@ -10,8 +10,11 @@ const relay = 'exec 3<>"/dev/tcp/127.0.0.1/$0" || exit; cat >&3 <&0 & cat <&3; k
  * The daemon's machines show their screens in its own network; from then on they are reached on the same ports of this one, as on a host
  * whose agent runs beside its daemon.
  */
-export async function reachDisplays(daemon: Libvirtd): Promise<AsyncDisposable> {
-  const servers = daemon.displayPorts.map((port) => createServer((socket) => forward(daemon, port, socket)).listen(port, '127.0.0.1'));
+export const reachDisplays = (daemon: Libvirtd): Promise<AsyncDisposable> => reachPorts(daemon, daemon.displayPorts);
+
+/** As `reachDisplays`, for other ports of the daemon's loopback. */
+export async function reachPorts(daemon: Libvirtd, ports: readonly number[]): Promise<AsyncDisposable> {
+  const servers = ports.map((port) => createServer((socket) => forward(daemon, port, socket)).listen(port, '127.0.0.1'));
   await Promise.all(servers.map((server) => once(server, 'listening')));
   return { [Symbol.asyncDispose]: async () => void (await Promise.all(servers.map(close))) };
 }

@@ -18,6 +18,8 @@ export interface LibvirtdOptions {
   readonly logd?: boolean;
   /** Further lines of libvirtd.conf. */
   readonly daemonConfig?: string;
+  /** Further words for the daemon. */
+  readonly daemonArguments?: readonly string[];
   /** Further lines of qemu.conf; of two that say the same thing the daemon heeds the first, so these. */
   readonly qemuConfig?: string;
 }
@@ -140,12 +142,14 @@ class PrivateDaemon implements Libvirtd {
   readonly displayPorts = somePorts();
   #stopHolder: () => Promise<void> = async () => {};
   readonly #logd: boolean;
+  readonly #arguments: readonly string[];
   #init = 0;
   #pid = 0;
 
-  constructor(directory: string, { logd = false }: LibvirtdOptions) {
+  constructor(directory: string, { logd = false, daemonArguments = [] }: LibvirtdOptions) {
     this.directory = directory;
     this.#logd = logd;
+    this.#arguments = daemonArguments;
     this.socketPath = join(directory, 'run/libvirt/libvirt-sock');
     this.readOnlySocketPath = join(directory, 'run/libvirt/libvirt-sock-ro');
     this.uri = `qemu+unix:///system?socket=${this.socketPath}`;
@@ -239,7 +243,8 @@ class PrivateDaemon implements Libvirtd {
 
   /** Returns when the daemon listens. */
   async #startDaemon(): Promise<void> {
-    await this.inside('libvirtd', '--daemon', '--pid-file', '/run/libvirt/libvirtd.pid').catch((error) => this.#explain(error));
+    const words = ['--daemon', '--pid-file', '/run/libvirt/libvirtd.pid', ...this.#arguments];
+    await this.inside('libvirtd', ...words).catch((error) => this.#explain(error));
     for (const pid of await childrenOf(this.#init)) if ((await nameOf(pid)) === 'libvirtd') this.#pid = pid;
   }
 

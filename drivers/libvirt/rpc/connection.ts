@@ -1,7 +1,7 @@
+import type { Duplex } from 'node:stream';
 import { anyOf, unlessAborted } from '#drivers/deadline.js';
 import type { DriverError } from '#drivers/error.js';
-import { unixTransport } from '../transport/unix.js';
-import { parseLibvirtUri } from '../uri.js';
+import type { ListeningPlace } from '../transport/transport.js';
 import { Events } from './events.js';
 import { openSession, type SessionOptions } from './handshake.js';
 import { defaultKeepalive, type KeepaliveOptions } from './keepalive.js';
@@ -51,6 +51,10 @@ export interface Connection extends AsyncDisposable {
   openStream<Args>(procedure: StreamProcedure<Args>, args: Args, signal: AbortSignal): Promise<RpcStream>;
   /** Begins with a `gap`: what is listed after it was read misses nothing from then on. Ends with the connection or the signal. */
   events(signal: AbortSignal): AsyncIterable<RpcEvent>;
+  /** Whether the daemon's host is this one, so that its files and ports are ours. */
+  readonly isLocal: boolean;
+  /** To what listens on the daemon's host. Unsupported, with the reason, where this way does not lead there. */
+  reach(place: ListeningPlace, signal: AbortSignal): Promise<Duplex>;
   /** Settles when the daemon is no longer reached through this connection. Never rejects. */
   readonly closed: Promise<void>;
 }
@@ -64,10 +68,12 @@ export interface ConnectOptions {
   readonly maxSetAside?: number;
 }
 
-/** Reaches the daemon behind `uri` (see parseLibvirtUri). The sockets for calls and streams are opened when they are first needed. */
-export async function connectLibvirt(uri: string, options: ConnectOptions, signal: AbortSignal): Promise<Connection> {
-  const { name, socketPaths } = parseLibvirtUri(uri);
-  const session = { transport: unixTransport(socketPaths), name, readOnly: options.readOnly ?? false };
+/** The daemon, and which of its drivers to open. */
+export type Daemon = Pick<SessionOptions, 'transport' | 'name'>;
+
+/** Reaches the daemon. The sockets for calls and streams are opened when they are first needed. */
+export async function connectDaemon(daemon: Daemon, options: ConnectOptions, signal: AbortSignal): Promise<Connection> {
+  const session = { ...daemon, readOnly: options.readOnly ?? false };
   const pulse = await openSession({ ...session, keepalive: options.keepalive ?? defaultKeepalive }, signal);
   return new SocketConnection(session, options.maxSetAside ?? 16, pulse);
 }
@@ -130,6 +136,14 @@ class SocketConnection implements Connection {
 
   openStream<Args>(procedure: StreamProcedure<Args>, args: Args, signal: AbortSignal): Promise<OpenStream> {
     return openStream(this.#options, procedure, args, AbortSignal.any([signal, this.#ending.signal]));
+  }
+
+  get isLocal(): boolean {
+    return this.#options.transport.isLocal;
+  }
+
+  reach(place: ListeningPlace, signal: AbortSignal): Promise<Duplex> {
+    return this.#options.transport.reach(place, signal);
   }
 
   events(signal: AbortSignal): AsyncIterable<RpcEvent> {

@@ -8,7 +8,8 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import t, { type Test } from 'tap';
-import { type Connection, type ConnectOptions, connectLibvirt } from './connection.js';
+import { connectLibvirt } from '../connect.js';
+import type { Connection, ConnectOptions } from './connection.js';
 import { isLibvirt, libvirtCodeOf } from './driver-error.js';
 import { encodeFrame, type Frame, FrameCutter, type Header, messageStatus, messageTypes, programs } from './frame.js';
 import {
@@ -118,7 +119,7 @@ t.test('no daemon is told as what an operator can act on', async (t) => {
   await t.rejects(connect('none'), { code: 'Unavailable', message: `no libvirt daemon listens on ${directory}/none: start libvirtd` });
   await t.rejects(connect('file'), { code: 'Unavailable', message: /no libvirt daemon listens/ });
   await t.rejects(connect('file/below'), { code: 'Unavailable', message: /ENOTDIR/ });
-  await t.rejects(connectLibvirt('qemu://elsewhere/system', {}, forever), { code: 'Invalid' });
+  await t.rejects(connectLibvirt('qemu+tcp://elsewhere/system', {}, forever), { code: 'Invalid' });
   await t.rejects(connectLibvirt('qemu:///system', {}, AbortSignal.abort(new Error('enough'))), {
     code: 'TimedOut',
     cause: { message: 'enough' },

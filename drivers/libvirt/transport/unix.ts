@@ -8,7 +8,9 @@ import type { Transport } from './transport.js';
 export function unixTransport(paths: readonly [string, ...string[]]): Transport {
   return {
     peer: paths[0],
+    isLocal: true,
     connect: (signal) => connectUnix(paths.find((path) => existsSync(path)) ?? paths[0], signal),
+    reach: (place, signal) => connectServer(place.kind === 'port' ? { host: place.host, port: place.port } : { path: place.path }, signal),
   };
 }
 

@@ -1,0 +1,52 @@
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { acceptedCertificates, faultOfCertificates } from '#drivers/certificates.js';
+import { DriverError } from '#drivers/error.js';
+import type { Credentials } from '#drivers/target.js';
+import type { TlsIdentity } from './transport/tls.js';
+
+/**
+ * Reads `ca.crt`, and `tls.crt` with `tls.key`, as Secrets of type kubernetes.io/tls have them.
+ * @throws DriverError Denied, naming the key and never its value
+ */
+export function decodeTlsIdentity(secret: Credentials): TlsIdentity {
+  const [ca, cert, key] = [fileText(secret, 'ca.crt'), fileText(secret, 'tls.crt'), fileText(secret, 'tls.key')];
+  if (ca === undefined) refuse('ca.crt', 'it is missing or empty', `${acceptedCertificates}, of the authority that issued the host's`);
+  checkCertificates('ca.crt', ca);
+  if (cert === undefined && key === undefined) return { ca };
+  if (cert === undefined || key === undefined)
+    return refuse(cert === undefined ? 'tls.crt' : 'tls.key', 'it is missing or empty, and the other one is there', 'both, or neither');
+  checkPair(cert, key);
+  return { ca, own: { cert, key } };
+}
+
+function checkPair(cert: string, key: string): void {
+  checkCertificates('tls.crt', cert);
+  const accepted = 'the private key of the certificate in "tls.crt", in PEM form, without a passphrase';
+  const readable = readKey(key) ?? refuse('tls.key', 'it cannot be read', accepted);
+  if (!new X509Certificate(cert).checkPrivateKey(readable)) refuse('tls.key', 'it is the key of another certificate', accepted);
+}
+
+function readKey(pem: string): KeyObject | undefined {
+  try {
+    return createPrivateKey(pem);
+  } catch {
+    return undefined;
+  }
+}
+
+function checkCertificates(key: string, pem: string): void {
+  const fault = faultOfCertificates(pem);
+  if (fault !== undefined) refuse(key, fault, acceptedCertificates);
+}
+
+/** As a file has it, with a line break at its end. */
+function fileText(secret: Credentials, key: string): string | undefined {
+  const value = Buffer.from(secret.get(key) ?? [])
+    .toString('utf8')
+    .trim();
+  return value === '' ? undefined : value;
+}
+
+function refuse(key: string, why: string, accepted: string): never {
+  throw new DriverError('Denied', `credentials: key "${key}" of the Secret: ${why}; accepted: ${accepted}`);
+}
