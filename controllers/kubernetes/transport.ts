@@ -148,8 +148,10 @@ export class Transport implements AsyncDisposable {
       port: server.port || (secure ? 443 : 80),
     };
     const path = `${server.pathname.replace(/\/$/, '')}${call.path}${queryString(call.query)}`;
-    const options = { ...target, path, method: call.method, headers, agent: this.#agents.agentFor(credentials, secure), signal };
     return new Promise((resolve, reject) => {
+      // Throws for a key or a certificate that is none.
+      const agent = this.#agents.agentFor(credentials, secure);
+      const options = { ...target, path, method: call.method, headers, agent, signal };
       const request = (secure ? https : http).request(options, resolve);
       request.on('error', reject);
       request.end(content);
