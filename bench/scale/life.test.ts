@@ -39,3 +39,8 @@ await t.test('a restart writes nothing about machines', async (t) => {
       name,
     );
 });
+
+await t.test('what all hosts refer to alike is watched once by each process', async (t) => {
+  const { reads } = part('hosts come up');
+  for (const kind of ['storagepools', 'virtualnetworks', 'namespaces']) t.equal(reads[`${kind} watch`], 1 + smoke.agents, kind);
+});

@@ -14,6 +14,7 @@ import { Host, type Pace } from './host.js';
 import { jobsOf } from './jobs.js';
 import type { Surroundings } from './loops.js';
 import { watchOneSecret } from './one-secret.js';
+import { SharedWatches } from './shared-watches.js';
 import { Tenure } from './tenure.js';
 import { type HostWatches, watchHost } from './watches.js';
 import { createLoops, Wiring } from './wiring.js';
@@ -42,14 +43,19 @@ export interface AgentOptions extends Drivers {
 /** On what to listen, and what clients are told. */
 export type SessionsAt = Pick<DoorOptions, 'host' | 'port' | 'announced'>;
 
+interface HostOptions extends AgentOptions {
+  readonly shared: SharedWatches;
+}
+
 /** Runs the loops of every host that the agent was given, until the signal. */
 export async function runAgent(options: AgentOptions, signal: AbortSignal): Promise<void> {
   await using door = await Door.open({ host: '127.0.0.1', port: 0, ...options.sessions, metrics: options.metrics.sessions });
-  await Promise.all(options.hypervisors.map((name) => runHost(name, options, door, signal)));
+  const shared = new SharedWatches(options.client, options.onTrouble);
+  await Promise.all(options.hypervisors.map((name) => runHost(name, { ...options, shared }, door, signal)));
 }
 
 /** Works for the host while nobody else does: of two agents that were given the same one, the second waits until the first's Lease has run out. */
-async function runHost(name: string, options: AgentOptions, door: Door, signal: AbortSignal): Promise<void> {
+async function runHost(name: string, options: HostOptions, door: Door, signal: AbortSignal): Promise<void> {
   const { client, namespace, identity, onTrouble, metrics } = options;
   const tenure = new Tenure(identity);
   const lease = leaseOf(name);
@@ -74,10 +80,13 @@ async function runHost(name: string, options: AgentOptions, door: Door, signal: 
  * From one Hypervisor object to the next of its name. One made anew, as after the loss of a cluster, begins with fresh watches: nobody may
  * be told, from what is remembered of objects that are no more, that no machine here is without an object.
  */
-async function runEra(name: string, options: AgentOptions, door: Door, lost: AbortSignal, signal: AbortSignal): Promise<void> {
+async function runEra(name: string, options: HostOptions, door: Door, lost: AbortSignal, signal: AbortSignal): Promise<void> {
   const era = new AbortController();
   const ending = AbortSignal.any([signal, lost, era.signal]);
-  await runLoops(name, options, door, ending, () => era.abort()).catch((reason) => {
+  await runLoops(name, options, door, ending, () => {
+    options.shared.renew();
+    era.abort();
+  }).catch((reason) => {
     if (!ending.aborted) throw reason;
   });
 }
@@ -91,9 +100,9 @@ function onAnother({ store }: HostWatches['hypervisors'], another: () => void): 
   });
 }
 
-async function runLoops(name: string, options: AgentOptions, door: Door, signal: AbortSignal, onEnd: () => void): Promise<void> {
+async function runLoops(name: string, options: HostOptions, door: Door, signal: AbortSignal, onEnd: () => void): Promise<void> {
   const { client, cluster, namespace, identity, connect, credentialKeys: keysOf, onTrouble, metrics, pace } = options;
-  const watched = watchHost(name, client, onTrouble, signal);
+  const watched = watchHost(name, client, options.shared, onTrouble, signal);
   const synced = Promise.all(Object.values(watched).map(({ reflector }) => reflector.synced));
   options.onWatching?.(synced);
   await synced;
@@ -137,7 +146,7 @@ async function runLoops(name: string, options: AgentOptions, door: Door, signal:
     metrics,
   };
   const loops = createLoops(surroundings, door);
-  const wiring = new Wiring(name, loops, watched);
+  const wiring = new Wiring(name, loops, watched, signal);
   wiring.everythingChanged();
   try {
     await Promise.all([...Object.values(loops).map((loop) => loop.run(signal)), host.run(signal)]);

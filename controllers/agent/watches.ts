@@ -2,24 +2,29 @@ import {
   hypervisors,
   sessions,
   storagePoolInstances,
-  storagePools,
   storageVolumes,
   virtualMachineActions,
   virtualMachines,
   virtualNetworkInstances,
-  virtualNetworks,
 } from '#crds/types.js';
 import type { Client } from '../kubernetes/client.js';
-import { decodeNamespace, namespaces } from '../namespaces.js';
 import { indexes } from '../stores.js';
 import { decoderOf, watch } from '../watched.js';
+import type { SharedWatches } from './shared-watches.js';
 
 /** What concerns one host, and what its objects refer to. */
-export function watchHost(name: string, client: Client, onTrouble: (message: string, error: unknown) => void, signal: AbortSignal) {
+export function watchHost(
+  name: string,
+  client: Client,
+  shared: SharedWatches,
+  onTrouble: (message: string, error: unknown) => void,
+  signal: AbortSignal,
+) {
   const common = { client, onTrouble };
   const bound = { selection: { fieldSelector: `status.hypervisor=${name}` } };
   const here = { selection: { fieldSelector: `spec.hypervisor=${name}` } };
   return {
+    ...shared.for(signal),
     hypervisors: watch(
       { ...common, resource: hypervisors, decode: decoderOf('Hypervisor'), selection: { fieldSelector: `metadata.name=${name}` } },
       signal,
@@ -43,8 +48,6 @@ export function watchHost(name: string, client: Client, onTrouble: (message: str
       },
       signal,
     ),
-    pools: watch({ ...common, resource: storagePools, decode: decoderOf('StoragePool') }, signal),
-    networks: watch({ ...common, resource: virtualNetworks, decode: decoderOf('VirtualNetwork') }, signal),
     networkInstances: watch(
       {
         ...common,
@@ -56,7 +59,6 @@ export function watchHost(name: string, client: Client, onTrouble: (message: str
       signal,
     ),
     sessions: watch({ ...common, ...bound, resource: sessions, decode: decoderOf('Session') }, signal),
-    namespaces: watch({ ...common, resource: namespaces, decode: decodeNamespace }, signal),
   };
 }
 

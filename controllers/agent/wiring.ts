@@ -33,11 +33,14 @@ export class Wiring {
   readonly #host: string;
   readonly #loops: Loops;
   readonly #watched: HostWatches;
+  readonly #signal: AbortSignal;
 
-  constructor(host: string, loops: Loops, watched: HostWatches) {
+  /** Until the signal: some of what is watched outlives it. */
+  constructor(host: string, loops: Loops, watched: HostWatches, signal: AbortSignal) {
     this.#host = host;
     this.#loops = loops;
     this.#watched = watched;
+    this.#signal = signal;
     this.#subscribe();
   }
 
@@ -72,7 +75,7 @@ export class Wiring {
       machines.add(`${metadata.namespace}/${spec.machineRef.name}`);
     });
     this.#watched.instances.store.subscribe((change) => again(volumes, byVolume.byIndex('instance', latest(change).metadata.name)));
-    this.#watched.pools.store.subscribe(({ key }) => again(instances, this.#watched.instances.store.byIndex('pool', key)));
+    this.#watched.pools.store.subscribe(({ key }) => again(instances, this.#watched.instances.store.byIndex('pool', key)), this.#signal);
     byNetwork.subscribe((change) => {
       const { metadata, spec } = latest(change);
       again(machines, byMachine.byIndex('network', `${metadata.namespace}/${spec.networkRef.name}`));
@@ -83,7 +86,7 @@ export class Wiring {
         byMachine.list().filter((machine) => machine.spec.interfaces === undefined),
       );
     });
-    this.#watched.networks.store.subscribe(({ key }) => again(networkInstances, byNetwork.byIndex('network', key)));
+    this.#watched.networks.store.subscribe(({ key }) => again(networkInstances, byNetwork.byIndex('network', key)), this.#signal);
     this.#watched.namespaces.store.subscribe(() => {
       again(volumes, byVolume.list());
       again(networkInstances, byNetwork.list());
@@ -91,7 +94,7 @@ export class Wiring {
         machines,
         byMachine.list().filter((machine) => networksOf(machine).length > 0),
       );
-    });
+    }, this.#signal);
     this.#watched.hypervisors.store.subscribe((change) => {
       if (!isStatusOnly(change)) this.everythingChanged();
     });

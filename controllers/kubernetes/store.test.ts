@@ -33,6 +33,18 @@ t.test('changes are told once, in order, with the store already showing them', a
   t.same(told, ['added ns/a', 'updated ns/a', 'deleted ns/a']);
 });
 
+t.test('a subscription ends with its signal, and is none where that has ended before', async (t) => {
+  const store = createStore<Thing>();
+  const told: string[] = [];
+  const end = new AbortController();
+  store.subscribe((change) => told.push(summary(change)), end.signal);
+  store.set(thing('a', '1'));
+  end.abort();
+  store.subscribe((change) => told.push(summary(change)), end.signal);
+  store.set(thing('b', '2'));
+  t.same(told, ['added ns/a']);
+});
+
 t.test('a namesake with another uid is another object', async (t) => {
   const store = createStore<Thing>();
   store.set(thing('a', '1', undefined, 'first'));

@@ -17,8 +17,8 @@ export interface ReadonlyStore<T, I extends string = string> {
   list(): readonly T[];
   keys(): readonly string[];
   byIndex(index: I, value: string): readonly T[];
-  /** Calls back after every change, in order; the store already shows it. The returned function ends it. */
-  subscribe(listener: (change: Change<T>) => void): () => void;
+  /** Calls back after every change, in order; the store already shows it. The returned function ends it, and so does the signal. */
+  subscribe(listener: (change: Change<T>) => void, signal?: AbortSignal): () => void;
 }
 
 export interface StoreOptions<T, I extends string> {
@@ -81,10 +81,13 @@ class MemoryStore<T extends Kept, I extends string> implements Store<T, I> {
     return [...keys].map((key) => this.#objects.get(key)).filter((object) => object !== undefined);
   }
 
-  subscribe(listener: (change: Change<T>) => void): () => void {
+  subscribe(listener: (change: Change<T>) => void, signal?: AbortSignal): () => void {
     const own = (change: Change<T>): void => listener(change);
+    const end = () => void this.#listeners.delete(own);
+    if (signal?.aborted === true) return end;
     this.#listeners.add(own);
-    return () => this.#listeners.delete(own);
+    signal?.addEventListener('abort', end, { once: true });
+    return end;
   }
 
   set(object: T): void {

@@ -1,0 +1,59 @@
+import { storagePools, virtualNetworks } from '#crds/types.js';
+import type { Client } from '../kubernetes/client.js';
+import { decodeNamespace, namespaces } from '../namespaces.js';
+import { decoderOf, watch } from '../watched.js';
+
+/** What the objects of every host refer to alike. */
+function watchShared(client: Client, onTrouble: (message: string, error: unknown) => void, signal: AbortSignal) {
+  const common = { client, onTrouble };
+  return {
+    pools: watch({ ...common, resource: storagePools, decode: decoderOf('StoragePool') }, signal),
+    networks: watch({ ...common, resource: virtualNetworks, decode: decoderOf('VirtualNetwork') }, signal),
+    namespaces: watch({ ...common, resource: namespaces, decode: decodeNamespace }, signal),
+  };
+}
+
+interface Round {
+  readonly watches: ReturnType<typeof watchShared>;
+  readonly end: AbortController;
+  users: number;
+}
+
+/** Watched once for all hosts of an agent, from the first that asks until none is left that does. Who subscribes does so with its own signal: the stores outlive it. */
+export class SharedWatches {
+  readonly #client: Client;
+  readonly #onTrouble: (message: string, error: unknown) => void;
+  #round: Round | undefined;
+
+  constructor(client: Client, onTrouble: (message: string, error: unknown) => void) {
+    this.#client = client;
+    this.#onTrouble = onTrouble;
+  }
+
+  /** Until the signal. */
+  for(signal: AbortSignal): Round['watches'] {
+    this.#round ??= this.#begin();
+    const round = this.#round;
+    round.users += 1;
+    if (signal.aborted) this.#leave(round);
+    else signal.addEventListener('abort', () => this.#leave(round), { once: true });
+    return round.watches;
+  }
+
+  /** Who asks from now on is told nothing from what was remembered before, as after the loss of a cluster. */
+  renew(): void {
+    this.#round = undefined;
+  }
+
+  #begin(): Round {
+    const end = new AbortController();
+    return { watches: watchShared(this.#client, this.#onTrouble, end.signal), end, users: 0 };
+  }
+
+  #leave(round: Round): void {
+    round.users -= 1;
+    if (round.users > 0) return;
+    round.end.abort();
+    if (this.#round === round) this.#round = undefined;
+  }
+}
