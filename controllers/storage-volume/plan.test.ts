@@ -244,6 +244,11 @@ t.test('a failed import is counted once, and its wait grows with each', async (t
 t.test('only what is whole is ready, and a volume that cannot grow stays so', async (t) => {
   t.match(readyOf(reported({}, {})), /^False/);
   t.match(readyOf(reported({ import: { startedAt: '2030-01-01T00:00:00Z' } }, { volume, marker, job: running })), /^False/);
+  const filled = { marker, job: { kind: 'done' } } as const;
+  const begun = { import: { startedAt: '2030-01-01T00:00:00Z' } };
+  t.equal(readyOf(reported(begun, { ...filled, volume })), 'True Ready', 'in the write that notes it');
+  t.match(readyOf(reported(begun, filled)), /^False/, 'but not one that is not seen');
+  t.match(readyOf(reported(begun, { ...filled, volume }, now, new DriverError('Unavailable', 'gone'))), /^Unknown/);
   const done: StorageVolumeStatus = { import: { startedAt: '2030-01-01T00:00:00Z', completedAt: '2030-01-01T00:00:00Z' } };
   t.equal(readyOf(reported(done, { lookedAt: now })), 'False Lost');
   const small = { volume: named(volume.id.nativeName, 5) };

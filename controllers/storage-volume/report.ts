@@ -48,9 +48,11 @@ export function reportVolume({ metadata, status: before }: StorageVolume, findin
   };
 }
 
-/** A volume that waits to grow, or cannot, is whole and usable all the same. */
-function usable(stands: Standing, { plan = [], failure }: VolumeFindings, fill: StorageVolumeStatusImport | undefined): Standing {
+/** A volume that waits to grow, or cannot, is whole and usable all the same; so is one of which that is just being noted. */
+function usable(stands: Standing, { plan = [], observed, failure }: VolumeFindings, fill: StorageVolumeStatusImport | undefined): Standing {
   const next = plan.find((decision) => decision.kind === 'act');
+  const isWhole = next?.kind === 'act' && next.action.kind === 'complete' && observed?.volume !== undefined;
+  if (isWhole && failure === undefined) return { kind: 'ready', reason: 'Ready', message: '' };
   const growing =
     (next?.kind === 'act' && next.action.kind === 'grow') || stands.reason === 'GrowsWhenOff' || stands.reason === 'CannotGrow';
   const reached = stands.kind !== 'unknown' || failure === undefined;
