@@ -81,7 +81,7 @@ function hostLoop<
     if (connected === undefined) return unreached(object, kind, host, publish);
     const onAct = (seen: R, action: AnyAction, because: string) => {
       metrics.acted(resource.kind, action.kind);
-      if (action.kind === 'note') return;
+      if (unspoken.has(action.kind)) return;
       if (drift.takes(seen)) metrics.drifted(resource.kind, action.kind);
       recorder.record(seen, { type: 'Normal', reason: eventReason(action.kind), note: because });
     };
@@ -114,6 +114,9 @@ function hostLoop<
   });
   return queue;
 }
+
+/** Looks, and what is but written down beside an act that is told of. */
+const unspoken: ReadonlySet<string> = new Set(['note', 'look', 'inspect', 'begin']);
 
 const eventReason = (action: string): string => `${action[0]?.toUpperCase()}${action.slice(1)}`;
 
