@@ -32,12 +32,14 @@ export async function reconcileSpanning<P extends Spanning, I extends Instance>(
   const wanted = hypervisors.filter((hypervisor) => isSelected(parent, hypervisor)).map(({ metadata }) => metadata.name);
   const existing = kind.instancesOf(parent);
   if (!goes && !parent.metadata.finalizers?.includes(finalizer)) await hold(kind, client, parent, signal);
-  for (const hypervisor of wanted)
-    if (!existing.some(({ spec }) => spec.hypervisor === hypervisor)) await createInstance(kind, client, parent, hypervisor, signal);
-  for (const { metadata, spec } of existing) {
-    if (!wanted.includes(spec.hypervisor) && metadata.deletionTimestamp === undefined)
-      await client.delete(instances.resource, metadata, { uid: metadata.uid }, signal).catch(ignoreGone);
-  }
+  const there = new Set(existing.map(({ spec }) => spec.hypervisor));
+  const missing = wanted.filter((hypervisor) => !there.has(hypervisor));
+  await someAtOnce(missing, (hypervisor) => createInstance(kind, client, parent, hypervisor, signal));
+  const kept = new Set(wanted);
+  const unwanted = existing.filter(({ metadata, spec }) => !kept.has(spec.hypervisor) && metadata.deletionTimestamp === undefined);
+  await someAtOnce(unwanted, ({ metadata }) =>
+    client.delete(instances.resource, metadata, { uid: metadata.uid }, signal).catch(ignoreGone),
+  );
   if (goes && existing.length === 0) {
     await removeFinalizer(client, parents.resource, parent, signal);
     return { kind: 'converged' };
@@ -45,6 +47,13 @@ export async function reconcileSpanning<P extends Spanning, I extends Instance>(
   const seen = parents.store.get(keyOf(parent.metadata)) ?? parent;
   await publishStatus({ client, ...parents }, seen, spanningStatus(seen, kind.instancesOf(seen), wanted, Date.now()), signal);
   return { kind: 'converged' };
+}
+
+/** Of hundreds of hosts, one after the other would take long, and all at once would crowd out all else. */
+const mostAtOnce = 8;
+
+async function someAtOnce<T>(all: readonly T[], work: (one: T) => Promise<void>): Promise<void> {
+  for (let at = 0; at < all.length; at += mostAtOnce) await Promise.all(all.slice(at, at + mostAtOnce).map(work));
 }
 
 async function hold<P extends Spanning, I extends Instance>(
