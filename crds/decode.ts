@@ -18,9 +18,17 @@ export class DecodeError extends Error {
 export function decode<K extends Kind>(kind: K, raw: unknown): Kinds[K] {
   const validate = validatorOf(kind);
   dropNulls(raw);
-  if (validate(raw)) return raw as Kinds[K];
+  if (validate(raw)) return sayingNothing(raw as Kinds[K]);
   const problems = (validate.errors ?? []).filter(isOwnWords).slice(0, 5).map(say);
   throw new DecodeError(`${kind} ${nameOf(raw)}: ${problems.join('; ')}`);
+}
+
+/** The mark of an object that nobody has looked at, which is for other readers, is to us a status that says nothing. */
+function sayingNothing<R extends Kinds[Kind]>(object: R): R {
+  const { status } = object as { status?: { observedGeneration?: number } };
+  if (status?.observedGeneration === -1) delete status.observedGeneration;
+  if (status !== undefined && Object.keys(status).length === 0) delete (object as { status?: object }).status;
+  return object;
 }
 
 function dropNulls(value: unknown): void {

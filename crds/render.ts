@@ -11,7 +11,7 @@ const shared: readonly { readonly name: string; readonly property: RegExp }[] = 
 ];
 
 const preamble = `// Generated from the CRDs by \`node dist/crds/generate.js\`: edit the YAML instead.
-// A field that has a default in its CRD is always there, as the API server fills it in.
+// A field of a spec that has a default in its CRD is always there, as the API server fills it in.
 
 export interface ObjectMeta {
   readonly name: string;
@@ -62,9 +62,15 @@ function addKind(types: Types, { spec: { group, scope, names, versions } }: Crd)
     `  readonly kind: '${names.kind}';\n`,
     `  readonly metadata: ${scope === 'Namespaced' ? 'NamespacedObjectMeta' : 'ObjectMeta'};\n`,
     property(types, names.kind, 'spec', properties['spec'] ?? {}, true),
-    property(types, names.kind, 'status', properties['status'] ?? {}, false),
+    property(types, names.kind, 'status', withoutDefaults(properties['status'] ?? {}), false),
     '}\n',
   ]);
+}
+
+/** What stands in a status until somebody writes it is not what somebody writes: see `decode`. */
+function withoutDefaults({ default: _, properties = {}, ...schema }: Schema): Schema {
+  const plain = Object.entries(properties).map(([name, { default: _, ...field }]) => [name, field] as const);
+  return { ...schema, properties: Object.fromEntries(plain) };
 }
 
 /** Keeps a place for the type first, so that it stands above those that it is made of. */

@@ -1,5 +1,5 @@
 // Generated from the CRDs by `node dist/crds/generate.js`: edit the YAML instead.
-// A field that has a default in its CRD is always there, as the API server fills it in.
+// A field of a spec that has a default in its CRD is always there, as the API server fills it in.
 
 export interface ObjectMeta {
   readonly name: string;
@@ -151,7 +151,7 @@ export interface Selector {
 }
 
 export interface HypervisorStatus {
-  /** The generation of the spec that this status answers. */
+  /** The generation of the spec that this status answers; -1 until somebody has looked at it. */
   readonly observedGeneration?: number;
   /** What runs machines there, as `QEMU`. */
   readonly hypervisor?: string;
@@ -267,6 +267,8 @@ export interface SessionSpec {
 }
 
 export interface SessionStatus {
+  /** The generation of the spec that this status answers; -1 until somebody has looked at it. */
+  readonly observedGeneration?: number;
   /** The Hypervisor whose agent opens it. */
   readonly hypervisor?: string;
   /** Where the agent listens, as host:port. */
@@ -298,6 +300,8 @@ export interface StoragePoolInstanceSpec {
 }
 
 export interface StoragePoolInstanceStatus {
+  /** The generation of the spec that this status answers; -1 until somebody has looked at it. */
+  readonly observedGeneration?: number;
   /** The pool's uuid on the host. */
   readonly uuid?: string;
   /** The pool's name on the host. */
@@ -472,7 +476,7 @@ export interface StoragePoolSpecExisting {
 }
 
 export interface StoragePoolStatus {
-  /** The generation of the spec that this status answers. */
+  /** The generation of the spec that this status answers; -1 until somebody has looked at it. */
   readonly observedGeneration?: number;
   /** How many hypervisors have the pool. */
   readonly hosts?: StoragePoolStatusHosts;
@@ -581,7 +585,7 @@ export interface StorageVolumeSpecSource {
 }
 
 export interface StorageVolumeStatus {
-  /** The generation of the spec that this status answers. */
+  /** The generation of the spec that this status answers; -1 until somebody has looked at it. */
   readonly observedGeneration?: number;
   /** The state in a word or two, for people and never for logic. */
   readonly printableStatus?: string;
@@ -656,6 +660,8 @@ export interface VirtualMachineActionSpec {
 }
 
 export interface VirtualMachineActionStatus {
+  /** The generation of the spec that this status answers; -1 until somebody has looked at it. */
+  readonly observedGeneration?: number;
   /** The Hypervisor that does it. */
   readonly hypervisor?: string;
   /** When it was begun. An action that was begun is never begun again. */
@@ -1086,7 +1092,7 @@ export interface VirtualMachineSpecVsphere {
 }
 
 export interface VirtualMachineStatus {
-  /** The generation of the spec that this status answers. */
+  /** The generation of the spec that this status answers; -1 until somebody has looked at it. */
   readonly observedGeneration?: number;
   /** The state in a word or two, for people and never for logic. */
   readonly printableStatus?: string;
@@ -1273,6 +1279,8 @@ export interface VirtualNetworkInstanceSpec {
 }
 
 export interface VirtualNetworkInstanceStatus {
+  /** The generation of the spec that this status answers; -1 until somebody has looked at it. */
+  readonly observedGeneration?: number;
   /** The generation of the VirtualNetwork's spec that this status answers. */
   readonly networkGeneration?: number;
   /** The network's uuid on the host, where it is one of our own. */
@@ -1432,7 +1440,7 @@ export interface VirtualNetworkSpecExisting {
 }
 
 export interface VirtualNetworkStatus {
-  /** The generation of the spec that this status answers. */
+  /** The generation of the spec that this status answers; -1 until somebody has looked at it. */
   readonly observedGeneration?: number;
   /** How many hypervisors have the network. */
   readonly hosts?: VirtualNetworkStatusHosts;

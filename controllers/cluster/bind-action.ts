@@ -7,12 +7,13 @@ import type { Outcome } from '../reconcile.js';
 
 /** Gives an action to the agent of its machine's host; one whose machine is not there fails at once, for it was meant for now. */
 export async function bindAction({ client, watched }: Binder, action: VirtualMachineAction, signal: AbortSignal): Promise<Outcome> {
-  const { metadata, spec, status: before } = action;
-  if (before?.hypervisor !== undefined || before?.outcome !== undefined) return { kind: 'converged' };
+  const { metadata, spec } = action;
+  const before = { ...action.status, observedGeneration: metadata.generation };
+  if (before.hypervisor !== undefined || before.outcome !== undefined) return { kind: 'converged' };
   const machine = watched.machines.store.get(`${metadata.namespace}/${spec.machineRef.name}`);
   const tell = (status: VirtualMachineActionStatus) => publishStatus({ client, ...watched.actions }, action, status, signal);
   const stands = (kind: 'reconciling' | 'stalled', reason: string, message: string) =>
-    conditions(before?.conditions, metadata.generation, Date.now(), readiness({ kind, reason, message }));
+    conditions(before.conditions, metadata.generation, Date.now(), readiness({ kind, reason, message }));
   const ref = { namespace: metadata.namespace, name: spec.machineRef.name };
   // Each kind has a watch of its own: that of machines may be behind that of actions.
   if (machine === undefined && (await getNow(client, virtualMachines, ref, signal)) !== undefined)

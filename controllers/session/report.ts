@@ -18,6 +18,7 @@ export const expiryOf = ({ status }: Session, now: number): number =>
 export function reportSession(session: Session, stands: Standing, open: Open | undefined, now: number): SessionStatus {
   const { metadata, status: before } = session;
   return {
+    observedGeneration: metadata.generation,
     ...(before?.hypervisor === undefined ? {} : { hypervisor: before.hypervisor }),
     ...open,
     expiresAt: timestamp(expiryOf(session, now)),

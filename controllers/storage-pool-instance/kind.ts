@@ -107,6 +107,7 @@ function reportPool({ metadata, status: before }: StoragePoolInstance, findings:
     acting: (kind) => doing[kind as PoolAction['kind']],
   });
   return {
+    observedGeneration: metadata.generation,
     ...identity(before, desired?.store, pool),
     ...(pool === undefined ? {} : room(pool)),
     conditions: conditions(before?.conditions, metadata.generation, now, readiness(stands)),

@@ -10,12 +10,14 @@ export function reportAction(
   now: number,
 ): VirtualMachineActionStatus {
   const { metadata, status: before } = action;
-  if (before?.outcome !== undefined) return before;
+  const observedGeneration = metadata.generation;
+  if (before?.outcome !== undefined) return { ...before, observedGeneration };
   const taken = record?.action?.uid === metadata.uid ? record.action : undefined;
   const gone = machine === undefined || machine.metadata.deletionTimestamp !== undefined;
   const outcome = taken?.outcome ?? (gone ? 'Failed' : undefined);
   const message = taken?.message ?? (gone ? `machine "${action.spec.machineRef.name}" was deleted` : undefined);
   return {
+    observedGeneration,
     ...(before?.hypervisor === undefined ? {} : { hypervisor: before.hypervisor }),
     ...(taken === undefined
       ? before?.startedAt === undefined

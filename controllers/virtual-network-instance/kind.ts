@@ -119,6 +119,7 @@ function reportNetwork(
   });
   const generation = desired === undefined ? before?.networkGeneration : parent?.metadata.generation;
   return {
+    observedGeneration: metadata.generation,
     ...(generation === undefined ? {} : { networkGeneration: generation }),
     ...identity(before, desired?.source, observed),
     conditions: conditions(before?.conditions, metadata.generation, now, {

@@ -40,6 +40,13 @@ export function complain(troubles: readonly string[], { kind, version }: Resourc
   if (fieldValidation === 'Warn') for (const trouble of troubles) warn(trouble);
 }
 
+/** Where nobody has said anything of its status yet, that says what its schema has for this; it is nobody's. */
+export function withStatus(object: JsonObject, { hasStatus, schema }: Resource): JsonObject {
+  const known = schema.properties.get('status');
+  if (!hasStatus || known?.default === undefined || object['status'] !== undefined) return object;
+  return { ...object, status: withDefaults(known.default, known) };
+}
+
 /** In metadata, what is empty is not there. */
 const saidIn = (metadata: JsonObject): JsonObject =>
   Object.fromEntries(Object.entries(metadata).filter(([key, value]) => key === 'managedFields' || !isEmptyValue(value)));

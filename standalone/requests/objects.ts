@@ -6,7 +6,18 @@ import { isBeingDeleted, isOver, metadataOf, withFinalizers } from '../resources
 import type { Resource } from '../resources/resource.js';
 import type { Outcome, Store } from '../store/store.js';
 import type { Admit, Attempted, Operation } from './attempted.js';
-import { assertValid, type ChangeOptions, counted, isSameState, managed, onto, type Subresource, serversOwn, shaped } from './change.js';
+import {
+  assertValid,
+  type ChangeOptions,
+  counted,
+  isSameState,
+  managed,
+  onto,
+  type Subresource,
+  serversOwn,
+  shaped,
+  withStatus,
+} from './change.js';
 import { assertPreconditions, assertSameNamespace, assertSamePlace, assertUid, keyOf, type Place, type Preconditions } from './place.js';
 import { alreadyExists, applyConflict, badRequest, changedMeanwhile, forbiddenRequest, methodNotAllowed, notFound } from './status.js';
 
@@ -164,7 +175,7 @@ export class Objects {
     const { resource } = place;
     const admitted = (old: JsonObject | undefined): Outcome => {
       const outcome = decide(old);
-      const stored = outcome.kind === 'keep' ? outcome : { ...outcome, object: resource.toStored?.(outcome.object) ?? outcome.object };
+      const stored = outcome.kind === 'keep' ? outcome : { ...outcome, object: toStored(outcome.object, resource) };
       // Of what changes nothing as well: whoever may not write may not do that either.
       how.admit?.(this.#attempted(place, how, old, stored.object));
       return stored;
@@ -210,6 +221,11 @@ export class Objects {
 }
 
 export const shown = (object: JsonObject, { fromStored }: Resource): JsonObject => fromStored?.(object) ?? object;
+
+function toStored(object: JsonObject, resource: Resource): JsonObject {
+  const whole = withStatus(object, resource);
+  return resource.toStored?.(whole) ?? whole;
+}
 
 const put = (object: JsonObject): Outcome => ({ kind: 'put', object });
 
