@@ -9,32 +9,10 @@ import { type Client, createClient, loadKubeConfig } from '#controllers/kubernet
 import type { ObjectRef } from '#controllers/kubernetes/resource.js';
 import { createMetrics, type Metrics } from '#controllers/metrics.js';
 import { crdFolder } from '#crds/schema.js';
-import {
-  hypervisors,
-  type Kinds,
-  sessions,
-  storagePoolInstances,
-  storagePools,
-  storageVolumes,
-  virtualMachineActions,
-  virtualMachines,
-  virtualNetworkInstances,
-  virtualNetworks,
-} from '#crds/types.js';
+import type { Kinds } from '#crds/types.js';
 import { type Connect, type Drivers, noCredentials } from '#drivers/target.js';
 import { type ApiServer, type KubectlArgs, useCluster } from './api-server.js';
-
-const resources = {
-  Hypervisor: hypervisors,
-  Session: sessions,
-  StoragePool: storagePools,
-  StoragePoolInstance: storagePoolInstances,
-  StorageVolume: storageVolumes,
-  VirtualMachine: virtualMachines,
-  VirtualMachineAction: virtualMachineActions,
-  VirtualNetwork: virtualNetworks,
-  VirtualNetworkInstance: virtualNetworkInstances,
-} as const;
+import { resources } from './kinds.js';
 
 export interface OperatorOptions {
   readonly connect: Connect;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need beside Node: once, with apt, and without starting any service. Quick and silent when nothing is missing.
-# Then builds the guest and, with Go at hand, the Kubernetes API server, the simulator of vSphere and Helm, so that no test has to wait for them.
+# Then builds the guest and, with Go at hand, the Kubernetes API server, the simulator of vSphere, Helm and what judges objects as GitOps tools do, so that no test has to wait for them.
 # Under CI=true whatever is missing in the end is a failure; elsewhere it is a warning, and the tests that need it are skipped.
 set -euo pipefail
 
@@ -79,3 +79,4 @@ build_once ./stores/build.sh
 build_once ./kubernetes/build.sh
 build_once ./vsphere/build.sh
 build_once ./helm/build.sh
+build_once ./gitops/build.sh
