@@ -145,6 +145,7 @@ async function runLoops(name: string, options: HostOptions, door: Door, signal: 
     onTrouble,
     metrics,
   };
+  metrics.hosts.follow(host, { machines: watched.machines.store, instances: watched.instances.store }, onTrouble, signal);
   const loops = createLoops(surroundings, door);
   const wiring = new Wiring(name, loops, watched, signal);
   wiring.everythingChanged();

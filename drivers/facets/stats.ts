@@ -5,9 +5,56 @@ export interface Stats {
   read(signal: AbortSignal): Promise<readonly MachineStats[]>;
 }
 
+/** What counts up begins anew when the machine is started. What the host does not tell is absent. */
 export interface MachineStats {
   readonly id: MachineId;
-  readonly cpuSeconds: number;
-  readonly memoryBytes: number;
-  readonly disks: readonly { readonly name: string; readonly readBytes: number; readonly writtenBytes: number }[];
+  /** All that was spent on it, by its guest and by the host for it. */
+  readonly cpuSeconds?: number;
+  /** Its CPUs' together: for what they had asked for. */
+  readonly cpuWaitSeconds?: number;
+  /** Its CPUs' together: for the host's CPUs, which others had. */
+  readonly cpuDelaySeconds?: number;
+  readonly memory: MemoryStats;
+  /** Of the disks and drives that carry a name. */
+  readonly disks: readonly DiskStats[];
+  /** Of the interfaces that carry a name. */
+  readonly interfaces: readonly InterfaceStats[];
+}
+
+export interface MemoryStats {
+  /** What the guest has now, which a balloon takes from it and gives back. */
+  readonly balloonBytes: number;
+  /** What the machine holds of the host's. */
+  readonly residentBytes?: number;
+  /** As the guest sees it: all that it can use; */
+  readonly availableBytes?: number;
+  /** of that, what nobody uses; */
+  readonly unusedBytes?: number;
+  /** and what could be had without swapping. */
+  readonly usableBytes?: number;
+}
+
+export interface DiskStats {
+  readonly name: string;
+  readonly read: TransferStats;
+  readonly written: TransferStats;
+}
+
+export interface TransferStats {
+  readonly bytes: number;
+  readonly operations: number;
+  readonly seconds: number;
+}
+
+export interface InterfaceStats {
+  readonly name: string;
+  readonly received: TrafficStats;
+  readonly sent: TrafficStats;
+}
+
+export interface TrafficStats {
+  readonly bytes: number;
+  readonly packets: number;
+  readonly errors: number;
+  readonly dropped: number;
 }

@@ -21,12 +21,28 @@ export function eventsOf(host: FakeHost<Clock>, connection: Connection): Events 
   };
 }
 
-const statsOf = ({ id, live, startedAt }: FakeMachine, now: number): MachineStats => ({
-  id,
-  cpuSeconds: (now - startedAt) / 1000,
-  memoryBytes: live?.memoryBytes ?? 0,
-  disks: (live?.disks ?? []).map(({ name }) => ({ name, readBytes: 0, writtenBytes: 0 })),
-});
+/** Whatever it does it does evenly: so much in every second. */
+function statsOf({ id, live, startedAt }: FakeMachine, now: number): MachineStats {
+  const seconds = (now - startedAt) / 1000;
+  const transfer = { bytes: seconds * 4096, operations: seconds, seconds: seconds / 1000 };
+  const traffic = { bytes: seconds * 1500, packets: seconds, errors: 0, dropped: 0 };
+  const memoryBytes = live?.memoryBytes ?? 0;
+  return {
+    id,
+    cpuSeconds: seconds,
+    cpuWaitSeconds: 0,
+    cpuDelaySeconds: 0,
+    memory: {
+      balloonBytes: memoryBytes,
+      residentBytes: memoryBytes,
+      availableBytes: memoryBytes,
+      unusedBytes: memoryBytes / 2,
+      usableBytes: memoryBytes / 2,
+    },
+    disks: [...(live?.disks ?? []), ...(live?.cdroms ?? [])].map(({ name }) => ({ name, read: transfer, written: transfer })),
+    interfaces: (live?.interfaces ?? []).map(({ name }) => ({ name, received: traffic, sent: traffic })),
+  };
+}
 
 export function statisticsOf(host: FakeHost<Clock>, connection: Connection): Stats {
   const answering = () => [...host.machines.values()].filter(({ isOff, guest }) => !isOff && guest.hung !== true);

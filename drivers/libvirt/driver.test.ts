@@ -429,8 +429,8 @@ t.test('one QEMU that hangs holds up nobody else', async (t) => {
   );
   t.match(measured?.[0], {
     cpuSeconds: Number,
-    memoryBytes: 32 * 2 ** 20,
-    disks: [{ name: 'root', readBytes: Number, writtenBytes: Number }],
+    memory: { balloonBytes: 32 * 2 ** 20, residentBytes: Number },
+    disks: [{ name: 'root', read: { bytes: Number, operations: Number, seconds: Number }, written: { bytes: Number } }],
   });
   await power.cut(wellId, markOf('well').owner, signal);
   await machines.undefine(wellId, markOf('well').owner, { keepState: false }, signal);

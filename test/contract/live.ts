@@ -14,7 +14,7 @@ export async function liveContract(t: Test, stage: Stage): Promise<void> {
   await refusingContract(t, stage, apply);
   await passwordContract(t, stage, apply);
   await stage.withGuest(t, 'a running machine', 'hearing', async (t, recipe) => {
-    const networks = await twoNetworks(stage);
+    const networks = await networksOf(stage, 2);
     const { location } = await newDisk(stage, 'disc');
     const roomy = (definition: MachineDefinition): MachineDefinition => ({
       ...definition,
@@ -87,8 +87,9 @@ class Bench {
   }
 }
 
-async function twoNetworks(stage: Stage): Promise<readonly string[]> {
-  const names = stage.subject.peer.strangersNetwork === undefined ? [] : [networkName(), networkName()];
+/** So many that are up; none where the peer makes none. */
+export async function networksOf(stage: Stage, count: number): Promise<readonly string[]> {
+  const names = stage.subject.peer.strangersNetwork === undefined ? [] : Array.from({ length: count }, networkName);
   for (const name of names) {
     const network = await stage.subject.peer.strangersNetwork?.(name);
     if (network === undefined) continue;
@@ -98,7 +99,7 @@ async function twoNetworks(stage: Stage): Promise<readonly string[]> {
   return names;
 }
 
-async function newDisk(stage: Stage, name: string): Promise<MachineDisk> {
+export async function newDisk(stage: Stage, name: string): Promise<MachineDisk> {
   const pool = await activePool(stage);
   const definition = { pool: pool.id, nativeName: `contract.${name}`, format: 'Raw', sizeBytes: 8 << 20 } as const;
   const { location } = await mustHave(stage.driver.volumes).create(definition, soon());

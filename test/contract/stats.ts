@@ -1,4 +1,5 @@
 import type { Test } from 'tap';
+import { networksOf, newDisk } from './live.js';
 import { mustHave } from './pools.js';
 import { type Stage, soon } from './stage.js';
 
@@ -12,10 +13,36 @@ export async function statsContract(t: Test, stage: Stage): Promise<void> {
     const all = await stats.read(soon());
     t.ok(all.every(({ id }) => id !== off.id));
     const one = mustHave(all.find(({ id }) => id === on.id));
-    t.ok(one.cpuSeconds >= 0 && one.memoryBytes > 0, 'with time and memory', { one });
+    t.ok((one.cpuSeconds ?? 0) >= 0 && one.memory.balloonBytes > 0, 'with time and memory', { one });
     await stage.driver.power.cut(on.id, on.owner, soon());
     t.notOk((await idsOf()).includes(on.id));
   });
+
+  await stage.withGuest(
+    t,
+    'disks, drives and interfaces are told by their names, those that came later too',
+    'hearing',
+    async (t, recipe) => {
+      const [network] = await networksOf(stage, 1);
+      const wired = network === undefined ? [] : [{ name: 'lan', network }];
+      const [root, more] = [await newDisk(stage, 'root'), await newDisk(stage, 'more')];
+      const shape = { disks: [root], cdroms: [{ name: 'drive' }], interfaces: wired } as const;
+      const made = await stage.guest(recipe, stage.can('imagineDisks') ? shape : { disks: [root], interfaces: wired });
+      const measured = async () => mustHave((await stats.read(soon())).find(({ id }) => id === made.id));
+      const names = (all: readonly { readonly name: string }[]) => all.map(({ name }) => name).sort();
+      const first = await measured();
+      t.same(names(first.interfaces), names(wired));
+      t.same(names(first.disks), made.definition.cdroms === undefined ? ['root'] : ['drive', 'root']);
+      const later = await stage.until(measured, ({ cpuSeconds = 0 }) => cpuSeconds > (first.cpuSeconds ?? 0));
+      t.ok((later.cpuSeconds ?? 0) > (first.cpuSeconds ?? 0), 'time goes on');
+      const { live } = stage.driver;
+      if (live === undefined) return;
+      await stage.driver.machines.define({ ...made.definition, disks: [root, more] }, made.mark, soon());
+      await live.apply(made.id, made.owner, { kind: 'disk', name: 'more' }, soon());
+      const grown = await stage.until(measured, ({ disks }) => names(disks).includes('more'));
+      t.ok(names(grown.disks).includes('more'), 'without another start', { disks: grown.disks });
+    },
+  );
 
   await stage.withPeer(t, 'what does not answer is left out rather than waited for', ['hang'], async (t, peer) => {
     const hung = await stage.running();

@@ -35,6 +35,12 @@ function rootPorts({ disks, interfaces }: MachineDefinition, { machine = '' }: D
   ];
 }
 
+const memoryLookSeconds = '10';
+
+/** As libvirt gives every machine one; looked at so often, it tells how much of its memory the guest uses. */
+const balloon = ({ domainType }: DomainBase): XmlElement | undefined =>
+  domainType === 'test' ? undefined : element('memballoon', { model: 'virtio' }, element('stats', { period: memoryLookSeconds }));
+
 function skeleton(definition: MachineDefinition, base: DomainBase): XmlElement {
   const { uuid, nativeName } = definition;
   return element(
@@ -54,6 +60,7 @@ function skeleton(definition: MachineDefinition, base: DomainBase): XmlElement {
       {},
       base.emulator === undefined ? undefined : element('emulator', {}, base.emulator),
       ...rootPorts(definition, base),
+      balloon(base),
     ),
   );
 }
