@@ -1,6 +1,7 @@
 import { Counter, type Registry } from 'prom-client';
 import { createDriverMetrics, type DriverMetrics } from './driver-metrics.js';
 import { createMetrics as createKubernetesMetrics, type KubernetesMetrics } from './kubernetes/metrics.js';
+import { type ClusterMetrics, createClusterMetrics } from './observability/cluster-metrics.js';
 import { createHostMetrics, type HostMetrics } from './observability/host-metrics.js';
 import { createSessionMetrics, type SessionMetrics } from './session/metrics.js';
 import { createFillMetrics, type FillMetrics } from './storage-volume/metrics.js';
@@ -10,6 +11,7 @@ export interface Metrics extends KubernetesMetrics, DriverMetrics {
   readonly sessions: SessionMetrics;
   readonly fills: FillMetrics;
   readonly hosts: HostMetrics;
+  readonly cluster: ClusterMetrics;
   acted(kind: string, action: string): void;
   /** The act was on an object that had been as declared, and nobody has declared anything else since. */
   drifted(kind: string, action: string): void;
@@ -30,6 +32,7 @@ export function createMetrics(registry: Registry): Metrics {
     sessions: createSessionMetrics(registry),
     fills: createFillMetrics(registry),
     hosts: createHostMetrics(registry),
+    cluster: createClusterMetrics(registry),
     acted: (kind, action) => acts.inc({ kind, action }),
     drifted: (kind, action) => drifts.inc({ kind, action }),
   };

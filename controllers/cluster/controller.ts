@@ -56,6 +56,8 @@ async function runLoops(options: ControllerOptions, signal: AbortSignal): Promis
   const synced = Promise.all(Object.values(watched).map(({ reflector }) => reflector.synced));
   options.onWatching?.(synced);
   await synced;
+  const { hypervisors, machines, volumes } = watched;
+  metrics.cluster.follow({ hypervisors: hypervisors.store, machines: machines.store, volumes: volumes.store }, signal);
   const ledger = new Ledger(watched.machines.store);
   const binder: Binder = { client, watched, locks: new Locks(), patience: new Patience(), ledger };
   const loop = <R extends Reconcilable & KubernetesObject>(

@@ -8,7 +8,7 @@ const operator = await lab.start();
 t.teardown(() => operator.stop());
 
 /** The value of the series of this family that has all these words in its labels. */
-async function valueOf(family: string, ...words: readonly string[]): Promise<number | undefined> {
+async function seriesOf(family: string, ...words: readonly string[]): Promise<number | undefined> {
   const text = await operator.metrics.registry.metrics();
   const line = text.split('\n').find((one) => one.startsWith(`virtwright_${family}{`) && words.every((word) => one.includes(word)));
   return line === undefined ? undefined : Number(line.slice(line.lastIndexOf(' ')));
@@ -36,37 +36,37 @@ await t.test('what a guest does is told of by its machine, disk and interface', 
     'vm_network_transmit_bytes_total',
     'vm_network_receive_packets_total',
   ];
-  const values = async () => Promise.all(families.map(async (family) => (await valueOf(family, busy)) ?? 0));
+  const values = async () => Promise.all(families.map(async (family) => (await seriesOf(family, busy)) ?? 0));
   const before = await values();
   t.ok((before[0] ?? 0) > 0);
-  t.equal(await valueOf('vm_storage_read_traffic_bytes_total', busy, 'drive="root"'), before[1]);
+  t.equal(await seriesOf('vm_storage_read_traffic_bytes_total', busy, 'drive="root"'), before[1]);
   const work = 'dd if=/dev/vda of=/dev/null bs=1M iflag=direct 2>/dev/null; ping -c 3 10.41.0.1 >/dev/null; echo did-$((40+2))';
   await lab.told(machine, work, /did-42/);
   const after = await values();
   for (const [at, family] of families.entries())
     t.ok((after[at] ?? 0) > (before[at] ?? 0), family, { before: before[at], after: after[at] });
   t.ok((after[1] ?? 0) - (before[1] ?? 0) >= 8 << 20, 'all of the disk was read');
-  const written = await valueOf('vm_storage_write_traffic_bytes_total', busy, 'drive="root"');
+  const written = await seriesOf('vm_storage_write_traffic_bytes_total', busy, 'drive="root"');
   t.ok((written ?? 0) >= 512, 'the mark of its boot', { written });
 });
 
 await t.test('memory is told of as the host has it, and as the guest says', async (t) => {
-  t.equal(await valueOf('vm_memory_actual_balloon_bytes', busy), 96 << 20);
-  t.ok(((await valueOf('vm_memory_resident_bytes', busy)) ?? 0) > 0);
-  await lab.until('the balloon tells', async () => (await valueOf('vm_memory_unused_bytes', busy)) !== undefined);
-  const [available = 0, unused = 0] = [await valueOf('vm_memory_available_bytes', busy), await valueOf('vm_memory_unused_bytes', busy)];
+  t.equal(await seriesOf('vm_memory_actual_balloon_bytes', busy), 96 << 20);
+  t.ok(((await seriesOf('vm_memory_resident_bytes', busy)) ?? 0) > 0);
+  await lab.until('the balloon tells', async () => (await seriesOf('vm_memory_unused_bytes', busy)) !== undefined);
+  const [available = 0, unused = 0] = [await seriesOf('vm_memory_available_bytes', busy), await seriesOf('vm_memory_unused_bytes', busy)];
   t.ok(unused > 0 && available > unused && available < 96 << 20, 'less than it was given', { available, unused });
 });
 
-await t.test('a machine whose QEMU hangs takes only its own series along, and a daemon that hangs all of them', async (t) => {
+await t.test('a machine whose QEMU hangs takes only its own series along, and a daemon that hangs all of them', async () => {
   await world.apply(lab.machine('other'));
   await lab.untilReady('other');
   const stopped = async (pid: number, isSo: () => Promise<boolean>) => {
     process.kill(pid, 'SIGSTOP');
     await lab.until('it is told of as it is', isSo).finally(() => process.kill(pid, 'SIGCONT'));
   };
-  const told = async (name: string) => (await valueOf('vm_cpu_usage_seconds_total', `name="${name}"`)) !== undefined;
-  const succeeded = () => valueOf('host_scrape_success', 'hypervisor="one"');
+  const told = async (name: string) => (await seriesOf('vm_cpu_usage_seconds_total', `name="${name}"`)) !== undefined;
+  const succeeded = () => seriesOf('host_scrape_success', 'hypervisor="one"');
   await stopped((await lab.qemu('default.busy')) as number, async () => !(await told('busy')) && (await told('other')));
   await stopped(lab.daemon.pid, async () => (await succeeded()) === 0 && !(await told('other')));
   await lab.until('all are told of again', async () => (await succeeded()) === 1 && (await told('busy')) && (await told('other')));
@@ -74,7 +74,7 @@ await t.test('a machine whose QEMU hangs takes only its own series along, and a 
 
 await t.test('what is deleted is told of no more', async (t) => {
   await lab.remove('busy', 'other');
-  t.equal(await valueOf('vm_cpu_usage_seconds_total', busy), undefined);
-  t.equal(await valueOf('host_scrape_success', 'hypervisor="one"'), 1);
-  t.ok(((await valueOf('storage_pool_available_bytes', 'pool="fast"')) ?? 0) > 0);
+  t.equal(await seriesOf('vm_cpu_usage_seconds_total', busy), undefined);
+  t.equal(await seriesOf('host_scrape_success', 'hypervisor="one"'), 1);
+  t.ok(((await seriesOf('storage_pool_available_bytes', 'pool="fast"')) ?? 0) > 0);
 });
