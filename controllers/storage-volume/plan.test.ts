@@ -247,6 +247,8 @@ t.test('only what is whole is ready, and a volume that cannot grow stays so', as
   const filled = { marker, job: { kind: 'done' } } as const;
   const begun = { import: { startedAt: '2030-01-01T00:00:00Z' } };
   t.equal(readyOf(reported(begun, { ...filled, volume })), 'True Ready', 'in the write that notes it');
+  const noted = reported(begun, { ...filled, volume });
+  t.same(reported(noted, { volume }), noted, 'which is the last');
   t.match(readyOf(reported(begun, filled)), /^False/, 'but not one that is not seen');
   t.match(readyOf(reported(begun, { ...filled, volume }, now, new DriverError('Unavailable', 'gone'))), /^Unknown/);
   const done: StorageVolumeStatus = { import: { startedAt: '2030-01-01T00:00:00Z', completedAt: '2030-01-01T00:00:00Z' } };

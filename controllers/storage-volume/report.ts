@@ -24,11 +24,12 @@ const doing: Readonly<Record<VolumeAction['kind'], string>> = {
 
 export function reportVolume({ metadata, status: before }: StorageVolume, findings: VolumeFindings): StorageVolumeStatus {
   const { desired, observed, now } = findings;
-  const stands = standing(findings, { ready: { reason: 'Ready' }, acting: (kind) => doing[kind as VolumeAction['kind']] });
   const location = observed?.volume?.location ?? before?.location;
   const nativeName = takenOver(findings) ?? before?.nativeName ?? desired?.nativeName;
   const format = before?.format ?? desired?.format ?? chosenFormat(findings);
   const fill = importStatus(before?.import, findings);
+  const words = { ready: { reason: 'Ready' }, acting: (kind: string) => doing[kind as VolumeAction['kind']] };
+  const stands = usable(standing(findings, words), findings, fill);
   return {
     observedGeneration: metadata.generation,
     printableStatus: metadata.deletionTimestamp === undefined ? stands.reason : 'Terminating',
@@ -44,7 +45,7 @@ export function reportVolume({ metadata, status: before }: StorageVolume, findin
         : { virtualSize: before.virtualSize }
       : { virtualSize: formatBytes(observed.volume.sizeBytes) }),
     ...(fill === undefined ? {} : { import: fill }),
-    conditions: conditions(before?.conditions, metadata.generation, now, readiness(usable(stands, findings, fill))),
+    conditions: conditions(before?.conditions, metadata.generation, now, readiness(stands)),
   };
 }
 
