@@ -5,7 +5,10 @@ import { Complaint, Failure } from '#cli/complaint.js';
 import { cannotListen, isListenError } from '#cli/listening.js';
 import { ownVersion } from '#cli/version.js';
 import type { Drivers } from '#drivers/target.js';
+import { Sight } from './admission/sight.js';
+import { runWebhook } from './admission/webhook.js';
 import { type AgentOptions, runAgent, type SessionsAt } from './agent/agent.js';
+import type { ClusterWatches } from './binder.js';
 import { runController } from './cluster/controller.js';
 import { Health } from './health.js';
 import { claimIdentity } from './identity.js';
@@ -26,6 +29,8 @@ export interface Flags {
   readonly listen?: string | undefined;
   readonly sessions?: string | undefined;
   readonly 'sessions-address'?: string | undefined;
+  readonly webhook?: string | undefined;
+  readonly 'webhook-certificate-given'?: boolean | undefined;
   readonly data?: string | undefined;
   readonly port?: string | undefined;
   readonly bare?: boolean | undefined;
@@ -44,8 +49,17 @@ interface Program {
   readonly onWatching: (synced: Promise<unknown>) => void;
 }
 
-export const controllerCommand = (flags: Flags, { credentialKeys }: Drivers, signal: AbortSignal): Promise<void> =>
-  withProgram(flags, (program) => runController({ ...program, credentialKeys }, signal), signal);
+export async function controllerCommand(flags: Flags, { credentialKeys }: Drivers, signal: AbortSignal): Promise<void> {
+  const at = flags.webhook === undefined ? undefined : address(flags.webhook, '--webhook');
+  const work = async (program: Program): Promise<void> => {
+    if (at === undefined) return runController({ ...program, credentialKeys }, signal);
+    const sight = new Sight(program, signal);
+    const webhook = runWebhook({ ...program, ...at, isGiven: flags['webhook-certificate-given'] === true, sight }, signal);
+    const onWatched = (watched: ClusterWatches, leading: AbortSignal) => sight.follow(watched, leading);
+    await Promise.all([runController({ ...program, credentialKeys, onWatched }, signal), webhook]);
+  };
+  await withProgram(flags, work, signal);
+}
 
 export async function agentCommand(flags: Flags, drivers: Drivers, signal: AbortSignal): Promise<void> {
   const hosts = hostsOf(flags);

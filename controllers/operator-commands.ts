@@ -31,6 +31,18 @@ const operatorFlags = {
   },
 } as const satisfies FlagTable;
 
+const webhookFlags = {
+  webhook: {
+    kind: 'text',
+    value: 'ADDRESS',
+    help: 'where the API server asks before it stores an object, as 0.0.0.0:9443, to warn whoever writes it; default: nowhere',
+  },
+  'webhook-certificate-given': {
+    kind: 'switch',
+    help: 'another, as cert-manager, keeps the certificate of that in Secret virtwright-webhook; default: this does',
+  },
+} as const satisfies FlagTable;
+
 const agentFlags = {
   hypervisor: { kind: 'texts', value: 'NAME', help: 'a Hypervisor to work for' },
   'cluster-name': {
@@ -67,7 +79,7 @@ export const operatorCommands = (drivers: Drivers): readonly Command[] => [
     group: 'operator',
     summary: 'the work that concerns the whole cluster: placement, binding, instances',
     usage: [''],
-    flags: operatorFlags,
+    flags: { ...webhookFlags, ...operatorFlags },
     examples: [{ line: 'controller --listen 127.0.0.1:9090', what: 'one of several is enough: they take turns by a Lease' }],
     daemon: true,
     wordless: true,

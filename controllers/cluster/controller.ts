@@ -1,4 +1,4 @@
-import type { Binder } from '../binder.js';
+import type { Binder, ClusterWatches } from '../binder.js';
 import type { KeysOf } from '../credentials.js';
 import { Locks } from '../host/locks.js';
 import type { Client } from '../kubernetes/client.js';
@@ -35,6 +35,8 @@ export interface ControllerOptions {
   readonly guestSecrets?: { readonly lookMs: number };
   /** Told of watches that begin: they settle when everything is in, or nobody waits for it any more. */
   readonly onWatching?: (synced: Promise<unknown>) => void;
+  /** Told of everything that there is, once it is in, for as long as this one leads. */
+  readonly onWatched?: (watched: ClusterWatches, leading: AbortSignal) => void;
 }
 
 /** Does the cluster-wide work while it leads, until the signal. */
@@ -43,6 +45,8 @@ export async function runController(options: ControllerOptions, signal: AbortSig
   const onError = (error: unknown) => onTrouble('leader election', error);
   const { onLease } = options.metrics;
   onLease(controllerLease, false);
+  // Who waits for the Lease is ready to take it: a rollout waits for that, and only then ends the one that leads.
+  options.onWatching?.(Promise.resolve());
   const work = async (leading: AbortSignal): Promise<void> => {
     onLease(controllerLease, true);
     await runLoops(options, leading).finally(() => onLease(controllerLease, false));
@@ -56,6 +60,7 @@ async function runLoops(options: ControllerOptions, signal: AbortSignal): Promis
   const synced = Promise.all(Object.values(watched).map(({ reflector }) => reflector.synced));
   options.onWatching?.(synced);
   await synced;
+  options.onWatched?.(watched, signal);
   const { hypervisors, machines, volumes } = watched;
   metrics.cluster.follow({ hypervisors: hypervisors.store, machines: machines.store, volumes: volumes.store }, signal);
   const ledger = new Ledger(watched.machines.store);

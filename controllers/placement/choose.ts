@@ -102,14 +102,16 @@ const rankOf = (request: Request, hypervisor: Hypervisor): Rank => ({
 const compareRanks = (a: Rank, b: Rank): number =>
   b.points - a.points || a.machines - b.machines || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
 
-function isMeant({ spec }: VirtualMachine, { metadata }: Hypervisor): boolean {
+/** Whether the machine may be on this host, as far as its manifest says. */
+export function isMeant({ spec }: VirtualMachine, { metadata }: Hypervisor): boolean {
   const { hypervisorRef, hypervisorSelector } = spec.placement ?? {};
   if (metadata.deletionTimestamp !== undefined) return false;
   if (hypervisorRef !== undefined) return hypervisorRef.name === metadata.name;
   return hypervisorSelector === undefined || matches(metadata.labels, hypervisorSelector.matchLabels);
 }
 
-function nobodyMeant({ spec }: VirtualMachine): string {
+/** Why no host is meant. */
+export function nobodyMeant({ spec }: VirtualMachine): string {
   const { hypervisorRef, hypervisorSelector } = spec.placement ?? {};
   if (hypervisorRef !== undefined) return `waiting for Hypervisor "${hypervisorRef.name}": there is none`;
   if (hypervisorSelector === undefined) return 'there is no Hypervisor yet';

@@ -6,7 +6,7 @@ import { fingerprintOf } from './wire.js';
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const hourMs = 60 * 60_000;
 /** Both sides compare fingerprints and nothing else: clocks that differ keep nobody out. */
-const validForMs = 10 * 365 * 24 * hourMs;
+const tenYearsMs = 10 * 365 * 24 * hourMs;
 
 /** A certificate that nobody vouches for, known to the other side by its fingerprint. Kept in memory alone. */
 export interface Identity {
@@ -19,10 +19,17 @@ export interface Identity {
 
 x509.cryptoProvider.set(webcrypto);
 
+export interface IdentityOptions {
+  /** As whom a server is known; none when absent. */
+  readonly hosts?: readonly string[];
+  readonly validForMs?: number;
+  readonly now?: number;
+}
+
 /** `name` tells people whose it is; nothing trusts it. */
-export async function makeIdentity(name: string): Promise<Identity> {
+export async function makeIdentity(name: string, options: IdentityOptions = {}): Promise<Identity> {
+  const { hosts = [], validForMs = tenYearsMs, now = Date.now() } = options;
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
-  const now = Date.now();
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     name: `CN=${name}`,
     serialNumber: `00${randomBytes(15).toString('hex')}`,
@@ -30,6 +37,7 @@ export async function makeIdentity(name: string): Promise<Identity> {
     notAfter: new Date(now + validForMs),
     signingAlgorithm: algorithm,
     keys,
+    extensions: hosts.length === 0 ? [] : [new x509.SubjectAlternativeNameExtension(hosts.map((value) => ({ type: 'dns', value })))],
   });
   const key = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey));
   return {

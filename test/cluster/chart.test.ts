@@ -188,7 +188,8 @@ t.test('its pods are let in by Pod Security, and run with the rights that they a
     start('agent-far', 'virtwright-agent-far'),
   ]);
   await until(async () => (await Promise.all(pods.map((pod) => pod.answers('/readyz', 9090)))).every((ready) => ready));
-  await start('controller-b', 'virtwright-controller');
+  const waiting = await start('controller-b', 'virtwright-controller');
+  await until(() => waiting.answers('/readyz', 9090));
   const secret = { username: vcsim.username, password: vcsim.password, 'ca.crt': vcsim.ca };
   await world.apply(
     { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'esx', namespace }, stringData: secret },

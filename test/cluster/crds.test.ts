@@ -412,6 +412,7 @@ t.test('what is wrong is refused by its path, with the remedy', async (t) => {
       machine('shared', { disks: [disk('a'), { name: 'b', volumeRef: { name: 'a' } }] }),
       'spec.disks: … two disks name the same volume; a volume is one disk of one machine',
     ],
+    [volume('itself', { source: { volumeRef: { name: 'itself' } } }), 'spec.source: … a volume is not made from itself'],
     [machine('disk-name', { disks: [disk('Root')] }), 'spec.disks[0].name in body should match'],
     [machine('disk-long', { disks: [disk('d'.repeat(21))] }), 'spec.disks[0].name: Too long: may not be more than 20'],
     [machine('disk-what', { disks: [{ name: 'a' }] }), 'spec.disks[0]: … say exactly one of what the disk is: volumeRef for'],

@@ -94,6 +94,10 @@ export class Pod {
     return endChild(this.#child, 'SIGTERM');
   }
 
+  kill9(): Promise<void> {
+    return endChild(this.#child, 'SIGKILL');
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }

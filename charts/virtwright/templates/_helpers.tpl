@@ -71,6 +71,9 @@ livenessProbe:
     {{- if $serves }}
     - { name: sessions, containerPort: {{ $sessions.port }}{{ if eq $sessions.at "Node" }}, hostPort: {{ $sessions.port }}{{ end }} }
     {{- end }}
+    {{- if and (eq .command "controller") .root.Values.webhook.enabled }}
+    - { name: webhook, containerPort: {{ .root.Values.webhook.port }} }
+    {{- end }}
   securityContext:
     {{- include "virtwright.containerSecurity" . | nindent 4 }}
   {{- include "virtwright.probes" .root | nindent 2 }}

@@ -1,4 +1,5 @@
-import { type Asked, describeUnfit, unfit } from '../../fit.js';
+import type { Hypervisor } from '#crds/types.js';
+import { type Asked, describeUnfit, type Unfit, unfit } from '../../fit.js';
 import { nativeName } from '../../host/scope.js';
 import { volumeOfDisk } from '../../stores.js';
 import { asked } from '../../virtual-machine/asked.js';
@@ -25,7 +26,16 @@ function judge(request: Request, name: string, { capabilities }: Published): Obj
   return { reason: 'Unfit', message: misfits.map((misfit) => describeUnfit(misfit, 'this host')).join('; ') };
 }
 
-function askedOf({ machine, volumes }: Request, name: string, capabilities: Published['capabilities']): readonly Asked[] {
+type Wanted = Pick<Request, 'machine' | 'volumes'>;
+
+/** What of the machine this host cannot honour, as far as it has said what it can. */
+export function misfits(wanted: Wanted, hypervisor: Hypervisor): readonly Unfit[] {
+  const { capabilities } = capabilitiesOf(hypervisor);
+  const { namespace, name } = wanted.machine.metadata;
+  return unfit(askedOf(wanted, nativeName({ hypervisor }, namespace, name), capabilities), capabilities);
+}
+
+function askedOf({ machine, volumes }: Wanted, name: string, capabilities: Published['capabilities']): readonly Asked[] {
   const { spec } = machine;
   const formatOf = (volumeName: string) => {
     const volume = volumes.find(({ metadata }) => metadata.name === volumeName);
