@@ -4,8 +4,13 @@ import { LeaseHolder } from './lease-holder.js';
 import { elapsedMs, type Moment, momentOf } from './moment.js';
 import { tell } from './tell.js';
 
+/** Of letting go at the end. */
+const releaseWithinMs = 2_000;
+/** A lease that another holds may be let go of at any time. */
+const waitMs = 2_000;
+
 /**
- * Renews until the signal, whatever fails; then leaves the lease to expire, so that a quick restart goes unnoticed.
+ * Renews until the signal, whatever fails; then lets go, so that who comes next need not wait. Who looks for signs of life takes that for one.
  * Never takes a lease that another identity keeps alive: that is reported through `onError`. Where no renewal arrives, `onLapse` comes
  * before anybody else can have the lease.
  */
@@ -23,7 +28,7 @@ export async function heartbeat(options: HeartbeatOptions, signal: AbortSignal):
         tell(() => options.onHolder?.(winner));
         if (winner !== identity)
           tell(() => options.onError?.(new Error(`lease ${namespace}/${name} is kept alive by ${winner}, not by ${identity}`)));
-        return periodMs;
+        return winner === identity ? periodMs : Math.min(periodMs, waitMs);
       },
       (error: unknown) => {
         if (!signal.aborted) tell(() => options.onError?.(error));
@@ -34,6 +39,9 @@ export async function heartbeat(options: HeartbeatOptions, signal: AbortSignal):
     await sleep(clock, wait, signal).catch(() => {});
   }
   lapse.cancel();
+  await within(clock, releaseWithinMs, new AbortController().signal, (limited) => holder.release(limited)).catch((error: unknown) =>
+    tell(() => options.onError?.(error)),
+  );
 }
 
 /** The end of what was renewed last, a quarter early: what is under way has that long to end. */

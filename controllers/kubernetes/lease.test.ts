@@ -143,7 +143,7 @@ t.test('a heartbeat renews, and never takes over from somebody alive', async (t)
   t.match(errors[0], { message: 'lease default/agent is kept alive by agent-1, not by agent-2' });
   stop.abort();
   await Promise.all([mine, theirs]);
-  t.equal((await read('agent')).holder, 'agent-1', 'left to expire');
+  t.match(await read('agent'), { holder: '', durationMs: 40_000 }, 'who comes next need not wait');
 });
 
 t.test('a heartbeat survives an API server that is away', async (t) => {
@@ -225,6 +225,11 @@ t.test('a lease expires by the clock it is asked about', async (t) => {
   t.ok(observer.expired('n/x'), 'seeing it again is no renewal');
   observer.observe({ ...lease, renewedAt: 5 });
   t.notOk(observer.expired('n/x'));
+  observer.observe({ ...lease, renewedAt: 6, holder: '' });
+  t.ok(observer.expired('n/x'), 'anybody may take it');
+  t.notOk(observer.silent('n/x'), 'and who let go of it lived a moment ago');
+  await clock.advance(40_001);
+  t.ok(observer.silent('n/x'));
   observer.forget('n/x');
   t.ok(observer.expired('n/x'));
 });

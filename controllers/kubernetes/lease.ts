@@ -74,13 +74,20 @@ export interface LeaseObserver {
   /** To be told of every lease seen, changed or not. */
   observe(lease: Lease): void;
   forget(key: string): void;
-  /** By `namespace/name`. True for what was never observed. */
+  /** By `namespace/name`: anybody may take it. True for what was never observed. */
   expired(key: string): boolean;
+  /** Nobody gave a sign of life for its duration, one who let go of it included: another may be on the way. True for what was never observed. */
+  silent(key: string): boolean;
 }
 
 export function createLeaseObserver(clock: Clock = systemClock): LeaseObserver {
   const seen = new Map<string, { readonly lease: Lease; readonly since: number }>();
+  const silent = (key: string): boolean => {
+    const known = seen.get(key);
+    return !known || clock.monotonic() - known.since > known.lease.durationMs;
+  };
   return {
+    silent,
     observe(lease) {
       const key = keyOf(lease.metadata);
       const known = seen.get(key);
@@ -90,9 +97,6 @@ export function createLeaseObserver(clock: Clock = systemClock): LeaseObserver {
     forget(key) {
       seen.delete(key);
     },
-    expired(key) {
-      const known = seen.get(key);
-      return !known || known.lease.holder === '' || clock.monotonic() - known.since > known.lease.durationMs;
-    },
+    expired: (key) => seen.get(key)?.lease.holder === '' || silent(key),
   };
 }
