@@ -26,6 +26,18 @@ export function conditions(
   });
 }
 
+/** The same conditions, but for one: as it was found, or gone. The others are somebody else's word. */
+export function withCondition(
+  before: readonly Condition[] = [],
+  generation: number,
+  now: number,
+  type: string,
+  finding: Finding | undefined,
+): readonly Condition[] {
+  const found = finding === undefined ? [] : conditions(before, generation, now, { [type]: finding });
+  return [...before.filter((one) => one.type !== type), ...found];
+}
+
 /** Of a kind as kstatus reads it: Ready, and what is abnormal while it is not. */
 export function readiness(standing: Standing): Readonly<Record<'Ready' | 'Reconciling' | 'Stalled', Finding>> {
   const { reason, message } = standing;

@@ -170,7 +170,15 @@ export interface HypervisorStatus {
    * the cluster's data. An object of such a name is not placed until one of them is taken over or removed.
    */
   readonly strays?: HypervisorStatusStrays;
-  /** Ready is True when the host is reached and takes work; Connected when its agent has a connection. */
+  /**
+   * What was let go while the host was out of service, and may be left on it: its agent takes it away when the host is back.
+   * What is kept for good, as volumes with `reclaimPolicy: Retain`, is not among it.
+   */
+  readonly orphans?: HypervisorStatusOrphans;
+  /**
+   * Ready is True when the host is reached and takes work; Connected when its agent has a connection. OutOfService is there
+   * while the annotation `virtwright.io/out-of-service` is; True when what is bound to the host is let go.
+   */
   readonly conditions?: readonly Condition[];
 }
 
@@ -223,6 +231,30 @@ export interface HypervisorStatusStraysMachine {
   readonly name: string;
   /** Uid of the VirtualMachine it was made for. */
   readonly uid: string;
+}
+
+export interface HypervisorStatusOrphans {
+  /** How many there are. */
+  readonly count: number;
+  /** The first 512. Others that are left are not taken away; machines among them are told as strays. */
+  readonly objects?: readonly HypervisorStatusOrphansObject[];
+}
+
+export interface HypervisorStatusOrphansObject {
+  /** Of the object that it belonged to. */
+  readonly kind: 'VirtualMachine' | 'StorageVolume' | 'StoragePoolInstance' | 'VirtualNetworkInstance';
+  /** Of the object; absent for StoragePoolInstances. */
+  readonly namespace?: string;
+  /** Of the object. */
+  readonly name: string;
+  /** Of the object. */
+  readonly uid: string;
+  /** What the host calls it. */
+  readonly nativeName?: string;
+  /** Of a volume, the StoragePoolInstance that it is in. */
+  readonly pool?: string;
+  /** Of a volume, whether its content is wiped first; of a machine, what becomes of what its firmware and its TPM wrote down. */
+  readonly reclaimPolicy?: 'Retain' | 'Delete' | 'Wipe';
 }
 
 export interface Condition {

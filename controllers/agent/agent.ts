@@ -14,7 +14,9 @@ import { Host, type Pace } from './host.js';
 import { jobsOf } from './jobs.js';
 import type { Surroundings } from './loops.js';
 import { watchOneSecret } from './one-secret.js';
+import { stopWhatWasLetGo } from './returning.js';
 import { SharedWatches } from './shared-watches.js';
+import { followWord, takeUp } from './standing-back.js';
 import { Tenure } from './tenure.js';
 import { type HostWatches, watchHost } from './watches.js';
 import { createLoops, Wiring } from './wiring.js';
@@ -54,7 +56,10 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   await Promise.all(options.hypervisors.map((name) => runHost(name, { ...options, shared }, door, signal)));
 }
 
-/** Works for the host while nobody else does: of two agents that were given the same one, the second waits until the first's Lease has run out. */
+/**
+ * Works for the host while nobody else does: of two agents that were given the same one, the second waits until the first has let go of its Lease, or
+ * that has run out. It is let go of once nothing is done there any more, so that who comes next need not wait.
+ */
 async function runHost(name: string, options: HostOptions, door: Door, signal: AbortSignal): Promise<void> {
   const { client, namespace, identity, onTrouble, metrics } = options;
   const tenure = new Tenure(identity);
@@ -68,12 +73,14 @@ async function runHost(name: string, options: HostOptions, door: Door, signal: A
     metrics.onLease(lease, false);
     tenure.end();
   };
-  await Promise.all([
-    heartbeat({ client, namespace, name: lease, identity, onError, onHolder, onLapse, ...options.lease }, signal),
-    (async () => {
-      while (!signal.aborted) await runEra(name, options, door, await tenure.begun(signal), signal);
-    })(),
-  ]);
+  const over = new AbortController();
+  const beating = heartbeat({ client, namespace, name: lease, identity, onError, onHolder, onLapse, ...options.lease }, over.signal);
+  try {
+    while (!signal.aborted) await runEra(name, options, door, await tenure.begun(signal), signal);
+  } finally {
+    over.abort();
+    await beating;
+  }
 }
 
 /**
@@ -107,6 +114,7 @@ async function runLoops(name: string, options: HostOptions, door: Door, signal: 
   options.onWatching?.(synced);
   await synced;
   onAnother(watched.hypervisors, onEnd);
+  const standsBack = followWord(watched.hypervisors.store, name, onEnd);
   await using recorder = createEventRecorder({
     client,
     controller: 'virtwright.io/agent',
@@ -116,6 +124,7 @@ async function runLoops(name: string, options: HostOptions, door: Door, signal: 
   const jobs = jobsOf(watched.volumes.store, (uid) => wiring.volumeChanged(uid));
   const uploads = new Uploads((uid) => wiring.volumeChanged(uid));
   const hypervisor = () => watched.hypervisors.store.get(name);
+  const orphans = () => hypervisor()?.status?.orphans?.objects ?? [];
   const copy = watchOneSecret({ name: copyOf(name), client, namespace, onTrouble, onChange: () => wiring.poolsChanged() }, signal);
   const host = new Host({
     name,
@@ -124,6 +133,7 @@ async function runLoops(name: string, options: HostOptions, door: Door, signal: 
     hypervisor,
     way: watchWay({ namespace, keysOf, hypervisor, copy }),
     onChange: (changes) => wiring.hostChanged(changes),
+    onReached: (driver, view, until) => stopWhatWasLetGo({ client, name, cluster, orphans, onTrouble }, driver, view, until),
     onTrouble,
     ...(pace === undefined ? {} : { pace }),
   });
@@ -142,6 +152,7 @@ async function runLoops(name: string, options: HostOptions, door: Door, signal: 
     uploads,
     secretValues,
     letIn,
+    standsBack,
     onTrouble,
     metrics,
   };
@@ -149,8 +160,10 @@ async function runLoops(name: string, options: HostOptions, door: Door, signal: 
   const loops = createLoops(surroundings, door);
   const wiring = new Wiring(name, loops, watched, signal);
   wiring.everythingChanged();
+  const atWork = standsBack ? [loops.hypervisors, loops.orphans] : Object.values(loops);
   try {
-    await Promise.all([...Object.values(loops).map((loop) => loop.run(signal)), host.run(signal)]);
+    if (!standsBack) await takeUp(name, surroundings, signal);
+    await Promise.all([...atWork.map((loop) => loop.run(signal)), host.run(signal)]);
   } finally {
     for (const { metadata } of watched.sessions.store.list()) door.dismiss(metadata.uid);
     await jobs.cancelAll();

@@ -22,6 +22,8 @@ export interface HostOptions {
   readonly hypervisor: () => Hypervisor | undefined;
   /** How it is reached as things are now; undefined while that is not known. */
   readonly way: () => Way | undefined;
+  /** What comes before all else whenever it is reached; a connection with which it cannot be done is given up. */
+  readonly onReached?: (driver: Driver, view: HostView, signal: AbortSignal) => Promise<void>;
   /** The view changed, or the connection did. */
   readonly onChange: (changes: Changes | 'connection') => void;
   readonly onTrouble: (message: string, error: unknown) => void;
@@ -128,6 +130,7 @@ export class Host implements HostScope {
     // The connection may break before anybody waits for this.
     watching.catch(() => {});
     await view.resync(signal);
+    await this.#options.onReached?.(driver, view, signal);
     this.#connected = { driver, view, description };
     this.#failure = undefined;
     this.#options.onChange('connection');

@@ -6,7 +6,7 @@ import type { Outcome } from '../reconcile.js';
 import type { Surroundings } from './loops.js';
 
 /** Tells what the agent found on its host. */
-export function hypervisorLoop({ host, client, watched, metrics, onTrouble }: Surroundings): Queue {
+export function hypervisorLoop({ host, client, watched, metrics, standsBack, onTrouble }: Surroundings): Queue {
   const pass = async (hypervisor: Hypervisor, signal: AbortSignal): Promise<Outcome> => {
     const { connected, failure } = host;
     if (connected === undefined && failure === undefined) return { kind: 'converged' };
@@ -14,6 +14,7 @@ export function hypervisorLoop({ host, client, watched, metrics, onTrouble }: Su
     const strays = connected === undefined ? [] : straysToTell(hypervisor, connected.view, host.cluster, byUid);
     const findings = {
       strays,
+      standsBack,
       ...(connected === undefined ? {} : { unowned: unownedOf(connected.view.machines, host.cluster, byUid) }),
       ...(connected === undefined ? {} : { description: connected.description }),
       ...(failure === undefined ? {} : { failure }),

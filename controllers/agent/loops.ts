@@ -40,6 +40,8 @@ export interface Surroundings {
   readonly metrics: Metrics;
   /** Of tenants' Secrets, what was handed to this host. */
   readonly secretValues: SecretValues;
+  /** The host is out of service: nothing is done there but that orphans are taken away. */
+  readonly standsBack: boolean;
   readonly onTrouble: (message: string, error: unknown) => void;
 }
 

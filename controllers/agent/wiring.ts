@@ -11,11 +11,12 @@ import { networksOf, volumesOf } from '../stores.js';
 import { actionLoop } from './actions.js';
 import { hypervisorLoop } from './hypervisor.js';
 import { instanceLoop, machineLoop, networkInstanceLoop, type Surroundings, volumeLoop } from './loops.js';
+import { orphanLoop } from './orphans.js';
 import { sessionLoop } from './sessions.js';
 import type { HostWatches } from './watches.js';
 
 export type Loops = Readonly<
-  Record<'machines' | 'volumes' | 'instances' | 'networkInstances' | 'actions' | 'sessions' | 'hypervisors', Queue>
+  Record<'machines' | 'volumes' | 'instances' | 'networkInstances' | 'actions' | 'sessions' | 'hypervisors' | 'orphans', Queue>
 >;
 
 export const createLoops = (surroundings: Surroundings, door: Door): Loops => ({
@@ -26,6 +27,7 @@ export const createLoops = (surroundings: Surroundings, door: Door): Loops => ({
   actions: actionLoop(surroundings),
   sessions: sessionLoop(surroundings, door),
   hypervisors: hypervisorLoop(surroundings),
+  orphans: orphanLoop(surroundings),
 });
 
 /** Who is to look again when something changes: the objects that refer to it. Each loop hears of its own objects by itself. */
@@ -128,6 +130,7 @@ export class Wiring {
   hostChanged(changes: Changes | 'connection'): void {
     this.#loops.hypervisors.add(this.#host);
     if (changes === 'connection') {
+      this.#loops.orphans.add(this.#host);
       this.everythingChanged();
       return;
     }

@@ -2,14 +2,17 @@ import { formatBytes } from '#crds/quantity.js';
 import type { Hypervisor, HypervisorStatus, HypervisorStatusCapability, HypervisorStatusUnowned, VirtualMachine } from '#crds/types.js';
 import type { Capability, HostDescription, Machine, MachineShape } from '#drivers/driver.js';
 import type { DriverError } from '#drivers/error.js';
-import { conditions, isFalse, isTrue, readiness } from '../conditions.js';
+import { conditions, type Finding, isFalse, isTrue, readiness, type Standing } from '../conditions.js';
 import { inWords } from '../fit.js';
+import { outOfService, outOfServiceAnnotation, stoodBack } from '../out-of-service.js';
 
 export interface HostFindings {
   readonly description?: HostDescription;
   readonly failure?: DriverError;
   readonly strays: readonly VirtualMachineRef[];
   readonly unowned?: HypervisorStatusUnowned;
+  /** The agent does nothing there, reached or not: the host is out of service. */
+  readonly standsBack?: boolean;
 }
 
 type VirtualMachineRef = { readonly namespace: string; readonly name: string; readonly uid: string };
@@ -19,7 +22,7 @@ const mostStraysNamed = 512;
 /** What the agent of a host says of it. Pure. */
 export function reportHost(
   { metadata, status: before }: Hypervisor,
-  { description, failure, strays, unowned }: HostFindings,
+  { description, failure, strays, unowned, standsBack = false }: HostFindings,
   now: number,
 ): HypervisorStatus {
   const lost = failure !== undefined || description === undefined;
@@ -31,19 +34,40 @@ export function reportHost(
         ? {}
         : { strays: before.strays }
       : { strays: { count: strays.length, machines: [...strays].sort(byName).slice(0, mostStraysNamed) }, ...(unowned && { unowned }) }),
+    ...(before?.orphans === undefined ? {} : { orphans: before.orphans }),
     conditions: conditions(before?.conditions, metadata.generation, now, {
-      ...readiness(
-        lost
-          ? {
-              kind: failure?.verdict === 'stall' ? 'stalled' : 'reconciling',
-              reason: failure?.code ?? 'Connecting',
-              message: failure?.message ?? 'not connected yet',
-            }
-          : { kind: 'ready', reason: 'Connected', message: '' },
-      ),
-      Connected: lost ? isFalse(failure?.code ?? 'Connecting', failure?.message) : isTrue('Connected'),
+      ...readiness(stands(before, { lost, failure, standsBack })),
+      Connected: lost ? isFalse(standsBack ? stoodBack : (failure?.code ?? 'Connecting'), failure?.message) : isTrue('Connected'),
+      ...wordKept(before),
     }),
   };
+}
+
+interface Situation {
+  readonly lost: boolean;
+  readonly failure: DriverError | undefined;
+  readonly standsBack: boolean;
+}
+
+function stands(before: HypervisorStatus | undefined, { lost, failure, standsBack }: Situation): Standing {
+  if (standsBack) return { kind: 'stalled', reason: outOfService, message: standingBack(before?.orphans?.count ?? 0) };
+  if (!lost) return { kind: 'ready', reason: 'Connected', message: '' };
+  return {
+    kind: failure?.verdict === 'stall' ? 'stalled' : 'reconciling',
+    reason: failure?.code ?? 'Connecting',
+    message: failure?.message ?? 'not connected yet',
+  };
+}
+
+const standingBack = (orphans: number): string =>
+  `it is out of service: nothing is placed, started or changed there until the annotation ${outOfServiceAnnotation} is taken away${
+    orphans === 0 ? '' : `; ${orphans} orphans are left on it`
+  }`;
+
+/** What the controller made of somebody's word. */
+function wordKept(before: HypervisorStatus | undefined): Readonly<Record<string, Finding>> {
+  const word = before?.conditions?.find(({ type }) => type === outOfService);
+  return word === undefined ? {} : { [outOfService]: { status: word.status, reason: word.reason, message: word.message } };
 }
 
 const byName = (a: VirtualMachineRef, b: VirtualMachineRef): number => `${a.namespace}/${a.name}`.localeCompare(`${b.namespace}/${b.name}`);
@@ -83,7 +107,8 @@ export function straysToTell(
   cluster: string,
   byUid: (uid: string) => readonly VirtualMachine[],
 ): readonly VirtualMachineRef[] {
-  const seen = straysOf(machines, cluster, byUid);
+  const letGo = status?.orphans?.objects ?? [];
+  const seen = straysOf(machines, cluster, byUid).filter(({ uid }) => !letGo.some((one) => one.uid === uid));
   if (unseen.length === 0) return seen;
   const told = status?.strays?.machines ?? [];
   return [...seen, ...told.filter(({ uid }) => byUid(uid).length === 0 && !seen.some((one) => one.uid === uid))];

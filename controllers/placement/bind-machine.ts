@@ -17,7 +17,7 @@ import { askedAddresses, claimsOf, duplicates } from '../mac-addresses.js';
 import type { Outcome } from '../reconcile.js';
 import { clonesOf, isLinked, isTwice, networksOf, volumesOf } from '../stores.js';
 import { bindVolume, instanceFor } from './bind-volume.js';
-import { choose } from './choose.js';
+import { type Choice, choose } from './choose.js';
 import type { Reservation } from './ledger.js';
 import { makeVolumes } from './make-volumes.js';
 import { movesTo } from './moves.js';
@@ -72,6 +72,13 @@ async function chooseAndBind(binder: Binder, machine: VirtualMachine, signal: Ab
   const reservation = binder.ledger.reserve(machine, choice.hypervisor.metadata.name);
   await bind(binder, machine, choice.hypervisor, reservation, signal);
   return { kind: 'converged' };
+}
+
+/** Where a machine could go on that is to lose its host; or why nowhere. */
+export function placeFor(binder: Binder, machine: VirtualMachine): Choice {
+  const { reason, message } = missingVolumes(binder, machine, new Map()) ?? missingNetworks(binder, machine) ?? {};
+  if (reason !== undefined && message !== undefined) return { kind: 'none', reason, message, reasons: [], rejected: [] };
+  return choose(machine, candidates(binder, machine));
 }
 
 const candidates = (binder: Binder, machine: VirtualMachine): Candidates => ({

@@ -1,11 +1,13 @@
 import type { Hypervisor, VirtualMachine } from '#crds/types.js';
 import { matches } from '../namespaces.js';
+import { isLetGo } from '../out-of-service.js';
 import { affinity, antiAffinity } from './filters/affinity.js';
 import { memory, processors } from './filters/capacity.js';
 import type { Filter } from './filters/filter.js';
 import { fit } from './filters/fit.js';
 import { maintenance } from './filters/maintenance.js';
 import { macAddresses, networksHere } from './filters/networks.js';
+import { orphaned, outOfService } from './filters/out-of-service.js';
 import { ready } from './filters/ready.js';
 import { systemPool } from './filters/system-pool.js';
 import { taints } from './filters/taints.js';
@@ -24,7 +26,9 @@ export type Choice =
 
 /** What says no to most hosts, or is looked at soonest, comes first: the later one fails, the nearer a host came. */
 const filters: readonly Filter[] = [
+  outOfService,
   ready,
+  orphaned,
   maintenance,
   taints,
   fit,
@@ -50,7 +54,7 @@ const scores: readonly { readonly score: Score; readonly weight: number }[] = [
 export function choose(machine: VirtualMachine, candidates: Candidates): Choice {
   const meant = candidates.hypervisors.filter((hypervisor) => isMeant(machine, hypervisor));
   if (meant.length === 0) return none('NoHypervisor', nobodyMeant(machine));
-  const unread = meant.find(({ status }) => status?.strays === undefined);
+  const unread = meant.find((hypervisor) => hypervisor.status?.strays === undefined && !isLetGo(hypervisor));
   if (unread !== undefined) {
     const why = 'until then nobody knows whether the machine runs there already';
     return none('WaitingForHypervisor', `waiting for Hypervisor "${unread.metadata.name}" to report: ${why}`);

@@ -3,11 +3,13 @@ import type { Binder } from '../binder.js';
 import { isReady } from '../conditions.js';
 import { instanceName } from '../instance-name.js';
 import { keyOf } from '../kubernetes/resource.js';
+import { isLetGo } from '../out-of-service.js';
 import { isLinked } from '../stores.js';
 
 /**
  * Where a volume of a shared store would be on another host: the same volume, made once, known to that host's agent from then on. Only one
- * that is whole, at rest and nobody's moves: what is being grown, copied or written to stays with the agent that does it.
+ * that is whole, at rest and nobody's moves: what is being grown, copied or written to stays with the agent that does it. On a host that is
+ * let go nobody does anything any more.
  */
 export function movesTo(
   { watched }: Pick<Binder, 'watched'>,
@@ -17,25 +19,35 @@ export function movesTo(
 ): StoragePoolInstance | undefined {
   const here = watched.instances.store.get(volume.status?.pool ?? '');
   const pool = here === undefined ? undefined : watched.pools.store.get(here.spec.poolRef.name);
-  if (pool?.spec.span !== 'Shared' || !isAtRest(volume, machineUid) || isUsedElsewhere({ watched }, volume, hypervisor)) return undefined;
+  const free = isHostLetGo({ watched }, volume.status?.hypervisor) ? isNobodys(volume, machineUid) : isAtRest(volume, machineUid);
+  if (pool?.spec.span !== 'Shared' || !free || isUsedElsewhere({ watched }, volume, hypervisor)) return undefined;
   const there = watched.instances.store.get(instanceName(pool.metadata.name, hypervisor.metadata.name));
   return there !== undefined && there.metadata.deletionTimestamp === undefined && isReady(there) ? there : undefined;
 }
 
+function isHostLetGo({ watched }: Pick<Binder, 'watched'>, host: string | undefined): boolean {
+  const hypervisor = watched.hypervisors.store.get(host ?? '');
+  return hypervisor !== undefined && isLetGo(hypervisor);
+}
+
+const isNobodys = ({ status }: StorageVolume, machineUid: string | undefined): boolean =>
+  status?.claim === undefined || status.claim.uid === machineUid;
+
 /** A spec that the agent has not answered yet may be at work there. */
-function isAtRest({ metadata, spec, status }: StorageVolume, machineUid: string | undefined): boolean {
+function isAtRest(volume: StorageVolume, machineUid: string | undefined): boolean {
+  const { metadata, spec, status } = volume;
   const ready = status?.conditions?.find(({ type }) => type === 'Ready');
-  const unclaimed = status?.claim === undefined || status.claim.uid === machineUid;
   const answered = status?.observedGeneration === metadata.generation && ready?.status === 'True' && ready.reason === 'Ready';
   const whole = status?.import?.completedAt !== undefined || spec.existing !== undefined;
-  return metadata.deletionTimestamp === undefined && whole && unclaimed && answered;
+  return metadata.deletionTimestamp === undefined && whole && isNobodys(volume, machineUid) && answered;
 }
 
 /** By a machine of another host, by a clone that is being made, or by one that only stores what differs. */
 function isUsedElsewhere({ watched }: Pick<Binder, 'watched'>, { metadata, spec }: StorageVolume, hypervisor: Hypervisor): boolean {
   if (isLinked(spec)) return true;
   const users = watched.machines.store.byIndex('volume', keyOf(metadata));
-  if (users.some(({ status }) => status?.hypervisor !== undefined && status.hypervisor !== hypervisor.metadata.name)) return true;
+  const isBusy = (host: string | undefined) => host !== undefined && host !== hypervisor.metadata.name && !isHostLetGo({ watched }, host);
+  if (users.some(({ status }) => isBusy(status?.hypervisor))) return true;
   return watched.volumes.store
     .byIndex('source', keyOf(metadata))
     .some((other) => isLinked(other.spec) || other.status?.import?.completedAt === undefined);

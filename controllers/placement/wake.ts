@@ -63,6 +63,6 @@ const concernsPlacement = (change: Change<Hypervisor>): boolean =>
 const concern = (hypervisor: Hypervisor): object => {
   const { metadata, spec, status } = hypervisor;
   const { labels, annotations, deletionTimestamp } = metadata;
-  const { capacity, capabilities, unowned, strays } = status ?? {};
-  return { labels, annotations, deletionTimestamp, spec, ready: isReady(hypervisor), capacity, capabilities, unowned, strays };
+  const { capacity, capabilities, unowned, strays, orphans } = status ?? {};
+  return { labels, annotations, deletionTimestamp, spec, ready: isReady(hypervisor), capacity, capabilities, unowned, strays, orphans };
 };

@@ -44,7 +44,7 @@ export function spanningStatus(
     .sort((a, b) => a.hypervisor.localeCompare(b.hypervisor))
     .slice(0, mostFailuresNamed);
   const goes = metadata.deletionTimestamp !== undefined;
-  const stands = standing({ goes, wanted: wanted.length, ready: ready.length, left: instances.length });
+  const stands = standing({ goes, wanted: wanted.length, ready: ready.length, left: instances.map(({ spec: one }) => one.hypervisor) });
   return {
     observedGeneration: generation,
     hosts: { desired: wanted.length, ready: ready.length },
@@ -65,12 +65,17 @@ interface Counts {
   readonly goes: boolean;
   readonly wanted: number;
   readonly ready: number;
-  readonly left: number;
+  readonly left: readonly string[];
 }
 
 function standing({ goes, wanted, ready, left }: Counts): Standing {
-  if (goes) return { kind: 'reconciling', reason: 'Deleting', message: `waiting for ${left} hosts to let go of it` };
+  if (goes) return { kind: 'reconciling', reason: 'Deleting', message: `waiting for ${hostsIn(left)} to let go of it` };
   if (wanted === 0) return { kind: 'reconciling', reason: 'NoHypervisor', message: 'no Hypervisor is selected by it' };
   if (ready < wanted) return { kind: 'reconciling', reason: 'NotEverywhere', message: `ready on ${ready} of ${wanted} hosts` };
   return { kind: 'ready', reason: 'Everywhere', message: '' };
+}
+
+function hostsIn(names: readonly string[]): string {
+  const some = [...names].sort().slice(0, 3).join(', ');
+  return names.length > 3 ? `${some} and ${names.length - 3} more hosts` : some;
 }

@@ -244,6 +244,10 @@ await t.test('controller and agent need all that manifests/rbac.yaml gives them,
   await world.until('StorageVolume', 'root', (seen) => seen.status?.claim === undefined);
   await world.delete('StorageVolume', 'root');
   await world.untilGone('StorageVolume', 'root');
+  await world.apply({ kind: 'Hypervisor', metadata: { name: 'dead' }, spec: { uri: 'test:///dead' } });
+  await world.until('StoragePoolInstance', 'fast.dead', () => true);
+  await world.until('VirtualNetworkInstance', 'lan.dead', () => true);
+  await world.kubectl('annotate', 'hypervisor', 'dead', 'virtwright.io/out-of-service=Fenced');
   await world.delete('VirtualNetwork', 'lan');
   await world.untilGone('VirtualNetwork', 'lan');
   await world.delete('StoragePool', 'fast');

@@ -1,0 +1,149 @@
+import { type Hypervisor, type StorageVolume, sessions, storageVolumes, type VirtualMachine, virtualMachines } from '#crds/types.js';
+import type { Binder } from '../binder.js';
+import { removeFinalizer } from '../finalizer.js';
+import { instanceName } from '../instance-name.js';
+import { ApiError } from '../kubernetes/client.js';
+import { deleteSeen, getNow } from '../kubernetes/now.js';
+import { type KubernetesObject, keyOf } from '../kubernetes/resource.js';
+import { publishStatus } from '../loop.js';
+import { isOutOfService } from '../out-of-service.js';
+import { placeFor } from '../placement/bind-machine.js';
+import { bindVolume } from '../placement/bind-volume.js';
+import { movesTo } from '../placement/moves.js';
+import { unbindMachine } from '../placement/unbind.js';
+import type { Watched } from '../watched.js';
+import { type Orphan, orphanedMachine, orphanedNetwork, orphanedPool, orphanedVolume, withOrphans } from './orphans.js';
+
+/** One thing that the host is to lose: what is noted of it first, then how it is lost. */
+interface Loss {
+  readonly orphan: Orphan | undefined;
+  readonly lose: () => Promise<void>;
+}
+
+/** By the machine's uid, why it stays bound. */
+export type Staying = ReadonlyMap<string, string>;
+
+/**
+ * Lets go of what a host has that somebody vouched to be off: machines that can run elsewhere, what is being deleted, claims and volumes of
+ * shared stores. All of it is written down as orphaned before the first is let go, so that whoever dies in between leaves nothing unknown.
+ * What has its disks on this host alone stays.
+ */
+export async function letGo(binder: Binder, hypervisor: Hypervisor, signal: AbortSignal): Promise<Staying> {
+  const { client, watched } = binder;
+  const { losses, staying } = machinesOf(binder, hypervisor, signal);
+  const all = [...losses, ...volumesGoing(binder, hypervisor, signal), ...instancesGoing(binder, hypervisor, signal)];
+  const seen = watched.hypervisors.store.get(hypervisor.metadata.name) ?? hypervisor;
+  const orphans = withOrphans(
+    seen,
+    all.flatMap(({ orphan }) => orphan ?? []),
+  );
+  if (orphans !== undefined) await publishStatus({ client, ...watched.hypervisors }, seen, { ...seen.status, orphans }, signal);
+  const isNamed = ({ uid }: Orphan) => (orphans ?? seen.status?.orphans)?.objects?.some((one) => one.uid === uid) === true;
+  for (const { orphan, lose } of all) {
+    // Its agent cuts off what is named, and nothing else.
+    if (orphan?.kind === 'VirtualMachine' && !isNamed(orphan)) continue;
+    await lose().catch(ignoreOvertaken);
+  }
+  await freeVolumes(binder, hypervisor, signal);
+  for (const session of watched.sessions.store.list())
+    if (session.status?.hypervisor === hypervisor.metadata.name) await deleteSeen(client, sessions, session, signal).catch(ignoreOvertaken);
+  return staying;
+}
+
+/** Somebody else wrote in between: it is looked at anew the next time. */
+function ignoreOvertaken(reason: unknown): void {
+  if (!ApiError.is(reason, 'Conflict')) throw reason;
+}
+
+function machinesOf(binder: Binder, { metadata: { name: host } }: Hypervisor, signal: AbortSignal) {
+  const losses: Loss[] = [];
+  const staying = new Map<string, string>();
+  for (const machine of binder.watched.machines.store.byIndex('host', host)) {
+    const orphan = orphanedMachine(machine, binder.watched);
+    if (machine.metadata.deletionTimestamp !== undefined) {
+      losses.push({ orphan, lose: () => removeFinalizer(binder.client, virtualMachines, machine, signal) });
+      continue;
+    }
+    const why = whyItStays(binder, machine);
+    if (why !== undefined) staying.set(machine.metadata.uid, why);
+    else losses.push({ orphan, lose: () => unbindMachine(binder, machine, moving(host), signal) });
+  }
+  return { losses, staying };
+}
+
+const moving = (host: string) => ({ reason: 'OutOfService', message: `${host} is out of service: it is started on another host` });
+
+/** What is in a TPM is nowhere else, and a guest without it may be locked out of its disks. */
+function whyItStays(binder: Binder, machine: VirtualMachine): string | undefined {
+  if (machine.spec.firmware?.tpm !== undefined) return 'what its TPM holds is on that host alone';
+  const choice = placeFor(binder, machine);
+  return choice.kind === 'place' ? undefined : `no other host takes it: ${choice.message}`;
+}
+
+function volumesGoing({ client, watched }: Binder, { metadata: { name: host } }: Hypervisor, signal: AbortSignal): readonly Loss[] {
+  return volumesOn(watched.volumes, host)
+    .filter(({ metadata, status }) => metadata.deletionTimestamp !== undefined && status?.claim === undefined)
+    .filter((volume) => !isShared({ watched }, volume))
+    .map((volume) => ({
+      orphan: orphanedVolume(volume),
+      lose: () => removeFinalizer(client, storageVolumes, volume, signal),
+    }));
+}
+
+const volumesOn = ({ store }: Watched<StorageVolume, string>, host: string): readonly StorageVolume[] =>
+  store.list().filter(({ status }) => status?.hypervisor === host);
+
+function isShared({ watched }: Pick<Binder, 'watched'>, { status }: StorageVolume): boolean {
+  const instance = watched.instances.store.get(status?.pool ?? '');
+  return instance !== undefined && watched.pools.store.get(instance.spec.poolRef.name)?.spec.span === 'Shared';
+}
+
+/** Instances that nothing of the host is in any more. */
+function instancesGoing({ client, watched }: Binder, { metadata: { name: host } }: Hypervisor, signal: AbortSignal): readonly Loss[] {
+  const { instances, networkInstances, volumes, machines } = watched;
+  const goes = ({ metadata, spec }: KubernetesObject & { readonly spec: { readonly hypervisor: string } }) =>
+    spec.hypervisor === host && metadata.deletionTimestamp !== undefined;
+  const pools = instances.store.list().filter((one) => goes(one) && volumes.store.byIndex('instance', one.metadata.name).length === 0);
+  const isFree = (network: string) => !machines.store.byIndex('network', network).some(({ status }) => status?.hypervisor === host);
+  const networks = networkInstances.store
+    .list()
+    .filter((one) => goes(one) && isFree(`${one.metadata.namespace}/${one.spec.networkRef.name}`));
+  return [
+    ...pools.map((one) => ({ orphan: orphanedPool(one), lose: () => removeFinalizer(client, instances.resource, one, signal) })),
+    ...networks.map((one) => ({
+      orphan: orphanedNetwork(one),
+      lose: () => removeFinalizer(client, networkInstances.resource, one, signal),
+    })),
+  ];
+}
+
+/** Claims of machines that are gone end, and what is in a store that others see goes to one of them. */
+async function freeVolumes(binder: Binder, { metadata: { name: host } }: Hypervisor, signal: AbortSignal): Promise<void> {
+  const { watched } = binder;
+  for (const seen of volumesOn(watched.volumes, host)) {
+    const volume = await withoutDeadClaim(binder, seen, signal).catch((reason) => {
+      ignoreOvertaken(reason);
+      return seen;
+    });
+    if (volume.status?.claim !== undefined) continue;
+    const there = watched.hypervisors.store
+      .list()
+      .filter((one) => one.metadata.name !== host && !isOutOfService(one))
+      .find((one) => movesTo(binder, volume, one) !== undefined);
+    if (there === undefined) continue;
+    const instance = watched.instances.store.get(volume.status?.pool ?? '');
+    const pool = instanceName(instance?.spec.poolRef.name ?? '', there.metadata.name);
+    const place = { hypervisor: there.metadata.name, pool };
+    const isHere = ({ status }: StorageVolume) => status?.hypervisor === host && status.claim === undefined;
+    await bindVolume(binder, keyOf(volume.metadata), (now) => (isHere(now) ? place : undefined), signal).catch(ignoreOvertaken);
+  }
+}
+
+/** Its host's agent would release it, if there were one. */
+async function withoutDeadClaim({ client, watched }: Binder, volume: StorageVolume, signal: AbortSignal): Promise<StorageVolume> {
+  const { claim, ...free } = volume.status ?? {};
+  if (claim === undefined || watched.machines.store.byIndex('uid', claim.uid).length > 0) return volume;
+  const now = await getNow(client, virtualMachines, { namespace: volume.metadata.namespace, name: claim.machine }, signal);
+  if (now?.metadata.uid === claim.uid) return volume;
+  return publishStatus({ client, ...watched.volumes }, volume, free, signal);
+}

@@ -1,0 +1,58 @@
+import type {
+  Hypervisor,
+  HypervisorStatusOrphansObject,
+  StoragePoolInstance,
+  StorageVolume,
+  VirtualMachine,
+  VirtualNetworkInstance,
+} from '#crds/types.js';
+import type { ClusterWatches } from '../binder.js';
+import { keepsState } from '../virtual-machine/resolve.js';
+
+export type Orphan = HypervisorStatusOrphansObject;
+
+/** More are counted, and not named: a status has to end somewhere. */
+const mostNamed = 512;
+
+const named = (nativeName: string | undefined) => (nativeName === undefined ? {} : { nativeName });
+
+/** A machine that goes on elsewhere needs nothing of what its firmware and its TPM wrote down here. */
+export function orphanedMachine(machine: VirtualMachine, { volumes }: Pick<ClusterWatches, 'volumes'>): Orphan {
+  const { metadata, status } = machine;
+  const goes = metadata.deletionTimestamp !== undefined;
+  const { namespace, name, uid } = metadata;
+  const keeps = goes && keepsState(machine, { volumes: volumes.store });
+  return { kind: 'VirtualMachine', namespace, name, uid, ...named(status?.nativeName), reclaimPolicy: keeps ? 'Retain' : 'Delete' };
+}
+
+/** Undefined when nothing of it is to be taken away: it was never on its way to the host, or is kept for good. */
+export function orphanedVolume({ metadata, spec, status }: StorageVolume): Orphan | undefined {
+  const { namespace, name, uid } = metadata;
+  const whole = status?.import?.completedAt !== undefined;
+  if (status?.pool === undefined || spec.existing !== undefined || (whole && spec.reclaimPolicy === 'Retain')) return undefined;
+  const reclaimPolicy = spec.reclaimPolicy === 'Wipe' ? 'Wipe' : 'Delete';
+  return { kind: 'StorageVolume', namespace, name, uid, ...named(status.nativeName), pool: status.pool, reclaimPolicy };
+}
+
+export const orphanedPool = ({ metadata, status }: StoragePoolInstance): Orphan => ({
+  kind: 'StoragePoolInstance',
+  name: metadata.name,
+  uid: metadata.uid,
+  ...named(status?.nativeName),
+});
+
+export const orphanedNetwork = ({ metadata, status }: VirtualNetworkInstance): Orphan => ({
+  kind: 'VirtualNetworkInstance',
+  namespace: metadata.namespace,
+  name: metadata.name,
+  uid: metadata.uid,
+  ...named(status?.nativeName),
+});
+
+/** What a host's status says of orphans once these are among them; undefined when they are already. Pure. */
+export function withOrphans({ status }: Hypervisor, more: readonly Orphan[]): NonNullable<Hypervisor['status']>['orphans'] {
+  const { count = 0, objects = [] } = status?.orphans ?? {};
+  const news = more.filter(({ uid }) => !objects.some((one) => one.uid === uid));
+  if (news.length === 0) return undefined;
+  return { count: count + news.length, objects: [...objects, ...news].slice(0, mostNamed) };
+}
