@@ -55,7 +55,7 @@ export async function controllerCommand(flags: Flags, { credentialKeys }: Driver
     if (at === undefined) return runController({ ...program, credentialKeys }, signal);
     const sight = new Sight(program, signal);
     const webhook = runWebhook({ ...program, ...at, isGiven: flags['webhook-certificate-given'] === true, sight }, signal);
-    const onWatched = (watched: ClusterWatches, leading: AbortSignal) => sight.follow(watched, leading);
+    const onWatched: OnWatched = (watched, leading) => sight.follow(watched, leading);
     await Promise.all([runController({ ...program, credentialKeys, onWatched }, signal), webhook]);
   };
   await withProgram(flags, work, signal);
@@ -66,14 +66,20 @@ export async function agentCommand(flags: Flags, drivers: Drivers, signal: Abort
   await withProgram(flags, (program) => runAgent({ ...program, ...hosts, ...drivers }, signal), signal);
 }
 
-export async function operatorCommand(flags: Flags, drivers: Drivers, signal: AbortSignal): Promise<void> {
+export const operatorCommand = (flags: Flags, drivers: Drivers, signal: AbortSignal): Promise<void> =>
+  runOperator(flags, drivers, () => {}, signal);
+
+/** `onWatched` is told of everything that there is, for as long as the controller leads. */
+export async function runOperator(flags: Flags, drivers: Drivers, onWatched: OnWatched, signal: AbortSignal): Promise<void> {
   const hosts = hostsOf(flags);
   const work = async (program: Program): Promise<void> => {
-    const both = { ...program, ...hosts, ...drivers };
+    const both = { ...program, ...hosts, ...drivers, onWatched };
     await Promise.all([runController(both, signal), runAgent(both, signal)]);
   };
   await withProgram(flags, work, signal);
 }
+
+type OnWatched = (watched: ClusterWatches, leading: AbortSignal) => void;
 
 /** Whom an agent works for, and where people reach it. */
 function hostsOf(flags: Flags): Pick<AgentOptions, 'hypervisors' | 'cluster' | 'sessions'> {

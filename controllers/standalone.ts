@@ -3,9 +3,13 @@ import { join } from 'node:path';
 import { Complaint } from '#cli/complaint.js';
 import { cannotListen, isListenError } from '#cli/listening.js';
 import { readCrds } from '#crds/schema.js';
+import { hypervisors } from '#crds/types.js';
 import type { Drivers } from '#drivers/target.js';
-import { type Standalone, startStandalone } from '#standalone/server.js';
-import { type Flags, operatorCommand } from './commands.js';
+import { type Standalone, type StandaloneOptions, startStandalone } from '#standalone/server.js';
+import { advise } from './admission/advice.js';
+import { type Known, knownOf } from './admission/known.js';
+import type { ClusterWatches } from './binder.js';
+import { type Flags, runOperator } from './commands.js';
 import { type Client, createClient, loadKubeConfig } from './kubernetes/client.js';
 import type { Resource } from './kubernetes/resource.js';
 
@@ -23,13 +27,27 @@ const crds: Resource = {
 /** An API server of our own in this process, and the operator beside it for the hypervisors that are named. */
 export async function standaloneCommand(flags: Flags, drivers: Drivers, signal: AbortSignal): Promise<void> {
   const port = portOf(flags.port);
-  const options = { folder: flags.data ?? usualFolder(), port, sealing: sealingOf(flags) };
+  // The controller's stores, once it has them: no webhook is needed where both are one process.
+  let known: Known | undefined;
+  const options: StandaloneOptions = {
+    folder: flags.data ?? usualFolder(),
+    port,
+    sealing: sealingOf(flags),
+    advise: (group, kind, object) => (known === undefined || group !== hypervisors.group ? { warnings: [] } : advise(kind, object, known)),
+  };
+  const onWatched = (watched: ClusterWatches, leading: AbortSignal): void => {
+    known = knownOf(watched);
+    const forget = (): void => {
+      known = undefined;
+    };
+    leading.addEventListener('abort', forget, { once: true });
+  };
   await using server = await startStandalone(options).catch((reason: unknown) => {
     throw isListenError(reason) ? new Complaint(cannotListen('--port', `127.0.0.1:${port}`, reason), { cause: reason }) : reason;
   });
   if (flags.bare !== true) await installCrds(server);
   process.stdout.write(`${server.url} is up: export KUBECONFIG=${server.kubeconfig}\n`);
-  if ((flags.hypervisor ?? []).length > 0) await operatorCommand({ ...flags, kubeconfig: server.kubeconfig }, drivers, signal);
+  if ((flags.hypervisor ?? []).length > 0) await runOperator({ ...flags, kubeconfig: server.kubeconfig }, drivers, onWatched, signal);
   else if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
 }
 

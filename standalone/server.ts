@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { Admission } from './admission/admit.js';
+import type { Advise } from './admission/advise.js';
 import { openData } from './data.js';
 import { kubeconfigText, prepareFolder, prepareIdentities } from './files.js';
 import { Housekeeper } from './housekeeper/housekeeper.js';
@@ -16,6 +17,8 @@ export interface StandaloneOptions {
   readonly port: number;
   /** Of Secrets at rest. The key lies in the folder when nothing else is said. */
   readonly sealing?: Partial<Sealing>;
+  /** Asked of what is written, before it is stored. */
+  readonly advise?: Advise;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
 }
@@ -26,7 +29,7 @@ export interface Standalone extends AsyncDisposable {
   readonly kubeconfig: string;
 }
 
-export async function startStandalone({ folder, port, sealing, now = Date.now }: StandaloneOptions): Promise<Standalone> {
+export async function startStandalone({ folder, port, sealing, advise, now = Date.now }: StandaloneOptions): Promise<Standalone> {
   const files = await prepareFolder(folder);
   const whole = { path: files.sealingKey, renew: false, dropUnreadable: false, ...sealing };
   const data = await openData(folder, files.objects, whole);
@@ -45,7 +48,7 @@ export async function startStandalone({ folder, port, sealing, now = Date.now }:
     const identities = await prepareIdentities(folder);
     await housekeeper.begin();
     const listening = await listen(
-      new Handler({ store, registry, now, admission: new Admission(store), signal: ended.signal }),
+      new Handler({ store, registry, now, admission: new Admission(store, advise), signal: ended.signal }),
       identities,
       port,
     );

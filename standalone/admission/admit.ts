@@ -8,6 +8,7 @@ import { Authorizer } from '../schema/authorizer.js';
 import { celValue } from '../schema/cel-value.js';
 import { anything } from '../schema/schema.js';
 import type { Store } from '../store/store.js';
+import { type Advise, heed } from './advise.js';
 import { isMeant } from './match.js';
 import { type Objection, objections, type Policy, readPolicy, type Values } from './policy.js';
 
@@ -21,14 +22,16 @@ export interface Asking {
   readonly warn: (text: string) => void;
 }
 
-/** What admission policies say to a write. Whoever keeps house here is not asked. */
+/** What admission policies, and whoever runs this server, say to a write. Whoever keeps house here is not asked. */
 export class Admission {
   readonly #store: Store;
+  readonly #advise: Advise | undefined;
   /** By what is stored: another version is another object. */
   readonly #read = new WeakMap<JsonObject, Policy>();
 
-  constructor(store: Store) {
+  constructor(store: Store, advise?: Advise) {
     this.#store = store;
+    this.#advise = advise;
   }
 
   /** @throws StatusError when a policy denies it */
@@ -41,6 +44,7 @@ export class Admission {
       const [first, ...others] = objections(policy, valuesOf(attempted, asking, this.#store));
       if (first !== undefined) act(attempted, asking, { policy, binding, first, others });
     }
+    if (this.#advise !== undefined) heed(this.#advise, attempted, asking.warn);
   }
 
   #policy(name: string): Policy | undefined {

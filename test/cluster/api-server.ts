@@ -104,6 +104,18 @@ export async function useCluster(t: Harness, options: ApiServerOptions = {}): Pr
   }
 }
 
+/** The kubectl in that folder. */
+export async function runKubectl(assets: string, env: NodeJS.ProcessEnv, args: KubectlArgs): Promise<KubectlResult> {
+  const given: readonly (string | KubectlInput)[] = args;
+  const words = given.filter((arg) => typeof arg === 'string');
+  const input = given.map((arg) => (typeof arg === 'string' ? '' : arg.input)).join('');
+  const child = spawn(join(assets, 'kubectl'), words, { env: { PATH: process.env['PATH'], ...env }, stdio: 'pipe' });
+  child.stdin.on('error', () => {});
+  child.stdin.end(input);
+  const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
+  return { stdout, stderr, code };
+}
+
 /** What all of them have: clients with certificates of the authority in the folder. */
 abstract class Served {
   readonly folder: string;
@@ -118,16 +130,8 @@ abstract class Served {
     this.url = `https://127.0.0.1:${port}`;
   }
 
-  async kubectl(...args: KubectlArgs): Promise<KubectlResult> {
-    const given: readonly (string | KubectlInput)[] = args;
-    const words = given.filter((arg) => typeof arg === 'string');
-    const input = given.map((arg) => (typeof arg === 'string' ? '' : arg.input)).join('');
-    const env = { PATH: process.env['PATH'], HOME: this.folder, KUBECONFIG: this.kubeconfigPath, EDITOR: process.env['EDITOR'] };
-    const child = spawn(join(this.assets, 'kubectl'), words, { env, stdio: 'pipe' });
-    child.stdin.on('error', () => {});
-    child.stdin.end(input);
-    const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
-    return { stdout, stderr, code };
+  kubectl(...args: KubectlArgs): Promise<KubectlResult> {
+    return runKubectl(this.assets, { HOME: this.folder, KUBECONFIG: this.kubeconfigPath, EDITOR: process.env['EDITOR'] }, args);
   }
 
   kubeconfigFor(user: string, groups: readonly string[] = []): Promise<string> {

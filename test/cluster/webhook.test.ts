@@ -6,7 +6,7 @@ import { loadAll } from 'js-yaml';
 import t, { type Test } from 'tap';
 import { createClient, loadKubeConfig } from '#controllers/kubernetes/client.js';
 import { hypervisors } from '#crds/types.js';
-import { skipWhereMissing } from '#test/peers/build.js';
+import { AssetsMissing, skipWhereMissing } from '#test/peers/build.js';
 import { chart, startHelm } from '#test/peers/helm.js';
 import { useCluster } from './api-server.js';
 import { issue } from './certificates.js';
@@ -19,7 +19,7 @@ const octet = () => Math.floor(Math.random() * 200) + 20;
 // Services have addresses of loopback, so that what a node's proxy would do can be done here, at the very address that the API server asks.
 const cluster = await useCluster(t, { kind: 'kube-apiserver', args: [`--service-cluster-ip-range=127.${octet()}.${octet()}.0/24`] });
 const helm = await startHelm(cluster.folder, cluster.kubeconfigPath).catch((reason) => skipWhereMissing(t, reason));
-if (process.getuid?.() !== 0) skipWhereMissing(t, new Error("a Service has port 443, which is root's"));
+if (process.getuid?.() !== 0) skipWhereMissing(t, new AssetsMissing("a Service has port 443, which is root's"));
 const client = createClient(await loadKubeConfig(cluster.kubeconfigPath));
 t.teardown(() => client[Symbol.asyncDispose]());
 const world = new World(cluster, client);
