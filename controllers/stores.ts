@@ -87,6 +87,9 @@ const isBeingCopied = (record: StorageVolumeStatusImport | undefined): boolean =
 
 export const isLinked = ({ source }: StorageVolume['spec']): boolean => source?.clone === 'Linked';
 
+/** With which the native names of volumes end. */
+export const shortUidLength = 8;
+
 export const indexes = {
   hypervisors: {
     credentials: ({ spec }) => (spec.credentialsSecretName === undefined ? [] : [spec.credentialsSecretName]),
@@ -114,6 +117,8 @@ export const indexes = {
       return name === undefined ? [] : [inNamespaceOf(volume, name)];
     },
     claim: ({ status }) => (status?.claim === undefined ? [] : [status.claim.uid]),
+    nativeName: ({ spec, status }) => [status?.nativeName ?? spec.existing?.name].filter((name) => name !== undefined),
+    shortUid: ({ metadata }) => [metadata.uid.slice(0, shortUidLength)],
     owner: ({ metadata }) => (metadata.ownerReferences ?? []).map(({ uid }) => uid),
   } satisfies Indexes<StorageVolume>,
 } as const;

@@ -3,11 +3,12 @@ import type { Hypervisor, VirtualMachine } from '#crds/types.js';
 import type { Machine } from '#drivers/driver.js';
 import { secretReferences } from '../guest-secrets.js';
 import type { Changes } from '../host/view.js';
+import { markedName } from '../incomplete.js';
 import { again, type Queue } from '../kubernetes/queue.js';
 import { keyOf } from '../kubernetes/resource.js';
 import { type Change, latest } from '../kubernetes/store.js';
 import type { Door } from '../session/door.js';
-import { networksOf, volumesOf } from '../stores.js';
+import { networksOf, shortUidLength, volumesOf } from '../stores.js';
 import { actionLoop } from './actions.js';
 import { hypervisorLoop } from './hypervisor.js';
 import { instanceLoop, machineLoop, networkInstanceLoop, type Surroundings, volumeLoop } from './loops.js';
@@ -137,9 +138,20 @@ export class Wiring {
     for (const machine of [...changes.machines, ...changes.gone]) this.#machineChanged(machine);
     // A network of ours may wait for the last machine on it.
     if (changes.networks || changes.gone.length > 0) again(this.#loops.networkInstances, this.#watched.networkInstances.store.list());
-    if (!changes.pools) return;
-    again(this.#loops.instances, this.#watched.instances.store.list());
-    again(this.#loops.volumes, this.#watched.volumes.store.list());
+    if (changes.pools || changes.volumes.length > 0) again(this.#loops.instances, this.#watched.instances.store.list());
+    if (changes.pools) again(this.#loops.volumes, this.#watched.volumes.store.list());
+    else for (const name of changes.volumes) this.#storedChanged(markedName(name));
+  }
+
+  /** What is nobody's may be in anybody's way. */
+  #storedChanged(nativeName: string): void {
+    const { store } = this.#watched.volumes;
+    const meant = [...store.byIndex('nativeName', nativeName), ...store.byIndex('shortUid', nativeName.slice(-shortUidLength))];
+    again(this.#loops.volumes, meant.length === 0 ? store.list() : meant);
+    for (const { metadata, spec } of meant) {
+      again(this.#loops.volumes, store.byIndex('source', keyOf(metadata)));
+      if (spec.source?.volumeRef !== undefined) this.#loops.volumes.add(`${metadata.namespace}/${spec.source.volumeRef.name}`);
+    }
   }
 
   everythingChanged(): void {

@@ -2,6 +2,14 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Driver, Pool, PoolId, Volume } from '#drivers/driver.js';
 import { Batches } from './batches.js';
 
+/** What is not as it was. */
+export interface StoreChanges {
+  /** Any pool, or all that is in one. */
+  readonly pools: boolean;
+  /** Single volumes, by what they are called there. */
+  readonly volumes: readonly string[];
+}
+
 /**
  * The pools of one host, and what is in those that somebody asks for: a store that is not ours is never looked into, and one that hangs
  * keeps no other waiting.
@@ -9,13 +17,13 @@ import { Batches } from './batches.js';
 export class StoresView {
   readonly #driver: Pick<Driver, 'pools' | 'volumes'>;
   readonly #signal: AbortSignal;
-  readonly #onChange: () => void;
+  readonly #onChange: (changes: StoreChanges) => void;
   #pools: readonly Pool[] = [];
   readonly #volumes = new Map<PoolId, readonly Volume[]>();
   readonly #lists = new Batches<'pools'>(() => this.#readPools());
   readonly #looks = new Map<PoolId, Batches<'volumes'>>();
 
-  constructor(driver: Pick<Driver, 'pools' | 'volumes'>, onChange: () => void, signal: AbortSignal) {
+  constructor(driver: Pick<Driver, 'pools' | 'volumes'>, onChange: (changes: StoreChanges) => void, signal: AbortSignal) {
     this.#driver = driver;
     this.#onChange = onChange;
     this.#signal = signal;
@@ -80,7 +88,7 @@ export class StoresView {
     const wasActive = new Map(before.map(({ id, active }) => [id, active]));
     for (const { id, active } of this.#pools) if (wasActive.get(id) !== active) this.#looks.get(id)?.mark('volumes');
     for (const id of this.#looks.keys()) if (!this.#pools.some((pool) => pool.id === id)) this.#forget(id);
-    this.#tell(before.map(withoutUse), this.#pools.map(withoutUse));
+    if (!isDeepStrictEqual(before.map(withoutUse), this.#pools.map(withoutUse))) this.#onChange({ pools: true, volumes: [] });
   }
 
   /** One that comes back is looked into anew. */
@@ -96,13 +104,29 @@ export class StoresView {
     if (!this.#looks.has(id)) return;
     if (volumes === undefined) this.#volumes.delete(id);
     else this.#volumes.set(id, volumes);
-    this.#tell(before?.map(withoutUse), volumes?.map(withoutUse));
+    this.#tell(before, volumes);
   }
 
   /** Whoever is told looks again, and reads what a failed act of theirs has marked: told of what is as before, they would never rest. */
-  #tell(before: unknown, now: unknown): void {
-    if (!isDeepStrictEqual(before, now)) this.#onChange();
+  #tell(before: readonly Volume[] | undefined, now: readonly Volume[] | undefined): void {
+    if (before === undefined || now === undefined) {
+      if (before !== now) this.#onChange({ pools: true, volumes: [] });
+      return;
+    }
+    const volumes = differing(before, now);
+    if (volumes.length > 0) this.#onChange({ pools: false, volumes });
   }
+}
+
+/** The names of those that came, went, or are not as they were. */
+function differing(before: readonly Volume[], now: readonly Volume[]): readonly string[] {
+  const byName = new Map(before.map((volume) => [volume.id.nativeName, volume]));
+  const changed = now.filter((volume) => {
+    const known = byName.get(volume.id.nativeName);
+    byName.delete(volume.id.nativeName);
+    return known === undefined || !isDeepStrictEqual(withoutUse(known), withoutUse(volume));
+  });
+  return [...changed.map(({ id }) => id.nativeName), ...byName.keys()];
 }
 
 /** How full a store is changes all the time, and is no reason to look again. */

@@ -245,6 +245,12 @@ t.test('pools and volumes are read when they are marked, and when they are new',
   view.heed({ kind: 'pool', id });
   await view.refreshAll(soon());
   t.equal(view.volumes(id).length, 2, 'from then on it is kept fresh');
+  t.match(changes.at(-1), { pools: false, volumes: ['other'] }, 'and what changed is named');
+  await driver.volumes?.delete({ pool: id, nativeName: 'disk' }, soon());
+  await driver.volumes?.grow({ pool: id, nativeName: 'other' }, 2, soon());
+  view.heed({ kind: 'pool', id });
+  await view.refreshAll(soon());
+  t.same([...(changes.at(-1)?.volumes ?? [])].sort(), ['disk', 'other']);
   behind.undefinePool(pool?.uuid ?? '');
   await view.resync(soon());
   t.equal(view.pool(pool?.uuid ?? ''), undefined);

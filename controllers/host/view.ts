@@ -8,11 +8,14 @@ import { StoresView } from './stores-view.js';
 export interface Changes {
   readonly machines: readonly Machine[];
   readonly gone: readonly Machine[];
+  /** Any pool, or all that is in one. */
   readonly pools: boolean;
+  /** Single volumes, by what they are called there. */
+  readonly volumes: readonly string[];
   readonly networks: boolean;
 }
 
-const unchanged: Changes = { machines: [], gone: [], pools: false, networks: false };
+const unchanged: Changes = { machines: [], gone: [], pools: false, volumes: [], networks: false };
 
 /** What somebody must have seen as it is now: who looks at no store waits for none. */
 export interface Interest {
@@ -42,7 +45,7 @@ export class HostView {
     };
     this.#guests = new GuestsView(driver, (machine) => onChange({ ...unchanged, machines: [machine] }), guests);
     this.#machines = new MachinesView(driver, onMachines, signal);
-    this.#stores = new StoresView(driver, () => onChange({ ...unchanged, pools: true }), signal);
+    this.#stores = new StoresView(driver, (changes) => onChange({ ...unchanged, ...changes }), signal);
     this.#networks = new NetworksView(driver, () => onChange({ ...unchanged, networks: true }), signal);
   }
 

@@ -3,7 +3,7 @@ import type { StorageVolume } from '#crds/types.js';
 import { isReady, isStalled } from '../conditions.js';
 import { type HostScope, nativeName, takeOverOf } from '../host/scope.js';
 import type { Resolution } from '../reconcile.js';
-import { clonesOf } from '../stores.js';
+import { clonesOf, shortUidLength } from '../stores.js';
 import type { DesiredVolume, FillRecord } from './action.js';
 import { type Source, type SourceStores, sourceOf } from './source.js';
 
@@ -29,7 +29,7 @@ export function resolveVolume(volume: StorageVolume, host: HostScope, stores: So
       poolUuid: poolUuid ?? '',
       poolName: status?.pool ?? '',
       poolComes: instance !== undefined && instance.metadata.deletionTimestamp === undefined && !isStalled(instance),
-      nativeName: status?.nativeName ?? spec.existing?.name ?? `${familyName}-${metadata.uid.slice(0, 8)}`,
+      nativeName: status?.nativeName ?? spec.existing?.name ?? `${familyName}-${metadata.uid.slice(0, shortUidLength)}`,
       familyName,
       formatField: spec.format === undefined && spec.source?.format !== undefined ? 'spec.source.format' : 'spec.format',
       sizeBytes: parseQuantity(spec.size),
