@@ -110,7 +110,11 @@ export async function placeVolume(binder: Binder, volume: StorageVolume, signal:
   };
   const impatientInMs = binder.patience.left(volume, status);
   if (impatientInMs > 0) return { kind: 'progressing', recheckMs: impatientInMs, because: waiting.message };
-  await publishStatus({ client, ...watched.volumes }, volume, status, signal);
+  // A machine may be about to take it along: what is told after that would only be in the way.
+  await binder.locks.hold([keyOf(volume.metadata)], async () => {
+    const isAsSeen = watched.volumes.store.get(keyOf(volume.metadata))?.metadata.resourceVersion === volume.metadata.resourceVersion;
+    if (isAsSeen) await publishStatus({ client, ...watched.volumes }, volume, status, signal);
+  });
   return { kind: 'waiting', because: waiting.message };
 }
 
