@@ -80,8 +80,8 @@ async function runLoops(options: ControllerOptions, signal: AbortSignal): Promis
   const [pools, networks] = [spanningPools(watched), spanningNetworks(watched)];
   const silent = silentAgents({ client, namespace, leases: watched.leases.store });
   const loops: Loops = {
-    machines: loop(watched.machines, 8, placeMachine),
-    volumes: loop(watched.volumes, 8, placeVolume),
+    machines: loop(watched.machines, 32, placeMachine),
+    volumes: loop(watched.volumes, 16, placeVolume),
     actions: loop(watched.actions, 4, bindAction),
     sessions: loop(watched.sessions, 4, bindSession),
     pools: loop(watched.pools, 2, (_binder, pool, until) => reconcileSpanning(pools, binder, pool, until)),
