@@ -73,8 +73,12 @@ export interface HypervisorSpec {
    * absent, native names begin with the namespace. A change leaves names that exist as they are.
    */
   readonly namePrefix?: string;
-  /** `Cordon`: no new machines are placed here; those that are here stay. When absent, `None`. */
-  readonly maintenance: 'None' | 'Cordon';
+  /**
+   * `Cordon` takes no new machines. `Evacuate` also empties the host: each machine that another host can take, with its
+   * volumes, is stopped as its `stop` says and goes there; the others stay, and `status.maintenance` says why. `None` ends
+   * it, and nothing goes back. When absent, `None`.
+   */
+  readonly maintenance: 'None' | 'Cordon' | 'Evacuate';
   /** New machines are placed here only if they tolerate every one of these. Those that are here stay. When absent, none. */
   readonly taints?: readonly HypervisorSpecTaint[];
   /**
@@ -165,6 +169,8 @@ export interface HypervisorStatus {
   readonly capabilities?: readonly HypervisorStatusCapability[];
   /** What is running on the host and belongs to no VirtualMachine that is bound to it. It counts where machines are placed. */
   readonly unowned?: HypervisorStatusUnowned;
+  /** How far the evacuation is. Absent while none is asked for. */
+  readonly maintenance?: HypervisorStatusMaintenance;
   /**
    * Machines on the host that carry a mark of this cluster and belong to no object here, as after a restore or the loss of
    * the cluster's data. An object of such a name is not placed until one of them is taken over or removed.
@@ -215,6 +221,28 @@ export interface HypervisorStatusUnowned {
   readonly cpuCount: number;
   /** Their memory, as a quantity. */
   readonly memory: string;
+}
+
+export interface HypervisorStatusMaintenance {
+  /** Machines that are still here. */
+  readonly machines: number;
+  /** Of these, those on their way. */
+  readonly leaving: number;
+  /** Of these, those that cannot go. */
+  readonly staying: number;
+  /** Machines that cannot go, the first ten. */
+  readonly reasons?: readonly HypervisorStatusMaintenanceReason[];
+}
+
+export interface HypervisorStatusMaintenanceReason {
+  /** Its namespace. */
+  readonly namespace: string;
+  /** Its name. */
+  readonly name: string;
+  /** Why, in one word. */
+  readonly reason: string;
+  /** Why, and what to do about it. */
+  readonly message: string;
 }
 
 export interface HypervisorStatusStrays {
@@ -1157,6 +1185,8 @@ export interface VirtualMachineStatus {
   readonly guest?: VirtualMachineStatusGuest;
   /** Why the machine is not placed. */
   readonly placement?: VirtualMachineStatusPlacement;
+  /** What maintenance of its host means for the machine. Absent when nothing. */
+  readonly evacuation?: VirtualMachineStatusEvacuation;
   /** Fields whose change waits for something. */
   readonly pendingChanges?: readonly VirtualMachineStatusPendingChange[];
   /** Ready is True when the desired state is reached (a machine that is to be off and is off is Ready). */
@@ -1190,6 +1220,8 @@ export interface VirtualMachineStatusRun {
   readonly retryAt?: string;
   /** When the stop now under way was first asked. */
   readonly stopRequestedAt?: string;
+  /** It was on when its host was to be emptied, and is started once it has a host again. */
+  readonly resumes?: boolean;
   /** How the machine last came to be off. */
   readonly lastStop?: VirtualMachineStatusRunLastStop;
 }
@@ -1281,6 +1313,21 @@ export interface VirtualMachineStatusPlacementRejected {
   readonly reason: string;
   /** What was asked, and what the host has. */
   readonly message: string;
+}
+
+export interface VirtualMachineStatusEvacuation {
+  /** The Hypervisor that is to be emptied. */
+  readonly from: string;
+  /** The Hypervisor that keeps room for it until it has a host again. */
+  readonly to?: string;
+  /** Since when it is to go. Absent when it stays. */
+  readonly requestedAt?: string;
+  /** Since when nothing of it is on the host that it comes from, by the word of that host's agent. */
+  readonly leftAt?: string;
+  /** Why it stays, in one word. */
+  readonly reason?: string;
+  /** Why it stays, and what to do about it. */
+  readonly message?: string;
 }
 
 export interface VirtualMachineStatusPendingChange {

@@ -38,9 +38,11 @@ export async function bindAction({ client, watched }: Binder, action: VirtualMac
     return { kind: 'converged' };
   }
   const hypervisor = machine.status?.hypervisor;
-  if (hypervisor === undefined) {
-    await tell({ ...before, conditions: stands('reconciling', 'Waiting', 'its machine has no host yet') });
-    return { kind: 'waiting', because: 'its machine has no host yet' };
+  const isOnItsWay = machine.status?.evacuation?.requestedAt !== undefined;
+  if (hypervisor === undefined || isOnItsWay) {
+    const because = isOnItsWay ? `its machine leaves ${hypervisor}` : 'its machine has no host yet';
+    await tell({ ...before, conditions: stands('reconciling', 'Waiting', because) });
+    return { kind: 'waiting', because };
   }
   await tell({ ...before, hypervisor, conditions: stands('reconciling', 'Waiting', 'waits for its machine') });
   return { kind: 'converged' };

@@ -11,6 +11,7 @@ import type { Metrics } from '../metrics.js';
 import { Patience } from '../patience.js';
 import { placeMachine } from '../placement/bind-machine.js';
 import { placeVolume } from '../placement/bind-volume.js';
+import { followMaintenance, tellMaintenance } from '../placement/evacuate.js';
 import { Ledger } from '../placement/ledger.js';
 import { wakeUnplaced } from '../placement/wake.js';
 import type { Outcome } from '../reconcile.js';
@@ -86,10 +87,13 @@ async function runLoops(options: ControllerOptions, signal: AbortSignal): Promis
     sessions: loop(watched.sessions, 4, bindSession),
     pools: loop(watched.pools, 2, (_binder, pool, until) => reconcileSpanning(pools, binder, pool, until)),
     networks: loop(watched.networks, 2, (_binder, network, until) => reconcileSpanning(networks, binder, network, until)),
-    hypervisors: loop(watched.hypervisors, 2, (_binder, hypervisor, until) => watchOver(binder, hypervisor, silent, until)),
+    hypervisors: loop(watched.hypervisors, 2, async (_binder, hypervisor, until) =>
+      watchOver(binder, await tellMaintenance(binder, hypervisor, until), silent, until),
+    ),
   };
   wire(loops, watched);
   wakeUnplaced(loops, watched, ledger);
+  followMaintenance(loops, watched);
   const copying = copyCredentials(
     { client, namespace, hypervisors: watched.hypervisors, pools: watched.pools, keysOf, metrics, onTrouble },
     signal,

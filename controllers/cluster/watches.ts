@@ -13,7 +13,7 @@ import type { ClusterWatches } from '../binder.js';
 import type { Client } from '../kubernetes/client.js';
 import { decodeLease, leases } from '../kubernetes/lease.js';
 import { decodeNamespace, namespaces } from '../namespaces.js';
-import { placementIndexes, unplaced } from '../placement/indexes.js';
+import { placementIndexes, volumeIndexes } from '../placement/indexes.js';
 import { indexes } from '../stores.js';
 import { decoderOf, watch } from '../watched.js';
 
@@ -32,7 +32,7 @@ export function watchCluster(
         ...common,
         resource: virtualMachines,
         decode: decoderOf('VirtualMachine'),
-        indexes: { ...indexes.machines, ...placementIndexes, ...unplaced },
+        indexes: { ...indexes.machines, ...placementIndexes },
       },
       signal,
     ),
@@ -41,7 +41,7 @@ export function watchCluster(
       signal,
     ),
     volumes: watch(
-      { ...common, resource: storageVolumes, decode: decoderOf('StorageVolume'), indexes: { ...indexes.volumes, ...unplaced } },
+      { ...common, resource: storageVolumes, decode: decoderOf('StorageVolume'), indexes: { ...indexes.volumes, ...volumeIndexes } },
       signal,
     ),
     instances: watch(

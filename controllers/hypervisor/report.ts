@@ -35,6 +35,7 @@ export function reportHost(
         : { strays: before.strays }
       : { strays: { count: strays.length, machines: [...strays].sort(byName).slice(0, mostStraysNamed) }, ...(unowned && { unowned }) }),
     ...(before?.orphans === undefined ? {} : { orphans: before.orphans }),
+    ...(before?.maintenance === undefined ? {} : { maintenance: before.maintenance }),
     conditions: conditions(before?.conditions, metadata.generation, now, {
       ...readiness(stands(before, { lost, failure, standsBack })),
       Connected: lost ? isFalse(standsBack ? stoodBack : (failure?.code ?? 'Connecting'), failure?.message) : isTrue('Connected'),

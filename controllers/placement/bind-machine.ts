@@ -18,6 +18,7 @@ import type { Outcome } from '../reconcile.js';
 import { clonesOf, isLinked, isTwice, networksOf, volumesOf } from '../stores.js';
 import { bindVolume, instanceFor } from './bind-volume.js';
 import { type Choice, choose } from './choose.js';
+import { askToLeave, hasLeft, unbind } from './evacuate.js';
 import type { Reservation } from './ledger.js';
 import { makeVolumes } from './make-volumes.js';
 import { movesTo } from './moves.js';
@@ -43,7 +44,9 @@ export async function placeMachine(binder: Binder, machine: VirtualMachine, sign
 }
 
 async function place(binder: Binder, seen: VirtualMachine, signal: AbortSignal): Promise<Outcome> {
-  const machine = await claimAddresses(binder, seen, signal);
+  const claimed = await claimAddresses(binder, seen, signal);
+  const isLeft = claimed.metadata.deletionTimestamp === undefined && hasLeft(claimed);
+  const machine = isLeft ? await unbind(binder, claimed, signal) : claimed;
   const bound = machine.status?.hypervisor;
   if (machine.metadata.deletionTimestamp !== undefined) return bound === undefined ? letGo(binder, machine, signal) : { kind: 'converged' };
   const missing = missingVolumes(binder, machine, await makeVolumes(binder, machine, signal));
@@ -51,7 +54,10 @@ async function place(binder: Binder, seen: VirtualMachine, signal: AbortSignal):
     return bound === undefined ? unplaced(binder, machine, missing, signal) : { kind: 'waiting', because: missing.message };
   if (bound !== undefined) {
     const hypervisor = binder.watched.hypervisors.store.get(bound);
-    if (hypervisor !== undefined) await claimVolumes(binder, machine, hypervisor, signal);
+    if (hypervisor !== undefined) {
+      await claimVolumes(binder, machine, hypervisor, signal);
+      await askToLeave(binder, machine, hypervisor, () => placeFor(binder, machine), signal);
+    }
     const isRefused = machine.status?.macAddressClaims?.some(({ heldBy }) => heldBy !== undefined) === true;
     return isRefused ? { kind: 'waiting', because: 'another machine has its MAC address' } : { kind: 'converged' };
   }
@@ -78,7 +84,8 @@ async function chooseAndBind(binder: Binder, machine: VirtualMachine, signal: Ab
 export function placeFor(binder: Binder, machine: VirtualMachine): Choice {
   const { reason, message } = missingVolumes(binder, machine, new Map()) ?? missingNetworks(binder, machine) ?? {};
   if (reason !== undefined && message !== undefined) return { kind: 'none', reason, message, reasons: [], rejected: [] };
-  return choose(machine, candidates(binder, machine));
+  const its = candidates(binder, machine);
+  return choose(machine, { ...its, hypervisors: its.hypervisors.filter(({ metadata }) => metadata.name !== machine.status?.hypervisor) });
 }
 
 const candidates = (binder: Binder, machine: VirtualMachine): Candidates => ({
@@ -204,7 +211,7 @@ async function bind(
       ? machine
       : watched.machines.decode(await addFinalizer(client, virtualMachines, machine, host, signal));
     const { namespace, name, uid, resourceVersion } = held.metadata;
-    const { placement: _, ...before } = withClaims(binder, held, host);
+    const { placement: _placement, evacuation: _evacuation, ...before } = withClaims(binder, held, host);
     const status: VirtualMachineStatus = { ...before, hypervisor: host };
     tried = resourceVersion;
     const bound = await client.applyStatus(

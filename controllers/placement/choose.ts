@@ -17,6 +17,7 @@ import { type Candidates, type Request, requestOf } from './request.js';
 import { restoredOrCopied } from './restored.js';
 import { company } from './scores/company.js';
 import { fullness } from './scores/fullness.js';
+import { kept } from './scores/kept.js';
 import { locality } from './scores/locality.js';
 import type { Score } from './scores/score.js';
 
@@ -45,6 +46,7 @@ const filters: readonly Filter[] = [
 
 /** A preference that was declared outweighs how full a host is, and that where volumes of shared stores happen to be. */
 const scores: readonly { readonly score: Score; readonly weight: number }[] = [
+  { score: kept, weight: 8 },
   { score: company, weight: 4 },
   { score: fullness, weight: 2 },
   { score: locality, weight: 0.1 },

@@ -1,16 +1,21 @@
-import type { VirtualMachine } from '#crds/types.js';
+import type { StorageVolume, VirtualMachine } from '#crds/types.js';
 import type { Indexes } from '../kubernetes/store.js';
 
-type Placeable = { readonly status?: { readonly hypervisor?: string } };
-
-/** What has no host yet, all under one value. */
-export const unplaced = { unplaced: ({ status }: Placeable): readonly string[] => (status?.hypervisor === undefined ? [everything] : []) };
 export const everything = '';
+
+/** Of volumes, those that have no host yet; all under one value. */
+export const volumeIndexes = {
+  unplaced: ({ status }) => (status?.hypervisor === undefined ? [everything] : []),
+} satisfies Indexes<StorageVolume>;
+
+/** It would leave its host if another could take it. */
+const isKeptBack = ({ status }: VirtualMachine): boolean => status?.evacuation !== undefined && status.evacuation.requestedAt === undefined;
 
 /** As `namespace/key=value`. */
 export const labelIn = (namespace: string, [key, value]: readonly [string, string]): string => `${namespace}/${key}=${value}`;
 
 export const placementIndexes = {
+  unplaced: (machine) => (machine.status?.hypervisor === undefined || isKeptBack(machine) ? [everything] : []),
   host: ({ status }) => (status?.hypervisor === undefined ? [] : [status.hypervisor]),
   label: ({ metadata }) => Object.entries(metadata.labels ?? {}).map((label) => labelIn(metadata.namespace, label)),
   /** One label of each term of antiAffinity: who has not even that is not meant by it. */

@@ -123,7 +123,9 @@ const isLess = (now: Need | undefined, before: Need): boolean =>
 
 const isEntry = (value: unknown): value is Entry => typeof value === 'object' && value !== null && 'bound' in value;
 
-const hostsIn = ({ status }: VirtualMachine): readonly string[] => (status?.hypervisor === undefined ? [] : [status.hypervisor]);
+/** One that goes from host to host has room on both. */
+const hostsIn = ({ status }: VirtualMachine): readonly string[] =>
+  [status?.hypervisor, status?.evacuation?.to].filter((host) => host !== undefined);
 
 /** Once on each host, however often it is there. */
 function sharesOf({ bound, need, reserved }: Entry): Shares {

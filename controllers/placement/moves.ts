@@ -20,7 +20,7 @@ export function movesTo(
   const here = watched.instances.store.get(volume.status?.pool ?? '');
   const pool = here === undefined ? undefined : watched.pools.store.get(here.spec.poolRef.name);
   const free = isHostLetGo({ watched }, volume.status?.hypervisor) ? isNobodys(volume, machineUid) : isAtRest(volume, machineUid);
-  if (pool?.spec.span !== 'Shared' || !free || isUsedElsewhere({ watched }, volume, hypervisor)) return undefined;
+  if (pool?.spec.span !== 'Shared' || !free || isUsedElsewhere({ watched }, volume, hypervisor, machineUid)) return undefined;
   const there = watched.instances.store.get(instanceName(pool.metadata.name, hypervisor.metadata.name));
   return there !== undefined && there.metadata.deletionTimestamp === undefined && isReady(there) ? there : undefined;
 }
@@ -42,12 +42,17 @@ function isAtRest(volume: StorageVolume, machineUid: string | undefined): boolea
   return metadata.deletionTimestamp === undefined && whole && isNobodys(volume, machineUid) && answered;
 }
 
-/** By a machine of another host, by a clone that is being made, or by one that only stores what differs. */
-function isUsedElsewhere({ watched }: Pick<Binder, 'watched'>, { metadata, spec }: StorageVolume, hypervisor: Hypervisor): boolean {
+/** By another machine, of another host, by a clone that is being made, or by one that only stores what differs. */
+function isUsedElsewhere(
+  { watched }: Pick<Binder, 'watched'>,
+  { metadata, spec }: StorageVolume,
+  hypervisor: Hypervisor,
+  machineUid: string | undefined,
+): boolean {
   if (isLinked(spec)) return true;
   const users = watched.machines.store.byIndex('volume', keyOf(metadata));
   const isBusy = (host: string | undefined) => host !== undefined && host !== hypervisor.metadata.name && !isHostLetGo({ watched }, host);
-  if (users.some(({ status }) => isBusy(status?.hypervisor))) return true;
+  if (users.some(({ metadata: { uid }, status }) => uid !== machineUid && isBusy(status?.hypervisor))) return true;
   return watched.volumes.store
     .byIndex('source', keyOf(metadata))
     .some((other) => isLinked(other.spec) || other.status?.import?.completedAt === undefined);

@@ -36,6 +36,8 @@ export type MachineAction =
   | { readonly kind: 'seed'; readonly poolUuid: string; readonly seed: SeedVolume }
   /** The machine is gone: its seeds go, too. */
   | { readonly kind: 'unseed'; readonly poolUuid: string; readonly family: string }
+  /** Its host is to be emptied: what its firmware wrote down stays. */
+  | { readonly kind: 'leave'; readonly id: MachineId; readonly owner: OwnerMark }
   | { readonly kind: 'undefine'; readonly id: MachineId; readonly owner: OwnerMark; readonly keepState: boolean };
 
 /** A machine that is ours to act on, and what is known of it. */

@@ -100,11 +100,16 @@ class KeptSeeds {
   readonly #kept = new Set<string>();
 
   has({ want, seed, seedStore }: DesiredMachine): boolean {
-    return want === 'absent' ? this.#kept.has(seedStore?.family ?? '') : seed !== undefined && this.#kept.has(seed.nativeName);
+    return want !== 'present' ? this.#kept.has(seedStore?.family ?? '') : seed !== undefined && this.#kept.has(seed.nativeName);
   }
 
   add(name: string): void {
     this.#kept.add(name);
+  }
+
+  /** Of a machine that comes back to a host that it has left. */
+  delete(family: string): void {
+    this.#kept.delete(family);
   }
 
   /** Whoever has taken one up looks again before the next time. */
@@ -120,6 +125,7 @@ const keeping = (seeds: KeptSeeds): Pick<Performers<MachineAction>, 'seed' | 'un
     async run({ driver, view }, { poolUuid, seed }, signal) {
       const pool = view.pool(poolUuid);
       if (pool === undefined || driver.volumes === undefined) throw new DriverError('NotFound', 'the system pool is not on the host');
+      seeds.delete(seed.family);
       await keepSeed(driver.volumes, pool.id, seed, signal);
       seeds.add(seed.nativeName);
     },
@@ -169,6 +175,7 @@ const performersWith = (locks: Locks, seeds: KeptSeeds, heard: Heard): Performer
       }
     },
   },
+  leave: on('machines', (machines, { id, owner }: Action<'leave'>, signal) => machines.undefine(id, owner, { keepState: true }, signal)),
   undefine: on('machines', (machines, { id, owner, keepState }: Action<'undefine'>, signal) =>
     machines.undefine(id, owner, { keepState }, signal),
   ),

@@ -9,13 +9,15 @@ import { defaultInterface, type Revoked } from './interfaces.js';
 import { limitsTaken, noteLimits } from './limits.js';
 import { forgetDone, planLive } from './live.js';
 import { planRequestedAction, type RequestedAction, type RunStrategy } from './plan-action.js';
+import { planAbsence, planLeaving, resuming } from './plan-leaving.js';
 import { planRun, planStop, type StopPolicy } from './plan-power.js';
 import { planSeeding, planUnseeding, seeded, seededFor, type WantedSeed } from './plan-seed.js';
 import { bootNumber, isFailure, learn, type MachineRecord, running } from './record.js';
 import { encodeRecord } from './record-text.js';
 
 export interface DesiredMachine extends WantedSeed {
-  readonly want: 'present' | 'absent';
+  /** `away`: on another host, once nothing of it is on this. */
+  readonly want: 'present' | 'absent' | 'away';
   readonly host: string;
   readonly owner: OwnerMark;
   readonly definition: MachineDefinition;
@@ -59,12 +61,15 @@ export interface ObservedMachine {
 /** The steps from the machine we see to the machine that was asked for, first things first. */
 export function planMachine(desired: DesiredMachine, observed: ObservedMachine, now: number): Plan<MachineAction> {
   const { machine, stranger, record, heard = new Set() } = observed;
+  if (machine === undefined && desired.want === 'away') return planAbsence(desired, observed);
   if (machine === undefined && desired.want === 'absent') return planUnseeding(desired, observed.seedKept);
   if (machine === undefined && stranger !== undefined) return planStranger(desired, stranger);
   if (machine === undefined) return planCreation(desired, observed);
   const startsPaused = desired.capabilities.some(({ field }) => field === 'power.startPaused');
   const learnt = forgetDone(learn(record, machine.power, now), machine, desired.capabilities);
   const subject: Subject = { machine, owner: desired.owner, now, record: learnt, startsPaused, heard };
+  const leaving = desired.want === 'away' ? resuming(subject, desired.runStrategy) : undefined;
+  if (leaving !== undefined) return withNote(planLeaving(desired, leaving), leaving, record);
   const steps =
     desired.want === 'absent'
       ? planRemoval(desired, subject)
@@ -151,6 +156,7 @@ function planFit(desired: DesiredMachine): Plan<MachineAction> {
 function planStrategy({ runStrategy, stop }: DesiredMachine, subject: Subject): Plan<MachineAction> {
   const { machine, record } = subject;
   const off = machine.power.state === 'Off';
+  if (record.resumes === true && runStrategy !== 'Halted') return planRun(subject, { exactly: runStrategy !== 'Always' });
   switch (runStrategy) {
     case 'Always':
       return planRun(subject);
@@ -169,8 +175,9 @@ const isFinished = ({ lastStop, halted }: MachineRecord): boolean =>
   lastStop !== undefined && !isFailure(lastStop.cause) && halted !== true;
 
 function noteHalted(subject: Subject): Plan<MachineAction> {
-  const { machine, record } = subject;
-  if (record.lastStop === undefined || record.halted === true) return [];
+  const { machine } = subject;
+  const { resumes, ...record } = subject.record;
+  if (resumes !== true && (record.lastStop === undefined || record.halted === true)) return [];
   return [act({ kind: 'note', id: machine.id, mark: marked(subject, { ...record, halted: true }) }, 'the run strategy is Halted')];
 }
 

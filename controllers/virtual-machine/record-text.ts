@@ -45,6 +45,7 @@ function sanitized(value: Record<string, unknown>): MachineRecord {
     ...(isTime(value['pressedAt']) ? { pressedAt: value['pressedAt'] } : {}),
     ...(isTime(value['resumedAt']) ? { resumedAt: value['resumedAt'] } : {}),
     ...(value['halted'] === true ? { halted: true } : {}),
+    ...(value['resumes'] === true ? { resumes: true } : {}),
     ...(value['paused'] === true ? { paused: true } : {}),
     ...sanitizedLive(value['live']),
     ...sanitizedLimited(value['limited']),

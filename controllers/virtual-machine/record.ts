@@ -16,6 +16,8 @@ export interface MachineRecord {
   readonly resumedAt?: number;
   /** Off while the run strategy was Halted: whatever ended the last boot, another strategy begins anew. */
   readonly halted?: true;
+  /** It was on when it was to leave its host: it is started once it has a host again. */
+  readonly resumes?: true;
   /** Paused because an action asked for it. */
   readonly paused?: true;
   readonly action?: ActionRecord;
@@ -120,7 +122,7 @@ export function noteFailedStart(record: MachineRecord, reason: unknown, now: num
 }
 
 /** The record before the next start. */
-export const noteBoot = ({ halted: _, ...record }: MachineRecord, now: number): MachineRecord => ({
+export const noteBoot = ({ halted: _halted, resumes: _resumes, ...record }: MachineRecord, now: number): MachineRecord => ({
   ...rested(record),
   // A stop that is on record is never that of the next boot, whatever a hand has made of the rest.
   boot: { number: Math.max(bootNumber(record), record.lastStop?.boot ?? 0) + 1, at: now },
@@ -136,7 +138,7 @@ const isAtRest = ({ stopRequestedAt, pressedAt, resumedAt, paused }: MachineReco
   stopRequestedAt === undefined && pressedAt === undefined && resumedAt === undefined && paused === undefined;
 
 /** The machine runs as it should: nothing is asked of it. When it was last resumed is kept, for the pace of the next time. */
-export const running = (record: MachineRecord): MachineRecord => ({
+export const running = ({ resumes: _, ...record }: MachineRecord): MachineRecord => ({
   ...rested(record),
   ...(record.resumedAt === undefined ? {} : { resumedAt: record.resumedAt }),
 });

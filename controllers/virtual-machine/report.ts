@@ -10,6 +10,7 @@ import { conditionsOf, type ToldGuest, tellGuest } from './guest.js';
 import { type PendingChange, pendingChanges, whyWaiting } from './live.js';
 import type { DesiredMachine, ObservedMachine } from './plan.js';
 import { isFailure, type MachineRecord, retryAt } from './record.js';
+import { evacuating, evacuationTold } from './report-evacuation.js';
 
 type MachineFindings = Findings<DesiredMachine, ObservedMachine, MachineAction>;
 
@@ -38,6 +39,7 @@ export function reportMachine(resource: VirtualMachine, findings: MachineFinding
     volumes: volumesTold(resource),
     interfaces: machine === undefined ? before?.interfaces : interfaces(machine, told?.addresses),
     macAddressClaims: before?.macAddressClaims,
+    evacuation: evacuationTold(before?.evacuation, findings),
     guest: told === undefined ? before?.guest : told.guest,
     pendingChanges:
       observed === undefined
@@ -56,6 +58,7 @@ export function reportMachine(resource: VirtualMachine, findings: MachineFinding
         ? {}
         : { NetworkSynced: networkSynced(findings, pending.filter(isNetwork)) }),
       RestartRequired: restartRequired(resource, findings, pending),
+      ...evacuating(before?.evacuation),
       ...(told?.conditions ?? conditionsOf(before, ({ status, reason, message = '' }) => ({ status, reason, message }))),
     }),
   });
@@ -116,6 +119,7 @@ const doing: Readonly<Record<MachineAction['kind'], string>> = {
   reset: 'Resetting',
   seed: 'Provisioning',
   unseed: 'Terminating',
+  leave: 'Evacuating',
   undefine: 'Terminating',
 };
 
@@ -196,7 +200,7 @@ function networkSynced({ plan, observed, desired }: MachineFindings, pending: re
 }
 
 function runStatus(record: MachineRecord): VirtualMachineStatus['run'] {
-  const { boot, lastStop, failures = 0, stopRequestedAt } = record;
+  const { boot, lastStop, failures = 0, stopRequestedAt, resumes } = record;
   const retry = retryAt(record);
   return dropUndefined({
     bootId: boot === undefined ? undefined : String(boot.number),
@@ -205,6 +209,7 @@ function runStatus(record: MachineRecord): VirtualMachineStatus['run'] {
     lastFailureAt: lastStop !== undefined && isFailure(lastStop.cause) ? timestamp(lastStop.at) : undefined,
     retryAt: retry === 0 ? undefined : timestamp(retry),
     stopRequestedAt: stopRequestedAt === undefined ? undefined : timestamp(stopRequestedAt),
+    resumes,
     lastStop: lastStop === undefined ? undefined : { cause: lastStop.cause, time: timestamp(lastStop.at), bootId: String(lastStop.boot) },
   });
 }
@@ -217,6 +222,7 @@ export function rememberedRecord(status: VirtualMachineStatus | undefined): Mach
   return {
     boot: { number: Number(run.bootId), at: Date.parse(run.startedAt) },
     ...(failures === 0 ? {} : { failures }),
+    ...(run.resumes === true ? { resumes: true } : {}),
     ...(lastStop?.bootId === undefined
       ? {}
       : { lastStop: { boot: Number(lastStop.bootId), cause: lastStop.cause, at: Date.parse(lastStop.time) } }),

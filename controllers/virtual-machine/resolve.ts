@@ -28,7 +28,7 @@ export function resolveMachine(machine: VirtualMachine, host: HostScope, stores:
   return {
     kind: 'desired',
     desired: {
-      want: absent ? 'absent' : 'present',
+      want: absent ? 'absent' : status?.evacuation?.requestedAt === undefined ? 'present' : 'away',
       host: host.name,
       owner: { cluster: host.cluster, namespace: metadata.namespace, name: metadata.name, uid: metadata.uid },
       definition: {

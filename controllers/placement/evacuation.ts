@@ -1,0 +1,65 @@
+import type { Hypervisor, HypervisorStatusMaintenance, VirtualMachine, VirtualMachineStatus } from '#crds/types.js';
+import { timestamp } from '../conditions.js';
+import type { Choice } from './choose.js';
+
+type Evacuation = NonNullable<VirtualMachineStatus['evacuation']>;
+
+/**
+ * What maintenance of its host means for a machine that is bound there. Whoever has left goes on; whoever has not may stay after all, once the
+ * host is not to be emptied any more. `choice` is asked for the host that could take it. Pure.
+ */
+export function evacuationOf(
+  machine: VirtualMachine,
+  { metadata, spec }: Hypervisor,
+  choice: () => Choice,
+  now: number,
+): Evacuation | undefined {
+  const before = machine.status?.evacuation;
+  if (before?.leftAt !== undefined) return before;
+  if (spec.maintenance !== 'Evacuate') return undefined;
+  if (before?.requestedAt !== undefined) return before;
+  const from = metadata.name;
+  const hindrance = hindranceOf(machine, from);
+  if (hindrance !== undefined) return { from, ...hindrance };
+  const chosen = choice();
+  if (chosen.kind === 'place') return { from, to: chosen.hypervisor.metadata.name, requestedAt: timestamp(now) };
+  const [nearest] = chosen.rejected;
+  return { from, reason: nearest?.reason ?? chosen.reason, message: chosen.message.slice(0, longestMessage) };
+}
+
+const longestMessage = 512;
+
+/** What no other host could make up for. */
+function hindranceOf({ spec, status }: VirtualMachine, from: string): Pick<Evacuation, 'reason' | 'message'> | undefined {
+  if (spec.placement?.hypervisorRef?.name === from)
+    return { reason: 'Pinned', message: `spec.placement.hypervisorRef names ${from}; take it out, and the machine can go` };
+  const firmware = spec.firmware?.type ?? status?.hardware?.['firmware'];
+  if (spec.firmware?.tpm !== undefined || firmware === 'UEFI') {
+    const what = spec.firmware?.tpm === undefined ? 'its UEFI variables' : 'the state of its TPM';
+    return {
+      reason: 'FirmwareState',
+      message: `${what} lie on ${from} and do not come along; stop the machine for as long as ${from} is away`,
+    };
+  }
+  return undefined;
+}
+
+const mostNamed = 10;
+
+/** How far the evacuation of a host is; undefined while none is asked for. Pure. */
+export function maintenanceOf({ spec }: Hypervisor, machines: readonly VirtualMachine[]): HypervisorStatusMaintenance | undefined {
+  if (spec.maintenance !== 'Evacuate') return undefined;
+  const leaving = machines.filter(({ status }) => status?.evacuation?.requestedAt !== undefined);
+  const reasons = machines
+    .flatMap(({ metadata: { namespace, name }, status }) => {
+      const { requestedAt, reason, message = '' } = status?.evacuation ?? {};
+      return requestedAt !== undefined || reason === undefined ? [] : [{ namespace, name, reason, message }];
+    })
+    .sort((a, b) => `${a.namespace}/${a.name}`.localeCompare(`${b.namespace}/${b.name}`));
+  return {
+    machines: machines.length,
+    leaving: leaving.length,
+    staying: reasons.length,
+    ...(reasons.length === 0 ? {} : { reasons: reasons.slice(0, mostNamed) }),
+  };
+}
