@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gaveUp, throwIfAborted } from '#drivers/deadline.js';
 import { DriverError } from '#drivers/error.js';
+import { Gate } from '#drivers/https/gate.js';
 import { child, elements, textOf, type XmlElement } from '#drivers/xml/tree.js';
 import { isTransient, toDriverError } from './driver-error.js';
 import { readLocalizedFault } from './fault.js';
-import { Gate } from './gate.js';
 import { retrieveAll, retrieveOne } from './properties.js';
 import type { Session } from './session.js';
 import { type Ref, ref, text } from './types.js';

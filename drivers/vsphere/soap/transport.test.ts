@@ -7,8 +7,8 @@ import { type AddressInfo, createServer as createTcpServer, type Socket } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import type { Trust } from '#drivers/https/trusting-agent.js';
 import { createAuthority, issue } from '#test/cluster/certificates.js';
-import type { Trust } from './tls.js';
 import { type Message, Transport } from './transport.js';
 
 const folder = await mkdtemp(join(tmpdir(), 'vw-transport-'));

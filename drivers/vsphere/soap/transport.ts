@@ -2,9 +2,9 @@ import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { anyOf, within } from '#drivers/deadline.js';
 import { DriverError } from '#drivers/error.js';
-import { Gate } from './gate.js';
-import { isBroken, networkError } from './network-error.js';
-import { type Trust, TrustingAgent } from './tls.js';
+import { Gate } from '#drivers/https/gate.js';
+import { isBroken, networkError } from '#drivers/https/network-error.js';
+import { type Trust, TrustingAgent } from '#drivers/https/trusting-agent.js';
 
 export interface Endpoint {
   readonly host: string;

@@ -8,10 +8,18 @@ import { DriverError } from '#drivers/error.js';
 export interface Trust {
   readonly ca?: string;
   readonly sha256?: string;
+  /** What we show the host, in PEM form. */
+  readonly client?: { readonly cert: string; readonly key: string };
 }
 
 /** In milliseconds, to connect and agree on TLS. */
 const patience = 15_000;
+
+/** Of each socket, as Node forgets it once something was said. */
+const certificates = new WeakMap<Duplex, Buffer>();
+
+/** What the host at the other end of a socket of ours showed when it was connected, in DER form. */
+export const certificateOf = (socket: Duplex): Buffer | undefined => certificates.get(socket);
 
 type Done = (error: Error | null, socket: Duplex) => void;
 
@@ -41,7 +49,11 @@ export class TrustingAgent extends Agent {
     socket.setTimeout(patience, () => finish(new DriverError('TimedOut', `no TLS connection within ${patience / 1000} s`)));
     socket.on('error', finish);
     socket.once('close', () => finish(new Error('the connection closed before TLS was agreed on')));
-    socket.once('secureConnect', () => finish(mistrust(socket, this.#trust)));
+    socket.once('secureConnect', () => {
+      const certificate = socket.getPeerX509Certificate();
+      if (certificate !== undefined) certificates.set(socket, certificate.raw);
+      finish(mistrust(certificate?.fingerprint256, this.#trust));
+    });
   }
 
   override destroy(): void {
@@ -51,16 +63,16 @@ export class TrustingAgent extends Agent {
 }
 
 /** A pinned certificate need not name the host; nor need anyone have issued it, unless an authority is given as well. */
-function tlsOptions({ ca, sha256 }: Trust) {
+function tlsOptions({ ca, sha256, client }: Trust) {
   return {
     ...(ca === undefined ? {} : { ca }),
+    ...(client === undefined ? {} : { cert: client.cert, key: client.key }),
     rejectUnauthorized: sha256 === undefined || ca !== undefined,
     ...(sha256 === undefined ? {} : { checkServerIdentity: () => undefined }),
   };
 }
 
-function mistrust(socket: TLSSocket, { sha256 }: Trust): DriverError | null {
-  const shown = socket.getPeerX509Certificate()?.fingerprint256;
+function mistrust(shown: string | undefined, { sha256 }: Trust): DriverError | null {
   if (sha256 === undefined || shown === sha256) return null;
   const why = `the host shows a certificate with the SHA-256 ${shown}, not the pinned ${sha256}`;
   return new DriverError('Denied', `${why}; if it was renewed, put its fingerprint in key "sha256" of the Secret`);
