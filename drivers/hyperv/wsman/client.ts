@@ -1,0 +1,214 @@
+import { isBroken } from '#drivers/https/network-error.js';
+import { childNS, elements, textOf, type XmlContent, type XmlElement } from '#drivers/xml/tree.js';
+import { asDriverError, isForgotten, isNothingYet } from './driver-error.js';
+import { decodeInstance, decodeProperties, decodeReference, type Instance, type Reference, type Value } from './instance.js';
+import type { Lane, Lanes, Sending } from './lanes.js';
+import { actions, classUri, namespaces, pullDelivery, wqlDialect } from './names.js';
+import { nonsense } from './nonsense.js';
+import { encodeInput, type Parameters } from './parameters.js';
+import { decodeReply, expected } from './reply.js';
+import { duration, encodeIdentify, encodeRequest, enumeration, eventing, type Request, withAttributes, wsman } from './request.js';
+
+export interface Identity {
+  readonly vendor: string;
+  /** `OS: 10.0.17763 SP: 0.0 Stack: 3.0` */
+  readonly version: string;
+}
+
+/** What a method gave back beside its parameters. */
+export interface Outcome {
+  readonly returnValue: number;
+  readonly values: ReadonlyMap<string, readonly Value[]>;
+}
+
+/** In milliseconds: what the host is given for an answer, and how much longer we wait for it. */
+const patience = { ask: 30_000, wait: 30_000, beyond: 10_000 };
+/** Instances at a time. The host sends fewer where they are more than an envelope holds. */
+const pageSize = 100;
+
+/** WS-Management towards one host, as far as WMI needs it. Rejects with DriverError only; the host's fault is its cause. */
+export class WsmanClient implements AsyncDisposable {
+  readonly #lanes: Lanes;
+
+  constructor(lanes: Lanes) {
+    this.#lanes = lanes;
+  }
+
+  get peer(): string {
+    return this.#lanes.peer;
+  }
+
+  async identify(signal: AbortSignal): Promise<Identity> {
+    const text = await this.#lanes.send(encodeIdentify(), question('Identify'), signal);
+    const found = expected(decodeReply('Identify', text), namespaces.identity, 'IdentifyResponse');
+    const said = (name: string) => textOf(childNS(found, namespaces.identity, name)) ?? '';
+    return { vendor: said('ProductVendor'), version: said('ProductVersion') };
+  }
+
+  /** All that match, in pages. A listing that the host forgot midway, or that broke, begins anew, once. */
+  async query(namespace: string, wql: string, signal: AbortSignal): Promise<readonly Instance[]> {
+    return (await this.#list(namespace, wql, 'Instances', signal)).map(decodeInstance);
+  }
+
+  /** The same, without their properties. */
+  async queryReferences(namespace: string, wql: string, signal: AbortSignal): Promise<readonly Reference[]> {
+    return (await this.#list(namespace, wql, 'References', signal)).map(decodeReference);
+  }
+
+  /** NotFound when it is gone. */
+  async get(of: Reference, signal: AbortSignal): Promise<Instance> {
+    const [found] = elementsOf(await this.#ask({ ...targetOf(of), action: actions.get }, question('Get'), signal));
+    if (found === undefined) throw nonsense('it holds no instance');
+    return decodeInstance(found);
+  }
+
+  /** Replaces the properties that are given, of those that can be written. */
+  async put(of: Reference, className: string, values: Parameters, signal: AbortSignal): Promise<void> {
+    const body = encodeInput(className, of.resourceUri, values);
+    await this.#ask({ ...targetOf(of), action: actions.put, body }, order('Put'), signal);
+  }
+
+  /** Asks an object to do something: once, whatever becomes of the answer. */
+  async invoke(of: Reference, method: string, parameters: Parameters, signal: AbortSignal): Promise<Outcome> {
+    const action = `${of.resourceUri}/${method}`;
+    const body = encodeInput(`${method}_INPUT`, of.resourceUri, parameters);
+    const reply = await this.#ask({ ...targetOf(of), action, body }, order(method), signal);
+    const values = decodeProperties(expected(reply, of.resourceUri, `${method}_OUTPUT`));
+    const [returned] = values.get('ReturnValue') ?? [];
+    return { returnValue: Number(returned ?? 0), values };
+  }
+
+  /**
+   * What happens there, from when the first is asked for on, until the signal ends; then the host is told that nobody listens any more. Ends
+   * with an error when the host cannot, or has forgotten us: begin anew then, and look at everything.
+   */
+  async *subscribe(namespace: string, wql: string, signal: AbortSignal): AsyncGenerator<readonly Instance[]> {
+    const resourceUri = classUri(namespace);
+    const body = eventing(
+      'Subscribe',
+      withAttributes(eventing('Delivery'), { Mode: pullDelivery }),
+      eventing('Expires', duration(600_000)),
+      filter(wql),
+    );
+    const reply = await this.#ask(
+      { action: actions.subscribe, resourceUri, timeoutMs: patience.ask, body },
+      order('Subscribe', 'watch'),
+      signal,
+    );
+    const agreed = expected(reply, namespaces.eventing, 'SubscribeResponse');
+    const manager = childNS(agreed, namespaces.eventing, 'SubscriptionManager');
+    let context = contextIn(agreed);
+    try {
+      while (context !== undefined && !signal.aborted) {
+        const page = await this.#pullEvents(resourceUri, context, signal);
+        context = page.next;
+        yield page.items.map(decodeInstance);
+      }
+    } catch (reason) {
+      if (!signal.aborted) throw reason;
+    } finally {
+      await this.#unsubscribe(resourceUri, manager);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#lanes[Symbol.asyncDispose]();
+  }
+
+  async #list(namespace: string, wql: string, kind: 'Instances' | 'References', signal: AbortSignal): Promise<readonly XmlElement[]> {
+    try {
+      return await this.#listOnce(classUri(namespace), wql, kind, signal);
+    } catch (reason) {
+      if (!isForgotten(reason) && !isBroken(asDriverError(reason).cause)) throw asDriverError(reason);
+      return await this.#listOnce(classUri(namespace), wql, kind, signal);
+    }
+  }
+
+  async #listOnce(resourceUri: string, wql: string, kind: 'Instances' | 'References', signal: AbortSignal): Promise<readonly XmlElement[]> {
+    const mode = kind === 'References' ? [wsman('EnumerationMode', 'EnumerateEPR')] : [];
+    const ask = enumeration('Enumerate', wsman('OptimizeEnumeration'), ...mode, filter(wql), wsman('MaxElements', String(pageSize)));
+    const request = { action: actions.enumerate, resourceUri, timeoutMs: patience.ask, body: ask };
+    let page = pageIn(
+      expected(await this.#ask(request, question(`Enumerate ${wql.slice(0, 200)}`), signal), namespaces.enumeration, 'EnumerateResponse'),
+    );
+    const found = [...page.items];
+    try {
+      while (page.next !== undefined) {
+        page = await this.#pull(resourceUri, page.next, patience.ask, 'control', signal);
+        found.push(...page.items);
+      }
+    } catch (reason) {
+      // A host keeps only so many listings open.
+      if (page.next !== undefined && !isForgotten(reason)) this.#release(resourceUri, page.next);
+      throw reason;
+    }
+    return found;
+  }
+
+  async #pull(resourceUri: string, context: string, timeoutMs: number, lane: Lane, signal: AbortSignal): Promise<Page> {
+    const body = enumeration('Pull', enumeration('EnumerationContext', context), enumeration('MaxElements', String(pageSize)));
+    const reply = await this.#ask({ action: actions.pull, resourceUri, timeoutMs, body }, order('Pull', lane), signal);
+    return pageIn(expected(reply, namespaces.enumeration, 'PullResponse'));
+  }
+
+  async #pullEvents(resourceUri: string, context: string, signal: AbortSignal): Promise<Page> {
+    try {
+      return await this.#pull(resourceUri, context, patience.wait, 'watch', signal);
+    } catch (reason) {
+      if (isNothingYet(reason)) return { items: [], next: context };
+      throw reason;
+    }
+  }
+
+  /** Nobody waits for that. */
+  #release(resourceUri: string, context: string): void {
+    const body = enumeration('Release', enumeration('EnumerationContext', context));
+    const request = { action: actions.release, resourceUri, timeoutMs: patience.beyond, body };
+    this.#ask(request, question('Release'), AbortSignal.timeout(patience.beyond)).catch(() => {});
+  }
+
+  async #unsubscribe(resourceUri: string, manager: XmlElement | undefined): Promise<void> {
+    const head = elements(childNS(manager, namespaces.addressing, 'ReferenceParameters'), 'Identifier', namespaces.eventing);
+    const request = { action: actions.unsubscribe, resourceUri, timeoutMs: patience.beyond, head, body: eventing('Unsubscribe') };
+    await this.#ask(request, question('Unsubscribe'), AbortSignal.timeout(patience.beyond)).catch(() => {});
+  }
+
+  async #ask(request: Request, sending: Omit<Sending, 'timeoutMs'>, signal: AbortSignal): Promise<XmlElement> {
+    try {
+      const message = encodeRequest(request, this.#lanes.url);
+      const timeoutMs = request.timeoutMs + patience.beyond;
+      return decodeReply(sending.what, await this.#lanes.send(message, { ...sending, timeoutMs }, signal));
+    } catch (reason) {
+      throw asDriverError(reason);
+    }
+  }
+}
+
+const question = (what: string) => ({ what, lane: 'control', timeoutMs: patience.ask, repeatable: true }) as const;
+const order = (what: string, lane: Lane = 'control') => ({ what, lane, repeatable: false }) as const;
+
+interface Page {
+  readonly items: readonly XmlElement[];
+  /** Where the next one begins; absent after the last. */
+  readonly next?: string;
+}
+
+const filter = (wql: string): XmlContent => withAttributes(wsman('Filter', wql), { Dialect: wqlDialect });
+
+const targetOf = ({ resourceUri, selectors }: Reference) => ({ resourceUri, selectors, timeoutMs: patience.ask });
+
+/** Items are WS-Enumeration's in a page, and WS-Management's in the first one; so is their end. */
+function pageIn(response: XmlElement): Page {
+  const { enumeration, wsman } = namespaces;
+  const all = childNS(response, enumeration, 'Items') ?? childNS(response, wsman, 'Items');
+  const isLast = [enumeration, wsman].some((each) => childNS(response, each, 'EndOfSequence') !== undefined);
+  const next = isLast ? undefined : contextIn(response);
+  return { items: elementsOf(all), ...(next === undefined ? {} : { next }) };
+}
+
+function contextIn(response: XmlElement): string | undefined {
+  const context = textOf(childNS(response, namespaces.enumeration, 'EnumerationContext'));
+  return context === '' ? undefined : context;
+}
+
+const elementsOf = (of: XmlElement | undefined): readonly XmlElement[] => of?.children.filter((node) => node.kind === 'element') ?? [];
