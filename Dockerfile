@@ -8,6 +8,7 @@ COPY cli cli
 COPY controllers controllers
 COPY crds crds
 COPY drivers drivers
+COPY simulators simulators
 COPY standalone standalone
 RUN npx --no-install tsc -b && npm prune --omit=dev --no-audit --no-fund && rm -f dist/.tsbuildinfo
 

@@ -11,7 +11,7 @@ export interface Rule {
 
 const isTest = (path: string): boolean => path.startsWith('test/') || path.endsWith('.test.ts');
 const isProduct = ({ path }: Source): boolean => !isTest(path);
-const isOurs = (target: string): boolean => /^(bench|cli|controllers|crds|demo|drivers|standalone|test)\//.test(target);
+const isOurs = (target: string): boolean => /^(bench|cli|controllers|crds|demo|drivers|simulators|standalone|test)\//.test(target);
 const below = (...folders: readonly string[]) => {
   return (path: string): boolean => folders.some((folder) => path.startsWith(`${folder}/`));
 };
@@ -50,7 +50,7 @@ const sharedByDrivers = oneOf(
   'drivers/pool-source.ts',
   'drivers/proof.ts',
 );
-const sharedXml = below('drivers/xml');
+const sharedXml = below('drivers/xml', 'drivers/https');
 const hostOf = (path: string): string | undefined => /^drivers\/([^/]+)\//.exec(path)?.[1];
 
 /** Decides, or tells what was decided: all that it knows is given to it. */
@@ -142,7 +142,8 @@ export const rules: readonly Rule[] = [
     offences: imports(
       ({ path }) => below('drivers')(path),
       ({ target }, { path }) =>
-        (!isOurs(target) || below('drivers')(target) || (isTest(path) && isTest(target))) && !kubernetesClient.test(target),
+        (!isOurs(target) || below('drivers')(target) || (isTest(path) && (isTest(target) || below('simulators')(target)))) &&
+        !kubernetesClient.test(target),
     ),
     broken: {
       'drivers/fake/a.ts': `import type { VirtualMachine } from '#crds/types.js';`,
@@ -287,6 +288,45 @@ export const rules: readonly Rule[] = [
       'drivers/vsphere/config/a.ts': `import { retrieve } from '../soap/properties.js';`,
       'drivers/vsphere/config/b.ts': `import { readFileSync } from 'node:fs';`,
       'drivers/vsphere/config/c.ts': `import type { Inventory } from '../inventory.js';`,
+    },
+  },
+  {
+    law: 'drivers/hyperv/wsman/ knows no machines: it imports of ours only itself, XML, and what drivers share',
+    offences: imports(
+      ({ path }) => below('drivers/hyperv/wsman')(path) && !isTest(path),
+      ({ target }) => !isOurs(target) || below('drivers/hyperv/wsman')(target) || sharedXml(target) || sharedByDrivers(target),
+    ),
+    broken: {
+      'drivers/hyperv/wsman/a.ts': `import { machineOf } from '../machines.js';`,
+      'drivers/hyperv/wsman/b.ts': `import { Session } from '../../vsphere/soap/session.js';`,
+    },
+  },
+  {
+    law: 'simulators/ share no mistakes with drivers: they import of ours only themselves, XML, and the ciphers that others have checked',
+    offences: imports(
+      ({ path }) => below('simulators')(path),
+      ({ target }, { path }) =>
+        !isOurs(target) ||
+        below('simulators')(target) ||
+        sharedXml(target) ||
+        below('drivers/hyperv/wsman/ntlm')(target) ||
+        target === 'drivers/hyperv/wsman/endpoint-hash.ts' ||
+        (isTest(path) && (isTest(target) || below('drivers/hyperv')(target))),
+    ),
+    broken: {
+      'simulators/hyperv/a.ts': `import { namespaces } from '#drivers/hyperv/wsman/names.js';`,
+      'simulators/hyperv/b.ts': `import { DriverError } from '#drivers/error.js';`,
+    },
+  },
+  {
+    law: 'only the program and tests use simulators/',
+    offences: imports(
+      (source) => isProduct(source) && !below('simulators')(source.path) && source.path !== 'controllers/simulate.ts',
+      ({ target }) => !below('simulators')(target),
+    ),
+    broken: {
+      'drivers/hyperv/a.ts': `import { Simulator } from '#simulators/hyperv/simulator.js';`,
+      'controllers/agent/b.ts': `import { Simulator } from '#simulators/hyperv/simulator.js';`,
     },
   },
   {

@@ -21,7 +21,7 @@ export interface Source {
 }
 
 const top = new URL('../../../', import.meta.url);
-const folders = ['bench', 'cli', 'controllers', 'crds', 'demo', 'drivers', 'standalone', 'test'];
+const folders = ['bench', 'cli', 'controllers', 'crds', 'demo', 'drivers', 'simulators', 'standalone', 'test'];
 
 /** Every TypeScript file of the house; folders that are not there yet have none. */
 export function readHouse(): readonly Source[] {

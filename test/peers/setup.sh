@@ -14,6 +14,7 @@ packages=(
   openssl # certificates for TLS
   prometheus # names of metrics, alerts, queries
   python3-pyvmomi # a second opinion about vSphere
+  python3-winrm # a second opinion about WS-Management
 )
 
 give_up_or_warn() {

@@ -1,0 +1,182 @@
+import { randomUUID } from 'node:crypto';
+import { readdirSync, statSync } from 'node:fs';
+import { mkdir, open, readdir, rm, stat, statfs } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { codes, Refusal } from '../cim/codes.js';
+import type { Image, Layout } from './image.js';
+import { layVhd, readVhd } from './vhd.js';
+import { layVhdx, readVhdx, vhdxBlockBytes, vhdxHead, vhdxMetadataAt } from './vhdx.js';
+
+export type NewImage = Pick<Image, 'format' | 'type' | 'sizeBytes' | 'parent'> & Partial<Pick<Image, 'blockBytes'>>;
+
+export interface StoredFile {
+  /** As Windows writes it. */
+  readonly path: string;
+  /** Its length, and what it takes, in bytes. */
+  readonly fileBytes: number;
+  readonly allocatedBytes: number;
+}
+
+const lowest = 3 * 2 ** 20;
+/** In bytes; MS-VHDX and the VHD specification. */
+const largest = { VHD: 2040 * 2 ** 30, VHDX: 64 * 2 ** 40 } as const;
+
+/** The host's drives, as real files in a folder: `C:\vms\a.vhdx` is `<folder>/C/vms/a.vhdx`, in whatever case it is asked for. */
+export class Store {
+  readonly folder: string;
+  /** Parents of differencing disks: by the child's path in lower case. */
+  readonly #parents = new Map<string, string>();
+
+  constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  async exists(path: string): Promise<boolean> {
+    return (await this.#find(path)) !== undefined;
+  }
+
+  async file(path: string): Promise<StoredFile | undefined> {
+    const found = await this.#find(path);
+    if (found === undefined) return undefined;
+    const { size, blocks } = await stat(found);
+    return { path, fileBytes: size, allocatedBytes: blocks * 512 };
+  }
+
+  /** Every file there is, as WMI lists them. */
+  all(): readonly StoredFile[] {
+    const entries = readdirSync(this.folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    return entries.map((entry) => {
+      const place = join(entry.parentPath, entry.name);
+      const { size, blocks } = statSync(place);
+      return { path: windowsPath(relative(this.folder, place)), fileBytes: size, allocatedBytes: blocks * 512 };
+    });
+  }
+
+  /** @throws Refusal when there is one already, its folder is not there, or it cannot be so */
+  async create(path: string, wanted: NewImage): Promise<Image> {
+    const place = await this.#newPlace(path);
+    const parent = wanted.parent === undefined ? undefined : await this.image(wanted.parent);
+    const image: Image = {
+      ...wanted,
+      sizeBytes: parent?.sizeBytes ?? checkedSize(wanted),
+      blockBytes: wanted.blockBytes ?? (wanted.format === 'VHD' ? 2 * 2 ** 20 : vhdxBlockBytes),
+      logicalSector: 512,
+      physicalSector: wanted.format === 'VHD' ? 512 : 4096,
+      id: randomUUID().toUpperCase(),
+    };
+    await write(place, wanted.format === 'VHD' ? layVhd(image, parent?.id) : layVhdx(image, parent?.id));
+    if (wanted.parent !== undefined) this.#parents.set(path.toLowerCase(), wanted.parent);
+    return image;
+  }
+
+  /** An empty file of any other kind, e.g. an ISO image. */
+  async touch(path: string, bytes = Buffer.alloc(2048)): Promise<void> {
+    await mkdir(this.#place(path.slice(0, path.lastIndexOf('\\'))), { recursive: true });
+    await write(await this.#newPlace(path), { pieces: [{ at: 0, bytes }], length: bytes.length });
+  }
+
+  /** @throws Refusal when it is not there, or is no virtual disk */
+  async image(path: string): Promise<Image> {
+    const found = await this.#find(path);
+    if (found === undefined) throw new Refusal(codes.fileNotFound, `The system cannot find the file specified: '${path}'.`);
+    const parent = this.#parents.get(path.toLowerCase());
+    const image = (await readStart(found)) ?? (await readTail(found));
+    if (image === undefined) throw new Refusal(codes.incorrectData, `The file or directory is corrupted and unreadable: '${path}'.`);
+    return parent === undefined ? image : { ...image, parent };
+  }
+
+  /** Keeps nothing of what was written; that nobody writes here. */
+  async resize(path: string, sizeBytes: number): Promise<void> {
+    const image = await this.image(path);
+    if (sizeBytes < image.sizeBytes)
+      throw new Refusal(codes.invalidParameter, 'A virtual hard disk that holds data cannot be made smaller.');
+    const place = await this.#find(path);
+    const grown = { ...image, sizeBytes: checkedSize({ ...image, sizeBytes }) };
+    if (place !== undefined) await write(place, image.format === 'VHD' ? layVhd(grown, undefined) : layVhdx(grown, undefined));
+  }
+
+  async delete(path: string): Promise<boolean> {
+    const found = await this.#find(path);
+    if (found === undefined) return false;
+    await rm(found);
+    this.#parents.delete(path.toLowerCase());
+    return true;
+  }
+
+  async makeFolder(path: string): Promise<void> {
+    await mkdir(this.#place(path), { recursive: true });
+  }
+
+  /** In bytes. */
+  async room(): Promise<{ readonly capacity: number; readonly free: number }> {
+    const { bsize, blocks, bavail } = await statfs(this.folder);
+    return { capacity: bsize * blocks, free: bsize * bavail };
+  }
+
+  async #newPlace(path: string): Promise<string> {
+    if ((await this.#find(path)) !== undefined) throw new Refusal(codes.failed, `The file exists: '${path}'.`);
+    const folder = await this.#find(path.slice(0, path.lastIndexOf('\\')));
+    if (folder === undefined) throw new Refusal(codes.fileNotFound, `The system cannot find the path specified: '${path}'.`);
+    return join(folder, path.slice(path.lastIndexOf('\\') + 1));
+  }
+
+  #place(path: string): string {
+    return join(this.folder, ...partsOf(path));
+  }
+
+  async #find(path: string): Promise<string | undefined> {
+    let at = this.folder;
+    for (const part of partsOf(path)) {
+      const names = await readdir(at).catch(() => []);
+      const name = names.find((each) => each.toLowerCase() === part.toLowerCase());
+      if (name === undefined) return undefined;
+      at = join(at, name);
+    }
+    return at;
+  }
+}
+
+/** `C/vms/a.vhdx` as Windows writes it. */
+function windowsPath(place: string): string {
+  const [first = '', ...parts] = place.split('/');
+  return first === 'UNC' ? `\\\\${parts.join('\\')}` : [`${first}:`, ...parts].join('\\');
+}
+
+/** @throws Refusal for what is no absolute path, or leads out of the folder */
+function partsOf(path: string): readonly string[] {
+  const [, drive, share, rest = ''] = /^(?:([A-Za-z]):|\\\\([^\\?.][^\\]*\\[^\\]+))(?:\\(.*))?$/s.exec(path) ?? [];
+  const parts = rest.split('\\').filter((part) => part !== '');
+  const isBad = parts.some((part) => /^\.+$/.test(part) || /[/<>:"|?*\p{Cc}]/u.test(part));
+  if ((drive === undefined && share === undefined) || isBad)
+    throw new Refusal(codes.invalidParameter, `The filename, directory name, or volume label syntax is incorrect: '${path}'.`);
+  return [...(drive === undefined ? ['UNC', ...(share ?? '').split('\\')] : [drive.toUpperCase()]), ...parts];
+}
+
+function checkedSize({ format, sizeBytes }: Pick<Image, 'format' | 'sizeBytes'>): number {
+  if (!Number.isSafeInteger(sizeBytes) || sizeBytes < lowest || sizeBytes > largest[format] || sizeBytes % 512 !== 0)
+    throw new Refusal(codes.invalidParameter, `A ${format} cannot be ${sizeBytes} bytes large.`);
+  return sizeBytes;
+}
+
+async function write(path: string, { pieces, length }: Layout): Promise<void> {
+  await using file = await open(path, 'w');
+  for (const { at, bytes } of pieces) await file.write(bytes, 0, bytes.length, at);
+  await file.truncate(length);
+}
+
+async function readStart(path: string): Promise<Image | undefined> {
+  await using file = await open(path);
+  const part = async (at: number) => {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(vhdxHead), 0, vhdxHead, at);
+    return buffer.subarray(0, bytesRead);
+  };
+  const at = vhdxMetadataAt(await part(0));
+  return at === undefined ? undefined : readVhdx(await part(at));
+}
+
+async function readTail(path: string): Promise<Image | undefined> {
+  await using file = await open(path);
+  const { size } = await file.stat();
+  if (size < 512) return undefined;
+  return readVhd((await file.read(Buffer.alloc(512), 0, 512, size - 512)).buffer);
+}

@@ -1,0 +1,186 @@
+import { randomUUID } from 'node:crypto';
+import { codes, Refusal } from '../cim/codes.js';
+import { type CimObject, parsePath, typedValues, type Values } from '../cim/object.js';
+import { type Device, parentMark } from './device.js';
+import type { Host } from './host.js';
+import type { Machine } from './machine.js';
+import { fileOf, imagesOf, userOf } from './power.js';
+import { resourceTypes } from './words.js';
+
+const refuse = (why: string, code: number = codes.cim.invalidParameter): never => {
+  throw new Refusal(code, why);
+};
+
+/** A part as it was given, made one of the machine. @throws Refusal */
+export async function addDevice(host: Host, machine: Machine, given: CimObject): Promise<Device> {
+  const className = classOf(host, given);
+  const cimClass = host.words.classes.find(className);
+  if (cimClass === undefined) return refuse(`The class ${given.className} is not a part of a virtual machine.`);
+  const values = withDefaults(typedValues(cimClass, given.values));
+  const added: Device = { className, suffix: await placeOf(host, machine, values), values };
+  machine.devices = [...machine.devices, added];
+  machine.writes += 1;
+  return added;
+}
+
+/** Clients send a disk as any setting data; what it is, its type says. */
+function classOf({ words }: Host, { className, values }: CimObject): string {
+  const type = [values['ResourceType'] ?? ''].flat()[0];
+  if (type === resourceTypes.image) return words.imageClass;
+  if (type === resourceTypes.connection && words.mode === 'v2') return 'Msvm_EthernetPortAllocationSettingData';
+  if (type === resourceTypes.processor || type === resourceTypes.memory)
+    refuse('A virtual machine has one processor setting and one memory setting.');
+  return className;
+}
+
+function withDefaults(values: Values): Values {
+  const isCard = values['ResourceType'] === resourceTypes.card;
+  const isConnection = values['ResourceType'] === resourceTypes.connection;
+  return {
+    ConsumerVisibility: '3',
+    VirtualQuantity: '1',
+    AutomaticAllocation: 'true',
+    AutomaticDeallocation: 'true',
+    ...(isCard ? { Address: '000000000000', StaticMacAddress: 'false', ElementName: 'Network Adapter' } : {}),
+    ...(isConnection ? { EnabledState: '2' } : {}),
+    ...values,
+  };
+}
+
+async function placeOf(host: Host, machine: Machine, values: Values): Promise<string> {
+  const type = String(values['ResourceType'] ?? '');
+  const fresh = `\\${randomUUID().toUpperCase()}`;
+  if (type === resourceTypes.scsi) return addController(machine, fresh);
+  if (type === resourceTypes.diskDrive || type === resourceTypes.dvdDrive) return addDrive(machine, values);
+  if (type === resourceTypes.image) return addImage(host, machine, values);
+  if (type === resourceTypes.card) return addCard(machine, fresh);
+  if (type === resourceTypes.connection) return plug(host, machine, values);
+  return refuse(`A resource of type ${type || '(none)'} cannot be added.`);
+}
+
+function addController(machine: Machine, suffix: string): string {
+  mustBeOff(machine);
+  const there = machine.devices.filter(({ values }) => values['ResourceType'] === resourceTypes.scsi).length;
+  if (there >= 4) refuse('A virtual machine has at most 4 SCSI controllers.');
+  return `${suffix}\\0`;
+}
+
+/** IDE has two places, SCSI 64; nothing is added to IDE while the machine runs. */
+function addDrive(machine: Machine, values: Values): string {
+  const controller = parentOf(machine, values, [resourceTypes.ide, resourceTypes.scsi]);
+  const isIde = controller.values['ResourceType'] === resourceTypes.ide;
+  if (isIde) mustBeOff(machine);
+  const { place } = machine.words;
+  const taken = childrenOf(machine, controller).map((each) => String(each.values[place] ?? ''));
+  const wanted = String(values[place] ?? '');
+  const at = wanted === '' ? firstFree(taken) : wanted;
+  if (!/^\d+$/.test(at) || Number(at) >= (isIde ? 2 : 64)) refuse(`The controller has no place '${at}'.`);
+  if (taken.includes(at)) refuse(`The place ${at} of the controller is taken.`);
+  return `${controller.suffix}\\${at}\\D`;
+}
+
+const firstFree = (taken: readonly string[]): string => {
+  let at = 0;
+  while (taken.includes(String(at))) at += 1;
+  return String(at);
+};
+
+async function addImage(host: Host, machine: Machine, values: Values): Promise<string> {
+  const drive = parentOf(machine, values, [resourceTypes.diskDrive, resourceTypes.dvdDrive, resourceTypes.floppyDrive]);
+  if (childrenOf(machine, drive).length > 0) refuse('There is an image in the drive already.');
+  await mustBeUsable(host, machine, values);
+  return drive.suffix.replace(/\\D$/, '\\L');
+}
+
+async function mustBeUsable(host: Host, machine: Machine, values: Values): Promise<void> {
+  const file = [values[machine.words.file] ?? ''].flat()[0] ?? '';
+  if (!(await host.options.store.exists(file))) refuse(`The system cannot find the file specified: '${file}'.`, codes.fileNotFound);
+  const isDisk = /\.a?vhdx?$/i.test(file);
+  if (isDisk) await host.options.store.image(file);
+  if (isDisk && machine.state !== 'off' && userOf(host, file, machine) !== undefined)
+    refuse(`The process cannot access the file '${file}' because it is being used by another process.`, codes.inUse);
+}
+
+function addCard(machine: Machine, suffix: string): string {
+  if (machine.state !== 'off' && machine.generation === 1)
+    refuse('A network adapter cannot be added while it runs.', codes.cim.invalidState);
+  return suffix;
+}
+
+function plug(host: Host, machine: Machine, values: Values): string {
+  const card = parentOf(machine, values, [resourceTypes.card]);
+  if (childrenOf(machine, card).length > 0) refuse('The network adapter is plugged in already.');
+  mustLeadToSwitch(host, values);
+  return `${card.suffix}\\C`;
+}
+
+function mustLeadToSwitch(host: Host, values: Values): void {
+  for (const path of [values['HostResource'] ?? []].flat()) {
+    const id = parsePath(path)?.keys.find(([name]) => name === 'Name')?.[1] ?? '';
+    if (!host.switches.has(id.toUpperCase())) refuse(`There is no switch '${path}'.`);
+  }
+}
+
+function mustBeOff(machine: Machine): void {
+  if (machine.state !== 'off' || machine.transition !== undefined)
+    refuse(`'${machine.name}' has to be off for that.`, codes.cim.invalidState);
+}
+
+function parentOf(machine: Machine, values: Values, types: readonly string[]): Device {
+  const found = deviceAt(machine, String(values['Parent'] ?? ''));
+  if (found === undefined || !types.includes(String(found.values['ResourceType'])))
+    return refuse(`'${values['Parent']}' is no parent of it.`);
+  return found;
+}
+
+/** The part of the machine to which a path leads. */
+export function deviceAt(machine: Machine, path: string): Device | undefined {
+  const mark = machine.devices.find((each) => parentMark(each) === path);
+  const id = parsePath(path)?.keys.find(([name]) => name.toLowerCase() === 'instanceid')?.[1];
+  return mark ?? (id === undefined ? undefined : machine.device(id));
+}
+
+export const childrenOf = (machine: Machine, of: Device): readonly Device[] =>
+  machine.devices.filter(({ values }) => deviceAt(machine, String(values['Parent'] ?? '')) === of);
+
+/** What differs is replaced; the part is found by its InstanceID. @throws Refusal */
+export async function modifyDevice(host: Host, machine: Machine, of: Device, given: CimObject): Promise<Device> {
+  const cimClass = host.words.classes.find(of.className);
+  const { InstanceID: _, ...values } = cimClass === undefined ? given.values : typedValues(cimClass, given.values);
+  if (of.className === 'Msvm_ProcessorSettingData') checkProcessor(host, machine, values);
+  if (of.className === 'Msvm_MemorySettingData') checkMemory(machine, values);
+  if (of.values['ResourceType'] === resourceTypes.connection) mustLeadToSwitch(host, values);
+  if (of.values['ResourceType'] === resourceTypes.image && values[machine.words.file] !== undefined)
+    await mustBeUsable(host, machine, values);
+  machine.replaceDevice(of, values);
+  return machine.device(machine.deviceId(of)) ?? of;
+}
+
+function checkProcessor(host: Host, machine: Machine, values: Values): void {
+  const count = Number(values['VirtualQuantity'] ?? 1);
+  if (!Number.isSafeInteger(count) || count < 1 || count > Math.min(64, host.options.cpus)) refuse(`It cannot have ${count} processors.`);
+  if (values['VirtualQuantity'] !== undefined) mustBeOff(machine);
+}
+
+/** In MiB, and even. A machine that runs takes another size only where nothing of it is dynamic. */
+function checkMemory(machine: Machine, values: Values): void {
+  const size = Number(values['VirtualQuantity'] ?? 32);
+  if (!Number.isSafeInteger(size) || size < 32 || size % 2 !== 0) refuse(`It cannot have ${size} MB of memory.`);
+  if (values['DynamicMemoryEnabled'] !== undefined) mustBeOff(machine);
+}
+
+/** Images go before their drives, and drives before their controllers; what a card is plugged into goes with it. @throws Refusal */
+export function removeDevice(machine: Machine, of: Device): void {
+  const children = childrenOf(machine, of);
+  const isCard = of.values['ResourceType'] === resourceTypes.card;
+  if (children.length > 0 && !isCard) refuse('There is something in it.', codes.cim.invalidState);
+  const isIdeDrive =
+    of.suffix.endsWith('\\D') &&
+    parentOf(machine, of.values, [resourceTypes.ide, resourceTypes.scsi]).values['ResourceType'] === resourceTypes.ide;
+  if (isIdeDrive || (isCard && machine.generation === 1)) mustBeOff(machine);
+  machine.devices = machine.devices.filter((each) => each !== of && !(isCard && children.includes(each)));
+  machine.writes += 1;
+}
+
+/** Files that the machine has in its drives. */
+export const filesOf = (machine: Machine): readonly string[] => imagesOf(machine).map((image) => fileOf(machine, image));

@@ -1,0 +1,73 @@
+import type { Classes } from '../cim/class.js';
+
+export type Mode = 'v1' | 'v2';
+export type State = 'off' | 'running' | 'paused' | 'saved';
+export type Transition = 'starting' | 'stopping' | 'saving' | 'pausing' | 'resuming';
+export type Verb = 'start' | 'off' | 'save' | 'pause' | 'reset' | 'reboot' | 'shutdown';
+
+/** How the two versions of the namespace say the same. */
+export interface Words {
+  readonly mode: Mode;
+  readonly namespace: string;
+  readonly classes: Classes;
+  /** `Synthetic Disk Drive` as a ResourceSubType. */
+  readonly subType: (name: string) => string;
+  /** The property that says at which place of its controller something is. */
+  readonly place: 'AddressOnParent' | 'Address';
+  /** The property of an image that says which file it is, and of a card where it is plugged in. */
+  readonly file: 'HostResource' | 'Connection';
+  readonly imageClass: string;
+  readonly enabledState: Readonly<Record<State | Transition, number>>;
+  readonly requests: Readonly<Record<number, Verb>>;
+}
+
+export const wordsV2 = (classes: Classes): Words => ({
+  mode: 'v2',
+  namespace: 'root/virtualization/v2',
+  classes,
+  subType: (name) => `Microsoft:Hyper-V:${name}`,
+  place: 'AddressOnParent',
+  file: 'HostResource',
+  imageClass: 'Msvm_StorageAllocationSettingData',
+  enabledState: { off: 3, running: 2, paused: 9, saved: 6, starting: 10, stopping: 4, saving: 1, pausing: 1, resuming: 10 },
+  requests: { 2: 'start', 3: 'off', 6: 'save', 9: 'pause', 10: 'reboot', 11: 'reset' },
+});
+
+export const wordsV1 = (classes: Classes): Words => ({
+  mode: 'v1',
+  namespace: 'root/virtualization',
+  classes,
+  subType: (name) => `Microsoft ${name}`,
+  place: 'Address',
+  file: 'Connection',
+  imageClass: 'Msvm_ResourceAllocationSettingData',
+  enabledState: {
+    off: 3,
+    running: 2,
+    paused: 32768,
+    saved: 32769,
+    starting: 32770,
+    stopping: 32774,
+    saving: 32773,
+    pausing: 32776,
+    resuming: 32777,
+  },
+  requests: { 2: 'start', 3: 'off', 4: 'shutdown', 10: 'reboot', 11: 'reset', 32768: 'pause', 32769: 'save' },
+});
+
+/** CIM's ResourceType. */
+export const resourceTypes = {
+  other: '1',
+  processor: '3',
+  memory: '4',
+  ide: '5',
+  scsi: '6',
+  card: '10',
+  floppyDrive: '14',
+  dvdDrive: '16',
+  diskDrive: '17',
+  serial: '21',
+  display: '24',
+  image: '31',
+  connection: '33',
+} as const;

@@ -1,0 +1,143 @@
+import { Classes } from './cim/class.js';
+import type { WmiNamespace } from './cim/namespace.js';
+import { problems } from './cim/problem.js';
+import { Store } from './disks/store.js';
+import { Listener } from './http/listener.js';
+import { type User, type Ways, windowsWays } from './http/users.js';
+import { Host } from './model/host.js';
+import type { Machine } from './model/machine.js';
+import { Power } from './model/power.js';
+import { type Mode, wordsV1, wordsV2 } from './model/words.js';
+import { cimv2Namespace } from './wmi/cimv2.js';
+import { classes as v1Classes } from './wmi/classes-v1.js';
+import { classes as v2Classes } from './wmi/classes-v2.js';
+import { v1Methods } from './wmi/v1-methods.js';
+import { V1Objects } from './wmi/v1-objects.js';
+import { v2Methods } from './wmi/v2-methods.js';
+import { V2Objects } from './wmi/v2-objects.js';
+import { virtualizationNamespace } from './wmi/virtualization.js';
+import { type Answered, Service } from './wsman/service.js';
+
+export interface SimulatorOptions {
+  readonly mode: Mode;
+  /** Where the host's files are. */
+  readonly folder: string;
+  readonly users: readonly User[];
+  /** Loopback when left out. */
+  readonly host?: string;
+  /** A free one when left out. */
+  readonly port?: number;
+  readonly certificate?: { readonly cert: string; readonly key: string };
+  readonly ways?: Partial<Ways>;
+  readonly server?: string;
+  readonly cpus?: number;
+  readonly memoryBytes?: number;
+  /** In milliseconds: how long a job takes. */
+  readonly jobMs?: number;
+  readonly byJob?: boolean;
+  /** How many listings and subscriptions may be open. */
+  readonly maxOperations?: number;
+  /** In milliseconds: how long a listing is remembered. */
+  readonly idleMs?: number;
+}
+
+/** In bytes: as WinRM has it at first. */
+const maxMessage = 500 * 1024;
+
+/** A Hyper-V host behind WinRM, in this process: nothing runs in its machines. */
+export class Simulator implements AsyncDisposable {
+  readonly host: Host;
+  readonly #service: Service;
+  readonly #listener: Listener;
+
+  private constructor(host: Host, service: Service, listener: Listener) {
+    this.host = host;
+    this.#service = service;
+    this.#listener = listener;
+  }
+
+  static async start(options: SimulatorOptions): Promise<Simulator> {
+    const { server = 'HYPERV', users, ways = {}, maxOperations = 1500, idleMs = 60_000 } = options;
+    const words = options.mode === 'v2' ? wordsV2(new Classes(v2Classes)) : wordsV1(new Classes(v1Classes));
+    const { cpus = 8, memoryBytes = 16 * 2 ** 30, jobMs = 20, byJob = false } = options;
+    const store = new Store(options.folder);
+    const host = new Host({ server, words, store, cpus, memoryBytes, jobMs, byJob });
+    // Server 2019, or 2008 R2.
+    const version = options.mode === 'v2' ? '10.0.17763' : '6.1.7601';
+    const namespaces = [hyperVNamespace(host), cimv2Namespace(host, version)];
+    const asked = (what: string) => met(host, what);
+    const service = new Service({ server, version, namespaces, limits: { max: maxOperations, idleMs }, asked });
+    const listener = await Listener.open({
+      host: options.host ?? '127.0.0.1',
+      port: options.port ?? 0,
+      ...(options.certificate === undefined ? {} : { certificate: options.certificate }),
+      server,
+      users,
+      ways: { ...windowsWays, ...ways },
+      maxMessage,
+      answer: (text, user) => answered(host, service, text, user),
+      identity: () => service.identify(false),
+    });
+    return new Simulator(host, service, listener);
+  }
+
+  get port(): number {
+    return this.#listener.port;
+  }
+
+  /** How many listings and subscriptions are open. */
+  get open(): number {
+    return this.#service.open;
+  }
+
+  machineNamed(name: string): Machine | undefined {
+    return [...this.host.machines.values()].find((machine) => machine.name === name);
+  }
+
+  /** All connections break at once. */
+  cut(): void {
+    this.#listener.cut();
+  }
+
+  /** As a restart of the host's management does: it forgets listings and subscriptions. */
+  forget(): void {
+    this.#service.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#service.close();
+    this.host.close();
+    await this.#listener[Symbol.asyncDispose]();
+  }
+}
+
+/** Events of WMI over WS-Management came with Windows 8: version 1 has none. */
+function hyperVNamespace(host: Host): WmiNamespace {
+  if (host.words.mode === 'v1') {
+    const shown = new V1Objects(host);
+    const power = new Power(host, (machine) => shown.machines.system(machine));
+    return virtualizationNamespace(host, shown, v1Methods(host, power, shown), false);
+  }
+  const shown = new V2Objects(host);
+  const power = new Power(host, (machine) => shown.machines.system(machine));
+  return virtualizationNamespace(host, shown, v2Methods(host, power, shown), true);
+}
+
+/** Notes what is asked, and meets the troubles that are in its way. */
+async function met(host: Host, what: string): Promise<void> {
+  host.asked.push(what);
+  const slow = host.troubles.take(what, 'slow');
+  if (slow !== undefined) await new Promise((resolve) => setTimeout(resolve, slow.ms));
+  if (host.troubles.take(what, 'denied') !== undefined) throw problems.accessDenied();
+  if (host.troubles.take(what, 'quota') !== undefined) throw problems.quota('this user is allowed no more operations');
+  const cut = host.troubles.take(what, 'cut');
+  if (cut?.when === 'before') throw new Error('cut');
+  if (cut !== undefined) host.troubles.add('answer', cut, 1);
+}
+
+async function answered(host: Host, service: Service, text: string, user: User): Promise<Answered> {
+  if (user.powerless === true) return service.refuse(text, problems.accessDenied());
+  const answer = await service.answer(text);
+  if (host.troubles.take('answer', 'cut') !== undefined) throw new Error('cut');
+  return answer;
+}

@@ -1,0 +1,155 @@
+import type { CimObject, Values } from '../cim/object.js';
+import { parentMark } from '../model/device.js';
+import type { Host } from '../model/host.js';
+import type { Machine, Snapshot } from '../model/machine.js';
+import { resourceTypes } from '../model/words.js';
+
+/** What both versions show of a machine. */
+export class MachineObjects {
+  readonly #host: Host;
+
+  constructor(host: Host) {
+    this.#host = host;
+  }
+
+  system(machine: Machine): CimObject {
+    const { transition, startedAt, processId, words } = machine;
+    const uptime = startedAt === undefined ? 0 : Date.now() - startedAt;
+    return {
+      className: 'Msvm_ComputerSystem',
+      values: {
+        Caption: 'Virtual Machine',
+        Description: 'Microsoft Virtual Machine',
+        ElementName: machine.name,
+        Name: machine.id,
+        CreationClassName: 'Msvm_ComputerSystem',
+        InstallDate: String(machine.settings['CreationTime'] ?? ''),
+        OperationalStatus: [transition === undefined ? '2' : '11'],
+        StatusDescriptions: [transition === undefined ? 'Operating normally' : 'In service'],
+        Status: 'OK',
+        HealthState: '5',
+        EnabledState: String(machine.enabledState),
+        OtherEnabledState: transition === 'saving' || transition === 'pausing' ? transition : '',
+        RequestedState: '12',
+        EnabledDefault: '2',
+        TimeOfLastStateChange: new Date(machine.changedAt).toISOString(),
+        TimeOfLastConfigurationChange: new Date(machine.changedAt).toISOString(),
+        OnTimeInMilliseconds: String(uptime),
+        ...(processId === undefined ? {} : { ProcessID: String(processId) }),
+        ...(words.mode === 'v2' ? { InstanceID: machine.instanceId, NumberOfNumaNodes: '1', EnhancedSessionModeState: '6' } : {}),
+      },
+    };
+  }
+
+  /** The host itself, which is of the same class. */
+  hostSystem(): CimObject {
+    const { server, words } = this.#host.options;
+    return {
+      className: 'Msvm_ComputerSystem',
+      values: {
+        Caption: 'Hosting Computer System',
+        Description: 'Microsoft Hosting Computer System',
+        ElementName: server,
+        Name: server,
+        CreationClassName: 'Msvm_ComputerSystem',
+        OperationalStatus: ['2'],
+        HealthState: '5',
+        EnabledState: '2',
+        RequestedState: '12',
+        EnabledDefault: '2',
+        ...(words.mode === 'v2' ? { InstanceID: `Microsoft:${server}` } : {}),
+      },
+    };
+  }
+
+  devices(machine: Machine, devices = machine.devices, instanceId = machine.instanceId): readonly CimObject[] {
+    const pathByMark = new Map<string, string>();
+    const shown = devices.map((each) => {
+      const values: Values = { ...each.values, InstanceID: instanceId + each.suffix };
+      pathByMark.set(parentMark(each), this.#host.path({ className: each.className, values }));
+      return { className: each.className, values };
+    });
+    return shown.map(({ className, values }) => {
+      const parent = pathByMark.get(String(values['Parent'] ?? ''));
+      return { className, values: parent === undefined ? values : { ...values, Parent: parent } };
+    });
+  }
+
+  /** Of a snapshot, in both versions settings and parts of its own. */
+  snapshotId({ id }: Snapshot): string {
+    return `Microsoft:${id}`;
+  }
+
+  /** What a running guest has beside the settings: keyboard, and with integration services more. */
+  logical(machine: Machine): readonly CimObject[] {
+    const component = (className: string, name: string, deviceId: string, more: Values = {}): CimObject => ({
+      className,
+      values: {
+        ElementName: name,
+        Caption: name,
+        Name: name,
+        CreationClassName: className,
+        DeviceID: `Microsoft:${deviceId}`,
+        SystemCreationClassName: 'Msvm_ComputerSystem',
+        SystemName: machine.id,
+        EnabledState: '2',
+        OperationalStatus: ['2'],
+        HealthState: '5',
+        RequestedState: '12',
+        ...more,
+      },
+    });
+    const keyboard = component('Msvm_Keyboard', 'Keyboard', '1C1D25FC-5D44-4A05-9BCA-8B5E8A0DF3D9');
+    if (machine.state !== 'running') return [keyboard];
+    const integration = machine.guest.integration
+      ? [
+          component('Msvm_ShutdownComponent', 'Shutdown', '1E0A5A5E-8B5E-4E6D-B4B5-2E53BEA1B4C3'),
+          component('Msvm_HeartbeatComponent', 'Heartbeat', '84EAAE65-2F2E-45F5-9BB5-0E857DC8EB47'),
+          component('Msvm_KvpExchangeComponent', 'Key-Value Pair Exchange', '2A34B1C2-FD73-4043-8A5B-DD2159BC743F', kvp(machine)),
+        ]
+      : [];
+    return [keyboard, ...integration, ...display(component)];
+  }
+
+  /** One counter for each processor that runs; time in units of 100 ns. */
+  counters(machine: Machine): readonly CimObject[] {
+    if (machine.startedAt === undefined) return [];
+    const count = machine.number('Msvm_ProcessorSettingData', 'VirtualQuantity');
+    const ran = String((Date.now() - machine.startedAt) * 1000);
+    return Array.from({ length: count }, (_, index) => ({
+      className: 'Win32_PerfRawData_HvStats_HyperVHypervisorVirtualProcessor',
+      values: {
+        Name: `${machine.name}:Hv VP ${index}`,
+        PercentTotalRunTime: ran,
+        PercentGuestRunTime: ran,
+        Frequency_Sys100NS: '10000000',
+      },
+    }));
+  }
+
+  cards(machine: Machine) {
+    return machine.devices.filter(({ values }) => values['ResourceType'] === resourceTypes.card);
+  }
+}
+
+type Component = (className: string, name: string, deviceId: string, more?: Values) => CimObject;
+
+function display(component: Component): readonly CimObject[] {
+  const head = { CurrentHorizontalResolution: '640', CurrentVerticalResolution: '480', CurrentBitsPerPixel: '32' };
+  return [
+    component('Msvm_SyntheticDisplayController', 'Display', '0F1D7F6A-2B3E-4C7F-9C5B-2C6B4D2B1F11'),
+    component('Msvm_S3DisplayController', 'S3 Display', '0F1D7F6A-2B3E-4C7F-9C5B-2C6B4D2B1F12'),
+    component('Msvm_VideoHead', 'Video Head', '0F1D7F6A-2B3E-4C7F-9C5B-2C6B4D2B1F11\\0', head),
+  ];
+}
+
+function kvp({ guest }: Machine): Values {
+  const item = (name: string, data: string) =>
+    `<INSTANCE CLASSNAME="Msvm_KvpExchangeDataItem"><PROPERTY NAME="Caption" TYPE="string"></PROPERTY>` +
+    `<PROPERTY NAME="Data" TYPE="string"><VALUE>${escaped(data)}</VALUE></PROPERTY>` +
+    `<PROPERTY NAME="Name" TYPE="string"><VALUE>${escaped(name)}</VALUE></PROPERTY>` +
+    `<PROPERTY NAME="Source" TYPE="uint16"><VALUE>2</VALUE></PROPERTY></INSTANCE>`;
+  return { GuestIntrinsicExchangeItems: Object.entries(guest.items).map(([name, data]) => item(name, data)), GuestExchangeItems: [] };
+}
+
+const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');

@@ -1,0 +1,67 @@
+import { codes, Refusal } from '../cim/codes.js';
+import { parseEmbedded } from '../cim/embedded.js';
+import type { Argument, Input, Output } from '../cim/namespace.js';
+import type { CimObject } from '../cim/object.js';
+import { Problem, problems } from '../cim/problem.js';
+import type { Host } from '../model/host.js';
+import { type Job, jobObject } from '../model/jobs.js';
+
+export type Method = (target: CimObject, input: Input) => Promise<Output> | Output;
+/** By class and method: `Msvm_ComputerSystem.RequestStateChange`. */
+export type Methods = Readonly<Record<string, Method>>;
+
+export const texts = (input: Input, name: string): readonly string[] => (input[name] ?? []).filter((each) => typeof each === 'string');
+export const text = (input: Input, name: string): string => texts(input, name)[0] ?? '';
+export const objects = (input: Input, name: string): readonly CimObject[] => (input[name] ?? []).filter((each) => typeof each !== 'string');
+export const embedded = (input: Input, name: string): readonly CimObject[] =>
+  texts(input, name)
+    .filter((each) => each.trim() !== '')
+    .map(parseEmbedded);
+
+/** @throws Problem */
+export function oneObject(input: Input, name: string): CimObject {
+  const [found] = objects(input, name);
+  if (found === undefined) throw problems.invalid(`${name} is missing`);
+  return found;
+}
+
+type Values = Readonly<Record<string, Argument | readonly Argument[] | undefined>>;
+
+export interface Work {
+  readonly method: string;
+  readonly className?: Job['className'];
+  /** Takes its time, whatever the host does with all else. */
+  readonly isLong?: boolean;
+  readonly act: () => Promise<Values | undefined> | Values | undefined;
+}
+
+/** Does something, at once or by a job: then its values are told of the objects alone. Refusals become return values, or a failed job. */
+export async function work(host: Host, { method, className = 'Msvm_ConcreteJob', isLong = false, act }: Work): Promise<Output> {
+  const failing = host.troubles.take(method, 'job');
+  if (failing !== undefined || isLong || host.options.byJob)
+    return ofJob(
+      host.jobs.start(method, className, async () => {
+        if (failing !== undefined) throw new Refusal(failing.code, failing.message);
+        await act();
+      }),
+    );
+  try {
+    return { returnValue: codes.done, values: (await act()) ?? {} };
+  } catch (reason) {
+    return refused(reason);
+  }
+}
+
+export const ofJob = (job: Job): Output => ({ returnValue: codes.job, values: { Job: jobObject(job) } });
+
+export function refused(reason: unknown): Output {
+  if (reason instanceof Refusal) return { returnValue: reason.code };
+  if (reason instanceof Problem) throw reason;
+  throw reason;
+}
+
+/** What a trouble makes of a method before it is begun. */
+export function meetReturn(host: Host, method: string): Output | undefined {
+  const trouble = host.troubles.take(method, 'return');
+  return trouble === undefined ? undefined : { returnValue: trouble.code };
+}
