@@ -1,4 +1,5 @@
 import { type Command, command } from '#cli/command.js';
+import { Complaint } from '#cli/complaint.js';
 import type { FlagTable } from '#cli/flags.js';
 import type { Drivers } from '#drivers/target.js';
 import { operatorNamespace } from './namespaces.js';
@@ -72,6 +73,36 @@ const standaloneFlags = {
   'drop-secrets': { kind: 'switch', help: 'go on without the Secrets that the key does not open: they are deleted' },
 } as const satisfies FlagTable;
 
+const simulateFlags = {
+  listen: {
+    kind: 'text',
+    value: 'ADDRESS',
+    default: '127.0.0.1:5985',
+    help: 'where WinRM answers, as 127.0.0.1:5985; port 0 takes a free one',
+  },
+  mode: {
+    kind: 'text',
+    value: 'VERSION',
+    accepted: ['v2', 'v1'],
+    default: 'v2',
+    help: "of Hyper-V's WMI: v2 as Server 2019, v1 as Server 2008 R2",
+  },
+  folder: { kind: 'text', value: 'DIRECTORY', help: "the host's drives, as C/ in it; default: a folder that goes with the program" },
+  username: { kind: 'text', value: 'NAME', default: 'Administrator', help: 'who may log in' },
+  'password-file': {
+    kind: 'text',
+    value: 'FILE',
+    help: 'holds the password; default: one is made up, in the file "password" of the folder',
+  },
+  basic: {
+    kind: 'switch',
+    help: "take Basic, and unsealed messages over HTTP, as libvirt's client needs it and Windows refuses it at first",
+  },
+  'job-time': { kind: 'text', value: 'MILLISECONDS', default: '200', help: 'how long a job takes' },
+  certificate: { kind: 'text', value: 'FILE', help: 'PEM; WinRM answers by HTTPS then' },
+  key: { kind: 'text', value: 'FILE', help: 'the key of the certificate, PEM' },
+} as const satisfies FlagTable;
+
 /** What needs drivers, or is a program that stays. Loaded when it is called: it weighs ten times what the others do. */
 export const operatorCommands = (drivers: Drivers): readonly Command[] => [
   command({
@@ -118,5 +149,27 @@ export const operatorCommands = (drivers: Drivers): readonly Command[] => [
     daemon: true,
     wordless: true,
     run: done(async ({ flags }, signal) => (await import('./standalone.js')).standaloneCommand(flags, drivers, signal)),
+  }),
+  command({
+    name: 'simulate',
+    group: 'program',
+    summary: 'a host that is not there, for whoever tries a client of it',
+    usage: ['hyperv'],
+    description: [
+      'Hyper-V behind WS-Management, with machines in which nothing runs, and virtual disks that are real files. It forgets its machines when it ends.',
+      'How faithful it is, and how that is known: docs/simulators.md.',
+    ],
+    flags: simulateFlags,
+    examples: [
+      { line: 'simulate hyperv', what: 'as Windows has it at first: NTLM with sealed messages, on loopback' },
+      { line: 'simulate hyperv --basic', what: "for virsh -c 'hyperv://127.0.0.1:5985/?transport=http'" },
+    ],
+    daemon: true,
+    run: async ({ flags, args, io }, signal) => {
+      if (args.length !== 1 || args[0] !== 'hyperv') throw new Complaint(`simulate: "${args.join(' ')}" was given; accepted: hyperv`);
+      const { simulateHyperV } = await import('./simulate.js');
+      await simulateHyperV(flags, (line) => io.stdout.write(`${line}\n`), signal);
+      return 0;
+    },
   }),
 ];
