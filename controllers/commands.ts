@@ -12,7 +12,7 @@ import type { ClusterWatches } from './binder.js';
 import { runController } from './cluster/controller.js';
 import { Health } from './health.js';
 import { claimIdentity } from './identity.js';
-import { ApiError, type Client, createClient, loadKubeConfig } from './kubernetes/client.js';
+import { ApiError, type Client, type Connection, createClient, loadKubeConfig } from './kubernetes/client.js';
 import { type Served, serve } from './kubernetes/serve.js';
 import { createLog, type Log } from './log.js';
 import { createMetrics, type Metrics } from './metrics.js';
@@ -110,7 +110,7 @@ async function withProgram(flags: Flags, work: (program: Program) => Promise<voi
   const connection = await loadKubeConfig(flags.kubeconfig, flags.context).catch((reason: Error) => {
     throw new Failure(reason.message);
   });
-  await using client = createClient(connection, { onRequest: metrics.onRequest });
+  await using client = createClient(shown(connection, metrics), { onRequest: metrics.onRequest });
   await using _served = flags.listen === undefined ? undefined : await listen(flags.listen, metrics, health);
   const namespace = flags.namespace ?? operatorNamespace;
   const onTrouble = (message: string, error: unknown) => log.warn(message, error);
@@ -130,6 +130,18 @@ async function withProgram(flags: Flags, work: (program: Program) => Promise<voi
   }
   log.info('stopped');
 }
+
+/** The credentials that the API server is shown are told of. */
+const shown = (connection: Connection, metrics: Metrics): Connection => ({
+  ...connection,
+  async credentials() {
+    const credentials = await connection.credentials();
+    const { headers, tls } = credentials;
+    if (tls.cert !== undefined) metrics.showing('client', tls.cert);
+    else metrics.showingToken(headers['Authorization'] ?? '');
+    return credentials;
+  },
+});
 
 /** Health hears what the metrics hear. */
 const followed = (metrics: Metrics, health: Health): Metrics => ({

@@ -2,11 +2,12 @@ import { Counter, type Registry } from 'prom-client';
 import { createDriverMetrics, type DriverMetrics } from './driver-metrics.js';
 import { createMetrics as createKubernetesMetrics, type KubernetesMetrics } from './kubernetes/metrics.js';
 import { type ClusterMetrics, createClusterMetrics } from './observability/cluster-metrics.js';
+import { type CredentialMetrics, createCredentialMetrics } from './observability/credential-metrics.js';
 import { createHostMetrics, type HostMetrics } from './observability/host-metrics.js';
 import { createSessionMetrics, type SessionMetrics } from './session/metrics.js';
 import { createFillMetrics, type FillMetrics } from './storage-volume/metrics.js';
 
-export interface Metrics extends KubernetesMetrics, DriverMetrics {
+export interface Metrics extends KubernetesMetrics, DriverMetrics, CredentialMetrics {
   readonly registry: Registry;
   readonly sessions: SessionMetrics;
   readonly fills: FillMetrics;
@@ -28,6 +29,7 @@ export function createMetrics(registry: Registry): Metrics {
   return {
     ...createKubernetesMetrics(registry),
     ...createDriverMetrics(registry),
+    ...createCredentialMetrics(registry),
     registry,
     sessions: createSessionMetrics(registry),
     fills: createFillMetrics(registry),

@@ -20,7 +20,12 @@ export interface WatchOptions<R, I extends string> {
   readonly selection?: Selection;
   readonly indexes?: Indexes<R, I>;
   readonly onTrouble?: (message: string, error: unknown) => void;
+  /** For a counter. */
+  readonly onRestart?: (restart: Restart) => void;
 }
+
+/** What watches have in common. */
+export type Watching = Pick<WatchOptions<never, never>, 'client' | 'onTrouble' | 'onRestart'>;
 
 export function watch<R extends Pick<KubernetesObject, 'metadata'>, I extends string = never>(
   options: WatchOptions<R, I>,
@@ -28,7 +33,9 @@ export function watch<R extends Pick<KubernetesObject, 'metadata'>, I extends st
 ): Watched<R, I> {
   const { client, resource, selection, indexes, onTrouble } = options;
   const store = createStore<R, I>(indexes === undefined ? {} : { indexes });
-  const onRestart = ({ cause, error }: Restart) => {
+  const onRestart = (restart: Restart) => {
+    const { cause, error } = restart;
+    options.onRestart?.(restart);
     if (cause === 'failed') onTrouble?.(`watching ${resource.plural}`, error);
   };
   const onUndecodable = (raw: KubernetesObject, error: unknown) => onTrouble?.(`reading ${resource.kind} ${raw.metadata.name}`, error);

@@ -47,7 +47,7 @@ export class Sight {
     const { client, namespace, onTrouble } = this.#options;
     const stop = new AbortController();
     this.#stop = stop;
-    const watched = watchCluster(client, namespace, onTrouble, AbortSignal.any([this.#signal, stop.signal]));
+    const watched = watchCluster({ client, onTrouble }, namespace, AbortSignal.any([this.#signal, stop.signal]));
     const synced = Promise.all(Object.values(watched).map(({ reflector }) => reflector.synced));
     synced.then(
       () => {

@@ -4,7 +4,9 @@ import type { Client } from '../kubernetes/client.js';
 import { createEventRecorder } from '../kubernetes/events.js';
 import { heartbeat } from '../kubernetes/heartbeat.js';
 import { leaseOf } from '../lease-names.js';
+import type { Log } from '../log.js';
 import type { Metrics } from '../metrics.js';
+import { logTransitions } from '../observability/transitions.js';
 import { copyOf } from '../secrets.js';
 import { Door, type DoorOptions } from '../session/door.js';
 import { Uploads } from '../storage-volume/uploads.js';
@@ -33,6 +35,8 @@ export interface AgentOptions extends Drivers {
   readonly identity: string;
   readonly metrics: Metrics;
   readonly onTrouble: (message: string, error: unknown) => void;
+  /** Told of what has come to another state. */
+  readonly log?: Pick<Log, 'info'>;
   /** Told of watches that begin: they settle when everything is in, or nobody waits for it any more. */
   readonly onWatching?: (synced: Promise<unknown>) => void;
   readonly pace?: Partial<Pace>;
@@ -51,8 +55,10 @@ interface HostOptions extends AgentOptions {
 
 /** Runs the loops of every host that the agent was given, until the signal. */
 export async function runAgent(options: AgentOptions, signal: AbortSignal): Promise<void> {
-  await using door = await Door.open({ host: '127.0.0.1', port: 0, ...options.sessions, metrics: options.metrics.sessions });
-  const shared = new SharedWatches(options.client, options.onTrouble);
+  const { metrics, sessions, client, onTrouble } = options;
+  const onCertificate = (certificate: string) => metrics.showing('sessions', certificate);
+  await using door = await Door.open({ host: '127.0.0.1', port: 0, ...sessions, metrics: metrics.sessions, onCertificate });
+  const shared = new SharedWatches({ client, onTrouble, onRestart: metrics.onRestart });
   await Promise.all(options.hypervisors.map((name) => runHost(name, { ...options, shared }, door, signal)));
 }
 
@@ -107,9 +113,17 @@ function onAnother({ store }: HostWatches['hypervisors'], another: () => void): 
   });
 }
 
+/** A Hypervisor's states are the controller's to tell of. */
+function logHost({ machines, volumes, instances, networkInstances }: HostWatches, log: Pick<Log, 'info'>): void {
+  logTransitions('VirtualMachine', machines.store, log);
+  logTransitions('StorageVolume', volumes.store, log);
+  logTransitions('StoragePoolInstance', instances.store, log);
+  logTransitions('VirtualNetworkInstance', networkInstances.store, log);
+}
+
 async function runLoops(name: string, options: HostOptions, door: Door, signal: AbortSignal, onEnd: () => void): Promise<void> {
   const { client, cluster, namespace, identity, connect, credentialKeys: keysOf, onTrouble, metrics, pace } = options;
-  const watched = watchHost(name, client, options.shared, onTrouble, signal);
+  const watched = watchHost(name, { client, onTrouble, onRestart: metrics.onRestart }, options.shared, signal);
   const synced = Promise.all(Object.values(watched).map(({ reflector }) => reflector.synced));
   options.onWatching?.(synced);
   await synced;
@@ -156,6 +170,7 @@ async function runLoops(name: string, options: HostOptions, door: Door, signal: 
     onTrouble,
     metrics,
   };
+  if (options.log !== undefined) logHost(watched, options.log);
   metrics.hosts.follow(host, { machines: watched.machines.store, instances: watched.instances.store }, onTrouble, signal);
   const loops = createLoops(surroundings, door);
   const wiring = new Wiring(name, loops, watched, signal);

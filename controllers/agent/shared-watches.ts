@@ -1,11 +1,9 @@
 import { storagePools, virtualNetworks } from '#crds/types.js';
-import type { Client } from '../kubernetes/client.js';
 import { decodeNamespace, namespaces } from '../namespaces.js';
-import { decoderOf, watch } from '../watched.js';
+import { decoderOf, type Watching, watch } from '../watched.js';
 
 /** What the objects of every host refer to alike. */
-function watchShared(client: Client, onTrouble: (message: string, error: unknown) => void, signal: AbortSignal) {
-  const common = { client, onTrouble };
+function watchShared(common: Watching, signal: AbortSignal) {
   return {
     pools: watch({ ...common, resource: storagePools, decode: decoderOf('StoragePool') }, signal),
     networks: watch({ ...common, resource: virtualNetworks, decode: decoderOf('VirtualNetwork') }, signal),
@@ -21,13 +19,11 @@ interface Round {
 
 /** Watched once for all hosts of an agent, from the first that asks until none is left that does. Who subscribes does so with its own signal: the stores outlive it. */
 export class SharedWatches {
-  readonly #client: Client;
-  readonly #onTrouble: (message: string, error: unknown) => void;
+  readonly #common: Watching;
   #round: Round | undefined;
 
-  constructor(client: Client, onTrouble: (message: string, error: unknown) => void) {
-    this.#client = client;
-    this.#onTrouble = onTrouble;
+  constructor(common: Watching) {
+    this.#common = common;
   }
 
   /** Until the signal. */
@@ -47,7 +43,7 @@ export class SharedWatches {
 
   #begin(): Round {
     const end = new AbortController();
-    return { watches: watchShared(this.#client, this.#onTrouble, end.signal), end, users: 0 };
+    return { watches: watchShared(this.#common, end.signal), end, users: 0 };
   }
 
   #leave(round: Round): void {

@@ -7,20 +7,12 @@ import {
   virtualMachines,
   virtualNetworkInstances,
 } from '#crds/types.js';
-import type { Client } from '../kubernetes/client.js';
 import { indexes } from '../stores.js';
-import { decoderOf, watch } from '../watched.js';
+import { decoderOf, type Watching, watch } from '../watched.js';
 import type { SharedWatches } from './shared-watches.js';
 
 /** What concerns one host, and what its objects refer to. */
-export function watchHost(
-  name: string,
-  client: Client,
-  shared: SharedWatches,
-  onTrouble: (message: string, error: unknown) => void,
-  signal: AbortSignal,
-) {
-  const common = { client, onTrouble };
+export function watchHost(name: string, common: Watching, shared: SharedWatches, signal: AbortSignal) {
   const bound = { selection: { fieldSelector: `status.hypervisor=${name}` } };
   const here = { selection: { fieldSelector: `spec.hypervisor=${name}` } };
   return {

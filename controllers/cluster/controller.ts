@@ -6,8 +6,10 @@ import { lead } from '../kubernetes/lead.js';
 import type { Queue } from '../kubernetes/queue.js';
 import type { KubernetesObject } from '../kubernetes/resource.js';
 import { controllerLease } from '../lease-names.js';
+import type { Log } from '../log.js';
 import { createLoop, type Reconcilable } from '../loop.js';
 import type { Metrics } from '../metrics.js';
+import { logTransitions } from '../observability/transitions.js';
 import { Patience } from '../patience.js';
 import { placeMachine } from '../placement/bind-machine.js';
 import { placeVolume } from '../placement/bind-volume.js';
@@ -33,6 +35,8 @@ export interface ControllerOptions {
   readonly credentialKeys: KeysOf;
   readonly metrics: Metrics;
   readonly onTrouble: (message: string, error: unknown) => void;
+  /** Told of what has come to another state. */
+  readonly log?: Pick<Log, 'info'>;
   readonly guestSecrets?: { readonly lookMs: number };
   /** Told of watches that begin: they settle when everything is in, or nobody waits for it any more. */
   readonly onWatching?: (synced: Promise<unknown>) => void;
@@ -50,20 +54,25 @@ export async function runController(options: ControllerOptions, signal: AbortSig
   options.onWatching?.(Promise.resolve());
   const work = async (leading: AbortSignal): Promise<void> => {
     onLease(controllerLease, true);
-    await runLoops(options, leading).finally(() => onLease(controllerLease, false));
+    options.log?.info('took the lead');
+    await runLoops(options, leading).finally(() => {
+      onLease(controllerLease, false);
+      options.log?.info('gave up the lead');
+    });
   };
   await lead({ client, namespace, name: controllerLease, identity, onError }, work, signal);
 }
 
 async function runLoops(options: ControllerOptions, signal: AbortSignal): Promise<void> {
   const { client, namespace, credentialKeys: keysOf, metrics, onTrouble } = options;
-  const watched = watchCluster(client, namespace, onTrouble, signal);
+  const watched = watchCluster({ client, onTrouble, onRestart: metrics.onRestart }, namespace, signal);
   const synced = Promise.all(Object.values(watched).map(({ reflector }) => reflector.synced));
   options.onWatching?.(synced);
   await synced;
   options.onWatched?.(watched, signal);
   const { hypervisors, machines, volumes } = watched;
   metrics.cluster.follow({ hypervisors: hypervisors.store, machines: machines.store, volumes: volumes.store }, signal);
+  if (options.log !== undefined) logCluster(watched, options.log);
   const ledger = new Ledger(watched.machines.store);
   const binder: Binder = { client, watched, locks: new Locks(), patience: new Patience(), ledger };
   const loop = <R extends Reconcilable & KubernetesObject>(
@@ -103,6 +112,16 @@ async function runLoops(options: ControllerOptions, signal: AbortSignal): Promis
     signal,
   );
   await Promise.all([copying, telling, ...Object.values(loops).map((queue) => queue.run(signal))]);
+}
+
+/** What is on a host is its agent's to tell of. */
+function logCluster({ hypervisors, machines, volumes, pools, networks }: ClusterWatches, log: Pick<Log, 'info'>): void {
+  const isUnbound = ({ status }: { readonly status?: { readonly hypervisor?: string } }) => status?.hypervisor === undefined;
+  logTransitions('Hypervisor', hypervisors.store, log);
+  logTransitions('StoragePool', pools.store, log);
+  logTransitions('VirtualNetwork', networks.store, log);
+  logTransitions('VirtualMachine', machines.store, log, isUnbound);
+  logTransitions('StorageVolume', volumes.store, log, isUnbound);
 }
 
 type Pass<R> = (binder: Binder, object: R, signal: AbortSignal) => Promise<Outcome>;

@@ -10,21 +10,14 @@ import {
   virtualNetworks,
 } from '#crds/types.js';
 import type { ClusterWatches } from '../binder.js';
-import type { Client } from '../kubernetes/client.js';
 import { decodeLease, leases } from '../kubernetes/lease.js';
 import { decodeNamespace, namespaces } from '../namespaces.js';
 import { placementIndexes, volumeIndexes } from '../placement/indexes.js';
 import { indexes } from '../stores.js';
-import { decoderOf, watch } from '../watched.js';
+import { decoderOf, type Watching, watch } from '../watched.js';
 
 /** Everything: the controller's view of the cluster. */
-export function watchCluster(
-  client: Client,
-  namespace: string,
-  onTrouble: (message: string, error: unknown) => void,
-  signal: AbortSignal,
-): ClusterWatches {
-  const common = { client, onTrouble };
+export function watchCluster(common: Watching, namespace: string, signal: AbortSignal): ClusterWatches {
   return {
     hypervisors: watch({ ...common, resource: hypervisors, decode: decoderOf('Hypervisor'), indexes: indexes.hypervisors }, signal),
     machines: watch(

@@ -16,6 +16,8 @@ export interface DoorOptions {
   /** `host:port` that clients are told, where it is not the one that is listened on. */
   readonly announced?: string | undefined;
   readonly metrics: SessionMetrics;
+  /** Told of the door's certificate, in PEM form. */
+  readonly onCertificate?: (certificate: string) => void;
 }
 
 interface Admitted {
@@ -50,6 +52,7 @@ export class Door implements AsyncDisposable {
   /** Rejects with an Error that says so when the address cannot be listened on. */
   static async open(options: DoorOptions): Promise<Door> {
     const { certificate: cert, key, fingerprint } = await makeIdentity('virtwright-agent');
+    options.onCertificate?.(cert);
     // Nobody vouches for the certificates: they are compared, once the other side has proven that it has the key.
     const proof = { requestCert: true, rejectUnauthorized: false, minVersion: protocol.tls, ALPNProtocols: [protocol.alpn] } as const;
     const server = createServer({ cert, key, ...proof, handshakeTimeout: handshakeMs });

@@ -221,7 +221,7 @@ await t.test('an action whose machine has not come through the watch yet waits f
   );
   const { client } = world;
   const signal = AbortSignal.timeout(60_000);
-  const watched = watchCluster(client, 'default', () => {}, signal);
+  const watched = watchCluster({ client }, 'default', signal);
   await Promise.all(Object.values(watched).map(({ reflector }) => reflector.synced));
   const binder = {
     client,

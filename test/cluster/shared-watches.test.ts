@@ -7,7 +7,7 @@ const world = await useWorld(t);
 const pool = (name: string) => ({ kind: 'StoragePool', metadata: { name }, spec: { directory: { path: `/p/${name}` } } });
 
 await t.test('hosts of one agent share what they refer to alike, until the last has ended', async (t) => {
-  const shared = new SharedWatches(world.client, (message, error) => t.fail(`${message}: ${error}`));
+  const shared = new SharedWatches({ client: world.client, onTrouble: (message, error) => t.fail(`${message}: ${error}`) });
   const [one, other, third] = [new AbortController(), new AbortController(), new AbortController()];
   const first = shared.for(one.signal);
   t.equal(shared.for(other.signal), first);
@@ -25,7 +25,7 @@ await t.test('hosts of one agent share what they refer to alike, until the last 
 });
 
 await t.test('who asks after a renewal is told nothing of before', async (t) => {
-  const shared = new SharedWatches(world.client, (message, error) => t.fail(`${message}: ${error}`));
+  const shared = new SharedWatches({ client: world.client, onTrouble: (message, error) => t.fail(`${message}: ${error}`) });
   const [one, other] = [new AbortController(), new AbortController()];
   const before = shared.for(one.signal);
   await before.namespaces.reflector.synced;
