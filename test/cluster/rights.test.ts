@@ -15,6 +15,7 @@ import { systemClock } from '#drivers/fake/clock.js';
 import { connectFake, fakeCredentialKeys, fakeDriver } from '#drivers/fake/driver.js';
 import { FakeHost } from '#drivers/fake/host.js';
 import { noCredentials } from '#drivers/target.js';
+import { Audit, neverMissed, type Role, takeAway } from './audit.js';
 import { until } from './until.js';
 import { condition, useWorld } from './world.js';
 
@@ -68,7 +69,9 @@ function running(work: (signal: AbortSignal) => Promise<void>): AsyncDisposable 
   };
 }
 
-const world = await useWorld(t);
+const audit = new Audit();
+t.teardown(() => audit[Symbol.asyncDispose]());
+const world = await useWorld(t, { args: audit.args });
 for (const { pathname } of files) await world.kubectl('apply', '--server-side', '-f', pathname);
 // Where no node says it, a right does: whose hosts these are.
 const serve = { apiGroups: ['virtwright.io'], resources: ['hypervisors'], resourceNames: ['kvm4', 'one'], verbs: ['serve'] };
@@ -263,3 +266,64 @@ await t.test('controller and agent need all that manifests/rbac.yaml gives them,
   );
   t.same(superfluous('virtwright-agent', agent), []);
 });
+
+const roles = files
+  .flatMap((file) => loadAll(readFileSync(file, 'utf8')) as readonly Role[])
+  .filter(({ kind }) => /^(Cluster)?Role$/.test(kind));
+const prefix = `system:serviceaccount:${namespace}:`;
+
+await t.test('each verb of each rule, taken away, would have been missed', { skip: world.cluster.collects }, async (t) => {
+  const used = audit.used((user) => user.startsWith(prefix));
+  t.same(await neverMissed(world.cluster, roles, used, new Set([...rare, 'delete sessions'])), []);
+  const more = { apiGroups: ['virtwright.io'], resources: ['storagepools'], verbs: ['delete'] };
+  const [first] = roles;
+  const tooMuch = { ...first, rules: [...(first?.rules ?? []), more] } as Role;
+  t.same(
+    (await neverMissed(world.cluster, [tooMuch], used, rare)).filter((one) => !one.endsWith(': delete sessions')),
+    ['ClusterRole virtwright-controller: delete storagepools'],
+    'one that nobody needs would be found',
+  );
+});
+
+const missed = [
+  ['virtwright-controller', 'patch', 'virtualmachines'],
+  ['virtwright-controller', 'patch', 'virtualmachines/status'],
+  ['virtwright-agent', 'patch', 'virtualmachines/status'],
+  ['virtwright-agent', 'patch', 'virtualmachines'],
+] as const;
+
+await t.test('without a verb nothing comes to its end, and with it again all does', { skip: world.cluster.collects }, async (t) => {
+  const agent = await accountOf('virtwright-agent');
+  t.teardown(() => agent[Symbol.asyncDispose]());
+  const credentialKeys = () => noCredentials;
+  const host = new FakeHost({ clock: systemClock });
+  const hosts = { hypervisors: ['one'], cluster: 'test', connect: async () => fakeDriver(host), credentialKeys };
+  await using _controller = running((until) => runController({ ...common, credentialKeys, client: controller.client }, until));
+  await using _agent = running((until) => runAgent({ ...common, ...hosts, client: agent.client }, until));
+  for (const [at, [name, verb, resource]] of missed.entries()) {
+    const role = roles.find(({ kind, metadata }) => kind === 'ClusterRole' && metadata.name === name);
+    if (role === undefined) throw new Error(`no ClusterRole ${name}`);
+    const machine = `without-${at}`;
+    const account = name === 'virtwright-agent' ? agent : controller;
+    account.refused.clear();
+    {
+      await using _less = await takeAway(world.cluster, role, verb, resource);
+      await world.apply({
+        kind: 'VirtualMachine',
+        metadata: { name: machine, namespace: 'default' },
+        spec: { memory: { size: '64Mi' }, stop: { mode: 'Hard' } },
+      });
+      if (resource === 'virtualmachines' && account === agent) await deleted(machine);
+      await until(() => account.refused.has(`${verb} ${resource}`));
+    }
+    if (await world.get('VirtualMachine', machine).then((seen) => seen?.metadata.deletionTimestamp === undefined)) await deleted(machine);
+    await world.untilGone('VirtualMachine', machine);
+    t.pass(`${name}: ${verb} ${resource}`);
+  }
+});
+
+/** Begun to be: once it has its host. */
+async function deleted(machine: string): Promise<void> {
+  await world.until('VirtualMachine', machine, (seen) => seen.status?.hypervisor === 'one');
+  await world.delete('VirtualMachine', machine);
+}

@@ -9,6 +9,7 @@ import { hypervisors } from '#crds/types.js';
 import { AssetsMissing, skipWhereMissing } from '#test/peers/build.js';
 import { chart, startHelm } from '#test/peers/helm.js';
 import { useCluster } from './api-server.js';
+import { Audit, neverMissed, type Role } from './audit.js';
 import { issue } from './certificates.js';
 import { Pod, type PodSpec } from './pod.js';
 import { proxyService } from './service.js';
@@ -17,7 +18,10 @@ import { World } from './world.js';
 
 const octet = () => Math.floor(Math.random() * 200) + 20;
 // Services have addresses of loopback, so that what a node's proxy would do can be done here, at the very address that the API server asks.
-const cluster = await useCluster(t, { kind: 'kube-apiserver', args: [`--service-cluster-ip-range=127.${octet()}.${octet()}.0/24`] });
+const range = `--service-cluster-ip-range=127.${octet()}.${octet()}.0/24`;
+const audit = new Audit();
+t.teardown(() => audit[Symbol.asyncDispose]());
+const cluster = await useCluster(t, { kind: 'kube-apiserver', args: [range, ...audit.args] });
 const helm = await startHelm(cluster.folder, cluster.kubeconfigPath).catch((reason) => skipWhereMissing(t, reason));
 if (process.getuid?.() !== 0) skipWhereMissing(t, new AssetsMissing("a Service has port 443, which is root's"));
 const client = createClient(await loadKubeConfig(cluster.kubeconfigPath));
@@ -154,6 +158,14 @@ t.test('whom to trust is put back, and a certificate that is lost is made anew',
   await until(warns);
   const read = new X509Certificate(Buffer.from(await bundle(), 'base64'));
   t.equal(read.subjectAltName, `DNS:virtwright-webhook.${namespace}.svc`);
+});
+
+t.test('it has no right that it does not need', async (t) => {
+  const { kind, rules } = JSON.parse(await world.kubectl('get', 'clusterrole', 'virtwright-webhook', '-o', 'json')) as Role;
+  const role = { kind, rules, metadata: { name: 'virtwright-webhook' } };
+  const user = `system:serviceaccount:${namespace}:virtwright-controller`;
+  const used = audit.used((one) => one === user);
+  t.same(await neverMissed(cluster, [role as Role], used, new Set()), []);
 });
 
 t.test('a helm upgrade keeps whom to trust', async (t) => {

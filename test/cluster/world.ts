@@ -146,8 +146,9 @@ export class World {
   }
 }
 
-export async function useWorld(t: Parameters<typeof useCluster>[0]): Promise<World> {
-  const cluster = await useCluster(t);
+export async function useWorld(...given: Parameters<typeof useCluster>): Promise<World> {
+  const [t] = given;
+  const cluster = await useCluster(...given);
   const client = createClient(await loadKubeConfig(cluster.kubeconfigPath));
   t.teardown(async () => client[Symbol.asyncDispose]());
   const world = new World(cluster, client);
