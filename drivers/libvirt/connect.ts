@@ -1,5 +1,5 @@
 import { Credentials } from '#drivers/target.js';
-import { decodeTlsIdentity } from './credentials.js';
+import { decodeLogin, decodeTlsIdentity } from './credentials.js';
 import { type Connection, type ConnectOptions, connectDaemon } from './rpc/connection.js';
 import { tcpTransport } from './transport/tcp.js';
 import { tlsTransport } from './transport/tls.js';
@@ -16,7 +16,7 @@ export interface LibvirtOptions extends ConnectOptions {
 export async function connectLibvirt(uri: string, options: LibvirtOptions, signal: AbortSignal): Promise<Connection> {
   const { credentials = new Credentials([]), ...rest } = options;
   const { name, place } = parseLibvirtUri(uri);
-  return await connectDaemon({ transport: transportTo(place, credentials), name }, rest, signal);
+  return await connectDaemon({ transport: transportTo(place, credentials), name, ...decodeLogin(credentials) }, rest, signal);
 }
 
 function transportTo(place: Place, credentials: Credentials): Transport {

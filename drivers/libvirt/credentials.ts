@@ -2,6 +2,7 @@ import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { acceptedCertificates, faultOfCertificates } from '#drivers/certificates.js';
 import { DriverError } from '#drivers/error.js';
 import type { Credentials } from '#drivers/target.js';
+import type { Login } from './rpc/scram.js';
 import type { TlsIdentity } from './transport/tls.js';
 
 /**
@@ -17,6 +18,18 @@ export function decodeTlsIdentity(secret: Credentials): TlsIdentity {
     return refuse(cert === undefined ? 'tls.crt' : 'tls.key', 'it is missing or empty, and the other one is there', 'both, or neither');
   checkPair(cert, key);
   return { ca, own: { cert, key } };
+}
+
+/**
+ * Reads `username` and `password`, for a daemon that asks for them.
+ * @throws DriverError Denied or Invalid, naming the key and never its value
+ */
+export function decodeLogin(secret: Credentials): { readonly login?: Login } {
+  const [username, password] = [secret.text('username') ?? '', secret.text('password') ?? ''];
+  if (username === '' && password === '') return {};
+  if (username === '' || password === '')
+    return refuse(username === '' ? 'username' : 'password', 'it is missing or empty, and the other one is there', 'both, or neither');
+  return { login: { username, password } };
 }
 
 function checkPair(cert: string, key: string): void {

@@ -14,10 +14,10 @@ const world = await useWorld(t);
 const signal = () => AbortSignal.timeout(10_000);
 const keysOfFake = () => fakeCredentialKeys;
 
-const hypervisor = (name: string, credentialsSecretName?: string) => ({
+const hypervisor = (name: string, credentialsSecretName?: string, uri = 'test:///default') => ({
   kind: 'Hypervisor',
   metadata: { name },
-  spec: { uri: 'test:///default', ...(credentialsSecretName === undefined ? {} : { credentialsSecretName }) },
+  spec: { uri, ...(credentialsSecretName === undefined ? {} : { credentialsSecretName }) },
 });
 
 /** As a person does it who replaces the whole. */
@@ -132,11 +132,11 @@ await t.test('a host gets its credentials whenever they come, anew when they cha
 await t.test('a driver that takes no credentials refuses a Secret by name, and none is copied', async (t) => {
   await putSecret('unwanted', { username: 'robot', password: 'hush' });
   await using _operator = await world.start({ connect, credentialKeys, hypervisors: ['two'] });
-  await world.apply(hypervisor('two', 'unwanted'));
+  await world.apply(hypervisor('two', 'unwanted', 'fake:///two'));
   const refused = await stands('two', 'Invalid');
   t.equal(
     condition(refused, 'Ready')?.message,
-    'spec.credentialsSecretName: "unwanted" was given, but test: takes no credentials; leave it out',
+    'spec.credentialsSecretName: "unwanted" was given, but fake: takes no credentials; leave it out',
   );
   t.match(condition(refused, 'Stalled'), { status: 'True' });
   t.equal(await copyFor('two'), undefined);

@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 const execute = promisify(execFile);
 
 /** A command that hangs is an error with a name, not a test that never ends. */
-function run(command: string, args: readonly string[]): Promise<{ stdout: string }> {
+function run(command: string, args: readonly string[]) {
   return execute(command, args, { timeout: 60_000, killSignal: 'SIGKILL' });
 }
 
@@ -18,6 +18,8 @@ export interface LibvirtdOptions {
   readonly logd?: boolean;
   /** Further lines of libvirtd.conf. */
   readonly daemonConfig?: string;
+  /** Of a user that the daemon is to know by SASL, where its configuration says that it asks. Needs saslpasswd2. */
+  readonly login?: { readonly username: string; readonly password: string };
   /** Further words for the daemon. */
   readonly daemonArguments?: readonly string[];
   /** Further lines of qemu.conf; of two that say the same thing the daemon heeds the first, so these. */
@@ -84,6 +86,7 @@ mount --bind "$1/etc" /etc/libvirt
 mount --bind "$1/lib" /var/lib/libvirt
 mount --bind "$1/log" /var/log/libvirt
 mount --bind "$1/run" /run
+[ ! -d /etc/sasl2 ] || mount --bind "$1/sasl2" /etc/sasl2
 mount --bind "$2" /var/cache/libvirt
 ! mountpoint -q /sys/fs/cgroup/unified || umount -l /sys/fs/cgroup/unified
 ip link set lo up
@@ -113,13 +116,22 @@ async function writeFolders(directory: string, options: LibvirtdOptions, display
   const [first = 0, last = 0] = [displayPorts[0], displayPorts.at(-1)];
   const displays = `remote_display_port_min = ${first}\nremote_display_port_max = ${last}\n`;
   // All of /run, as a host that never ran libvirt has no folder there to lay another over; /var/lock lies in it, too.
-  for (const name of ['etc', 'lib', 'log', 'run/libvirt', 'run/lock']) await mkdir(join(directory, name), { recursive: true });
+  for (const name of ['etc', 'lib', 'log', 'run/libvirt', 'run/lock', 'sasl2']) await mkdir(join(directory, name), { recursive: true });
   await mkdir(sharedCache(), { recursive: true });
+  if (options.login !== undefined) await writePassword(directory, options.login);
   await writeFile(join(directory, 'etc/libvirtd.conf'), daemonConfig + (options.daemonConfig ?? ''));
   await writeFile(
     join(directory, 'etc/qemu.conf'),
     (options.qemuConfig ?? '') + (options.logd === true ? 'stdio_handler = "logd"\n' : '') + displays + qemuConfig,
   );
+}
+
+async function writePassword(directory: string, { username, password }: NonNullable<LibvirtdOptions['login']>): Promise<void> {
+  await writeFile(join(directory, 'sasl2/libvirt.conf'), 'mech_list: scram-sha-512 scram-sha-256\nsasldb_path: /etc/libvirt/passwd.db\n');
+  const file = join(directory, 'etc/passwd.db');
+  const writing = run('saslpasswd2', ['-p', '-c', '-a', 'libvirt', '-f', file, username]);
+  writing.child.stdin?.end(password);
+  await writing;
 }
 
 /** A few that hardly anybody else has. */

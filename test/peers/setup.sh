@@ -12,6 +12,7 @@ packages=(
   genisoimage # a second opinion about CD-ROM images
   dnsmasq-base iproute2 iptables openvswitch-switch # networks
   openssl # certificates for TLS
+  openssh-server netcat-openbsd sasl2-bin libsasl2-modules # ways to far hosts
   prometheus # names of metrics, alerts, queries
   python3-pyvmomi # a second opinion about vSphere
   python3-winrm # a second opinion about WS-Management

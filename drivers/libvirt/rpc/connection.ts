@@ -68,8 +68,8 @@ export interface ConnectOptions {
   readonly maxSetAside?: number;
 }
 
-/** The daemon, and which of its drivers to open. */
-export type Daemon = Pick<SessionOptions, 'transport' | 'name'>;
+/** The daemon, which of its drivers to open, and what lets us in. */
+export type Daemon = Pick<SessionOptions, 'transport' | 'name' | 'login'>;
 
 /** Reaches the daemon. The sockets for calls and streams are opened when they are first needed. */
 export async function connectDaemon(daemon: Daemon, options: ConnectOptions, signal: AbortSignal): Promise<Connection> {

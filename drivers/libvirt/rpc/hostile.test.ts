@@ -8,12 +8,15 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import t, { type Test } from 'tap';
+import { Credentials } from '#drivers/target.js';
 import { connectLibvirt } from '../connect.js';
 import type { Connection, ConnectOptions } from './connection.js';
 import { isLibvirt, libvirtCodeOf } from './driver-error.js';
 import { encodeFrame, type Frame, FrameCutter, type Header, messageStatus, messageTypes, programs } from './frame.js';
 import {
   authList,
+  authSaslInit,
+  authSaslStep,
   connectDomainEventCallbackRegisterAny,
   connectGetHostname,
   connectOpen,
@@ -124,6 +127,50 @@ t.test('no daemon is told as what an operator can act on', async (t) => {
     code: 'TimedOut',
     cause: { message: 'enough' },
   });
+});
+
+/** A daemon that asks for a password, and answers each message of SASL by the next of these. */
+function asking(mechanisms: string, ...answers: readonly { readonly complete: boolean; readonly says?: string }[]) {
+  const left = [...answers];
+  return (daemon: Socket) => {
+    const cutter = new FrameCutter();
+    daemon.on('data', (chunk) => {
+      for (const request of cutter.push(chunk)) {
+        const { procedure } = request.header;
+        if (procedure === authList.number) answer(daemon, request, array(int, 9), [1]);
+        else if (procedure === authSaslInit.number) answer(daemon, request, string, mechanisms);
+        else {
+          const { complete, says } = left.shift() ?? { complete: false };
+          answer(daemon, request, authSaslStep.result, { complete, ...(says === undefined ? {} : { data: Buffer.from(says) }) });
+        }
+      }
+    });
+    return false;
+  };
+}
+
+t.test('a daemon that asks for a password has to know it, too', async (t) => {
+  const login = { username: 'agent', password: 'hunter2' };
+  const credentials = new Credentials(Object.entries(login).map(([key, value]) => [key, Buffer.from(value)]));
+  const [more, done] = [{ complete: false }, { complete: true }];
+  for (const [behaviour, message] of [
+    [asking('GSSAPI'), /the daemon offers GSSAPI to authenticate by; accepted: SCRAM-SHA-512 or SCRAM-SHA-256 /],
+    [asking(''), /the daemon offers nothing/],
+    [asking('PLAIN LOGIN DIGEST-MD5 SCRAM-SHA-1'), /offers PLAIN, LOGIN, DIGEST-MD5, SCRAM-SHA-1 to/],
+    [asking('SCRAM-SHA-256', done), /the host ends before it has proven that it knows the password/],
+    [asking('SCRAM-SHA-256', { ...done, says: 'v=AAAA' }), /the nonce of the host is not made of ours/],
+    [asking('SCRAM-SHA-256', { ...more, says: 'r=x,s=AAAA,i=4096' }), /the nonce of the host is not made of ours/],
+    [asking('SCRAM-SHA-256', more, more, more, more, more, more), /ends before it has proven/],
+  ] as const) {
+    const { uri, requests } = await startDaemon(t, () => {}, behaviour);
+    const reason = await connectLibvirt(uri, { credentials }, forever).then(
+      () => t.fail('connected'),
+      (error: unknown) => error,
+    );
+    t.match(reason, { code: 'Denied', message });
+    t.notMatch(inspect(reason, { depth: 10 }), /hunter2/);
+    t.same(requests, []);
+  }
 });
 
 t.test('a daemon that wants a password is Denied, with the remedy', async (t) => {

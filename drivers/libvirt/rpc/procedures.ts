@@ -4,5 +4,6 @@ export * from './procedures/domain.js';
 export * from './procedures/events.js';
 export * from './procedures/guest.js';
 export * from './procedures/network.js';
+export * from './procedures/sasl.js';
 export * from './procedures/secret.js';
 export * from './procedures/storage.js';
