@@ -45,9 +45,10 @@ export interface HypervisorSpec {
   /**
    * Where the host is, in libvirt's own words: `qemu:///system`, or `qemu+unix:///system?socket=/run/other.sock` for a
    * socket of another path; `qemu+tls://host[:port]/system`, which is also meant by `qemu://host/system`, for a far one;
-   * `qemu+tcp://localhost[:port]/system` for the end of a tunnel; `esx://host` for an ESX host;
-   * `vpx://vcenter/Datacenter/Cluster`, or with `/host` behind it, for a cluster or a host of a vCenter, names
-   * percent-encoded; `fake:///name` for one that is but in its agent's memory: for trying things out, as nothing runs there.
+   * `qemu+ssh://user@host[:port]/system`, also with `?socket=/path/there`; `qemu+tcp://localhost[:port]/system` for the end
+   * of a tunnel; `esx://host` for an ESX host; `vpx://vcenter/Datacenter/Cluster`, or with `/host` behind it, for a cluster
+   * or a host of a vCenter, names percent-encoded; `fake:///name` for one that is but in its agent's memory: for trying
+   * things out, as nothing runs there.
    */
   readonly uri: string;
   /**

@@ -9,7 +9,7 @@ interface Entry {
 
 /** Loaded only when a host needs it: an agent for one kind of host carries nothing of the others. */
 const libvirt: Entry = {
-  credentialKeys: (uri) => (isByTls(uri) ? byTls : byPassword),
+  credentialKeys: (uri) => (isBySsh(uri) ? bySsh : isByTls(uri) ? byTls : byPassword),
   connect: async ({ uri, credentials }, signal) => {
     const { connectLibvirtDriver } = await import('./libvirt/driver.js');
     return connectLibvirtDriver(uri, credentials, { signal });
@@ -19,9 +19,12 @@ const libvirt: Entry = {
 /** As libvirt has it, a host without a transport is reached by TLS. */
 const isByTls = (uri: string): boolean => /^[a-z0-9]+([+]tls:|:[/][/][^/])/i.test(uri);
 
+const isBySsh = (uri: string): boolean => /^[a-z0-9]+[+]ssh:/i.test(uri);
+
 /** For a daemon that asks for them, by SASL. */
 const login = ['username', 'password'] as const;
 const byPassword: CredentialKeys = { required: [], optional: login };
+const bySsh: CredentialKeys = { required: ['ssh-privatekey', 'known_hosts'], optional: ['passphrase', ...login] };
 const byTls: CredentialKeys = { required: ['ca.crt'], optional: ['tls.crt', 'tls.key', ...login] };
 
 const vsphere: Entry = {

@@ -67,6 +67,8 @@ t.test('a hypervisor in memory is the same for all who reach it by its name', as
 t.test('a far libvirt host is known by its authority, and any may ask for a password', async (t) => {
   const keys = { required: ['ca.crt'], optional: ['tls.crt', 'tls.key', 'username', 'password'] };
   for (const uri of ['qemu+tls://kvm3/system', 'QEMU+TLS://kvm3/system', 'qemu://kvm3/system']) t.same(credentialKeys(uri), keys, uri);
+  const ssh = { required: ['ssh-privatekey', 'known_hosts'], optional: ['passphrase', 'username', 'password'] };
+  t.same(credentialKeys('qemu+ssh://root@kvm3/system'), ssh);
   for (const uri of ['qemu+unix:///system', 'qemu+tcp://localhost/system'])
     t.same(credentialKeys(uri), { required: [], optional: ['username', 'password'] });
 });

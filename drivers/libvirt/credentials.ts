@@ -3,6 +3,8 @@ import { acceptedCertificates, faultOfCertificates } from '#drivers/certificates
 import { DriverError } from '#drivers/error.js';
 import type { Credentials } from '#drivers/target.js';
 import type { Login } from './rpc/scram.js';
+import { KnownHosts } from './transport/known-hosts.js';
+import type { SshIdentity } from './transport/ssh-link.js';
 import type { TlsIdentity } from './transport/tls.js';
 
 /**
@@ -30,6 +32,18 @@ export function decodeLogin(secret: Credentials): { readonly login?: Login } {
   if (username === '' || password === '')
     return refuse(username === '' ? 'username' : 'password', 'it is missing or empty, and the other one is there', 'both, or neither');
   return { login: { username, password } };
+}
+
+/**
+ * Reads `ssh-privatekey`, as Secrets of type kubernetes.io/ssh-auth name it, its `passphrase`, and `known_hosts`.
+ * @throws DriverError Denied or Invalid, naming the key and never its value
+ */
+export function decodeSshIdentity(secret: Credentials): SshIdentity {
+  const [privateKey, hosts, passphrase] = [fileText(secret, 'ssh-privatekey'), fileText(secret, 'known_hosts'), secret.text('passphrase')];
+  const knownHosts = new KnownHosts(hosts ?? '');
+  if (knownHosts.isEmpty) refuse('known_hosts', 'it names no host with its key', 'lines as "ssh-keyscan HOST" prints them');
+  if (privateKey === undefined) return refuse('ssh-privatekey', 'it is missing or empty', "a private key in PEM form, or OpenSSH's");
+  return { privateKey: `${privateKey}\n`, knownHosts, ...(passphrase === undefined || passphrase === '' ? {} : { passphrase }) };
 }
 
 function checkPair(cert: string, key: string): void {

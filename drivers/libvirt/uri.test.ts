@@ -36,6 +36,17 @@ t.test('a host is reached by TLS, said or not, and TCP alone leads to this one o
     t.match(parseLibvirtUri(`qemu+tcp://${host}/system`).place, { kind: 'tcp', port: 16_509 });
 });
 
+t.test('by SSH a user logs in, and the daemon has the usual places there', async (t) => {
+  t.match(parseLibvirtUri('qemu+ssh://virtwright@kvm3/system').place, {
+    kind: 'ssh',
+    user: 'virtwright',
+    host: 'kvm3',
+    port: 22,
+    paths: ['/run/libvirt/libvirt-sock', '/var/run/libvirt/libvirt-sock', '/run/libvirt/virtqemud-sock', '/var/run/libvirt/virtqemud-sock'],
+  });
+  t.match(parseLibvirtUri('qemu+ssh://root@[::1]:2222/system?socket=/s').place, { host: '::1', port: 2222, paths: ['/s'] });
+});
+
 t.test('what is not understood is refused with what would be', async (t) => {
   const refusals: readonly (readonly [string, RegExp])[] = [
     ['qemu', /it is no URI/],
@@ -56,6 +67,11 @@ t.test('what is not understood is refused with what would be', async (t) => {
     ['test:///', /path "\/" is not served/],
     ['qemu:///system?socket=relative', /socket "relative" is no absolute path/],
     ['qemu:///system?socket=/a&socket=/b', /more than one socket/],
+    ['qemu+ssh://kvm3/system', /the user to log in as is missing/],
+    ['qemu+ssh://-oProxyCommand@kvm3/system', /no plain name/],
+    ['qemu+ssh://root:hunter2@kvm3/system', /^uri "qemu\+ssh:\/\/kvm3\/system": user and password stand in the Secret/],
+    ['qemu+ssh://root@kvm3/system?keyfile=/k', /"keyfile": the key to log in with comes from/],
+    ['qemu+ssh://root@kvm3/system?known_hosts_verify=ignore', /"known_hosts_verify": the key of a host is always verified/],
     ['qemu:///system?no_sanity=1', /parameter "no_sanity" is not known/],
     ['qemu:///system#there', /nothing may follow/],
   ];

@@ -9,7 +9,7 @@ export interface LibvirtUri {
 }
 
 /** Where the daemon listens. */
-export type Place = UnixPlace | TcpPlace | TlsPlace;
+export type Place = UnixPlace | TcpPlace | TlsPlace | SshPlace;
 
 export interface UnixPlace {
   readonly kind: 'unix';
@@ -31,6 +31,13 @@ export interface TlsPlace extends Endpoint {
   readonly kind: 'tls';
 }
 
+export interface SshPlace extends Endpoint {
+  readonly kind: 'ssh';
+  readonly user: string;
+  /** On that host, the likeliest first. */
+  readonly paths: Paths;
+}
+
 export type Paths = readonly [string, ...string[]];
 
 type Driver = keyof typeof drivers;
@@ -45,15 +52,18 @@ const drivers = {
 } as const;
 
 type Transport = Place['kind'];
-const transports: readonly Transport[] = ['unix', 'tls', 'tcp'];
-const defaultPorts = { tls: 16_514, tcp: 16_509 } as const;
+const transports: readonly Transport[] = ['unix', 'tls', 'ssh', 'tcp'];
+const defaultPorts = { tls: 16_514, ssh: 22, tcp: 16_509 } as const;
 
 const accepted =
-  'qemu:///system, lxc:///system, xen:///system, test:///default, each also as e.g. qemu+unix:///system?socket=/path/of/socket, qemu+tls://host[:port]/system, qemu+tcp://localhost[:port]/system';
+  'qemu:///system, lxc:///system, xen:///system, test:///default, each also as e.g. qemu+unix:///system?socket=/path/of/socket, qemu+tls://host[:port]/system, qemu+ssh://user@host[:port]/system, qemu+tcp://localhost[:port]/system';
 
 /** Parameters that libvirt's own clients know, and why they are not taken. */
 const refusedParameters: Readonly<Record<string, string>> = {
   no_verify: 'the certificate of a host is always verified; the authority that issued it belongs into key "ca.crt" of the Secret',
+  known_hosts_verify: 'the key of a host is always verified; it belongs into key "known_hosts" of the Secret',
+  known_hosts: 'the keys of hosts come from key "known_hosts" of the Secret',
+  keyfile: 'the key to log in with comes from key "ssh-privatekey" of the Secret',
   pkipath: 'certificates come from the Secret: keys "ca.crt", "tls.crt" and "tls.key"',
 };
 
@@ -61,7 +71,7 @@ const refusedParameters: Readonly<Record<string, string>> = {
 export function parseLibvirtUri(text: string): LibvirtUri {
   const url = URL.canParse(text) ? new URL(text) : refuse(text, 'it is no URI');
   const [driver, transport] = parseScheme(text, url);
-  if (url.username !== '' || url.password !== '') refuse(text, 'user and password stand in the Secret, not here');
+  if (url.password !== '' || (url.username !== '' && transport !== 'ssh')) refuse(text, 'user and password stand in the Secret, not here');
   if (!pathIsServed(driver, url.pathname)) refuse(text, `path ${JSON.stringify(url.pathname)} is not served`);
   if (url.hash !== '') refuse(text, `nothing may follow "#"`);
   return { driver, name: `${driver}://${url.pathname}`, place: parsePlace(text, url, driver, transport) };
@@ -86,8 +96,9 @@ function parsePlace(text: string, url: URL, driver: Driver, transport: Transport
     if (url.host !== '') refuse(text, `host ${JSON.stringify(url.host)} was given, and a socket on this host is meant`);
     return { kind: 'unix', paths: socket ?? defaultSockets(driver) };
   }
-  if (socket !== undefined) refuse(text, 'a socket was given, and a port is meant');
   const endpoint = parseEndpoint(text, url, defaultPorts[transport]);
+  if (transport === 'ssh') return { kind: 'ssh', ...endpoint, user: parseUser(text, url), paths: socket ?? defaultSockets(driver) };
+  if (socket !== undefined) refuse(text, 'a socket was given, and a port is meant');
   if (transport === 'tcp' && !isLoopback(endpoint.host))
     refuse(text, 'TCP alone keeps nothing secret and is taken to this host only, where a tunnel of your own may begin; use tls');
   return { kind: transport, ...endpoint };
@@ -97,6 +108,11 @@ function parseEndpoint(text: string, url: URL, defaultPort: number): Endpoint {
   if (url.hostname === '') refuse(text, 'the host is missing');
   if (url.port === '0') refuse(text, 'port 0 was given; accepted: 1 to 65535');
   return { host: url.hostname.replace(/^\[(.*)\]$/, '$1'), port: url.port === '' ? defaultPort : Number(url.port) };
+}
+
+function parseUser(text: string, url: URL): string {
+  if (/^[A-Za-z0-9._][A-Za-z0-9._-]*$/.test(url.username)) return url.username;
+  return refuse(text, 'the user to log in as is missing, or no plain name: put it before the host');
 }
 
 const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);

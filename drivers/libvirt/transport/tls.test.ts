@@ -143,11 +143,13 @@ t.test('what is no daemon is told as that, in bounded time', async (t) => {
 
 t.test('who waits for a host that says nothing can give up, and the socket goes', async (t) => {
   for (const options of [undefined, await pairIn(peer.folder, 'server')]) {
-    const sockets: Promise<unknown>[] = [];
-    const uri = await serve(t, options, (socket) => void sockets.push(once(socket.resume(), 'close')));
     const enough = new AbortController();
+    const sockets: Promise<unknown>[] = [];
+    const uri = await serve(t, options, (socket) => {
+      sockets.push(once(socket.resume(), 'close'));
+      enough.abort();
+    });
     const connecting = connectLibvirt(uri, { credentials: credentialsOf(peer.secret) }, enough.signal);
-    setTimeout(() => enough.abort(), 100);
     await refused(t, connecting, 'TimedOut', /given up before the host answered/);
     await Promise.all(sockets);
     t.equal(sockets.length, 1);
