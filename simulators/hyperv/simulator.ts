@@ -20,6 +20,8 @@ import { type Answered, Service } from './wsman/service.js';
 
 export interface SimulatorOptions {
   readonly mode: Mode;
+  /** Windows without the role Hyper-V. */
+  readonly without?: boolean;
   /** Where the host's files are. */
   readonly folder: string;
   readonly users: readonly User[];
@@ -64,7 +66,7 @@ export class Simulator implements AsyncDisposable {
     const host = new Host({ server, words, store, cpus, memoryBytes, jobMs, byJob });
     // Server 2019, or 2008 R2.
     const version = options.mode === 'v2' ? '10.0.17763' : '6.1.7601';
-    const namespaces = [hyperVNamespace(host), cimv2Namespace(host, version)];
+    const namespaces = [...(options.without === true ? [] : [hyperVNamespace(host)]), cimv2Namespace(host, version)];
     const asked = (what: string) => met(host, what);
     const service = new Service({ server, version, namespaces, limits: { max: maxOperations, idleMs }, asked });
     const listener = await Listener.open({

@@ -302,6 +302,14 @@ export const rules: readonly Rule[] = [
     },
   },
   {
+    law: 'drivers/hyperv/wmi/ knows classes and their versions, and no machines of ours: it imports of ours only itself, wsman/, and what drivers share',
+    offences: imports(
+      ({ path }) => below('drivers/hyperv/wmi')(path) && !isTest(path),
+      ({ target }) => !isOurs(target) || below('drivers/hyperv/wmi', 'drivers/hyperv/wsman')(target) || sharedByDrivers(target),
+    ),
+    broken: { 'drivers/hyperv/wmi/a.ts': `import { HypervMachines } from '../machines.js';` },
+  },
+  {
     law: 'simulators/ share no mistakes with drivers: they import of ours only themselves, XML, and the ciphers that others have checked',
     offences: imports(
       ({ path }) => below('simulators')(path),

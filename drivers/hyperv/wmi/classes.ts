@@ -1,0 +1,137 @@
+import { wmiClass } from './class.js';
+import { datetime, flag, list, required, text, uint16, uint32, uint64 } from './property.js';
+
+const key = required(text);
+const system = ['CreationClassName', 'Name'];
+const service = ['CreationClassName', 'Name', 'SystemCreationClassName', 'SystemName'];
+const device = ['CreationClassName', 'DeviceID', 'SystemCreationClassName', 'SystemName'];
+
+/** A machine, or the host itself. `Name` is a GUID of the host's choice. */
+export const computerSystem = wmiClass({
+  name: 'Msvm_ComputerSystem',
+  keys: system,
+  common: {
+    Name: key,
+    ElementName: text,
+    Description: text,
+    EnabledState: uint16,
+    HealthState: uint16,
+    OperationalStatus: list(uint16),
+    OnTimeInMilliseconds: uint64,
+    TimeOfLastStateChange: datetime,
+    ProcessID: uint32,
+  },
+  v2: { InstanceID: text, OtherEnabledState: text, NumberOfNumaNodes: uint16 },
+});
+
+/** How a machine is set up; of a checkpoint, how it was. */
+export const systemSettings = wmiClass({
+  name: 'Msvm_VirtualSystemSettingData',
+  common: {
+    InstanceID: key,
+    ElementName: text,
+    CreationTime: datetime,
+    BIOSGUID: text,
+    BIOSSerialNumber: text,
+    Parent: text,
+    BootOrder: list(uint16),
+  },
+  v1: { SystemName: text, SettingType: uint16, Notes: text },
+  v2: {
+    VirtualSystemIdentifier: text,
+    VirtualSystemType: text,
+    VirtualSystemSubType: text,
+    Notes: list(text),
+    AutomaticStartupAction: uint16,
+    AutomaticShutdownAction: uint16,
+    SecureBootEnabled: flag,
+    BootSourceOrder: list(text),
+    Version: text,
+  },
+});
+
+/** The other half of that in version 1, where nothing but this is given when a machine is defined. */
+export const globalSettings = wmiClass({
+  name: 'Msvm_VirtualSystemGlobalSettingData',
+  common: {},
+  v1: {
+    InstanceID: key,
+    SystemName: text,
+    ElementName: text,
+    ExternalDataRoot: text,
+    SnapshotDataRoot: text,
+    AutomaticStartupAction: uint16,
+    AutomaticShutdownAction: uint16,
+  },
+});
+
+const allocation = {
+  InstanceID: key,
+  ElementName: text,
+  ResourceType: uint16,
+  ResourceSubType: text,
+  VirtualQuantity: uint64,
+  Reservation: uint64,
+  Limit: uint64,
+  Weight: uint32,
+  Parent: text,
+  HostResource: list(text),
+  Connection: list(text),
+  Address: text,
+} as const;
+
+export const processor = wmiClass({ name: 'Msvm_ProcessorSettingData', common: allocation });
+/** Quantities in MiB. */
+export const memory = wmiClass({
+  name: 'Msvm_MemorySettingData',
+  common: allocation,
+  v2: { DynamicMemoryEnabled: flag, TargetMemoryBuffer: uint32 },
+});
+/** Controllers, drives and all else that has no class of its own. */
+export const resource = wmiClass({ name: 'Msvm_ResourceAllocationSettingData', common: allocation, v2: { AddressOnParent: text } });
+/** What is in a drive; in version 1 it is a resource like any other. */
+export const image = wmiClass({
+  name: { v1: 'Msvm_ResourceAllocationSettingData', v2: 'Msvm_StorageAllocationSettingData' },
+  common: allocation,
+  v2: { AddressOnParent: text },
+});
+/** A network card. `Address` is 12 digits without colons. */
+export const card = wmiClass({
+  name: 'Msvm_SyntheticEthernetPortSettingData',
+  common: { ...allocation, StaticMacAddress: flag, VirtualSystemIdentifiers: list(text) },
+});
+/** What a card is plugged into; of version 2 alone. */
+export const connection = wmiClass({
+  name: 'Msvm_EthernetPortAllocationSettingData',
+  common: {},
+  v2: { ...allocation, EnabledState: uint16 },
+});
+
+export const job = wmiClass({
+  name: 'Msvm_ConcreteJob',
+  common: {
+    InstanceID: key,
+    Name: text,
+    JobState: uint16,
+    PercentComplete: uint16,
+    ErrorCode: uint16,
+    ErrorDescription: text,
+  },
+  v2: { ErrorSummaryDescription: text },
+});
+
+export const networkSwitch = wmiClass({
+  name: { v1: 'Msvm_VirtualSwitch', v2: 'Msvm_VirtualEthernetSwitch' },
+  keys: system,
+  common: { Name: key, ElementName: text, HealthState: uint16, EnabledState: uint16 },
+});
+
+/** Where a guest's integration services are asked to shut it down: there only while they run. */
+export const shutdownComponent = wmiClass({
+  name: 'Msvm_ShutdownComponent',
+  keys: device,
+  common: { DeviceID: key, SystemName: text, EnabledState: uint16, OperationalStatus: list(uint16) },
+});
+
+export const machineService = wmiClass({ name: 'Msvm_VirtualSystemManagementService', keys: service, common: { Name: key } });
+export const imageService = wmiClass({ name: 'Msvm_ImageManagementService', keys: service, common: { Name: key } });

@@ -1,0 +1,118 @@
+import { DriverError } from '#drivers/error.js';
+import type { Outcome } from '../wsman/client.js';
+import { decodeEmbedded, encodeEmbedded } from '../wsman/embedded.js';
+import type { Reference } from '../wsman/instance.js';
+import { nonsense } from '../wsman/nonsense.js';
+import { imageService } from './classes.js';
+import type { Jobs } from './jobs.js';
+import type { Remember } from './machine-service.js';
+import type { Wmi } from './wmi.js';
+
+/** A virtual disk that is to be. */
+export type NewDisk =
+  | { readonly type: 'Fixed' | 'Dynamic'; readonly path: string; readonly sizeBytes: number }
+  | { readonly type: 'Differencing'; readonly path: string; readonly parent: string };
+
+/** A virtual disk as the host knows it. */
+export interface Disk {
+  readonly type: 'Fixed' | 'Dynamic' | 'Differencing';
+  /** What a guest sees. */
+  readonly sizeBytes: number;
+  /** What the file takes. */
+  readonly fileBytes: number;
+  readonly parent?: string;
+  readonly inUse: boolean;
+}
+
+const types = { Fixed: '2', Dynamic: '3', Differencing: '4' } as const;
+const formats: Readonly<Record<string, string>> = { vhd: '2', vhdx: '3' };
+
+const creating = {
+  Fixed: 'CreateFixedVirtualHardDisk',
+  Dynamic: 'CreateDynamicVirtualHardDisk',
+  Differencing: 'CreateDifferencingVirtualHardDisk',
+} as const;
+
+/** `Msvm_ImageManagementService`, in either version. The format is the file's extension; version 1 has but VHD. */
+export class ImageService {
+  readonly #wmi: Wmi;
+  readonly #jobs: Jobs;
+
+  constructor(wmi: Wmi, jobs: Jobs) {
+    this.#wmi = wmi;
+    this.#jobs = jobs;
+  }
+
+  /** Takes as long as the host writes: a fixed disk in full. */
+  async create(disk: NewDisk, signal: AbortSignal, remember?: Remember): Promise<void> {
+    const format = this.#formatOf(disk.path);
+    if (this.#wmi.version === 'v1') {
+      const more = disk.type === 'Differencing' ? { ParentPath: disk.parent } : { MaxInternalSize: disk.sizeBytes };
+      await this.#call(creating[disk.type], { Path: disk.path, ...more }, signal, remember);
+    } else await this.#call('CreateVirtualHardDisk', { VirtualDiskSettingData: settingsText(disk, format) }, signal, remember);
+  }
+
+  async grow(path: string, sizeBytes: number, signal: AbortSignal, remember?: Remember): Promise<void> {
+    const method = this.#wmi.version === 'v1' ? 'ExpandVirtualHardDisk' : 'ResizeVirtualHardDisk';
+    await this.#call(method, { Path: path, MaxInternalSize: sizeBytes }, signal, remember);
+  }
+
+  /** NotFound when there is no such file. */
+  async look(path: string, signal: AbortSignal): Promise<Disk> {
+    if (this.#wmi.version === 'v1') return diskOf(await this.#read('GetVirtualHardDiskInfo', 'Info', path, signal));
+    const settings = await this.#read('GetVirtualHardDiskSettingData', 'SettingData', path, signal);
+    const state = await this.#read('GetVirtualHardDiskState', 'State', path, signal);
+    return diskOf(new Map([...settings, ...state]));
+  }
+
+  #formatOf(path: string): string {
+    const extension = path.slice(path.lastIndexOf('.') + 1).toLowerCase();
+    const format = Object.hasOwn(formats, extension) ? formats[extension] : undefined;
+    if (format !== undefined && (this.#wmi.version === 'v2' || extension === 'vhd')) return format;
+    const accepted = this.#wmi.version === 'v2' ? '.vhdx, .vhd' : '.vhd';
+    throw new DriverError('Invalid', `virtual disk ${JSON.stringify(path)}: its name ends otherwise than in ${accepted}`);
+  }
+
+  async #read(method: string, name: string, path: string, signal: AbortSignal): Promise<ReadonlyMap<string, readonly string[]>> {
+    const { values } = await this.#call(method, { Path: path }, signal);
+    const [text] = values.get(name) ?? [];
+    // Either of these may be done by a job, which keeps the answer to itself.
+    if (typeof text !== 'string') throw nonsense(`${method} gives no ${name}`);
+    return decodeEmbedded(text).properties;
+  }
+
+  async #call(
+    method: string,
+    given: Parameters<Wmi['client']['invoke']>[2],
+    signal: AbortSignal,
+    remember?: (job: string) => Promise<void> | void,
+  ): Promise<Outcome> {
+    const outcome = await this.#wmi.client.invoke(await this.#service(signal), method, given, signal);
+    await this.#jobs.finished(method, outcome, signal, remember);
+    return outcome;
+  }
+
+  async #service(signal: AbortSignal): Promise<Reference> {
+    return (await this.#wmi.only(imageService, signal)).reference;
+  }
+}
+
+function settingsText(disk: NewDisk, format: string): string {
+  const text = (name: string, type: 'string' | 'uint16' | 'uint64', value: string) => ({ name, type, isArray: false, values: [value] });
+  return encodeEmbedded('Msvm_VirtualHardDiskSettingData', [
+    text('Path', 'string', disk.path),
+    text('Type', 'uint16', types[disk.type]),
+    text('Format', 'uint16', format),
+    disk.type === 'Differencing' ? text('ParentPath', 'string', disk.parent) : text('MaxInternalSize', 'uint64', String(disk.sizeBytes)),
+  ]);
+}
+
+function diskOf(told: ReadonlyMap<string, readonly string[]>): Disk {
+  const said = (name: string) => told.get(name)?.[0] ?? '';
+  const type = (Object.keys(types) as (keyof typeof types)[]).find((each) => types[each] === said('Type'));
+  const [sizeBytes, fileBytes] = [Number(said('MaxInternalSize')), Number(said('FileSize'))];
+  if (type === undefined || !Number.isSafeInteger(sizeBytes) || !Number.isSafeInteger(fileBytes))
+    throw nonsense('it describes no virtual disk');
+  const parent = said('ParentPath');
+  return { type, sizeBytes, fileBytes, inUse: /^true$/i.test(said('InUse')), ...(parent === '' ? {} : { parent }) };
+}

@@ -1,0 +1,33 @@
+import type { ObjectOf, Version } from './class.js';
+import type { computerSystem } from './classes.js';
+
+/** The state of a machine in words that both versions have; `Other` is on its way, or something that we have no word for. */
+export type PowerWord = 'Running' | 'Off' | 'Saved' | 'Paused' | 'Starting' | 'Stopping' | 'Saving' | 'Pausing' | 'Resuming' | 'Other';
+
+const states: Readonly<Record<Version, Readonly<Record<number, PowerWord>>>> = {
+  v1: {
+    2: 'Running',
+    3: 'Off',
+    32768: 'Paused',
+    32769: 'Saved',
+    32770: 'Starting',
+    32773: 'Saving',
+    32774: 'Stopping',
+    32776: 'Pausing',
+    32777: 'Resuming',
+  },
+  v2: { 2: 'Running', 3: 'Off', 4: 'Stopping', 6: 'Saved', 9: 'Paused', 10: 'Starting' },
+};
+
+export const powerOf = ({ version, common }: ObjectOf<typeof computerSystem>): PowerWord =>
+  states[version][common.EnabledState ?? 0] ?? 'Other';
+
+/** What a machine can be asked for. `Start` also resumes what is paused, and restores what is saved. */
+export type PowerWish = 'Start' | 'Off' | 'Pause' | 'Save' | 'Reset' | 'Reboot';
+
+const requests: Readonly<Record<Version, Readonly<Record<PowerWish, number>>>> = {
+  v1: { Start: 2, Off: 3, Pause: 32768, Save: 32769, Reset: 11, Reboot: 10 },
+  v2: { Start: 2, Off: 3, Pause: 9, Save: 6, Reset: 11, Reboot: 10 },
+};
+
+export const requestedState = (version: Version, wish: PowerWish): number => requests[version][wish];

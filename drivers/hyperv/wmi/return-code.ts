@@ -1,0 +1,41 @@
+import { DriverError, type DriverErrorCode } from '#drivers/error.js';
+
+/** What Hyper-V's methods return beside 0; of two families that do not meet. */
+const meanings: Readonly<Record<number, readonly [DriverErrorCode, string]>> = {
+  1: ['Unsupported', 'not supported'],
+  2: ['Internal', 'failed'],
+  3: ['TimedOut', 'timed out'],
+  4: ['Invalid', 'invalid parameter'],
+  5: ['Conflict', 'invalid state'],
+  6: ['Invalid', 'parameters that do not go together'],
+  32768: ['Internal', 'failed'],
+  32769: ['Denied', 'access denied: put the account into the group "Hyper-V Administrators"'],
+  32770: ['Unsupported', 'not supported'],
+  32771: ['Internal', 'status unknown'],
+  32772: ['TimedOut', 'timed out'],
+  32773: ['Invalid', 'invalid parameter'],
+  32774: ['Busy', 'something is in use'],
+  32775: ['Conflict', 'invalid state for this'],
+  32776: ['Invalid', 'incorrect data'],
+  32777: ['Unavailable', 'not available'],
+  32778: ['Exhausted', 'out of memory'],
+  32779: ['NotFound', 'file not found'],
+  32780: ['Unavailable', 'the guest is not ready: its integration services do not run'],
+  32781: ['Busy', 'the guest is locked'],
+  32782: ['Busy', 'the guest is shutting down already'],
+  32787: ['Conflict', 'the chain of virtual disks is a circle'],
+};
+
+export const isInvalidState = (reason: unknown): boolean => reason instanceof MethodFailure && [5, 32775].includes(reason.returned);
+
+/** A method's refusal, or a job's end. */
+export class MethodFailure extends DriverError {
+  readonly returned: number;
+
+  /** `said` are the host's own words, where there are any. */
+  constructor(method: string, returned: number, said?: string) {
+    const [code, meaning] = meanings[returned] ?? ['Internal', 'a code that is not known'];
+    super(code, `${method}: ${said ?? `the host says ${meaning}`} (${returned})`);
+    this.returned = returned;
+  }
+}

@@ -1,0 +1,259 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import t, { type Test } from 'tap';
+import { Simulator, type SimulatorOptions } from '#simulators/hyperv/simulator.js';
+import { WsmanClient } from '../wsman/client.js';
+import { decodeEmbedded } from '../wsman/embedded.js';
+import { Lanes } from '../wsman/lanes.js';
+import { decodeObject, embedObject, namespaces, type Version, type WmiClass } from './class.js';
+import { card, computerSystem, connection, image, memory, networkSwitch, processor, resource, systemSettings } from './classes.js';
+import { ImageService } from './image-service.js';
+import { Jobs } from './jobs.js';
+import { MachineService } from './machine-service.js';
+import { powerOf, requestedState } from './power.js';
+import type { Fields } from './property.js';
+import { isInvalidState } from './return-code.js';
+import { Wmi } from './wmi.js';
+import { objectPath, quoted } from './wql.js';
+
+const folder = await mkdtemp(join(tmpdir(), 'vw-wmi-'));
+t.teardown(() => rm(folder, { recursive: true }));
+await mkdir(join(folder, 'C/vms'), { recursive: true });
+
+const soon = () => AbortSignal.timeout(30_000);
+const user = { name: 'Administrator', password: 'secret' };
+
+async function host(t: Test, mode: Version, options: Partial<SimulatorOptions> = {}) {
+  const simulator = await Simulator.start({ mode, folder, users: [user], jobMs: 5, ...options });
+  const login = { kind: 'ntlm', username: user.name, domain: '', password: user.password } as const;
+  const client = new WsmanClient(new Lanes({ host: '127.0.0.1', port: simulator.port }, login));
+  t.teardown(async () => {
+    await client[Symbol.asyncDispose]();
+    await simulator[Symbol.asyncDispose]();
+  });
+  const wmi = await Wmi.open(client, soon());
+  const jobs = new Jobs(wmi, { first: 2, longest: 20 });
+  const machines = new MachineService(wmi, jobs);
+  const images = new ImageService(wmi, jobs);
+  const defined = async (name: string) => {
+    const made = await machines.define({ name, notes: `notes of ${name}`, generation: 1 }, soon());
+    if (made === undefined) throw new Error('made by a job');
+    return made;
+  };
+  return { simulator, wmi, jobs, machines, images, defined };
+}
+
+const difficult = `it's "quoted" \\ %_[a] <b> ü`;
+
+for (const version of ['v2', 'v1'] as const) {
+  t.test(`${version} is found out, and says what the host is called`, async (t) => {
+    const { wmi } = await host(t, version);
+    t.match(wmi, { version, namespace: namespaces[version], server: 'HYPERV' });
+  });
+
+  t.test(`${version}: a machine of a difficult name is made with its notes, found, changed, and deleted`, async (t) => {
+    const { simulator, wmi, machines, defined } = await host(t, version);
+    const system = await defined(difficult);
+    const [found] = await wmi.find(computerSystem, { ElementName: difficult }, soon());
+    t.same(found?.reference, system);
+    t.equal(found && powerOf(found), 'Off');
+    const settings = await machines.settingsOf(system, soon());
+    t.same(settings?.version === 'v1' ? [settings.v1.Notes] : settings?.v2.Notes, [`notes of ${difficult}`]);
+    const common = { InstanceID: settings?.common.InstanceID ?? '', ElementName: 'renamed' };
+    await machines.change(system, embedObject(systemSettings, { version, common }), soon());
+    t.equal((await wmi.get(computerSystem, system, soon())).common.ElementName, 'renamed');
+    await machines.destroy(system, soon());
+    t.equal(simulator.host.machines.size, 0);
+    await t.rejects(wmi.get(computerSystem, system, soon()), { code: 'NotFound' });
+  });
+
+  t.test(`${version}: a machine is asked for each state, and an invalid one is told apart`, async (t) => {
+    const { wmi, machines, defined } = await host(t, version);
+    const system = await defined('web');
+    const state = async () => powerOf(await wmi.get(computerSystem, system, soon()));
+    for (const [wish, after] of [
+      ['Start', 'Running'],
+      ['Pause', 'Paused'],
+      ['Start', 'Running'],
+      ['Save', 'Saved'],
+      ['Start', 'Running'],
+      ['Reset', 'Running'],
+      ['Off', 'Off'],
+    ] as const) {
+      await machines.request(system, wish, soon());
+      t.equal(await state(), after, wish);
+    }
+    const again = machines.request(system, 'Off', soon());
+    await t.rejects(again, { code: 'Conflict', message: /RequestStateChange \(Off\): the host says invalid state.*32775/ });
+    t.ok(isInvalidState(await again.catch((reason) => reason)));
+    await machines.request(system, 'Start', soon());
+    await t.rejects(machines.destroy(system, soon()), { code: 'Conflict' });
+  });
+
+  t.test(`${version}: processors, memory, a disk and a card are added, changed and taken away`, async (t) => {
+    const { simulator, wmi, machines, images, defined } = await host(t, version);
+    const system = await defined('hardware');
+    const settings = await machines.settingsOf(system, soon());
+    const parts = <C extends Fields, V1 extends Fields, V2 extends Fields>(of: WmiClass<C, V1, V2>) =>
+      wmi.associated(settings?.reference ?? system, 'Msvm_VirtualSystemSettingDataComponent', of, soon());
+    const [cpu] = await parts(processor);
+    const [ram] = await parts(memory);
+    const change = (id: string | undefined, quantity: number) =>
+      ({ version, common: { InstanceID: id ?? '', VirtualQuantity: quantity } }) as const;
+    await machines.alter(
+      system,
+      [embedObject(processor, change(cpu?.common.InstanceID, 4)), embedObject(memory, change(ram?.common.InstanceID, 2048))],
+      soon(),
+    );
+    t.same([(await parts(processor))[0]?.common.VirtualQuantity, (await parts(memory))[0]?.common.VirtualQuantity], [4, 2048]);
+    await t.rejects(machines.alter(system, [embedObject(processor, change(cpu?.common.InstanceID, 999))], soon()), { code: 'Invalid' });
+
+    const path = `C:\\vms\\${version}.vhd`;
+    await images.create({ type: 'Dynamic', path, sizeBytes: 2 ** 30 }, soon());
+    const place = (number: string) =>
+      version === 'v1' ? ({ version, common: { Address: number } } as const) : ({ version, v2: { AddressOnParent: number } } as const);
+    const subType = (name: string) => (version === 'v1' ? `Microsoft ${name}` : `Microsoft:Hyper-V:${name}`);
+    const pathTo = (of: Parameters<typeof objectPath>[2] | undefined) =>
+      of === undefined ? '' : objectPath(wmi.server, wmi.namespace, of);
+    const ide = (await parts(resource)).find(({ common }) => common.ResourceType === 5 && common.Address === '0');
+    const at = place('0');
+    const driveOf = { ResourceType: 17, ResourceSubType: subType('Synthetic Disk Drive'), Parent: pathTo(ide?.reference) };
+    const drive = at.version === 'v1' ? { ...at, common: { ...driveOf, ...at.common } } : { ...at, common: driveOf };
+    const [driveMade] = await machines.add(system, [embedObject(resource, drive)], soon());
+    const file = version === 'v1' ? { Connection: [path] } : { HostResource: [path] };
+    const disk = { ResourceType: 31, ResourceSubType: subType('Virtual Hard Disk'), Parent: pathTo(driveMade), ...file };
+    const [diskMade] = await machines.add(system, [embedObject(image, { version, common: disk })], soon());
+    const adapter = {
+      ResourceType: 10,
+      ResourceSubType: subType('Synthetic Ethernet Port'),
+      Address: '00155D00AA01',
+      StaticMacAddress: true,
+    };
+    const [cardMade] = await machines.add(system, [embedObject(card, { version, common: adapter })], soon());
+    const machine = simulator.machineNamed('hardware');
+    t.equal(machine?.devices.filter(({ values }) => ['10', '17', '31'].includes(String(values['ResourceType']))).length, 3);
+
+    if (driveMade === undefined || diskMade === undefined || cardMade === undefined) throw new Error('something was not made');
+    await t.rejects(machines.remove(system, [driveMade], soon()), { name: 'DriverError', code: 'Conflict' }, 'something is in it');
+    await machines.remove(system, [diskMade, driveMade], soon());
+    await machines.remove(system, [cardMade], soon());
+    t.equal(machine?.devices.filter(({ values }) => ['10', '17', '31'].includes(String(values['ResourceType']))).length, 0);
+    t.match(await images.look(path, soon()), { type: 'Dynamic', sizeBytes: 2 ** 30, inUse: false }, 'and the file stays');
+  });
+
+  t.test(`${version}: a virtual disk is made, looked at and grown; what cannot be is refused`, async (t) => {
+    const { images } = await host(t, version);
+    const path = `C:\\vms\\grow-${version}.vhd`;
+    await images.create({ type: 'Fixed', path, sizeBytes: 64 * 2 ** 20 }, soon());
+    await images.grow(path, 128 * 2 ** 20, soon());
+    t.match(await images.look(path, soon()), { type: 'Fixed', sizeBytes: 128 * 2 ** 20 });
+    await images.create({ type: 'Differencing', path: `C:\\vms\\child-${version}.vhd`, parent: path }, soon());
+    t.match(await images.look(`C:\\vms\\child-${version}.vhd`, soon()), { type: 'Differencing', parent: path });
+    await t.rejects(images.create({ type: 'Fixed', path, sizeBytes: 64 * 2 ** 20 }, soon()), {
+      name: 'DriverError',
+      message: /The file exists/,
+    });
+    await t.rejects(images.look('C:\\vms\\nowhere.vhd', soon()), { code: 'NotFound' });
+    await t.rejects(images.create({ type: 'Fixed', path: 'C:\\vms\\a.qcow2', sizeBytes: 2 ** 20 }, soon()), {
+      code: 'Invalid',
+      message: version === 'v2' ? /\.vhdx, \.vhd/ : /in \.vhd/,
+    });
+  });
+
+  t.test(`${version}: a job is told of before it is waited for, and another life goes on with it`, async (t) => {
+    const { jobs, machines, simulator, wmi, defined } = await host(t, version, { jobMs: 100 });
+    const system = await defined('slow');
+    const giveUp = new AbortController();
+    const remembered: string[] = [];
+    const starting = machines.request(system, 'Start', giveUp.signal, (job) => {
+      remembered.push(job);
+      giveUp.abort();
+    });
+    await t.rejects(starting, { code: 'TimedOut' });
+    const [job = ''] = remembered;
+    t.equal(await jobs.ended('RequestStateChange', job, soon()), 'Done');
+    t.equal(powerOf(await wmi.get(computerSystem, system, soon())), 'Running');
+    t.equal(await jobs.ended('RequestStateChange', 'no such job', soon()), 'Gone');
+    t.equal(simulator.host.asked.filter((what) => what.endsWith('.RequestStateChange')).length, 1);
+  });
+
+  t.test(`${version}: a job that fails does so in the host's own words`, async (t) => {
+    const { simulator, machines, defined } = await host(t, version);
+    const system = await defined('failing');
+    simulator.host.troubles.add('RequestStateChange', { kind: 'job', code: 32778, message: `Not <enough> memory & "room".` }, 1);
+    await t.rejects(machines.request(system, 'Start', soon()), {
+      code: 'Exhausted',
+      message: 'RequestStateChange (Start): Not <enough> memory & "room". (32778)',
+    });
+    simulator.host.troubles.add('RequestStateChange', { kind: 'return', code: 32769 }, 1);
+    await t.rejects(machines.request(system, 'Start', soon()), { code: 'Denied', message: /"Hyper-V Administrators"/ });
+  });
+
+  t.test(`${version}: a host that does everything by jobs makes the same, and does not say what`, async (t) => {
+    const { wmi, machines } = await host(t, version, { byJob: true });
+    t.equal(await machines.define({ name: 'byjob', notes: 'ours', generation: 1 }, soon()), undefined);
+    t.equal((await wmi.find(computerSystem, { ElementName: 'byjob' }, soon())).length, 1);
+  });
+
+  t.test(`${version}: what a machine is plugged into has the same words`, async (t) => {
+    const { wmi } = await host(t, version);
+    t.match(await wmi.find(networkSwitch, {}, soon()), [{ common: { ElementName: 'Default Switch', HealthState: 5 } }]);
+  });
+}
+
+t.test('a host without Hyper-V is told so, and one that is not reached is not one without', async (t) => {
+  const { simulator, wmi } = await host(t, 'v2');
+  simulator.host.troubles.add('Enumerate', { kind: 'denied' });
+  await t.rejects(Wmi.open(wmi.client, soon()), { code: 'Denied' });
+  const other = await Simulator.start({ mode: 'v2', folder, users: [user], without: true });
+  t.teardown(() => other[Symbol.asyncDispose]());
+  const login = { kind: 'ntlm', username: user.name, domain: '', password: user.password } as const;
+  await using client = new WsmanClient(new Lanes({ host: '127.0.0.1', port: other.port }, login));
+  await t.rejects(Wmi.open(client, soon()), {
+    code: 'Unsupported',
+    message: /neither root\/virtualization\/v2 nor .* install the role Hyper-V/,
+  });
+});
+
+t.test('generation and notes are in the very call that makes a machine', async (t) => {
+  const { simulator, machines } = await host(t, 'v2');
+  await machines.define({ name: 'two', notes: 'ours', generation: 2 }, soon());
+  t.match(simulator.machineNamed('two'), { generation: 2, settings: { Notes: ['ours'] } });
+  t.notOk(simulator.host.asked.some((what) => what.includes('Modify')));
+});
+
+t.test('a value that is not of its type is nonsense, and one that is missing is null', async (t) => {
+  const read = (values: Readonly<Record<string, readonly string[]>>) =>
+    decodeObject(computerSystem, 'v2', { properties: new Map(Object.entries(values)) });
+  t.throws(() => read({ Name: ['x'], EnabledState: ['many'] }), {
+    code: 'Internal',
+    message: /Msvm_ComputerSystem.EnabledState is "many", where uint16/,
+  });
+  t.throws(() => read({}), { code: 'Internal', message: /Name is missing/ });
+  t.match(read({ Name: ['x'] }), { version: 'v2', common: { Name: 'x', EnabledState: undefined, OperationalStatus: [] }, v2: {} });
+  t.equal(powerOf(read({ Name: ['x'], EnabledState: ['32768'] })), 'Other', "version 1's word means nothing in version 2");
+  t.equal(requestedState('v1', 'Pause'), 32768);
+});
+
+t.test('an object that is given to a method is read back as it was written', async () =>
+  fc.assert(
+    fc.property(
+      fc.string({ unit: 'grapheme' }).filter((text) => !/[\p{Cc}\p{Cs}\u{fffe}\u{ffff}]/u.test(text)),
+      fc.array(fc.nat()),
+      (name, sizes) => {
+        const written = embedObject(connection, {
+          version: 'v2',
+          v2: { ElementName: name, HostResource: sizes.map(String), Limit: sizes[0] },
+        });
+        const { properties } = decodeEmbedded(written);
+        return properties.get('ElementName')?.[0] === name && (properties.get('HostResource') ?? []).join() === sizes.join();
+      },
+    ),
+  ),
+);
+
+t.test('texts in queries mean themselves', async () =>
+  fc.assert(fc.property(fc.string(), (text) => !/(?<!\\)(\\\\)*'./s.test(`${quoted(text).slice(1, -1)}`))),
+);
