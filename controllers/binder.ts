@@ -11,6 +11,7 @@ import type {
 } from '#crds/types.js';
 import type { Locks } from './host/locks.js';
 import type { Client } from './kubernetes/client.js';
+import type { EventRecorder } from './kubernetes/events.js';
 import type { Lease } from './kubernetes/lease.js';
 import type { Namespace } from './namespaces.js';
 import type { Patience } from './patience.js';
@@ -43,4 +44,5 @@ export interface Binder {
   readonly locks: Locks;
   readonly patience: Patience;
   readonly ledger: Ledger;
+  readonly recorder: EventRecorder;
 }

@@ -2,6 +2,7 @@ import type { Binder, ClusterWatches } from '../binder.js';
 import type { KeysOf } from '../credentials.js';
 import { Locks } from '../host/locks.js';
 import type { Client } from '../kubernetes/client.js';
+import { createEventRecorder } from '../kubernetes/events.js';
 import { lead } from '../kubernetes/lead.js';
 import type { Queue } from '../kubernetes/queue.js';
 import type { KubernetesObject } from '../kubernetes/resource.js';
@@ -74,7 +75,9 @@ async function runLoops(options: ControllerOptions, signal: AbortSignal): Promis
   metrics.cluster.follow({ hypervisors: hypervisors.store, machines: machines.store, volumes: volumes.store }, signal);
   if (options.log !== undefined) logCluster(watched, options.log);
   const ledger = new Ledger(watched.machines.store);
-  const binder: Binder = { client, watched, locks: new Locks(), patience: new Patience(), ledger };
+  const { identity: instance } = options;
+  await using recorder = createEventRecorder({ client, controller: 'virtwright.io/controller', instance, onDropped: metrics.onDropped });
+  const binder: Binder = { client, watched, locks: new Locks(), patience: new Patience(), ledger, recorder };
   const loop = <R extends Reconcilable & KubernetesObject>(
     { resource, store }: Watched<R, string>,
     workers: number,

@@ -84,8 +84,7 @@ async function chooseAndBind(binder: Binder, machine: VirtualMachine, signal: Ab
 export function placeFor(binder: Binder, machine: VirtualMachine): Choice {
   const { reason, message } = missingVolumes(binder, machine, new Map()) ?? missingNetworks(binder, machine) ?? {};
   if (reason !== undefined && message !== undefined) return { kind: 'none', reason, message, reasons: [], rejected: [] };
-  const its = candidates(binder, machine);
-  return choose(machine, { ...its, hypervisors: its.hypervisors.filter(({ metadata }) => metadata.name !== machine.status?.hypervisor) });
+  return choose(machine, candidates(binder, machine));
 }
 
 const candidates = (binder: Binder, machine: VirtualMachine): Candidates => ({
@@ -222,6 +221,7 @@ async function bind(
     );
     watched.machines.store.set(watched.machines.decode(bound));
     reservation.release();
+    binder.recorder.record(machine, { type: 'Normal', reason: 'Placed', note: `placed on ${host}` });
   } catch (reason) {
     if (tried === undefined || isRefusal(reason)) reservation.release();
     else reservation.linger(tried);
@@ -233,7 +233,7 @@ async function bind(
 const isRefusal = (reason: unknown): boolean => ApiError.is(reason) && reason.status >= 400 && reason.status < 500;
 
 async function unplaced(
-  { client, watched, patience }: Binder,
+  { client, watched, patience, recorder }: Binder,
   machine: VirtualMachine,
   { reason, message, reasons = [], rejected = [] }: Unplaced,
   signal: AbortSignal,
@@ -251,5 +251,7 @@ async function unplaced(
   const impatientInMs = patience.left(machine, status);
   if (impatientInMs > 0) return { kind: 'progressing', recheckMs: impatientInMs, because: message };
   await publishStatus({ client, ...watched.machines }, machine, status, signal);
+  // Which host had how much room when is told in status; here, that it waits.
+  if (reason !== before?.printableStatus && rejected.length > 0) recorder.record(machine, { type: 'Warning', reason, note: message });
   return { kind: 'waiting', because: message };
 }

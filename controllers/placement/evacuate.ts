@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Hypervisor, HypervisorStatus, VirtualMachine, VirtualMachineStatus } from '#crds/types.js';
 import type { Binder } from '../binder.js';
+import type { EventText } from '../kubernetes/events.js';
 import { again, type Queue } from '../kubernetes/queue.js';
 import { publishStatus } from '../loop.js';
 import type { Choice } from './choose.js';
@@ -12,7 +13,7 @@ import { unbound } from './unbind.js';
  * the machine as it was seen is written to: whether its host has let go of it meanwhile is never overlooked.
  */
 export async function askToLeave(
-  { client, watched, ledger }: Binder,
+  { client, watched, ledger, recorder }: Binder,
   machine: VirtualMachine,
   hypervisor: Hypervisor,
   choice: () => Choice,
@@ -25,11 +26,19 @@ export async function askToLeave(
   // From the choice on, as for any machine; once it is written, the ledger reads it there.
   const reservation = evacuation?.to === undefined ? undefined : ledger.reserve(machine, evacuation.to);
   try {
-    return await publishStatus({ client, ...watched.machines }, machine, status, signal);
+    const told = await publishStatus({ client, ...watched.machines }, machine, status, signal);
+    if (evacuation !== undefined && (before === undefined || evacuation.reason !== before.reason))
+      recorder.record(machine, eventOf(evacuation));
+    return told;
   } finally {
     reservation?.release();
   }
 }
+
+const eventOf = ({ from, to, reason, message = '' }: NonNullable<VirtualMachineStatus['evacuation']>): EventText =>
+  reason === undefined
+    ? { type: 'Normal', reason: 'Evacuating', note: `${from} is to be emptied: it goes to ${to}` }
+    : { type: 'Warning', reason: 'CannotLeave', note: `${from} is to be emptied, and it stays: ${message}` };
 
 export const hasLeft = ({ status }: VirtualMachine): boolean =>
   status?.hypervisor !== undefined && status.hypervisor === status.evacuation?.from && status.evacuation.leftAt !== undefined;

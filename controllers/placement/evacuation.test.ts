@@ -47,6 +47,14 @@ t.test('a machine is asked to leave where another host can take it, and told why
   const evacuated = host('one', 'Evacuate');
   t.same(evacuationOf(machine(), evacuated, two, now), { from: 'one', to: 'two', requestedAt: '2030-01-01T00:00:00Z' });
   t.match(evacuationOf(machine(), evacuated, nowhere, now), { from: 'one', reason: 'Memory', message: /^two: needs 1Gi/ });
+  const alone = (): Choice => ({
+    kind: 'none',
+    reason: 'Unschedulable',
+    message: 'one: it takes no new machines',
+    reasons: [{ reason: 'Maintenance', count: 1 }],
+    rejected: [{ hypervisor: 'one', reason: 'Maintenance', message: 'it takes no new machines' }],
+  });
+  t.match(evacuationOf(machine(), evacuated, alone, now), { reason: 'NoOtherHost' });
   t.equal(evacuationOf(machine(), host('one', 'Cordon'), never, now), undefined);
   t.equal(evacuationOf(machine(), host('one', 'None'), never, now), undefined);
 });

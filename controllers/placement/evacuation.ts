@@ -23,8 +23,17 @@ export function evacuationOf(
   if (hindrance !== undefined) return { from, ...hindrance };
   const chosen = choice();
   if (chosen.kind === 'place') return { from, to: chosen.hypervisor.metadata.name, requestedAt: timestamp(now) };
-  const [nearest] = chosen.rejected;
-  return { from, reason: nearest?.reason ?? chosen.reason, message: chosen.message.slice(0, longestMessage) };
+  return { from, ...whyNowhere(chosen, from) };
+}
+
+/** Of the hosts but for its own, which takes no machines now. */
+function whyNowhere({ reason, message, rejected }: Extract<Choice, { readonly kind: 'none' }>, from: string) {
+  const others = rejected.filter(({ hypervisor }) => hypervisor !== from);
+  const [nearest] = others;
+  if (nearest === undefined && rejected.length > 0)
+    return { reason: 'NoOtherHost', message: 'there is no other Hypervisor that spec.placement means' };
+  const words = others.map((one) => `${one.hypervisor}: ${one.message}`).join('; ');
+  return { reason: nearest?.reason ?? reason, message: (words || message).slice(0, longestMessage) };
 }
 
 const longestMessage = 512;

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { systemClock } from '#drivers/fake/clock.js';
 import { fakeDriver } from '#drivers/fake/driver.js';
@@ -197,4 +198,32 @@ await t.test('whoever dies whenever, a machine is on one host at a time and gets
   t.same(twice, []);
   await using _last = await start();
   await removeAll(...names);
+});
+
+await t.test('the machines of manifests/examples/placement are where they say, and go where they can', async (t) => {
+  const places = Object.fromEntries(['a1', 'a2', 'b1'].map((name) => [name, new FakeHost({ clock: systemClock, exports })]));
+  const at = async ({ uri }: { readonly uri: string }) => fakeDriver(places[uri.replace('fake:///', '')] ?? hosts.one);
+  for (const name of ['one', 'two'] as const) await world.apply(hypervisor(name, 'Cordon'));
+  await using _rest = await world.start({ connect, hypervisors: ['one', 'two'], only: 'agent' });
+  await using _operator = await world.start({ connect: at, hypervisors: Object.keys(places), pace: { glanceMs: 500 } });
+  const example = new URL('../../../manifests/examples/placement/', import.meta.url);
+  await world.kubectl('apply', '--server-side', '-f', fileURLToPath(example));
+  const hostOf = async (name: string) => (await world.until('VirtualMachine', name, isReady)).status?.hypervisor ?? '';
+  const databases = [await hostOf('db-0'), await hostOf('db-1')];
+  t.same([...databases].sort(), ['a1', 'b1'], 'a zone each, and none on old hardware');
+  t.ok(['a1', 'a2'].includes(await hostOf('batch')));
+  await hostOf('cache');
+  await world.kubectl('patch', 'hypervisor', 'b1', '--type=merge', '-p', '{"spec":{"maintenance":"Evacuate"}}');
+  const stays = await world.until(
+    'Hypervisor',
+    'b1',
+    ({ status }) => status?.maintenance?.staying === 1 && status.maintenance.machines === 1,
+  );
+  t.match(stays.status?.maintenance?.reasons, [{ name: databases[0] === 'b1' ? 'db-0' : 'db-1', reason: 'AntiAffinity' }]);
+  await world.kubectl('label', 'hypervisor', 'a2', 'zone=c', '--overwrite');
+  await world.kubectl('patch', 'hypervisor', 'a2', '--type=merge', '-p', '{"spec":{"taints":null}}');
+  await world.until('Hypervisor', 'b1', ({ status }) => status?.maintenance?.machines === 0);
+  const name = databases[0] === 'b1' ? 'db-0' : 'db-1';
+  await world.until('VirtualMachine', name, (seen) => isReady(seen) && seen.status?.hypervisor === 'a2');
+  await removeAll('db-0', 'db-1', 'cache', 'batch');
 });

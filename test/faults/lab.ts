@@ -217,7 +217,7 @@ async function buildGuest(): Promise<Guest> {
  * What works on one machine and hangs on the next is no part of these tests: to the daemon there is no KVM. What it finds out about its
  * emulators, which takes seconds, is true for all daemons without it.
  */
-async function hideKvm(daemon: Libvirtd): Promise<void> {
+export async function hideKvm(daemon: Libvirtd): Promise<void> {
   const cache = join(tmpdir(), 'vw-libvirtd-cache-without-kvm');
   const nothing = join(daemon.directory, 'nothing');
   await mkdir(cache, { recursive: true });
