@@ -72,6 +72,8 @@ async function copy(name: string, options: CopierOptions, { store }: Watched<Sec
   const there = store.get(`${namespace}/${copyOf(name)}`);
   const letIn = hypervisor === undefined ? [] : options.pools.store.list().filter((pool) => isLetIn(pool, hypervisor));
   const needed = hypervisor !== undefined && (needsCopy(hypervisor, keysOf) || letIn.length > 0);
+  // What is still to be done there needs it, whatever became of the Secret: both may have been deleted at once.
+  if (hypervisor?.metadata.deletionTimestamp !== undefined && there !== undefined && isCopy(there)) return;
   const wanted = needed ? copyFor(hypervisor, letIn, options, store) : undefined;
   if (wanted === undefined) return there !== undefined && isCopy(there) ? deleteSeen(client, secrets, there, signal) : undefined;
   if (there === undefined) return store.set(decodeSecret(await client.create(secrets, manifestOf(wanted), signal)));

@@ -1,6 +1,7 @@
 import type { Condition, Hypervisor, HypervisorStatus, VirtualMachineStatus } from '#crds/types.js';
 import type { Binder } from '../binder.js';
 import { conditions, type Finding, isUnknown, readiness, type Standing, withCondition } from '../conditions.js';
+import { seeToHold } from '../held-hosts.js';
 import type { Client } from '../kubernetes/client.js';
 import { type Clock, systemClock } from '../kubernetes/clock.js';
 import { createLeaseObserver, decodeLease, type Lease, leases as leaseResource } from '../kubernetes/lease.js';
@@ -53,6 +54,8 @@ interface Leases {
 
 /** Speaks for a host whose agent is silent, and lets go of it when somebody vouched that it is off. */
 export async function watchOver(binder: Binder, hypervisor: Hypervisor, silent: AgentIsSilent, signal: AbortSignal): Promise<Outcome> {
+  const released = await seeToHold(binder, hypervisor, signal);
+  if (released !== undefined) return released;
   const again: Outcome = { kind: 'progressing', recheckMs, because: 'its agent may fall silent' };
   const isSilent = await silent(hypervisor.metadata.name, signal);
   if (isSilent === undefined) return again;

@@ -40,6 +40,13 @@ export function wire(loops: Loops, watched: ClusterWatches): void {
       if (change.kind === 'deleted') usersOf(name);
     }
   });
+  const lessOn = (host: string | undefined) => {
+    if (host !== undefined && hypervisors.store.get(host)?.metadata.deletionTimestamp !== undefined) loops.hypervisors.add(host);
+  };
+  for (const { store } of [instances, networkInstances])
+    store.subscribe((change) => change.kind === 'deleted' && lessOn(change.previous.spec.hypervisor));
+  for (const { store } of [machines, volumes])
+    store.subscribe((change) => change.kind === 'deleted' && lessOn(change.previous.status?.hypervisor));
   for (const kind of ['machines', 'volumes', 'actions', 'sessions', 'pools', 'networks', 'hypervisors'] as const) {
     for (const key of watched[kind].store.keys()) loops[kind].add(key);
   }

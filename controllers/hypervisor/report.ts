@@ -13,6 +13,8 @@ export interface HostFindings {
   readonly unowned?: HypervisorStatusUnowned;
   /** The agent does nothing there, reached or not: the host is out of service. */
   readonly standsBack?: boolean;
+  /** Of a Hypervisor that is to go: what is on it by our objects, and holds it. */
+  readonly left?: readonly string[];
 }
 
 type VirtualMachineRef = { readonly namespace: string; readonly name: string; readonly uid: string };
@@ -22,7 +24,7 @@ const mostStraysNamed = 512;
 /** What the agent of a host says of it. Pure. */
 export function reportHost(
   { metadata, status: before }: Hypervisor,
-  { description, failure, strays, unowned, standsBack = false }: HostFindings,
+  { description, failure, strays, unowned, standsBack = false, left = [] }: HostFindings,
   now: number,
 ): HypervisorStatus {
   const lost = failure !== undefined || description === undefined;
@@ -37,7 +39,7 @@ export function reportHost(
     ...(before?.orphans === undefined ? {} : { orphans: before.orphans }),
     ...(before?.maintenance === undefined ? {} : { maintenance: before.maintenance }),
     conditions: conditions(before?.conditions, metadata.generation, now, {
-      ...readiness(stands(before, { lost, failure, standsBack })),
+      ...readiness(stands(before, { lost, failure, standsBack, left })),
       Connected: lost ? isFalse(standsBack ? stoodBack : (failure?.code ?? 'Connecting'), failure?.message) : isTrue('Connected'),
       ...wordKept(before),
     }),
@@ -48,10 +50,13 @@ interface Situation {
   readonly lost: boolean;
   readonly failure: DriverError | undefined;
   readonly standsBack: boolean;
+  readonly left: readonly string[];
 }
 
-function stands(before: HypervisorStatus | undefined, { lost, failure, standsBack }: Situation): Standing {
+function stands(before: HypervisorStatus | undefined, { lost, failure, standsBack, left }: Situation): Standing {
   if (standsBack) return { kind: 'stalled', reason: outOfService, message: standingBack(before?.orphans?.count ?? 0) };
+  if (!lost && left.length > 0)
+    return { kind: 'reconciling', reason: 'Deleting', message: `waiting for what is on it to be deleted: ${inShort(left)}` };
   if (!lost) return { kind: 'ready', reason: 'Connected', message: '' };
   return {
     kind: failure?.verdict === 'stall' ? 'stalled' : 'reconciling',
@@ -70,6 +75,11 @@ function wordKept(before: HypervisorStatus | undefined): Readonly<Record<string,
   const word = before?.conditions?.find(({ type }) => type === outOfService);
   return word === undefined ? {} : { [outOfService]: { status: word.status, reason: word.reason, message: word.message } };
 }
+
+const mostLeftNamed = 5;
+
+const inShort = (left: readonly string[]): string =>
+  left.length > mostLeftNamed ? `${left.slice(0, mostLeftNamed).join(', ')} and ${left.length - mostLeftNamed} more` : left.join(', ');
 
 const byName = (a: VirtualMachineRef, b: VirtualMachineRef): number => `${a.namespace}/${a.name}`.localeCompare(`${b.namespace}/${b.name}`);
 

@@ -9,6 +9,7 @@ import {
 import type { Binder } from '../binder.js';
 import { conditions, readiness } from '../conditions.js';
 import { addFinalizer, isHeldOn, removeFinalizer } from '../finalizer.js';
+import { holdHost } from '../held-hosts.js';
 import { instanceName } from '../instance-name.js';
 import { ApiError } from '../kubernetes/client.js';
 import { compareVersions } from '../kubernetes/resource.js';
@@ -206,6 +207,7 @@ async function bind(
   let tried: string | undefined;
   try {
     await claimVolumes(binder, machine, hypervisor, signal);
+    await holdHost(binder, host, signal);
     const held = isHeldOn(machine, host)
       ? machine
       : watched.machines.decode(await addFinalizer(client, virtualMachines, machine, host, signal));

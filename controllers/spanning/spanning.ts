@@ -1,6 +1,7 @@
 import type { Binder } from '../binder.js';
 import { boundAnnotation } from '../bound.js';
 import { finalizer, removeFinalizer } from '../finalizer.js';
+import { holdHost } from '../held-hosts.js';
 import { instanceName } from '../instance-name.js';
 import { ApiError } from '../kubernetes/client.js';
 import { keyOf, ownedBy } from '../kubernetes/resource.js';
@@ -34,7 +35,10 @@ export async function reconcileSpanning<P extends Spanning, I extends Instance>(
   if (!goes && !parent.metadata.finalizers?.includes(finalizer)) await hold(kind, client, parent, signal);
   const there = new Set(existing.map(({ spec }) => spec.hypervisor));
   const missing = wanted.filter((hypervisor) => !there.has(hypervisor));
-  await someAtOnce(missing, (hypervisor) => createInstance(kind, client, parent, hypervisor, signal));
+  await someAtOnce(missing, async (hypervisor) => {
+    await holdHost({ client, watched }, hypervisor, signal);
+    await createInstance(kind, client, parent, hypervisor, signal);
+  });
   const kept = new Set(wanted);
   const unwanted = existing.filter(({ metadata, spec }) => !kept.has(spec.hypervisor) && metadata.deletionTimestamp === undefined);
   await someAtOnce(unwanted, ({ metadata }) =>

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Client } from '#controllers/kubernetes/client.js';
 import { type KubernetesObject, keyOf, type Resource } from '#controllers/kubernetes/resource.js';
 
@@ -8,6 +9,7 @@ export class Recorder implements AsyncDisposable {
   readonly #ended: Promise<unknown>;
 
   private constructor(watches: (record: (object: KubernetesObject) => void, signal: AbortSignal) => readonly Promise<void>[]) {
+    setMaxListeners(0, this.#stop.signal);
     this.#ended = Promise.allSettled(watches((object) => this.states.push(object), this.#stop.signal));
   }
 
