@@ -1,6 +1,10 @@
+import { existsSync } from 'node:fs';
 import type { Agent } from 'node:http';
 import type { RequestOptions } from 'node:https';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
+import { podConnection } from './service-account.js';
 
 /** An API server, and how to prove to it who we are. */
 export interface Connection {
@@ -32,9 +36,11 @@ const nothingFound = 'http://localhost:8080';
 
 /**
  * Reads the kubeconfig at `path`; without one, what kubectl would read ($KUBECONFIG, ~/.kube/config), else the pod's service account.
- * `context` is taken instead of the current one. Rejects with an Error that says what was looked for, and never quotes the file. Loading the library behind it costs about 80 MB, once.
+ * `context` is taken instead of the current one. Rejects with an Error that says what was looked for, and never quotes the file. Loading the library behind it costs about 60 MB, once; a pod is spared it.
  */
 export async function loadKubeConfig(path?: string, context?: string): Promise<Connection> {
+  const pod = path === undefined && context === undefined && !hasKubeConfig() ? await podConnection() : undefined;
+  if (pod !== undefined) return pod;
   const { KubeConfig } = await import('@kubernetes/client-node');
   const config = new KubeConfig();
   const source = path ?? '$KUBECONFIG, ~/.kube/config or a service account';
@@ -47,6 +53,9 @@ export async function loadKubeConfig(path?: string, context?: string): Promise<C
   if (context !== undefined) useContext(config, context, source);
   return connectionOf(config, source);
 }
+
+/** Where the library looks first. */
+const hasKubeConfig = (): boolean => (process.env['KUBECONFIG'] ?? '') !== '' || existsSync(join(homedir(), '.kube', 'config'));
 
 function useContext(config: KubeConfig, context: string, source: string): void {
   const known = config.getContexts().map(({ name }) => name);
