@@ -1,4 +1,4 @@
-import { type Condition, type StorageVolume, storageVolumes, virtualMachines } from '#crds/types.js';
+import { type Condition, type StorageVolume, storageVolumes, type VirtualMachine, virtualMachines } from '#crds/types.js';
 import { DriverError } from '#drivers/error.js';
 import { isRestartRequired } from '../conditions.js';
 import { Drift } from '../drift.js';
@@ -204,7 +204,10 @@ async function releaseClaim(surroundings: Surroundings, volume: StorageVolume, s
   return undefined;
 }
 
-/** Asked of the API server itself: the machine may not be bound to this host yet, and then no store of ours has it. */
+/**
+ * Whom we see wanting it still does, or we are soon told otherwise and look again. Else the API server itself is asked: the machine may not be
+ * bound to this host yet, and then no store of ours has it.
+ */
 async function stillWants(
   { client, watched }: Surroundings,
   namespace: string,
@@ -212,8 +215,9 @@ async function stillWants(
   volume: string,
   signal: AbortSignal,
 ): Promise<boolean> {
+  const wants = (machine: VirtualMachine) => machine.metadata.uid === claim.uid && volumesOf(machine).disks.includes(volume);
+  const known = watched.machines.store.get(`${namespace}/${claim.machine}`);
+  if (known !== undefined && wants(known)) return true;
   const found = await getNow(client, virtualMachines, { namespace, name: claim.machine }, signal);
-  if (found === undefined) return false;
-  const machine = watched.machines.decode(found);
-  return machine.metadata.uid === claim.uid && volumesOf(machine).disks.includes(volume);
+  return found !== undefined && wants(watched.machines.decode(found));
 }
