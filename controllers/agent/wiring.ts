@@ -31,6 +31,8 @@ export const createLoops = (surroundings: Surroundings, door: Door): Loops => ({
   orphans: orphanLoop(surroundings),
 });
 
+const gatherMs = 100;
+
 /** Who is to look again when something changes: the objects that refer to it. Each loop hears of its own objects by itself. */
 export class Wiring {
   readonly #host: string;
@@ -67,7 +69,7 @@ export class Wiring {
       const machine = latest(change);
       const { metadata } = machine;
       for (const name of networksOf(machine)) again(networkInstances, byNetwork.byIndex('network', `${metadata.namespace}/${name}`));
-      this.#loops.hypervisors.add(this.#host);
+      this.#hostIsToBeTold();
       again(volumes, byVolume.byIndex('claim', metadata.uid));
       // What it boots from it has not claimed, and holds all the same.
       for (const name of volumesOf(machine).readOnly) volumes.add(`${metadata.namespace}/${name}`);
@@ -129,7 +131,7 @@ export class Wiring {
   }
 
   hostChanged(changes: Changes | 'connection'): void {
-    this.#loops.hypervisors.add(this.#host);
+    this.#hostIsToBeTold();
     if (changes === 'connection') {
       this.#loops.orphans.add(this.#host);
       this.everythingChanged();
@@ -141,6 +143,11 @@ export class Wiring {
     if (changes.pools || changes.volumes.length > 0) again(this.#loops.instances, this.#watched.instances.store.list());
     if (changes.pools) again(this.#loops.volumes, this.#watched.volumes.store.list());
     else for (const name of changes.volumes) this.#storedChanged(markedName(name));
+  }
+
+  /** What is told of a host is found by going through all of its machines: once for all that changed within a moment. */
+  #hostIsToBeTold(): void {
+    this.#loops.hypervisors.addAfter(this.#host, gatherMs);
   }
 
   /** What is nobody's may be in anybody's way. */
