@@ -3,6 +3,7 @@ import type { Usage } from './usage.js';
 
 /** Seconds, of some waits. */
 export interface Spread {
+  readonly mean: number;
   readonly p50: number;
   readonly p95: number;
   readonly p99: number;
@@ -32,7 +33,8 @@ export interface Part {
 export function spreadOf(values: readonly number[]): Spread {
   const sorted = values.toSorted((a, b) => a - b);
   const rank = (share: number): number => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
-  return { p50: rank(0.5), p95: rank(0.95), p99: rank(0.99), most: rank(1) };
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  return { mean, p50: rank(0.5), p95: rank(0.95), p99: rank(0.99), most: rank(1) };
 }
 
 /** To three figures. */

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isReady } from '#controllers/conditions.js';
 import { type Client, createClient, loadKubeConfig } from '#controllers/kubernetes/client.js';
 import type { KubernetesObject } from '#controllers/kubernetes/resource.js';
-import { hypervisors, storagePools, virtualMachines } from '#crds/types.js';
+import { hypervisors, storagePools, storageVolumes, virtualMachines } from '#crds/types.js';
 import type { ApiServer } from '#test/cluster/api-server.js';
 import type { Component } from './component.js';
 import { type Part, spreadOf } from './figures.js';
@@ -136,12 +136,14 @@ class Life {
   async #delete() {
     const { client, fleet, size, sightings } = this.#parts;
     const asked = new Map<string, number>();
-    await atRate(size.machines, size.perSecond, async (number) => {
+    await atRate(size.machines, Number.POSITIVE_INFINITY, async (number) => {
       const name = manifests.machineName(number);
       asked.set(name, performance.now());
       await client.delete(virtualMachines, { name, namespace: manifests.namespace }, {}, this.#signal);
     });
     await until('all machines are gone', async () => sightings.gone.size === size.machines);
+    const volumes = () => client.list(storageVolumes, { namespace: manifests.namespace, limit: 1 }, this.#signal);
+    await until('their volumes are gone, too', async () => (await volumes()).items.length === 0, { everyMs: 1_000 });
     const { machines } = await fleet.onHosts({ kind: 'count' });
     if (machines > 0) throw new Error(`${machines} machines are left on the hosts`);
     return spreadBetween(asked, sightings.gone);

@@ -40,6 +40,10 @@ function number(name: keyof Size, text: string | undefined): Partial<Size> {
 
 if (options.profiles !== undefined) await mkdir(options.profiles, { recursive: true });
 await using server = await startApiServer({ kind: 'kube-apiserver', durable: true });
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => {
+    void server.stop().then(() => process.exit(1));
+  });
 await installCrds(server);
 console.error(JSON.stringify(size));
 const parts = await live({

@@ -15,12 +15,19 @@ export function report(size: Size, parts: readonly Part[]): void {
       'agents CPU (s)': short(agents.cpuSeconds),
       'API server CPU (s)': short(apiServer.cpuSeconds),
       'controller MiB (peak)': `${short(controller.rssMiB)} (${short(controller.peakMiB)})`,
+      'API server MiB': short(apiServer.rssMiB),
       'agent MiB (peak)': `${short(agents.rssMiB / size.agents)} (${short(agents.peakMiB / size.agents)})`,
       load: short(load),
     })),
   );
   const created = parts.find(({ name }) => name === 'created');
-  if (created !== undefined) console.table(perMachine(created, size.machines));
+  if (created?.waits !== undefined) {
+    console.table(perMachine(created, size.machines));
+    const own = sum(created.servedSeconds, (what) => /^(virtualmachines|storagevolumes)/.test(what)) / size.machines;
+    console.log(
+      `from asked to Ready: ${short(created.waits.mean)} s on average; the API server itself was at a machine's writes for ${short(own)} s`,
+    );
+  }
   for (const { name, served } of parts) console.log(`served writes, ${name}: ${inWords(served)}`);
   console.log(JSON.stringify({ size, parts }));
 }

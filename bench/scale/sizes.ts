@@ -1,7 +1,7 @@
 import type { Size } from './life.js';
 
 /** What KubeVirt's own density test has: so many machines, one each 100 ms. */
-const usual: Size = { machines: 2_000, hosts: 100, agents: 4, perSecond: 20, idleSeconds: 60, driftEveryNth: 10 };
+const usual: Size = { machines: 2_000, hosts: 100, agents: 4, perSecond: 10, idleSeconds: 60, driftEveryNth: 10 };
 
 /** By name, as $SCALE says. */
 export const sizes = {
