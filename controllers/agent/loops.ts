@@ -1,6 +1,6 @@
 import { type Condition, type StorageVolume, storageVolumes, type VirtualMachine, virtualMachines } from '#crds/types.js';
 import { DriverError } from '#drivers/error.js';
-import { isRestartRequired } from '../conditions.js';
+import { isReady, isRestartRequired } from '../conditions.js';
 import { Drift } from '../drift.js';
 import { removeFinalizer } from '../finalizer.js';
 import type { Jobs } from '../host/jobs.js';
@@ -74,6 +74,8 @@ function hostLoop<
   const drift = new Drift();
   const pass = async (object: R, signal: AbortSignal): Promise<Outcome> => {
     const publish = async (seen: R, status: S, urgent: boolean) => {
+      // Nobody reads the last words of what is let go in the same moment.
+      if (!urgent && seen.metadata.deletionTimestamp !== undefined && isReady({ status })) return seen;
       const impatientInMs = urgent ? 0 : patience.left(seen, status);
       if (impatientInMs === 0) return publishStatus({ client, ...watched }, seen, status, signal);
       queue.addAfter(keyOf(seen.metadata), impatientInMs);
