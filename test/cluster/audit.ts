@@ -19,6 +19,13 @@ export interface Used {
   readonly name: string;
 }
 
+/** A request, and what came of it. */
+export interface Answered extends Used {
+  readonly code: number;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
 export interface Role {
   readonly kind: string;
   readonly metadata: { readonly name: string; readonly namespace?: string };
@@ -45,12 +52,28 @@ export class Audit implements AsyncDisposable {
 
   /** What was allowed to whoever is called so, each once. */
   used(isMeant: (user: string) => boolean): readonly Used[] {
-    const lines = readFileSync(join(this.#folder, 'log'), 'utf8').split('\n');
-    const events = lines.filter((line) => line.endsWith('}')).map((line) => JSON.parse(line) as Event);
-    const found = events
+    const found = this.#events()
       .filter(({ user, annotations }) => isMeant(user.username) && annotations?.['authorization.k8s.io/decision'] === 'allow')
       .map(usedBy);
     return [...new Map(found.map((one) => [JSON.stringify(one), one])).values()];
+  }
+
+  /** What was answered to this user since, in order. */
+  answered(user: string, since = 0): readonly Answered[] {
+    return this.#events()
+      .filter((event) => event.user.username === user)
+      .map((event) => ({ ...usedBy(event), code: event.responseStatus?.code ?? 0, at: Date.parse(event.stageTimestamp) }))
+      .filter(({ at }) => at > since);
+  }
+
+  /** What of it changed something. */
+  writes(user: string, since = 0): readonly Answered[] {
+    return this.answered(user, since).filter(({ verb, code }) => changes.includes(verb) && code < 300);
+  }
+
+  #events(): readonly Event[] {
+    const lines = readFileSync(join(this.#folder, 'log'), 'utf8').split('\n');
+    return lines.filter((line) => line.endsWith('}')).map((line) => JSON.parse(line) as Event);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -63,7 +86,11 @@ interface Event {
   readonly verb: string;
   readonly objectRef?: Readonly<Partial<Record<'apiGroup' | 'resource' | 'subresource' | 'namespace' | 'name', string>>>;
   readonly annotations?: Readonly<Record<string, string>>;
+  readonly responseStatus?: { readonly code?: number };
+  readonly stageTimestamp: string;
 }
+
+const changes = ['create', 'update', 'patch', 'delete', 'deletecollection'];
 
 function usedBy({ user, verb, objectRef = {} }: Event): Used {
   const { apiGroup: group = '', resource = '', subresource, namespace = '', name = '' } = objectRef;

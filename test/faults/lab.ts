@@ -10,6 +10,7 @@ import type { Pace } from '#controllers/agent/host.js';
 import type { VirtualMachine } from '#crds/types.js';
 import { connect } from '#drivers/connect.js';
 import type { Driver, MachineId } from '#drivers/driver.js';
+import type { ApiServerOptions } from '#test/cluster/api-server.js';
 import { condition, type Running, useWorld, type World } from '#test/cluster/world.js';
 import { type Libvirtd, type LibvirtdOptions, startLibvirtd } from '#test/peers/libvirtd.js';
 import { ImageServer } from './images.js';
@@ -106,6 +107,12 @@ export class Lab {
     return new OperatorProcess(command, ['one'], this.world.cluster.kubeconfigPath, this.daemon.directory);
   }
 
+  /** The same for a user of its own, whom the API server tells from others, with more flags. */
+  async processOf(user: string, command: 'controller' | 'agent', ...flags: readonly string[]): Promise<OperatorProcess> {
+    const kubeconfig = await this.world.cluster.kubeconfigFor(user, ['system:masters']);
+    return new OperatorProcess(command, ['one'], kubeconfig, this.daemon.directory, [...flags, '--identity', user]);
+  }
+
   untilReady(name: string, isSo: (machine: VirtualMachine) => boolean = () => true): Promise<VirtualMachine> {
     return this.world.until('VirtualMachine', name, (seen) => isReady(seen) && isSo(seen), { timeoutMs: 180_000 });
   }
@@ -194,8 +201,8 @@ interface Guest {
 }
 
 /** For the whole test file; all of it is gone at its end. */
-export async function useLab(test: typeof t, options: LibvirtdOptions = {}): Promise<Lab> {
-  const world = await useWorld(test);
+export async function useLab(test: typeof t, options: LibvirtdOptions = {}, server: ApiServerOptions = {}): Promise<Lab> {
+  const world = await useWorld(test, server);
   test.setTimeout(15 * 60_000);
   const [guest, daemon, images] = await Promise.all([buildGuest(), startLibvirtd(options), ImageServer.start()]);
   test.teardown(async () => {

@@ -13,10 +13,16 @@ export class OperatorProcess implements AsyncDisposable {
   readonly #log: string;
   #child: ChildProcess;
 
-  constructor(command: 'controller' | 'agent' | 'operator', hypervisors: readonly string[], kubeconfig: string, folder: string) {
+  constructor(
+    command: 'controller' | 'agent' | 'operator',
+    hypervisors: readonly string[],
+    kubeconfig: string,
+    folder: string,
+    more: readonly string[] = ['--identity', command],
+  ) {
     const marks = ['--cluster-name', 'test'];
     const hosts = command === 'controller' ? [] : [...hypervisors.flatMap((name) => ['--hypervisor', name]), ...marks];
-    this.#argv = [program, command, ...hosts, '--kubeconfig', kubeconfig, '--namespace', 'virtwright-system', '--identity', command];
+    this.#argv = [program, command, ...hosts, '--kubeconfig', kubeconfig, '--namespace', 'virtwright-system', ...more];
     this.#log = join(folder, `${command}.log`);
     this.#child = startChild(process.execPath, this.#argv, this.#log);
   }
@@ -27,6 +33,11 @@ export class OperatorProcess implements AsyncDisposable {
     const gone = once(this.#child, 'exit');
     this.#child.kill('SIGKILL');
     await gone;
+  }
+
+  /** It stands still, and knows nothing of that: its connections stay open. */
+  freeze(frozen: boolean): void {
+    this.#child.kill(frozen ? 'SIGSTOP' : 'SIGCONT');
   }
 
   /** Another one in its place. */
