@@ -16,7 +16,7 @@ import { Host, type Pace } from './host.js';
 import { jobsOf } from './jobs.js';
 import type { Surroundings } from './loops.js';
 import { watchOneSecret } from './one-secret.js';
-import { stopWhatWasLetGo } from './returning.js';
+import { stopWhatWasLetGo, tellStopped } from './returning.js';
 import { SharedWatches } from './shared-watches.js';
 import { followWord, takeUp } from './standing-back.js';
 import { Tenure } from './tenure.js';
@@ -139,6 +139,7 @@ async function runLoops(name: string, options: HostOptions, door: Door, signal: 
   const uploads = new Uploads((uid) => wiring.volumeChanged(uid));
   const hypervisor = () => watched.hypervisors.store.get(name);
   const orphans = () => hypervisor()?.status?.orphans?.objects ?? [];
+  const onStopped = tellStopped(recorder, hypervisor);
   const copy = watchOneSecret({ name: copyOf(name), client, namespace, onTrouble, onChange: () => wiring.poolsChanged() }, signal);
   const host = new Host({
     name,
@@ -147,7 +148,7 @@ async function runLoops(name: string, options: HostOptions, door: Door, signal: 
     hypervisor,
     way: watchWay({ namespace, keysOf, hypervisor, copy }),
     onChange: (changes) => wiring.hostChanged(changes),
-    onReached: (driver, view, until) => stopWhatWasLetGo({ client, name, cluster, orphans, onTrouble }, driver, view, until),
+    onReached: (driver, view, until) => stopWhatWasLetGo({ client, name, cluster, orphans, onStopped, onTrouble }, driver, view, until),
     onTrouble,
     ...(pace === undefined ? {} : { pace }),
   });

@@ -23,7 +23,7 @@ import { virtualMachineKind } from '../virtual-machine/kind.js';
 import { virtualNetworkInstanceKind } from '../virtual-network-instance/kind.js';
 import type { Connected } from './host.js';
 import type { Surroundings } from './loops.js';
-import { stopWhatWasLetGo, whereabouts } from './returning.js';
+import { stopWhatWasLetGo, tellStopped, whereabouts } from './returning.js';
 
 type Orphan = HypervisorStatusOrphansObject;
 
@@ -72,9 +72,11 @@ class Sweep {
   readonly #volumes;
   readonly #pools;
   readonly #networks;
+  readonly #onStopped;
 
   constructor(surroundings: Surroundings, onJobEnd: () => void) {
     this.#surroundings = surroundings;
+    this.#onStopped = tellStopped(surroundings.recorder, () => surroundings.host.hypervisor);
     const { host, watched, locks, uploads, secretValues } = surroundings;
     const stores = {
       volumes: watched.volumes.store,
@@ -116,7 +118,8 @@ class Sweep {
     // While the host is out of service, the controller may be about to let go of it.
     if (where === 'here') return host.hypervisor !== undefined && !isOutOfService(host.hypervisor);
     await view.refresh({ machines: true }, signal);
-    await stopWhatWasLetGo({ client, name: host.name, cluster: host.cluster, orphans: () => [orphan], onTrouble }, driver, view, signal);
+    const options = { client, name: host.name, cluster: host.cluster, orphans: () => [orphan], onStopped: this.#onStopped, onTrouble };
+    await stopWhatWasLetGo(options, driver, view, signal);
     await view.refresh({ machines: true }, signal);
     if (view.machines.some(({ mark }) => mark?.owner.uid === uid && mark.owner.cluster === host.cluster)) return false;
     return where === 'elsewhere' || this.#goes(this.#machines, machineOf(orphan, host.name), connected, signal);

@@ -1,7 +1,8 @@
-import { type HypervisorStatusOrphansObject, type VirtualMachineStatus, virtualMachines } from '#crds/types.js';
+import { type Hypervisor, type HypervisorStatusOrphansObject, type VirtualMachineStatus, virtualMachines } from '#crds/types.js';
 import type { Driver, Machine } from '#drivers/driver.js';
 import type { HostView } from '../host/view.js';
 import type { Client } from '../kubernetes/client.js';
+import type { EventRecorder } from '../kubernetes/events.js';
 import { getNow } from '../kubernetes/now.js';
 
 type Orphan = HypervisorStatusOrphansObject;
@@ -13,6 +14,8 @@ export interface ReturningOptions {
   readonly cluster: string;
   /** What was let go while the host was out of service, as its Hypervisor tells. */
   readonly orphans: () => readonly Orphan[];
+  /** Told of each machine that ran and was cut off. */
+  readonly onStopped: (nativeName: string) => void;
   readonly onTrouble: (message: string, error: unknown) => void;
 }
 
@@ -31,7 +34,10 @@ export async function stopWhatWasLetGo(
   for (const { machine, orphan, owner } of view.machines.flatMap((one) => orphaned(one, options))) {
     if ((await whereabouts(options, owner, signal)) === 'here') continue;
     view.dirtyMachine(machine.id);
-    if (machine.power.state !== 'Off') await driver.power.cut(machine.id, owner, signal);
+    if (machine.power.state !== 'Off') {
+      await driver.power.cut(machine.id, owner, signal);
+      options.onStopped(machine.nativeName);
+    }
     const keepState = orphan.reclaimPolicy === 'Retain';
     // A definition that the host does not give up, as for its snapshots, runs nothing by itself.
     await driver.machines.undefine(machine.id, owner, { keepState }, signal).catch((reason) => {
@@ -59,3 +65,12 @@ export async function whereabouts(
   if (now?.metadata.uid !== uid) return 'gone';
   return (now.status as VirtualMachineStatus | undefined)?.hypervisor === host ? 'here' : 'elsewhere';
 }
+
+/** As an event of the host: that a machine ran twice for a while is what somebody has to know. */
+export const tellStopped =
+  (recorder: EventRecorder, hypervisor: () => Hypervisor | undefined) =>
+  (nativeName: string): void => {
+    const about = hypervisor();
+    const note = `${nativeName} ran here still, after it was let go, and was cut off; see whether its disks had two writers`;
+    if (about !== undefined) recorder.record(about, { type: 'Warning', reason: 'OrphanRan', note });
+  };

@@ -61,7 +61,7 @@ t.test('objects are counted by host and status, and those that are not ready are
 t.test('each condition of a host has one status, and the others are 0', async (t) => {
   const { registry, stores, lines } = rig();
   createClusterMetrics(registry).follow(stores, new AbortController().signal);
-  stores.hypervisors.set(object('kvm1', { conditions: [ready('Unknown', 'AgentSilent')], strays: { count: 2 } }));
+  stores.hypervisors.set(object('kvm1', { conditions: [ready('Unknown', 'AgentSilent')], strays: { count: 2 }, orphans: { count: 3 } }));
   stores.hypervisors.set(object('kvm2'));
   t.same(await lines('hypervisor_status_condition'), [
     `virtwright_hypervisor_status_condition{hypervisor="kvm1",condition="Ready",status="True"} 0`,
@@ -69,6 +69,7 @@ t.test('each condition of a host has one status, and the others are 0', async (t
     `virtwright_hypervisor_status_condition{hypervisor="kvm1",condition="Ready",status="Unknown"} 1`,
   ]);
   t.same(await lines('hypervisor_strays'), [`virtwright_hypervisor_strays{hypervisor="kvm1"} 2`]);
+  t.same(await lines('hypervisor_orphans'), [`virtwright_hypervisor_orphans{hypervisor="kvm1"} 3`]);
 });
 
 t.test('a new machine is timed to each of its phases until it is ready, and never again', (t) => {

@@ -117,4 +117,10 @@ function hypervisorFamilies(families: Families<ClusterStores>): void {
     ['hypervisor'],
     ({ hypervisors }) => hypervisors.list().map(({ metadata, status }) => [{ hypervisor: metadata.name }, status?.strays?.count]),
   );
+  families.gauge(
+    'hypervisor_orphans',
+    'Things that were let go while a host was out of service, and may be left on it.',
+    ['hypervisor'],
+    ({ hypervisors }) => hypervisors.list().map(({ metadata, status }) => [{ hypervisor: metadata.name }, status?.orphans?.count]),
+  );
 }
