@@ -32,6 +32,7 @@ const release = (...more: readonly string[]) => [
   ...more,
 ];
 const parts = ['local.enabled=true', 'remote[0].name=far', 'remote[0].hypervisors={esx}', 'elsewhere={kvm3}'];
+const observed = ['serviceMonitor', 'prometheusRule', 'dashboard'].map((one) => `metrics.${one}.enabled=true`).join();
 const everything = parts.map((one) => `agents.${one}`).join();
 
 interface Manifest {
@@ -51,7 +52,7 @@ const isWorkload = ({ kind }: Manifest) => kind === 'Deployment' || kind === 'Da
 
 t.test('the chart is sound, and says what it does not take', async (t) => {
   await helm.run('lint', '--strict', chart);
-  await helm.run('lint', '--strict', '--set', everything, '--set', 'metrics.serviceMonitor.enabled=true', chart);
+  await helm.run('lint', '--strict', '--set', everything, '--set', observed, chart);
   const refused = (values: string) => helm.refused('template', chart, '--kube-version', 'v1.36.3', '--set', values);
   t.match(await refused('controller.replicas=0'), /replicas.*minimum/s);
   t.match(await refused('controler.replicas=2'), /controler/);
@@ -64,7 +65,7 @@ t.test('the chart is sound, and says what it does not take', async (t) => {
 
 t.test('each part comes when it is asked for, and no label or account is missing', async (t) => {
   const usual = await rendered();
-  const full = await rendered('--set', everything, '--set', 'metrics.serviceMonitor.enabled=true,controller.replicas=1');
+  const full = await rendered('--set', everything, '--set', `${observed},controller.replicas=1`);
   const [has, more] = [new Set(names(usual)), names(full)];
   t.ok(has.has('PodDisruptionBudget virtwright-controller'));
   t.same(
@@ -76,8 +77,10 @@ t.test('each part comes when it is asked for, and no label or account is missing
       'ClusterRoleBinding virtwright-agent-far-hosts',
       'ClusterRoleBinding virtwright-agent-kvm3',
       'ClusterRoleBinding virtwright-agent-kvm3-hosts',
+      'ConfigMap virtwright-dashboard',
       'DaemonSet virtwright-agent',
       'Deployment virtwright-agent-far',
+      'PrometheusRule virtwright',
       'Role virtwright-agent-far-secrets',
       'Role virtwright-agent-kvm3-secrets',
       'RoleBinding virtwright-agent-far',
