@@ -4,7 +4,7 @@ import { useLab } from './lab.js';
 const lab = await useLab(t);
 const { world } = lab;
 await lab.furnish();
-const operator = await lab.start();
+const operator = await lab.start({ pace: { glanceMs: 500, resyncMs: 2_000 } });
 t.teardown(() => operator.stop());
 
 /** The value of the series of this family that has all these words in its labels. */
@@ -70,6 +70,16 @@ await t.test('a machine whose QEMU hangs takes only its own series along, and a 
   await stopped((await lab.qemu('default.busy')) as number, async () => !(await told('busy')) && (await told('other')));
   await stopped(lab.daemon.pid, async () => (await succeeded()) === 0 && !(await told('other')));
   await lab.until('all are told of again', async () => (await succeeded()) === 1 && (await told('busy')) && (await told('other')));
+});
+
+await t.test('what another hand has changed, and was put back, is drift; and what was declared is none', async (t) => {
+  const corrected = async () => (await seriesOf('drift_corrections_total', 'kind="VirtualMachine"', 'action="define"')) ?? 0;
+  t.equal(await corrected(), 0);
+  await lab.daemon.virsh('setvcpus', 'default.other', '3', '--maximum', '--config');
+  await lab.until('it is put back', async () => (await corrected()) === 1);
+  await world.apply(lab.machine('other', { cpu: { count: 2 } }));
+  await lab.untilReady('other', ({ status, metadata }) => status?.observedGeneration === metadata.generation);
+  t.equal(await corrected(), 1);
 });
 
 await t.test('what is deleted is told of no more', async (t) => {
