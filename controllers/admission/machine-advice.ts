@@ -1,6 +1,6 @@
 import type { Hypervisor, VirtualMachine } from '#crds/types.js';
 import { describeUnfit } from '../fit.js';
-import { duplicates } from '../mac-addresses.js';
+import { type Duplicate, duplicates } from '../mac-addresses.js';
 import { isMeant, nobodyMeant } from '../placement/choose.js';
 import { misfits } from '../placement/filters/fit.js';
 import { type Disk, isTwice, volumesOf } from '../stores.js';
@@ -66,10 +66,13 @@ const adviseInterfaces = ({ metadata, spec }: VirtualMachine, { networks }: Know
 function adviseAddresses(machine: VirtualMachine, meant: readonly Hypervisor[], known: Known): readonly string[] {
   const bound = machine.status?.hypervisor;
   const hosts = bound === undefined ? meant.map(({ metadata }) => metadata.name) : [bound];
-  const [first = [], ...others] = hosts.map((host) => duplicates(machine, host, known));
-  return first
-    .filter((one) => others.every((found) => found.some((other) => other.interface === one.interface)))
-    .map(({ because }) => `spec.interfaces: ${because}`);
+  let taken: readonly Duplicate[] | undefined;
+  for (const host of hosts) {
+    const here = duplicates(machine, host, known);
+    taken = (taken ?? here).filter((one) => here.some((other) => other.interface === one.interface));
+    if (taken.length === 0) return [];
+  }
+  return (taken ?? []).map(({ because }) => `spec.interfaces: ${because}`);
 }
 
 function adviseUuid({ metadata, spec }: VirtualMachine, { machines }: Known): readonly string[] {
@@ -79,15 +82,16 @@ function adviseUuid({ metadata, spec }: VirtualMachine, { machines }: Known): re
     : [`spec.uuid: machine "${other.metadata.namespace}/${other.metadata.name}" has ${spec.uuid}; leave it out, or give another`];
 }
 
-/** When every host that is meant has said what it can, and none can do it. */
+/** When every host that is meant has said what it can, and none can do it. The first that can ends the search. */
 function adviseFit(machine: VirtualMachine, meant: readonly Hypervisor[], { volumes }: Known): readonly string[] {
   const { disks, readOnly } = volumesOf(machine);
   const present = [...disks, ...readOnly].flatMap((name) => volumes.get(`${machine.metadata.namespace}/${name}`) ?? []);
-  const found = meant.map((hypervisor) => ({
-    name: hypervisor.metadata.name,
-    hasSaid: hypervisor.status?.capabilities !== undefined,
-    unfit: misfits({ machine, volumes: present }, hypervisor),
-  }));
-  if (found.some(({ hasSaid, unfit }) => !hasSaid || unfit.length === 0)) return [];
-  return found.slice(0, 3).flatMap(({ name, unfit }) => unfit.slice(0, 3).map((misfit) => describeUnfit(misfit, name)));
+  const told: string[] = [];
+  for (const [at, hypervisor] of meant.entries()) {
+    if (hypervisor.status?.capabilities === undefined) return [];
+    const unfit = misfits({ machine, volumes: present }, hypervisor);
+    if (unfit.length === 0) return [];
+    if (at < 3) told.push(...unfit.slice(0, 3).map((misfit) => describeUnfit(misfit, hypervisor.metadata.name)));
+  }
+  return told;
 }

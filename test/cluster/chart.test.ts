@@ -58,6 +58,8 @@ t.test('the chart is sound, and says what it does not take', async (t) => {
   t.match(await refused('controler.replicas=2'), /controler/);
   t.match(await refused('agents.remote[0].name=far'), /hypervisors/);
   t.match(await refused('image.digest=latest'), /digest/);
+  t.match(await refused('webhook.port=443'), /webhook\/port.*minimum/s);
+  t.match(await refused('webhook.timeoutSeconds=30'), /timeoutSeconds.*maximum/s);
   t.match(await refused(`${everything},agents.remote[1].name=near,agents.remote[1].hypervisors={esx}`), /esx is given twice/);
   t.match(await refused(`${everything},agents.remote[1].name=kvm3,agents.remote[1].hypervisors={esx2}`), /kvm3 is given twice/);
   t.match(await helm.refused('template', chart, '--kube-version', 'v1.31.0'), />=1\.32\.0/);
@@ -99,6 +101,28 @@ t.test('each part comes when it is asked for, and no label or account is missing
   for (const { metadata } of full) t.ok(metadata.namespace === undefined || metadata.namespace === namespace, metadata.name);
   const accounts = new Set(names(full).filter((one) => one.startsWith('ServiceAccount ')));
   for (const workload of full.filter(isWorkload)) t.ok(accounts.has(`ServiceAccount ${podOf(workload).serviceAccountName}`));
+});
+
+t.test('what people are given is added to the roles of the cluster, and writes neither status nor Secrets', async (t) => {
+  const roles = (await rendered()).filter(
+    ({ kind, metadata }) => kind === 'ClusterRole' && /-(view|edit|hosts)$/.test(metadata.name),
+  ) as (Manifest & {
+    readonly rules: readonly { readonly apiGroups: readonly string[]; readonly resources: readonly string[] }[];
+  })[];
+  const added = (name: string) =>
+    Object.keys(roles.find(({ metadata }) => metadata.name === name)?.metadata.labels ?? {}).filter((label) =>
+      label.includes('aggregate-to'),
+    );
+  t.same(added('virtwright-view'), ['rbac.authorization.k8s.io/aggregate-to-view']);
+  t.same(added('virtwright-edit'), ['rbac.authorization.k8s.io/aggregate-to-edit', 'rbac.authorization.k8s.io/aggregate-to-admin']);
+  t.same(added('virtwright-hosts'), []);
+  for (const { apiGroups, resources } of roles.flatMap(({ rules }) => rules)) {
+    t.same(apiGroups, ['virtwright.io']);
+    t.same(
+      resources.filter((one) => one.includes('/')),
+      [],
+    );
+  }
 });
 
 t.test('manifests/install.yaml is what the chart gives', async (t) => {

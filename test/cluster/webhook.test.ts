@@ -1,16 +1,15 @@
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:https';
 import { loadAll } from 'js-yaml';
 import t, { type Test } from 'tap';
+import { renewed } from '#controllers/admission/certificate.js';
 import { createClient, loadKubeConfig } from '#controllers/kubernetes/client.js';
 import { hypervisors } from '#crds/types.js';
 import { AssetsMissing, skipWhereMissing } from '#test/peers/build.js';
 import { chart, startHelm } from '#test/peers/helm.js';
 import { useCluster } from './api-server.js';
 import { Audit, neverMissed, type Role } from './audit.js';
-import { issue } from './certificates.js';
 import { Pod, type PodSpec } from './pod.js';
 import { proxyService } from './service.js';
 import { until } from './until.js';
@@ -181,9 +180,9 @@ t.test('a webhook that is hung holds a write up for its timeout, and blocks noth
 });
 
 t.test('a webhook with another certificate is not listened to, and blocks nothing', async (t) => {
-  const pair = await issue(cluster.folder, 'impostor', `/CN=virtwright-webhook.${namespace}.svc`, 'serverAuth');
+  const { certificate, key } = await renewed(`virtwright-webhook.${namespace}.svc`, undefined, Date.now());
   const answered = { count: 0 };
-  const impostor = createServer({ cert: await readFile(pair.cert), key: await readFile(pair.key) }, (_request, response) => {
+  const impostor = createServer({ cert: certificate, key }, (_request, response) => {
     answered.count += 1;
     response.end('{}');
   });
