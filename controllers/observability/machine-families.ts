@@ -20,6 +20,12 @@ export function machineFamilies<T>(families: Families<T>, machinesOf: (one: T) =
   const bytes = (name: string, help: string, value: (stats: MachineStats) => number | undefined) =>
     families.gauge(`vm_memory_${name}_bytes`, help, machine, each(value));
   counter('cpu_usage_seconds', 'CPU time of the guest, and of the host for it.', ({ cpuSeconds }) => cpuSeconds);
+  families.gauge(
+    'vm_cpu_usage_hertz',
+    "How much of the host's CPUs it has had of late, in cycles a second; of hosts that tell this instead of CPU time.",
+    machine,
+    each(({ cpuHertz }) => cpuHertz),
+  );
   counter('vcpu_wait_seconds', 'Time that its CPUs waited for what they had asked for.', ({ cpuWaitSeconds }) => cpuWaitSeconds);
   counter(
     'vcpu_delay_seconds',

@@ -1,7 +1,7 @@
 import type { MachineId } from './ids.js';
 
 export interface Stats {
-  /** Of all running machines at once; a machine that does not answer is left out rather than waited for. */
+  /** Of all running machines at once; a machine that does not answer is left out, unless the host knows of it by itself, rather than waited for. */
   read(signal: AbortSignal): Promise<readonly MachineStats[]>;
 }
 
@@ -10,6 +10,8 @@ export interface MachineStats {
   readonly id: MachineId;
   /** All that was spent on it, by its guest and by the host for it. */
   readonly cpuSeconds?: number;
+  /** How much of the host's CPUs it has had of late, in cycles a second; where the host tells this instead. */
+  readonly cpuHertz?: number;
   /** Its CPUs' together: for what they had asked for. */
   readonly cpuWaitSeconds?: number;
   /** Its CPUs' together: for the host's CPUs, which others had. */

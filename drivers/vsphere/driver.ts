@@ -13,6 +13,7 @@ import { refusals } from './refusals.js';
 import { findScope } from './scope.js';
 import { Session } from './soap/session.js';
 import { type Pace, Tasks } from './soap/tasks.js';
+import { VsphereStats } from './stats.js';
 import { parseVsphereUri } from './uri.js';
 import { VsphereVolumes } from './volumes.js';
 
@@ -54,6 +55,7 @@ function vsphereDriver(inventory: Inventory): Driver {
     volumes: new VsphereVolumes(inventory),
     networks: new VsphereNetworks(inventory),
     events: new VsphereEvents(inventory, life.signal),
+    stats: new VsphereStats(inventory),
     closed: session.closed.then(() => {}),
     async [Symbol.asyncDispose]() {
       life.abort();

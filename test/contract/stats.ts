@@ -1,4 +1,5 @@
 import type { Test } from 'tap';
+import type { Stats } from '#drivers/driver.js';
 import { networksOf, newDisk } from './live.js';
 import { mustHave } from './pools.js';
 import { type Stage, soon } from './stage.js';
@@ -18,31 +19,7 @@ export async function statsContract(t: Test, stage: Stage): Promise<void> {
     t.notOk((await idsOf()).includes(on.id));
   });
 
-  await stage.withGuest(
-    t,
-    'disks, drives and interfaces are told by their names, those that came later too',
-    'hearing',
-    async (t, recipe) => {
-      const [network] = await networksOf(stage, 1);
-      const wired = network === undefined ? [] : [{ name: 'lan', network }];
-      const [root, more] = [await newDisk(stage, 'root'), await newDisk(stage, 'more')];
-      const shape = { disks: [root], cdroms: [{ name: 'drive' }], interfaces: wired } as const;
-      const made = await stage.guest(recipe, stage.can('imagineDisks') ? shape : { disks: [root], interfaces: wired });
-      const measured = async () => mustHave((await stats.read(soon())).find(({ id }) => id === made.id));
-      const names = (all: readonly { readonly name: string }[]) => all.map(({ name }) => name).sort();
-      const first = await measured();
-      t.same(names(first.interfaces), names(wired));
-      t.same(names(first.disks), made.definition.cdroms === undefined ? ['root'] : ['drive', 'root']);
-      const later = await stage.until(measured, ({ cpuSeconds = 0 }) => cpuSeconds > (first.cpuSeconds ?? 0));
-      t.ok((later.cpuSeconds ?? 0) > (first.cpuSeconds ?? 0), 'time goes on');
-      const { live } = stage.driver;
-      if (live === undefined) return;
-      await stage.driver.machines.define({ ...made.definition, disks: [root, more] }, made.mark, soon());
-      await live.apply(made.id, made.owner, { kind: 'disk', name: 'more' }, soon());
-      const grown = await stage.until(measured, ({ disks }) => names(disks).includes('more'));
-      t.ok(names(grown.disks).includes('more'), 'without another start', { disks: grown.disks });
-    },
-  );
+  await devicesContract(t, stage, stats);
 
   await stage.withPeer(t, 'what does not answer is left out rather than waited for', ['hang'], async (t, peer) => {
     const hung = await stage.running();
@@ -51,9 +28,36 @@ export async function statsContract(t: Test, stage: Stage): Promise<void> {
     const giveUp = new AbortController();
     const pausing = stage.driver.power.pause(hung.id, giveUp.signal).catch(() => {});
     const ids = await idsOf();
-    t.same([ids.includes(fine.id), ids.includes(hung.id)], [true, false]);
+    t.ok(ids.includes(fine.id));
+    if (stage.can('askMachines')) t.notOk(ids.includes(hung.id));
     giveUp.abort();
     await pausing;
     await undo();
+  });
+}
+
+async function devicesContract(t: Test, stage: Stage, stats: Stats): Promise<void> {
+  const sentence = 'disks, drives and interfaces are told by their names, those that came later too';
+  const cannot = stage.unless('askMachines');
+  if (cannot !== false) return void (await t.test(sentence, { skip: cannot }, () => {}));
+  await stage.withGuest(t, sentence, 'hearing', async (t, recipe) => {
+    const [network] = await networksOf(stage, 1);
+    const wired = network === undefined ? [] : [{ name: 'lan', network }];
+    const [root, more] = [await newDisk(stage, 'root'), await newDisk(stage, 'more')];
+    const shape = { disks: [root], cdroms: [{ name: 'drive' }], interfaces: wired } as const;
+    const made = await stage.guest(recipe, stage.can('imagineDisks') ? shape : { disks: [root], interfaces: wired });
+    const measured = async () => mustHave((await stats.read(soon())).find(({ id }) => id === made.id));
+    const names = (all: readonly { readonly name: string }[]) => all.map(({ name }) => name).sort();
+    const first = await measured();
+    t.same(names(first.interfaces), names(wired));
+    t.same(names(first.disks), made.definition.cdroms === undefined ? ['root'] : ['drive', 'root']);
+    const later = await stage.until(measured, ({ cpuSeconds = 0 }) => cpuSeconds > (first.cpuSeconds ?? 0));
+    t.ok((later.cpuSeconds ?? 0) > (first.cpuSeconds ?? 0), 'time goes on');
+    const { live } = stage.driver;
+    if (live === undefined) return;
+    await stage.driver.machines.define({ ...made.definition, disks: [root, more] }, made.mark, soon());
+    await live.apply(made.id, made.owner, { kind: 'disk', name: 'more' }, soon());
+    const grown = await stage.until(measured, ({ disks }) => names(disks).includes('more'));
+    t.ok(names(grown.disks).includes('more'), 'without another start', { disks: grown.disks });
   });
 }

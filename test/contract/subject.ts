@@ -71,7 +71,15 @@ export interface Guests {
  * What a host cannot do however it is asked: start a machine paused, reset one that is paused, tell why a machine is off, make pools (an
  * existing one is given instead), make networks, take or give a volume's content, have a disk whose file is not there.
  */
-export type Inability = 'startPaused' | 'resetPaused' | 'tellWhyOff' | 'makePools' | 'makeNetworks' | 'stream' | 'imagineDisks';
+export type Inability =
+  | 'startPaused'
+  | 'resetPaused'
+  | 'tellWhyOff'
+  | 'makePools'
+  | 'makeNetworks'
+  | 'stream'
+  | 'imagineDisks'
+  | 'askMachines';
 
 /** A driver under contract, with a host that the suite may use as it likes. */
 export interface Subject {

@@ -51,8 +51,8 @@ async function subjectOf(name: string, mode: VcsimOptions['mode'], uriOf: (port:
       proxy.closed(false);
       return connect();
     },
-    without: ['live', 'consoles', 'guests', 'stats'],
-    cannot: ['startPaused', 'resetPaused', 'tellWhyOff', 'makePools', 'makeNetworks', 'stream', 'imagineDisks'],
+    without: ['live', 'consoles', 'guests'],
+    cannot: ['startPaused', 'resetPaused', 'tellWhyOff', 'makePools', 'makeNetworks', 'stream', 'imagineDisks', 'askMachines'],
     peer: stranger.peer,
     disk,
     pool: 'LocalDS_0',
