@@ -92,6 +92,11 @@ export class Simulator implements AsyncDisposable {
     return this.#service.open;
   }
 
+  /** How many connections clients have. */
+  get sockets(): number {
+    return this.#listener.sockets;
+  }
+
   machineNamed(name: string): Machine | undefined {
     return [...this.host.machines.values()].find((machine) => machine.name === name);
   }

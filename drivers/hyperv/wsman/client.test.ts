@@ -259,6 +259,38 @@ t.test('a socket that broke costs what can be asked again nothing, and what cann
   t.same(await names(connection), ['one'], 'and the connection goes on');
 });
 
+t.test('what is given up leaves the connection whole for whatever comes at the same moment', async (t) => {
+  const simulator = await simulated(t);
+  const connection = connected(t, simulator);
+  await defined(connection, 'one');
+  for (let turn = 0; turn < 10; turn++) {
+    simulator.host.troubles.add('Enumerate', { kind: 'slow', ms: 10_000 }, 4);
+    const before = simulator.host.asked.length;
+    const giveUp = new AbortController();
+    const given = Array.from({ length: 4 }, () => connection.query(v2, machines, giveUp.signal));
+    while (simulator.host.asked.length < before + 4) await new Promise(setImmediate);
+    const next = Array.from({ length: 8 }, () => names(connection));
+    giveUp.abort();
+    for (const each of given) await t.rejects(each, { code: 'TimedOut' });
+    for (const each of next) t.same(await each, ['one']);
+  }
+});
+
+t.test('fifty questions at once go by four sockets, and each has its own answer', async (t) => {
+  const simulator = await simulated(t);
+  const connection = connected(t, simulator);
+  const wanted = Array.from({ length: 50 }, (_, at) => `m${at}`);
+  await defined(connection, ...wanted);
+  const found = await Promise.all(
+    wanted.map((name) => connection.query(v2, `SELECT * FROM Msvm_ComputerSystem WHERE ElementName = '${name}'`, soon())),
+  );
+  t.same(
+    found.map(([one]) => one?.properties.get('ElementName')?.[0]),
+    wanted,
+  );
+  t.equal(simulator.sockets, 4);
+});
+
 t.test('a message that is too large, and a path that is another, are told', async (t) => {
   const simulator = await simulated(t);
   await t.rejects(connected(t, simulator).query(v2, `${machines} AND Name = '${'x'.repeat(600_000)}'`, soon()), {

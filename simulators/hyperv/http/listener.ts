@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { createServer as createPlainServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
-import { buffer } from 'node:stream/consumers';
 import { TLSSocket } from 'node:tls';
 import { endpointHash } from '#drivers/hyperv/wsman/endpoint-hash.js';
 import type { Answered } from '../wsman/service.js';
@@ -64,6 +63,10 @@ export class Listener implements AsyncDisposable {
     return (this.#server.address() as AddressInfo).port;
   }
 
+  get sockets(): number {
+    return this.#sockets.size;
+  }
+
   /** All connections break at once. */
   cut(): void {
     for (const socket of this.#sockets) socket.destroy();
@@ -88,11 +91,24 @@ export class Listener implements AsyncDisposable {
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      const body = await buffer(request);
-      await this.#answer(request, response, body);
+      const body = await this.#read(request);
+      if (body === undefined) end(response, 413);
+      else await this.#answer(request, response, body);
     } catch {
       response.destroy();
     }
+  }
+
+  /** Undefined when it is far longer than a message can be, sealed or not. */
+  async #read(request: IncomingMessage): Promise<Buffer | undefined> {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      length += chunk.length;
+      if (length > 4 * this.#options.maxMessage) return undefined;
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks);
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse, body: Buffer): Promise<void> {
