@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import t, { type Test } from 'tap';
 import { WsmanClient } from '#drivers/hyperv/wsman/client.js';
 import { encodeEmbedded } from '#drivers/hyperv/wsman/embedded.js';
-import type { Reference } from '#drivers/hyperv/wsman/instance.js';
+import { isReference, type Reference } from '#drivers/hyperv/wsman/instance.js';
 import { Lanes } from '#drivers/hyperv/wsman/lanes.js';
 import { Simulator, type SimulatorOptions } from './simulator.js';
 
@@ -127,7 +127,7 @@ t.test('a job that fails says so, and why', async (t) => {
   simulator.host.troubles.add('RequestStateChange', { kind: 'job', code: 32778, message: 'Not enough memory.' }, 1);
   const { values } = await invoke(system, 'RequestStateChange', { RequestedState: 2 });
   const [job] = values.get('Job') ?? [];
-  if (job === undefined || typeof job === 'string') throw new Error('no job');
+  if (!isReference(job)) throw new Error('no job');
   while (simulator.host.jobs.all.some(({ state }) => state === 'running')) await new Promise((resolve) => setTimeout(resolve, 5));
   const [seen] = await client.query(
     namespace,
@@ -189,7 +189,7 @@ t.test('generation 2 has no IDE, and a second machine does not get the first one
         ResourceSettings: [text('Msvm_ResourceAllocationSettingData', values)],
       });
       const [made] = outcome.values.get('ResultingResourceSettings') ?? [];
-      ids.push(typeof made === 'object' ? (made.selectors['InstanceID'] ?? '') : '');
+      ids.push(isReference(made) ? (made.selectors['InstanceID'] ?? '') : '');
       return outcome.returnValue;
     };
     const parent = () =>

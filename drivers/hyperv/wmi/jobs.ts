@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { unlessAborted } from '#drivers/deadline.js';
 import type { Outcome } from '../wsman/client.js';
 import { decodeEmbedded } from '../wsman/embedded.js';
+import { isReference } from '../wsman/instance.js';
 import { nonsense } from '../wsman/nonsense.js';
 import { job as jobClass } from './classes.js';
 import { MethodFailure } from './return-code.js';
@@ -46,7 +47,7 @@ export class Jobs {
     if (returnValue === 0) return 'Done';
     if (returnValue !== jobStarted) throw new MethodFailure(method, returnValue);
     const [job] = values.get('Job') ?? [];
-    const id = typeof job === 'object' ? job.selectors['InstanceID'] : undefined;
+    const id = isReference(job) ? job.selectors['InstanceID'] : undefined;
     if (id === undefined) throw nonsense(`${method} began a job and does not say which`);
     await remember(id);
     return this.ended(method, id, signal);

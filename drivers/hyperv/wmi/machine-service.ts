@@ -1,5 +1,5 @@
 import type { Outcome } from '../wsman/client.js';
-import type { Reference } from '../wsman/instance.js';
+import { isReference, type Reference } from '../wsman/instance.js';
 import { embedObject, type ObjectOf, type Version } from './class.js';
 import { type computerSystem, globalSettings, machineService, systemSettings } from './classes.js';
 import type { Jobs } from './jobs.js';
@@ -90,7 +90,7 @@ export class MachineService {
     const { method, target, resources, made } = calls[this.#wmi.version].add;
     const to = this.#wmi.version === 'v1' ? system : (await this.settingsOf(system, signal))?.reference;
     const { values } = await this.#call(method, { [target]: to, [resources]: parts }, signal, remember);
-    return (values.get(made) ?? []).filter((each) => typeof each === 'object');
+    return (values.get(made) ?? []).filter(isReference);
   }
 
   /** Changes parts, which name theirs by InstanceID. */
@@ -142,5 +142,5 @@ export class MachineService {
 
 function reference({ values }: Outcome, name: string): Reference | undefined {
   const [found] = values.get(name) ?? [];
-  return typeof found === 'object' ? found : undefined;
+  return isReference(found) ? found : undefined;
 }

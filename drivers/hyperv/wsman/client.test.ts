@@ -314,6 +314,13 @@ t.test('events are heard as they come, and the host is told when nobody listens 
   await connection.invoke(reference, 'RequestStateChange', { RequestedState: 2 }, soon());
   const heard = await next;
   t.match(heard.value, [{ className: '__InstanceModificationEvent' }]);
+  const [target] = (heard.value ?? [])[0]?.properties.get('TargetInstance') ?? [];
+  t.match(target, { kind: 'embedded' });
+  if (typeof target === 'object' && target.kind === 'embedded')
+    t.same(
+      ['Name', 'ElementName', 'EnabledState', 'ProcessID'].map((name) => target.properties.get(name)),
+      [[reference.selectors['Name']], ['one'], ['10'], []],
+    );
   stop.abort();
   t.match(await events.next(), { done: true });
   while (simulator.open > 0) await new Promise(setImmediate);

@@ -9,8 +9,14 @@ export interface Reference {
   readonly selectors: Readonly<Record<string, string>>;
 }
 
+/** An object within another, as that which an event is about. */
+export interface Embedded {
+  readonly kind: 'embedded';
+  readonly properties: ReadonlyMap<string, readonly Value[]>;
+}
+
 /** As it stands on the wire: what type a text is of, only its class says. */
-export type Value = string | Reference;
+export type Value = string | Reference | Embedded;
 
 /** An object as it was read. What is null has no value; an array has one for each of its elements. */
 export interface Instance {
@@ -19,6 +25,8 @@ export interface Instance {
   readonly resourceUri: string;
   readonly properties: ReadonlyMap<string, readonly Value[]>;
 }
+
+export const isReference = (value: Value | undefined): value is Reference => typeof value === 'object' && value.kind === 'reference';
 
 export function decodeInstance(of: XmlElement): Instance {
   return { className: localName(of), resourceUri: of.namespace, properties: decodeProperties(of) };
@@ -37,9 +45,10 @@ export function decodeProperties(of: XmlElement): ReadonlyMap<string, readonly V
 function decodeValue(of: XmlElement): readonly Value[] {
   if (['true', '1'].includes(attribute(of, 'nil', namespaces.xsi) ?? '')) return [];
   if (elements(of, 'ReferenceParameters', namespaces.addressing).length > 0) return [decodeReference(of)];
-  // A date or a duration is wrapped once more.
   const [inner] = childrenOf(of);
-  return [textOf(inner ?? of) ?? ''];
+  // A date or a duration is wrapped once more.
+  if (inner === undefined || inner.namespace === namespaces.cim) return [textOf(inner ?? of) ?? ''];
+  return [{ kind: 'embedded', properties: decodeProperties(of) }];
 }
 
 /** Whatever wraps the address and the parameters. @throws DriverError Internal */
