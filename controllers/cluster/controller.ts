@@ -13,8 +13,8 @@ import type { Metrics } from '../metrics.js';
 import { logTransitions } from '../observability/transitions.js';
 import { Patience } from '../patience.js';
 import { placeMachine } from '../placement/bind-machine.js';
-import { placeVolume } from '../placement/bind-volume.js';
 import { followMaintenance, tellMaintenance } from '../placement/evacuate.js';
+import { placeOrMoveVolume } from '../placement/leave-behind.js';
 import { Ledger } from '../placement/ledger.js';
 import { wakeUnplaced } from '../placement/wake.js';
 import type { Outcome } from '../reconcile.js';
@@ -94,7 +94,7 @@ async function runLoops(options: ControllerOptions, signal: AbortSignal): Promis
   const silent = silentAgents({ client, namespace, leases: watched.leases.store });
   const loops: Loops = {
     machines: loop(watched.machines, 32, placeMachine),
-    volumes: loop(watched.volumes, 16, placeVolume),
+    volumes: loop(watched.volumes, 16, placeOrMoveVolume),
     actions: loop(watched.actions, 4, bindAction),
     sessions: loop(watched.sessions, 4, bindSession),
     pools: loop(watched.pools, 2, (_binder, pool, until) => reconcileSpanning(pools, binder, pool, until)),

@@ -129,7 +129,12 @@ function whatItWaitsFor(binder: Binder, volume: StorageVolume): Waiting {
   const [machine] = binder.watched.machines.store.byIndex('volume', keyOf(volume.metadata));
   if (machine !== undefined) return waitingFor('WaitingForMachine', `it goes where machine "${machine.metadata.name}" goes`);
   const hosts = binder.watched.hypervisors.store.list().filter((hypervisor) => isMeantFor(binder, volume, hypervisor));
-  const shared = hosts.map((hypervisor) => sharedInstance(binder, volume, hypervisor)).find((instance) => instance !== undefined);
+  const open = hosts.filter(({ spec }) => spec.maintenance === 'None');
+  if (hosts.length > 0 && open.length === 0) {
+    const [first] = hosts;
+    return waitingFor('Maintenance', `${first?.metadata.name} takes nothing new, nor do others: spec.maintenance of the Hypervisors`);
+  }
+  const shared = open.map((hypervisor) => sharedInstance(binder, volume, hypervisor)).find((instance) => instance !== undefined);
   if (shared !== undefined) return { kind: 'nothing', place: { hypervisor: shared.spec.hypervisor, pool: shared.metadata.name } };
   if (hosts.length > 1) return waitingFor('WaitingForMachine', `${hosts.length} hosts have its pool: it goes where its first machine goes`);
   const [instance] = hosts.map((hypervisor) => instanceFor(binder, volume, hypervisor));

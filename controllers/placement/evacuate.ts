@@ -1,8 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Hypervisor, HypervisorStatus, VirtualMachine, VirtualMachineStatus } from '#crds/types.js';
 import type { Binder } from '../binder.js';
+import { isReady } from '../conditions.js';
 import type { EventText } from '../kubernetes/events.js';
 import { again, type Queue } from '../kubernetes/queue.js';
+import { latest } from '../kubernetes/store.js';
 import { publishStatus } from '../loop.js';
 import type { Choice } from './choose.js';
 import { evacuationOf, maintenanceOf } from './evacuation.js';
@@ -20,7 +22,11 @@ export async function askToLeave(
   signal: AbortSignal,
 ): Promise<VirtualMachine> {
   const { evacuation: before, ...rest } = machine.status ?? {};
-  const evacuation = evacuationOf(machine, hypervisor, choice, Date.now());
+  const stillSuits = (name = '') => {
+    const there = watched.hypervisors.store.get(name);
+    return there?.spec.maintenance === 'None' && isReady(there);
+  };
+  const evacuation = evacuationOf(machine, hypervisor, { choice, stillSuits }, Date.now());
   if (isDeepStrictEqual(before, evacuation)) return machine;
   const status: VirtualMachineStatus = { ...rest, ...(evacuation === undefined ? {} : { evacuation }) };
   // From the choice on, as for any machine; once it is written, the ledger reads it there.
@@ -64,15 +70,24 @@ export async function tellMaintenance({ client, watched }: Binder, hypervisor: H
 
 interface Loops {
   readonly machines: Queue;
+  readonly volumes: Queue;
   readonly hypervisors: Queue;
 }
 
-/** Machines look again when the maintenance of their host changes, and hosts when one of their machines is to go, or gone. */
-export function followMaintenance(loops: Loops, { hypervisors, machines }: Binder['watched']): void {
+/** Machines and volumes look again when the maintenance of their host changes, and hosts when one of their machines is to go, or gone. */
+export function followMaintenance(loops: Loops, { hypervisors, machines, volumes }: Binder['watched']): void {
   hypervisors.store.subscribe((change) => {
-    const [now, before] = change.kind === 'updated' ? [change.object, change.previous] : [undefined, undefined];
-    if (now !== undefined && now.spec.maintenance !== before?.spec.maintenance)
-      again(loops.machines, machines.store.byIndex('host', now.metadata.name));
+    const [now, before] = [latest(change), change.kind === 'updated' ? change.previous : undefined];
+    const isOther = now.spec.maintenance !== before?.spec.maintenance;
+    if (isOther) again(loops.machines, machines.store.byIndex('host', now.metadata.name));
+    // Machines that are to go are woken with those that have no host.
+    if (!isOther && before !== undefined && isReady(now) === isReady(before)) return;
+    const emptied = new Set(hypervisors.store.list().flatMap((one) => (one.spec.maintenance === 'Evacuate' ? [one.metadata.name] : [])));
+    if (emptied.size > 0)
+      again(
+        loops.volumes,
+        volumes.store.list().filter(({ status }) => emptied.has(status?.hypervisor ?? '')),
+      );
   });
   machines.store.subscribe((change) => {
     const seen = [change.kind === 'deleted' ? undefined : change.object, change.kind === 'added' ? undefined : change.previous];

@@ -43,10 +43,13 @@ const never = (): Choice => {
   throw new Error('nobody needs to choose');
 };
 
+const evacuation = (one: VirtualMachine, on: Hypervisor, choice: () => Choice, at: number, suits = true) =>
+  evacuationOf(one, on, { choice, stillSuits: () => suits }, at);
+
 t.test('a machine is asked to leave where another host can take it, and told why it stays where none can', async (t) => {
   const evacuated = host('one', 'Evacuate');
-  t.same(evacuationOf(machine(), evacuated, two, now), { from: 'one', to: 'two', requestedAt: '2030-01-01T00:00:00Z' });
-  t.match(evacuationOf(machine(), evacuated, nowhere, now), { from: 'one', reason: 'Memory', message: /^two: needs 1Gi/ });
+  t.same(evacuation(machine(), evacuated, two, now), { from: 'one', to: 'two', requestedAt: '2030-01-01T00:00:00Z' });
+  t.match(evacuation(machine(), evacuated, nowhere, now), { from: 'one', reason: 'Memory', message: /^two: needs 1Gi/ });
   const alone = (): Choice => ({
     kind: 'none',
     reason: 'Unschedulable',
@@ -54,33 +57,40 @@ t.test('a machine is asked to leave where another host can take it, and told why
     reasons: [{ reason: 'Maintenance', count: 1 }],
     rejected: [{ hypervisor: 'one', reason: 'Maintenance', message: 'it takes no new machines' }],
   });
-  t.match(evacuationOf(machine(), evacuated, alone, now), { reason: 'NoOtherHost' });
-  t.equal(evacuationOf(machine(), host('one', 'Cordon'), never, now), undefined);
-  t.equal(evacuationOf(machine(), host('one', 'None'), never, now), undefined);
+  t.match(evacuation(machine(), evacuated, alone, now), { reason: 'NoOtherHost' });
+  t.equal(evacuation(machine(), host('one', 'Cordon'), never, now), undefined);
+  t.equal(evacuation(machine(), host('one', 'None'), never, now), undefined);
 });
 
 t.test('what no other host could make up for keeps it', async (t) => {
   const evacuated = host('one', 'Evacuate');
   const pinned = machine({}, { placement: { policy: 'Spread', hypervisorRef: { name: 'one' } } });
-  t.match(evacuationOf(pinned, evacuated, never, now), { reason: 'Pinned' });
-  t.match(evacuationOf(machine({ hardware: { firmware: 'UEFI' } }), evacuated, never, now), {
+  t.match(evacuation(pinned, evacuated, never, now), { reason: 'Pinned' });
+  t.match(evacuation(machine({ hardware: { firmware: 'UEFI' } }), evacuated, never, now), {
     reason: 'FirmwareState',
     message: /its UEFI variables lie on one/,
   });
   const trusted = machine({}, { firmware: { type: 'BIOS', tpm: 'V2' } });
-  t.match(evacuationOf(trusted, evacuated, never, now), { reason: 'FirmwareState', message: /the state of its TPM/ });
-  t.match(evacuationOf(machine({ hardware: { firmware: 'BIOS' } }), evacuated, two, now), { to: 'two' });
+  t.match(evacuation(trusted, evacuated, never, now), { reason: 'FirmwareState', message: /the state of its TPM/ });
+  t.match(evacuation(machine({ hardware: { firmware: 'BIOS' } }), evacuated, two, now), { to: 'two' });
 });
 
 t.test('a request stands while the host is to be emptied, is taken back after, and never once the host has let go', async (t) => {
   const asked = { from: 'one', to: 'two', requestedAt: '2029-12-31T00:00:00Z' };
   const left = { ...asked, leftAt: '2029-12-31T01:00:00Z' };
-  t.same(evacuationOf(machine({ evacuation: asked }), host('one', 'Evacuate'), never, now), asked);
-  t.equal(evacuationOf(machine({ evacuation: asked }), host('one', 'None'), never, now), undefined);
+  t.same(evacuation(machine({ evacuation: asked }), host('one', 'Evacuate'), never, now), asked);
+  const moved = evacuation(machine({ evacuation: asked }), host('one', 'Evacuate'), two, now, false);
+  t.same(moved, asked, 'it goes to the next best, if the host that kept room is away');
+  t.match(evacuation(machine({ evacuation: asked }), host('one', 'Evacuate'), nowhere, now, false), {
+    reason: 'Memory',
+    requestedAt: undefined,
+  });
+  t.same(evacuation(machine({ evacuation: left }), host('one', 'Evacuate'), never, now, false), left);
+  t.equal(evacuation(machine({ evacuation: asked }), host('one', 'None'), never, now), undefined);
   for (const maintenance of ['None', 'Cordon', 'Evacuate'] as const)
-    t.same(evacuationOf(machine({ evacuation: left }), host('one', maintenance), never, now), left);
+    t.same(evacuation(machine({ evacuation: left }), host('one', maintenance), never, now), left);
   const stays = { from: 'one', reason: 'Memory', message: 'full' };
-  t.match(evacuationOf(machine({ evacuation: stays }), host('one', 'Evacuate'), two, now), { to: 'two', reason: undefined });
+  t.match(evacuation(machine({ evacuation: stays }), host('one', 'Evacuate'), two, now), { to: 'two', reason: undefined });
 });
 
 t.test('of an evacuation all are counted, and ten named', async (t) => {

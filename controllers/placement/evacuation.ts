@@ -6,23 +6,23 @@ type Evacuation = NonNullable<VirtualMachineStatus['evacuation']>;
 
 /**
  * What maintenance of its host means for a machine that is bound there. Whoever has left goes on; whoever has not may stay after all, once the
- * host is not to be emptied any more. `choice` is asked for the host that could take it. Pure.
+ * host is not to be emptied any more, or no other takes it by now. Pure.
  */
 export function evacuationOf(
   machine: VirtualMachine,
   { metadata, spec }: Hypervisor,
-  choice: () => Choice,
+  { choice, stillSuits }: Elsewhere,
   now: number,
 ): Evacuation | undefined {
   const before = machine.status?.evacuation;
   if (before?.leftAt !== undefined) return before;
   if (spec.maintenance !== 'Evacuate') return undefined;
-  if (before?.requestedAt !== undefined) return before;
+  if (before?.requestedAt !== undefined && stillSuits(before.to)) return before;
   const from = metadata.name;
   const hindrance = hindranceOf(machine, from);
   if (hindrance !== undefined) return { from, ...hindrance };
   const chosen = choice();
-  if (chosen.kind === 'place') return { from, to: chosen.hypervisor.metadata.name, requestedAt: timestamp(now) };
+  if (chosen.kind === 'place') return { from, to: chosen.hypervisor.metadata.name, requestedAt: before?.requestedAt ?? timestamp(now) };
   return { from, ...whyNowhere(chosen, from) };
 }
 
@@ -34,6 +34,13 @@ function whyNowhere({ reason, message, rejected }: Extract<Choice, { readonly ki
     return { reason: 'NoOtherHost', message: 'there is no other Hypervisor that spec.placement means' };
   const words = others.map((one) => `${one.hypervisor}: ${one.message}`).join('; ');
   return { reason: nearest?.reason ?? reason, message: (words || message).slice(0, longestMessage) };
+}
+
+/** What is known of other hosts. */
+export interface Elsewhere {
+  readonly choice: () => Choice;
+  /** Whether the host that was chosen is there, ready and takes machines. */
+  readonly stillSuits: (hypervisor: string | undefined) => boolean;
 }
 
 const longestMessage = 512;

@@ -8,8 +8,8 @@ export const volumeIndexes = {
   unplaced: ({ status }) => (status?.hypervisor === undefined ? [everything] : []),
 } satisfies Indexes<StorageVolume>;
 
-/** It would leave its host if another could take it. */
-const isKeptBack = ({ status }: VirtualMachine): boolean => status?.evacuation !== undefined && status.evacuation.requestedAt === undefined;
+/** It is to leave its host, or would if another could take it. */
+const isKeptBack = ({ status }: VirtualMachine): boolean => status?.evacuation !== undefined && status.evacuation.leftAt === undefined;
 
 /** As `namespace/key=value`. */
 export const labelIn = (namespace: string, [key, value]: readonly [string, string]): string => `${namespace}/${key}=${value}`;

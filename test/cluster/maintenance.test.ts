@@ -71,7 +71,8 @@ await world.apply(
 
 await t.test('an evacuated host gives away what can go, and says why the rest stays', async (t) => {
   await using operator = await start();
-  await world.apply(hypervisor('one'), hypervisor('two', 'Cordon'), volume('web'), volume('kept', 'local'));
+  await world.apply(hypervisor('one'), hypervisor('two', 'Cordon'), volume('web'), volume('kept', 'local'), volume('idle'));
+  await world.until('StorageVolume', 'idle', isReady);
   await world.apply(
     machine('web', { ...disk('web'), cloudInit: { userData: '#cloud-config' } }),
     machine('manual', { runStrategy: 'Manual' }),
@@ -103,6 +104,7 @@ await t.test('an evacuated host gives away what can go, and says why the rest st
     'default.trusted',
   ]);
 
+  await world.until('StorageVolume', 'idle', (seen) => isReady(seen) && seen.status?.hypervisor === 'two');
   const one = await world.until(
     'Hypervisor',
     'one',
@@ -136,8 +138,8 @@ await t.test('an evacuated host gives away what can go, and says why the rest st
     t.equal(has('one', 'once')?.power.state, 'On');
   });
   await removeAll(...all);
-  for (const name of ['web', 'kept']) await world.delete('StorageVolume', name);
-  for (const name of ['web', 'kept']) await world.untilGone('StorageVolume', name);
+  for (const name of ['web', 'kept', 'idle']) await world.delete('StorageVolume', name);
+  for (const name of ['web', 'kept', 'idle']) await world.untilGone('StorageVolume', name);
   for (const host of Object.values(hosts)) t.same([...host.directory('/pools/local').keys()], [], 'nor is a seed left anywhere');
   t.same(
     operator.troubles.filter((trouble) => !/Conflict/.test(trouble)),
