@@ -52,7 +52,7 @@ export class Meter {
       ...(isSpread(waits) ? { waits } : {}),
     };
     this.parts.push(part);
-    this.#say(`${name}: ${seconds.toFixed(1)} s, load ${part.load.toFixed(1)}`);
+    this.#say(inWords(part));
   }
 
   async #read(): Promise<Reading> {
@@ -82,6 +82,14 @@ export class Meter {
     const { stdout, code } = await this.#server.kubectl('get', '--raw', '/metrics');
     return code === 0 ? stdout : '';
   }
+}
+
+/** As it goes, so that a run that is broken off tells what it found. */
+function inWords({ name, seconds, load, waits, controller, agents, apiServer }: Part): string {
+  const used = ({ cpuSeconds, peakMiB }: Usage) => `${cpuSeconds.toFixed(0)} s CPU, at most ${peakMiB.toFixed(0)} MiB`;
+  const waited = waits === undefined ? '' : `, p50 ${waits.p50.toFixed(1)} s, p95 ${waits.p95.toFixed(1)} s`;
+  const who = `controller ${used(controller)}; agents ${used(agents)}; API server ${used(apiServer)}`;
+  return `${name}: ${seconds.toFixed(1)} s, load ${load.toFixed(1)}${waited}; ${who}`;
 }
 
 const start = (): Reading => ({
