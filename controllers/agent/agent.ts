@@ -176,7 +176,7 @@ async function runLoops(name: string, options: HostOptions, door: Door, signal: 
   const loops = createLoops(surroundings, door);
   const wiring = new Wiring(name, loops, watched, signal);
   wiring.everythingChanged();
-  const atWork = standsBack ? [loops.hypervisors, loops.orphans] : Object.values(loops);
+  const atWork = standsBack ? [loops.hypervisors, loops.orphans, loops.instances] : Object.values(loops);
   try {
     if (!standsBack) await takeUp(name, surroundings, signal);
     await Promise.all([...atWork.map((loop) => loop.run(signal)), host.run(signal)]);

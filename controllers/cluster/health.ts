@@ -30,8 +30,8 @@ export function silentAgents({ client, namespace, leases }: Leases, clock: Clock
   const seen = createLeaseObserver(clock);
   const asked = new Map<string, number>();
   leases.subscribe((change) => {
-    if (change.kind === 'deleted') seen.forget(change.key);
-    else seen.observe(change.object);
+    // One that is taken away by hand says nothing of who held it.
+    if (change.kind !== 'deleted') seen.observe(change.object);
   });
   for (const lease of leases.list()) seen.observe(lease);
   return async (hypervisor, signal) => {
@@ -64,7 +64,7 @@ export async function watchOver(binder: Binder, hypervisor: Hypervisor, silent: 
   const told = isSilent ? spokenFor(hypervisor, word) : withWord(hypervisor, word);
   const fresh = await publishStatus({ client, ...watched.hypervisors }, hypervisor, told, signal);
   const staying = word?.status === 'True' ? await letGo(binder, fresh, signal) : new Map<string, string>();
-  if (isSilent || word !== undefined) await sayAllUnknown(binder, fresh, staying, signal);
+  if (isSilent || word !== undefined) await sayAllUnknown(binder, fresh, { isSilent, staying }, signal);
   return again;
 }
 
@@ -96,7 +96,7 @@ const silence = (host: string): string => `the agent of ${host} does not renew i
 async function sayAllUnknown(
   { client, watched }: Pick<Binder, 'client' | 'watched'>,
   hypervisor: Hypervisor,
-  staying: Staying,
+  { isSilent, staying }: { readonly isSilent: boolean; readonly staying: Staying },
   signal: AbortSignal,
 ): Promise<void> {
   const host = hypervisor.metadata.name;
@@ -113,7 +113,8 @@ async function sayAllUnknown(
   await say(volumes, bound, { printableStatus: 'Unknown' });
   const here = <I extends { readonly spec: { readonly hypervisor: string } }>(all: readonly I[]) =>
     all.filter(({ spec }) => spec.hypervisor === host);
-  await say(instances, here(instances.store.list()));
+  // An agent that keeps its hands off sees to its pools all the same.
+  if (isSilent) await say(instances, here(instances.store.list()));
   await say(networkInstances, here(networkInstances.store.list()));
 }
 

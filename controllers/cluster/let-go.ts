@@ -9,6 +9,7 @@ import { publishStatus } from '../loop.js';
 import { isOutOfService } from '../out-of-service.js';
 import { placeFor } from '../placement/bind-machine.js';
 import { bindVolume } from '../placement/bind-volume.js';
+import type { Reservation } from '../placement/ledger.js';
 import { movesTo } from '../placement/moves.js';
 import { unbindMachine } from '../placement/unbind.js';
 import type { Watched } from '../watched.js';
@@ -29,8 +30,18 @@ export type Staying = ReadonlyMap<string, string>;
  * What has its disks on this host alone stays.
  */
 export async function letGo(binder: Binder, hypervisor: Hypervisor, signal: AbortSignal): Promise<Staying> {
+  const kept: Reservation[] = [];
+  try {
+    return await letGoKeeping(binder, hypervisor, kept, signal);
+  } finally {
+    for (const reservation of kept) reservation.release();
+  }
+}
+
+/** Room is kept for each machine from its choice on: the next one sees it. */
+async function letGoKeeping(binder: Binder, hypervisor: Hypervisor, kept: Reservation[], signal: AbortSignal): Promise<Staying> {
   const { client, watched } = binder;
-  const { losses, staying } = machinesOf(binder, hypervisor, signal);
+  const { losses, staying } = machinesOf(binder, hypervisor, kept, signal);
   const all = [...losses, ...volumesGoing(binder, hypervisor, signal), ...instancesGoing(binder, hypervisor, signal)];
   const seen = watched.hypervisors.store.get(hypervisor.metadata.name) ?? hypervisor;
   const orphans = withOrphans(
@@ -55,7 +66,7 @@ function ignoreOvertaken(reason: unknown): void {
   if (!ApiError.is(reason, 'Conflict')) throw reason;
 }
 
-function machinesOf(binder: Binder, { metadata: { name: host } }: Hypervisor, signal: AbortSignal) {
+function machinesOf(binder: Binder, { metadata: { name: host } }: Hypervisor, kept: Reservation[], signal: AbortSignal) {
   const losses: Loss[] = [];
   const staying = new Map<string, string>();
   for (const machine of binder.watched.machines.store.byIndex('host', host)) {
@@ -64,7 +75,7 @@ function machinesOf(binder: Binder, { metadata: { name: host } }: Hypervisor, si
       losses.push({ orphan, lose: () => removeFinalizer(binder.client, virtualMachines, machine, signal) });
       continue;
     }
-    const why = whyItStays(binder, machine);
+    const why = whyItStays(binder, machine, kept);
     if (why !== undefined) staying.set(machine.metadata.uid, why);
     else losses.push({ orphan, lose: () => unbindMachine(binder, machine, moving(host), signal) });
   }
@@ -74,10 +85,12 @@ function machinesOf(binder: Binder, { metadata: { name: host } }: Hypervisor, si
 const moving = (host: string) => ({ reason: 'OutOfService', message: `${host} is out of service: it is started on another host` });
 
 /** What is in a TPM is nowhere else, and a guest without it may be locked out of its disks. */
-function whyItStays(binder: Binder, machine: VirtualMachine): string | undefined {
+function whyItStays(binder: Binder, machine: VirtualMachine, kept: Reservation[]): string | undefined {
   if (machine.spec.firmware?.tpm !== undefined) return 'what its TPM holds is on that host alone';
   const choice = placeFor(binder, machine);
-  return choice.kind === 'place' ? undefined : `no other host takes it: ${choice.message}`;
+  if (choice.kind === 'none') return `no other host takes it: ${choice.message}`;
+  kept.push(binder.ledger.reserve(machine, choice.hypervisor.metadata.name));
+  return undefined;
 }
 
 function volumesGoing({ client, watched }: Binder, { metadata: { name: host } }: Hypervisor, signal: AbortSignal): readonly Loss[] {

@@ -6,6 +6,7 @@ import { instanceName } from '../instance-name.js';
 import { keyOf } from '../kubernetes/resource.js';
 import { publishStatus } from '../loop.js';
 import { covers } from '../namespaces.js';
+import { isOutOfService } from '../out-of-service.js';
 import type { Outcome } from '../reconcile.js';
 import { isSelected } from '../selected.js';
 import { isLinked } from '../stores.js';
@@ -129,15 +130,18 @@ function whatItWaitsFor(binder: Binder, volume: StorageVolume): Waiting {
   const [machine] = binder.watched.machines.store.byIndex('volume', keyOf(volume.metadata));
   if (machine !== undefined) return waitingFor('WaitingForMachine', `it goes where machine "${machine.metadata.name}" goes`);
   const hosts = binder.watched.hypervisors.store.list().filter((hypervisor) => isMeantFor(binder, volume, hypervisor));
-  const open = hosts.filter(({ spec }) => spec.maintenance === 'None');
-  if (hosts.length > 0 && open.length === 0) {
-    const [first] = hosts;
-    return waitingFor('Maintenance', `${first?.metadata.name} takes nothing new, nor do others: spec.maintenance of the Hypervisors`);
-  }
+  const inService = hosts.filter((hypervisor) => !isOutOfService(hypervisor));
+  const [host] = hosts;
+  if (host !== undefined && inService.length === 0)
+    return waitingFor('OutOfService', `${host.metadata.name} is out of service, as is any other that has its pool`);
+  const open = inService.filter(({ spec }) => spec.maintenance === 'None');
+  const [first] = inService;
+  if (first !== undefined && open.length === 0)
+    return waitingFor('Maintenance', `${first.metadata.name} takes nothing new, nor do others: spec.maintenance of the Hypervisors`);
   const shared = open.map((hypervisor) => sharedInstance(binder, volume, hypervisor)).find((instance) => instance !== undefined);
   if (shared !== undefined) return { kind: 'nothing', place: { hypervisor: shared.spec.hypervisor, pool: shared.metadata.name } };
   if (hosts.length > 1) return waitingFor('WaitingForMachine', `${hosts.length} hosts have its pool: it goes where its first machine goes`);
-  const [instance] = hosts.map((hypervisor) => instanceFor(binder, volume, hypervisor));
+  const [instance] = open.map((hypervisor) => instanceFor(binder, volume, hypervisor));
   if (instance === undefined) {
     const isClone = volume.spec.source?.volumeRef !== undefined;
     return waitingFor(isClone ? 'WaitingForSource' : 'WaitingForPool', noPlace(binder, volume));
@@ -175,5 +179,5 @@ function noPlace(binder: Binder, volume: StorageVolume): string {
   if (parent === undefined) return `waiting for StoragePool "${pool}": there is none`;
   if (!covers(parent.spec.allowedNamespaces, metadata.namespace, watched.namespaces.store))
     return `StoragePool "${pool}" is not for namespace "${metadata.namespace}"; see its spec.allowedNamespaces`;
-  return `StoragePool "${pool}" is on no hypervisor yet`;
+  return `StoragePool "${pool}" is on no hypervisor that is in service`;
 }

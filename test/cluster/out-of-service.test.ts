@@ -125,7 +125,8 @@ await t.test('what a dead host had runs elsewhere once somebody vouches for its 
   ]);
   t.equal(left?.count, 4);
 
-  // Nobody had fenced it after all: its machines run on.
+  // Nobody had fenced it after all: its machines run on, though its pools are off.
+  for (const pool of hosts.one.pools.values()) pool.active = false;
   t.same(running('one'), ['default.doomed', 'default.rooted', 'default.web']);
   hosts.one.calls.length = 0;
   const again = await start('one');
