@@ -2,7 +2,7 @@ import { type Condition, type StorageVolume, storageVolumes, type VirtualMachine
 import { DriverError } from '#drivers/error.js';
 import { isReady, isRestartRequired } from '../conditions.js';
 import { Drift } from '../drift.js';
-import { removeFinalizer } from '../finalizer.js';
+import { finalizer, removeFinalizer } from '../finalizer.js';
 import type { Jobs } from '../host/jobs.js';
 import type { Locks } from '../host/locks.js';
 import type { Client } from '../kubernetes/client.js';
@@ -93,8 +93,11 @@ function hostLoop<
     const now = watched.store.get(keyOf(object.metadata)) ?? object;
     // What converged before the deletion was known is there still.
     const wasToGo = object.metadata.deletionTimestamp !== undefined;
-    if (wasToGo && outcome.kind === 'converged' && now.metadata.uid === object.metadata.uid)
+    if (wasToGo && outcome.kind === 'converged' && now.metadata.uid === object.metadata.uid) {
       await removeFinalizer(client, resource, now, signal);
+      // Where no other holds it, it is gone: nobody looks again at what the watch has yet to take away.
+      if (now.metadata.finalizers?.every((one) => one === finalizer)) watched.store.delete(keyOf(now.metadata));
+    }
     const because = await looked(now, signal);
     if (because === undefined) return outcome;
     recorder.record(object, { type: 'Warning', reason: 'UseUnknown', note: because });
@@ -104,7 +107,7 @@ function hostLoop<
     if (change.kind === 'deleted') drift.forget(change.previous);
   });
   const onOutcome = (object: R, outcome: Outcome) => {
-    if (outcome.kind === 'converged') drift.reached(object);
+    if (outcome.kind === 'converged' && watched.store.get(keyOf(object.metadata)) !== undefined) drift.reached(object);
     if (outcome.kind === 'stalled') recorder.record(object, { type: 'Warning', reason: 'Stalled', note: outcome.because });
     if (outcome.kind === 'retry') recorder.record(object, { type: 'Warning', reason: outcome.error.code, note: outcome.error.message });
   };
