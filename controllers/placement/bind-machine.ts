@@ -16,23 +16,16 @@ import { compareVersions } from '../kubernetes/resource.js';
 import { publishStatus } from '../loop.js';
 import { askedAddresses, claimsOf, duplicates } from '../mac-addresses.js';
 import type { Outcome } from '../reconcile.js';
-import { clonesOf, isLinked, isTwice, networksOf, volumesOf } from '../stores.js';
+import { clonesOf, isLinked, volumesOf } from '../stores.js';
 import { bindVolume, instanceFor } from './bind-volume.js';
 import { type Choice, choose } from './choose.js';
 import { askToLeave, hasLeft, unbind } from './evacuate.js';
 import type { Reservation } from './ledger.js';
 import { makeVolumes } from './make-volumes.js';
+import { missingNetworks, missingVolumes, namesOf, presentVolumes, type Unplaced } from './missing.js';
 import { movesTo } from './moves.js';
 import { neighbourhood } from './neighbourhood.js';
-import type { Explanation } from './rejections.js';
 import type { Candidates } from './request.js';
-
-interface Unplaced {
-  readonly reason: string;
-  readonly message: string;
-  readonly reasons?: Explanation['reasons'];
-  readonly rejected?: Explanation['rejected'];
-}
 
 /**
  * Gives a machine its host, once and for all: its volumes are claimed, then it gets its finalizer, then status.hypervisor is
@@ -135,46 +128,6 @@ async function isAsSeen({ client, watched }: Binder, { metadata }: Hypervisor, s
 async function letGo({ client }: Binder, machine: VirtualMachine, signal: AbortSignal): Promise<Outcome> {
   await removeFinalizer(client, virtualMachines, machine, signal);
   return { kind: 'converged' };
-}
-
-function namesOf(machine: VirtualMachine): readonly string[] {
-  const { disks, readOnly } = volumesOf(machine);
-  return [...new Set([...disks, ...readOnly])];
-}
-
-const volumeOf = ({ watched }: Binder, { metadata }: VirtualMachine, name: string): StorageVolume | undefined =>
-  watched.volumes.store.get(`${metadata.namespace}/${name}`);
-
-const presentVolumes = (binder: Binder, machine: VirtualMachine): readonly StorageVolume[] =>
-  namesOf(machine)
-    .map((name) => volumeOf(binder, machine, name))
-    .filter((volume) => volume !== undefined);
-
-function missingVolumes(binder: Binder, machine: VirtualMachine, unmade: ReadonlyMap<string, string>): Unplaced | undefined {
-  const { disks } = volumesOf(machine);
-  const problems = namesOf(machine).flatMap((name) => {
-    if (isTwice(name, disks)) return [`StorageVolume "${name}": two disks name it, and a volume is one disk of one machine`];
-    const because = unmade.get(name);
-    if (because !== undefined) return [because];
-    const volume = volumeOf(binder, machine, name);
-    const claim = volume?.status?.claim;
-    if (volume === undefined) return [`StorageVolume "${name}": there is none`];
-    if (volume.metadata.deletionTimestamp !== undefined) return [`StorageVolume "${name}" is being deleted`];
-    if (!disks.includes(name)) return [];
-    const [linked] = clonesOf(volume, binder.watched.volumes.store).filter(({ spec }) => isLinked(spec));
-    if (linked !== undefined)
-      return [`StorageVolume "${name}": "${linked.metadata.name}" is a linked clone of it, so no machine may write to it; clone it, too`];
-    return claim !== undefined && claim.uid !== machine.metadata.uid
-      ? [`StorageVolume "${name}" is in use by machine "${claim.machine}"`]
-      : [];
-  });
-  return problems.length === 0 ? undefined : { reason: 'WaitingForVolumes', message: `waiting for ${problems.join(', ')}` };
-}
-
-function missingNetworks({ watched }: Binder, machine: VirtualMachine): Unplaced | undefined {
-  const absent = networksOf(machine).filter((name) => watched.networks.store.get(`${machine.metadata.namespace}/${name}`) === undefined);
-  const words = absent.map((name) => `VirtualNetwork "${name}": there is none`);
-  return absent.length === 0 ? undefined : { reason: 'WaitingForNetworks', message: `waiting for ${words.join(', ')}` };
 }
 
 async function claimVolumes(binder: Binder, machine: VirtualMachine, hypervisor: Hypervisor, signal: AbortSignal): Promise<void> {
