@@ -6,9 +6,10 @@ import { createAuthority, issue } from '#test/cluster/certificates.js';
 import { reachPorts } from './displays.js';
 import { type Libvirtd, type LibvirtdOptions, startLibvirtd } from './libvirtd.js';
 
-/** A libvirt daemon that is reached by TLS, on a port of this host's loopback, as one of another host is. */
-export interface TlsLibvirtd extends AsyncDisposable {
-  readonly daemon: Libvirtd;
+/** What lets clients in to a daemon that listens by TLS, on a port of its own. */
+export interface TlsWay extends AsyncDisposable {
+  /** With which the daemon is to be started. */
+  readonly options: LibvirtdOptions;
   readonly port: number;
   /** Of its authority, which issued the certificates of daemon and client: more can be issued there. */
   readonly folder: string;
@@ -16,9 +17,11 @@ export interface TlsLibvirtd extends AsyncDisposable {
   uri(driver?: 'qemu' | 'test'): string;
   /** What the daemon lets in with: keys as in a Secret. */
   readonly secret: Readonly<Record<'ca.crt' | 'tls.crt' | 'tls.key', string>>;
+  /** From then on its port is one of this host's loopback, too, as one of another host is. */
+  reach(daemon: Libvirtd): Promise<AsyncDisposable>;
 }
 
-export async function startTlsLibvirtd(options: LibvirtdOptions = {}): Promise<TlsLibvirtd> {
+export async function prepareTls(options: LibvirtdOptions = {}): Promise<TlsWay> {
   const folder = await mkdtemp(join(tmpdir(), 'vw-tls-'));
   await createAuthority(folder);
   const server = await issue(folder, 'server', '/CN=localhost', 'serverAuth');
@@ -34,20 +37,35 @@ export async function startTlsLibvirtd(options: LibvirtdOptions = {}): Promise<T
   };
   const listening = Object.entries(lines).map(([name, value]) => `${name} = ${value}\n`);
   const daemonConfig = `${options.daemonConfig ?? ''}\n${listening.join('')}`;
-  const daemon = await startLibvirtd({ ...options, daemonConfig, daemonArguments: ['--listen'] });
-  const ways = await reachPorts(daemon, [port]);
   const secret = { 'ca.crt': 'ca.crt', 'tls.crt': 'client.crt', 'tls.key': 'client.key' } as const;
   const texts = Object.entries(secret).map(async ([key, name]) => [key, await readFile(join(folder, name), 'utf8')]);
   return {
-    daemon,
+    options: { ...options, daemonConfig, daemonArguments: ['--listen'] },
     port,
     folder,
     uri: (driver = 'qemu') => `${driver}+tls://localhost:${port}${driver === 'qemu' ? '/system' : '/default'}`,
     secret: Object.fromEntries(await Promise.all(texts)),
+    reach: (daemon) => reachPorts(daemon, [port]),
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+/** A libvirt daemon that is reached by TLS, on a port of this host's loopback, as one of another host is. */
+export interface TlsLibvirtd extends Omit<TlsWay, 'reach' | 'options'> {
+  readonly daemon: Libvirtd;
+}
+
+export async function startTlsLibvirtd(options: LibvirtdOptions = {}): Promise<TlsLibvirtd> {
+  const way = await prepareTls(options);
+  const daemon = await startLibvirtd(way.options);
+  const reached = await way.reach(daemon);
+  return {
+    ...way,
+    daemon,
     [Symbol.asyncDispose]: async () => {
-      await ways[Symbol.asyncDispose]();
+      await reached[Symbol.asyncDispose]();
       await daemon.stop();
-      await rm(folder, { recursive: true, force: true });
+      await way[Symbol.asyncDispose]();
     },
   };
 }
