@@ -59,11 +59,11 @@ const untilHost = (name: string, status: 'True' | 'False') =>
 const addresses = ({ status }: VirtualMachine) => status?.interfaces?.flatMap(({ addresses: its = [] }) => its) ?? [];
 
 await t.test('remote-ssh.yaml: a machine boots on a host that the agent has but a login to', async (t) => {
-  await using operator = await start('kvm3');
+  await using operator = await start('far-ssh');
   await apply('remote-ssh');
-  t.match(condition(await untilHost('kvm3', 'False'), 'Ready'), { reason: 'CredentialsMissing' });
-  await putSecret('kvm3', ssh.secret);
-  await untilHost('kvm3', 'True');
+  t.match(condition(await untilHost('far-ssh', 'False'), 'Ready'), { reason: 'CredentialsMissing' });
+  await putSecret('far-ssh', ssh.secret);
+  await untilHost('far-ssh', 'True');
   await apply('smallest');
   const seen = await lab.untilReady('first', (one) => addresses(one).length > 0);
   t.match(addresses(seen)[0]?.ip, /^10\.33\.0\.1\d\d$/);
