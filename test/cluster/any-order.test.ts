@@ -169,7 +169,11 @@ await world.kubectl('create', 'namespace', 'shop');
 for (const [title, way, order] of orders)
   await t.test(`${way}: ${title}`, async (t) => {
     const host = new FakeHost({ clock: systemClock });
-    await using operator = await world.start({ connect: async () => fakeDriver(host), hypervisors: ['kvm9'] });
+    await using operator = await world.start({
+      connect: async () => fakeDriver(host),
+      hypervisors: ['kvm9'],
+      guestSecrets: { lookMs: 1_000 },
+    });
     await using recorder = await Recorder.start(world.client, Object.values(resources));
     const place = { order, words: ways[way] ?? [], server: way === 'kubectl apply' ? [] : ['--server-side'] };
     await applied(place);
