@@ -132,6 +132,13 @@ t.test('what can never become true is refused', async (t) => {
   t.match((await ring()).stderr, /denied the request: spec\.source\.volumeRef: each would be made from the next: b <- a <- b/);
 });
 
+t.test('when its certificate ends is told', async (t) => {
+  const told = await (await fetch(`http://${first.ip}:9090/metrics`)).text();
+  const [, ends = '0'] = /^virtwright_credential_expiration_timestamp_seconds\{purpose="webhook"\} (\S+)$/m.exec(told) ?? [];
+  const read = new X509Certificate(Buffer.from(await bundle(), 'base64'));
+  t.equal(Number(ends), Date.parse(read.validTo) / 1_000);
+});
+
 t.test('the controller that does not lead warns as well', async (t) => {
   const second = await start('controller-b');
   service.to(endpoint(second));
