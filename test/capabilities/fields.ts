@@ -107,6 +107,10 @@ export const ownFields: readonly string[] = [
   'VirtualMachine stop.timeoutSeconds',
   'VirtualMachine placement.hypervisorRef.name',
   'VirtualMachine placement.hypervisorSelector.matchLabels',
+  ...['affinity', 'antiAffinity'].flatMap((company) =>
+    ['mode', 'name', 'selector.matchLabels', 'topologyKey'].map((field) => `VirtualMachine placement.${company}[].${field}`),
+  ),
+  ...['policy', 'tolerations[].key', 'tolerations[].value'].map((field) => `VirtualMachine placement.${field}`),
   'VirtualMachine disks[].name',
   'VirtualMachine interfaces[].name',
   'VirtualMachine disks[].volumeRef.name',
