@@ -131,7 +131,9 @@ await t.test('it is changed by hand', async (t) => {
 
 await t.test('it is waited for, and goes', async (t) => {
   const ready = { type: 'Ready', status: 'True', reason: 'Fine', message: '', lastTransitionTime: '2026-01-01T00:00:00Z' };
-  await say('patch vm web --subresource=status --type=merge -p', JSON.stringify({ status: { conditions: [ready] } }));
+  // Of what somebody said before the last change kubectl takes no notice.
+  const observedGeneration = Number(await say('get vm web -o jsonpath={.metadata.generation}'));
+  await say('patch vm web --subresource=status --type=merge -p', JSON.stringify({ status: { observedGeneration, conditions: [ready] } }));
   const met = 'virtualmachine.virtwright.io/web condition met\n';
   t.equal(await say('wait vm/web --for=condition=Ready --timeout=30s'), met);
   t.equal(await say('wait vm/web --timeout=30s', '--for=jsonpath={.spec.memory.size}=64Mi'), met);
