@@ -79,8 +79,10 @@ export class Meter {
   }
 
   async #served(): Promise<string> {
-    const { stdout, code } = await this.#server.kubectl('get', '--raw', '/metrics');
-    return code === 0 ? stdout : '';
+    const { stdout, stderr, code } = await this.#server.kubectl('get', '--raw', '/metrics');
+    // Nothing read would pass for nothing written.
+    if (code !== 0) throw new Error(`the API server's metrics cannot be read: ${stderr}`);
+    return stdout;
   }
 }
 
