@@ -1,7 +1,9 @@
 #!/bin/sh
 # Writes manifests/install.yaml: what the chart gives, for kubectl. The kinds are beside it, in crds/.
+# First the chart's copies of the rights: links are dropped by what packs folders, as Flux does. Copies of the kinds are made by crds/generate.ts.
 set -eu
 top=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+cp "$top/manifests/rbac.yaml" "$top/manifests/own-hosts.yaml" "$top/charts/virtwright/files/"
 helm=$("$top/test/peers/helm/build.sh")/helm
 new=$(mktemp)
 trap 'rm -f "$new"' EXIT

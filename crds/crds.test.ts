@@ -3,7 +3,7 @@ import t from 'tap';
 import { DecodeError, decode } from './decode.js';
 import { renderReference } from './reference.js';
 import { renderTypes } from './render.js';
-import { type Crd, crdFolder, readCrds, type Schema } from './schema.js';
+import { type Crd, chartFolder, crdFolder, readCrds, readTexts, type Schema } from './schema.js';
 
 const crds = [...readCrds().values()];
 
@@ -11,6 +11,7 @@ t.test('what is generated is current', async (t) => {
   const remedy = 'run: npx tsc -b && node dist/crds/generate.js';
   t.equal(readFileSync(new URL('types.ts', crdFolder), 'utf8'), renderTypes(crds), remedy);
   t.equal(readFileSync(new URL('../docs/api.md', crdFolder), 'utf8'), renderReference(crds), remedy);
+  t.same(readTexts(chartFolder), readTexts(crdFolder), remedy);
 });
 
 t.test('every list, map and text has a bound, and every field says what it is', async (t) => {

@@ -28,11 +28,17 @@ export interface Crd {
 /** Where the YAML is: beside the sources, also when this runs compiled. */
 export const crdFolder = new URL('../../crds/', import.meta.url);
 
+/** The chart's copies: Helm reads nothing outside of a chart, and links are dropped by what packs folders, as Flux does. */
+export const chartFolder = new URL('../charts/virtwright/files/crds/', crdFolder);
+
+/** The text of each YAML file of a folder, by its name. */
+export function readTexts(folder: URL): ReadonlyMap<string, string> {
+  const files = readdirSync(folder).filter((name) => name.endsWith('.yaml'));
+  return new Map(files.sort().map((name) => [name, readFileSync(new URL(name, folder), 'utf8')]));
+}
+
 /** Our CRDs, by kind. They are our own files: their form is not checked here but by the API server. */
 export function readCrds(): ReadonlyMap<string, Crd> {
-  const files = readdirSync(crdFolder)
-    .filter((name) => name.endsWith('.yaml'))
-    .sort();
-  const crds = files.map((name) => load(readFileSync(new URL(name, crdFolder), 'utf8')) as Crd);
+  const crds = [...readTexts(crdFolder).values()].map((text) => load(text) as Crd);
   return new Map(crds.map((crd) => [crd.spec.names.kind, crd]));
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { loadAll } from 'js-yaml';
 import t from 'tap';
 
@@ -16,5 +16,20 @@ t.test('manifests/install.yaml gives the rights of manifests/rbac.yaml, and narr
   for (const wanted of [...read('rbac.yaml'), ...read('own-hosts.yaml')].filter(({ kind }) => kind !== 'Namespace')) {
     const found = installed.find(({ kind, metadata }) => kind === wanted.kind && metadata.name === wanted.metadata.name);
     t.same(found, wanted, `charts/render.sh writes ${wanted.kind} ${wanted.metadata.name} anew`);
+  }
+});
+
+t.test('nothing in the chart is a link, which what packs folders may drop', async (t) => {
+  const chart = new URL('../../charts/virtwright/', import.meta.url);
+  const entries = readdirSync(chart, { recursive: true, withFileTypes: true });
+  t.same(
+    entries.filter((entry) => !entry.isFile() && !entry.isDirectory()).map(({ name }) => name),
+    [],
+  );
+  for (const name of ['rbac.yaml', 'own-hosts.yaml']) {
+    const [copy, source] = [`charts/virtwright/files/${name}`, `manifests/${name}`].map((path) =>
+      readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8'),
+    );
+    t.equal(copy, source, 'make manifest copies it anew');
   }
 });

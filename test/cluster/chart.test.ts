@@ -132,7 +132,7 @@ t.test('manifests/install.yaml is what the chart gives', async (t) => {
   t.same(
     ours.slice(1),
     loadAll(text).filter((one) => one !== null && one !== undefined),
-    'make install.yaml writes it anew',
+    'make manifest writes it anew',
   );
 });
 
@@ -142,7 +142,7 @@ t.test('it is installed, upgraded with its kinds, and rolled back', async (t) =>
     input: JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels } }),
   });
   const former = await mkdtemp(join(cluster.folder, 'chart-'));
-  await cp(chart, former, { recursive: true, dereference: true });
+  await cp(chart, former, { recursive: true });
   const crd = join(former, 'files/crds/storagepools.yaml');
   const text = await readFile(crd, 'utf8');
   await writeFile(crd, text.replace(/description: .*/, 'description: As it was said before.'));
