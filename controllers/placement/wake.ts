@@ -4,6 +4,7 @@ import type { ClusterWatches } from '../binder.js';
 import { isReady } from '../conditions.js';
 import { again, type Queue } from '../kubernetes/queue.js';
 import type { Change } from '../kubernetes/store.js';
+import { isLetGo } from '../out-of-service.js';
 import { everything } from './indexes.js';
 import type { Ledger } from './ledger.js';
 import { needOf } from './need.js';
@@ -64,5 +65,6 @@ const concern = (hypervisor: Hypervisor): object => {
   const { metadata, spec, status } = hypervisor;
   const { labels, annotations, deletionTimestamp } = metadata;
   const { capacity, capabilities, unowned, strays, orphans } = status ?? {};
-  return { labels, annotations, deletionTimestamp, spec, ready: isReady(hypervisor), capacity, capabilities, unowned, strays, orphans };
+  const is = { ready: isReady(hypervisor), letGo: isLetGo(hypervisor) };
+  return { ...is, labels, annotations, deletionTimestamp, spec, capacity, capabilities, unowned, strays, orphans };
 };
