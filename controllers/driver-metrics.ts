@@ -68,12 +68,16 @@ function connectionMetrics(registers: Registry[]): (hypervisor: string) => (conn
 }
 
 function meteredDriver(driver: Driver, observe: Observe): Driver {
+  // The same at each look, as the driver's own are: who looks again sees that it is the host from before.
+  const facets = new Map<string, object>();
   return new Proxy(driver, {
     get(target, property) {
       const facet = Reflect.get(target, property, target) as unknown;
       if (typeof facet === 'function') return facet.bind(target);
       if (typeof property !== 'string' || typeof facet !== 'object' || facet === null || facet instanceof Promise) return facet;
-      return meteredFacet(facet, property, observe);
+      const metered = facets.get(property) ?? meteredFacet(facet, property, observe);
+      facets.set(property, metered);
+      return metered;
     },
   });
 }

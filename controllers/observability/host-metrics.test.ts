@@ -5,6 +5,7 @@ import type { OwnerMark } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { fakeDriver } from '#drivers/fake/driver.js';
 import { FakeHost } from '#drivers/fake/host.js';
+import { createDriverMetrics } from '../driver-metrics.js';
 import { HostView } from '../host/view.js';
 import { createStore } from '../kubernetes/store.js';
 import { createHostMetrics } from './host-metrics.js';
@@ -12,14 +13,15 @@ import { createHostMetrics } from './host-metrics.js';
 const creationTimestamp = '2030-01-01T00:00:00Z';
 const uuidOf = (number: number) => `00000000-0000-4000-8000-00000000000${number}`;
 
-/** A host in memory that is told of, with its objects. */
+/** A host in memory that is told of, with its objects; its driver is counted, as an agent's is. */
 async function rig(test: Pick<typeof t, 'teardown'>, patienceMs?: number) {
   const registry = new Registry();
   const fake = new FakeHost();
   const life = new AbortController();
   test.teardown(() => life.abort());
   const stores = { machines: createStore<VirtualMachine>(), instances: createStore<StoragePoolInstance>() };
-  const driver = fakeDriver(fake);
+  const connect = createDriverMetrics(new Registry()).metered(async () => fakeDriver(fake), 'kvm1');
+  const driver = await connect({ uri: 'fake:///kvm1' }, life.signal);
   const view = new HostView(driver, () => {}, life.signal);
   const host = { name: 'kvm1', cluster: 'here', connected: { driver, view } as { driver: typeof driver; view: HostView } | undefined };
   const troubles: string[] = [];
