@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { Identity } from '../session/certificate.js';
 import type { Advice } from './advice.js';
+import { Bodies } from './body.js';
 import { answerTo, readReview } from './review.js';
 
 export interface ServerOptions {
@@ -18,18 +19,27 @@ export interface AdmissionServer extends AsyncDisposable {
   use(identity: Pick<Identity, 'certificate' | 'key'>): void;
 }
 
-/** Twice the largest object that an API server stores, for it sends the old one as well, and what is around them. */
-const largestBytes = 8 * 1024 * 1024;
+/** An API server gives up after two seconds. Whoever holds a connection without asking is not one. */
+const patience = {
+  handshakeTimeout: 5_000,
+  headersTimeout: 10_000,
+  requestTimeout: 10_000,
+  connectionsCheckingInterval: 1_000,
+  keepAliveTimeout: 10_000,
+};
+/** Some for each of several API servers. */
+const mostConnections = 32;
 
 /** Rejects when the port cannot be had. */
 export async function serveAdmission({ host, port, advise }: ServerOptions): Promise<AdmissionServer> {
-  const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000, keepAliveTimeout: 60_000 }, (request, response) => {
-    answer(request, advise).then(
+  const bodies = new Bodies();
+  const server = createServer(patience, (request, response) => {
+    answer(request, bodies, advise).then(
       (body) => send(response, 200, JSON.stringify(body)),
       (reason: unknown) => send(response, 400, reason instanceof TypeError || reason instanceof RangeError ? reason.message : 'no JSON'),
     );
   });
-  server.maxConnections = 256;
+  server.maxConnections = mostConnections;
   server.on('tlsClientError', (_reason, socket) => socket.destroy());
   server.listen(port, host);
   await once(server, 'listening');
@@ -41,21 +51,12 @@ export async function serveAdmission({ host, port, advise }: ServerOptions): Pro
   };
 }
 
-async function answer(request: IncomingMessage, advise: ServerOptions['advise']): Promise<object> {
+async function answer(request: IncomingMessage, bodies: Bodies, advise: ServerOptions['advise']): Promise<object> {
   if (request.method !== 'POST') throw new TypeError('POST an AdmissionReview');
-  const review = readReview(JSON.parse(await textOf(request)));
-  return answerTo(review, advise(review.kind, review.object));
-}
-
-async function textOf(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > largestBytes) throw new RangeError(`at most ${largestBytes} bytes are read`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
+  return bodies.read(request, (text) => {
+    const review = readReview(JSON.parse(text));
+    return answerTo(review, advise(review.kind, review.object));
+  });
 }
 
 function send(response: ServerResponse, status: number, text: string): void {
