@@ -49,6 +49,16 @@ export async function takePicture(way: Way, signal: AbortSignal): Promise<Pictur
 
 /** Sends content once the agent wants it; resolves when it says that it has all of it. */
 export async function deliver(way: Way, content: Readable, lengthBytes: number, signal: AbortSignal): Promise<void> {
+  // It may break before it is wanted, when nobody reads it yet.
+  content.once('error', () => {});
+  try {
+    await sendWhenWanted(way, content, lengthBytes, signal);
+  } catch (reason) {
+    throw content.errored === null ? reason : new Failure(`what is sent broke off: ${content.errored.message}`);
+  }
+}
+
+async function sendWhenWanted(way: Way, content: Readable, lengthBytes: number, signal: AbortSignal): Promise<void> {
   const headers = { 'Content-Length': lengthBytes, Expect: '100-continue' };
   const asking = await ask(way, { method: methods.delivery, headers }, signal);
   const taken = accepted(asking);

@@ -87,7 +87,11 @@ await t.test('one that breaks midway leaves a volume that waits; two at once are
   await world.until('StorageVolume', 'broken', (seen) => seen.status?.import?.startedAt !== undefined);
   await t.rejects(deliver(second.way, Readable.from(['x']), 1, soon()), { message: /another upload into this volume is under way/ });
   half.destroy(new Error('the file is gone'));
-  await t.rejects(sent);
+  await t.rejects(sent, { name: 'Failure', message: 'what is sent broke off: the file is gone' });
+  const gone = new PassThrough();
+  const early = deliver(session.way, gone, 1, soon());
+  gone.destroy(new Error('it never was'));
+  await t.rejects(early, { message: 'what is sent broke off: it never was' });
   await world.until('StorageVolume', 'broken', (seen) => /last upload failed/.test(condition(seen, 'Ready')?.message ?? ''));
   const content = randomBytes(1 << 20);
   await upload('broken', await file('whole.raw', content));
