@@ -41,6 +41,10 @@ interface Manifest {
   readonly spec?: object;
 }
 
+interface Alerts extends Manifest {
+  readonly spec: { readonly groups: readonly { readonly rules: readonly { readonly annotations: { readonly runbook_url?: string } }[] }[] };
+}
+
 async function rendered(...more: readonly string[]): Promise<readonly Manifest[]> {
   const text = await helm.run('template', 'virtwright', chart, '--namespace', namespace, '--kube-version', 'v1.36.3', ...more);
   return loadAll(text).filter((one) => one !== null && one !== undefined) as Manifest[];
@@ -58,6 +62,7 @@ t.test('the chart is sound, and says what it does not take', async (t) => {
   t.match(await refused('controler.replicas=2'), /controler/);
   t.match(await refused('agents.remote[0].name=far'), /hypervisors/);
   t.match(await refused('image.digest=latest'), /digest/);
+  t.match(await refused('metrics.prometheusRule.runbooks=docs/runbooks'), /runbooks/);
   t.match(await refused('webhook.port=443'), /webhook\/port.*minimum/s);
   t.match(await refused('webhook.timeoutSeconds=30'), /timeoutSeconds.*maximum/s);
   t.match(await refused(`${everything},agents.remote[1].name=near,agents.remote[1].hypervisors={esx}`), /esx is given twice/);
@@ -101,6 +106,17 @@ t.test('each part comes when it is asked for, and no label or account is missing
   for (const { metadata } of full) t.ok(metadata.namespace === undefined || metadata.namespace === namespace, metadata.name);
   const accounts = new Set(names(full).filter((one) => one.startsWith('ServiceAccount ')));
   for (const workload of full.filter(isWorkload)) t.ok(accounts.has(`ServiceAccount ${podOf(workload).serviceAccountName}`));
+});
+
+t.test('alerts name their pages where people read them, or none', async (t) => {
+  const told = async (...more: readonly string[]) => {
+    const [rule] = (await rendered('--set', observed, ...more)).filter(({ kind }) => kind === 'PrometheusRule') as readonly Alerts[];
+    return rule?.spec.groups.flatMap(({ rules }) => rules).map(({ annotations }) => annotations.runbook_url) ?? [];
+  };
+  const pages = await told('--set', 'metrics.prometheusRule.runbooks=https://git.example.org/runbooks');
+  t.not(pages.length, 0);
+  for (const page of pages) t.match(page, /^https:\/\/git\.example\.org\/runbooks\/\w+\.md$/);
+  t.same(await told(), Array(pages.length).fill(undefined));
 });
 
 t.test('what people are given is added to the roles of the cluster, and writes neither status nor Secrets', async (t) => {
