@@ -26,6 +26,12 @@ export const proof: Proof = {
     { what: 'disks on NVMe', by: 'untested', tests: [], note: 'written as libvirt’s documentation has it; no libvirt 11.5 was tried' },
     { what: 'secure boot, TPM, screens by VNC', by: 'real', tests: ['test/faults/firmware.test.ts'] },
     { what: 'cloud-init, guest agent, addresses', by: 'real', tests: ['test/faults/guest.test.ts'] },
+    {
+      what: 'hosts that are reached by TLS or SSH',
+      by: 'real',
+      tests: ['test/contract/libvirt-remote.test.ts', 'test/faults/remote.test.ts'],
+      note: 'daemons and sshd on loopback; by SSH a machine boots, by TLS the machines are libvirt’s pretended ones',
+    },
     { what: 'the RPC client on libvirt’s test driver', by: 'third-party simulator', tests: ['test/contract/libvirt-test-driver.test.ts'] },
   ],
 };
