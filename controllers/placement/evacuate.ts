@@ -51,11 +51,10 @@ export const hasLeft = ({ status }: VirtualMachine): boolean =>
 
 /** Takes the binding off a machine that its host has let go of: it is one without a host then, and room is kept for it where it would go. */
 export async function unbind({ client, watched }: Binder, machine: VirtualMachine, signal: AbortSignal): Promise<VirtualMachine> {
-  const { from = '', to } = machine.status?.evacuation ?? {};
+  const { from = '' } = machine.status?.evacuation ?? {};
   const status: VirtualMachineStatus = {
     ...unbound(machine, 'Evacuating', `it has left ${from}, and gets another host`, Date.now()),
     power: { state: 'Stopped', reason: 'Unknown' },
-    evacuation: { from, ...(to === undefined ? {} : { to }) },
   };
   return publishStatus({ client, ...watched.machines }, machine, status, signal);
 }

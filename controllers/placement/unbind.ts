@@ -5,8 +5,9 @@ import { publishStatus } from '../loop.js';
 
 /**
  * Takes a machine's host from it, in one write, with the resourceVersion that was seen: from then on no agent sees it, and it is placed as
- * any other. What it went through goes with it, so that who ran once does not run again; what only that host knew of it is forgotten. To be
- * called only when nothing of it runs there, or somebody vouched for that, and another host has room for it.
+ * any other. What it went through goes with it, so that who ran once does not run again; what only that host knew of it is forgotten, its name
+ * there too, and of an evacuation all but where room is kept. To be called only when nothing of it runs there, or somebody vouched for that,
+ * and another host has room for it.
  */
 export async function unbindMachine(
   { client, watched }: Pick<Binder, 'client' | 'watched'>,
@@ -19,11 +20,14 @@ export async function unbindMachine(
 
 /** Pure. */
 export function unbound({ metadata, status }: VirtualMachine, reason: string, message: string, now: number): VirtualMachineStatus {
-  const { hypervisor: _1, seedPool: _2, guest: _3, pendingChanges: _4, placement: _5, hardware: _6, ...rest } = status ?? {};
+  const { evacuation, ...before } = status ?? {};
+  const { hypervisor: _1, seedPool: _2, guest: _3, pendingChanges: _4, placement: _5, hardware: _6, nativeName: _7, ...rest } = before;
+  const { from, to } = evacuation ?? {};
   return {
     ...rest,
     observedGeneration: metadata.generation,
     printableStatus: 'Moving',
+    ...(from === undefined || to === undefined ? {} : { evacuation: { from, to } }),
     power: { state: 'Unknown', reason: 'Unknown' },
     conditions: conditions(status?.conditions, metadata.generation, now, readiness({ kind: 'reconciling', reason, message })),
   };
