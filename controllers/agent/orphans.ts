@@ -122,6 +122,8 @@ class Sweep {
     await stopWhatWasLetGo(options, driver, view, signal);
     await view.refresh({ machines: true }, signal);
     if (view.machines.some(({ mark }) => mark?.owner.uid === uid && mark.owner.cluster === host.cluster)) return false;
+    // What never could be read has no owner that is known: it may be this very machine, and go on running.
+    if (view.unseen.length > 0) return false;
     return where === 'elsewhere' || this.#goes(this.#machines, machineOf(orphan, host.name), connected, signal);
   }
 

@@ -1,4 +1,5 @@
 import t from 'tap';
+import type { HypervisorStatus } from '#crds/types.js';
 import { DriverError } from '#drivers/error.js';
 import { systemClock } from '#drivers/fake/clock.js';
 import { fakeDriver } from '#drivers/fake/driver.js';
@@ -129,7 +130,16 @@ await t.test('what a dead host had runs elsewhere once somebody vouches for its 
   for (const pool of hosts.one.pools.values()) pool.active = false;
   t.same(running('one'), ['default.doomed', 'default.rooted', 'default.web']);
   hosts.one.calls.length = 0;
+  // One of them hangs, and cannot be read: that it went on elsewhere does not make it gone here.
+  const { uid } = moved.metadata;
+  hosts.one.guest(uid, { unreadable: new DriverError('TimedOut', 'no answer') });
   const again = await start('one');
+  const isSwept = ({ status }: { readonly status?: HypervisorStatus }) =>
+    status?.orphans?.objects?.every(({ kind }) => kind !== 'VirtualNetworkInstance') === true;
+  const swept = await world.until('Hypervisor', 'one', isSwept);
+  t.ok(swept.status?.orphans?.objects?.some((one) => one.uid === uid));
+  t.same(running('one'), ['default.rooted', 'default.web']);
+  hosts.one.guest(uid, {});
   await world.until('Hypervisor', 'one', (seen) => isConnected(seen) && seen.status?.orphans === undefined);
   t.same(running('one'), ['default.rooted']);
   t.same(hosts.one.acts.filter((act) => /^(machines|power)\./.test(act)).sort(), [
