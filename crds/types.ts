@@ -265,7 +265,7 @@ export interface HypervisorStatusStraysMachine {
 export interface HypervisorStatusOrphans {
   /** How many there are. */
   readonly count: number;
-  /** The first 512. Others that are left are not taken away; machines among them are told as strays. */
+  /** What they are. While there are 512, nothing more is let go. */
   readonly objects?: readonly HypervisorStatusOrphansObject[];
 }
 

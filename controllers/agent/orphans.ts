@@ -46,9 +46,8 @@ export function orphanLoop(surroundings: Surroundings): Queue {
     const left: Orphan[] = [];
     const objects = [...(orphans.objects ?? [])].sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind));
     for (const orphan of objects) if (!(await sweep.isGone(orphan, connected, signal))) left.push(orphan);
-    const count = orphans.count - (objects.length - left.length);
     const { orphans: _, ...status } = hypervisor.status ?? {};
-    const told = { ...status, ...(count > 0 ? { orphans: { count, ...(left.length === 0 ? {} : { objects: left }) } } : {}) };
+    const told = { ...status, ...(left.length === 0 ? {} : { orphans: { count: left.length, objects: left } }) };
     await publishStatus({ client, ...watched.hypervisors }, hypervisor, told, signal);
     return left.length === 0
       ? { kind: 'converged' }

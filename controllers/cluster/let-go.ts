@@ -13,7 +13,7 @@ import type { Reservation } from '../placement/ledger.js';
 import { movesTo } from '../placement/moves.js';
 import { unbindMachine } from '../placement/unbind.js';
 import type { Watched } from '../watched.js';
-import { type Orphan, orphanedMachine, orphanedNetwork, orphanedPool, orphanedVolume, withOrphans } from './orphans.js';
+import { mostNamed, type Orphan, orphanedMachine, orphanedNetwork, orphanedPool, orphanedVolume, withOrphans } from './orphans.js';
 
 /** One thing that the host is to lose: what is noted of it first, then how it is lost. */
 interface Loss {
@@ -49,11 +49,11 @@ async function letGoKeeping(binder: Binder, hypervisor: Hypervisor, kept: Reserv
     all.flatMap(({ orphan }) => orphan ?? []),
   );
   if (orphans !== undefined) await publishStatus({ client, ...watched.hypervisors }, seen, { ...seen.status, orphans }, signal);
-  const isNamed = ({ uid }: Orphan) => (orphans ?? seen.status?.orphans)?.objects?.some((one) => one.uid === uid) === true;
+  const named = new Set((orphans ?? seen.status?.orphans)?.objects?.map(({ uid }) => uid));
   for (const { orphan, lose } of all) {
-    // Its agent cuts off what is named, and nothing else.
-    if (orphan?.kind === 'VirtualMachine' && !isNamed(orphan)) continue;
-    await lose().catch(ignoreOvertaken);
+    // Its agent cuts off and takes away what is named, and nothing else.
+    if (orphan === undefined || named.has(orphan.uid)) await lose().catch(ignoreOvertaken);
+    else staying.set(orphan.uid, `its status.orphans is full: the ${mostNamed} that are named go first`);
   }
   await freeVolumes(binder, hypervisor, signal);
   for (const session of watched.sessions.store.list())

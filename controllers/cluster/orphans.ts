@@ -11,8 +11,8 @@ import { keepsState } from '../virtual-machine/resolve.js';
 
 export type Orphan = HypervisorStatusOrphansObject;
 
-/** More are counted, and not named: a status has to end somewhere. */
-const mostNamed = 512;
+/** A status has to end somewhere: what cannot be named is not let go. */
+export const mostNamed = 512;
 
 const named = (nativeName: string | undefined) => (nativeName === undefined ? {} : { nativeName });
 
@@ -49,10 +49,10 @@ export const orphanedNetwork = ({ metadata, status }: VirtualNetworkInstance): O
   ...named(status?.nativeName),
 });
 
-/** What a host's status says of orphans once these are among them; undefined when they are already. Pure. */
+/** What a host's status says of orphans once these are among them, as far as there is room; undefined when it says so already. Pure. */
 export function withOrphans({ status }: Hypervisor, more: readonly Orphan[]): NonNullable<Hypervisor['status']>['orphans'] {
   const { count = 0, objects = [] } = status?.orphans ?? {};
-  const news = more.filter(({ uid }) => !objects.some((one) => one.uid === uid));
-  if (news.length === 0) return undefined;
-  return { count: count + news.length, objects: [...objects, ...news].slice(0, mostNamed) };
+  const known = new Set(objects.map(({ uid }) => uid));
+  const all = [...objects, ...more.filter(({ uid }) => !known.has(uid))].slice(0, mostNamed);
+  return all.length === objects.length && all.length === count ? undefined : { count: all.length, objects: all };
 }
