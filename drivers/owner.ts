@@ -16,3 +16,39 @@ export function assertOwner(nativeName: string, mark: Mark | undefined, owner: O
   const whose = mark === undefined ? 'carries no mark of ours' : `belongs to ${ownerText(mark.owner)}`;
   throw new DriverError('NotOurs', `machine "${nativeName}" on the host ${whose}, not to ${ownerText(owner)}; it is left alone`);
 }
+
+export function sameMark(one: Mark | undefined, other: Mark): boolean {
+  return one !== undefined && sameOwner(one.owner, other.owner) && one.record === other.record;
+}
+
+const maxRecordBytes = 4096;
+
+/** @throws DriverError Invalid for a record that is too long */
+export function markRecord(record: string): string {
+  const size = Buffer.byteLength(record);
+  if (size > maxRecordBytes)
+    throw new DriverError('Invalid', `the record has ${size} bytes; at most ${maxRecordBytes} are kept in a machine`);
+  return record;
+}
+
+/** JSON in plain ASCII, without line breaks: what holds a mark on a host may keep neither those nor what is beyond ASCII. */
+export function asciiJson(value: unknown): string {
+  return JSON.stringify(value).replace(/[^ -~]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** Undefined for what is no JSON. */
+export function parseJson(text: string | undefined): unknown {
+  try {
+    return text === undefined ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Undefined for what is no owner in full. */
+export function decodeOwner(value: unknown): OwnerMark | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { cluster, namespace, name, uid } = value as Readonly<Record<string, unknown>>;
+  if (typeof cluster !== 'string' || typeof namespace !== 'string' || typeof name !== 'string' || typeof uid !== 'string') return undefined;
+  return { cluster, namespace, name, uid };
+}

@@ -1,41 +1,4 @@
-import { createHash } from 'node:crypto';
-import { DriverError } from '#drivers/error.js';
+import { Refusals } from '#drivers/https/refusals.js';
 import { isFault } from './soap/driver-error.js';
-import type { User } from './soap/session.js';
-import type { Endpoint } from './soap/transport.js';
 
-/** A host locks an account after a few wrong passwords, for a quarter of an hour by default; in milliseconds. */
-const rememberedMs = 5 * 60_000;
-
-/**
- * Passwords that a host has refused, kept as long as the process lives: who is refused comes again and again, and would lock out whoever
- * else uses the account. Another password is tried at once.
- */
-export class Refusals {
-  readonly #refused = new Map<string, { readonly error: DriverError; readonly at: number }>();
-  readonly #now: () => number;
-
-  constructor(now: () => number = Date.now) {
-    this.#now = now;
-  }
-
-  async unlessRefused<T>({ host, port }: Endpoint, { username, password }: User, act: () => Promise<T>): Promise<T> {
-    // A password is kept nowhere longer than it is needed.
-    const key = createHash('sha256')
-      .update(JSON.stringify([host, port, username, password]))
-      .digest('hex');
-    const refused = this.#refused.get(key);
-    if (refused !== undefined && this.#now() - refused.at < rememberedMs) throw again(refused.error);
-    this.#refused.delete(key);
-    return act().catch((reason) => {
-      if (reason instanceof DriverError && isFault(reason, 'InvalidLogin')) this.#refused.set(key, { error: reason, at: this.#now() });
-      throw reason;
-    });
-  }
-}
-
-function again({ message, cause }: DriverError): DriverError {
-  return new DriverError('Denied', `${message}; not tried again yet, as that could lock the account`, { cause });
-}
-
-export const refusals = new Refusals();
+export const refusals = new Refusals((reason) => isFault(reason, 'InvalidLogin'));

@@ -1,9 +1,10 @@
 import type { MachineDisk } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
+import { asciiJson, parseJson } from '#drivers/owner.js';
 import { child, element, textOf, type XmlElement } from '#drivers/xml/tree.js';
 import { typed, typeOf } from '../soap/names.js';
 import { bestBus, type Controller, controllersOf, maxControllers, newController, numberIn, units } from './controller.js';
-import { asciiJson, type Extra, keys, parseJson } from './mark.js';
+import { type Extra, keys } from './mark.js';
 
 /** One change of a machine's devices. Without a file operation: files are neither made nor deleted. */
 export interface DeviceChange {

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { InterfaceModel, MachineInterface } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
+import { asciiJson } from '#drivers/owner.js';
 import { child, element, textOf, type XmlElement } from '#drivers/xml/tree.js';
 import { typed, typeOf } from '../soap/names.js';
 import { numberIn } from './controller.js';
 import { type DeviceChange, readPlaces } from './disk.js';
-import { asciiJson, type Extra, keys } from './mark.js';
+import { type Extra, keys } from './mark.js';
 
 export const nativeCards = { Vmxnet3: 'VirtualVmxnet3', E1000e: 'VirtualE1000e' } as const satisfies Partial<
   Record<InterfaceModel, string>

@@ -9,13 +9,14 @@ import type {
   MachineShape,
   PowerState,
 } from '#drivers/driver.js';
+import { parseJson } from '#drivers/owner.js';
 import { child, elements, textOf, type XmlElement } from '#drivers/xml/tree.js';
 import { typeOf } from '../soap/names.js';
 import type { Properties } from '../soap/properties.js';
 import { boolean, integer, type Ref, text } from '../soap/types.js';
 import { readDisks } from './disk.js';
 import { type PortGroup, readInterfaces } from './interface.js';
-import { type Extra, type Key, keys, managedBy, parseJson, readMark } from './mark.js';
+import { type Extra, type Key, keys, managedBy, readMark } from './mark.js';
 import { powerOf } from './power-state.js';
 import { serialPortOf } from './serial.js';
 

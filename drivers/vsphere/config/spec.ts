@@ -1,11 +1,12 @@
 import type { MachineDefinition, Mark } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
+import { asciiJson, sameMark } from '#drivers/owner.js';
 import type { XmlElement } from '#drivers/xml/tree.js';
 import { anyText, integer, list, optional, raw, struct, text } from '../soap/types.js';
 import { bestBus } from './controller.js';
 import { diskChanges } from './disk.js';
 import { addressOf, groupNamed, interfaceChanges, type PortGroup } from './interface.js';
-import { asciiJson, type Extra, type Key, keys, managedBy, markExtra, readMark, sameMark } from './mark.js';
+import { type Extra, type Key, keys, managedBy, markExtra, readMark } from './mark.js';
 import { configuredOf, isOff, type NativeMachine, type Next, nextOf, readNext } from './native.js';
 import { serialAnswer, serialChanges } from './serial.js';
 
