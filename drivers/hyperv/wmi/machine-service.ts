@@ -1,7 +1,7 @@
 import type { Outcome } from '../wsman/client.js';
 import { isReference, type Reference } from '../wsman/instance.js';
 import { embedObject, type ObjectOf, type Version } from './class.js';
-import { type computerSystem, globalSettings, machineService, systemSettings } from './classes.js';
+import { computerSystem, globalSettings, machineService, systemSettings } from './classes.js';
 import type { Jobs } from './jobs.js';
 import { type PowerWish, requestedState } from './power.js';
 import type { Wmi } from './wmi.js';
@@ -11,6 +11,8 @@ type Settings = ObjectOf<typeof systemSettings>;
 
 export interface NewMachine {
   readonly name: string;
+  /** What the guest reads of its firmware; of the host's choice when left out. */
+  readonly uuid?: string;
   /** What people read, and by which we know our own. */
   readonly notes: string;
   /** 2 is UEFI; version 1 has but 1. */
@@ -40,6 +42,19 @@ const calls = {
   },
 } as const satisfies Record<Version, unknown>;
 
+/** Of AutomaticStartupAction. */
+const never: Readonly<Record<Version, number>> = { v1: 0, v2: 2 };
+
+const halfMadeName = (uuid: string): string => `virtwright ${uuid.toLowerCase()} is being made`;
+
+/** Whether a machine has uuid and notes by now, and not its name yet: only version 1 knows such. */
+export const isHalfMade = (name: string, uuid: string): boolean => name === halfMadeName(uuid);
+
+const biosGuid = (uuid: string | undefined) => (uuid === undefined ? {} : { BIOSGUID: guidText(uuid) });
+
+/** As BIOSGUID has it. */
+export const guidText = (uuid: string): string => `{${uuid.toUpperCase()}}`;
+
 /** Told of each job before it is waited for. */
 export type Remember = (job: string) => Promise<void> | void;
 
@@ -55,16 +70,32 @@ export class MachineService {
   }
 
   /**
-   * The machine that was made; undefined where a job made it, which does not say: look for it by its notes then. Version 2 has the notes from the
-   * first moment on; in version 1 they are written by a second call, and whoever dies between the two leaves a machine without.
+   * The machine that was made, which the host starts of itself never. Undefined where a job made it, which does not say: look for it by its uuid
+   * then. Version 2 has uuid and notes from the first moment on. Version 1 takes but a name at first: that is then one which only this uuid has,
+   * so that whoever comes after us finds the machine, and goes on; see `isHalfMade`.
    */
   async define(machine: NewMachine, signal: AbortSignal, remember?: Remember): Promise<Reference | undefined> {
     if (this.#wmi.version === 'v1') return this.#defineV1(machine, signal, remember);
-    const { name, notes, generation } = machine;
-    const common = { ElementName: name };
-    const v2 = { Notes: [notes], VirtualSystemSubType: `Microsoft:Hyper-V:SubType:${generation}` };
-    const given = { SystemSettings: embedObject(systemSettings, { version: 'v2', common, v2 }) };
+    const { name, notes, generation, uuid } = machine;
+    const common = { ElementName: name, ...biosGuid(uuid) };
+    const v2 = { Notes: [notes], VirtualSystemSubType: `Microsoft:Hyper-V:SubType:${generation}`, AutomaticStartupAction: never.v2 };
+    const secure = generation === 2 ? { SecureBootEnabled: false } : {};
+    const given = { SystemSettings: embedObject(systemSettings, { version: 'v2', common, v2: { ...v2, ...secure } }) };
     return reference(await this.#call('DefineSystem', given, signal, remember), 'ResultingSystem');
+  }
+
+  /** Gives it another name. */
+  async rename(system: Reference, name: string, signal: AbortSignal, remember?: Remember): Promise<void> {
+    if (this.#wmi.version === 'v1') {
+      const [found] = await this.#wmi.associated(system, 'Msvm_ElementSettingData', globalSettings, signal);
+      const id = found?.version === 'v1' ? found.v1.InstanceID : undefined;
+      const settings = { InstanceID: id, ElementName: name };
+      await this.change(system, embedObject(globalSettings, { version: 'v1', v1: settings }), signal, remember);
+    } else {
+      const settings = await this.settingsOf(system, signal);
+      const common = { InstanceID: settings?.common.InstanceID, ElementName: name };
+      await this.change(system, embedObject(systemSettings, { version: 'v2', common }), signal, remember);
+    }
   }
 
   /** Its disks stay. */
@@ -111,14 +142,27 @@ export class MachineService {
     await this.#jobs.finished(`RequestStateChange (${wish})`, outcome, signal, remember);
   }
 
-  async #defineV1({ name, notes }: NewMachine, signal: AbortSignal, remember?: Remember): Promise<Reference | undefined> {
-    const given = { SystemSettingData: embedObject(globalSettings, { version: 'v1', v1: { ElementName: name } }) };
-    const system = reference(await this.#call('DefineVirtualSystem', given, signal, remember), 'DefinedSystem');
+  async #defineV1({ name, notes, uuid }: NewMachine, signal: AbortSignal, remember?: Remember): Promise<Reference | undefined> {
+    const first = uuid === undefined ? name : halfMadeName(uuid);
+    const system = (uuid === undefined ? undefined : await this.#named(first, signal)) ?? (await this.#makeV1(first, signal, remember));
     const settings = system && (await this.settingsOf(system, signal));
     if (system === undefined || settings === undefined) return undefined;
-    const common = { InstanceID: settings.common.InstanceID };
+    const common = { InstanceID: settings.common.InstanceID, ...biosGuid(uuid) };
     await this.change(system, embedObject(systemSettings, { version: 'v1', common, v1: { Notes: notes } }), signal, remember);
+    if (first !== name) await this.rename(system, name, signal, remember);
     return system;
+  }
+
+  async #makeV1(name: string, signal: AbortSignal, remember?: Remember): Promise<Reference | undefined> {
+    const v1 = { ElementName: name, AutomaticStartupAction: never.v1 };
+    const given = { SystemSettingData: embedObject(globalSettings, { version: 'v1', v1 }) };
+    const made = reference(await this.#call('DefineVirtualSystem', given, signal, remember), 'DefinedSystem');
+    return made ?? this.#named(name, signal);
+  }
+
+  async #named(name: string, signal: AbortSignal): Promise<Reference | undefined> {
+    const [found] = await this.#wmi.find(computerSystem, { ElementName: name }, signal);
+    return found?.reference;
   }
 
   async #call(method: string, given: Parameters<Wmi['client']['invoke']>[2], signal: AbortSignal, remember?: Remember): Promise<Outcome> {

@@ -42,6 +42,15 @@ export class Wmi {
     return this.#decoded(of, await this.client.query(this.namespace, `SELECT * FROM ${of.name[this.version]}${where(wanted)}`, signal));
   }
 
+  /** All objects of that class for which the condition holds, which is WQL. */
+  async select<C extends Fields, V1 extends Fields, V2 extends Fields>(
+    of: WmiClass<C, V1, V2>,
+    condition: string,
+    signal: AbortSignal,
+  ): Promise<readonly WmiObject<C, V1, V2>[]> {
+    return this.#decoded(of, await this.client.query(this.namespace, `SELECT * FROM ${of.name[this.version]} WHERE ${condition}`, signal));
+  }
+
   /** The one object of that class that a host has, such as a service. */
   async only<C extends Fields, V1 extends Fields, V2 extends Fields>(
     of: WmiClass<C, V1, V2>,

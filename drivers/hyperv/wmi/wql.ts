@@ -9,6 +9,11 @@ export function where(wanted: Readonly<Record<string, string | number>>): string
   return all.length === 0 ? '' : ` WHERE ${all.join(' AND ')}`;
 }
 
+/** One of these, by the property. Identifiers of Hyper-V's have nothing in them that `LIKE` means otherwise. */
+export const among = (name: string, texts: readonly string[]): string => texts.map((text) => `${name} = ${quoted(text)}`).join(' OR ');
+export const beginning = (name: string, texts: readonly string[]): string =>
+  texts.map((text) => `${name} LIKE ${quoted(`${text}%`)}`).join(' OR ');
+
 /** `Class.Key="…"`, as texts name an object within its own namespace. */
 export function relativePath({ resourceUri, selectors }: Reference): string {
   const className = resourceUri.slice(resourceUri.lastIndexOf('/') + 1);

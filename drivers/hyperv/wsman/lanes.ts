@@ -1,9 +1,10 @@
 import { anyOf, within } from '#drivers/deadline.js';
 import { DriverError } from '#drivers/error.js';
 import { Gate } from '#drivers/https/gate.js';
+import { Refusals } from '#drivers/https/refusals.js';
 import { Channel } from './channel.js';
 import { type Endpoint, urlOf } from './http.js';
-import type { Login } from './login.js';
+import { isRefusedLogin, type Login } from './login.js';
 
 /** What asks and acts; what waits for events, by one socket of its own. */
 export type Lane = 'control' | 'watch';
@@ -21,20 +22,25 @@ export interface Sending {
   readonly repeatable: boolean;
 }
 
+/** A login belongs to a socket, and sockets come and go: who is refused once would be so with every message. */
+const usualRefusals = new Refusals(isRefusedLogin);
+
 /** The ways to one host. Rejects with DriverError only. */
 export class Lanes implements AsyncDisposable {
   readonly peer: string;
   readonly url: string;
   readonly #make: () => Channel;
+  readonly #unlessRefused: <T>(act: () => Promise<T>) => Promise<T>;
   readonly #gates = { control: new Gate(places.control), watch: new Gate(places.watch) };
   readonly #idle: Record<Lane, Channel[]> = { control: [], watch: [] };
   readonly #all = new Set<Channel>();
   readonly #ending = new AbortController();
 
-  constructor(endpoint: Endpoint, login: Login) {
+  constructor(endpoint: Endpoint, login: Login, refusals: Refusals = usualRefusals) {
     this.peer = `${endpoint.host}:${endpoint.port}`;
     this.url = urlOf(endpoint);
     this.#make = () => new Channel(endpoint, login);
+    this.#unlessRefused = (act) => refusals.unlessRefused(endpoint, { ...login }, act);
   }
 
   /** The host's answer, be it a fault. */
@@ -44,7 +50,12 @@ export class Lanes implements AsyncDisposable {
       const channel = this.#taken(lane);
       const done = new AbortController();
       try {
-        return await within(timeoutMs, `${this.peer}: ${what}`, channel.send(message, repeatable, done.signal), either.signal);
+        return await within(
+          timeoutMs,
+          `${this.peer}: ${what}`,
+          this.#unlessRefused(() => channel.send(message, repeatable, done.signal)),
+          either.signal,
+        );
       } finally {
         done.abort();
         this.#idle[lane].push(channel);

@@ -41,10 +41,15 @@ export function noWay(kind: Login['kind'], ways: readonly string[]): DriverError
   return new DriverError('Denied', `the host does not take ${words[kind].name}: ${has}; ${words[kind].enable}`);
 }
 
+/** What stands behind that the host knows the way in, and not us. */
+const refusedCause = Symbol('a refused login');
+
 /** That the host knows the way in, and not us. */
 export function refusedLogin(kind: Login['kind']): DriverError {
-  return new DriverError('Denied', `the host refuses the login: ${words[kind].refused}`);
+  return new DriverError('Denied', `the host refuses the login: ${words[kind].refused}`, { cause: refusedCause });
 }
+
+export const isRefusedLogin = ({ cause }: DriverError): boolean => cause === refusedCause;
 
 const words = {
   ntlm: {
