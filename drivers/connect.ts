@@ -25,6 +25,8 @@ const isBySsh = (uri: string): boolean => /^[a-z0-9]+[+]ssh:/i.test(uri);
 const login = ['username', 'password'] as const;
 const byPassword: CredentialKeys = { required: [], optional: login };
 const bySsh: CredentialKeys = { required: ['ssh-privatekey', 'known_hosts'], optional: ['passphrase', ...login] };
+/** An account, or a certificate that is mapped to one. */
+const byHttps: CredentialKeys = { required: [], optional: [...login, 'tls.crt', 'tls.key', 'ca.crt', 'sha256'] };
 const byTls: CredentialKeys = { required: ['ca.crt'], optional: ['tls.crt', 'tls.key', ...login] };
 
 const vsphere: Entry = {
@@ -32,6 +34,14 @@ const vsphere: Entry = {
   connect: async ({ uri, credentials }, signal) => {
     const { connectVsphereDriver } = await import('./vsphere/driver.js');
     return connectVsphereDriver(uri, credentials, { signal });
+  },
+};
+
+const hyperv: Entry = {
+  credentialKeys: (uri) => (/[?]transport=http$/i.test(uri) ? { required: login, optional: [] } : byHttps),
+  connect: async ({ uri, credentials }, signal) => {
+    const { connectHypervDriver } = await import('./hyperv/driver.js');
+    return connectHypervDriver(uri, credentials, { signal });
   },
 };
 
@@ -45,7 +55,7 @@ const fake: Entry = {
 };
 
 /** By the URI's scheme, up to its transport: `qemu`, as in `qemu+unix:///system`. */
-const drivers: Readonly<Record<string, Entry>> = { qemu: libvirt, test: libvirt, esx: vsphere, vpx: vsphere, fake };
+const drivers: Readonly<Record<string, Entry>> = { qemu: libvirt, test: libvirt, esx: vsphere, vpx: vsphere, hyperv, fake };
 
 /** The driver for the host behind the target's URI. Invalid, naming the schemes that are accepted, for any other. */
 export const connect: Connect = async (target, signal) => {

@@ -69,7 +69,8 @@ export interface Guests {
 
 /**
  * What a host cannot do however it is asked: start a machine paused, reset one that is paused, tell why a machine is off, make pools (an
- * existing one is given instead), make networks, take or give a volume's content, have a disk whose file is not there.
+ * existing one is given instead), make networks, take or give a volume's content, have a disk whose file is not there, give a machine another
+ * firmware than it was made with, have disks at all.
  */
 export type Inability =
   | 'startPaused'
@@ -79,7 +80,9 @@ export type Inability =
   | 'makeNetworks'
   | 'stream'
   | 'imagineDisks'
-  | 'askMachines';
+  | 'askMachines'
+  | 'changeFirmware'
+  | 'haveDisks';
 
 /** A driver under contract, with a host that the suite may use as it likes. */
 export interface Subject {

@@ -1,0 +1,74 @@
+import type { Firmware, MachineDefinition } from '#drivers/driver.js';
+import { DriverError } from '#drivers/error.js';
+import type { VersionLimits } from './wmi/limits.js';
+
+/** Hyper-V counts a machine's memory in MiB, and wants them even. */
+export const memoryStepBytes = 2 * 2 ** 20;
+export const minMemoryBytes = 32 * 2 ** 20;
+/** In characters, which we take as bytes: what Hyper-V Manager takes. */
+export const maxNameBytes = 100;
+
+const generations: Readonly<Record<Firmware, 1 | 2>> = { BIOS: 1, UEFI: 2 };
+
+export const firmwareOf = (generation: 1 | 2): Firmware => (generation === 2 ? 'UEFI' : 'BIOS');
+
+/** Of a new machine: the newest that the host has, when nothing is asked for. */
+export const generationFor = ({ firmware }: Pick<MachineDefinition, 'firmware'>, limits: VersionLimits): 1 | 2 =>
+  firmware === undefined ? (limits.generations.at(-1) ?? 1) : generations[firmware];
+
+/**
+ * Refuses what Hyper-V does not have, or would round or alter, so that what is read back is what was asked.
+ * @throws DriverError Invalid or Unsupported, naming the field, what was given, and what would be accepted
+ */
+export function checkDefinition(definition: MachineDefinition, limits: VersionLimits): void {
+  const { uuid, nativeName, cpuCount, memoryBytes, firmware, secureBoot } = definition;
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(uuid)) refuse('uuid', JSON.stringify(uuid), 'a uuid as RFC 9562 writes it');
+  checkName(nativeName);
+  if (!Number.isSafeInteger(cpuCount) || cpuCount < 1) refuse('cpu.count', cpuCount, 'a whole number, 1 or more');
+  if (!Number.isSafeInteger(memoryBytes) || memoryBytes < minMemoryBytes || memoryBytes % memoryStepBytes !== 0)
+    refuse('memory.size', `${memoryBytes} bytes`, '32 MiB or more, in multiples of 2 MiB');
+  if (firmware !== undefined && !limits.generations.includes(generations[firmware]))
+    refuse('firmware.type', firmware, limits.generations.map(firmwareOf).join(', '));
+  if (secureBoot === true && firmware !== 'UEFI')
+    refuse('firmware.secureBoot', `true with firmware ${firmware ?? 'left to the host'}`, 'it with firmware.type UEFI');
+  checkAbsent(definition);
+}
+
+/** Blanks at the ends some tools of Windows cut off, and control characters XML has no room for. */
+function checkName(name: string): void {
+  const bytes = Buffer.byteLength(name);
+  const isPlain = name === name.trim() && !/[\p{Cc}\p{Surrogate}\ufffe\uffff]/u.test(name);
+  if (!isPlain || name === '' || bytes > maxNameBytes)
+    refuse(
+      'nativeName',
+      `${JSON.stringify(name)} (${bytes} bytes)`,
+      `1 to ${maxNameBytes} bytes without control characters and blanks at either end`,
+    );
+}
+
+function checkAbsent(definition: MachineDefinition): void {
+  const { boot, bootOrder, disks, cdroms = [], interfaces, guestAgent = false, seed, maxCpuCount, maxMemoryBytes } = definition;
+  const absent = {
+    'boot.kernel': boot !== undefined,
+    'boot.order': bootOrder !== undefined,
+    'cpu.maxCount': maxCpuCount !== undefined,
+    'firmware.tpm': definition.tpm !== undefined,
+    'devices.graphics': definition.graphics !== undefined,
+    'devices.guestAgent': guestAgent,
+    'devices.serial': definition.serial,
+    'devices.serial.log': definition.serialLog !== undefined,
+    'devices.rng': definition.rng,
+    'disks.cdrom': cdroms.length > 0,
+    disks: disks.length > 0,
+    interfaces: interfaces.length > 0,
+    'memory.maxSize': maxMemoryBytes !== undefined,
+    seed: seed !== undefined,
+    vsphere: definition.vsphere !== undefined,
+  };
+  for (const [field, given] of Object.entries(absent))
+    if (given) throw new DriverError('Unsupported', `${field} was given; on Hyper-V it is not accepted: leave it out`);
+}
+
+function refuse(field: string, given: string | number, accepted: string): never {
+  throw new DriverError('Invalid', `${field}: ${given} was given; accepted: ${accepted}`);
+}

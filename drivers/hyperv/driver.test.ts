@@ -1,0 +1,163 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import type { Driver, MachineDefinition } from '#drivers/driver.js';
+import { Credentials } from '#drivers/target.js';
+import { Simulator, type SimulatorOptions } from '#simulators/hyperv/simulator.js';
+import { connectHypervDriver } from './driver.js';
+
+const folder = await mkdtemp(join(tmpdir(), 'vw-hyperv-'));
+t.teardown(() => rm(folder, { recursive: true }));
+const soon = () => AbortSignal.timeout(30_000);
+const user = { name: 'Administrator', password: 'secret' };
+
+async function host(t: Test, mode: 'v1' | 'v2', options: Partial<SimulatorOptions> = {}) {
+  const simulator = await Simulator.start({ mode, folder, users: [user], jobMs: 2, ...options });
+  t.teardown(() => simulator[Symbol.asyncDispose]());
+  const connect = async (password = user.password): Promise<Driver> => {
+    const secret = { username: user.name, password };
+    const credentials = new Credentials(Object.entries(secret).map(([key, value]) => [key, Buffer.from(value)] as const));
+    const uri = `hyperv://127.0.0.1:${simulator.port}/?transport=http`;
+    const driver = await connectHypervDriver(uri, credentials, { signal: soon(), pace: { first: 1, longest: 5 } });
+    t.teardown(() => driver[Symbol.asyncDispose]());
+    return driver;
+  };
+  return { simulator, connect };
+}
+
+/** From the `nth` question on nothing is heard any more, as when our process ends there: that one is answered to nobody, or not even done. */
+function endAt(simulator: Simulator, nth: number, isDone: boolean): { readonly asked: () => number; readonly revive: () => void } {
+  const { asked, troubles } = simulator.host;
+  let count = 0;
+  const push = asked.push.bind(asked);
+  asked.push = (...what) => {
+    count += 1;
+    if (count === nth && isDone) troubles.add('*', { kind: 'cut', when: 'after' }, 1);
+    if (count === (isDone ? nth + 1 : nth)) troubles.add('*', { kind: 'cut', when: 'before' });
+    return push(...what);
+  };
+  return {
+    asked: () => count,
+    revive: () => {
+      troubles.calm();
+      asked.push = push;
+    },
+  };
+}
+
+const definition: MachineDefinition = {
+  uuid: '5c3a3b3e-1f0e-4a6e-9a7b-111111111111',
+  nativeName: 'shop.web',
+  cpuCount: 2,
+  memoryBytes: 64 << 20,
+  disks: [],
+  interfaces: [],
+  serial: false,
+  rng: false,
+};
+const mark = { owner: { cluster: 'c', namespace: 'shop', name: 'web', uid: 'u' }, record: 'r' };
+const { uuid: _uuid, nativeName: _name, ...shape } = definition;
+
+for (const mode of ['v2', 'v1'] as const)
+  for (const byJob of [false, true])
+    for (const isDone of [false, true])
+      t.test(
+        `${mode}${byJob ? ' by jobs' : ''}: whoever ends anywhere in a define, ${isDone ? 'unheard' : 'unasked'}, leaves one machine or none`,
+        async (t) => {
+          for (let nth = 1, isOver = false; !isOver; nth += 1) {
+            const { simulator, connect } = await host(t, mode, { byJob });
+            const first = await connect();
+            const end = endAt(simulator, nth, isDone);
+            isOver = await first.machines.define(definition, mark, soon()).then(
+              () => end.asked() < nth,
+              () => false,
+            );
+            end.revive();
+            // What a job had begun goes on without us.
+            await new Promise((resolve) => setTimeout(resolve, 10));
+            t.ok(simulator.host.machines.size <= 1, `ended at ${nth}`);
+            const second = await connect();
+            const id = await second.machines.define(definition, mark, soon());
+            const { machines } = await second.machines.read([id], soon());
+            t.match(machines, [{ uuid: definition.uuid, nativeName: 'shop.web', mark, configured: shape, power: { state: 'Off' } }]);
+            t.equal(simulator.host.machines.size, 1, `one machine after the end at ${nth}`);
+            await Promise.all([first[Symbol.asyncDispose](), second[Symbol.asyncDispose](), simulator[Symbol.asyncDispose]()]);
+            if (nth > 60) throw new Error('a define takes more than 60 questions');
+          }
+        },
+      );
+
+t.test('a password that the host refuses is not tried again and again', async (t) => {
+  const { simulator, connect } = await host(t, 'v2');
+  const logins = simulator.host.asked.length;
+  for (const message of [/check "username"/, /not tried again yet/, /not tried again yet/])
+    await t.rejects(connect('wrong'), { code: 'Denied', message });
+  t.equal(simulator.host.asked.length, logins);
+  await t.resolves(connect(), 'and the right one is tried at once');
+});
+
+t.test('a host without the role Hyper-V says so', async (t) => {
+  const { connect } = await host(t, 'v2', { without: true });
+  await t.rejects(connect(), { code: 'Unsupported', message: /install the role Hyper-V/ });
+});
+
+t.test('a machine of version 2 never starts of itself, and asks the firmware for no keys', async (t) => {
+  const { simulator, connect } = await host(t, 'v2');
+  const driver = await connect();
+  await driver.machines.define(definition, mark, soon());
+  t.match(simulator.machineNamed('shop.web')?.settings, {
+    AutomaticStartupAction: '2',
+    SecureBootEnabled: 'false',
+    VirtualSystemSubType: 'Microsoft:Hyper-V:SubType:2',
+    BIOSGUID: `{${definition.uuid.toUpperCase()}}`,
+  });
+});
+
+t.test('a copy is refused, and neither is touched', async (t) => {
+  const { simulator, connect } = await host(t, 'v2');
+  const driver = await connect();
+  const id = await driver.machines.define(definition, mark, soon());
+  const made = simulator.machineNamed('shop.web');
+  const other = await driver.machines.define(
+    { ...definition, uuid: definition.uuid.replace(/1$/, '2'), nativeName: 'shop.copy' },
+    mark,
+    soon(),
+  );
+  const copy = simulator.machineNamed('shop.copy');
+  if (made === undefined || copy === undefined) throw new Error('no machines');
+  copy.settings = { ...copy.settings, Notes: made.settings['Notes'] };
+  const before = [made.writes, copy.writes];
+  await t.rejects(driver.machines.define({ ...definition, cpuCount: 1 }, mark, soon()), {
+    code: 'Conflict',
+    message: new RegExp(`${id}.*${other}|${other}.*${id}`),
+  });
+  t.same([made.writes, copy.writes], before);
+});
+
+t.test('a machine whose firmware lost its uuid is found by its notes, and gets it back', async (t) => {
+  const { simulator, connect } = await host(t, 'v2');
+  const driver = await connect();
+  const id = await driver.machines.define(definition, mark, soon());
+  const made = simulator.machineNamed('shop.web');
+  if (made === undefined) throw new Error('no machine');
+  made.settings = { ...made.settings, BIOSGUID: '{11111111-2222-3333-4444-555555555555}' };
+  t.equal(await driver.machines.define(definition, mark, soon()), id);
+  t.match(await driver.machines.read([id], soon()), { machines: [{ uuid: definition.uuid }] });
+});
+
+t.test('a saved machine keeps the hardware it was saved with, and its next start brings what was asked', async (t) => {
+  const { simulator, connect } = await host(t, 'v2');
+  const driver = await connect();
+  const id = await driver.machines.define(definition, mark, soon());
+  await driver.power.start(id, { paused: false }, soon());
+  simulator.machineNamed('shop.web')?.enter('saved');
+  await driver.machines.define({ ...definition, cpuCount: 4 }, mark, soon());
+  const look = async () => (await driver.machines.read([id], soon())).machines;
+  t.match(await look(), [{ power: { state: 'Off', reason: 'Saved' }, configured: { cpuCount: 4 } }]);
+  await driver.power.start(id, { paused: false }, soon());
+  t.match(await look(), [{ power: { state: 'On' }, live: { cpuCount: 2 }, configured: { cpuCount: 4 } }]);
+  await driver.power.cut(id, mark.owner, soon());
+  await driver.power.start(id, { paused: false }, soon());
+  t.match(await look(), [{ power: { state: 'On' }, live: { cpuCount: 4 }, configured: { cpuCount: 4 } }]);
+});

@@ -1,0 +1,96 @@
+import type { Capability, Host, HostDescription, MachineDefinition } from '#drivers/driver.js';
+import { DriverError } from '#drivers/error.js';
+import { firmwareOf, maxNameBytes, memoryStepBytes, minMemoryBytes } from './definition.js';
+import type { Inventory } from './inventory.js';
+import { nonsense } from './wsman/nonsense.js';
+
+export class HypervHost implements Host {
+  readonly #inventory: Inventory;
+
+  constructor(inventory: Inventory) {
+    this.#inventory = inventory;
+  }
+
+  async describe(signal: AbortSignal): Promise<HostDescription> {
+    const [windows, capacity] = await Promise.all([
+      cimv2(this.#inventory, 'Win32_OperatingSystem', signal),
+      capacityOf(this.#inventory, signal),
+    ]);
+    return {
+      hypervisor: 'Hyper-V',
+      versions: { Windows: windows('Version'), WMI: this.#inventory.wmi.version },
+      architecture: capacity.architecture,
+      cpuCount: capacity.cpuCount,
+      memoryBytes: capacity.memoryBytes,
+      capabilities: capabilitiesOf(this.#inventory, capacity),
+    };
+  }
+}
+
+interface Capacity {
+  readonly cpuCount: number;
+  readonly memoryBytes: number;
+  readonly architecture: string;
+  /** The most that one machine may have. */
+  readonly most: { readonly cpuCount: number; readonly memoryBytes: number };
+}
+
+function capabilitiesOf({ limits }: Inventory, { most }: Capacity): readonly Capability[] {
+  const firmwares = limits.generations.map(firmwareOf);
+  return [
+    { field: 'nativeName', max: maxNameBytes },
+    {
+      field: 'cpu.count',
+      min: 1,
+      max: most.cpuCount,
+      reason: `a machine has no more than the host's logical processors, and at most ${limits.maxCpus}`,
+    },
+    { field: 'memory.size', min: minMemoryBytes, max: most.memoryBytes, reason: 'multiples of 2 MiB, and no more than the host has' },
+    {
+      field: 'firmware.type',
+      values: firmwares,
+      reason: 'generation 1 is BIOS, generation 2 UEFI; a machine keeps the one that it was made with',
+    },
+    ...(firmwares.includes('UEFI') ? [{ field: 'firmware.secureBoot' }] : []),
+  ];
+}
+
+/** Refuses what the host could never run; it might take the definition, and fail when the machine is started. */
+export async function checkCapacity(
+  { cpuCount, memoryBytes }: MachineDefinition,
+  inventory: Inventory,
+  signal: AbortSignal,
+): Promise<void> {
+  const { most } = await capacityOf(inventory, signal);
+  const asked = [
+    ['cpu.count', cpuCount, most.cpuCount, 'CPUs'],
+    ['memory.size', memoryBytes, most.memoryBytes, 'bytes'],
+  ] as const;
+  for (const [field, given, max, unit] of asked)
+    if (given > max) throw new DriverError('Invalid', `${field}: ${given} ${unit} were given; accepted: at most ${max}`);
+}
+
+async function capacityOf(inventory: Inventory, signal: AbortSignal): Promise<Capacity> {
+  const computer = await cimv2(inventory, 'Win32_ComputerSystem', signal);
+  const [cpuCount, memoryBytes] = [Number(computer('NumberOfLogicalProcessors')), Number(computer('TotalPhysicalMemory'))];
+  if (!(Number.isSafeInteger(cpuCount) && cpuCount > 0 && Number.isSafeInteger(memoryBytes) && memoryBytes > 0))
+    throw nonsense('Win32_ComputerSystem tells neither processors nor memory');
+  return {
+    cpuCount,
+    memoryBytes,
+    architecture: /^arm/i.test(computer('SystemType')) ? 'aarch64' : 'x86_64',
+    most: {
+      cpuCount: Math.min(cpuCount, inventory.limits.maxCpus),
+      memoryBytes: Math.floor(memoryBytes / memoryStepBytes) * memoryStepBytes,
+    },
+  };
+}
+
+/** A property of the one object of a class that Windows has; empty where it is null. */
+async function cimv2({ wmi }: Inventory, className: string, signal: AbortSignal): Promise<(name: string) => string> {
+  const [found] = await wmi.client.query('root/cimv2', `SELECT * FROM ${className}`, signal);
+  return (name) => {
+    const [value] = found?.properties.get(name) ?? [];
+    return typeof value === 'string' ? value : '';
+  };
+}

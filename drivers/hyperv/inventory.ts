@@ -1,0 +1,91 @@
+import type { MachineId } from '#drivers/driver.js';
+import { DriverError } from '#drivers/error.js';
+import { Gate } from '#drivers/https/gate.js';
+import { idOf, type NativeGlance, type NativeMachine } from './native.js';
+import { computerSystem, memory, processor, systemSettings } from './wmi/classes.js';
+import { type VersionLimits, versionLimits } from './wmi/limits.js';
+import type { MachineService } from './wmi/machine-service.js';
+import { machineIdOf, ownSettings } from './wmi/machine-settings.js';
+import type { Wmi } from './wmi/wmi.js';
+import { among, beginning } from './wmi/wql.js';
+
+/** So many are asked for by their names; of more, all are listed, as the host then has less to compare. */
+const fewIds = 20;
+
+/** The machines of a host, as it has them now. */
+export class Inventory {
+  readonly wmi: Wmi;
+  readonly service: MachineService;
+  readonly #rows = new Map<string, { readonly gate: Gate; users: number }>();
+
+  constructor(wmi: Wmi, service: MachineService) {
+    this.wmi = wmi;
+    this.service = service;
+  }
+
+  get limits(): VersionLimits {
+    return versionLimits[this.wmi.version];
+  }
+
+  /** All, in two questions. One that is just coming or going may have but a half, and is left out. */
+  async glances(signal: AbortSignal): Promise<readonly NativeGlance[]> {
+    const [systems, settings] = await Promise.all([
+      this.wmi.find(computerSystem, {}, signal),
+      this.wmi.select(systemSettings, ownSettings[this.wmi.version], signal),
+    ]);
+    const settingsById = new Map(settings.map((each) => [machineIdOf(each), each]));
+    return systems.flatMap((system) => {
+      const found = settingsById.get(idOf(system));
+      return found === undefined ? [] : [{ system, settings: found }];
+    });
+  }
+
+  /** Those of them that are there, in four questions. */
+  async natives(ids: readonly MachineId[], signal: AbortSignal): Promise<readonly NativeMachine[]> {
+    const { wmi } = this;
+    const isFew = ids.length <= fewIds;
+    const beginnings = ids.map((id) => `Microsoft:${id}`);
+    const own = ownSettings[wmi.version];
+    const parts = isFew ? beginning('InstanceID', beginnings) : "InstanceID LIKE 'Microsoft:%'";
+    const [systems, settings, processors, memories] = await Promise.all([
+      isFew ? wmi.select(computerSystem, among('Name', ids), signal) : wmi.find(computerSystem, {}, signal),
+      wmi.select(systemSettings, isFew ? `(${among('InstanceID', beginnings)}) AND ${own}` : own, signal),
+      wmi.select(processor, parts, signal),
+      wmi.select(memory, parts, signal),
+    ]);
+    return ids.flatMap((id) => {
+      const system = systems.find((each) => idOf(each) === id);
+      const setting = settings.find((each) => machineIdOf(each) === id);
+      const isOfIt = ({ common }: { readonly common: { readonly InstanceID: string } }) =>
+        common.InstanceID.toUpperCase().startsWith(`MICROSOFT:${id}\\`);
+      const [cpu, ram] = [processors.find(isOfIt), memories.find(isOfIt)];
+      if (system === undefined || setting === undefined || cpu === undefined || ram === undefined) return [];
+      return [{ system, settings: setting, processor: cpu, memory: ram }];
+    });
+  }
+
+  /** @throws DriverError NotFound */
+  async native(id: MachineId, signal: AbortSignal): Promise<NativeMachine> {
+    const [found] = await this.natives([id], signal);
+    if (found === undefined) throw new DriverError('NotFound', `there is no machine ${id} on the host (any more)`);
+    return found;
+  }
+
+  /** One change of a machine at a time: its notes are read and written back. */
+  changing<T>(id: MachineId, signal: AbortSignal, act: (native: NativeMachine) => Promise<T>): Promise<T> {
+    return this.inRow(id, async () => act(await this.native(id, signal)), signal);
+  }
+
+  /** One at a time of those of one key, which need not be there yet. */
+  async inRow<T>(key: string, act: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    const row = this.#rows.get(key) ?? { gate: new Gate(1), users: 0 };
+    this.#rows.set(key, row);
+    row.users += 1;
+    try {
+      return await row.gate.through(act, signal);
+    } finally {
+      row.users -= 1;
+      if (row.users === 0) this.#rows.delete(key);
+    }
+  }
+}

@@ -1,0 +1,134 @@
+import type { Glance, MachineDefinition, MachineId, Machines, Mark, OwnerMark, Readings } from '#drivers/driver.js';
+import { DriverError } from '#drivers/error.js';
+import { assertOwner, sameMark, sameOwner } from '#drivers/owner.js';
+import { checkDefinition, generationFor } from './definition.js';
+import { applyParts, hardwareDifference } from './hardware.js';
+import { checkCapacity } from './host.js';
+import type { Inventory } from './inventory.js';
+import { glanceOf, idOf, isPlainOff, machineOf, type NativeGlance, type NativeMachine } from './native.js';
+import { type Kept, type Next, readKept, withKept } from './notes.js';
+import { isHalfMade } from './wmi/machine-service.js';
+import { changeText, notesOf, type SettingsChange, uuidOf } from './wmi/machine-settings.js';
+
+export class HypervMachines implements Machines {
+  readonly #inventory: Inventory;
+
+  constructor(inventory: Inventory) {
+    this.#inventory = inventory;
+  }
+
+  async list(signal: AbortSignal): Promise<readonly Glance[]> {
+    return (await this.#inventory.glances(signal)).map(glanceOf);
+  }
+
+  async read(ids: readonly MachineId[], signal: AbortSignal): Promise<Readings> {
+    if (ids.length === 0) return { machines: [], unread: [] };
+    return { machines: (await this.#inventory.natives(ids, signal)).map(machineOf), unread: [] };
+  }
+
+  async define(definition: MachineDefinition, mark: Mark, signal: AbortSignal): Promise<MachineId> {
+    checkDefinition(definition, this.#inventory.limits);
+    const make = async () => {
+      const found = await this.#find(definition.uuid, signal);
+      const id = found ?? (await this.#create(definition, mark, signal));
+      await this.#edit(id, definition, mark, signal);
+      return id;
+    };
+    // Names are not unique on a host, so that nobody but us keeps two machines from having one.
+    return this.#inventory.inRow(`name ${definition.nativeName}`, make, signal);
+  }
+
+  /** Two of one uuid are a copy, and nobody knows which. */
+  async #find(uuid: string, signal: AbortSignal): Promise<MachineId | undefined> {
+    const wanted = uuid.toLowerCase();
+    const isIt = ({ settings }: NativeGlance) => uuidOf(settings) === wanted || readKept(notesOf(settings))?.uuid === wanted;
+    const [found, ...others] = (await this.#inventory.glances(signal)).filter(isIt);
+    if (others.length === 0) return found && idOf(found.system);
+    const which = [found, ...others].flatMap((each) => (each === undefined ? [] : idOf(each.system))).join(', ');
+    throw new DriverError(
+      'Conflict',
+      `uuid ${uuid}: ${others.length + 1} machines have it (${which}); a copy must be given one of its own, and notes without our line`,
+    );
+  }
+
+  async #create(definition: MachineDefinition, mark: Mark, signal: AbortSignal): Promise<MachineId> {
+    const { nativeName, uuid } = definition;
+    await this.#assertFree(definition, mark.owner, signal);
+    await checkCapacity(definition, this.#inventory, signal);
+    const [notes = ''] = withKept([], { uuid: uuid.toLowerCase(), mark, next: {} });
+    const generation = generationFor(definition, this.#inventory.limits);
+    await this.#inventory.service.define({ name: nativeName, uuid, notes, generation }, signal);
+    const made = await this.#find(uuid, signal);
+    if (made === undefined) throw new DriverError('Conflict', `machine "${nativeName}" was made, and is gone again`);
+    return made;
+  }
+
+  /** @throws DriverError NotOurs or Conflict */
+  async #assertFree({ nativeName, uuid }: MachineDefinition, owner: OwnerMark, signal: AbortSignal): Promise<void> {
+    const namesake = (await this.#inventory.glances(signal)).find((each) => glanceOf(each).nativeName === nativeName);
+    if (namesake === undefined) return;
+    assertOwner(nativeName, readKept(notesOf(namesake.settings))?.mark, owner);
+    throw new DriverError('Conflict', `machine "${nativeName}" on the host has the uuid ${uuidOf(namesake.settings)}, not ${uuid}`);
+  }
+
+  #edit(id: MachineId, definition: MachineDefinition, mark: Mark, signal: AbortSignal): Promise<void> {
+    return this.#inventory.changing(id, signal, async (native) => {
+      const { nativeName } = glanceOf(native);
+      assertOwner(nativeName, readKept(notesOf(native.settings))?.mark, mark.owner);
+      const uuid = definition.uuid.toLowerCase();
+      const difference = hardwareDifference(native, definition, this.#inventory);
+      if (Object.keys(difference).length > 0) await checkCapacity(definition, this.#inventory, signal);
+      const isNow = isPlainOff(native);
+      if (isNow) await applyParts(native, difference, this.#inventory, signal);
+      await this.#change(
+        native,
+        {
+          ...keptChange(native, { uuid, mark, next: isNow ? {} : difference }),
+          ...(uuidOf(native.settings) === uuid ? {} : { uuid }),
+          ...(isNow && difference.secureBoot !== undefined && { secureBoot: difference.secureBoot }),
+        },
+        signal,
+      );
+      if (isHalfMade(nativeName, uuid)) await this.#inventory.service.rename(native.system.reference, definition.nativeName, signal);
+    });
+  }
+
+  async mark(id: MachineId, mark: Mark, from: OwnerMark | undefined, signal: AbortSignal): Promise<void> {
+    await this.#inventory.changing(id, signal, async (native) => {
+      const kept = readKept(notesOf(native.settings));
+      const isFrom = from === undefined ? kept === undefined : kept !== undefined && sameOwner(kept.mark.owner, from);
+      if (!isFrom) assertOwner(glanceOf(native).nativeName, kept?.mark, mark.owner);
+      await this.#change(native, keptChange(native, { uuid: uuidOf(native.settings), next: {}, ...kept, mark }), signal);
+    });
+  }
+
+  async undefine(id: MachineId, owner: OwnerMark, _: { readonly keepState: boolean }, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#inventory.changing(id, signal, async (native) => {
+        const { nativeName, power } = glanceOf(native);
+        assertOwner(nativeName, readKept(notesOf(native.settings))?.mark, owner);
+        if (power.state !== 'Off')
+          throw new DriverError('Conflict', `machine "${nativeName}" is not Off; only one that is Off is forgotten`);
+        await this.#inventory.service.destroy(native.system.reference, signal);
+      });
+    } catch (reason) {
+      if (!(reason instanceof DriverError && reason.code === 'NotFound')) throw reason;
+    }
+  }
+
+  async #change({ system, settings }: NativeMachine, change: SettingsChange, signal: AbortSignal): Promise<void> {
+    const text = changeText(settings, change);
+    if (text !== undefined) await this.#inventory.service.change(system.reference, text, signal);
+  }
+}
+
+/** The notes, where they do not say this yet. */
+function keptChange({ settings }: NativeMachine, wanted: Kept): SettingsChange {
+  const notes = notesOf(settings);
+  const kept = readKept(notes);
+  const isKept = kept !== undefined && kept.uuid === wanted.uuid && sameMark(kept.mark, wanted.mark) && sameNext(kept.next, wanted.next);
+  return isKept ? {} : { notes: withKept(notes, wanted) };
+}
+
+const sameNext = (one: Next, other: Next): boolean =>
+  one.cpuCount === other.cpuCount && one.memoryBytes === other.memoryBytes && one.secureBoot === other.secureBoot;

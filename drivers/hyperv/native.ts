@@ -1,0 +1,86 @@
+import type { Glance, Machine, MachineId, MachineShape, PowerState } from '#drivers/driver.js';
+import { firmwareOf } from './definition.js';
+import { readKept } from './notes.js';
+import type { ObjectOf } from './wmi/class.js';
+import type { computerSystem, memory, processor } from './wmi/classes.js';
+import { formatOf, generationOf, hasSecureBoot, notesOf, type Settings, uuidOf } from './wmi/machine-settings.js';
+import { type PowerWord, powerOf } from './wmi/power.js';
+
+export type System = ObjectOf<typeof computerSystem>;
+
+/** A machine as far as every look goes. */
+export interface NativeGlance {
+  readonly system: System;
+  readonly settings: Settings;
+}
+
+/** A machine with its parts. */
+export interface NativeMachine extends NativeGlance {
+  readonly processor: ObjectOf<typeof processor>;
+  readonly memory: ObjectOf<typeof memory>;
+}
+
+const mebibyte = 2 ** 20;
+
+export const idOf = ({ common }: System): MachineId => common.Name.toUpperCase() as MachineId;
+
+/** A host does not tell why a machine is off. */
+const states: Readonly<Record<PowerWord, PowerState>> = {
+  Running: { state: 'On', reason: 'Booted' },
+  Off: { state: 'Off', reason: 'Unknown' },
+  Saved: { state: 'Off', reason: 'Saved' },
+  Paused: { state: 'Paused', reason: 'User' },
+  Starting: { state: 'On', reason: 'Unknown' },
+  Resuming: { state: 'On', reason: 'Unknown' },
+  Pausing: { state: 'On', reason: 'Unknown' },
+  Stopping: { state: 'Stopping', reason: 'Unknown' },
+  Saving: { state: 'Stopping', reason: 'Unknown' },
+  Other: { state: 'On', reason: 'Unknown' },
+};
+
+export function glanceOf({ system, settings }: NativeGlance): Glance {
+  const nativeName = settings.common.ElementName ?? system.common.ElementName ?? '';
+  return { id: idOf(system), uuid: uuidOf(settings), nativeName, power: states[powerOf(system)] };
+}
+
+/** Whether its hardware can be changed: a saved one has some, too. */
+export const isPlainOff = ({ system }: NativeGlance): boolean => powerOf(system) === 'Off';
+
+/** What it has now. */
+export function shapeOf({ settings, processor, memory }: NativeMachine): MachineShape {
+  return {
+    cpuCount: processor.common.VirtualQuantity ?? 0,
+    memoryBytes: (memory.common.VirtualQuantity ?? 0) * mebibyte,
+    firmware: firmwareOf(generationOf(settings)),
+    ...(hasSecureBoot(settings) ? { secureBoot: true } : {}),
+    disks: [],
+    interfaces: [],
+    serial: false,
+    rng: false,
+  };
+}
+
+/** What it has at its next start. */
+export function configuredOf(native: NativeMachine): MachineShape {
+  const { cpuCount, memoryBytes, secureBoot } = readKept(notesOf(native.settings))?.next ?? {};
+  const { secureBoot: hasNow = false, ...now } = shapeOf(native);
+  return {
+    ...now,
+    ...(cpuCount !== undefined && { cpuCount }),
+    ...(memoryBytes !== undefined && { memoryBytes }),
+    ...((secureBoot ?? hasNow) ? { secureBoot: true } : {}),
+  };
+}
+
+export function machineOf(native: NativeMachine): Machine {
+  const glance = glanceOf(native);
+  const mark = readKept(notesOf(native.settings))?.mark;
+  const format = formatOf(native.settings);
+  return {
+    ...glance,
+    ...(mark === undefined ? {} : { mark }),
+    configured: configuredOf(native),
+    ...(glance.power.state === 'Off' ? {} : { live: shapeOf(native) }),
+    hardware: { generation: String(generationOf(native.settings)), ...(format === undefined ? {} : { configuration: format }) },
+  };
+}

@@ -1,0 +1,45 @@
+import fc from 'fast-check';
+import t from 'tap';
+import { type Kept, readKept, withKept } from './notes.js';
+
+const mark = { owner: { cluster: 'c', namespace: 'shop', name: 'web', uid: 'u' }, record: 'r' };
+const kept: Kept = { uuid: 'aa', mark, next: {} };
+
+t.test('what is kept is read back to the letter, whatever others wrote before and after', async (t) => {
+  const text = fc.string({ unit: fc.constantFrom(...'ab :{"}\\\n\r', 'ü', 'virtwright: ') });
+  const any = fc.record({
+    uuid: text,
+    mark: fc.record({ owner: fc.record({ cluster: text, namespace: text, name: text, uid: text }), record: text }),
+    next: fc.record({ cpuCount: fc.nat(), memoryBytes: fc.nat(), secureBoot: fc.boolean() }, { requiredKeys: [] }),
+  });
+  fc.assert(fc.property(any, fc.array(text, { maxLength: 3 }), (kept, notes) => t.same(readKept(withKept(notes, kept)), kept)));
+});
+
+t.test("people's lines stay where they are, and ours is replaced", async (t) => {
+  const first = withKept(['ask Ann\r\nbefore you touch it', 'more'], kept);
+  t.match(first, [/^ask Ann\r\nbefore you touch it\nvirtwright: [{].*$/, 'more']);
+  const edited = [`${first[0]}\nBob was here`, ...first.slice(1)];
+  const second = withKept(edited, { ...kept, next: { cpuCount: 2 } });
+  t.match(second, [/^ask Ann\r\nbefore you touch it\nBob was here\nvirtwright: .*"next":[{]"cpuCount":2[}][}]$/, 'more']);
+  t.same(withKept(first, kept), first);
+});
+
+t.test('what is not whole is nobody’s', async (t) => {
+  for (const notes of [
+    [],
+    [''],
+    ['virtwright: '],
+    ['virtwright: {"uuid":"x"}'],
+    ['virtwright: {"owner":{"cluster":"c"},"uuid":"x"}'],
+    ['virtwright: 1'],
+  ])
+    t.equal(readKept(notes), undefined);
+  t.match(readKept(['virtwright: {"uuid":"x","owner":{"cluster":"c","namespace":"n","name":"m","uid":"u"},"next":{"cpuCount":"2"}}']), {
+    mark: { record: '' },
+    next: {},
+  });
+});
+
+t.test('a record that is too long is refused', async (t) => {
+  t.throws(() => withKept([], { ...kept, mark: { ...mark, record: 'x'.repeat(4097) } }), { code: 'Invalid' });
+});

@@ -1,0 +1,34 @@
+import t from 'tap';
+import { parseHypervUri } from './uri.js';
+
+t.test('a host is read as libvirt reads it', async (t) => {
+  const https = { host: 'hv1', port: 5986, transport: 'https' };
+  t.same(parseHypervUri('hyperv://hv1'), https);
+  t.same(parseHypervUri('hyperv://hv1/?transport=https'), https);
+  t.same(parseHypervUri('hyperv://hv1/?transport=http'), { host: 'hv1', port: 5985, transport: 'http' });
+  t.same(parseHypervUri('hyperv://[::1]:15985?transport=http'), { host: '::1', port: 15985, transport: 'http' });
+});
+
+t.test('anything else is refused, and no password is told', async (t) => {
+  for (const [text, why] of [
+    ['', /no URI/],
+    ['esx://hv1', /scheme/],
+    ['hyperv://', /no URI|host is missing/],
+    ['hyperv:///', /host is missing/],
+    ['hyperv://hv1/system', /no path/],
+    ['hyperv://me:hunter2@hv1', /Secret/],
+    ['hyperv://hv1/?no_verify=1', /always verified/],
+    ['hyperv://hv1/?transport=telnet', /neither https nor http/],
+    ['hyperv://hv1/?transport=http&transport=https', /nothing but transport/],
+    ['hyperv://hv1/?socket=/x', /nothing but transport/],
+    ['hyperv://hv1/#x', /nothing but transport/],
+  ] as const) {
+    t.throws(() => parseHypervUri(text), { code: 'Invalid', message: why }, text);
+    t.throws(() => parseHypervUri(text), { message: /accepted: hyperv:/ });
+  }
+  try {
+    parseHypervUri('hyperv://me:hunter2@hv1');
+  } catch (reason) {
+    t.notMatch(String(reason), /hunter2/);
+  }
+});
