@@ -47,8 +47,9 @@ export interface HypervisorSpec {
    * socket of another path; `qemu+tls://host[:port]/system`, which is also meant by `qemu://host/system`, for a far one;
    * `qemu+ssh://user@host[:port]/system`, also with `?socket=/path/there`; `qemu+tcp://localhost[:port]/system` for the end
    * of a tunnel; `esx://host` for an ESX host; `vpx://vcenter/Datacenter/Cluster`, or with `/host` behind it, for a cluster
-   * or a host of a vCenter, names percent-encoded; `fake:///name` for one that is but in its agent's memory: for trying
-   * things out, as nothing runs there.
+   * or a host of a vCenter, names percent-encoded; `hyperv://host` for a Hyper-V host by HTTPS, and
+   * `hyperv://host/?transport=http` by messages that NTLM seals; `fake:///name` for one that is but in its agent's memory:
+   * for trying things out, as nothing runs there.
    */
   readonly uri: string;
   /**

@@ -256,6 +256,8 @@ t.test('what is right at a limit is accepted', async (t) => {
     host('ok-tls-unsaid', { uri: 'qemu://[fd00::1]/system' }),
     host('ok-ssh', { uri: 'qemu+ssh://virtwright@kvm3:2222/system?socket=/run/libvirt/virtqemud-sock', credentialsSecretName: 'kvm3' }),
     host('ok-tunnel', { uri: 'qemu+tcp://127.0.0.1:16509/system' }),
+    host('ok-hyperv', { uri: 'hyperv://hv1.example.org' }),
+    host('ok-hyperv-http', { uri: 'hyperv://[fd00::1]:15985/?transport=http' }),
     host('ok-esx', { uri: 'esx://[fd00::1]:8443/' }),
     host('ok-vpx', { uri: 'vpx://vcenter.example.org/Berlin%20Mitte/Cluster/esx1.example.org' }),
     existingPool('ok-existing', 'SAN <fast> 1'),
