@@ -7,6 +7,8 @@ import { Credentials } from '#drivers/target.js';
 import { Simulator, type SimulatorOptions } from '#simulators/hyperv/simulator.js';
 import { connectHypervDriver } from './driver.js';
 
+t.setTimeout(300_000);
+
 const folder = await mkdtemp(join(tmpdir(), 'vw-hyperv-'));
 t.teardown(() => rm(folder, { recursive: true }));
 const soon = () => AbortSignal.timeout(30_000);

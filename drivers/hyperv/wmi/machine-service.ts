@@ -11,8 +11,8 @@ type Settings = ObjectOf<typeof systemSettings>;
 
 export interface NewMachine {
   readonly name: string;
-  /** What the guest reads of its firmware; of the host's choice when left out. */
-  readonly uuid?: string;
+  /** What the guest reads of its firmware. */
+  readonly uuid: string;
   /** What people read, and by which we know our own. */
   readonly notes: string;
   /** 2 is UEFI; version 1 has but 1. */
@@ -50,8 +50,6 @@ const halfMadeName = (uuid: string): string => `virtwright ${uuid.toLowerCase()}
 /** Whether a machine has uuid and notes by now, and not its name yet: only version 1 knows such. */
 export const isHalfMade = (name: string, uuid: string): boolean => name === halfMadeName(uuid);
 
-const biosGuid = (uuid: string | undefined) => (uuid === undefined ? {} : { BIOSGUID: guidText(uuid) });
-
 /** As BIOSGUID has it. */
 export const guidText = (uuid: string): string => `{${uuid.toUpperCase()}}`;
 
@@ -77,7 +75,7 @@ export class MachineService {
   async define(machine: NewMachine, signal: AbortSignal, remember?: Remember): Promise<Reference | undefined> {
     if (this.#wmi.version === 'v1') return this.#defineV1(machine, signal, remember);
     const { name, notes, generation, uuid } = machine;
-    const common = { ElementName: name, ...biosGuid(uuid) };
+    const common = { ElementName: name, BIOSGUID: guidText(uuid) };
     const v2 = { Notes: [notes], VirtualSystemSubType: `Microsoft:Hyper-V:SubType:${generation}`, AutomaticStartupAction: never.v2 };
     const secure = generation === 2 ? { SecureBootEnabled: false } : {};
     const given = { SystemSettings: embedObject(systemSettings, { version: 'v2', common, v2: { ...v2, ...secure } }) };
@@ -143,13 +141,13 @@ export class MachineService {
   }
 
   async #defineV1({ name, notes, uuid }: NewMachine, signal: AbortSignal, remember?: Remember): Promise<Reference | undefined> {
-    const first = uuid === undefined ? name : halfMadeName(uuid);
-    const system = (uuid === undefined ? undefined : await this.#named(first, signal)) ?? (await this.#makeV1(first, signal, remember));
+    const first = halfMadeName(uuid);
+    const system = (await this.#named(first, signal)) ?? (await this.#makeV1(first, signal, remember));
     const settings = system && (await this.settingsOf(system, signal));
     if (system === undefined || settings === undefined) return undefined;
-    const common = { InstanceID: settings.common.InstanceID, ...biosGuid(uuid) };
+    const common = { InstanceID: settings.common.InstanceID, BIOSGUID: guidText(uuid) };
     await this.change(system, embedObject(systemSettings, { version: 'v1', common, v1: { Notes: notes } }), signal, remember);
-    if (first !== name) await this.rename(system, name, signal, remember);
+    await this.rename(system, name, signal, remember);
     return system;
   }
 

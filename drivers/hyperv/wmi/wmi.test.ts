@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +13,7 @@ import { card, computerSystem, connection, image, memory, networkSwitch, process
 import { ImageService } from './image-service.js';
 import { Jobs } from './jobs.js';
 import { MachineService } from './machine-service.js';
+import { notesOf } from './machine-settings.js';
 import { powerOf, requestedState } from './power.js';
 import type { Fields } from './property.js';
 import { isInvalidState } from './return-code.js';
@@ -38,7 +40,7 @@ async function host(t: Test, mode: Version, options: Partial<SimulatorOptions> =
   const machines = new MachineService(wmi, jobs);
   const images = new ImageService(wmi, jobs);
   const defined = async (name: string) => {
-    const made = await machines.define({ name, notes: `notes of ${name}`, generation: 1 }, soon());
+    const made = await machines.define({ name, uuid: randomUUID(), notes: `notes of ${name}`, generation: 1 }, soon());
     if (made === undefined) throw new Error('made by a job');
     return made;
   };
@@ -191,10 +193,14 @@ for (const version of ['v2', 'v1'] as const) {
     await t.rejects(machines.request(system, 'Start', soon()), { code: 'Denied', message: /"Hyper-V Administrators"/ });
   });
 
-  t.test(`${version}: a host that does everything by jobs makes the same, and does not say what`, async (t) => {
+  t.test(`${version}: a host that does everything by jobs makes the same, and with its notes`, async (t) => {
     const { wmi, machines } = await host(t, version, { byJob: true });
-    t.equal(await machines.define({ name: 'byjob', notes: 'ours', generation: 1 }, soon()), undefined);
-    t.equal((await wmi.find(computerSystem, { ElementName: 'byjob' }, soon())).length, 1);
+    const made = await machines.define({ name: 'byjob', uuid: randomUUID(), notes: 'ours', generation: 1 }, soon());
+    const found = await wmi.find(computerSystem, { ElementName: 'byjob' }, soon());
+    t.equal(found.length, 1);
+    t.same(made, version === 'v1' ? found[0]?.reference : undefined);
+    const settings = found[0] && (await machines.settingsOf(found[0].reference, soon()));
+    t.same(settings && notesOf(settings), ['ours']);
   });
 
   t.test(`${version}: what a machine is plugged into has the same words`, async (t) => {
@@ -219,7 +225,7 @@ t.test('a host without Hyper-V is told so, and one that is not reached is not on
 
 t.test('generation and notes are in the very call that makes a machine', async (t) => {
   const { simulator, machines } = await host(t, 'v2');
-  await machines.define({ name: 'two', notes: 'ours', generation: 2 }, soon());
+  await machines.define({ name: 'two', uuid: randomUUID(), notes: 'ours', generation: 2 }, soon());
   t.match(simulator.machineNamed('two'), { generation: 2, settings: { Notes: ['ours'] } });
   t.notOk(simulator.host.asked.some((what) => what.includes('Modify')));
 });
