@@ -1,14 +1,9 @@
-import { Registry } from 'prom-client';
 import t from 'tap';
 import { runController } from '#controllers/cluster/controller.js';
-import { type Client, createClient, loadKubeConfig } from '#controllers/kubernetes/client.js';
-import type { Resource } from '#controllers/kubernetes/resource.js';
-import { createMetrics } from '#controllers/metrics.js';
 import { systemClock } from '#drivers/fake/clock.js';
 import { fakeDriver } from '#drivers/fake/driver.js';
 import { FakeHost } from '#drivers/fake/host.js';
-import { noCredentials } from '#drivers/target.js';
-import { until } from './until.js';
+import { runUntilDead } from './mortal.js';
 import { condition, useWorld } from './world.js';
 
 // The controller dies after each of the writes by which a host is let go, and another goes on.
@@ -27,54 +22,6 @@ const starts = (host: keyof typeof hosts, name: string) =>
   hosts[host].calls.filter((call) => call === `power.start default.${name}`).length;
 const cordon = (maintenance: string) =>
   world.kubectl('patch', 'hypervisor', 'two', '--type=merge', '-p', JSON.stringify({ spec: { maintenance } }));
-
-const changing = ['create', 'mergePatch', 'apply', 'applyStatus', 'delete'];
-
-/** A client whose process dies when it has made so many writes. */
-function mortal(client: Client, writes: number, die: () => void): Client {
-  let made = 0;
-  return new Proxy(client, {
-    get(target, property) {
-      const method = Reflect.get(target, property, target) as unknown;
-      if (typeof method !== 'function') return method;
-      if (!changing.includes(String(property))) return method.bind(target);
-      return async (...given: readonly unknown[]) => {
-        const isLease = (given[0] as Resource).plural === 'leases';
-        if (!isLease && made >= writes) throw new Error('it is dead');
-        const answer: unknown = await Reflect.apply(method, target, given);
-        if (isLease || ++made < writes) return answer;
-        die();
-        throw new Error('it is dead');
-      };
-    },
-  });
-}
-
-/** Resolves to whether it died. */
-async function leadUntilDead(writes: number, isDone: () => Promise<boolean>): Promise<boolean> {
-  const stop = new AbortController();
-  await using client = createClient(await loadKubeConfig(world.cluster.kubeconfigPath));
-  let died = false;
-  const die = () => {
-    died = true;
-    stop.abort();
-  };
-  const ended = runController(
-    {
-      client: mortal(client, writes, die),
-      namespace: 'default',
-      identity: 'mortal',
-      credentialKeys: () => noCredentials,
-      metrics: createMetrics(new Registry()),
-      onTrouble: () => {},
-    },
-    stop.signal,
-  ).catch(() => {});
-  await until(async () => died || (await isDone()));
-  stop.abort();
-  await ended;
-  return died;
-}
 
 await world.apply(
   { kind: 'Hypervisor', metadata: { name: 'one' }, spec: { uri: 'test:///one' } },
@@ -110,7 +57,7 @@ await t.test('whenever the controller dies, a machine of a dead host is started 
     await cordon('None');
     await world.kubectl('annotate', 'hypervisor', 'one', 'virtwright.io/out-of-service=Fenced');
     const isMoved = async () => (await world.get('VirtualMachine', name))?.status?.hypervisor === 'two';
-    const died = await leadUntilDead(writes, isMoved);
+    const died = await runUntilDead(world, runController, { when: 'after', write: writes }, isMoved);
     await using _controller = await world.start({ connect, hypervisors: [], only: 'controller' });
     await world.until('VirtualMachine', name, (seen) => isReady(seen) && seen.status?.hypervisor === 'two');
     t.ok(running('one', name), 'it was not fenced after all');
