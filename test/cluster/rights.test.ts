@@ -93,6 +93,36 @@ async function useOnce(machine: string): Promise<void> {
   await until(async () => (await world.client.list(sessions, { namespace: 'default' }, signal)).items.length === 0);
 }
 
+/** A session of nobody, whose time is up. */
+async function outlive(name: string): Promise<void> {
+  const metadata = { name, namespace: 'default' };
+  await world.apply({ kind: 'Session', metadata, spec: { purpose: 'Console', machineRef: { name }, certificateSHA256: '0'.repeat(64) } });
+  await world.until('Session', name, (seen) => condition(seen, 'Ready')?.reason === 'NotFound');
+  const patch = JSON.stringify({ status: { expiresAt: '2020-01-01T00:00:00Z' } });
+  await world.kubectl('patch', 'session', name, '--subresource=status', '--type=merge', '-p', patch);
+  await world.untilGone('Session', name);
+}
+
+/** Its agent starts it again each time, for the same reason: the second time, the event of the first counts up. */
+async function offAndOn(name: string, host: FakeHost<typeof systemClock>): Promise<void> {
+  const { metadata, status } = await world.until('VirtualMachine', name, (seen) => condition(seen, 'Ready')?.status === 'True');
+  let boot = Number(status?.run?.bootId);
+  for (let times = 0; times < 2; times++) {
+    new Behind(host).destroy(metadata.uid);
+    const next = `${++boot}`;
+    await world.until('VirtualMachine', name, (seen) => condition(seen, 'Ready')?.status === 'True' && seen.status?.run?.bootId === next);
+  }
+}
+
+/** The host is to be emptied, and is not, and once more: the controller says twice that the machine cannot leave. */
+async function cannotLeave(machine: string, host: string): Promise<void> {
+  for (const maintenance of ['Evacuate', 'None', 'Evacuate', 'None']) {
+    await world.kubectl('patch', 'hypervisor', host, '--type=merge', '-p', JSON.stringify({ spec: { maintenance } }));
+    const isToGo = maintenance === 'Evacuate';
+    await world.until('VirtualMachine', machine, ({ status }) => (status?.evacuation?.reason !== undefined) === isToGo);
+  }
+}
+
 const controller = await accountOf('virtwright-controller');
 t.teardown(() => controller[Symbol.asyncDispose]());
 const troubles: string[] = [];
@@ -102,8 +132,8 @@ const common = {
   metrics: createMetrics(new Registry()),
   onTrouble: (message: string, error: unknown) => void troubles.push(`${message}: ${error}`),
 };
-// An event is patched when it happens again after a while. Of the right to serve a host a policy asks: see own-hosts.test.ts.
-const rare = new Set(['patch events', 'serve hypervisors']);
+// Of the right to serve a host a policy asks: see own-hosts.test.ts.
+const rare = new Set(['serve hypervisors']);
 const superfluous = (name: string, { used }: Account) => granted(name).filter((right) => !used.has(right) && !rare.has(right));
 
 await t.test('the agent of one host reads the credentials of that host alone', async (t) => {
@@ -162,7 +192,8 @@ await t.test('the agent of one host reads the credentials of that host alone', a
       placement: { hypervisorRef: { name: 'kvm3' } },
     }),
   );
-  await world.until('VirtualMachine', 'told', (seen) => condition(seen, 'Ready')?.status === 'True');
+  await offAndOn('told', host);
+  await until(() => agent.used.has('patch events'));
 
   t.same([...controller.refused, ...agent.refused], [], `nothing was refused; troubles: ${troubles.join('; ')}`);
   t.same([...other.refused], ['list secrets']);
@@ -230,6 +261,10 @@ await t.test('controller and agent need all that manifests/rbac.yaml gives them,
   });
   await world.untilGone('VirtualMachineAction', 'pause');
   await useOnce('web');
+  await outlive('late');
+  await offAndOn('web', host);
+  await cannotLeave('web', 'one');
+  await until(() => [controller, agent].every(({ used }) => used.has('patch events')));
   await world.apply({
     kind: 'VirtualMachineAction',
     metadata: { name: 'nobody', namespace: 'default' },
@@ -258,8 +293,7 @@ await t.test('controller and agent need all that manifests/rbac.yaml gives them,
 
   t.same([...controller.refused, ...agent.refused], [], `nothing was refused; troubles: ${troubles.join('; ')}`);
   // Where owned objects are collected, the server may be faster than the controller.
-  // A session that no agent sees goes after two minutes.
-  const spared = [...(world.cluster.collects ? ['delete storagevolumes'] : []), 'delete sessions'];
+  const spared = world.cluster.collects ? ['delete storagevolumes'] : [];
   t.same(
     superfluous('virtwright-controller', controller).filter((right) => !spared.includes(right)),
     [],
@@ -274,12 +308,12 @@ const prefix = `system:serviceaccount:${namespace}:`;
 
 await t.test('each verb of each rule, taken away, would have been missed', { skip: world.cluster.collects }, async (t) => {
   const used = audit.used((user) => user.startsWith(prefix));
-  t.same(await neverMissed(world.cluster, roles, used, new Set([...rare, 'delete sessions'])), []);
+  t.same(await neverMissed(world.cluster, roles, used, rare), []);
   const more = { apiGroups: ['virtwright.io'], resources: ['storagepools'], verbs: ['delete'] };
   const [first] = roles;
   const tooMuch = { ...first, rules: [...(first?.rules ?? []), more] } as Role;
   t.same(
-    (await neverMissed(world.cluster, [tooMuch], used, rare)).filter((one) => !one.endsWith(': delete sessions')),
+    await neverMissed(world.cluster, [tooMuch], used, rare),
     ['ClusterRole virtwright-controller: delete storagepools'],
     'one that nobody needs would be found',
   );
