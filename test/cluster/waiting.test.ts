@@ -143,8 +143,8 @@ async function lives(): Promise<void> {
   await world.apply(action('resume', 'web', 'Resume'));
   await world.until('VirtualMachine', 'web', readyIs('Running'));
   await world.apply(session('door', 'web'), session('nobody', 'none'));
-  await note('failed', 'Session', 'nobody', 'Failed', isStalled);
-  await note('of a machine without a console', 'Session', 'door', 'Failed', isStalled);
+  await note('of a machine that is not there', 'Session', 'nobody', 'Failed', readyIs('NotFound'));
+  await note('of a machine without a console', 'Session', 'door', 'Failed', readyIs('NoSerialConsole'));
 
   await world.kubectl('delete', 'storagevolume', 'root', '--wait=false');
   await note('in use, and to go', 'StorageVolume', 'root', 'Terminating', readyIs('InUse'));
