@@ -75,7 +75,7 @@ await t.test('a guest that is deaf to it is cut when its time is over, whoever r
   t.equal(stopRequestedAt(await world.get('VirtualMachine', 'deaf')), asked, 'the time to wait does not begin anew');
   const stopped = await lab.untilReady('deaf', isStopped);
   t.match(stopped.status, { power: { reason: 'Cut' }, run: { lastStop: { cause: 'Requested' } } });
-  t.same([...new Set(await acts('deaf'))].sort(), ['Cut', 'Define', 'Press', 'Start']);
+  t.same([...new Set(await acts('deaf'))].sort(), ['Cut', 'Define', 'Placed', 'Press', 'Start']);
 });
 
 await t.test('an action that only asks fails in words, and a deletion that only asks waits', async (t) => {
