@@ -138,7 +138,10 @@ t.test('why a machine goes nowhere is said host by host', async (t) => {
     chosen(machineWith(), [lost, small]),
     /^Unschedulable: b: spec.memory.size: 1Gi given, this host accepts .*at most 1Mi; a: not ready: no route$/,
   );
-  t.match(chosen(machineWith(), [a], { volumes: [volumeOn('z')] }), /volume "root" is on z/);
+  t.match(chosen(machineWith(), [a], { volumes: [volumeOn('z')] }), /volume "root" is on z$/);
+  const clone = volumeOn('z');
+  const linked: StorageVolume = { ...clone, spec: { ...clone.spec, source: { volumeRef: { name: 'base' }, clone: 'Linked' } } };
+  t.match(chosen(machineWith(), [a], { volumes: [linked] }), /volume "root" is on z, and a linked clone stays where it was made/);
   t.match(
     chosen(machineWith(), [a], { volumes: [volumeOn()], pools: [] }),
     /volume "root" has no pool here: pool "fast" is not on this host/,

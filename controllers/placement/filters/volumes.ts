@@ -1,4 +1,5 @@
 import type { Hypervisor, StorageVolume } from '#crds/types.js';
+import { isLinked } from '../../stores.js';
 import type { Filter } from './filter.js';
 
 /** A volume that is somewhere comes along only from a store that all hosts see. */
@@ -10,7 +11,8 @@ export const volumesHere: Filter = ({ volumes, instanceFor }, hypervisor) => {
       instanceFor(volume, hypervisor) === undefined,
   );
   if (elsewhere === undefined) return undefined;
-  return { reason: 'Volume', message: `volume "${elsewhere.metadata.name}" is on ${elsewhere.status?.hypervisor}` };
+  const bound = isLinked(elsewhere.spec) ? ', and a linked clone stays where it was made' : '';
+  return { reason: 'Volume', message: `volume "${elsewhere.metadata.name}" is on ${elsewhere.status?.hypervisor}${bound}` };
 };
 
 export const poolsHere: Filter = ({ volumes, instanceFor }, hypervisor) => {
