@@ -36,10 +36,9 @@ export function wakeUnplaced(loops: Loops, watched: ClusterWatches, ledger: Ledg
     if (change.kind !== 'updated' || isReady(change.object) !== isReady(change.previous)) wake();
   });
   ledger.onRoom((host) => again(loops.machines, homeless().filter(fitsOn(hypervisors.store.get(host), ledger))));
-  // Where a machine has come to, those that want to be with it may go.
   machines.store.subscribe((change) => {
-    if (change.kind !== 'deleted' && change.object.status?.hypervisor !== undefined && isNewThere(change))
-      again(loops.machines, homeless().filter(wantsCompany));
+    const isMeant = change.kind === 'deleted' || change.object.status?.hypervisor === undefined ? undefined : whoMayGo(change);
+    if (isMeant !== undefined) again(loops.machines, homeless().filter(isMeant));
   });
 }
 
@@ -51,11 +50,21 @@ function fitsOn(hypervisor: Hypervisor | undefined, ledger: Ledger): (machine: V
 
 const wantsCompany = ({ spec }: VirtualMachine): boolean => (spec.placement?.affinity ?? []).length > 0;
 
-const isNewThere = (change: Change<VirtualMachine>): boolean =>
-  change.kind === 'added' ||
-  (change.kind === 'updated' &&
-    (change.object.status?.hypervisor !== change.previous.status?.hypervisor ||
-      !isDeepStrictEqual(change.object.metadata.labels, change.previous.metadata.labels)));
+const wantsDistance = ({ spec }: VirtualMachine): boolean => (spec.placement?.antiAffinity ?? []).length > 0;
+
+/**
+ * Whom a change of a machine that has a host may help. Where it has come to, those that want to be with it may go; where its labels are others,
+ * those that want to be without it, too; and where it puts up with others, any.
+ */
+function whoMayGo(
+  change: Exclude<Change<VirtualMachine>, { readonly kind: 'deleted' }>,
+): ((waiting: VirtualMachine) => boolean) | undefined {
+  if (change.kind === 'added') return wantsCompany;
+  const { object: now, previous: before } = change;
+  if (!isDeepStrictEqual(now.spec.placement?.antiAffinity, before.spec.placement?.antiAffinity)) return () => true;
+  if (!isDeepStrictEqual(now.metadata.labels, before.metadata.labels)) return (waiting) => wantsCompany(waiting) || wantsDistance(waiting);
+  return now.status?.hypervisor === before.status?.hypervisor ? undefined : wantsCompany;
+}
 
 /** What agents tell of their hosts again and again is mostly about something else. */
 const concernsPlacement = (change: Change<Hypervisor>): boolean =>

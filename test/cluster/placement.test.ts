@@ -134,8 +134,18 @@ await t.test('taints, maintenance and company decide, and a change of them at on
   t.equal((await untilReady('client')).status?.hypervisor, cache.status?.hypervisor);
   await world.delete('VirtualMachine', 'web-2');
   await untilReady('web-3');
-  for (const name of ['web', 'any', 'web-3', 'client', 'cache']) await world.delete('VirtualMachine', name);
-  for (const name of ['web', 'any', 'web-3', 'client', 'cache']) await world.untilGone('VirtualMachine', name);
+  await world.apply(machine('web-4', apart, { app: 'web' }));
+  await untilRejected('web-4', 'AntiAffinity');
+  await world.kubectl('label', '--overwrite', 'virtualmachine', 'web', 'app=old');
+  t.equal((await untilReady('web-4')).status?.hypervisor, 'two', 'one that it was to be without is another now');
+  await world.apply(machine('plain', {}, { app: 'web' }));
+  const shunned = await untilRejected('plain', 'AntiAffinity');
+  t.match(shunned.status?.placement?.rejected?.map(({ message }) => message).join(), /antiAffinity "apart" of machine "web-4"/);
+  await world.kubectl('patch', 'virtualmachine', 'web-4', '--type=json', '-p', '[{"op":"remove","path":"/spec/placement"}]');
+  t.equal((await untilReady('plain')).status?.hypervisor, 'two', 'and one that put up with nobody does now');
+  const all = ['web', 'any', 'web-3', 'web-4', 'plain', 'client', 'cache'];
+  for (const name of all) await world.delete('VirtualMachine', name);
+  for (const name of all) await world.untilGone('VirtualMachine', name);
 });
 
 await t.test('of two controllers, each goes on where the other was', async (t) => {
