@@ -26,7 +26,7 @@ export interface ClusterWatches {
     'volume' | 'network' | 'macAddress' | 'uid' | 'uuid' | 'host' | 'unplaced' | 'label' | 'shuns'
   >;
   readonly actions: Watched<VirtualMachineAction, 'machine'>;
-  readonly volumes: Watched<StorageVolume, 'instance' | 'claim' | 'source' | 'owner' | 'unplaced'>;
+  readonly volumes: Watched<StorageVolume, 'instance' | 'claim' | 'source' | 'owner' | 'host' | 'unplaced'>;
   readonly instances: Watched<StoragePoolInstance, 'pool'>;
   readonly pools: Watched<StoragePool>;
   readonly networks: Watched<VirtualNetwork>;

@@ -36,6 +36,6 @@ function hasAny({ machines, volumes, instances, networkInstances }: ClusterWatch
     machines.store.byIndex('host', host).length > 0 ||
     instances.store.list().some(isOn) ||
     networkInstances.store.list().some(isOn) ||
-    volumes.store.list().some(({ status }) => status?.hypervisor === host)
+    volumes.store.byIndex('host', host).length > 0
   );
 }

@@ -109,8 +109,7 @@ async function sayAllUnknown(
   const { machines, volumes, instances, networkInstances } = watched;
   const power: VirtualMachineStatus['power'] = { state: 'Unknown', reason: 'Unknown' };
   await say(machines, machines.store.byIndex('host', host), { printableStatus: 'Unknown', power });
-  const bound = volumes.store.list().filter(({ status }) => status?.hypervisor === host);
-  await say(volumes, bound, { printableStatus: 'Unknown' });
+  await say(volumes, volumes.store.byIndex('host', host), { printableStatus: 'Unknown' });
   const here = <I extends { readonly spec: { readonly hypervisor: string } }>(all: readonly I[]) =>
     all.filter(({ spec }) => spec.hypervisor === host);
   // An agent that keeps its hands off sees to its pools all the same.

@@ -1,18 +1,14 @@
 import { type Hypervisor, type StorageVolume, sessions, storageVolumes, type VirtualMachine, virtualMachines } from '#crds/types.js';
 import type { Binder } from '../binder.js';
 import { removeFinalizer } from '../finalizer.js';
-import { instanceName } from '../instance-name.js';
 import { ApiError } from '../kubernetes/client.js';
 import { deleteSeen, getNow } from '../kubernetes/now.js';
-import { type KubernetesObject, keyOf } from '../kubernetes/resource.js';
+import type { KubernetesObject } from '../kubernetes/resource.js';
 import { publishStatus } from '../loop.js';
-import { isOutOfService } from '../out-of-service.js';
 import { placeFor } from '../placement/bind-machine.js';
-import { bindVolume } from '../placement/bind-volume.js';
+import { moveUnused } from '../placement/leave-behind.js';
 import type { Reservation } from '../placement/ledger.js';
-import { movesTo } from '../placement/moves.js';
 import { unbindMachine } from '../placement/unbind.js';
-import type { Watched } from '../watched.js';
 import { mostNamed, type Orphan, orphanedMachine, orphanedNetwork, orphanedPool, orphanedVolume, withOrphans } from './orphans.js';
 
 /** One thing that the host is to lose: what is noted of it first, then how it is lost. */
@@ -94,7 +90,8 @@ function whyItStays(binder: Binder, machine: VirtualMachine, kept: Reservation[]
 }
 
 function volumesGoing({ client, watched }: Binder, { metadata: { name: host } }: Hypervisor, signal: AbortSignal): readonly Loss[] {
-  return volumesOn(watched.volumes, host)
+  return watched.volumes.store
+    .byIndex('host', host)
     .filter(({ metadata, status }) => metadata.deletionTimestamp !== undefined && status?.claim === undefined)
     .filter((volume) => !isShared({ watched }, volume))
     .map((volume) => ({
@@ -102,9 +99,6 @@ function volumesGoing({ client, watched }: Binder, { metadata: { name: host } }:
       lose: () => removeFinalizer(client, storageVolumes, volume, signal),
     }));
 }
-
-const volumesOn = ({ store }: Watched<StorageVolume, string>, host: string): readonly StorageVolume[] =>
-  store.list().filter(({ status }) => status?.hypervisor === host);
 
 function isShared({ watched }: Pick<Binder, 'watched'>, { status }: StorageVolume): boolean {
   const instance = watched.instances.store.get(status?.pool ?? '');
@@ -132,23 +126,12 @@ function instancesGoing({ client, watched }: Binder, { metadata: { name: host } 
 
 /** Claims of machines that are gone end, and what is in a store that others see goes to one of them. */
 async function freeVolumes(binder: Binder, { metadata: { name: host } }: Hypervisor, signal: AbortSignal): Promise<void> {
-  const { watched } = binder;
-  for (const seen of volumesOn(watched.volumes, host)) {
+  for (const seen of binder.watched.volumes.store.byIndex('host', host)) {
     const volume = await withoutDeadClaim(binder, seen, signal).catch((reason) => {
       ignoreOvertaken(reason);
       return seen;
     });
-    if (volume.status?.claim !== undefined) continue;
-    const there = watched.hypervisors.store
-      .list()
-      .filter((one) => one.metadata.name !== host && !isOutOfService(one))
-      .find((one) => movesTo(binder, volume, one) !== undefined);
-    if (there === undefined) continue;
-    const instance = watched.instances.store.get(volume.status?.pool ?? '');
-    const pool = instanceName(instance?.spec.poolRef.name ?? '', there.metadata.name);
-    const place = { hypervisor: there.metadata.name, pool };
-    const isHere = ({ status }: StorageVolume) => status?.hypervisor === host && status.claim === undefined;
-    await bindVolume(binder, keyOf(volume.metadata), (now) => (isHere(now) ? place : undefined), signal).catch(ignoreOvertaken);
+    if (volume.status?.claim === undefined) await moveUnused(binder, volume, signal).catch(ignoreOvertaken);
   }
 }
 

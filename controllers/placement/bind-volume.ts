@@ -12,6 +12,7 @@ import { isSelected } from '../selected.js';
 import { isLinked } from '../stores.js';
 import { wentWithItsMachine } from './make-volumes.js';
 import { rivalIn } from './moves.js';
+import { isOpen } from './takes-machines.js';
 
 type Binding = Partial<Pick<StorageVolumeStatus, 'hypervisor' | 'pool' | 'claim'>>;
 
@@ -134,7 +135,7 @@ function whatItWaitsFor(binder: Binder, volume: StorageVolume): Waiting {
   const [host] = hosts;
   if (host !== undefined && inService.length === 0)
     return waitingFor('OutOfService', `${host.metadata.name} is out of service, as is any other that has its pool`);
-  const open = inService.filter(({ spec }) => spec.maintenance === 'None');
+  const open = inService.filter(isOpen);
   const [first] = inService;
   if (first !== undefined && open.length === 0)
     return waitingFor('Maintenance', `${first.metadata.name} takes nothing new, nor do others: spec.maintenance of the Hypervisors`);

@@ -8,6 +8,7 @@ import { latest } from '../kubernetes/store.js';
 import { publishStatus } from '../loop.js';
 import type { Choice } from './choose.js';
 import { evacuationOf, maintenanceOf } from './evacuation.js';
+import { takesMachines } from './takes-machines.js';
 import { unbound } from './unbind.js';
 
 /**
@@ -24,7 +25,7 @@ export async function askToLeave(
   const { evacuation: before, ...rest } = machine.status ?? {};
   const stillSuits = (name = '') => {
     const there = watched.hypervisors.store.get(name);
-    return there?.spec.maintenance === 'None' && isReady(there);
+    return there !== undefined && takesMachines(there);
   };
   const evacuation = evacuationOf(machine, hypervisor, { choice, stillSuits }, Date.now());
   if (isDeepStrictEqual(before, evacuation)) return machine;
@@ -81,12 +82,8 @@ export function followMaintenance(loops: Loops, { hypervisors, machines, volumes
     if (isOther) again(loops.machines, machines.store.byIndex('host', now.metadata.name));
     // Machines that are to go are woken with those that have no host.
     if (!isOther && before !== undefined && isReady(now) === isReady(before)) return;
-    const emptied = new Set(hypervisors.store.list().flatMap((one) => (one.spec.maintenance === 'Evacuate' ? [one.metadata.name] : [])));
-    if (emptied.size > 0)
-      again(
-        loops.volumes,
-        volumes.store.list().filter(({ status }) => emptied.has(status?.hypervisor ?? '')),
-      );
+    for (const { metadata, spec } of hypervisors.store.list())
+      if (spec.maintenance === 'Evacuate') again(loops.volumes, volumes.store.byIndex('host', metadata.name));
   });
   machines.store.subscribe((change) => {
     const seen = [change.kind === 'deleted' ? undefined : change.object, change.kind === 'added' ? undefined : change.previous];

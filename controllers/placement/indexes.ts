@@ -3,9 +3,10 @@ import type { Indexes } from '../kubernetes/store.js';
 
 export const everything = '';
 
-/** Of volumes, those that have no host yet; all under one value. */
+/** Of volumes. Those that have no host yet are all under one value. */
 export const volumeIndexes = {
   unplaced: ({ status }) => (status?.hypervisor === undefined ? [everything] : []),
+  host: ({ status }) => (status?.hypervisor === undefined ? [] : [status.hypervisor]),
 } satisfies Indexes<StorageVolume>;
 
 /** It is to leave its host, or would if another could take it. */

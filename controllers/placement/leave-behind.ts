@@ -1,10 +1,10 @@
 import type { StorageVolume } from '#crds/types.js';
 import type { Binder } from '../binder.js';
-import { isReady } from '../conditions.js';
 import { keyOf } from '../kubernetes/resource.js';
 import type { Outcome } from '../reconcile.js';
 import { bindVolume, placeVolume } from './bind-volume.js';
 import { movesTo } from './moves.js';
+import { takesMachines } from './takes-machines.js';
 
 /** Gives a volume its host, and another when that is to be emptied. */
 export async function placeOrMoveVolume(binder: Binder, volume: StorageVolume, signal: AbortSignal): Promise<Outcome> {
@@ -19,14 +19,20 @@ export async function placeOrMoveVolume(binder: Binder, volume: StorageVolume, s
  */
 async function leaveEmptiedHost(binder: Binder, volume: StorageVolume, signal: AbortSignal): Promise<Outcome> {
   const { machines, hypervisors } = binder.watched;
-  const host = volume.status?.hypervisor ?? '';
-  const isToGo = hypervisors.store.get(host)?.spec.maintenance === 'Evacuate';
+  const isToGo = hypervisors.store.get(volume.status?.hypervisor ?? '')?.spec.maintenance === 'Evacuate';
   if (!isToGo || machines.store.byIndex('volume', keyOf(volume.metadata)).length > 0) return { kind: 'converged' };
-  const open = hypervisors.store.list().filter((one) => one.spec.maintenance === 'None' && isReady(one));
-  const there = open.map((one) => movesTo(binder, volume, one)).find((instance) => instance !== undefined);
-  if (there === undefined) return { kind: 'waiting', because: 'no other host takes it, or it is in use' };
+  const hasPlace = await moveUnused(binder, volume, signal);
+  return hasPlace ? { kind: 'converged' } : { kind: 'waiting', because: 'no other host takes it, or it is in use' };
+}
+
+/** Gives a volume of a shared store that nobody has claimed to another host, and says whether there was one. */
+export async function moveUnused(binder: Binder, volume: StorageVolume, signal: AbortSignal): Promise<boolean> {
+  const from = volume.status?.hypervisor;
+  const others = binder.watched.hypervisors.store.list().filter((one) => one.metadata.name !== from && takesMachines(one));
+  const there = others.map((one) => movesTo(binder, volume, one)).find((instance) => instance !== undefined);
+  if (there === undefined) return false;
   const place = { hypervisor: there.spec.hypervisor, pool: there.metadata.name };
-  const isFree = ({ status }: StorageVolume) => status?.hypervisor === host && status.claim === undefined;
+  const isFree = ({ status }: StorageVolume) => status?.hypervisor === from && status?.claim === undefined;
   await bindVolume(binder, keyOf(volume.metadata), (now) => (isFree(now) ? place : undefined), signal);
-  return { kind: 'converged' };
+  return true;
 }
