@@ -174,6 +174,7 @@ t.test('every example is accepted, and applying it again changes nothing', async
   const paths = [
     ...names.map((name) => `manifests/${name}`),
     'manifests/examples/vsphere',
+    'manifests/examples/hyperv',
     'manifests/examples/libvirt',
     'manifests/examples/placement',
     ...gitOps,
