@@ -672,6 +672,8 @@ export interface StorageVolumeStatus {
 }
 
 export interface StorageVolumeStatusImport {
+  /** When the first attempt began. Absent once all is there. */
+  readonly firstStartedAt?: string;
   /** When the last attempt began. */
   readonly startedAt?: string;
   /** When all was there and verified. When absent, the content is incomplete. */

@@ -73,7 +73,8 @@ function withWord({ metadata, status = {} }: Hypervisor, word: Finding | undefin
   return { ...status, conditions: withCondition(status.conditions, metadata.generation, Date.now(), outOfService, word) };
 }
 
-function spokenFor({ metadata, status }: Hypervisor, word: Finding | undefined): HypervisorStatus {
+/** What is said of a host whose agent is silent, by the controller in its place. Pure but for the time. */
+export function spokenFor({ metadata, status }: Hypervisor, word: Finding | undefined): HypervisorStatus {
   const message = silence(metadata.name);
   const stands: Standing =
     word === undefined

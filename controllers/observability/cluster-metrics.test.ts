@@ -58,6 +58,26 @@ t.test('objects are counted by host and status, and those that are not ready are
   t.same(await lines('vms'), [], 'who leads no more tells nothing');
 });
 
+t.test('a volume is filled from its first attempt on until it is whole, or is to go', async (t) => {
+  const { registry, stores, lines } = rig();
+  createClusterMetrics(registry).follow(stores, new AbortController().signal);
+  const later = '2030-01-01T00:10:00Z';
+  const filling = (name: string, more: object) => object<StorageVolume>(name, { conditions: [ready('False', 'Importing')], import: more });
+  stores.volumes.set(object('new'));
+  stores.volumes.set(filling('again', { firstStartedAt: creationTimestamp, startedAt: later }));
+  stores.volumes.set(filling('older', { startedAt: later }));
+  stores.volumes.set(filling('whole', { startedAt: creationTimestamp, completedAt: later }));
+  const { metadata, ...going } = filling('going', { startedAt: creationTimestamp });
+  stores.volumes.set({ ...going, metadata: { ...metadata, deletionTimestamp: later } });
+  const since = Date.parse(creationTimestamp) / 1_000;
+  const series = (name: string) =>
+    `virtwright_storage_volume_filling_since_timestamp_seconds{namespace="shop",name="${name}",hypervisor="",reason="Importing"}`;
+  t.same(await lines('storage_volume_filling_since_timestamp_seconds'), [
+    `${series('again')} ${since}`,
+    `${series('older')} ${since + 600}`,
+  ]);
+});
+
 t.test('each condition of a host has one status, and the others are 0', async (t) => {
   const { registry, stores, lines } = rig();
   createClusterMetrics(registry).follow(stores, new AbortController().signal);

@@ -21,6 +21,7 @@ export function createClusterMetrics(registry: Registry): ClusterMetrics {
   const families = new Families<ClusterStores>(registry, async () => [...followed]);
   countFamilies(families);
   waitingFamilies(families);
+  fillingFamily(families);
   hypervisorFamilies(families);
   const phases = new Histogram({
     name: 'virtwright_vm_phase_transition_time_from_creation_seconds',
@@ -88,12 +89,32 @@ function waitingFamilies(families: Families<ClusterStores>): void {
 }
 
 function waiting({ metadata, status }: Told): readonly Sample<'namespace' | 'name' | 'hypervisor' | 'reason'>[] {
-  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+  const ready = readyOf(status);
   if (ready?.status === 'True') return [];
   const { namespace, name, creationTimestamp } = metadata;
-  const labels = { namespace, name, hypervisor: status?.hypervisor ?? '', reason: ready?.reason ?? unseen };
+  const labels = { namespace, name, hypervisor: status?.hypervisor ?? '', reason: reasonOf(status) };
   return [[labels, Date.parse(ready?.lastTransitionTime ?? creationTimestamp) / 1_000]];
 }
+
+/** Since the first attempt, for Ready keeps its time while what it says changes: of what waited long, and fails for good, it tells neither. */
+function fillingFamily(families: Families<ClusterStores>): void {
+  families.gauge(
+    'storage_volume_filling_since_timestamp_seconds',
+    'Since when a volume is being filled, with all attempts that failed, and the reason of its Ready; only of those that are not whole yet.',
+    ['namespace', 'name', 'hypervisor', 'reason'],
+    ({ volumes }) =>
+      volumes.list().flatMap(({ metadata, status }) => {
+        const { firstStartedAt, startedAt, completedAt } = status?.import ?? {};
+        const since = firstStartedAt ?? startedAt;
+        if (since === undefined || completedAt !== undefined || metadata.deletionTimestamp !== undefined) return [];
+        const { namespace, name } = metadata;
+        return [[{ namespace, name, hypervisor: status?.hypervisor ?? '', reason: reasonOf(status) }, Date.parse(since) / 1_000]] as const;
+      }),
+  );
+}
+
+const readyOf = (status: Told['status']): Condition | undefined => status?.conditions?.find(({ type }) => type === 'Ready');
+const reasonOf = (status: Told['status']): string => readyOf(status)?.reason ?? unseen;
 
 const statuses = ['True', 'False', 'Unknown'] as const;
 

@@ -7,6 +7,7 @@ import { Behind } from '#drivers/fake/behind.js';
 import { everything } from '#drivers/fake/capabilities.js';
 import { fakeDriver } from '#drivers/fake/driver.js';
 import { FakeHost } from '#drivers/fake/host.js';
+import { timestamp } from '../conditions.js';
 import { type JobState, Jobs } from '../host/jobs.js';
 import { Locks } from '../host/locks.js';
 import { HostView } from '../host/view.js';
@@ -234,6 +235,7 @@ t.test('a failed import is counted once, and its wait grows with each', async (t
     at = due;
     status = reported(status, { job }, at);
     t.equal(status.import?.retryAt, undefined, 'begun anew');
+    t.match(status.import, { firstStartedAt: '2030-01-01T00:00:00Z', startedAt: timestamp(at) });
   }
   t.same(waits, [5, 10, 20, 40, 80, 160, 300, 300]);
   status = reported(status, { job: { kind: 'done' } }, at);

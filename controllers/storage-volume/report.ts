@@ -70,12 +70,13 @@ function importStatus(
   const job = observed?.job;
   if (kind === 'takeOver') return { startedAt: timestamp(now), completedAt: timestamp(now) };
   if (kind === 'complete') return { ...startOf(before), completedAt: timestamp(now) };
-  if (kind === 'fill') return { ...failureOf(before), startedAt: timestamp(now) };
+  if (kind === 'fill') return { ...failureOf(before), firstStartedAt: timestamp(now), ...firstStartOf(before), startedAt: timestamp(now) };
   if (job?.kind === 'running' && before !== undefined)
     return { ...before, transferred: formatBytes(Math.floor(job.progressBytes / 2 ** 20) * 2 ** 20) };
   if (job?.kind !== 'failed' || desired === undefined || before?.retryAt !== undefined) return before;
   const { failures = 0 } = before ?? {};
   return {
+    ...firstStartOf(before),
     ...startOf(before),
     failures: failures + 1,
     lastFailure: job.message.slice(0, 4_096),
@@ -84,6 +85,12 @@ function importStatus(
 }
 
 const startOf = (before: StorageVolumeStatusImport | undefined) => (before?.startedAt === undefined ? {} : { startedAt: before.startedAt });
+
+/** Where the first is not told, no earlier one is known than the last. */
+const firstStartOf = (before: StorageVolumeStatusImport | undefined) => {
+  const firstStartedAt = before?.firstStartedAt ?? before?.startedAt;
+  return firstStartedAt === undefined ? {} : { firstStartedAt };
+};
 
 const failureOf = (before: StorageVolumeStatusImport | undefined) => ({
   ...(before?.failures === undefined ? {} : { failures: before.failures }),

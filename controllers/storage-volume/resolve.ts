@@ -72,7 +72,7 @@ function formatOf(source: Source | undefined): DesiredVolume['preferred'] {
   return typeof source.original === 'string' ? undefined : source.original.format;
 }
 
-function fillRecord(status: StorageVolume['status']): FillRecord {
+export function fillRecord(status: StorageVolume['status']): FillRecord {
   const { startedAt, completedAt, failures = 0, retryAt } = status?.import ?? {};
   return {
     failures,

@@ -6,6 +6,7 @@ import t from 'tap';
 import { skipWhereMissing } from '#test/peers/build.js';
 import { promtool } from '#test/peers/promtool.js';
 import { alerts, alertsFile, dashboardQueries, runbooks } from './shipped.js';
+import { hosts, seriesOf, volumes } from './situations.js';
 
 await promtool(['--version']).catch((reason) => skipWhereMissing(t, reason));
 const folder = mkdtempSync(join(tmpdir(), 'vw-alerts-'));
@@ -55,8 +56,17 @@ interface Case {
   readonly fires: number;
 }
 
-const condition = (host: string, status: string) =>
-  `virtwright_hypervisor_status_condition{hypervisor="${host}",condition="Ready",status="${status}"}`;
+/** What a controller tells all the time of a host that stands so, or of such a volume. */
+async function lasting(...of: Parameters<typeof seriesOf>): Promise<Case['input']> {
+  return Object.fromEntries(Object.entries(await seriesOf(...of)).map(([series, value]) => [series, `${value}x120`]));
+}
+const standing = (at: string, fires: Readonly<Record<keyof typeof hosts, number>>): Promise<readonly Case[]> =>
+  Promise.all(Object.entries(fires).map(async ([how, fires]) => ({ input: await lasting(hosts[how as keyof typeof hosts]), at, fires })));
+const filling = async (how: keyof typeof volumes, at: string, fires: number): Promise<Case> => ({
+  input: await lasting(undefined, [volumes[how]]),
+  at,
+  fires,
+});
 const leader = (instance: string) => `virtwright_leader_election_master_status{name="virtwright-controller",instance="${instance}"}`;
 const pool = (what: string, name: string) => `virtwright_storage_pool_${what}_bytes{pool="${name}",hypervisor="kvm1"}`;
 const requests = (code: string, verb = 'apply') =>
@@ -72,13 +82,19 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
     { input: { [leader('a')]: '1 1 0 0 0 0', [leader('b')]: '0 0 0 1 1 1' }, at: '5m', fires: 0 },
   ],
   VirtwrightHostSilent: [
-    { input: { [condition('kvm1', 'Unknown')]: '1x20', [condition('kvm2', 'Unknown')]: '0x20' }, at: '10m', fires: 1 },
-    { input: { [condition('kvm1', 'Unknown')]: '1x3 0x20' }, at: '10m', fires: 0 },
+    ...(await standing('10m', { well: 0, silent: 1, lost: 1, connecting: 1, denied: 0, fenced: 1, wronglyVouched: 1, stoodBack: 1 })),
+    ...(await standing('4m', { well: 0, silent: 0, lost: 0, connecting: 0, denied: 0, fenced: 0, wronglyVouched: 0, stoodBack: 0 })),
   ],
-  VirtwrightHostNotReady: [
-    { input: { [condition('kvm1', 'False')]: '1x40' }, at: '20m', fires: 1 },
-    { input: { [condition('kvm1', 'False')]: '0x40', [condition('kvm1', 'True')]: '1x40' }, at: '20m', fires: 0 },
-  ],
+  VirtwrightHostNotReady: await standing('20m', {
+    well: 0,
+    silent: 0,
+    lost: 0,
+    connecting: 0,
+    denied: 1,
+    fenced: 0,
+    wronglyVouched: 0,
+    stoodBack: 0,
+  }),
   VirtwrightAgentNotConnected: [
     { input: { 'virtwright_hypervisor_connected{hypervisor="kvm1",instance="a"}': '0x40' }, at: '20m', fires: 1 },
     {
@@ -121,21 +137,12 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
     },
   ],
   VirtwrightVolumeStuckFilling: [
-    {
-      input: {
-        [`virtwright_storage_volume_non_ready_status_last_transition_timestamp_seconds${vm('root', ',reason="Importing"')}`]: '0x90',
-        [`virtwright_storage_volume_non_ready_status_last_transition_timestamp_seconds${vm('mine', ',reason="AwaitingUpload"')}`]: '0x90',
-      },
-      at: '70m',
-      fires: 1,
-    },
-    {
-      input: {
-        [`virtwright_storage_volume_non_ready_status_last_transition_timestamp_seconds${vm('root', ',reason="Importing"')}`]: '0x90',
-      },
-      at: '50m',
-      fires: 0,
-    },
+    await filling('long', '50m', 0),
+    await filling('long', '70m', 1),
+    await filling('refused', '70m', 1),
+    await filling('late', '70m', 0),
+    await filling('late', '115m', 1),
+    await filling('awaited', '115m', 0),
   ],
   VirtwrightPoolNearlyFull: [
     {

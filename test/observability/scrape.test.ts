@@ -66,6 +66,7 @@ const namesIn = (text: string) =>
 /** What takes more to be told than there is here, and where it is seen instead. */
 const elsewhere: Readonly<Record<string, string>> = {
   virtwright_drift_corrections_total: 'when another hand changes a machine: test/faults/metrics.test.ts',
+  virtwright_storage_volume_filling_since_timestamp_seconds: 'while a volume is filled: test/observability/alerts.test.ts',
   virtwright_volume_filled_bytes_total: 'when images come in: controllers/storage-volume/metrics.test.ts',
   virtwright_sessions_open: 'when somebody is at a console: controllers/session/door.test.ts',
 };
