@@ -4,8 +4,14 @@ import t from 'tap';
 import { systemClock } from '#drivers/fake/clock.js';
 import { fakeDriver } from '#drivers/fake/driver.js';
 import { FakeHost } from '#drivers/fake/host.js';
+import { skipWhereMissing } from '#test/peers/build.js';
+import { buildJudge } from '#test/peers/judge.js';
+import { resources } from './kinds.js';
+import { misjudged } from './misjudged.js';
+import { Recorder } from './recorder.js';
 import { condition, useWorld } from './world.js';
 
+const judge = await buildJudge().catch((reason) => skipWhereMissing(t, reason));
 const world = await useWorld(t);
 const exports = new Map();
 const hosts = {
@@ -71,6 +77,7 @@ await world.apply(
 
 await t.test('an evacuated host gives away what can go, and says why the rest stays', async (t) => {
   await using operator = await start();
+  await using recorder = await Recorder.start(world.client, Object.values(resources));
   await world.apply(hypervisor('one'), hypervisor('two', 'Cordon'), volume('web'), volume('kept', 'local'), volume('idle'));
   await world.until('StorageVolume', 'idle', isReady);
   await world.apply(
@@ -146,6 +153,9 @@ await t.test('an evacuated host gives away what can go, and says why the rest st
     [],
   );
   t.same(twice, []);
+  const reasons = new Set(recorder.states.map((state) => condition(state as Parameters<typeof condition>[0], 'Ready')?.reason));
+  t.ok(reasons.has('Evacuating'), 'seen on its way');
+  t.same(await misjudged(judge, recorder.states), [], 'tools that wait were right about each state');
 });
 
 await t.test('a machine that was asked to leave may stay, as long as it has not left', async (t) => {

@@ -4,9 +4,15 @@ import { DriverError } from '#drivers/error.js';
 import { systemClock } from '#drivers/fake/clock.js';
 import { fakeDriver } from '#drivers/fake/driver.js';
 import { FakeHost } from '#drivers/fake/host.js';
+import { skipWhereMissing } from '#test/peers/build.js';
+import { buildJudge } from '#test/peers/judge.js';
+import { resources } from './kinds.js';
+import { misjudged } from './misjudged.js';
+import { Recorder } from './recorder.js';
 import { until } from './until.js';
 import { condition, useWorld } from './world.js';
 
+const judge = await buildJudge().catch((reason) => skipWhereMissing(t, reason));
 const world = await useWorld(t);
 t.setTimeout(300_000);
 const exports = new Map();
@@ -53,6 +59,7 @@ await world.apply(
 
 await t.test('what a dead host had runs elsewhere once somebody vouches for its death, and never twice', async (t) => {
   await using controller = await world.start({ connect, hypervisors: [], only: 'controller' });
+  await using recorder = await Recorder.start(world.client, Object.values(resources));
   const first = await start('one');
   await world.until('StoragePool', 'local', ({ status }) => status?.hosts?.ready === 1);
   await world.apply(
@@ -172,6 +179,9 @@ await t.test('what a dead host had runs elsewhere once somebody vouches for its 
     controller.troubles.filter((trouble) => !/Conflict/.test(trouble)),
     [],
   );
+  const reasons = new Set(recorder.states.map((state) => condition(state as Parameters<typeof condition>[0], 'Ready')?.reason));
+  t.ok(reasons.has('OutOfService') && reasons.has('AgentSilent'));
+  t.same(await misjudged(judge, recorder.states), [], 'tools that wait were right about each state');
 });
 
 await t.test('an agent that lives keeps its hands off before anything is let go, and nothing is while it reaches the host', async (t) => {

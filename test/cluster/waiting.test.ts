@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { load } from 'js-yaml';
 import t from 'tap';
-import type { KubernetesObject } from '#controllers/kubernetes/resource.js';
 import type { Kinds } from '#crds/types.js';
 import { Behind } from '#drivers/fake/behind.js';
 import { systemClock } from '#drivers/fake/clock.js';
@@ -10,20 +9,13 @@ import { FakeHost } from '#drivers/fake/host.js';
 import { skipWhereMissing } from '#test/peers/build.js';
 import { buildJudge, type Verdict } from '#test/peers/judge.js';
 import { healthScript, resources } from './kinds.js';
+import { healthOf, healthScripts, misjudged } from './misjudged.js';
 import { Recorder } from './recorder.js';
 import { condition, useWorld } from './world.js';
 
 /** What tools that wait see of each kind in each of its states: kstatus by its own rules, and Argo CD by the script that we give people. */
 const judge = await buildJudge().catch((reason) => skipWhereMissing(t, reason));
 const world = await useWorld(t);
-const scripts = Object.fromEntries(Object.keys(resources).map((kind) => [kind, healthScript]));
-
-const healthOf: Partial<Record<Verdict['status'], string>> = {
-  InProgress: 'Progressing',
-  Terminating: 'Progressing',
-  Current: 'Healthy',
-  Failed: 'Degraded',
-};
 
 /** The states that are told apart by name, and what is expected of them. */
 const named: { readonly title: string; readonly object: object; readonly expected: Verdict['status'] }[] = [];
@@ -97,7 +89,7 @@ await t.test('what nobody has looked at is in progress, whatever it is', async (
 await t.test('each kind in the states of its life', async (t) => {
   await using recorder = await Recorder.start(world.client, Object.values(resources));
   await lives();
-  const lies = await misjudged(recorder.states);
+  const lies = await misjudged(judge, recorder.states);
   t.ok(recorder.states.length > 50, `${recorder.states.length} states`);
   t.same(lies, []);
 });
@@ -171,33 +163,10 @@ async function lives(): Promise<void> {
   await world.untilGone('StorageVolume', 'root');
 }
 
-/** Of all states that ever were: those where a tool would not wait though it should, or the two kinds of tools do not agree. */
-async function misjudged(states: readonly KubernetesObject[]): Promise<readonly string[]> {
-  const verdicts = await judge(states, scripts);
-  return states.flatMap((state, at) => {
-    const { status, health } = verdicts[at] as Verdict;
-    const expected = expectedOf(state);
-    const what = `${state.kind} ${state.metadata.name}@${state.metadata.resourceVersion}`;
-    return [
-      ...(status === expected ? [] : [`${what} is ${status}, expected ${expected}: ${JSON.stringify(state)}`]),
-      ...(health?.status === healthOf[status] ? [] : [`${what} is ${status} and ${health?.status}`]),
-    ];
-  });
-}
-
-/** In words of our own: whoever has not seen the newest wish knows nothing of it. */
-function expectedOf(state: KubernetesObject): Verdict['status'] {
-  const { observedGeneration } = (state.status ?? {}) as { readonly observedGeneration?: number };
-  if (state.metadata.deletionTimestamp !== undefined) return 'Terminating';
-  if (observedGeneration !== state.metadata.generation) return 'InProgress';
-  if (isReady(state as Seen)) return 'Current';
-  return isStalled(state as Seen) ? 'Failed' : 'InProgress';
-}
-
 await t.test('each of them is seen as what it is', async (t) => {
   const verdicts = await judge(
     named.map(({ object }) => object),
-    scripts,
+    healthScripts,
   );
   for (const [at, { title, expected, object }] of named.entries()) {
     const { status, health } = verdicts[at] as Verdict;
