@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { Driver, MachineDefinition } from '#drivers/driver.js';
 import { Credentials } from '#drivers/target.js';
+import { defineMachine } from '#simulators/hyperv/model/definitions.js';
 import { Simulator, type SimulatorOptions } from '#simulators/hyperv/simulator.js';
 import { connectHypervDriver } from './driver.js';
 
@@ -162,4 +163,17 @@ t.test('a saved machine keeps the hardware it was saved with, and its next start
   await driver.power.cut(id, mark.owner, soon());
   await driver.power.start(id, { paused: false }, soon());
   t.match(await look(), [{ power: { state: 'On' }, live: { cpuCount: 4 }, configured: { cpuCount: 4 } }]);
+});
+
+t.test('time is told of a machine whose name is its own alone, and of no other', async (t) => {
+  const { simulator, connect } = await host(t, 'v2');
+  const driver = await connect();
+  const id = await driver.machines.define(definition, mark, soon());
+  await driver.power.start(id, { paused: false }, soon());
+  const read = async () => (await driver.stats?.read(soon())) ?? [];
+  const [first] = await read();
+  t.match(first, { id, memory: { balloonBytes: 64 << 20 }, disks: [], interfaces: [] });
+  t.ok((first?.cpuSeconds ?? -1) >= 0);
+  await defineMachine(simulator.host, { className: 'Msvm_VirtualSystemSettingData', values: { ElementName: 'shop.web' } }, []);
+  t.same(await read(), [{ id, memory: { balloonBytes: 64 << 20 }, disks: [], interfaces: [] }]);
 });

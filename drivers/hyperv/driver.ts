@@ -5,6 +5,7 @@ import { HypervHost } from './host.js';
 import { Inventory } from './inventory.js';
 import { HypervMachines } from './machines.js';
 import { HypervPower } from './power.js';
+import { HypervStats } from './stats.js';
 import { parseHypervUri } from './uri.js';
 import { Jobs, type Pace } from './wmi/jobs.js';
 import { MachineService } from './wmi/machine-service.js';
@@ -43,6 +44,7 @@ function hypervDriver(inventory: Inventory): Driver {
     host: new HypervHost(inventory),
     machines: new HypervMachines(inventory),
     power: new HypervPower(inventory),
+    stats: new HypervStats(inventory),
     closed,
     async [Symbol.asyncDispose]() {
       await inventory.wmi.client[Symbol.asyncDispose]();
