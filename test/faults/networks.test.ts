@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import type { VirtualMachine, VirtualNetworkInstance } from '#crds/types.js';
+import { until } from '#test/cluster/until.js';
 import { condition } from '#test/cluster/world.js';
 import { isReady, stalledWith, useLab } from './lab.js';
 
@@ -105,7 +106,8 @@ await t.test('a guest has its static address, and is reached there', async (t) =
   await world.apply(lab.guest('db', { words: 'vw.dhcp' }, { interfaces }));
   const db = await lab.untilReady('db');
   await lab.banner(db);
-  t.match(await virsh('net-dhcp-leases', 'default.shop'), /52:54:00:20:00:10 .* 10\.20\.0\.10\/24/);
+  // The guest may have it a moment before libvirt has written it down.
+  await until(async () => /52:54:00:20:00:10 .* 10\.20\.0\.10\/24/.test(await virsh('net-dhcp-leases', 'default.shop')));
   t.match(await daemon.inside('busybox', 'ping', '-c', '1', '-w', '30', '10.20.0.10'), /1 packets received/);
 
   // By its MAC address, as the kernel makes it of what the host says of the subnet (RFC 4862).
