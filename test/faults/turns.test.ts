@@ -98,6 +98,9 @@ await t.test('an agent that stood still and wakes does nothing, as another has i
   t.comment(`the next one has its host ${seconds(toldAt)} s after SIGTERM`);
   await world.kubectl('patch', 'virtualmachine', 'runs', '--type=merge', '-p', '{"spec":{"runStrategy":"Always"}}');
   await lab.untilReady('runs', ({ status }) => status?.power?.state === 'Running');
+  // It would be tried again and again, and told.
+  await world.delete('StorageVolume', 'long');
+  await lab.untilGone('StorageVolume', 'long');
   await first.stop();
 });
 
