@@ -3,6 +3,7 @@ import type { KeysOf } from '../credentials.js';
 import { Locks } from '../host/locks.js';
 import type { Client } from '../kubernetes/client.js';
 import { createEventRecorder } from '../kubernetes/events.js';
+import { fenced } from '../kubernetes/fenced.js';
 import { lead } from '../kubernetes/lead.js';
 import type { Queue } from '../kubernetes/queue.js';
 import type { KubernetesObject } from '../kubernetes/resource.js';
@@ -53,10 +54,10 @@ export async function runController(options: ControllerOptions, signal: AbortSig
   onLease(controllerLease, false);
   // Who waits for the Lease is ready to take it: a rollout waits for that, and only then ends the one that leads.
   options.onWatching?.(Promise.resolve());
-  const work = async (leading: AbortSignal): Promise<void> => {
+  const work = async (leading: AbortSignal, leads: () => boolean): Promise<void> => {
     onLease(controllerLease, true);
     options.log?.info('took the lead');
-    await runLoops(options, leading).finally(() => {
+    await runLoops({ ...options, client: fenced(client, leads) }, leading).finally(() => {
       onLease(controllerLease, false);
       options.log?.info('gave up the lead');
     });

@@ -15,8 +15,13 @@ const releaseWithinMs = 5_000;
  * Waits for the lead and does the work. The work's own signal says that the lead is lost, before anyone else can have it: the work must
  * then end, and the waiting starts again. Resolves when the work ended by itself or the signal came, the lease released; rejects with the
  * work's own error. Two never lead together as long as the work ends within `durationMs - renewDeadlineMs` of its signal.
+ * `leads` tells by the clock: a process that stood still learns from it that the lead is lost before any of its timers has run.
  */
-export async function lead(options: LeadOptions, work: (leading: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void> {
+export async function lead(
+  options: LeadOptions,
+  work: (leading: AbortSignal, leads: () => boolean) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
   const times = timesOf(options);
   const holder = new LeaseHolder(options, times.durationMs);
   while (!signal.aborted) {
@@ -82,7 +87,7 @@ class Reign {
   }
 
   /** Resolves to whether the lead was lost, once the work has ended. */
-  async run(work: (leading: AbortSignal) => Promise<void>): Promise<boolean> {
+  async run(work: (leading: AbortSignal, leads: () => boolean) => Promise<void>): Promise<boolean> {
     const stop = (): void => this.#leading.abort(this.#signal.reason);
     this.#signal.addEventListener('abort', stop, { once: true });
     if (this.#signal.aborted) stop();
@@ -90,7 +95,7 @@ class Reign {
     const over = new AbortController();
     const renewing = this.#keepRenewing(over.signal);
     try {
-      await work(this.#leading.signal);
+      await work(this.#leading.signal, () => !this.#isLost());
     } catch (error) {
       if (!this.#leading.signal.aborted) throw error;
     } finally {

@@ -3,6 +3,7 @@ import t from 'tap';
 import { type Client, createClient } from '#controllers/kubernetes/client.js';
 import { type Connection, loadKubeConfig } from '#controllers/kubernetes/connection.js';
 import { createEventRecorder, events } from '#controllers/kubernetes/events.js';
+import { fenced } from '#controllers/kubernetes/fenced.js';
 import { heartbeat } from '#controllers/kubernetes/heartbeat.js';
 import { LeadLost, lead } from '#controllers/kubernetes/lead.js';
 import { createLeaseObserver, decodeLease, type Lease, leaseExpired, leases } from '#controllers/kubernetes/lease.js';
@@ -52,6 +53,23 @@ class Candidates {
     await Promise.all(this.#running);
   }
 }
+
+t.test('who stood still asks for nothing before any timer has told that the lead is lost', async (t) => {
+  const stop = new AbortController();
+  const times = { durationMs: 1_500, renewDeadlineMs: 1_000, retryMs: 200 };
+  const work = async (leading: AbortSignal, leads: () => boolean) => {
+    const own = fenced(client, leads);
+    const lease = { namespace: 'default', name: 'still' };
+    await own.get(leases, lease, never);
+    const wokenAt = performance.now() + 1_100;
+    while (performance.now() < wokenAt);
+    t.equal(leading.aborted, false, 'no timer has run yet');
+    t.throws(() => own.get(leases, lease, never), LeadLost);
+    t.type(leading.reason, LeadLost);
+    stop.abort();
+  };
+  await lead({ client, namespace: 'default', name: 'still', identity: 'one', ...times }, work, stop.signal);
+});
 
 t.test('of two candidates one leads, whatever breaks, and never both', async (t) => {
   await using a = await startForwarder(Number(connection.server.port));
