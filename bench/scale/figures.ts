@@ -10,12 +10,8 @@ export interface Spread {
   readonly most: number;
 }
 
-/** What was measured in one part of the life. */
-export interface Part {
-  readonly name: string;
-  readonly seconds: number;
-  /** The machine's, at its end: how many processes wanted to run over the last minute. */
-  readonly load: number;
+/** What all counters say at one moment, or have counted since another. */
+export interface Counters {
   readonly writes: { readonly controller: Counts; readonly agents: Counts };
   readonly reads: Counts;
   /** Writes that the API server served, whoever asked. */
@@ -26,6 +22,14 @@ export interface Part {
   readonly agents: Usage;
   readonly hosts: Usage;
   readonly apiServer: Usage;
+}
+
+/** What was measured in one part of the life. */
+export interface Part extends Counters {
+  readonly name: string;
+  readonly seconds: number;
+  /** The machine's, at its end: how many processes wanted to run over the last minute. */
+  readonly load: number;
   readonly waits?: Spread;
 }
 

@@ -1,19 +1,11 @@
 import type { ApiServer } from '#test/cluster/api-server.js';
-import { type Counts, servedSeconds, servedWrites, since } from './counters.js';
-import type { Part, Spread } from './figures.js';
+import { servedSeconds, servedWrites, since } from './counters.js';
+import type { Counters, Part, Spread } from './figures.js';
 import type { Fleet } from './fleet.js';
 import { load, nothing, total, type Usage, usageOf } from './usage.js';
 
-interface Reading {
+interface Reading extends Counters {
   readonly at: number;
-  readonly writes: { readonly controller: Counts; readonly agents: Counts };
-  readonly reads: Counts;
-  readonly served: Counts;
-  readonly servedSeconds: Counts;
-  readonly controller: Usage;
-  readonly agents: Usage;
-  readonly hosts: Usage;
-  readonly apiServer: Usage;
 }
 
 /** Reads all counters before and after each part of the life. */

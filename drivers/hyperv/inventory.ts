@@ -1,6 +1,6 @@
 import type { MachineId } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
-import { Gate } from '#drivers/https/gate.js';
+import { Rows } from '#drivers/https/rows.js';
 import { idOf, type NativeGlance, type NativeMachine } from './native.js';
 import { computerSystem, memory, processor, systemSettings } from './wmi/classes.js';
 import { type VersionLimits, versionLimits } from './wmi/limits.js';
@@ -16,7 +16,7 @@ const fewIds = 20;
 export class Inventory {
   readonly wmi: Wmi;
   readonly service: MachineService;
-  readonly #rows = new Map<string, { readonly gate: Gate; users: number }>();
+  readonly #rows = new Rows();
 
   constructor(wmi: Wmi, service: MachineService) {
     this.wmi = wmi;
@@ -77,15 +77,7 @@ export class Inventory {
   }
 
   /** One at a time of those of one key, which need not be there yet. */
-  async inRow<T>(key: string, act: () => Promise<T>, signal: AbortSignal): Promise<T> {
-    const row = this.#rows.get(key) ?? { gate: new Gate(1), users: 0 };
-    this.#rows.set(key, row);
-    row.users += 1;
-    try {
-      return await row.gate.through(act, signal);
-    } finally {
-      row.users -= 1;
-      if (row.users === 0) this.#rows.delete(key);
-    }
+  inRow<T>(key: string, act: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    return this.#rows.through(key, act, signal);
   }
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gaveUp, throwIfAborted } from '#drivers/deadline.js';
 import { DriverError } from '#drivers/error.js';
-import { Gate } from '#drivers/https/gate.js';
+import { Rows } from '#drivers/https/rows.js';
 import { child, elements, textOf, type XmlElement } from '#drivers/xml/tree.js';
 import { isTransient, toDriverError } from './driver-error.js';
 import { readLocalizedFault } from './fault.js';
@@ -25,7 +25,7 @@ const underWay = ['queued', 'running'];
 export class Tasks {
   readonly #session: Session;
   readonly #pace: Pace;
-  readonly #rows = new Map<string, { readonly gate: Gate; users: number }>();
+  readonly #rows = new Rows();
 
   constructor(session: Session, pace: Pace = usualPace) {
     this.#session = session;
@@ -45,16 +45,8 @@ export class Tasks {
   }
 
   /** One at a time of those of one key, which need not be there yet. */
-  async inRow<T>(key: string, act: () => Promise<T>, signal: AbortSignal): Promise<T> {
-    const row = this.#rows.get(key) ?? { gate: new Gate(1), users: 0 };
-    this.#rows.set(key, row);
-    row.users += 1;
-    try {
-      return await row.gate.through(act, signal);
-    } finally {
-      row.users -= 1;
-      if (row.users === 0) this.#rows.delete(key);
-    }
+  inRow<T>(key: string, act: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    return this.#rows.through(key, act, signal);
   }
 
   /**
