@@ -1,3 +1,4 @@
+import type { Capability } from '#drivers/driver.js';
 import { act, type Plan } from '../plan.js';
 import { type MachineAction, marked, type Subject } from './action.js';
 import { planResume, planRun, planStop, type StopPolicy } from './plan-power.js';
@@ -16,6 +17,8 @@ export interface RequestedAction {
 interface Policy {
   readonly runStrategy: RunStrategy;
   readonly stop: StopPolicy;
+  readonly host: string;
+  readonly capabilities: readonly Capability[];
 }
 
 /** How an action stands: done for, against, or with these steps still to go. */
@@ -41,7 +44,7 @@ export function planRequestedAction(action: RequestedAction, policy: Policy, sub
   ];
   if (taken === undefined) {
     const fresh: ActionRecord = { uid: action.uid, at: now, boot: bootNumber(record) };
-    const objection = objectionTo(action.verb, policy.runStrategy, subject);
+    const objection = lackOf(action.verb, policy) ?? objectionTo(action.verb, policy.runStrategy, subject);
     if (objection !== undefined) return note({ ...fresh, outcome: 'Failed', message: objection }, objection);
     return note(fresh, `action ${action.verb} is taken up`);
   }
@@ -51,6 +54,18 @@ export function planRequestedAction(action: RequestedAction, policy: Policy, sub
   const message = recordable(verdict.message);
   const failure = marked(subject, { ...unasked(record), action: { ...taken, outcome: 'Failed', message } });
   return [act({ kind: 'note', id: machine.id, mark: failure }, message)];
+}
+
+/** Verbs that not every host has, and what serves instead. */
+const lacking: Readonly<Partial<Record<Verb, { readonly field: string; readonly instead: string }>>> = {
+  Pause: { field: 'power.pause', instead: 'use Stop' },
+  Reset: { field: 'power.reset', instead: 'use Restart with mode Hard' },
+};
+
+function lackOf(verb: Verb, { host, capabilities }: Policy): string | undefined {
+  const needs = lacking[verb];
+  if (needs === undefined || capabilities.some(({ field }) => field === needs.field)) return undefined;
+  return `${host} has no ${verb} (${needs.field}); ${needs.instead}`;
 }
 
 function objectionTo(verb: Verb, strategy: RunStrategy, { machine: { power }, record }: Subject): string | undefined {

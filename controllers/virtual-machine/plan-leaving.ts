@@ -1,3 +1,4 @@
+import type { Capability } from '#drivers/driver.js';
 import { type Plan, sayThenAct, wait } from '../plan.js';
 import type { MachineAction, Subject } from './action.js';
 import { planRequestedAction, type RequestedAction, type RunStrategy } from './plan-action.js';
@@ -8,6 +9,7 @@ interface Leaver extends WantedSeed {
   readonly host: string;
   readonly runStrategy: RunStrategy;
   readonly stop: StopPolicy;
+  readonly capabilities: readonly Capability[];
   readonly action?: RequestedAction;
 }
 

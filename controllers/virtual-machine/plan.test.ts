@@ -234,6 +234,23 @@ t.test('actions, from being taken up to their end', async (t) => {
   for (const [verb, runStrategy, power, record, expected] of rows)
     t.match(verdictOf(requested(verb), runStrategy, power, record), new RegExp(`^${expected}`), `${verb} ${runStrategy} ${power.state}`);
 
+  for (const [verb, field, instead] of [
+    ['Reset', 'power.reset', 'use Restart with mode Hard'],
+    ['Pause', 'power.pause', 'use Stop'],
+  ] as const) {
+    const lacking = desiredWith({
+      runStrategy: 'Manual',
+      action: requested(verb),
+      capabilities: everything.filter((each) => each.field !== field),
+    });
+    const noted = recordOf(planOf(lacking, machineWith(on, { boot: first }))).action;
+    t.match(
+      noted,
+      { outcome: 'Failed', message: `${lacking.host} has no ${verb} (${field}); ${instead}` },
+      `${verb}, where a host has none`,
+    );
+  }
+
   const steps: readonly (readonly [RequestedAction['verb'], PowerState, MachineRecord, string])[] = [
     ['Start', off(), {}, 'start paused'],
     ['Start', paused('StartingUp'), {}, 'resume'],

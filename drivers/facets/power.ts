@@ -15,9 +15,9 @@ export interface Power {
   press(id: MachineId, owner: OwnerMark, signal: AbortSignal): Promise<void>;
   /** Cut the power, whatever the state: Off, reason `Cut`. Off already keeps its reason. A machine without a definition is then gone. */
   cut(id: MachineId, owner: OwnerMark, signal: AbortSignal): Promise<void>;
-  /** As the reset button: the guest starts anew, the machine stays on with the hardware it has, a paused one paused. Conflict when it is Off. */
+  /** As the reset button: the guest starts anew, the machine stays on with the hardware it has, a paused one paused. Conflict when it is Off; Unsupported where the host cannot (no `power.reset`). */
   reset(id: MachineId, owner: OwnerMark, signal: AbortSignal): Promise<void>;
-  /** Paused already keeps its reason. Conflict when it is Off. */
+  /** Paused already keeps its reason. Conflict when it is Off; Unsupported where the host cannot (no `power.pause`). */
   pause(id: MachineId, signal: AbortSignal): Promise<void>;
   /** Conflict when it is Off or its guest crashed; Busy when the host itself paused it (`Busy`). */
   resume(id: MachineId, signal: AbortSignal): Promise<void>;

@@ -47,6 +47,8 @@ export const everything: readonly Capability[] = [
   { field: 'sysprep' },
   { field: 'vsphere.guestId' },
   { field: 'power.startPaused' },
+  { field: 'power.pause' },
+  { field: 'power.reset' },
   { field: 'volumes.growAttached' },
   { field: 'volumes.wipe' },
   { field: 'volumes.resume' },

@@ -12,6 +12,12 @@ const mustNotBeOff = ({ isOff, nativeName }: FakeMachine): void => {
   if (isOff) throw new DriverError('Conflict', `machine "${nativeName}" is Off`);
 };
 
+/** A verb that a host says it has, or has not. */
+const mustKnow = ({ capabilities }: Host, verb: 'pause' | 'reset'): void => {
+  if (capabilities.some(({ field }) => field === `power.${verb}`)) return;
+  throw new DriverError('Unsupported', `power.${verb}: this fake host does not know it`);
+};
+
 function start(host: Host, machine: FakeMachine, options: { readonly paused: boolean }): void {
   if (!machine.isOff) return;
   if (options.paused && !host.capabilities.some(({ field }) => field === 'power.startPaused'))
@@ -42,11 +48,13 @@ export function powerOf(host: Host, connection: Connection): Power {
     cut: (id, owner, signal) => askOwned('cut', id, owner, signal, (machine) => (machine.isOff ? undefined : machine.stop('Cut'))),
     reset: (id, owner, signal) =>
       askOwned('reset', id, owner, signal, (machine) => {
+        mustKnow(host, 'reset');
         mustNotBeOff(machine);
         machine.reset();
       }),
     pause: (id, signal) =>
       ask('pause', id, signal, (machine) => {
+        mustKnow(host, 'pause');
         mustNotBeOff(machine);
         machine.pause();
       }),

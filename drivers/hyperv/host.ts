@@ -52,6 +52,8 @@ function capabilitiesOf({ limits }: Inventory, { most }: Capacity): readonly Cap
       reason: 'generation 1 is BIOS, generation 2 UEFI; a machine keeps the one that it was made with',
     },
     ...(firmwares.includes('UEFI') ? [{ field: 'firmware.secureBoot' }] : []),
+    { field: 'power.pause' },
+    { field: 'power.reset' },
   ];
 }
 

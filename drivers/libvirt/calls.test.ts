@@ -2,6 +2,7 @@ import t from 'tap';
 import type { MachineDefinition, Mark } from '#drivers/driver.js';
 import { startLibvirtd } from '#test/peers/libvirtd.js';
 import { connectLibvirt } from './connect.js';
+import { pretended } from './dialects/pretended/dialect.js';
 import { libvirtDriver } from './driver.js';
 import type { Connection } from './rpc/connection.js';
 
@@ -32,7 +33,7 @@ const listening: Connection = {
   closed: connection.closed,
   [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
 };
-const { machines, power } = libvirtDriver(listening, open);
+const { machines, power } = libvirtDriver(listening, open, pretended);
 
 async function callsOf(verb: () => Promise<unknown>): Promise<readonly string[]> {
   asked.length = 0;
@@ -86,7 +87,7 @@ t.test('a machine costs its host few questions', async (t) => {
 });
 
 t.test('a listing asks for what its pool is once, and only where there are images', async (t) => {
-  const { pools, volumes } = libvirtDriver(listening, open);
+  const { pools, volumes } = libvirtDriver(listening, open, pretended);
   const source = { kind: 'directory', path: '/srv/pool' } as const;
   const pool = await pools?.define({ uuid: '7d4c2f1e-0000-4000-8000-00000000000a', nativeName: 'pool', source }, signal);
   if (pool === undefined) throw new Error('it is not there');
@@ -107,7 +108,7 @@ t.test('a listing asks for what its pool is once, and only where there are image
       return typeof told === 'string' ? (asImages(told) as typeof told) : told;
     },
   };
-  const images = libvirtDriver(ofCeph, open).volumes;
+  const images = libvirtDriver(ofCeph, open, pretended).volumes;
   let locations: readonly string[] | undefined;
   const calls = await callsOf(async () => {
     locations = (await images?.list(pool, { refresh: false }, signal))?.map(({ location }) => location);

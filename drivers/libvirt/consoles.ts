@@ -2,6 +2,7 @@ import type { Console, Consoles, MachineId, Screenshot } from '#drivers/driver.j
 import { DriverError } from '#drivers/error.js';
 import { child } from '#drivers/xml/tree.js';
 import type { Daemon } from './daemon.js';
+import type { Dialect } from './dialects/dialect.js';
 import { handleOf, isActive, readDomain } from './domains.js';
 import { hasCode } from './gone.js';
 import { openGraphics } from './graphics.js';
@@ -11,14 +12,15 @@ import { libvirtCodeOf } from './rpc/driver-error.js';
 import { consoleFlags } from './rpc/flags.js';
 import { domainOpenConsole, domainScreenshot } from './rpc/procedures.js';
 import { readServerPlace, readVideo } from './xml/graphics.js';
-import { readShape } from './xml/read.js';
 
 export class LibvirtConsoles implements Consoles {
   readonly #daemon: Daemon;
+  readonly #dialect: Dialect;
   readonly #lost = new AbortController();
 
-  constructor(daemon: Daemon) {
+  constructor(daemon: Daemon, dialect: Dialect) {
     this.#daemon = daemon;
+    this.#dialect = dialect;
     void daemon.connection.closed.then(() => this.#lost.abort());
   }
 
@@ -55,7 +57,7 @@ export class LibvirtConsoles implements Consoles {
   /** That a machine has no console, the host tells as an error of its own. */
   async #explain(id: MachineId, reason: unknown, signal: AbortSignal): Promise<never> {
     if (!hasCode(reason, 'Internal')) throw reason;
-    const { serial } = readShape(await readDomain(this.#daemon, id, 'current', signal));
+    const { serial } = this.#dialect.readShape(await readDomain(this.#daemon, id, 'current', signal));
     if (serial) throw reason;
     throw new DriverError('Invalid', `machine ${id} has no serial console; give it one with devices.serial`, { cause: reason });
   }

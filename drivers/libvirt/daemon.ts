@@ -1,5 +1,6 @@
 import type { Connection, Lane } from './rpc/connection.js';
 import type { Procedure } from './rpc/procedure.js';
+import { type Names, namesInAliases } from './xml/names.js';
 
 /** In milliseconds. Destroying a machine whose QEMU does not react takes libvirt up to 15 s. */
 const timeouts = { control: 10_000, slow: 60_000, guest: 10_000 } as const;
@@ -7,9 +8,12 @@ const timeouts = { control: 10_000, slow: 60_000, guest: 10_000 } as const;
 /** What the facets need of a connection: each call in the lane, and with the patience, that its kind needs. */
 export class Daemon {
   readonly connection: Connection;
+  /** Where the devices of its machines carry their names. */
+  readonly names: Names;
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, names: Names = namesInAliases) {
     this.connection = connection;
+    this.names = names;
   }
 
   /** For what the daemon knows by itself. `about`, e.g. a machine's id, keeps one thing's calls in a row. */

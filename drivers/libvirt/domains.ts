@@ -3,6 +3,7 @@ import { assertOwner } from '#drivers/owner.js';
 import { parseXml } from '#drivers/xml/parse.js';
 import { attribute, type XmlElement } from '#drivers/xml/tree.js';
 import type { Daemon } from './daemon.js';
+import { present, unlessGone, unlessUnknown } from './gone.js';
 import { powerOf } from './power-state.js';
 import { domainXmlFlags, listDomainsFlags, statsFlags, statsGroups } from './rpc/flags.js';
 import { connectGetAllDomainStats, connectListAllDomains, domainGetState, domainGetXmlDesc } from './rpc/procedures.js';
@@ -22,7 +23,9 @@ export function idOf(handle: { readonly uuid: string }): MachineId {
 /** `inactive`: what it has at its next start. `current`: what it has now, running or not. Both with their secrets, to be written back. */
 export async function readDomain(daemon: Daemon, id: MachineId, which: 'inactive' | 'current', signal: AbortSignal): Promise<XmlElement> {
   const flags = domainXmlFlags.secure | (which === 'inactive' ? domainXmlFlags.inactive : 0);
-  return parseXml(await daemon.ask(domainGetXmlDesc, { domain: handleOf(id), flags }, signal, id), `XML of machine ${id}`);
+  return daemon.names.read(
+    parseXml(await daemon.ask(domainGetXmlDesc, { domain: handleOf(id), flags }, signal, id), `XML of machine ${id}`),
+  );
 }
 
 /** Whether XML that was read as `current` is that of a machine that is not off: only then does it carry libvirt's running number. */
@@ -35,11 +38,28 @@ export async function readPower(daemon: Daemon, id: MachineId, signal: AbortSign
   return powerOf(state, reason);
 }
 
-/** The states of these machines, or of all, in one call; those that are gone are left out. */
+/** The states of these machines, or of all, in one call where the daemon has one; those that are gone are left out. */
 export async function glances(daemon: Daemon, ids: readonly MachineId[] | 'all', signal: AbortSignal): Promise<readonly Glance[]> {
+  if (singly.has(daemon)) return glancesOneByOne(daemon, ids, signal);
   const domains = ids === 'all' ? [] : ids.map(handleOf);
   const what = { domains, stats: statsGroups.state, flags: statsFlags.noWait };
-  return (await daemon.ask(connectGetAllDomainStats, what, signal)).map(glanceOf);
+  const records = await unlessUnknown(daemon.ask(connectGetAllDomainStats, what, signal));
+  if (records !== undefined) return records.map(glanceOf);
+  singly.add(daemon);
+  return glancesOneByOne(daemon, ids, signal);
+}
+
+/** Those whose driver has no call for many machines: it is asked once. */
+const singly = new WeakSet<Daemon>();
+
+async function glancesOneByOne(daemon: Daemon, ids: readonly MachineId[] | 'all', signal: AbortSignal): Promise<readonly Glance[]> {
+  const all = await daemon.ask(connectListAllDomains, { elementsWanted: undefined, flags: 0 }, signal);
+  const wanted = ids === 'all' ? all : all.filter((handle) => ids.includes(idOf(handle)));
+  const glance = async (handle: DomainHandle): Promise<Glance> => {
+    const id = idOf(handle);
+    return { id, uuid: handle.uuid, nativeName: handle.name, power: await readPower(daemon, id, signal) };
+  };
+  return present(await Promise.all(wanted.map((handle) => unlessGone(glance(handle)))));
 }
 
 function glanceOf({ domain, params }: StatsRecord): Glance {

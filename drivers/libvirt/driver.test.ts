@@ -11,7 +11,7 @@ import { parseXml } from '#drivers/xml/parse.js';
 import { serializeXml } from '#drivers/xml/serialize.js';
 import { type Libvirtd, startLibvirtd } from '#test/peers/libvirtd.js';
 import { connectLibvirt } from './connect.js';
-import { bootProbe } from './probe.js';
+import { bootProbe } from './dialects/qemu/probe.js';
 import type { Connection } from './rpc/connection.js';
 import { withMark } from './xml/metadata.js';
 

@@ -1,20 +1,25 @@
 import type { Driver } from '#drivers/driver.js';
+import { DriverError } from '#drivers/error.js';
 import type { Credentials } from '#drivers/target.js';
 import { absentFacets, type OptionalFacet } from './absent-facets.js';
 import { connectLibvirt } from './connect.js';
 import { LibvirtConsoles } from './consoles.js';
 import { Daemon } from './daemon.js';
+import { dialectOf } from './dialects/by-driver.js';
+import type { Dialect } from './dialects/dialect.js';
+import { KvmMemory } from './dialects/qemu/kvm-memory.js';
 import { LibvirtEvents } from './events.js';
 import { LibvirtGuests } from './guests.js';
 import { LibvirtHost } from './host.js';
 import { LibvirtLive } from './live.js';
 import { LibvirtMachines } from './machines.js';
 import { LibvirtNetworks } from './networks.js';
-import { KvmMemory, Offers } from './offer.js';
+import { Offers } from './offers.js';
 import { LibvirtPools } from './pools.js';
 import { LibvirtPower } from './power.js';
 import type { Connection } from './rpc/connection.js';
 import { LibvirtStats } from './stats.js';
+import { parseLibvirtUri } from './uri.js';
 import { LibvirtVolumes } from './volumes.js';
 
 /** The driver for the host whose libvirt daemon is behind `uri`, in libvirt's own words, e.g. `qemu:///system`. */
@@ -24,13 +29,21 @@ export async function connectLibvirtDriver(
   { signal }: { readonly signal: AbortSignal },
 ): Promise<Driver> {
   const connect = (connecting: AbortSignal) => connectLibvirt(uri, { ...(credentials === undefined ? {} : { credentials }) }, connecting);
+  const dialect = dialectFor(uri);
   const connection = await connect(signal);
   try {
-    return libvirtDriver(connection, connect, await absentFacets(connection, signal), memoryOf(uri));
+    return libvirtDriver(connection, connect, dialect, await absentFacets(connection, signal), memoryOf(uri));
   } catch (reason) {
     await connection[Symbol.asyncDispose]();
     throw reason;
   }
+}
+
+function dialectFor(uri: string): Dialect {
+  const { driver } = parseLibvirtUri(uri);
+  const dialect = dialectOf(driver);
+  if (dialect !== undefined) return dialect;
+  throw new DriverError('Unsupported', `uri: the machines of libvirt's driver "${driver}" are not known here; accepted: qemu`);
 }
 
 /** By URI, for as long as the process lives. */
@@ -46,20 +59,21 @@ function memoryOf(uri: string): KvmMemory {
 export function libvirtDriver(
   connection: Connection,
   openAnother: (signal: AbortSignal) => Promise<Connection>,
+  dialect: Dialect,
   absent: readonly OptionalFacet[] = [],
   memory: KvmMemory = new KvmMemory(),
 ): Driver {
-  const daemon = new Daemon(connection);
-  const offers = new Offers(daemon, openAnother, memory);
+  const daemon = new Daemon(connection, dialect.names);
+  const offers = new Offers({ daemon, openAnother, memory }, dialect);
   const driver: { -readonly [K in keyof Driver]: Driver[K] } = {
     host: new LibvirtHost(daemon, offers),
-    machines: new LibvirtMachines(daemon, offers),
-    power: new LibvirtPower(daemon),
+    machines: new LibvirtMachines(daemon, dialect, offers),
+    power: new LibvirtPower(daemon, dialect.power),
     live: new LibvirtLive(daemon),
     pools: new LibvirtPools(daemon),
     volumes: new LibvirtVolumes(daemon),
     networks: new LibvirtNetworks(daemon),
-    consoles: new LibvirtConsoles(daemon),
+    consoles: new LibvirtConsoles(daemon, dialect),
     guests: new LibvirtGuests(daemon),
     events: new LibvirtEvents(daemon),
     stats: new LibvirtStats(daemon),

@@ -19,7 +19,8 @@ import { isCdrom } from './xml/cdrom.js';
 import { readGraphics, withPasswordOf } from './xml/graphics.js';
 import { readMark } from './xml/metadata.js';
 import { type DevicePart, findDevice, missingController, placedAs, pluggable, sameBesideLimits } from './xml/plug.js';
-import { readCpuCount, readIdentity, readMemory } from './xml/read.js';
+import { readIdentity } from './xml/read.js';
+import { readCpuCount, readMemory } from './xml/sizes.js';
 import { nativeLimits, readTuning } from './xml/tuning.js';
 
 /** What runs, beside what its definition says. */

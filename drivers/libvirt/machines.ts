@@ -1,31 +1,18 @@
-import type {
-  Glance,
-  Machine,
-  MachineDefinition,
-  MachineId,
-  Machines,
-  Mark,
-  OwnerMark,
-  PowerState,
-  Readings,
-  Unread,
-} from '#drivers/driver.js';
+import type { Glance, Machine, MachineDefinition, MachineId, Machines, Mark, OwnerMark, Readings, Unread } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { assertOwner, sameOwner } from '#drivers/owner.js';
 import { serializeXml } from '#drivers/xml/serialize.js';
 import type { XmlElement } from '#drivers/xml/tree.js';
 import type { Daemon } from './daemon.js';
+import type { Dialect, MachineOffer } from './dialects/dialect.js';
 import { checkOwner, glances, handleOf, idOf, isActive, readDomain, transientIds } from './domains.js';
 import { hasCode, present, unlessGone } from './gone.js';
-import { baseOf, checkFits, type Offers } from './offer.js';
+import { machinesOf, type Offers } from './offers.js';
 import { unknownFlags } from './rpc/driver-error.js';
 import { affectFlags, metadataTypes, undefineFlags } from './rpc/flags.js';
 import { domainDefineXmlFlags, domainLookupByName, domainSetMetadata, domainUndefineFlags } from './rpc/procedures.js';
-import { checkDefinition } from './xml/definition.js';
-import { createDomain } from './xml/domain.js';
-import { editDomain } from './xml/edit.js';
 import { markElement, markNamespace, markPrefix, readMark, withMark } from './xml/metadata.js';
-import { readHardware, readIdentity, readShape } from './xml/read.js';
+import { readIdentity } from './xml/read.js';
 
 /** What the host keeps of a machine beside its definition, and what would hinder forgetting it. Its disks are no part of it. */
 const everything = undefineFlags.managedSave | undefineFlags.snapshotsMetadata | undefineFlags.checkpointsMetadata;
@@ -37,10 +24,12 @@ const isOff = ({ power }: Glance) => power.state === 'Off';
 
 export class LibvirtMachines implements Machines {
   readonly #daemon: Daemon;
+  readonly #dialect: Dialect;
   readonly #offers: Offers;
 
-  constructor(daemon: Daemon, offers: Offers) {
+  constructor(daemon: Daemon, dialect: Dialect, offers: Offers) {
     this.#daemon = daemon;
+    this.#dialect = dialect;
     this.#offers = offers;
   }
 
@@ -64,11 +53,11 @@ export class LibvirtMachines implements Machines {
   async #readOne({ id, power }: Glance, transient: boolean, signal: AbortSignal): Promise<Machine> {
     const inactive = await readDomain(this.#daemon, id, 'inactive', signal);
     const live = power.state === 'Off' ? undefined : await readDomain(this.#daemon, id, 'current', signal);
-    return machineOf(id, power, transient ? undefined : inactive, live, inactive);
+    return machineOf(this.#dialect, { id, power }, transient ? undefined : inactive, live, inactive);
   }
 
   async define(definition: MachineDefinition, mark: Mark, signal: AbortSignal): Promise<MachineId> {
-    checkDefinition(definition);
+    this.#dialect.check(definition);
     const id = idOf({ uuid: definition.uuid.toLowerCase() });
     const native = await unlessGone(readDomain(this.#daemon, id, 'inactive', signal));
     return native === undefined ? this.#create(definition, mark, signal) : this.#edit(id, native, definition, mark, signal);
@@ -76,9 +65,9 @@ export class LibvirtMachines implements Machines {
 
   /** A name that is taken the host refuses by itself; whose it is, is asked only then. */
   async #create(definition: MachineDefinition, mark: Mark, signal: AbortSignal): Promise<MachineId> {
-    const offer = await this.#offers.get(signal);
-    checkFits(definition, offer);
-    return this.#write(createDomain(definition, mark, baseOf(offer)), signal).catch(async (reason) => {
+    const offer = await this.#machinesOf(signal);
+    offer.check(definition);
+    return this.#write(offer.create(definition, mark), signal).catch(async (reason) => {
       if (hasCode(reason, 'Internal')) await this.#refuseTakenName(definition, mark.owner, signal);
       throw reason;
     });
@@ -95,14 +84,19 @@ export class LibvirtMachines implements Machines {
 
   async #edit(id: MachineId, native: XmlElement, definition: MachineDefinition, mark: Mark, signal: AbortSignal): Promise<MachineId> {
     assertOwner(readIdentity(native).nativeName, readMark(native), mark.owner);
-    const edited = editDomain(native, definition, mark);
+    const edited = this.#dialect.edit(native, definition, mark);
     if (edited === native && !(await transientIds(this.#daemon, signal)).has(id)) return id;
-    checkFits(definition, await this.#offers.get(signal));
+    (await this.#machinesOf(signal)).check(definition);
     return this.#write(edited, signal);
   }
 
   async #write(domain: XmlElement, signal: AbortSignal): Promise<MachineId> {
-    return idOf(await this.#daemon.ask(domainDefineXmlFlags, { xml: serializeXml(domain), flags: 0 }, signal, readIdentity(domain).uuid));
+    const xml = serializeXml(this.#daemon.names.write(domain));
+    return idOf(await this.#daemon.ask(domainDefineXmlFlags, { xml, flags: 0 }, signal, readIdentity(domain).uuid));
+  }
+
+  async #machinesOf(signal: AbortSignal): Promise<MachineOffer> {
+    return machinesOf(await this.#offers.get(signal), this.#dialect);
   }
 
   async mark(id: MachineId, mark: Mark, from: OwnerMark | undefined, signal: AbortSignal): Promise<void> {
@@ -112,7 +106,11 @@ export class LibvirtMachines implements Machines {
     if (!isFrom) assertOwner(readIdentity(domain).nativeName, carried, mark.owner);
     const active = isActive(domain);
     if (withMark(domain, mark) === domain && (!active || (await this.#isConfigured(id, mark, signal)))) return;
-    await this.#setMark(id, mark, active, signal);
+    await this.#setMark(id, mark, active, signal).catch(async (reason) => {
+      if (!hasCode(reason, 'Unsupported')) throw reason;
+      // Some of libvirt's drivers change no metadata, but take the same definition with others in it.
+      await this.#write(withMark(await readDomain(this.#daemon, id, 'inactive', signal), mark), signal);
+    });
   }
 
   /** Whether the definition of a running machine, if it has one, carries the mark as well. */
@@ -162,8 +160,8 @@ function orUnread<T>(glance: Glance, reading: Promise<T>, signal: AbortSignal): 
 }
 
 function machineOf(
-  id: MachineId,
-  power: PowerState,
+  dialect: Dialect,
+  { id, power }: Pick<Glance, 'id' | 'power'>,
   configured: XmlElement | undefined,
   live: XmlElement | undefined,
   either: XmlElement,
@@ -173,9 +171,9 @@ function machineOf(
     id,
     ...readIdentity(either),
     power,
-    hardware: readHardware(either),
+    hardware: dialect.readHardware(either),
     ...(mark === undefined ? {} : { mark }),
-    ...(configured === undefined ? {} : { configured: readShape(configured) }),
-    ...(live === undefined ? {} : { live: readShape(live) }),
+    ...(configured === undefined ? {} : { configured: dialect.readShape(configured) }),
+    ...(live === undefined ? {} : { live: dialect.readShape(live) }),
   };
 }

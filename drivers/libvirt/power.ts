@@ -1,12 +1,12 @@
 import type { MachineId, OwnerMark, Power, PowerState } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
-import { attribute } from '#drivers/xml/tree.js';
 import { explained } from './access.js';
 import type { Daemon } from './daemon.js';
+import type { PowerWays } from './dialects/dialect.js';
 import { checkOwner, handleOf, readDomain, readPower } from './domains.js';
 import { hasCode, unlessAlready } from './gone.js';
 import { unknownFlags } from './rpc/driver-error.js';
-import { createFlags, destroyFlags, shutdownFlags } from './rpc/flags.js';
+import { createFlags, destroyFlags } from './rpc/flags.js';
 import {
   domainCreateWithFlags,
   domainDestroyFlags,
@@ -36,15 +36,16 @@ function withoutDevice(reason: unknown): DriverError | undefined {
 /** Each verb waits for QEMU, which may hang, and so goes by the slow lane. */
 export class LibvirtPower implements Power {
   readonly #daemon: Daemon;
+  readonly #ways: PowerWays;
 
-  constructor(daemon: Daemon) {
+  constructor(daemon: Daemon, ways: PowerWays) {
     this.#daemon = daemon;
+    this.#ways = ways;
   }
 
   async start(id: MachineId, { paused }: { readonly paused: boolean }, signal: AbortSignal): Promise<void> {
-    const started = this.#create(id, paused ? createFlags.paused : 0, signal).catch((reason) => {
-      if (unknownFlags(reason) === 0) throw withoutDevice(reason) ?? reason;
-      return this.#startPretended(id, reason, signal);
+    const started = (paused ? this.#startPaused(id, signal) : this.#create(id, 0, signal)).catch((reason) => {
+      throw withoutDevice(reason) ?? reason;
     });
     await this.#unlessAlready(id, isStarted, started, signal).catch(async (reason) => {
       throw await explained(this.#daemon, reason, signal);
@@ -55,18 +56,19 @@ export class LibvirtPower implements Power {
     return this.#daemon.order(domainCreateWithFlags, { domain: handleOf(id), flags }, signal, id);
   }
 
-  /** libvirt's test driver cannot start paused; as it only pretends, nothing is executed before the pause either. */
-  async #startPretended(id: MachineId, reason: unknown, signal: AbortSignal): Promise<void> {
-    const type = attribute(await readDomain(this.#daemon, id, 'inactive', signal), 'type');
-    if (type !== 'test') throw new DriverError('Unsupported', `machine ${id}: this host cannot start it paused`, { cause: reason });
-    await this.#create(id, 0, signal);
-    await this.pause(id, signal);
+  async #startPaused(id: MachineId, signal: AbortSignal): Promise<void> {
+    const { startsPaused } = this.#ways;
+    if (startsPaused === 'Never') throw unpausable(id);
+    await this.#create(id, startsPaused === 'Natively' ? createFlags.paused : 0, signal).catch((reason) => {
+      throw unknownFlags(reason) === 0 ? reason : unpausable(id, reason);
+    });
+    if (startsPaused === 'ThenPaused') await this.pause(id, signal);
   }
 
   async press(id: MachineId, owner: OwnerMark, signal: AbortSignal): Promise<void> {
     const { active } = await checkOwner(this.#daemon, id, owner, signal);
     if (!active) return;
-    const pressed = this.#daemon.order(domainShutdownFlags, { domain: handleOf(id), flags: shutdownFlags.acpiPowerButton }, signal, id);
+    const pressed = this.#daemon.order(domainShutdownFlags, { domain: handleOf(id), flags: this.#ways.shutdown }, signal, id);
     // One that goes off just now hears nothing more, and need not.
     await this.#unlessAlready(id, (power) => isOff(power) || power.state === 'Stopping', pressed, signal);
   }
@@ -112,6 +114,9 @@ export class LibvirtPower implements Power {
     return unlessAlready(async () => wanted(await readPower(this.#daemon, id, signal)), act);
   }
 }
+
+const unpausable = (id: MachineId, cause?: unknown): DriverError =>
+  new DriverError('Unsupported', `machine ${id}: this host cannot start it paused`, { cause });
 
 function refuseOff(id: MachineId, cause?: unknown): never {
   throw new DriverError('Conflict', `machine ${id} is Off`, { cause });

@@ -20,7 +20,7 @@ export const proof: Proof = {
     {
       what: 'pools: Gluster, ZFS, Ceph’s RBD',
       by: 'golden files',
-      tests: ['drivers/libvirt/xml/pool.test.ts', 'drivers/libvirt/xml/rbd.test.ts'],
+      tests: ['drivers/libvirt/xml/pool.test.ts', 'drivers/libvirt/dialects/qemu/rbd.test.ts'],
       note: 'libvirt’s schema takes the XML; no such store was tried',
     },
     { what: 'disks on NVMe', by: 'untested', tests: [], note: 'written as libvirt’s documentation has it; no libvirt 11.5 was tried' },

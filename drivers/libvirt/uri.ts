@@ -2,7 +2,7 @@ import { DriverError } from '#drivers/error.js';
 
 /** A libvirt daemon, and which of its drivers to open. */
 export interface LibvirtUri {
-  readonly driver: Driver;
+  readonly driver: LibvirtDriver;
   /** What the daemon is told: the URI as it would be given on its own host, e.g. `qemu:///system`. */
   readonly name: string;
   readonly place: Place;
@@ -40,7 +40,8 @@ export interface SshPlace extends Endpoint {
 
 export type Paths = readonly [string, ...string[]];
 
-type Driver = keyof typeof drivers;
+/** As URIs begin with it. */
+export type LibvirtDriver = keyof typeof drivers;
 
 /** The one path of each driver that a daemon serves, and the daemon that serves nothing else. */
 const drivers = {
@@ -78,19 +79,19 @@ export function parseLibvirtUri(text: string): LibvirtUri {
 }
 
 /** As libvirt has it, a host without a transport is reached by TLS. */
-function parseScheme(text: string, url: URL): readonly [Driver, Transport] {
+function parseScheme(text: string, url: URL): readonly [LibvirtDriver, Transport] {
   const [driver = '', ...words] = url.protocol.slice(0, -1).split('+');
   const given = words.length === 0 ? (url.host === '' ? 'unix' : 'tls') : words.join('+');
   if (!Object.hasOwn(drivers, driver)) refuse(text, `driver ${JSON.stringify(driver)} is not known`);
   const transport = transports.find((each) => each === given);
-  return [driver as Driver, transport ?? refuse(text, `transport ${JSON.stringify(given)} is not known`)];
+  return [driver as LibvirtDriver, transport ?? refuse(text, `transport ${JSON.stringify(given)} is not known`)];
 }
 
-function pathIsServed(driver: Driver, path: string): boolean {
+function pathIsServed(driver: LibvirtDriver, path: string): boolean {
   return driver === 'test' ? path.length > 1 : path === drivers[driver].path;
 }
 
-function parsePlace(text: string, url: URL, driver: Driver, transport: Transport): Place {
+function parsePlace(text: string, url: URL, driver: LibvirtDriver, transport: Transport): Place {
   const socket = parseSocket(text, url);
   if (transport === 'unix') {
     if (url.host !== '') refuse(text, `host ${JSON.stringify(url.host)} was given, and a socket on this host is meant`);
@@ -130,7 +131,7 @@ function parseSocket(text: string, url: URL): readonly [string] | undefined {
   return socket === undefined ? undefined : [socket[1]];
 }
 
-function defaultSockets(driver: Driver): Paths {
+function defaultSockets(driver: LibvirtDriver): Paths {
   return [
     '/run/libvirt/libvirt-sock',
     '/var/run/libvirt/libvirt-sock',

@@ -2,6 +2,7 @@ import { throwIfAborted } from '#drivers/deadline.js';
 import type { MachineId, PoolId, Volume, VolumeDefinition, VolumeFormat, VolumeId, VolumeSource, Volumes } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { serializeXml } from '#drivers/xml/serialize.js';
+import { child } from '#drivers/xml/tree.js';
 import type { Daemon } from './daemon.js';
 import { handleOf, isActive, readDomain } from './domains.js';
 import { unlessGone } from './gone.js';
@@ -22,7 +23,7 @@ import type { PoolHandle, VolumeHandle } from './rpc/types.js';
 import { VolumeContent } from './volume-content.js';
 import { type FoundVolume, VolumeLookup } from './volume-lookup.js';
 import { checkDeviceName, checkName } from './xml/definition.js';
-import { readShape } from './xml/read.js';
+import { readDisks } from './xml/disk.js';
 import { createDevice, createLinkedVolume, createVolume, isDevice, readStoredBytes, readVolume } from './xml/volume.js';
 
 const maxFileNameBytes = 255;
@@ -39,7 +40,7 @@ const shrinks = ({ nativeName }: VolumeId, hasBytes: number, askedBytes: number)
 /** libvirt itself says of a disk that is not there that its path is invalid. */
 async function mustBeAttached(daemon: Daemon, location: string, machine: MachineId, signal: AbortSignal): Promise<void> {
   const domain = await readDomain(daemon, machine, 'current', signal);
-  if (!readShape(domain).disks.some((disk) => disk.location === location))
+  if (!readDisks(child(domain, 'devices')).some((disk) => disk.location === location))
     throw new DriverError('NotFound', `machine ${machine} has no disk ${location}`);
   if (!isActive(domain)) throw new DriverError('Conflict', `machine ${machine} is Off: the volume itself can be grown`);
 }

@@ -54,6 +54,8 @@ function machineCapabilities({ most }: Capacity): readonly Capability[] {
     { field: 'devices.serial', reason: `what the guest says there is kept in ${serialFile}, in the machine's folder; there is no console` },
     { field: 'firmware.type', values: ['BIOS', 'UEFI'] },
     { field: 'vsphere.guestId' },
+    { field: 'power.pause' },
+    { field: 'power.reset' },
   ];
 }
 

@@ -154,6 +154,7 @@ const contract: Readonly<Record<string, Proof>> = {
   agent: { file: 'test/contract/guests.ts', sentence: 'an agent tells the host name and the system' },
   seeds: { file: machines, sentence: 'a seed is read back, changed and taken away again' },
   paused: { file: 'test/contract/power.ts', sentence: 'a host says whether it starts machines paused' },
+  verbs: { file: 'test/contract/power.ts', sentence: 'a host says whether it pauses and resets machines' },
   edit: { file: machines, sentence: 'an edit changes what differs, and keeps what the host once chose' },
   limits: { file: machines, sentence: 'more than the host accepts is refused, and nothing is made' },
   attachedDisks: { file: 'test/contract/volumes.ts', sentence: ' disk of a machine that is on grows, once or twice, and never shrinks' },
@@ -210,7 +211,7 @@ const golden: readonly Proof[] = [
 
 /** Written as libvirt's documentation has it: no libvirt that knows such disks was at hand. */
 const nvme: Proof = {
-  file: 'drivers/libvirt/xml/nvme.test.ts',
+  file: 'drivers/libvirt/dialects/qemu/nvme.test.ts',
   sentence: 'every disk on NVMe has a controller of its own, that says its serial',
   untested: true,
 };
@@ -278,5 +279,7 @@ export const proofs: Readonly<Record<string, readonly Proof[]>> = {
   'volumes.format': proven('volumes'),
   'volumes.growAttached': proven('attachedDisks'),
   'power.startPaused': proven('paused'),
+  'power.pause': proven('verbs'),
+  'power.reset': proven('verbs'),
   'vsphere.guestId': proven('words'),
 };

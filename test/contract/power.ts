@@ -23,7 +23,7 @@ async function lifeContract(t: Test, stage: Stage): Promise<void> {
   await t.test('what is off cannot be paused, resumed or reset, and need not be stopped', async (t) => {
     const before = await stage.power(id);
     for (const verb of ['pause', 'resume'] as const) await refused(t, driver.power[verb](id, soon()), 'Conflict');
-    await refused(t, driver.power.reset(id, owner, soon()), 'Conflict');
+    await refused(t, driver.power.reset(id, owner, soon()), stage.can('reset') ? 'Conflict' : 'Unsupported');
     await driver.power.press(id, owner, soon());
     await driver.power.cut(id, owner, soon());
     t.same(await stage.power(id), before);
@@ -35,6 +35,12 @@ async function lifeContract(t: Test, stage: Stage): Promise<void> {
       capabilities.some(({ field }) => field === 'power.startPaused'),
       stage.can('startPaused'),
     );
+  });
+
+  await t.test('a host says whether it pauses and resets machines', async (t) => {
+    const { capabilities } = await driver.host.describe(soon());
+    const says = (verb: string) => capabilities.some(({ field }) => field === `power.${verb}`);
+    t.same([says('pause'), says('reset')], [true, stage.can('reset')]);
   });
 
   await t.test('started paused, it waits for resume, whoever starts it again', { skip: stage.unless('startPaused') }, async (t) => {
@@ -68,14 +74,14 @@ async function lifeContract(t: Test, stage: Stage): Promise<void> {
     await driver.power.pause(id, soon());
     await driver.power.pause(id, soon());
     t.same(await stage.power(id), { state: 'Paused', reason: 'User' });
-    if (stage.can('resetPaused')) await driver.power.reset(id, owner, soon());
-    else await refused(t, driver.power.reset(id, owner, soon()), 'Conflict');
+    if (stage.can('reset') && stage.can('resetPaused')) await driver.power.reset(id, owner, soon());
+    else await refused(t, driver.power.reset(id, owner, soon()), stage.can('reset') ? 'Conflict' : 'Unsupported');
     t.equal((await stage.power(id)).state, 'Paused', 'and a reset leaves it so');
     await driver.power.resume(id, soon());
     t.match(await stage.power(id), booted);
   });
 
-  await t.test('reset, it stays on', async (t) => {
+  await t.test('reset, it stays on', { skip: stage.unless('reset') }, async (t) => {
     const { live } = await stage.look(id);
     await driver.power.reset(id, owner, soon());
     t.match(await stage.look(id), { power: booted, live });

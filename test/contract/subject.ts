@@ -68,12 +68,13 @@ export interface Guests {
 }
 
 /**
- * What a host cannot do however it is asked: start a machine paused, reset one that is paused, tell why a machine is off, make pools (an
+ * What a host cannot do however it is asked: start a machine paused, reset one, reset one that is paused, tell why a machine is off, make pools (an
  * existing one is given instead), make networks, take or give a volume's content, have a disk whose file is not there, give a machine another
  * firmware than it was made with, have disks at all.
  */
 export type Inability =
   | 'startPaused'
+  | 'reset'
   | 'resetPaused'
   | 'tellWhyOff'
   | 'makePools'

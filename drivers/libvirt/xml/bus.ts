@@ -27,6 +27,9 @@ const isOurs = (bus: DiskBus): bus is OurBus => Object.hasOwn(buses, bus);
 /** What the host calls the bus; a bus that is not ours was refused before. */
 export const nativeBus = (bus: DiskBus): string => (isOurs(bus) ? buses[bus].native : bus);
 
+/** With what the names of the disks on it begin. */
+export const targetPrefix = (bus: DiskBus): string => (isOurs(bus) ? buses[bus].prefix : 'sd');
+
 /** Of SCSI only what is on a controller of virtio's. */
 export function busOf(disk: XmlElement, devices: XmlElement | undefined): DiskBus | undefined {
   const native = attribute(child(disk, 'target'), 'bus');
@@ -49,7 +52,7 @@ export function controllerOf(disk: XmlElement, devices: XmlElement | undefined):
 /** The devices with a place for another disk on that bus, and the place: the first target that no disk has, so that no other's name moves. */
 export function withPlace(devices: XmlElement, bus: DiskBus): { readonly devices: XmlElement; readonly place: readonly XmlElement[] } {
   if (bus === 'NVMe') return withNvmePlace(devices);
-  const target = element('target', { dev: freeTarget(devices, isOurs(bus) ? buses[bus].prefix : 'sd'), bus: nativeBus(bus) });
+  const target = element('target', { dev: freeTarget(devices, targetPrefix(bus)), bus: nativeBus(bus) });
   if (bus !== 'VirtioScsi') return { devices, place: [target] };
   const controlled = withScsiController(devices);
   const controller = `${scsiIndex(controlled)}`;

@@ -112,6 +112,13 @@ export function readDomainCapabilities(xml: string): DomainCapabilities {
   };
 }
 
+/** The files of firmware that one emulator finds on its host. */
+export function readLoaders(xml: string): readonly string[] {
+  const loader = child(parseXml(xml, 'domain capabilities XML'), 'os', 'loader');
+  if (loader === undefined || !supported(loader)) return [];
+  return elements(loader, 'value').map((value) => textOf(value) ?? '');
+}
+
 function supported(feature: XmlElement): boolean {
   return attribute(feature, 'supported') === 'yes';
 }

@@ -3,6 +3,7 @@ import { insertAfterLast, withAttribute, withChild, withoutChildren } from '#dri
 import { attribute, child, element, type XmlElement } from '#drivers/xml/tree.js';
 import { busOf } from './bus.js';
 import { locationOf, sourceAt, sourceType } from './disk-source.js';
+import type { DiskWords } from './words.js';
 
 export const isCdrom = (disk: XmlElement): boolean => attribute(disk, 'device') === 'cdrom';
 
@@ -12,11 +13,11 @@ export function readCdrom(disk: XmlElement, name: string, devices: XmlElement | 
   return { name, ...(location === undefined ? {} : { location }), ...(bus === undefined ? {} : { bus }) };
 }
 
-export function newCdrom({ location }: MachineCdrom, place: readonly XmlElement[], alias: string): XmlElement {
+export function newCdrom({ location }: MachineCdrom, place: readonly XmlElement[], alias: string, words: DiskWords): XmlElement {
   return element(
     'disk',
     { type: sourceType(location ?? ''), device: 'cdrom' },
-    element('driver', { name: 'qemu', type: 'raw' }),
+    element('driver', { name: words.driver, type: 'raw' }),
     location === undefined ? undefined : sourceAt(location),
     ...place.filter((each) => each.name === 'target'),
     element('readonly'),
@@ -26,12 +27,12 @@ export function newCdrom({ location }: MachineCdrom, place: readonly XmlElement[
 }
 
 /** With another disc, or none. What was said of the old one's backing does not hold. */
-export function withDisc(disk: XmlElement, location: string | undefined): XmlElement {
+export function withDisc(disk: XmlElement, location: string | undefined, words: DiskWords): XmlElement {
   const has = locationOf(child(disk, 'source'));
   if (has === location) return disk;
   const empty = withoutChildren(disk, (each) => ['source', 'backingStore', 'mirror'].includes(each.name));
   const typed = withAttribute(empty, 'type', sourceType(location ?? ''));
   if (location === undefined) return typed;
-  const raw = withChild(typed, element('driver', { name: 'qemu' }), (driver) => withAttribute(driver, 'type', 'raw'));
+  const raw = withChild(typed, element('driver', { name: words.driver }), (driver) => withAttribute(driver, 'type', 'raw'));
   return insertAfterLast(raw, (each) => each.name === 'driver', sourceAt(location));
 }

@@ -9,6 +9,7 @@ import { nativeFormat, volumeFormat } from './format.js';
 import { serialOf, withControllerSerials, withoutEmptied } from './nvme.js';
 import { seedPrefix } from './seed.js';
 import { readTuning, withTuning } from './tuning.js';
+import { type DiskWords, qemuDisks } from './words.js';
 
 /** The prefix that libvirt demands of aliases chosen by its users. */
 const aliasPrefix = 'ua-';
@@ -51,37 +52,43 @@ function readDisk(disk: XmlElement, devices: XmlElement | undefined): MachineDis
 }
 
 /** The devices with just these named disks and drives: those that stay keep their target and address, new ones take the first free target. */
-export function withDisks(devices: XmlElement, disks: readonly MachineDisk[], cdroms: readonly MachineCdrom[] = []): XmlElement {
+export function withDisks(
+  devices: XmlElement,
+  disks: readonly MachineDisk[],
+  cdroms: readonly MachineCdrom[] = [],
+  words: DiskWords = qemuDisks,
+): XmlElement {
   const [ofDisks, ofDrives] = [disks, cdroms].map((named) => new Set(named.map(({ name }) => name)));
   const kept = withoutChildren(devices, (each) => {
     const name = isElement(each, 'disk') ? diskName(each) : undefined;
     return name !== undefined && !(isCdrom(each) ? ofDrives : ofDisks)?.has(name);
   });
-  return withoutEmptied(devices, withControllerSerials(cdroms.reduce(withCdrom, disks.reduce(withDisk, kept))));
+  const diskful = disks.reduce((edited, disk) => withDisk(edited, disk, words), kept);
+  const driven = cdroms.reduce((edited, cdrom) => withCdrom(edited, cdrom, words), diskful);
+  return withoutEmptied(devices, withControllerSerials(driven));
 }
 
-function withDisk(devices: XmlElement, wanted: MachineDisk): XmlElement {
+function withDisk(devices: XmlElement, wanted: MachineDisk, words: DiskWords): XmlElement {
   const found = elements(devices, 'disk').find((disk) => diskName(disk) === wanted.name);
   if (found === undefined) {
-    const { bus = 'VirtioBlk', serial = standIn(wanted.name, bus) } = wanted;
-    return added(devices, bus, (place) => newDisk(wanted, serial, place));
+    const { bus = words.bus, serial = standIn(wanted.name, bus) } = wanted;
+    return added(devices, bus, (place) => newDisk(wanted, serial, place, words));
   }
   const [has, before] = [serialOf(found, devices), busOf(found, devices)];
   const { bus = before, serial = has ?? standIn(wanted.name, bus) } = wanted;
   const stays = serial === has && bus === before;
-  return edited(devices, found, bus, (disk) => editDisk(disk, wanted, stays ? undefined : serial));
+  return edited(devices, found, bus, (disk) => editDisk(disk, wanted, stays ? undefined : serial, words));
 }
 
 /** On NVMe there is always a serial number: the disk's name, where nobody spoke of any. */
 const standIn = (name: string, bus: DiskBus | undefined): string | undefined =>
   bus === 'NVMe' ? name.slice(0, maxSerialBytes) : undefined;
 
-/** Every machine's firmware and every guest's installer knows SATA. */
-function withCdrom(devices: XmlElement, wanted: MachineCdrom): XmlElement {
+function withCdrom(devices: XmlElement, wanted: MachineCdrom, words: DiskWords): XmlElement {
   const found = elements(devices, 'disk').find((disk) => diskName(disk) === wanted.name);
   return found === undefined
-    ? added(devices, wanted.bus ?? 'SATA', (place) => newCdrom(wanted, place, aliasPrefix + wanted.name))
-    : edited(devices, found, wanted.bus, (disk) => withDisc(disk, wanted.location));
+    ? added(devices, wanted.bus ?? words.cdromBus, (place) => newCdrom(wanted, place, aliasPrefix + wanted.name, words))
+    : edited(devices, found, wanted.bus, (disk) => withDisc(disk, wanted.location, words));
 }
 
 function added(devices: XmlElement, bus: DiskBus, make: (place: readonly XmlElement[]) => XmlElement): XmlElement {
@@ -100,28 +107,28 @@ function edited(devices: XmlElement, disk: XmlElement, bus: DiskBus | undefined,
 const replaced = (devices: XmlElement, before: XmlElement, after: XmlElement): XmlElement =>
   mapChildren(devices, (node) => (node === before ? after : node));
 
-function newDisk(disk: MachineDisk, serial: string | undefined, place: readonly XmlElement[]): XmlElement {
+function newDisk(disk: MachineDisk, serial: string | undefined, place: readonly XmlElement[], words: DiskWords): XmlElement {
   const bare = element(
     'disk',
     { type: sourceType(disk.location), device: 'disk' },
-    element('driver', { name: 'qemu', type: nativeFormat(disk.format) }),
+    element('driver', { name: words.driver, type: nativeFormat(disk.format) }),
     sourceAt(disk.location),
     ...place.filter((each) => each.name === 'target'),
     serial === undefined ? undefined : element('serial', {}, serial),
     element('alias', { name: aliasPrefix + disk.name }),
     ...place.filter((each) => each.name !== 'target'),
   );
-  return withTuning(bare, disk);
+  return withTuning(bare, disk, words);
 }
 
 /** What is absent in `wanted` was left to the host, and stays; so does the serial number, wherever it is written, unless there is another. */
-function editDisk(disk: XmlElement, wanted: MachineDisk, serial: string | undefined): XmlElement {
+function editDisk(disk: XmlElement, wanted: MachineDisk, serial: string | undefined, words: DiskWords): XmlElement {
   const located = locationOf(child(disk, 'source')) === wanted.location ? disk : relocated(disk, wanted.location);
-  const typed = withChild(located, element('driver', { name: 'qemu' }), (driver) =>
+  const typed = withChild(located, element('driver', { name: words.driver }), (driver) =>
     withAttribute(driver, 'type', nativeFormat(wanted.format)),
   );
   const numbered = serial === undefined ? typed : withChild(typed, element('serial'), (each) => withText(each, serial));
-  return withTuning(numbered, wanted);
+  return withTuning(numbered, wanted, words);
 }
 
 /** Another source is another disk: what was said of the old one's backing, encryption and so on does not hold. */

@@ -2,12 +2,13 @@ import type { MachineGraphics } from '#drivers/driver.js';
 import { append, mapChildren, withAttribute, withoutChildren } from '#drivers/xml/edit.js';
 import { attribute, child, element, elements, isElement, type XmlElement, type XmlNode } from '#drivers/xml/tree.js';
 import { wholeNumber } from './units.js';
+import { type GraphicsWords, vgaGraphics } from './words.js';
 
 /** Aliases are one set for all devices of a machine: no disk's name begins so. */
 export const graphicsPrefix = 'graphics_';
 const aliasPrefix = `ua-${graphicsPrefix}`;
 
-/** Every guest, its firmware and its installer know it. */
+/** What a screen of QEMU's is, where nobody said what. */
 export const bestVideo = 'vga';
 
 const videos: Readonly<Record<string, string>> = {
@@ -40,11 +41,11 @@ export function readVideo(devices: XmlElement | undefined): string | undefined {
 }
 
 /** A video device that is there already is kept, whosesoever. A password that nobody speaks of stays. */
-export function withGraphics(devices: XmlElement, wanted: MachineGraphics | undefined): XmlElement {
+export function withGraphics(devices: XmlElement, wanted: MachineGraphics | undefined, words: GraphicsWords = vgaGraphics): XmlElement {
   const has = readGraphics(devices);
   if (wanted === undefined && has === undefined) return devices;
   if (wanted === undefined) return withoutChildren(devices, (each) => isVnc(each) || isCompanion(each));
-  if (has === undefined) return append(devices, newServer(wanted), ...companions(devices));
+  if (has === undefined) return append(devices, newServer(wanted), ...companions(devices, words));
   const { password } = wanted;
   return password === undefined ? devices : mapChildren(devices, (node) => (isVnc(node) ? withAttribute(node, 'passwd', password) : node));
 }
@@ -56,12 +57,11 @@ const newServer = ({ password }: MachineGraphics): XmlElement =>
     element('listen', { type: 'address', address: '127.0.0.1' }),
   );
 
-/** A pointer that says where it is, not how far it went: else it runs away from the viewer's. */
-function companions(devices: XmlElement): readonly XmlElement[] {
+function companions(devices: XmlElement, words: GraphicsWords): readonly XmlElement[] {
   const alias = (name: string) => element('alias', { name: aliasPrefix + name });
-  const video = element('video', {}, element('model', { type: bestVideo }), alias('video'));
-  const tablet = element('input', { type: 'tablet', bus: 'usb' }, alias('tablet'));
-  return elements(devices, 'video').length === 0 ? [video, tablet] : [tablet];
+  const video = element('video', {}, words.video, alias('video'));
+  const tablet = words.tablet ? [element('input', { type: 'tablet', bus: 'usb' }, alias('tablet'))] : [];
+  return elements(devices, 'video').length === 0 ? [video, ...tablet] : tablet;
 }
 
 /** What runs, with the password that its definition has: libvirt finds a server by all the rest. */

@@ -4,6 +4,7 @@ import { insertAfterLast, mapChildren, withAttribute, withChild, withoutChildren
 import { attribute, child, element, elements, isElement, type XmlElement } from '#drivers/xml/tree.js';
 
 import { wholeNumber } from './units.js';
+import { type InterfaceWords, virtioInterfaces } from './words.js';
 
 /** Aliases are one set for all devices of a machine: interfaces have a prefix that no disk's name begins with. */
 export const interfacePrefix = 'net_';
@@ -41,18 +42,23 @@ function readInterface(each: XmlElement): MachineInterface | undefined {
 }
 
 /** The devices with just these named interfaces: those that stay keep their address on the bus and their MAC address. */
-export function withInterfaces(devices: XmlElement, wanted: readonly MachineInterface[], uuid: string): XmlElement {
+export function withInterfaces(
+  devices: XmlElement,
+  wanted: readonly MachineInterface[],
+  uuid: string,
+  words: InterfaceWords = virtioInterfaces,
+): XmlElement {
   const names = new Set(wanted.map(({ name }) => name));
   const kept = withoutChildren(devices, (each) => {
     const name = isElement(each, 'interface') ? interfaceName(each) : undefined;
     return name !== undefined && !names.has(name);
   });
-  return wanted.reduce((edited, one) => withInterface(edited, one, uuid), kept);
+  return wanted.reduce((edited, one) => withInterface(edited, one, uuid, words), kept);
 }
 
-function withInterface(devices: XmlElement, wanted: MachineInterface, uuid: string): XmlElement {
+function withInterface(devices: XmlElement, wanted: MachineInterface, uuid: string, words: InterfaceWords): XmlElement {
   const found = elements(devices, 'interface').find((each) => interfaceName(each) === wanted.name);
-  if (found === undefined) return insertAfterLast(devices, (each) => isElement(each, 'interface'), newInterface(wanted, uuid));
+  if (found === undefined) return insertAfterLast(devices, (each) => isElement(each, 'interface'), newInterface(wanted, uuid, words));
   return mapChildren(devices, (node) => (node === found ? editInterface(found, wanted) : node));
 }
 
@@ -68,13 +74,14 @@ export function macAddressOf(uuid: string, name: string): string {
   return ['52', ...(hash.slice(0, 10).match(/../g) ?? [])].join(':');
 }
 
-function newInterface({ name, network, model = 'Virtio', macAddress, ...wiring }: MachineInterface, uuid: string): XmlElement {
+function newInterface({ name, network, macAddress, ...asked }: MachineInterface, uuid: string, words: InterfaceWords): XmlElement {
+  const { model = words.model, ...wiring } = asked;
   const bare = element(
     'interface',
     { type: 'network' },
     element('mac', { address: macAddress ?? macAddressOf(uuid, name) }),
     element('source', { network }),
-    element('model', { type: nativeModels[model] }),
+    model === undefined ? undefined : element('model', { type: nativeModels[model] }),
     element('alias', { name: aliasPrefix + name }),
   );
   return wired(bare, wiring);

@@ -1,16 +1,18 @@
-import type { Hardware, KernelBoot, MachineShape } from '#drivers/driver.js';
+import type { Hardware, MachineShape } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
-import { attribute, child, elements, textOf, type XmlElement } from '#drivers/xml/tree.js';
+import { attribute, child, textOf, type XmlElement } from '#drivers/xml/tree.js';
 import { readBootOrder } from './boot-order.js';
 import { hasGuestAgent } from './channel.js';
 import { readCdroms, readDisks } from './disk.js';
 import { hasSecureBoot, readFirmware } from './firmware.js';
 import { readGraphics, readVideo } from './graphics.js';
 import { readInterfaces } from './interface.js';
+import { readKernelBoot } from './kernel-boot.js';
+import { hasRng } from './rng.js';
 import { readSeed } from './seed.js';
 import { hasSerial, readSerialLog } from './serial.js';
+import { readCpuCount, readMaxCpuCount, readMaxMemory, readMemory } from './sizes.js';
 import { readTpm, readTpmModel } from './tpm.js';
-import { sizeOf, wholeNumber } from './units.js';
 
 export interface DomainIdentity {
   readonly uuid: string;
@@ -55,33 +57,9 @@ export function readShape(domain: XmlElement): MachineShape {
   };
 }
 
-/** The CPUs that are plugged in, of the most there may be. */
-export function readCpuCount(domain: XmlElement): number | undefined {
-  const vcpu = child(domain, 'vcpu');
-  return wholeNumber(attribute(vcpu, 'current') ?? textOf(vcpu));
-}
-
-/** What the guest is given, of the most it may be given: `virsh setmem` changes it. */
-export function readMemory(domain: XmlElement): number | undefined {
-  return sizeOf(child(domain, 'currentMemory') ?? child(domain, 'memory'), 'KiB');
-}
-
-export const readMaxCpuCount = (domain: XmlElement): number | undefined => wholeNumber(textOf(child(domain, 'vcpu')));
-export const readMaxMemory = (domain: XmlElement): number | undefined => sizeOf(child(domain, 'memory'), 'KiB');
-
 /** A maximum says something only where it is more than there is. */
 function room<K extends string>(name: K, now = 0, most = 0): { readonly [_ in K]?: number } {
   return most > now ? ({ [name]: most } as { readonly [_ in K]: number }) : {};
-}
-
-function readKernelBoot(os: XmlElement | undefined): KernelBoot | undefined {
-  const [kernel, initrd, commandLine] = ['kernel', 'initrd', 'cmdline'].map((name) => textOf(child(os, name)) || undefined);
-  if (kernel === undefined) return undefined;
-  return { kernel, ...(initrd === undefined ? {} : { initrd }), ...(commandLine === undefined ? {} : { commandLine }) };
-}
-
-export function hasRng(devices: XmlElement | undefined): boolean {
-  return elements(devices, 'rng').length > 0;
 }
 
 const accelerators: Readonly<Record<string, string>> = { kvm: 'KVM', qemu: 'TCG' };

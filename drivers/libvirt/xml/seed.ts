@@ -1,6 +1,8 @@
 import type { MachineSeed, SeedKind } from '#drivers/driver.js';
 import { append, insertAfterLast, mapChildren, withAttribute, withChild, withoutChildren } from '#drivers/xml/edit.js';
 import { attribute, child, element, elements, isElement, type XmlElement, type XmlNode } from '#drivers/xml/tree.js';
+import { nativeBus, targetPrefix } from './bus.js';
+import { type DiskWords, qemuDisks } from './words.js';
 
 /** Aliases are one set for all devices of a machine: no disk's name begins so. */
 export const seedPrefix = 'seed_';
@@ -29,46 +31,42 @@ export function readSeed(domain: XmlElement): MachineSeed | undefined {
 }
 
 /** The domain with this seed and no other. */
-export function withSeed(domain: XmlElement, wanted: MachineSeed | undefined): XmlElement {
+export function withSeed(domain: XmlElement, wanted: MachineSeed | undefined, words: DiskWords = qemuDisks): XmlElement {
   const is = readSeed(domain);
   if (is?.kind === wanted?.kind && is?.location === wanted?.location) return domain;
-  const driven = withChild(domain, element('devices'), (devices) => withDrive(devices, wanted));
+  const driven = withChild(domain, element('devices'), (devices) => withDrive(devices, wanted, words));
   return withIgnition(driven, wanted?.kind === 'Ignition' ? wanted.location : undefined);
 }
 
 /** A drive that stays keeps its place on the bus. */
-function withDrive(devices: XmlElement, wanted: MachineSeed | undefined): XmlElement {
+function withDrive(devices: XmlElement, wanted: MachineSeed | undefined, words: DiskWords): XmlElement {
   const alias = wanted === undefined ? undefined : aliases[wanted.kind];
   const kept = withoutChildren(devices, (node) => isSeedDrive(node) && attribute(child(node, 'alias'), 'name') !== alias);
   if (wanted === undefined || alias === undefined) return kept;
   const loaded = (drive: XmlElement) => withChild(drive, element('source'), (source) => withAttribute(source, 'file', wanted.location));
   if (kept.children.some(isSeedDrive)) return mapChildren(kept, (node) => (isSeedDrive(node) ? loaded(node) : node));
-  return insertAfterLast(kept, (node) => isElement(node, 'disk'), newDrive(kept, wanted, alias));
+  return insertAfterLast(kept, (node) => isElement(node, 'disk'), newDrive(kept, wanted, alias, words));
 }
 
 /**
  * What boots from virtio has a driver for it, and often no other: the kernels of cloud images leave AHCI out. Windows is the other way
- * round until it is set up, and so is whatever has disks on other buses: these get a CD-ROM drive on SATA, which every machine type can have.
+ * round until it is set up, and so is whatever has disks on other buses than the host's best: these get a CD-ROM drive, which every machine can have.
  */
-function newDrive(devices: XmlElement, { kind, location }: MachineSeed, alias: string): XmlElement {
+function newDrive(devices: XmlElement, { kind, location }: MachineSeed, alias: string, words: DiskWords): XmlElement {
   const first = elements(devices, 'disk').find((disk) => (attribute(disk, 'device') ?? 'disk') === 'disk');
-  const bootsFromVirtio = first === undefined || attribute(child(first, 'target'), 'bus') === 'virtio';
-  const place = kind === 'CloudInit' && bootsFromVirtio ? places.virtio : places.sata;
+  const bootsFromBest = first === undefined || attribute(child(first, 'target'), 'bus') === nativeBus(words.bus);
+  const isDisk = kind === 'CloudInit' && bootsFromBest;
+  const bus = isDisk ? words.bus : words.cdromBus;
   return element(
     'disk',
-    { type: 'file', device: place.device },
-    element('driver', { name: 'qemu', type: 'raw' }),
+    { type: 'file', device: isDisk ? 'disk' : 'cdrom' },
+    element('driver', { name: words.driver, type: 'raw' }),
     element('source', { file: location }),
-    element('target', { dev: freeTarget(devices, place.prefix), bus: place.bus }),
+    element('target', { dev: freeTarget(devices, targetPrefix(bus)), bus: nativeBus(bus) }),
     element('readonly'),
     element('alias', { name: alias }),
   );
 }
-
-const places = {
-  virtio: { device: 'disk', bus: 'virtio', prefix: 'vd' },
-  sata: { device: 'cdrom', bus: 'sata', prefix: 'sd' },
-} as const;
 
 /** From the end, as disks are given theirs from the beginning; a host boots from the first. */
 function freeTarget(devices: XmlElement, prefix: string): string {

@@ -2,6 +2,7 @@ import type { DiskCache, DiskIo, DiskLimits, MachineDisk } from '#drivers/driver
 import { withAttribute, withChild, withoutChildren, withText } from '#drivers/xml/edit.js';
 import { attribute, child, element, elements, textOf, type XmlElement } from '#drivers/xml/tree.js';
 import { wholeNumber } from './units.js';
+import { type DiskWords, qemuDisks } from './words.js';
 
 /** How a disk is served: what the guest does not see. */
 export type Tuning = Pick<MachineDisk, 'cache' | 'io' | 'discard' | 'limits'>;
@@ -54,8 +55,8 @@ function readLimits(iotune: XmlElement | undefined): DiskLimits {
 }
 
 /** What is absent in `wanted` stays. */
-export function withTuning(disk: XmlElement, { cache, io, discard, limits: wanted }: Tuning): XmlElement {
-  const served = withChild(disk, element('driver', { name: 'qemu' }), (driver) => {
+export function withTuning(disk: XmlElement, { cache, io, discard, limits: wanted }: Tuning, words: DiskWords = qemuDisks): XmlElement {
+  const served = withChild(disk, element('driver', { name: words.driver }), (driver) => {
     const cached = cache === undefined ? driver : withAttribute(driver, 'cache', caches[cache]);
     const queued = io === undefined ? cached : withAttribute(cached, 'io', ios[io]);
     return discard === undefined ? queued : withAttribute(queued, 'discard', discards[discard]);

@@ -6,12 +6,12 @@ import { mapChildren } from '#drivers/xml/edit.js';
 import { parseXml } from '#drivers/xml/parse.js';
 import { serializeXml } from '#drivers/xml/serialize.js';
 import { attribute, child, element, elements, textOf, type XmlElement } from '#drivers/xml/tree.js';
+import { readServerPlace } from '../../xml/graphics.js';
+import { macAddressOf } from '../../xml/interface.js';
+import { markElement, readMark, withMark } from '../../xml/metadata.js';
+import { readHardware, readIdentity, readShape } from '../../xml/read.js';
 import { createDomain, type DomainBase } from './domain.js';
 import { editDomain } from './edit.js';
-import { readServerPlace } from './graphics.js';
-import { macAddressOf } from './interface.js';
-import { markElement, readMark, withMark } from './metadata.js';
-import { readHardware, readIdentity, readShape } from './read.js';
 
 function golden(name: string): XmlElement {
   return parseXml(readFileSync(`test/golden/libvirt/${name}.xml`, 'utf8'), name);

@@ -7,11 +7,11 @@ import type { MachineDefinition, Mark } from '#drivers/driver.js';
 import { parseXml } from '#drivers/xml/parse.js';
 import { serializeXml } from '#drivers/xml/serialize.js';
 import { child, element } from '#drivers/xml/tree.js';
-import { locationOf, sourceAt, sourceType } from './disk-source.js';
+import { locationOf, sourceAt, sourceType } from '../../xml/disk-source.js';
+import { imageLocation, parseLocation, readCephKey } from '../../xml/rbd.js';
+import { readShape } from '../../xml/read.js';
 import { createDomain } from './domain.js';
 import { editDomain } from './edit.js';
-import { imageLocation, parseLocation, readCephKey } from './rbd.js';
-import { readShape } from './read.js';
 
 const run = promisify(execFile);
 const unlinted = existsSync('/usr/bin/xmllint') || process.env['CI'] === 'true' ? false : 'needs libxml2-utils';

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { DriverError } from '#drivers/error.js';
 import { serializeXml } from '#drivers/xml/serialize.js';
 import { element, type XmlElement } from '#drivers/xml/tree.js';
-import type { Connection, RpcStream } from './rpc/connection.js';
-import { consoleFlags, createFlags } from './rpc/flags.js';
-import { domainCreateXml, domainOpenConsole, domainResume } from './rpc/procedures.js';
+import type { Connection, RpcStream } from '../../rpc/connection.js';
+import { consoleFlags, createFlags } from '../../rpc/flags.js';
+import { domainCreateXml, domainOpenConsole, domainResume } from '../../rpc/procedures.js';
 
 /** What a probe machine is made of: that of a real one. */
 export interface Probed {

@@ -4,12 +4,13 @@ import type { MachineDefinition, MachineDisk, Mark } from '#drivers/driver.js';
 import { parseXml } from '#drivers/xml/parse.js';
 import { serializeXml } from '#drivers/xml/serialize.js';
 import { attribute, child, elements, textOf, type XmlElement } from '#drivers/xml/tree.js';
-import { busesOf } from '../host.js';
-import { checkFits, type Offer } from '../offer.js';
-import { type DomainCapabilities, readDomainCapabilities } from './capabilities.js';
+import { type DomainCapabilities, readDomainCapabilities } from '../../xml/capabilities.js';
+import { readShape } from '../../xml/read.js';
+import { busesOf } from './capabilities.js';
 import { createDomain } from './domain.js';
 import { editDomain } from './edit.js';
-import { readShape } from './read.js';
+import { checkFits } from './fits.js';
+import type { QemuOffer } from './offer.js';
 
 const base = { domainType: 'qemu', architecture: 'x86_64', machine: 'pc-q35-9.2', emulator: '/usr/bin/qemu', cpuMode: 'maximum' } as const;
 const mark: Mark = { owner: { cluster: 'c1', namespace: 'shop', name: 'db', uid: '7d4c2f1e-0000-4000-8000-000000000001' }, record: '{}' };
@@ -134,11 +135,9 @@ t.test('NVMe is offered where the domain capabilities list it, for the next star
   t.strictSame(values('disks.bus', able), ['VirtioBlk', 'VirtioScsi', 'SATA', 'NVMe']);
   t.strictSame(values('disks', able), ['VirtioBlk', 'VirtioScsi'], 'it comes and goes with the machine off');
   const guest = { architecture: 'x86_64', osType: 'hvm', domainTypes: ['qemu'], emulator: '/usr/bin/qemu', machines: [] };
-  const offer = (domain: DomainCapabilities): Offer => ({
-    host: { architecture: 'x86_64', guests: [guest] },
-    cpuCount: 1,
+  const offer = (domain: DomainCapabilities): QemuOffer => ({
+    ...{ guest, machine: undefined, domainType: 'qemu', kvm: undefined, domain },
     memoryBytes: 2 ** 30,
-    machines: { guest, machine: undefined, domainType: 'qemu', kvm: undefined, domain },
   });
   checkFits(machine(disk('root')), offer(able));
   t.throws(() => checkFits(machine(disk('root')), offer(old)), {

@@ -1,0 +1,65 @@
+import type { Capability } from '#drivers/driver.js';
+import { shutdownFlags } from '../../rpc/flags.js';
+import type { GuestOffer } from '../../xml/capabilities.js';
+import { bootsAnything, diskWords, interfaceWords, seeds } from '../capabilities.js';
+import type { Dialect } from '../dialect.js';
+import { fullyVirtual } from '../guests.js';
+import { busesOf, sizes } from '../qemu/capabilities.js';
+import { qemu } from '../qemu/dialect.js';
+import { createDomain } from '../qemu/domain.js';
+import { checkFits } from '../qemu/fits.js';
+import { baseOf, firmwaresOf, type QemuOffer } from '../qemu/offer.js';
+
+/** libvirt's own test driver: it takes what QEMU takes, and only pretends to have machines. */
+export const pretended: Dialect = {
+  ...qemu,
+  accepted: "libvirt's test driver",
+  offer: async ({ host, memoryBytes }) => {
+    const guest = fullyVirtual(host.guests, host.architecture);
+    if (guest?.domainTypes.includes('test') !== true) return undefined;
+    const offer = imagined(guest, memoryBytes);
+    return {
+      capabilities: capabilitiesOf(offer),
+      check: (definition) => checkFits(definition, offer),
+      create: (definition, mark) => createDomain(definition, mark, baseOf(offer)),
+    };
+  },
+  power: { startsPaused: 'ThenPaused', shutdown: shutdownFlags.acpiPowerButton },
+};
+
+/** The driver tells nothing of its machines beforehand. */
+function imagined(guest: GuestOffer, memoryBytes: number): QemuOffer {
+  const { emulator, architecture } = guest;
+  const devices = {
+    firmwares: [],
+    diskBuses: ['virtio', 'scsi', 'sata'],
+    graphics: [],
+    hasSecureBoot: false,
+    tpmModels: [],
+    tpmBackends: [],
+    videos: [],
+    rngModels: ['virtio'],
+    rngBackends: ['random'],
+  };
+  const domain = { emulator, architecture, domainType: 'test', machine: undefined, maxVcpus: 32, cpuModes: [], ...devices };
+  return { guest, machine: undefined, domainType: 'test', kvm: undefined, domain, memoryBytes };
+}
+
+/** Nothing changes while it pretends to run. */
+const capabilitiesOf = (offer: QemuOffer): readonly Capability[] => [
+  ...sizes(offer, { cpu: {}, memory: {} }),
+  ...diskWords,
+  ...busesOf(offer.domain.diskBuses, false),
+  ...interfaceWords,
+  { field: 'interfaces.network' },
+  { field: 'interfaces.linkState' },
+  { field: 'firmware.type', values: firmwaresOf(offer.domain) },
+  ...bootsAnything,
+  { field: 'power.startPaused' },
+  { field: 'power.pause' },
+  { field: 'power.reset' },
+  { field: 'devices.serial' },
+  { field: 'devices.guestAgent' },
+  ...seeds,
+  { field: 'devices.rng' },
+];

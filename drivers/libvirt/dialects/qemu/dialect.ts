@@ -1,0 +1,30 @@
+import { shutdownFlags } from '../../rpc/flags.js';
+import { checkDefinition } from '../../xml/definition.js';
+import { namesInAliases } from '../../xml/names.js';
+import { readHardware, readShape } from '../../xml/read.js';
+import type { Dialect, MachineOffer } from '../dialect.js';
+import { capabilitiesOf } from './capabilities.js';
+import { createDomain } from './domain.js';
+import { editDomain } from './edit.js';
+import { checkFits } from './fits.js';
+import { baseOf, findOffer, type QemuOffer } from './offer.js';
+
+export const qemu: Dialect = {
+  accepted: 'QEMU on x86_64',
+  offer: async (host, means, signal) => {
+    const found = await findOffer(host, means, signal);
+    return found && offerOf(found);
+  },
+  check: checkDefinition,
+  edit: editDomain,
+  readShape,
+  readHardware,
+  names: namesInAliases,
+  power: { startsPaused: 'Natively', shutdown: shutdownFlags.acpiPowerButton },
+};
+
+const offerOf = (found: QemuOffer): MachineOffer => ({
+  capabilities: capabilitiesOf(found),
+  check: (definition) => checkFits(definition, found),
+  create: (definition, mark) => createDomain(definition, mark, baseOf(found)),
+});

@@ -1,0 +1,71 @@
+import t from 'tap';
+import type { MachineDefinition, Mark } from '#drivers/driver.js';
+import { DriverError } from '#drivers/error.js';
+import { startLibvirtd } from '#test/peers/libvirtd.js';
+import { connectLibvirt } from './connect.js';
+import { pretended } from './dialects/pretended/dialect.js';
+import { libvirtDriver } from './driver.js';
+import type { Connection } from './rpc/connection.js';
+
+const signal = AbortSignal.timeout(110_000);
+const daemon = await startLibvirtd();
+const open = (opening: AbortSignal) => connectLibvirt(daemon.testUri, {}, opening);
+const connection = await open(signal);
+t.teardown(async () => {
+  await connection[Symbol.asyncDispose]();
+  await daemon.stop();
+});
+
+/** Libvirt's words for what was asked, in order. */
+const asked: string[] = [];
+
+/** As a driver of libvirt's that has no call for many machines, and none for metadata: LXC's and Xen's lack the first, others both. */
+const lacking = new Set(['CONNECT_GET_ALL_DOMAIN_STATS', 'DOMAIN_SET_METADATA']);
+const poor: Connection = {
+  call: async (procedure, args, options, calling) => {
+    asked.push(procedure.name);
+    if (lacking.has(procedure.name)) throw new DriverError('Unsupported', 'this function is not supported by the connection driver');
+    return connection.call(procedure, args, options, calling);
+  },
+  callAlone: (...args) => connection.callAlone(...args),
+  upload: (...args) => connection.upload(...args),
+  download: (...args) => connection.download(...args),
+  openStream: (...args) => connection.openStream(...args),
+  events: (watching) => connection.events(watching),
+  isLocal: connection.isLocal,
+  reach: (...args) => connection.reach(...args),
+  closed: connection.closed,
+  [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
+};
+const { machines, power } = libvirtDriver(poor, open, pretended);
+
+const uuid = '7d4c2f1e-0000-4000-8000-000000000001';
+const machine: MachineDefinition = {
+  uuid,
+  nativeName: 'shop.db',
+  cpuCount: 1,
+  memoryBytes: 2 ** 25,
+  disks: [],
+  interfaces: [],
+  serial: true,
+  rng: true,
+};
+const mark: Mark = { owner: { cluster: 'c1', namespace: 'shop', name: 'db', uid: 'u1' }, record: '' };
+
+t.test('machines are listed one by one where no call tells of all', async (t) => {
+  const id = await machines.define(machine, mark, signal);
+  const seen = async () => (await machines.list(signal)).find((each) => each.id === id);
+  t.match(await seen(), { uuid, nativeName: 'shop.db', power: { state: 'Off' } });
+  await power.start(id, { paused: false }, signal);
+  t.match(await seen(), { power: { state: 'On' } });
+  t.match((await machines.read([id], signal)).machines, [{ nativeName: 'shop.db', power: { state: 'On' } }]);
+  t.equal(asked.filter((name) => name === 'CONNECT_GET_ALL_DOMAIN_STATS').length, 1, 'the other call is tried once');
+  await power.cut(id, mark.owner, signal);
+});
+
+t.test('a mark is changed with the definition where no call changes metadata', async (t) => {
+  const id = await machines.define(machine, mark, signal);
+  await machines.mark(id, { ...mark, record: 'boot 2' }, mark.owner, signal);
+  t.match((await machines.read([id], signal)).machines, [{ mark: { record: 'boot 2' }, configured: { cpuCount: 1 } }]);
+  await t.rejects(machines.mark(id, { owner: { ...mark.owner, uid: 'u2' }, record: '' }, undefined, signal), { code: 'NotOurs' });
+});
