@@ -43,13 +43,13 @@ export interface Hypervisor {
 
 export interface HypervisorSpec {
   /**
-   * Where the host is, in libvirt's own words: `qemu:///system`, or `qemu+unix:///system?socket=/run/other.sock` for a
-   * socket of another path; `qemu+tls://host[:port]/system`, which is also meant by `qemu://host/system`, for a far one;
-   * `qemu+ssh://user@host[:port]/system`, also with `?socket=/path/there`; `qemu+tcp://localhost[:port]/system` for the end
-   * of a tunnel; `esx://host` for an ESX host; `vpx://vcenter/Datacenter/Cluster`, or with `/host` behind it, for a cluster
-   * or a host of a vCenter, names percent-encoded; `hyperv://host` for a Hyper-V host by HTTPS, and
-   * `hyperv://host/?transport=http` by messages that NTLM seals; `fake:///name` for one that is but in its agent's memory:
-   * for trying things out, as nothing runs there.
+   * Where the host is, in libvirt's own words: `qemu:///system` (likewise lxc, xen, bhyve, ch, vbox and vz), or
+   * `qemu+unix:///system?socket=/run/other.sock` for a socket of another path; `qemu+tls://host[:port]/system`, which is
+   * also meant by `qemu://host/system`, for a far one; `qemu+ssh://user@host[:port]/system`, also with
+   * `?socket=/path/there`; `qemu+tcp://localhost[:port]/system` for the end of a tunnel; `esx://host` for an ESX host;
+   * `vpx://vcenter/Datacenter/Cluster`, or with `/host` behind it, for a cluster or a host of a vCenter, names
+   * percent-encoded; `hyperv://host` for a Hyper-V host by HTTPS, and `hyperv://host/?transport=http` by messages that NTLM
+   * seals; `fake:///name` for one that is but in its agent's memory: for trying things out, as nothing runs there.
    */
   readonly uri: string;
   /**
@@ -165,6 +165,12 @@ export interface HypervisorStatus {
   readonly versions?: Readonly<Record<string, string>>;
   /** Architecture of the host's processors, as `x86_64`. */
   readonly architecture?: string;
+  /**
+   * What has shown that Virtwright does on hosts of this kind what it says, in the tests of its version: such hosts
+   * themselves, a simulator that others wrote, one of its own, or only files that were compared with what libvirt's schema
+   * and sources have.
+   */
+  readonly provenOn?: 'Real' | 'ThirdPartySimulator' | 'OwnSimulator' | 'GoldenFiles';
   /** What the host has in all, in use or not. */
   readonly capacity?: HypervisorStatusCapacity;
   /** What the host accepts in each field of a VirtualMachine's spec. A field that is not listed is not accepted. */

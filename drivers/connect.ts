@@ -55,7 +55,18 @@ const fake: Entry = {
 };
 
 /** By the URI's scheme, up to its transport: `qemu`, as in `qemu+unix:///system`. */
-const drivers: Readonly<Record<string, Entry>> = { qemu: libvirt, test: libvirt, esx: vsphere, vpx: vsphere, hyperv, fake };
+const drivers: Readonly<Record<string, Entry>> = {
+  qemu: libvirt,
+  test: libvirt,
+  bhyve: libvirt,
+  ch: libvirt,
+  vbox: libvirt,
+  vz: libvirt,
+  esx: vsphere,
+  vpx: vsphere,
+  hyperv,
+  fake,
+};
 
 /** The driver for the host behind the target's URI. Invalid, naming the schemes that are accepted, for any other. */
 export const connect: Connect = async (target, signal) => {

@@ -83,19 +83,29 @@ const inShort = (left: readonly string[]): string =>
 
 const byName = (a: VirtualMachineRef, b: VirtualMachineRef): number => `${a.namespace}/${a.name}`.localeCompare(`${b.namespace}/${b.name}`);
 
-const kept = ({ hypervisor, versions, architecture, capacity, capabilities }: HypervisorStatus = {}): HypervisorStatus => ({
+const kept = ({ hypervisor, versions, architecture, capacity, provenOn, capabilities }: HypervisorStatus = {}): HypervisorStatus => ({
   ...(hypervisor === undefined ? {} : { hypervisor }),
   ...(versions === undefined ? {} : { versions }),
   ...(architecture === undefined ? {} : { architecture }),
   ...(capacity === undefined ? {} : { capacity }),
+  ...(provenOn === undefined ? {} : { provenOn }),
   ...(capabilities === undefined ? {} : { capabilities }),
 });
 
-const described = ({ hypervisor, versions, architecture, cpuCount, memoryBytes, capabilities }: HostDescription): HypervisorStatus => ({
+const described = ({
+  hypervisor,
+  versions,
+  architecture,
+  cpuCount,
+  memoryBytes,
+  provenOn,
+  capabilities,
+}: HostDescription): HypervisorStatus => ({
   hypervisor,
   versions,
   architecture,
   capacity: { cpuCount, memory: formatBytes(memoryBytes) },
+  provenOn,
   capabilities: capabilities.map(publish),
 });
 

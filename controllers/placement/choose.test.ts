@@ -32,6 +32,7 @@ const description: HostDescription = {
   architecture: 'x86_64',
   cpuCount: 8,
   memoryBytes: 2 ** 36,
+  provenOn: 'Real',
   capabilities: everything,
 };
 const bare = (name: string): Hypervisor => ({

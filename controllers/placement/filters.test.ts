@@ -32,6 +32,7 @@ function host(name: string, spec: Partial<HypervisorSpec> = {}, labels: Labels =
     architecture: 'x86_64',
     cpuCount: 4,
     memoryBytes: 8 * Gi,
+    provenOn: 'Real' as const,
     capabilities: everything,
   };
   return { ...hypervisor, status: { ...reportHost(hypervisor, { description, strays: [] }, now), ...status } };

@@ -11,8 +11,13 @@ export interface HostDescription {
   readonly architecture: string;
   readonly cpuCount: number;
   readonly memoryBytes: number;
+  /** What has shown, in the tests of this version, that the driver does on hosts of this kind what it says. */
+  readonly provenOn: ProvenOn;
   readonly capabilities: readonly Capability[];
 }
+
+/** Hosts of this kind themselves; a stand-in that others wrote, or we; or texts compared with what libvirt's schema and its sources have, and no host at all. */
+export type ProvenOn = 'Real' | 'ThirdPartySimulator' | 'OwnSimulator' | 'GoldenFiles';
 
 /** Accepted values of one field (a path in the API's words, e.g. `cpu.count`), or its bounds (bytes for sizes; for `nativeName` its length in bytes). A field without a capability is not accepted at all; nor is a verb that has one, as `power.startPaused`. */
 export interface Capability {

@@ -54,6 +54,7 @@ export function statisticsOf(host: FakeHost<Clock>, connection: Connection): Sta
 
 const description: Omit<HostDescription, 'capabilities' | 'cpuCount' | 'memoryBytes'> = {
   hypervisor: 'Fake',
+  provenOn: 'OwnSimulator',
   versions: { fake: '1.0.0' },
   architecture: 'x86_64',
 };

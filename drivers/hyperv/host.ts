@@ -22,6 +22,7 @@ export class HypervHost implements Host {
       architecture: capacity.architecture,
       cpuCount: capacity.cpuCount,
       memoryBytes: capacity.memoryBytes,
+      provenOn: 'OwnSimulator',
       capabilities: capabilitiesOf(this.#inventory, capacity),
     };
   }

@@ -66,7 +66,7 @@ export function libvirtDriver(
   const daemon = new Daemon(connection, dialect.names);
   const offers = new Offers({ daemon, openAnother, memory }, dialect);
   const driver: { -readonly [K in keyof Driver]: Driver[K] } = {
-    host: new LibvirtHost(daemon, offers),
+    host: new LibvirtHost(daemon, dialect, offers),
     machines: new LibvirtMachines(daemon, dialect, offers),
     power: new LibvirtPower(daemon, dialect.power),
     live: new LibvirtLive(daemon),

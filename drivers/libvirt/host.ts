@@ -1,5 +1,6 @@
 import type { Capability, Host, HostDescription } from '#drivers/driver.js';
 import type { Daemon } from './daemon.js';
+import type { Dialect } from './dialects/dialect.js';
 import { unlessUnknown } from './gone.js';
 import { mtuBounds } from './network-check.js';
 import type { Offers } from './offers.js';
@@ -10,10 +11,12 @@ import { readPoolKinds } from './xml/pool-source.js';
 
 export class LibvirtHost implements Host {
   readonly #daemon: Daemon;
+  readonly #dialect: Dialect;
   readonly #offers: Offers;
 
-  constructor(daemon: Daemon, offers: Offers) {
+  constructor(daemon: Daemon, dialect: Dialect, offers: Offers) {
     this.#daemon = daemon;
+    this.#dialect = dialect;
     this.#offers = offers;
   }
 
@@ -32,6 +35,7 @@ export class LibvirtHost implements Host {
       architecture: offer.host.architecture,
       cpuCount: offer.cpuCount,
       memoryBytes: offer.memoryBytes,
+      provenOn: this.#dialect.provenOn,
       capabilities: [...(offer.machines?.capabilities ?? []), ...pools, ...storageCapabilities, ...networkCapabilities(libvirt)],
     };
   }

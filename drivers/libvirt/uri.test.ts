@@ -11,6 +11,8 @@ t.test('a libvirt URI names the driver, what the daemon is told, and where it li
   t.match(parseLibvirtUri('test:///srv/node.xml'), { driver: 'test', name: 'test:///srv/node.xml' });
   t.match(parseLibvirtUri('lxc:///system'), { driver: 'lxc', name: 'lxc:///system' });
   t.match(parseLibvirtUri('xen:///system'), { driver: 'xen', name: 'xen:///system' });
+  for (const driver of ['bhyve', 'ch', 'vbox', 'vz'])
+    t.match(parseLibvirtUri(`${driver}:///system`), { driver, name: `${driver}:///system` });
 });
 
 t.test('without a socket, the usual places are looked at in turn', async (t) => {

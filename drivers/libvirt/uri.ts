@@ -48,6 +48,10 @@ const drivers = {
   qemu: { path: '/system', daemon: 'virtqemud' },
   lxc: { path: '/system', daemon: 'virtlxcd' },
   xen: { path: '/system', daemon: 'virtxend' },
+  bhyve: { path: '/system', daemon: 'virtbhyved' },
+  ch: { path: '/system', daemon: 'virtchd' },
+  vbox: { path: '/system', daemon: 'virtvboxd' },
+  vz: { path: '/system', daemon: 'virtvzd' },
   // Any other path is a file on the daemon's host that describes what the driver pretends to have.
   test: { path: '/default', daemon: 'libvirtd' },
 } as const;
@@ -57,7 +61,7 @@ const transports: readonly Transport[] = ['unix', 'tls', 'ssh', 'tcp'];
 const defaultPorts = { tls: 16_514, ssh: 22, tcp: 16_509 } as const;
 
 const accepted =
-  'qemu:///system, lxc:///system, xen:///system, test:///default, each also as e.g. qemu+unix:///system?socket=/path/of/socket, qemu+tls://host[:port]/system, qemu+ssh://user@host[:port]/system, qemu+tcp://localhost[:port]/system';
+  'qemu:///system, lxc:///system, xen:///system, bhyve:///system, ch:///system, vbox:///system, vz:///system, test:///default, each also as e.g. qemu+unix:///system?socket=/path/of/socket, qemu+tls://host[:port]/system, qemu+ssh://user@host[:port]/system, qemu+tcp://localhost[:port]/system';
 
 /** Parameters that libvirt's own clients know, and why they are not taken. */
 const refusedParameters: Readonly<Record<string, string>> = {

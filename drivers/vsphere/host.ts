@@ -27,6 +27,7 @@ export class VsphereHost implements Host {
       architecture: 'x86_64',
       cpuCount: capacity.cpuCount,
       memoryBytes: capacity.memoryBytes,
+      provenOn: 'ThirdPartySimulator',
       capabilities: isReadOnly ? [] : [...machineCapabilities(capacity), ...otherCapabilities],
     };
   }

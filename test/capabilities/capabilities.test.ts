@@ -1,9 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import t from 'tap';
 import { readCrds, type Schema } from '#crds/schema.js';
+import { dialectOf } from '#drivers/libvirt/dialects/by-driver.js';
 import { AssetsMissing } from '#test/peers/build.js';
 import { currentPage, page } from './columns.js';
 import { driverFields, ownFields, proofs } from './fields.js';
+import { replayed } from './replay.js';
 
 const top = new URL('../../../', import.meta.url);
 const text = (path: string | URL): string => readFileSync(new URL(path, top), 'utf8');
@@ -46,4 +48,26 @@ t.test('docs/capabilities.md is what the hosts say', { skip: unable }, async (t)
   });
   if (said === undefined) t.pass('the page as it is said', { skip: 'needs Go' });
   else t.equal(said, text(page), 'make it anew: node dist/test/capabilities/generate.js');
+});
+
+t.test('a host that nobody tried says so, and takes what its dialect takes', async (t) => {
+  const signal = AbortSignal.timeout(30_000);
+  for (const [driver, name, takes] of [
+    ['bhyve', 'bhyve', true],
+    ['ch', 'cloud-hypervisor', true],
+    ['vz', 'virtuozzo', true],
+    ['vbox', 'virtualbox', false],
+  ] as const) {
+    const dialect = dialectOf(driver);
+    if (dialect === undefined) throw new Error(`${driver} has no dialect`);
+    const recording = { column: driver, type: name, capabilities: `dialects/capabilities-${name}` };
+    await using host = await replayed({ ...recording, domainCapabilities: `dialects/domain-capabilities-${name}` }, dialect, signal);
+    const { provenOn, capabilities } = await host.host.describe(signal);
+    t.equal(provenOn, 'GoldenFiles');
+    t.equal(
+      capabilities.some(({ field }) => field === 'cpu.count'),
+      takes,
+      name,
+    );
+  }
 });

@@ -1,39 +1,123 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from '#drivers/connect.js';
-import type { Driver } from '#drivers/driver.js';
+import type { Driver, ProvenOn } from '#drivers/driver.js';
 import { fakeDriver } from '#drivers/fake/driver.js';
 import { FakeHost } from '#drivers/fake/host.js';
+import { dialectOf } from '#drivers/libvirt/dialects/by-driver.js';
+import type { LibvirtDriver } from '#drivers/libvirt/uri.js';
+import type { Means } from '#drivers/proof.js';
 import type { Target } from '#drivers/target.js';
 import { Simulator } from '#simulators/hyperv/simulator.js';
 import { startLibvirtd } from '#test/peers/libvirtd.js';
 import { credentialsOf, startVcsim } from '#test/peers/vsphere/vcsim.js';
-import { type Column, facets, renderCapabilities } from './render.js';
+import { type Column, facets } from './column.js';
+import { lacksOfBhyve, lacksOfCloudHypervisor, lacksOfContainers, lacksOfVirtuozzo, noVmware } from './lacking.js';
+import { renderCapabilities } from './render.js';
+import { goldenPath, type Recording, replayed } from './replay.js';
 
 export const page = new URL('../../../docs/capabilities.md', import.meta.url);
 
-/** The page as the hosts say it today: the fake, a libvirt daemon of our own, a simulated ESX host, a simulated Hyper-V host of the newer kind. Needs root, libvirtd and Go. */
+/** The page as hosts say it today, and recordings of such as are not at hand. Needs root, libvirtd and Go. */
 export async function currentPage(signal: AbortSignal): Promise<string> {
-  await using daemon = await startLibvirtd({}, signal);
-  await using libvirt = await connect({ uri: daemon.uri }, signal);
-  await using vcsim = await startVcsim({ mode: 'esx' });
-  const { username, password, sha256, port } = vcsim;
-  await using esx = await connect({ uri: `esx://127.0.0.1:${port}`, credentials: credentialsOf({ username, password, sha256 }) }, signal);
-  await using host = await hypervHost();
-  await using hyperv = await connect(host, signal);
-  await using fake = fakeDriver(new FakeHost());
-  const { versions, architecture } = await libvirt.host.describe(signal);
+  return renderCapabilities([
+    ...(await qemu(signal)),
+    await recorded('LXC', lxc, signal),
+    await recorded('Xen PV', xen, signal),
+    await recorded('Xen PVH', xen, signal),
+    ...(await vsphere(signal)),
+    ...(await hyperv(signal)),
+    ...(await inMemory(signal)),
+    await recorded('bhyve', { ...golden('bhyve', 'bhyve'), lacks: lacksOfBhyve }, signal),
+    await recorded('Cloud Hypervisor', { ...golden('ch', 'cloud-hypervisor'), lacks: lacksOfCloudHypervisor }, signal),
+    await recorded('Virtuozzo', { ...golden('vz', 'virtuozzo'), lacks: lacksOfVirtuozzo }, signal),
+    await recorded('VirtualBox', { ...golden('vbox', 'virtualbox'), makesNone: true }, signal),
+  ]);
+}
+
+const means: Readonly<Record<ProvenOn, Means>> = {
+  Real: 'real',
+  ThirdPartySimulator: 'third-party simulator',
+  OwnSimulator: 'own simulator',
+  GoldenFiles: 'golden files',
+};
+
+/** Patches of a distribution change nothing here. */
+const minor = (version: string): string => version.split('.').slice(0, 2).join('.');
+
+async function columnOf(name: string, driver: Driver, signal: AbortSignal): Promise<Column> {
+  const { capabilities, versions, provenOn } = await driver.host.describe(signal);
   const said = Object.entries(versions).map(([component, version]) => `${component} ${minor(version)}`);
-  return renderCapabilities(
-    [
-      await column('libvirt with QEMU', libvirt, signal),
-      await column('vSphere', esx, signal),
-      await column('Hyper-V', hyperv, signal),
-      await column('fake', fake, signal),
-    ],
-    `${said.join(' with ')} on ${architecture}`,
-  );
+  return {
+    ...{ name, capabilities, said: said.join(', '), provenOn: means[provenOn] },
+    facets: facets.filter((facet) => driver[facet] !== undefined),
+  };
+}
+
+/** A machine under KVM is told as one under TCG, and nowhere was one run. */
+async function qemu(signal: AbortSignal): Promise<readonly Column[]> {
+  await using daemon = await startLibvirtd({}, signal);
+  await using driver = await connect({ uri: daemon.uri }, signal);
+  const tcg = { ...(await columnOf('QEMU on TCG', driver, signal)), libvirt: 'qemu', isOneOfMany: true, lacks: noVmware } as const;
+  return [tcg, { ...tcg, name: 'QEMU on KVM', provenOn: 'untested' }];
+}
+
+interface Recorded extends Recording {
+  readonly driver: LibvirtDriver;
+  readonly lacks?: readonly string[];
+  readonly makesNone?: true;
+}
+
+const golden = (driver: 'bhyve' | 'ch' | 'vz' | 'vbox', name: string): Recorded => ({
+  ...{ driver, column: driver, type: name, capabilities: `dialects/capabilities-${name}` },
+  domainCapabilities: `dialects/domain-capabilities-${name}`,
+});
+const lxc: Recorded = { driver: 'lxc', column: 'lxc', type: 'LXC', capabilities: 'dialects/capabilities-lxc', lacks: lacksOfContainers };
+const xen: Recorded = {
+  ...{ driver: 'xen', column: 'libxl', type: 'Xen', capabilities: 'dialects/capabilities-xen' },
+  ...{ domainCapabilities: 'dialects/domain-capabilities-xen', lacks: noVmware },
+};
+
+/** Of a driver of libvirt's whose machines are not known here, nothing is done. */
+async function recorded(
+  name: string,
+  { driver, lacks = noVmware, makesNone, ...recording }: Recorded,
+  signal: AbortSignal,
+): Promise<Column> {
+  const dialect = dialectOf(driver);
+  const measured = { libvirt: recording.column, lacks, ...(makesNone === undefined ? {} : { makesNone }) };
+  if (dialect === undefined || !existsSync(goldenPath(recording.capabilities)))
+    return { name, said: '–', provenOn: 'untested', capabilities: [], facets: [], ...measured };
+  await using replay = await replayed(recording, dialect, signal);
+  return { ...(await columnOf(name, replay, signal)), said: 'a recorded host', ...measured };
+}
+
+async function vsphere(signal: AbortSignal): Promise<readonly Column[]> {
+  const kinds = [
+    { name: 'ESX', mode: 'esx', uri: (port: number) => `esx://127.0.0.1:${port}` },
+    { name: 'vCenter', mode: 'vcenter', uri: (port: number) => `vpx://127.0.0.1:${port}/DC0/DC0_C0` },
+  ] as const;
+  const columns: Column[] = [];
+  for (const { name, mode, uri } of kinds) {
+    await using vcsim = await startVcsim({ mode });
+    const { username, password, sha256 } = vcsim;
+    await using driver = await connect({ uri: uri(vcsim.port), credentials: credentialsOf({ username, password, sha256 }) }, signal);
+    columns.push({ ...(await columnOf(name, driver, signal)), libvirt: 'esx' });
+  }
+  return columns;
+}
+
+async function hyperv(signal: AbortSignal): Promise<readonly Column[]> {
+  await using host = await hypervHost();
+  await using driver = await connect(host, signal);
+  return [{ ...(await columnOf('Hyper-V', driver, signal)), libvirt: 'hyperv', lacks: noVmware }];
+}
+
+async function inMemory(signal: AbortSignal): Promise<readonly Column[]> {
+  await using driver = fakeDriver(new FakeHost());
+  return [await columnOf('fake', driver, signal)];
 }
 
 /** It goes without a trace. */
@@ -49,12 +133,4 @@ async function hypervHost(): Promise<Target & AsyncDisposable> {
       await rm(folder, { recursive: true });
     },
   };
-}
-
-/** Patches of a distribution change nothing here. */
-const minor = (version: string): string => version.split('.').slice(0, 2).join('.');
-
-async function column(name: string, driver: Driver, signal: AbortSignal): Promise<Column> {
-  const { capabilities } = await driver.host.describe(signal);
-  return { name, capabilities, facets: facets.filter((facet) => driver[facet] !== undefined) };
 }

@@ -2,28 +2,10 @@ import { askedOfPool } from '#controllers/storage-pool-instance/plan.js';
 import { asked } from '#controllers/virtual-machine/asked.js';
 import { askedOfNetwork } from '#controllers/virtual-network-instance/plan.js';
 import type { Capability } from '#drivers/driver.js';
+import { type Column, facets, told } from './column.js';
 import { driverFields, ownFields, type Proof, proofs } from './fields.js';
-
-/** A driver, as a host described it through it. */
-export interface Column {
-  readonly name: string;
-  readonly capabilities: readonly Capability[];
-  readonly facets: readonly string[];
-}
-
-export const facets = [
-  'host',
-  'machines',
-  'power',
-  'live',
-  'pools',
-  'volumes',
-  'networks',
-  'consoles',
-  'guests',
-  'events',
-  'stats',
-] as const;
+import { matrix } from './matrix.js';
+import { verbRows } from './verbs.js';
 
 /** What differs from host to host is told as a rule, so that the page is the same wherever it is made. What a simulator says is the same everywhere. */
 const hostsOwn: Readonly<Record<string, string>> = {
@@ -82,63 +64,103 @@ const checked: ReadonlySet<string> = new Set(
 );
 
 const yes = 'yes';
-const no = 'not told';
+const notDone = 'NOT DONE';
+const none = '–';
 
-export function renderCapabilities(columns: readonly Column[], libvirt: string): string {
+export function renderCapabilities(columns: readonly Column[]): string {
   const named = [...new Set(columns.flatMap(({ capabilities }) => capabilities.map(({ field }) => field)))].sort();
+  const names = columns.map(({ name }) => name);
   return [
-    '# What each driver accepts',
+    ...preface,
+    ...table(
+      ['host', 'what said so', 'proven on'],
+      columns.map(({ name, said, provenOn }) => [name, said, `**${provenOn}**`]),
+    ),
     '',
-    'Made by `node dist/test/capabilities/generate.js` from what hosts say through their drivers, as in `Hypervisor.status.capabilities`. What is',
-    'checked is compared with a machine, a pool or a network before it is used, and one that asks for what its host does not tell is',
-    'refused, by the name of the field. `Live` and `Hotplug` say what a change takes in a machine that runs; elsewhere it waits for the next start.',
-    'Of `disks` and `interfaces` it is about adding and removing them. The rest is told for people. What proves a line is run in every test run.',
+    '## Fields',
     '',
-    `The column of libvirt is what ${libvirt} said.`,
+    'What a manifest can say, the capability that it needs of the host, and what hosts of each kind accept. `Live` and `Hotplug` say what a change takes in a machine that runs;',
+    'elsewhere it waits for the next start. Of `disks` and `interfaces` it is about adding and removing them. What is checked is compared with a machine, a pool or a network before it is',
+    'used, and one that asks for what its host does not tell is refused, by the name of the field.',
     '',
     ...table(
-      ['capability', ...columns.map(({ name }) => name), 'checked', 'proof'],
+      ['capability', 'fields', ...names, 'checked'],
       named.map((field) => [
         `\`${field}\``,
+        fieldsOf(field),
         ...columns.map((column) => accepted(column, field)),
         checked.has(field) ? yes : 'no',
-        proofsOf(field),
       ]),
     ),
+    '',
+    'The same on every host, as Virtwright itself carries it out:',
+    '',
+    ...ownFields.map((field) => `- \`${field}\``),
+    '',
+    '## Verbs',
+    '',
+    'What can be asked of machines and hosts. From the first row that is done nowhere on, the words are those of libvirt’s matrix.',
+    '',
+    ...table(['verb', ...names], verbRows(columns)),
     '',
     '## Facets',
     '',
     'A facet that a host does not have is a fact, not an error: what needs it is refused.',
     '',
     ...table(
-      ['facet', ...columns.map(({ name }) => name)],
+      ['facet', ...names],
       facets.map((facet) => [facet, ...columns.map((column) => (column.facets.includes(facet) ? yes : 'absent'))]),
     ),
     '',
-    '## Fields',
+    '## What shows it',
     '',
-    'Each field of a spec that needs something of the host, and the capability it needs:',
+    'By these tests, in every run, on whatever the column is proven on.',
     '',
-    ...driverFields.map(({ field, capability }) => `- \`${field}\`: \`${capability}\``),
-    '',
-    'The same on every host:',
-    '',
-    ...ownFields.map((field) => `- \`${field}\``),
+    ...table(
+      ['capability', 'proof'],
+      named.map((field) => [field, proofsOf(field)]),
+    ),
     '',
   ].join('\n');
 }
 
+const preface = [
+  '# What each kind of host accepts',
+  '',
+  'Made by `node dist/test/capabilities/generate.js` from what hosts say through their drivers, as in `Hypervisor.status.capabilities`; of hosts that no test has, from recordings',
+  `of what such daemons say. What can be had is measured by libvirt’s own matrix (${matrix.source}):`,
+  '',
+  `- \`${none}\`: libvirt’s driver for such hosts has it not, or there is no such thing there;`,
+  `- \`${notDone}\`: it could be had, and Virtwright does not do it so far.`,
+  '',
+  'Nothing was run on what is untested or proven on golden files alone. VirtualBox by libvirt keeps no word of whose a machine is, so its machines are seen and none is made.',
+  '',
+];
+
+const fieldsOf = (capability: string): string =>
+  driverFields
+    .filter((row) => row.capability === capability)
+    .map(({ field }) => `\`${field}\``)
+    .join(', ');
+
 function accepted(column: Column, field: string): string {
-  const found = column.capabilities.find((one) => one.field === field);
-  if (found === undefined) return no;
+  const found = told(column, field);
+  if (found === undefined) return lacks(column, field) ? none : notDone;
   const words = inWords(column, found);
   return found.change === undefined ? words : `${words}; ${found.change}`;
 }
 
-function inWords({ name }: Column, found: Capability): string {
+/** Only QEMU has a choice of accelerators. */
+const lacks = ({ makesNone, lacks = [] }: Column, field: string): boolean =>
+  field === 'accelerator' || lacks.includes(field) || (makesNone === true && !isOfStores(field));
+
+/** What a daemon does beside machines. */
+const isOfStores = (field: string): boolean => /^(pools|volumes|networks)\./.test(field) && field !== 'volumes.growAttached';
+
+function inWords({ isOneOfMany }: Column, found: Capability): string {
   const { field } = found;
   const rule = hostsOwn[field];
-  if (rule !== undefined && name.startsWith('libvirt')) return rule;
+  if (rule !== undefined && isOneOfMany === true) return rule;
   const { values, min, max } = found;
   if (values !== undefined) return values.map((value) => `\`${value}\``).join(', ');
   if (min !== undefined || max !== undefined)

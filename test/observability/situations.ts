@@ -36,7 +36,8 @@ function host(status: HypervisorStatus = {}, word?: string): Hypervisor {
 const told = (of: Hypervisor, more: Partial<Parameters<typeof reportHost>[1]>) => reportHost(of, { strays: [], ...more }, 0);
 const spoken = (of: Hypervisor) => spokenFor(of, judgeWord(of, true));
 
-const description = { hypervisor: 'Fake', versions: {}, architecture: 'x86_64', cpuCount: 8, memoryBytes: 2 ** 36, capabilities: [] };
+const machine = { hypervisor: 'Fake', versions: {}, architecture: 'x86_64', cpuCount: 8, memoryBytes: 2 ** 36 };
+const description = { ...machine, provenOn: 'Real', capabilities: [] } as const;
 const well = told(host(), { description });
 const failure = (code: 'Unavailable' | 'Denied') => new DriverError(code, 'it says no');
 const fencedHost = spoken(host(well, fenced));

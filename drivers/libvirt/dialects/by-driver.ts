@@ -1,9 +1,20 @@
 import type { LibvirtDriver } from '../uri.js';
+import { bhyve } from './bhyve/dialect.js';
+import { cloudHypervisor } from './cloud-hypervisor/dialect.js';
 import type { Dialect } from './dialect.js';
 import { pretended } from './pretended/dialect.js';
 import { qemu } from './qemu/dialect.js';
+import { virtualBox } from './virtualbox/dialect.js';
+import { virtuozzo } from './virtuozzo/dialect.js';
 
 /** By libvirt's name of the driver, as URIs begin with it. Absent where its machines are not known here yet. */
-const dialects: Readonly<Partial<Record<LibvirtDriver, Dialect>>> = { qemu, test: pretended };
+const dialects: Readonly<Partial<Record<LibvirtDriver, Dialect>>> = {
+  qemu,
+  test: pretended,
+  bhyve,
+  ch: cloudHypervisor,
+  vbox: virtualBox,
+  vz: virtuozzo,
+};
 
 export const dialectOf = (driver: LibvirtDriver): Dialect | undefined => dialects[driver];

@@ -1,4 +1,4 @@
-import type { Capability, Hardware, MachineDefinition, MachineShape, Mark } from '#drivers/driver.js';
+import type { Capability, Hardware, MachineDefinition, MachineShape, Mark, ProvenOn } from '#drivers/driver.js';
 import type { XmlElement } from '#drivers/xml/tree.js';
 import type { Daemon } from '../daemon.js';
 import type { Connection } from '../rpc/connection.js';
@@ -13,6 +13,7 @@ import type { KvmMemory } from './qemu/kvm-memory.js';
 export interface Dialect {
   /** Whose machines can be defined, for people: `QEMU on x86_64`. */
   readonly accepted: string;
+  readonly provenOn: ProvenOn;
   /** What this host gives to new machines. Undefined when it has no kind of machine that we know to define. */
   offer(host: HostFacts, means: Means, signal: AbortSignal): Promise<MachineOffer | undefined>;
   /**

@@ -14,6 +14,7 @@ import { baseOf, firmwaresOf, type QemuOffer } from '../qemu/offer.js';
 export const pretended: Dialect = {
   ...qemu,
   accepted: "libvirt's test driver",
+  provenOn: 'ThirdPartySimulator',
   offer: async ({ host, memoryBytes }) => {
     const guest = fullyVirtual(host.guests, host.architecture);
     if (guest?.domainTypes.includes('test') !== true) return undefined;

@@ -11,6 +11,7 @@ import { baseOf, findOffer, type QemuOffer } from './offer.js';
 
 export const qemu: Dialect = {
   accepted: 'QEMU on x86_64',
+  provenOn: 'Real',
   offer: async (host, means, signal) => {
     const found = await findOffer(host, means, signal);
     return found && offerOf(found);

@@ -1,0 +1,177 @@
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
+import t from 'tap';
+import type { MachineDefinition, Mark } from '#drivers/driver.js';
+import { parseXml } from '#drivers/xml/parse.js';
+import { serializeXml } from '#drivers/xml/serialize.js';
+import { readCapabilities, readDomainCapabilities, readLoaders } from '../xml/capabilities.js';
+import { readMark } from '../xml/metadata.js';
+import { bhyve, offerOf as offerOfBhyve } from './bhyve/dialect.js';
+import { cloudHypervisor, offerOf as offerOfCloudHypervisor } from './cloud-hypervisor/dialect.js';
+import type { Dialect, HostFacts, MachineOffer } from './dialect.js';
+import { fullyVirtual } from './guests.js';
+import { virtualBox } from './virtualbox/dialect.js';
+import { offerOf as offerOfVirtuozzo, virtuozzo } from './virtuozzo/dialect.js';
+
+const run = promisify(execFile);
+const schema = '/usr/share/libvirt/schemas/domain.rng';
+const unlinted = existsSync('/usr/bin/xmllint') || process.env['CI'] === 'true' ? false : 'needs libxml2-utils';
+const golden = (name: string): string => readFileSync(`test/golden/dialects/${name}.xml`, 'utf8');
+
+const mark: Mark = {
+  owner: { cluster: 'c1', namespace: 'shop', name: 'db', uid: '7d4c2f1e-0000-4000-8000-000000000001' },
+  record: '{"boot":{"number":2},"note":"a < b & \\"c\\"\\n"}',
+};
+const plain: MachineDefinition = {
+  uuid: '7d4c2f1e-0000-4000-8000-000000000001',
+  nativeName: 'shop.db',
+  cpuCount: 2,
+  memoryBytes: 2 ** 29,
+  disks: [],
+  interfaces: [{ name: 'lan', network: 'shop-net', macAddress: '52:54:00:12:34:56' }],
+  serial: false,
+  rng: false,
+};
+const raw = { name: 'root', location: '/pool/shop.db-root', format: 'Raw' } as const;
+const vnc = { type: 'VNC', password: 'secret' } as const;
+
+/** A host of each, as its daemon would describe it; no daemon of any was at hand. */
+const facts = (name: string): HostFacts => ({ host: readCapabilities(golden(`capabilities-${name}`)), cpuCount: 8, memoryBytes: 2 ** 34 });
+
+function bhyveOffer(): MachineOffer {
+  const { host, memoryBytes } = facts('bhyve');
+  const [guest, told] = [fullyVirtual(host.guests, host.architecture), golden('domain-capabilities-bhyve')];
+  if (guest === undefined) throw new Error('no guest');
+  return offerOfBhyve({ guest, domain: readDomainCapabilities(told), loaders: readLoaders(told), memoryBytes });
+}
+
+interface Sample {
+  readonly dialect: Dialect;
+  readonly offer: MachineOffer | undefined;
+  /** Everything that it takes. */
+  readonly whole: MachineDefinition;
+  /** What it does not take, and the field by which it is refused. */
+  readonly refused: readonly (readonly [Partial<MachineDefinition>, RegExp])[];
+}
+
+const samples: Readonly<Record<string, Sample>> = {
+  bhyve: {
+    dialect: bhyve,
+    offer: bhyveOffer(),
+    whole: {
+      ...plain,
+      ...{ disks: [raw, { ...raw, name: 'data', location: '/pool/shop.db-data', bus: 'SATA' }], serial: true, graphics: vnc },
+      ...{
+        firmware: 'UEFI',
+        cdroms: [{ name: 'tools', location: '/pool/tools.iso' }],
+        seed: { kind: 'CloudInit', location: '/pool/seed' },
+      },
+    },
+    refused: [
+      [{ disks: [{ ...raw, format: 'Qcow2' }] }, /^disks.format: Qcow2 was given; accepted: Raw/],
+      [{ disks: [{ ...raw, bus: 'VirtioScsi' }] }, /^disks.bus: VirtioScsi was given; accepted: VirtioBlk, SATA/],
+      [{ disks: [{ ...raw, location: '/dev/zvol/tank/db' }] }, /^disk "root": location/],
+      [{ cdroms: [{ name: 'tools' }] }, /^disk "tools": cdrom: an empty tray/],
+      [{ graphics: { type: 'VNC', password: 'a,b' } }, /^devices.graphics.password/],
+      [{ firmware: 'BIOS' }, /^firmware.type: BIOS was given; accepted: UEFI/],
+      [{ rng: true }, /^devices.rng was given; accepted: nothing/],
+      [{ boot: { kernel: '/k' } }, /^boot.kernel/],
+    ],
+  },
+  'cloud-hypervisor': {
+    dialect: cloudHypervisor,
+    offer: offerOfCloudHypervisor(facts('cloud-hypervisor')),
+    whole: {
+      ...plain,
+      boot: { kernel: '/pool/hypervisor-fw', initrd: '/pool/initrd', commandLine: 'console=hvc0' },
+      ...{ disks: [raw], serial: true, seed: { kind: 'CloudInit', location: '/pool/seed' } },
+    },
+    refused: [
+      [{ graphics: vnc }, /^devices.graphics.type/],
+      [{ firmware: 'UEFI' }, /^firmware.type/],
+      [{ disks: [{ ...raw, bus: 'SATA' }] }, /^disks.bus/],
+      [{ cdroms: [{ name: 'tools', location: '/pool/tools.iso' }] }, /^disks.cdrom/],
+    ],
+  },
+  virtuozzo: {
+    dialect: virtuozzo,
+    offer: offerOfVirtuozzo(facts('virtuozzo')),
+    whole: { ...plain, disks: [{ ...raw, format: 'Qcow2', serial: 'root-7d4c' }], graphics: vnc },
+    refused: [
+      [{ disks: [raw] }, /^disks.format: Raw was given; accepted: Qcow2/],
+      [{ serial: true }, /^devices.serial was given/],
+      [{ boot: { kernel: '/k' } }, /^boot.kernel/],
+      [{ seed: { kind: 'CloudInit', location: '/pool/seed' } }, /^cloudInit/],
+    ],
+  },
+};
+
+const offerOf = ({ offer }: Sample): MachineOffer => {
+  if (offer === undefined) throw new Error('no offer');
+  return offer;
+};
+
+/** What libvirt's own schema says. */
+function lint(xml: string): Promise<unknown> {
+  const linting = run('xmllint', ['--noout', '--relaxng', schema, '-']);
+  linting.child.stdin?.end(xml);
+  return linting;
+}
+
+for (const [name, sample] of Object.entries(samples)) {
+  const { dialect, whole, refused } = sample;
+
+  t.test(`${name}: a definition is written as its golden file has it, and read back to the letter`, async (t) => {
+    const offer = offerOf(sample);
+    dialect.check(whole);
+    offer.check(whole);
+    const made = offer.create(whole, mark);
+    const written = serializeXml(dialect.names.write(made));
+    t.equal(`${written}\n`, golden(name));
+    const read = dialect.names.read(parseXml(written, name));
+    const { uuid: _, nativeName: __, ...shape } = whole;
+    t.match(dialect.readShape(read), shape);
+    t.strictSame(readMark(read), mark);
+    t.equal(dialect.edit(read, whole, mark), read, 'and then there is nothing to change');
+    const emptied = dialect.edit(read, { ...plain, boot: whole.boot, disks: [] } as MachineDefinition, mark);
+    t.match(dialect.readShape(emptied), { disks: [], serial: false });
+  });
+
+  t.test(`${name}: what is written is what libvirt's schema takes`, { skip: unlinted }, async (t) => {
+    await t.resolves(lint(golden(name)));
+  });
+
+  t.test(`${name}: what it does not take is refused by name`, async (t) => {
+    for (const [change, message] of refused)
+      t.throws(
+        () => {
+          dialect.check({ ...whole, ...change });
+          offerOf(sample).check({ ...whole, ...change });
+        },
+        { message },
+      );
+  });
+}
+
+t.test('a machine of bhyve keeps its firmware, one of Cloud Hypervisor has a kernel', async (t) => {
+  const made = bhyveOffer().create({ ...plain, firmware: 'UEFI' }, mark);
+  t.equal(bhyve.readShape(made).firmware, 'UEFI', 'the best, where nobody said any');
+  t.throws(() => bhyve.edit(made, { ...plain, firmware: 'BIOS' }, mark), { message: /^firmware.type: BIOS was given; accepted: UEFI/ });
+  t.throws(() => cloudHypervisor.check(plain), { message: /^boot.kernel: nothing was given; accepted: a kernel/ });
+});
+
+t.test('a description of others stays above our line, and one that was mended is no mark', async (t) => {
+  const theirs = parseXml(`<domain><name>db</name><description>Sales, ask Ann</description><devices/></domain>`, 'test');
+  const written = virtuozzo.names.write(virtuozzo.edit(theirs, plain, mark));
+  t.match(serializeXml(written), /<description>Sales, ask Ann\nvirtwright: /);
+  const back = virtuozzo.names.read(written);
+  t.strictSame(readMark(back), mark);
+  t.match(serializeXml(virtuozzo.names.write(back)), /<description>Sales, ask Ann\nvirtwright: [^\n]*<\/description>/);
+  const cut = parseXml(serializeXml(written).replace('&lt;/metadata&gt;', ''), 'test');
+  t.equal(readMark(virtuozzo.names.read(cut)), undefined);
+});
+
+t.test('nothing is made on VirtualBox, and it says why', async (t) => {
+  t.throws(() => virtualBox.check(plain), { code: 'Unsupported', message: /VirtualBox by libvirt keeps no word of whose a machine is/ });
+});

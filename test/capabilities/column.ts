@@ -1,0 +1,37 @@
+import type { Capability } from '#drivers/driver.js';
+import type { Means } from '#drivers/proof.js';
+import type { LibvirtColumn } from './matrix.js';
+
+/** A kind of host, as one described itself through its driver. */
+export interface Column {
+  readonly name: string;
+  /** By what it is measured; absent for what libvirt knows nothing of. */
+  readonly libvirt?: LibvirtColumn;
+  /** Components and versions. */
+  readonly said: string;
+  readonly provenOn: Means;
+  readonly capabilities: readonly Capability[];
+  readonly facets: readonly string[];
+  /** What differs from host to host is told as a rule, so that the page is the same wherever it is made. */
+  readonly isOneOfMany?: true;
+  /** Capabilities that its kind of host, or libvirt's driver for it, has no word for. */
+  readonly lacks?: readonly string[];
+  /** No machine can be made there, for a reason that is no fault of ours. */
+  readonly makesNone?: true;
+}
+
+export const told = ({ capabilities }: Column, field: string): Capability | undefined => capabilities.find((one) => one.field === field);
+
+export const facets = [
+  'host',
+  'machines',
+  'power',
+  'live',
+  'pools',
+  'volumes',
+  'networks',
+  'consoles',
+  'guests',
+  'events',
+  'stats',
+] as const;

@@ -1,0 +1,86 @@
+import { type Column, told } from './column.js';
+import { isInLibvirt, type LibvirtColumn, matrix } from './matrix.js';
+
+/** Something that can be asked of a machine or its host, in the API's words. */
+interface Verb {
+  readonly verb: string;
+  /** The row of libvirt's matrix that says which of its drivers can be asked for it, or those drivers where no row does. */
+  readonly row?: string;
+  readonly drivers?: readonly LibvirtColumn[];
+  readonly isDone: (column: Column) => boolean;
+}
+
+const hasMachines = (column: Column): boolean => told(column, 'cpu.count') !== undefined;
+const tells = (field: string) => (column: Column) => told(column, field) !== undefined;
+const has = (facet: string) => (column: Column) => column.facets.includes(facet);
+const changes =
+  (...fields: readonly string[]) =>
+  (column: Column) =>
+    has('live')(column) && fields.some((field) => told(column, field)?.change !== undefined);
+/** Reached by libvirt, and by a call that there is no way around. */
+const called = (row: string) => (column: Column) => column.libvirt === undefined || isInLibvirt(row, column.libvirt);
+const both = (one: (column: Column) => boolean, other: (column: Column) => boolean) => (column: Column) => one(column) && other(column);
+
+const verbs: readonly Verb[] = [
+  { verb: 'make, change and forget a machine', row: 'define + undefine persistent', isDone: hasMachines },
+  { verb: 'mark whose a machine is', row: 'metadata get/set', isDone: hasMachines },
+  { verb: 'action Start; actions Stop and Restart with mode Hard', row: 'start / destroy', isDone: hasMachines },
+  { verb: 'action Stop with mode Soft or TrySoft', row: 'graceful shutdown', isDone: hasMachines },
+  { verb: 'action Restart', row: 'reboot', isDone: hasMachines },
+  { verb: 'actions Pause and Resume', row: 'suspend / resume (pause)', isDone: tells('power.pause') },
+  { verb: 'action Reset', row: 'hard reset', isDone: tells('power.reset') },
+  // Flag VIR_DOMAIN_START_PAUSED of virDomainCreateWithFlags, by libvirt's sources.
+  { verb: 'start paused, for `runStrategy: Once`', drivers: ['qemu', 'libxl'], isDone: tells('power.startPaused') },
+  { verb: 'run strategies, in the place of autostart', row: 'autostart set', isDone: hasMachines },
+  { verb: 'plug a disk or an interface in', row: 'attach device', isDone: changes('disks', 'interfaces') },
+  { verb: 'take one out', row: 'detach device', isDone: changes('disks', 'interfaces') },
+  {
+    verb: 'change one that is plugged in',
+    row: 'update device',
+    isDone: changes('interfaces.network', 'interfaces.linkState', 'disks.cdrom'),
+  },
+  { verb: 'CPUs of a running machine', row: 'set vCPUs', isDone: changes('cpu.count') },
+  { verb: 'memory of a running machine', row: 'set memory / balloon', isDone: changes('memory.size') },
+  { verb: 'room for memory to grow', row: 'set max memory', isDone: tells('memory.maxSize') },
+  { verb: 'limits of a disk', row: 'per-disk io tune set', isDone: tells('disks.limits') },
+  { verb: 'grow a disk of a running machine', row: 'live block resize', isDone: tells('volumes.growAttached') },
+  { verb: 'serial console', row: 'serial console stream', isDone: both(has('consoles'), tells('devices.serial')) },
+  {
+    verb: 'screen, by VNC',
+    drivers: ['qemu', 'libxl', 'vz', 'bhyve', 'esx'],
+    isDone: both(has('consoles'), tells('devices.graphics.type')),
+  },
+  {
+    verb: 'picture of the screen',
+    row: 'screenshot',
+    isDone: both(called('screenshot'), both(has('consoles'), tells('devices.graphics.type'))),
+  },
+  { verb: 'addresses of a guest', row: 'guest IPs', isDone: has('guests') },
+  { verb: 'host name of a guest', row: 'guest hostname', isDone: both(has('guests'), tells('devices.guestAgent')) },
+  { verb: 'system of a guest', row: 'guest info bulk', isDone: both(has('guests'), tells('devices.guestAgent')) },
+  ...(['cpu', 'memory', 'block', 'NIC'] as const).map((kind) => ({
+    verb: `figures of machines: ${kind}`,
+    row: `${kind} stats`,
+    isDone: has('stats'),
+  })),
+  { verb: 'figures of all machines in one call', row: 'bulk stats', isDone: has('stats') },
+  { verb: 'events', row: 'events (any)', isDone: has('events') },
+  { verb: 'what the host is', row: 'node info', isDone: has('host') },
+  { verb: 'what its machines can be like', row: 'domain capabilities', isDone: ({ libvirt }) => libvirt === 'qemu' || libvirt === 'bhyve' },
+];
+
+/** Whatever else libvirt can be asked: none of it is done. */
+const others: readonly Verb[] = Object.keys(matrix.rows)
+  .filter((row) => !verbs.some((verb) => verb.row === row))
+  .map((row) => ({ verb: row, row, isDone: () => false }));
+
+const canBeAsked = ({ libvirt, makesNone }: Column, { row, drivers = [] }: Verb): boolean =>
+  libvirt !== undefined && makesNone !== true && (row === undefined ? drivers.includes(libvirt) : isInLibvirt(row, libvirt));
+
+const cellOf = (column: Column, verb: Verb): string => {
+  if (verb.isDone(column)) return 'yes';
+  return canBeAsked(column, verb) ? 'NOT DONE' : '–';
+};
+
+export const verbRows = (columns: readonly Column[]): readonly (readonly string[])[] =>
+  [...verbs, ...others].map((verb) => [verb.verb, ...columns.map((column) => cellOf(column, verb))]);
