@@ -23,7 +23,8 @@ export function mustFit(definition: MachineDefinition, { host, capabilities }: T
   }
 }
 
-const inWords = ([field, given]: Asked): string => (given === 'true' ? field : `${field}: ${given}`);
+const inWords = ([field, given]: Asked): string =>
+  given === 'true' ? field : `${field}: ${given}${field === 'nativeName' ? ' bytes' : ''}`;
 
 /** What would be accepted instead; undefined when this is. */
 function refusedBy({ values, min = -Infinity, max = Infinity, reason }: Capability, [, given]: Asked): string | undefined {
