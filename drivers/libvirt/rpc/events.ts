@@ -21,6 +21,9 @@ const gap: RpcEvent = { kind: 'gap' };
 /** Hints that may wait to be read; a reader that falls behind further is told that it missed some. */
 const maxWaiting = 1_024;
 
+/** In bytes: no event says more. One that does is no hint of anything but that something happened, and is not kept. */
+const maxEventBytes = 65_536;
+
 interface Kind {
   readonly kind: string;
   readonly event: string;
@@ -69,7 +72,7 @@ export class Events {
     if (header.procedure === connectionClosed.number) this.#session.fail('the daemon has lost its hypervisor');
     const kind = kindsByNumber.get(header.procedure);
     if (kind === undefined) return;
-    const event = decodeEvent(kind, body);
+    const event = body.length > maxEventBytes ? gap : decodeEvent(kind, body);
     for (const reader of this.#readers) tell(reader, event);
   }
 

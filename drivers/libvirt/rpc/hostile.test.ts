@@ -509,6 +509,8 @@ t.test('events begin with a gap, and a reader that falls behind is told so', asy
   t.same((await events.next()).value, { kind: 'domain', event: 'reboot', domain }, 'what nobody knows is passed over');
   tell(Buffer.from('01', 'hex'));
   t.same((await events.next()).value, { kind: 'gap' }, 'what makes no sense may have been anything');
+  tell(encodeToBytes(domainEvents['device-removed'].body, { domain, alias: 'a'.repeat(100_000) }), domainEvents['device-removed'].number);
+  t.same((await events.next()).value, { kind: 'gap' }, 'what is larger than any event is not kept');
   for (let count = 0; count < 5_000; count += 1) tell(reboot);
   tell(encodeToBytes(domainEvents.lifecycle.body, { domain, change: 2, detail: 0 }), domainEvents.lifecycle.number);
   daemon.sockets[0]?.write(encodeFrame({ ...header, program: programs.keepalive, procedure: 1 }, noBytes));

@@ -1,4 +1,4 @@
-import { gaveUp, onAbort, throwIfAborted, unlessAborted } from '#drivers/deadline.js';
+import { gaveUp, onAbort, throwIfAborted } from '#drivers/deadline.js';
 import { DriverError } from '#drivers/error.js';
 import type { Procedure } from './procedure.js';
 import type { Session } from './session.js';
@@ -25,6 +25,8 @@ export interface LaneCall {
 /** A socket with its calls. `overdue` are those past their time and still not answered. */
 interface Place {
   readonly session: Promise<Session>;
+  /** The session, once it is open. */
+  opened: Session | undefined;
   outstanding: number;
   overdue: number;
 }
@@ -61,17 +63,18 @@ export class Lane {
   async call<Args, Result>(procedure: Procedure<Args, Result>, args: Args, options: LaneCall, signal: AbortSignal): Promise<Result> {
     throwIfAborted(signal);
     const ticket: Ticket = { key: options.key, givenUp: false };
-    const place = await this.#turn(ticket, signal);
+    const place = this.#atOnce(ticket) ?? (await this.#turn(ticket, signal));
     const clock = new Clock(options.timeoutMs ?? this.#options.timeoutMs, procedure.name, () => this.#late(place));
-    const answer = place.session.then((session) => {
-      throwIfAborted(signal);
+    const ask = (session: Session) => {
+      if (signal.aborted) return Promise.reject(gaveUp(signal));
       clock.start();
       return session.call(procedure, args);
-    });
+    };
+    const answer = place.opened === undefined ? place.session.then(ask) : ask(place.opened);
     const answered = () => this.#answered(place, clock.stop(), ticket);
     answer.then(answered, answered);
     try {
-      return await unlessAborted(unlessAborted(answer, clock.signal), signal);
+      return await inTime(answer, clock, signal);
     } finally {
       ticket.givenUp = true;
       this.#pump();
@@ -84,6 +87,14 @@ export class Lane {
     const places = [...this.#setAside, ...(this.#current === undefined ? [] : [this.#current])];
     for (const place of places) drop(place, error);
     this.#pump();
+  }
+
+  /** A place for whoever finds nobody waiting, and room. */
+  #atOnce(ticket: Ticket): Place | undefined {
+    if (this.#queue.length > 0) return undefined;
+    const turn = this.#turnOf(ticket);
+    if (turn instanceof DriverError) throw turn;
+    return typeof turn === 'string' ? undefined : this.#taken(turn, ticket);
   }
 
   #turn(ticket: Ticket, signal: AbortSignal): Promise<Place> {
@@ -108,7 +119,7 @@ export class Lane {
   #pump(): void {
     for (let position = 0; position < this.#queue.length; ) {
       const waiting = this.#queue[position] as Waiting;
-      const turn = this.#turnOf(waiting);
+      const turn = this.#turnOf(waiting.ticket);
       if (turn === 'full') return;
       if (turn === 'later') position += 1;
       else this.#admit(position, waiting, turn);
@@ -116,18 +127,19 @@ export class Lane {
   }
 
   #admit(position: number, waiting: Waiting, turn: Place | DriverError): void {
-    this.#queue.splice(position, 1);
+    if (position === 0) this.#queue.shift();
+    else this.#queue.splice(position, 1);
     if (turn instanceof DriverError) waiting.refuse(turn);
-    else this.#letIn(waiting, turn);
+    else waiting.take(this.#taken(turn, waiting.ticket));
   }
 
-  #letIn({ ticket, take }: Waiting, place: Place): void {
+  #taken(place: Place, ticket: Ticket): Place {
     place.outstanding += 1;
     if (ticket.key !== undefined) this.#tickets.set(ticket.key, ticket);
-    take(place);
+    return place;
   }
 
-  #turnOf({ ticket: { key } }: Waiting): Place | DriverError | 'later' | 'full' {
+  #turnOf({ key }: Ticket): Place | DriverError | 'later' | 'full' {
     if (this.#ended !== undefined) return this.#ended;
     const earlier = key === undefined ? undefined : this.#tickets.get(key);
     if (earlier?.givenUp === true) return new DriverError('Busy', `the host has not answered an earlier call about ${key} yet`);
@@ -148,9 +160,12 @@ export class Lane {
   }
 
   #placeAt(session: Promise<Session>): Place {
-    const place: Place = { session, outstanding: 0, overdue: 0 };
+    const place: Place = { session, opened: undefined, outstanding: 0, overdue: 0 };
     const gone = () => this.#forget(place);
-    session.then(({ closed }) => closed.then(gone), gone);
+    session.then((opened) => {
+      place.opened = opened;
+      opened.closed.then(gone);
+    }, gone);
     return place;
   }
 
@@ -179,34 +194,48 @@ function drop({ session }: Place, error: DriverError): void {
   session.then((open) => open.end(error)).catch(() => {});
 }
 
-/** Tells that a call is past its time: once to whoever waits, by its signal, and once to the lane. */
+/** The answer, or what ended the waiting for it: the caller's signal, or the time. The call itself goes on. */
+function inTime<T>(answer: Promise<T>, clock: Clock, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stopListening = onAbort(signal, () => reject(gaveUp(signal)));
+    const fail = (reason: unknown) => {
+      stopListening();
+      reject(reason);
+    };
+    clock.onLate = fail;
+    answer.then((value) => {
+      stopListening();
+      resolve(value);
+    }, fail);
+  });
+}
+
+/** Tells that a call is past its time: once to whoever waits, and once to the lane. */
 class Clock {
-  readonly #late = new AbortController();
+  onLate: (error: DriverError) => void = () => {};
+  isLate = false;
   readonly #timeoutMs: number;
   readonly #what: string;
-  readonly #onLate: () => void;
+  readonly #tell: () => void;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(timeoutMs: number, what: string, onLate: () => void) {
+  constructor(timeoutMs: number, what: string, tell: () => void) {
     this.#timeoutMs = timeoutMs;
     this.#what = what;
-    this.#onLate = onLate;
-  }
-
-  get signal(): AbortSignal {
-    return this.#late.signal;
+    this.#tell = tell;
   }
 
   start(): void {
     this.#timer = setTimeout(() => {
-      this.#late.abort(new DriverError('TimedOut', `${this.#what}: no answer from the host within ${this.#timeoutMs / 1000} s`));
-      this.#onLate();
+      this.isLate = true;
+      this.onLate(new DriverError('TimedOut', `${this.#what}: no answer from the host within ${this.#timeoutMs / 1000} s`));
+      this.#tell();
     }, this.#timeoutMs);
   }
 
   /** Whether it was late. */
   stop(): boolean {
     clearTimeout(this.#timer);
-    return this.#late.signal.aborted;
+    return this.isLate;
   }
 }

@@ -56,7 +56,7 @@ export class Session implements AsyncDisposable {
     });
     this.#settleClosed = settle;
     socket.on('drain', () => this.#drained());
-    void this.#listen();
+    this.#listen();
   }
 
   /** How many questions are not answered yet. */
@@ -148,30 +148,57 @@ export class Session implements AsyncDisposable {
     this.#writers.clear();
   }
 
-  async #listen(): Promise<void> {
+  #listen(): void {
+    const socket = this.#socket;
+    const cutter = new FrameCutter();
+    socket.on('data', (chunk: Buffer) => {
+      this.#keepalive?.heard();
+      this.#take(cutter.push(chunk));
+    });
+    for (const end of ['end', 'close']) socket.once(end, () => this.fail('the daemon closed the connection'));
+    socket.on('error', (error) => this.#break(error));
+  }
+
+  /** One after the other, at once: an answer that waits for another turn of the loop is late for nothing. */
+  #take(frames: Generator<Frame>): void {
     try {
-      const cutter = new FrameCutter();
-      for await (const chunk of this.#socket as AsyncIterable<Buffer>) {
-        this.#keepalive?.heard();
-        for (const frame of cutter.push(chunk)) await this.#receive(frame);
+      for (let next = frames.next(); !next.done; next = frames.next()) {
+        const room = this.#receive(next.value);
+        if (room !== undefined) return void this.#takeWhenRoom(room, frames);
       }
-      this.fail('the daemon closed the connection');
     } catch (error) {
-      const what = error instanceof XdrError ? 'what the daemon sent makes no sense' : 'the connection broke';
-      this.fail(`${what}: ${error instanceof Error ? error.message : String(error)}`, error);
+      this.#break(error);
     }
   }
 
-  /** Resolves when the next frame may come. */
-  async #receive(frame: Frame): Promise<void> {
+  /** The socket is left alone until there is. */
+  async #takeWhenRoom(room: Promise<void>, frames: Generator<Frame>): Promise<void> {
+    this.#socket.pause();
+    try {
+      await room;
+      for (const frame of frames) await this.#receive(frame);
+    } catch (error) {
+      this.#break(error);
+    }
+    this.#socket.resume();
+  }
+
+  #break(error: unknown): void {
+    const what = error instanceof XdrError ? 'what the daemon sent makes no sense' : 'the connection broke';
+    this.fail(`${what}: ${error instanceof Error ? error.message : String(error)}`, error);
+  }
+
+  /** When the next frame may come, unless at once. */
+  #receive(frame: Frame): Promise<void> | undefined {
     const { program, version, type } = frame.header;
     if (version !== programVersion) throw new XdrError(`program version ${version} received, ${programVersion} expected`);
-    if (program === programs.keepalive) return this.#receiveKeepalive(frame);
-    if (program !== programs.remote) throw new XdrError(`program ${program} received, ${programs.remote} expected`);
-    if (type === messageTypes.reply) return this.#receiveReply(frame);
-    if (type === messageTypes.message) return this.onMessage(frame);
-    if (type === messageTypes.stream || type === messageTypes.streamHole) return this.#receiveStream(frame);
-    throw new XdrError(`message type ${type} received, 1, 2, 3 or 6 expected`);
+    if (program === programs.keepalive) this.#receiveKeepalive(frame);
+    else if (program !== programs.remote) throw new XdrError(`program ${program} received, ${programs.remote} expected`);
+    else if (type === messageTypes.reply) this.#receiveReply(frame);
+    else if (type === messageTypes.message) this.onMessage(frame);
+    else if (type === messageTypes.stream || type === messageTypes.streamHole) return this.#receiveStream(frame);
+    else throw new XdrError(`message type ${type} received, 1, 2, 3 or 6 expected`);
+    return undefined;
   }
 
   #receiveReply(frame: Frame): void {
@@ -182,9 +209,9 @@ export class Session implements AsyncDisposable {
     pending.settle(frame);
   }
 
-  async #receiveStream(frame: Frame): Promise<void> {
+  #receiveStream(frame: Frame): Promise<void> | undefined {
     if (frame.header.serial !== this.#stream?.serial) throw new XdrError(`a packet of stream ${frame.header.serial}, which was not opened`);
-    await this.#stream.end.receive(frame);
+    return this.#stream.end.receive(frame);
   }
 
   #receiveKeepalive({ header }: Frame): void {

@@ -36,13 +36,14 @@ export class StreamEnd {
     });
   }
 
-  /** Resolves when the next packet may come. */
-  async receive({ header, body }: Frame): Promise<void> {
+  /** When the next packet may come, unless at once. */
+  receive({ header, body }: Frame): Promise<void> | undefined {
     if (header.type !== messageTypes.stream) throw new XdrError('a hole in a stream that was asked for without holes');
-    if (header.status === messageStatus.error) return this.lose(toDriverError(decodeRemoteError(body)));
-    if (header.status === messageStatus.ok) return this.#confirmed();
-    if (body.length === 0) return this.output.end();
-    await this.output.put(body);
+    if (header.status === messageStatus.error) this.lose(toDriverError(decodeRemoteError(body)));
+    else if (header.status === messageStatus.ok) this.#confirmed();
+    else if (body.length === 0) this.output.end();
+    else return this.#deliver(body);
+    return undefined;
   }
 
   /** The other end is gone, for the reason given. */
@@ -99,6 +100,11 @@ export class StreamEnd {
     const sent = this.#send(messageStatus.error, noBytes);
     const letGo = sent.then(() => this.#lastWord);
     await within(abortTimeoutMs, 'aborting a stream', letGo, new AbortController().signal).catch(() => {});
+  }
+
+  #deliver(body: Uint8Array): Promise<void> | undefined {
+    const room = this.output.put(body);
+    return this.output.full ? room : undefined;
   }
 
   #confirmed(): void {

@@ -22,20 +22,22 @@ export const limits = { string: 4_194_304, list: 16_384, statsParams: 262_144, a
 export const string = stringUpTo(limits.string);
 export const optionalString = optional(string);
 
-function toUuid(bytes: Uint8Array): string {
-  return Buffer.from(bytes)
-    .toString('hex')
-    .replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
-}
-
 function fromUuid(text: string): Uint8Array {
   const hex = text.replaceAll('-', '');
   if (!/^[0-9a-f]{32}$/i.test(hex)) throw new XdrError(`${JSON.stringify(text)} given, a UUID expected`);
   return Buffer.from(hex, 'hex');
 }
 
+const uuidBytes = fixedOpaque(16);
+
 /** 16 bytes, as lower-case text with dashes. */
-export const uuid: Codec<string> = mapped(fixedOpaque(16), toUuid, fromUuid);
+export const uuid: Codec<string> = {
+  encode: (text, writer) => uuidBytes.encode(fromUuid(text), writer),
+  decode(reader) {
+    const hex = reader.text(16, 'hex');
+    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  },
+};
 
 /** How the protocol names a machine. The host looks it up by uuid; id is -1 while it is off. */
 export const domainHandle = struct({ name: string, uuid, id: int });

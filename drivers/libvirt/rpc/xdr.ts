@@ -48,33 +48,33 @@ function checkBigint(value: bigint, min: bigint, max: bigint): void {
 export const int: Codec<number> = {
   encode(value, writer) {
     checkInteger(value, -0x8000_0000, 0x7fff_ffff);
-    writer.reserve(4).writeInt32BE(value);
+    writer.int32(value);
   },
-  decode: (reader) => reader.take(4).readInt32BE(),
+  decode: (reader) => reader.int32(),
 };
 
 export const uint: Codec<number> = {
   encode(value, writer) {
     checkInteger(value, 0, 0xffff_ffff);
-    writer.reserve(4).writeUInt32BE(value);
+    writer.uint32(value);
   },
-  decode: (reader) => reader.take(4).readUInt32BE(),
+  decode: (reader) => reader.uint32(),
 };
 
 export const hyper: Codec<bigint> = {
   encode(value, writer) {
     checkBigint(value, -(2n ** 63n), 2n ** 63n - 1n);
-    writer.reserve(8).writeBigInt64BE(value);
+    writer.int64(value);
   },
-  decode: (reader) => reader.take(8).readBigInt64BE(),
+  decode: (reader) => reader.int64(),
 };
 
 export const uhyper: Codec<bigint> = {
   encode(value, writer) {
     checkBigint(value, 0n, 2n ** 64n - 1n);
-    writer.reserve(8).writeBigUInt64BE(value);
+    writer.uint64(value);
   },
-  decode: (reader) => reader.take(8).readBigUInt64BE(),
+  decode: (reader) => reader.uint64(),
 };
 
 function toSafeNumber(value: bigint): number {
@@ -91,8 +91,8 @@ function fromSafeNumber(value: number): bigint {
 export const size: Codec<number> = mapped(uhyper, toSafeNumber, fromSafeNumber);
 
 export const double: Codec<number> = {
-  encode: (value, writer) => writer.reserve(8).writeDoubleBE(value),
-  decode: (reader) => reader.take(8).readDoubleBE(),
+  encode: (value, writer) => writer.double(value),
+  decode: (reader) => reader.double(),
 };
 
 function toBool(wire: number): boolean {
@@ -119,7 +119,7 @@ function paddingOf(length: number): number {
 
 function takePadded(reader: Reader, length: number): Buffer {
   const bytes = reader.take(length);
-  reader.take(paddingOf(length));
+  reader.skip(paddingOf(length));
   return bytes;
 }
 
@@ -145,20 +145,24 @@ export function opaque(limit: number): Codec<Uint8Array> {
   };
 }
 
-function toText(bytes: Uint8Array): string {
-  // Invalid UTF-8 becomes U+FFFD: one oddly named file must not make a whole pool unreadable.
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
-}
-
 function fromText(text: string): Uint8Array {
   // The host is written in C and would silently stop reading at the NUL: half a name is another name.
   if (text.includes('\0')) throw new XdrError(`${JSON.stringify(text)} given, text without NUL expected`);
   return Buffer.from(text, 'utf8');
 }
 
-/** UTF-8 of at most `limit` bytes. */
+/** UTF-8 of at most `limit` bytes. What is none can be read all the same: one oddly named file must not make a whole pool unreadable. */
 export function string(limit: number): Codec<string> {
-  return mapped(opaque(limit), toText, fromText);
+  const bytes = opaque(limit);
+  return {
+    encode: (value, writer) => bytes.encode(fromText(value), writer),
+    decode(reader) {
+      const length = decodeLength(reader, limit, 'byte string');
+      const text = reader.text(length, 'utf8');
+      reader.skip(paddingOf(length));
+      return text;
+    },
+  };
 }
 
 /** A value that may be absent. */
@@ -217,25 +221,27 @@ type StructOf<F> = { readonly [K in Exclude<keyof F, OptionalNames<F>>]: Decoded
 
 /** Fields in the order they are written down here. */
 export function struct<F extends Fields>(fields: F): Codec<StructOf<F>> {
-  const entries = Object.entries(fields);
+  const names = Object.keys(fields);
+  const codecs = Object.values(fields);
+  // One net beneath all fields: a closure for each would cost more than most of them.
+  const each = (act: (codec: Codec<unknown>, name: string) => void) => {
+    let at = 0;
+    try {
+      for (; at < codecs.length; at += 1) act(codecs[at] as Codec<unknown>, names[at] as string);
+    } catch (error) {
+      throw error instanceof XdrError ? new XdrError(`${names[at]}: ${error.message}`) : error;
+    }
+  };
   return {
-    encode(value, writer) {
-      for (const [name, codec] of entries) named(name, () => codec.encode(value[name as keyof typeof value], writer));
-    },
+    encode: (value, writer) => each((codec, name) => codec.encode(value[name as keyof typeof value], writer)),
     // A field that is absent is not there, rather than there and undefined.
     decode(reader) {
-      const decoded = entries.map(([name, codec]) => [name, named(name, () => codec.decode(reader))] as const);
-      return Object.fromEntries(decoded.filter(([, value]) => value !== undefined)) as StructOf<F>;
+      const decoded: Record<string, unknown> = {};
+      each((codec, name) => {
+        const field = codec.decode(reader);
+        if (field !== undefined) decoded[name] = field;
+      });
+      return decoded as StructOf<F>;
     },
   };
-}
-
-/** Says in which field it was. */
-function named<T>(name: string, act: () => T): T {
-  try {
-    return act();
-  } catch (error) {
-    if (error instanceof XdrError) throw new XdrError(`${name}: ${error.message}`);
-    throw error;
-  }
 }
