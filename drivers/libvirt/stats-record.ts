@@ -18,8 +18,9 @@ export const targetsOf = (fields: StatsFields): readonly string[] => [
   ...indexes(fields, 'net').map((index) => interfaceTarget(fields, index)),
 ];
 
-const indexes = (fields: StatsFields, group: 'block' | 'net' | 'vcpu'): readonly number[] =>
-  Array.from({ length: Number(fields.get(group === 'vcpu' ? 'vcpu.maximum' : `${group}.count`) ?? 0) }, (_, index) => index);
+/** As many as the host says there are, but no more than it can have said anything of: the number alone is quickly said. */
+const indexes = (fields: StatsFields, group: 'block' | 'net'): readonly number[] =>
+  Array.from({ length: Math.min(Number(fields.get(`${group}.count`) ?? 0), fields.size) }, (_, index) => index);
 
 const diskTarget = (fields: StatsFields, index: number): string =>
   `disk ${fields.get(`block.${index}.name`)} ${fields.get(`block.${index}.path`) ?? ''}`;
@@ -70,8 +71,7 @@ const times = (value: number | undefined, by: number): number | undefined => (va
 
 /** Absent where the host's kernel does not tell it of any. */
 function secondsOfCpus(fields: StatsFields, what: 'wait' | 'delay'): number | undefined {
-  const number = numbersOf(fields);
-  const told = indexes(fields, 'vcpu').flatMap((index) => number(`vcpu.${index}.${what}`) ?? []);
+  const told = [...fields].flatMap(([field, value]) => (/^vcpu\.\d+\.(.*)$/.exec(field)?.[1] === what ? [Number(value)] : []));
   return told.length === 0 ? undefined : told.reduce((sum, one) => sum + one, 0) / nanosecondsPerSecond;
 }
 

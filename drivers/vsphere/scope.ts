@@ -1,4 +1,5 @@
 import { DriverError } from '#drivers/error.js';
+import { meaningOf } from '#drivers/words.js';
 import { decodeName, encodeName } from './config/native.js';
 import { type Properties, retrieveAll, retrieveOne } from './soap/properties.js';
 import type { Session } from './soap/session.js';
@@ -26,7 +27,7 @@ const computeTypes = ['ComputeResource', 'ClusterComputeResource'];
 /** @throws DriverError Invalid when there is another product, or no such path; it says what is there */
 export async function findScope(session: Session, uri: VsphereUri, signal: AbortSignal): Promise<Scope> {
   const { apiType, fullName } = session.content.about;
-  const is = kindOf[apiType];
+  const is = meaningOf(kindOf, apiType);
   if (is !== uri.kind)
     throw new DriverError('Invalid', `uri: scheme "${schemes[uri.kind]}" was given, and at ${session.peer} is ${fullName}; ${remedy(is)}`);
   const walk = new Walk(session, signal);

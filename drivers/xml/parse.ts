@@ -72,7 +72,9 @@ class TreeBuilder {
     this.#depth -= 1;
     const closed = this.#open.pop();
     if (closed === undefined) return;
-    const finished: XmlElement = { ...closed.tag, children: closed.children };
+    const { name, namespace, attributes } = closed.tag;
+    const children = closed.children.length === 0 ? none : closed.children;
+    const finished: XmlElement = { kind: 'element', name, namespace, attributes, children };
     if (this.#open.length === 0) this.#root = finished;
     else this.#open.at(-1)?.children.push(finished);
   }
@@ -100,9 +102,12 @@ class TreeBuilder {
   }
 }
 
+/** Shared by all that have none, which are most. */
+const none: readonly never[] = [];
+
 function plainTag(tag: SaxesTagNS): Omit<XmlElement, 'children'> {
   const attributes = Object.values(tag.attributes).map(({ name, uri, value }) => ({ name, namespace: uri, value }));
-  return { kind: 'element', name: tag.name, namespace: tag.uri, attributes };
+  return { kind: 'element', name: tag.name, namespace: tag.uri, attributes: attributes.length === 0 ? none : attributes };
 }
 
 function invalid(what: string, why: string): DriverError {

@@ -49,6 +49,7 @@ const sharedByDrivers = oneOf(
   'drivers/png.ts',
   'drivers/pool-source.ts',
   'drivers/proof.ts',
+  'drivers/words.ts',
 );
 const sharedXml = below('drivers/xml', 'drivers/https');
 const hostOf = (path: string): string | undefined => /^drivers\/([^/]+)\//.exec(path)?.[1];

@@ -1,3 +1,4 @@
+import { meaningOf } from '#drivers/words.js';
 import type { CimType } from '../wsman/embedded.js';
 import type { Value } from '../wsman/instance.js';
 import { nonsense } from '../wsman/nonsense.js';
@@ -43,7 +44,7 @@ const whole: Codec<number> = {
 };
 const verbatim: Codec<string> = { parse: (text) => text, print: (value) => value };
 const truth: Codec<boolean> = {
-  parse: (text) => ({ true: true, false: false })[text.trim().toLowerCase()],
+  parse: (text) => meaningOf({ true: true, false: false }, text.trim().toLowerCase()),
   print: String,
 };
 

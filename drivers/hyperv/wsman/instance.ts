@@ -34,10 +34,12 @@ export function decodeInstance(of: XmlElement): Instance {
 
 /** One element a value: an array comes as its element repeated, and a null one may come as nil or not at all. */
 export function decodeProperties(of: XmlElement): ReadonlyMap<string, readonly Value[]> {
-  const found = new Map<string, readonly Value[]>();
+  const found = new Map<string, Value[]>();
   for (const each of childrenOf(of)) {
-    const name = localName(each);
-    found.set(name, [...(found.get(name) ?? []), ...decodeValue(each)]);
+    const values = found.get(localName(each)) ?? [];
+    // In place: an array of a hundred thousand elements copied for each of them would take minutes.
+    values.push(...decodeValue(each));
+    found.set(localName(each), values);
   }
   return found;
 }

@@ -63,7 +63,7 @@ export function withPlace(devices: XmlElement, bus: DiskBus): { readonly devices
 /** Left to itself, the host would give an old SCSI adapter, which few guests know. */
 function withScsiController(devices: XmlElement): XmlElement {
   if (scsiControllers(devices).some(isVirtio)) return devices;
-  const index = Math.max(-1, ...scsiControllers(devices).map(indexOf)) + 1;
+  const index = scsiControllers(devices).reduce((most, each) => Math.max(most, indexOf(each)), -1) + 1;
   return append(devices, element('controller', { type: 'scsi', index: `${index}`, model: 'virtio-scsi' }));
 }
 

@@ -1,4 +1,5 @@
 import type { MachineGraphics } from '#drivers/driver.js';
+import { meaningOf } from '#drivers/words.js';
 import { append, mapChildren, withAttribute, withoutChildren } from '#drivers/xml/edit.js';
 import { attribute, child, element, elements, isElement, type XmlElement, type XmlNode } from '#drivers/xml/tree.js';
 import { wholeNumber } from './units.js';
@@ -37,7 +38,7 @@ export function readGraphics(devices: XmlElement | undefined): MachineGraphics |
 /** The model of what is shown, in our words or else in libvirt's. */
 export function readVideo(devices: XmlElement | undefined): string | undefined {
   const model = attribute(child(devices, 'video', 'model'), 'type');
-  return model === undefined || model === 'none' ? undefined : (videos[model] ?? model);
+  return model === undefined || model === 'none' ? undefined : (meaningOf(videos, model) ?? model);
 }
 
 /** A video device that is there already is kept, whosesoever. A password that nobody speaks of stays. */
@@ -85,5 +86,5 @@ export function readServerPlace(domain: XmlElement): ServerPlace | undefined {
   const port = wholeNumber(attribute(server, 'port'));
   if (port === undefined || port === 0) return undefined;
   const host = attribute(child(server, 'listen'), 'address') ?? attribute(server, 'listen') ?? '127.0.0.1';
-  return { kind: 'port', host: anywhere[host] ?? host, port };
+  return { kind: 'port', host: meaningOf(anywhere, host) ?? host, port };
 }

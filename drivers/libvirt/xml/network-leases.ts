@@ -1,3 +1,4 @@
+import { meaningOf } from '#drivers/words.js';
 import { parseXml } from '#drivers/xml/parse.js';
 import { attribute, child, elements, type XmlElement } from '#drivers/xml/tree.js';
 
@@ -22,5 +23,5 @@ export function readLeaseSeconds(xml: string): number | undefined {
 function secondsOf(lender: XmlElement): number {
   const lease = child(lender, 'lease');
   if (lease === undefined) return usualSeconds;
-  return Number(attribute(lease, 'expiry') ?? 0) * (secondsPer[attribute(lease, 'unit') ?? 'minutes'] ?? 0);
+  return Number(attribute(lease, 'expiry') ?? 0) * (meaningOf(secondsPer, attribute(lease, 'unit') ?? 'minutes') ?? 0);
 }

@@ -1,4 +1,5 @@
 import type { AddressRange, NameRecord, NativeNetworkShape, NetworkForward, StaticHost, Subnet } from '#drivers/driver.js';
+import { meaningOf } from '#drivers/words.js';
 import { attribute, child, elements, textOf, type XmlElement } from '#drivers/xml/tree.js';
 
 export type Family = 'ipv4' | 'ipv6';
@@ -30,7 +31,7 @@ export function readForward(network: XmlElement): NativeNetworkShape['forward'] 
   const forward = child(network, 'forward');
   const native = forward === undefined ? 'none' : (attribute(forward, 'mode') ?? 'nat');
   const device = attribute(forward, 'dev') ?? attribute(child(forward, 'interface'), 'dev');
-  const mode = virtualModes[native];
+  const mode = meaningOf(virtualModes, native);
   if (mode === 'None' || mode === 'Open') return { mode };
   if (mode !== undefined) return device === undefined ? { mode } : { mode, device };
   const bridge = attribute(child(network, 'bridge'), 'name');

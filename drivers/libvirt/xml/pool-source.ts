@@ -1,4 +1,5 @@
 import type { FilesystemFormat, NfsVersion, PartitionLabel, Pool, PoolKind, PoolSource } from '#drivers/driver.js';
+import { meaningOf } from '#drivers/words.js';
 import { parseXml } from '#drivers/xml/parse.js';
 import { attribute, child, element, elements, textOf, type XmlElement } from '#drivers/xml/tree.js';
 import { monitorElement, readMonitors } from './rbd.js';
@@ -162,4 +163,4 @@ const abilities: Readonly<Record<string, Abilities>> = {
   rbd: images,
 };
 
-export const abilitiesOf = (type: string | undefined): Abilities => abilities[type ?? ''] ?? { formats: [], can: [] };
+export const abilitiesOf = (type: string | undefined): Abilities => meaningOf(abilities, type) ?? { formats: [], can: [] };

@@ -1,5 +1,6 @@
 import type { Hardware, MachineShape } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
+import { meaningOf } from '#drivers/words.js';
 import { attribute, child, textOf, type XmlElement } from '#drivers/xml/tree.js';
 import { readBootOrder } from './boot-order.js';
 import { hasGuestAgent } from './channel.js';
@@ -71,10 +72,10 @@ export function readHardware(domain: XmlElement): Hardware {
   const os = child(domain, 'os');
   const cpu = child(domain, 'cpu');
   const found = {
-    accelerator: accelerators[type ?? ''] ?? type,
+    accelerator: meaningOf(accelerators, type) ?? type,
     architecture: attribute(child(os, 'type'), 'arch'),
     machine: attribute(child(os, 'type'), 'machine'),
-    cpu: cpuModes[attribute(cpu, 'mode') ?? ''] ?? textOf(child(cpu, 'model')),
+    cpu: meaningOf(cpuModes, attribute(cpu, 'mode')) ?? textOf(child(cpu, 'model')),
     firmware: readFirmware(os),
     tpm: readTpmModel(child(domain, 'devices')),
     video: readVideo(child(domain, 'devices')),

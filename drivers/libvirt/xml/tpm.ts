@@ -1,4 +1,5 @@
 import type { TpmVersion } from '#drivers/driver.js';
+import { meaningOf } from '#drivers/words.js';
 import { append, withoutChildren } from '#drivers/xml/edit.js';
 import { attribute, child, element, elements, isElement, type XmlElement, type XmlNode } from '#drivers/xml/tree.js';
 
@@ -19,7 +20,7 @@ export const readTpm = (devices: XmlElement | undefined): TpmVersion | undefined
 /** In our words, or else in libvirt's. */
 export function readTpmModel(devices: XmlElement | undefined): string | undefined {
   const model = attribute(tpmIn(devices), 'model');
-  return model === undefined ? undefined : (models[model] ?? model);
+  return model === undefined ? undefined : (meaningOf(models, model) ?? model);
 }
 
 /** libvirt keeps its state by the machine's uuid; told to, also when the definition goes without a word about it. */

@@ -1,3 +1,4 @@
+import { meaningOf } from '#drivers/words.js';
 import { attribute, element, elements, isElement, textOf, type XmlElement } from '#drivers/xml/tree.js';
 import { typed, typeOf } from './names.js';
 import { nonsense } from './nonsense.js';
@@ -53,7 +54,7 @@ export const integer: Type<number> = leaf(
 );
 
 export const boolean: Type<boolean> = leaf(String, (found, where) => {
-  const value = { true: true, '1': true, false: false, '0': false }[found.trim()];
+  const value = meaningOf({ true: true, '1': true, false: false, '0': false }, found.trim());
   if (value === undefined) throw nonsense(`${where} is ${quoted(found)}, not true or false`);
   return value;
 });
