@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 # Built once per lockfile and set of tap plugins. A linked node_modules belongs to another checkout and is left as it is.
 STAMP := node_modules/.virtwright-stamp
 
-.PHONY: help setup modules runner build compile lint test demo demo-host demo-down recording bench bench-apiserver bench-scale manifest
+.PHONY: help setup modules runner build compile lint test demo demo-host demo-down recording bench bench-apiserver bench-libvirt-rpc bench-scale fuzz manifest
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -43,6 +43,9 @@ test: setup build lint ## everything that must be true
 	[[ $${#tests[@]} -gt 0 ]] || { echo 'no tests were found in dist/' >&2; exit 1; }; \
 	npx --no-install tap "$${tests[@]}"
 
+fuzz: build ## hostile bytes for what reads a host's answers, for FUZZ_SECONDS (60); what finds new ways is kept
+	@node dist/test/fuzz/main.js
+
 demo: ## a machine of your own, from nothing, on this host
 	@demo/prepare.sh say
 	@$(MAKE) --jobs=2 demo-host compile
@@ -62,6 +65,9 @@ bench: build ## how long from apply to ready, ours and libvirt's own client
 
 bench-apiserver: build ## the embedded API server against kube-apiserver and etcd
 	@node dist/bench/apiserver/main.js
+
+bench-libvirt-rpc: setup build ## our client of libvirt's protocol against libvirt's own
+	@node dist/bench/libvirt-rpc/main.js
 
 bench-scale: build ## many machines on many fake hosts; with SCALE=full 10,000 on 500
 	@node dist/bench/scale/main.js
