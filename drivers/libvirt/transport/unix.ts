@@ -4,14 +4,30 @@ import { DriverError, type DriverErrorCode } from '#drivers/error.js';
 import { connectServer } from './server.js';
 import type { Transport } from './transport.js';
 
-/** The first of `paths` where a socket is, else the first. */
+/**
+ * The first of `paths` where a daemon answers. That a socket is there proves nothing: one that was replaced by split daemons may have left
+ * its own behind.
+ */
 export function unixTransport(paths: readonly [string, ...string[]]): Transport {
   return {
     peer: paths[0],
     isLocal: true,
-    connect: (signal) => connectUnix(paths.find((path) => existsSync(path)) ?? paths[0], signal),
+    connect: (signal) => connectFirst(paths, signal),
     reach: (place, signal) => connectServer(place.kind === 'port' ? { host: place.host, port: place.port } : { path: place.path }, signal),
   };
+}
+
+/** Where nobody listens the first of the sockets that are there is told, else the likeliest. */
+async function connectFirst(paths: readonly [string, ...string[]], signal: AbortSignal): Promise<Socket> {
+  const [first = paths[0], ...others] = paths.filter((path) => existsSync(path));
+  return await connectUnix(first, signal).catch(async (reason) => {
+    for (const path of others) {
+      if (!isDeserted(reason)) break;
+      const socket = await connectUnix(path, signal).catch(() => undefined);
+      if (socket !== undefined) return socket;
+    }
+    throw reason;
+  });
 }
 
 async function connectUnix(path: string, signal: AbortSignal): Promise<Socket> {
@@ -37,8 +53,12 @@ const explanations: Readonly<Record<string, Explanation>> = {
   EPERM: notAllowed,
 };
 
+/** A socket that nobody listens on, and no other trouble. */
+const isDeserted = (reason: unknown): boolean => reason instanceof DriverError && codeOf(reason.cause) === 'ECONNREFUSED';
+
+const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error ? String(error.code) : '');
+
 function explain(path: string, error: unknown): DriverError {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const [meaning, words] = explanations[code] ?? ['Unavailable', () => `${path}: ${String(error)}`];
+  const [meaning, words] = explanations[codeOf(error)] ?? ['Unavailable', () => `${path}: ${String(error)}`];
   return new DriverError(meaning, words(path), { cause: error });
 }
