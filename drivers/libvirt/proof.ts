@@ -3,7 +3,7 @@ import type { Proof } from '#drivers/proof.js';
 /** Hosts that no test has: what is written for them keeps to libvirt's schema and to the sources of its drivers. */
 const golden = {
   by: 'golden files',
-  tests: ['drivers/libvirt/dialects/golden.test.ts'],
+  tests: ['drivers/libvirt/dialects/golden.test.ts', 'drivers/libvirt/dialects/rules.test.ts'],
   note: 'libvirt’s schema takes the XML, which keeps to the rules in libvirt’s sources; no such host was tried',
 } as const;
 

@@ -1,23 +1,17 @@
 import { execFile } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
 import t from 'tap';
 import type { MachineDefinition, Mark } from '#drivers/driver.js';
 import { parseXml } from '#drivers/xml/parse.js';
 import { serializeXml } from '#drivers/xml/serialize.js';
-import { readCapabilities, readDomainCapabilities, readLoaders } from '../xml/capabilities.js';
+import { golden, offers } from '#test/golden/dialects/offers.js';
 import { readMark } from '../xml/metadata.js';
-import { bhyve, offerOf as offerOfBhyve } from './bhyve/dialect.js';
-import { cloudHypervisor, offerOf as offerOfCloudHypervisor } from './cloud-hypervisor/dialect.js';
-import type { Dialect, HostFacts, MachineOffer } from './dialect.js';
-import { fullyVirtual } from './guests.js';
 import { virtualBox } from './virtualbox/dialect.js';
-import { offerOf as offerOfVirtuozzo, virtuozzo } from './virtuozzo/dialect.js';
 
 const run = promisify(execFile);
 const schema = '/usr/share/libvirt/schemas/domain.rng';
 const unlinted = existsSync('/usr/bin/xmllint') || process.env['CI'] === 'true' ? false : 'needs libxml2-utils';
-const golden = (name: string): string => readFileSync(`test/golden/dialects/${name}.xml`, 'utf8');
 
 const mark: Mark = {
   owner: { cluster: 'c1', namespace: 'shop', name: 'db', uid: '7d4c2f1e-0000-4000-8000-000000000001' },
@@ -36,29 +30,15 @@ const plain: MachineDefinition = {
 const raw = { name: 'root', location: '/pool/shop.db-root', format: 'Raw' } as const;
 const vnc = { type: 'VNC', password: 'secret' } as const;
 
-/** A host of each, as its daemon would describe it; no daemon of any was at hand. */
-const facts = (name: string): HostFacts => ({ host: readCapabilities(golden(`capabilities-${name}`)), cpuCount: 8, memoryBytes: 2 ** 34 });
-
-function bhyveOffer(): MachineOffer {
-  const { host, memoryBytes } = facts('bhyve');
-  const [guest, told] = [fullyVirtual(host.guests, host.architecture), golden('domain-capabilities-bhyve')];
-  if (guest === undefined) throw new Error('no guest');
-  return offerOfBhyve({ guest, domain: readDomainCapabilities(told), loaders: readLoaders(told), memoryBytes });
-}
-
 interface Sample {
-  readonly dialect: Dialect;
-  readonly offer: MachineOffer | undefined;
   /** Everything that it takes. */
   readonly whole: MachineDefinition;
   /** What it does not take, and the field by which it is refused. */
   readonly refused: readonly (readonly [Partial<MachineDefinition>, RegExp])[];
 }
 
-const samples: Readonly<Record<string, Sample>> = {
+const samples: Readonly<Record<keyof typeof offers, Sample>> = {
   bhyve: {
-    dialect: bhyve,
-    offer: bhyveOffer(),
     whole: {
       ...plain,
       ...{ disks: [raw, { ...raw, name: 'data', location: '/pool/shop.db-data', bus: 'SATA' }], serial: true, graphics: vnc },
@@ -80,8 +60,6 @@ const samples: Readonly<Record<string, Sample>> = {
     ],
   },
   'cloud-hypervisor': {
-    dialect: cloudHypervisor,
-    offer: offerOfCloudHypervisor(facts('cloud-hypervisor')),
     whole: {
       ...plain,
       boot: { kernel: '/pool/hypervisor-fw', initrd: '/pool/initrd', commandLine: 'console=hvc0' },
@@ -95,8 +73,6 @@ const samples: Readonly<Record<string, Sample>> = {
     ],
   },
   virtuozzo: {
-    dialect: virtuozzo,
-    offer: offerOfVirtuozzo(facts('virtuozzo')),
     whole: { ...plain, disks: [{ ...raw, format: 'Qcow2', serial: 'root-7d4c' }], graphics: vnc },
     refused: [
       [{ disks: [raw] }, /^disks.format: Raw was given; accepted: Qcow2/],
@@ -107,11 +83,6 @@ const samples: Readonly<Record<string, Sample>> = {
   },
 };
 
-const offerOf = ({ offer }: Sample): MachineOffer => {
-  if (offer === undefined) throw new Error('no offer');
-  return offer;
-};
-
 /** What libvirt's own schema says. */
 function lint(xml: string): Promise<unknown> {
   const linting = run('xmllint', ['--noout', '--relaxng', schema, '-']);
@@ -119,11 +90,11 @@ function lint(xml: string): Promise<unknown> {
   return linting;
 }
 
-for (const [name, sample] of Object.entries(samples)) {
-  const { dialect, whole, refused } = sample;
+for (const name of ['bhyve', 'cloud-hypervisor', 'virtuozzo'] as const) {
+  const { dialect, offer } = offers[name];
+  const { whole, refused } = samples[name];
 
   t.test(`${name}: a definition is written as its golden file has it, and read back to the letter`, async (t) => {
-    const offer = offerOf(sample);
     dialect.check(whole);
     offer.check(whole);
     const made = offer.create(whole, mark);
@@ -147,7 +118,7 @@ for (const [name, sample] of Object.entries(samples)) {
       t.throws(
         () => {
           dialect.check({ ...whole, ...change });
-          offerOf(sample).check({ ...whole, ...change });
+          offer.check({ ...whole, ...change });
         },
         { message },
       );
@@ -155,21 +126,23 @@ for (const [name, sample] of Object.entries(samples)) {
 }
 
 t.test('a machine of bhyve keeps its firmware, one of Cloud Hypervisor has a kernel', async (t) => {
-  const made = bhyveOffer().create({ ...plain, firmware: 'UEFI' }, mark);
-  t.equal(bhyve.readShape(made).firmware, 'UEFI', 'the best, where nobody said any');
-  t.throws(() => bhyve.edit(made, { ...plain, firmware: 'BIOS' }, mark), { message: /^firmware.type: BIOS was given; accepted: UEFI/ });
-  t.throws(() => cloudHypervisor.check(plain), { message: /^boot.kernel: nothing was given; accepted: a kernel/ });
+  const made = offers.bhyve.offer.create({ ...plain, firmware: 'UEFI' }, mark);
+  t.equal(offers.bhyve.dialect.readShape(made).firmware, 'UEFI', 'the best, where nobody said any');
+  t.throws(() => offers.bhyve.dialect.edit(made, { ...plain, firmware: 'BIOS' }, mark), {
+    message: /^firmware.type: BIOS was given; accepted: UEFI/,
+  });
+  t.throws(() => offers['cloud-hypervisor'].dialect.check(plain), { message: /^boot.kernel: nothing was given; accepted: a kernel/ });
 });
 
 t.test('a description of others stays above our line, and one that was mended is no mark', async (t) => {
   const theirs = parseXml(`<domain><name>db</name><description>Sales, ask Ann</description><devices/></domain>`, 'test');
-  const written = virtuozzo.names.write(virtuozzo.edit(theirs, plain, mark));
+  const written = offers.virtuozzo.dialect.names.write(offers.virtuozzo.dialect.edit(theirs, plain, mark));
   t.match(serializeXml(written), /<description>Sales, ask Ann\nvirtwright: /);
-  const back = virtuozzo.names.read(written);
+  const back = offers.virtuozzo.dialect.names.read(written);
   t.strictSame(readMark(back), mark);
-  t.match(serializeXml(virtuozzo.names.write(back)), /<description>Sales, ask Ann\nvirtwright: [^\n]*<\/description>/);
+  t.match(serializeXml(offers.virtuozzo.dialect.names.write(back)), /<description>Sales, ask Ann\nvirtwright: [^\n]*<\/description>/);
   const cut = parseXml(serializeXml(written).replace('&lt;/metadata&gt;', ''), 'test');
-  t.equal(readMark(virtuozzo.names.read(cut)), undefined);
+  t.equal(readMark(offers.virtuozzo.dialect.names.read(cut)), undefined);
 });
 
 t.test('nothing is made on VirtualBox, and it says why', async (t) => {
