@@ -77,6 +77,6 @@ export class Component {
   }
 
   #ask(path: string): Promise<Response> {
-    return fetch(`http://127.0.0.1:${this.#options.port}${path}`, { signal: AbortSignal.timeout(10_000) });
+    return fetch(`http://127.0.0.1:${this.#options.port}${path}`, { signal: AbortSignal.timeout(60_000) });
   }
 }

@@ -57,3 +57,11 @@ export const servedSeconds = (metrics: string): Counts =>
 export const passesOf = (metrics: string): number =>
   sum(countsOf(metrics, 'virtwright_workqueue_work_duration_seconds_count', () => 'passes'));
 export const waitingIn = (metrics: string): number => sum(countsOf(metrics, 'virtwright_workqueue_depth', () => 'keys'));
+
+/** For people. */
+export const counted = (counts: Counts): string =>
+  sum(counts) === 0
+    ? 'none'
+    : Object.entries(counts)
+        .map(([what, count]) => `${count} ${what}`)
+        .join(', ');

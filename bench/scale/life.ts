@@ -136,7 +136,7 @@ class Life {
   async #delete() {
     const { client, fleet, size, sightings } = this.#parts;
     const asked = new Map<string, number>();
-    await atRate(size.machines, Number.POSITIVE_INFINITY, async (number) => {
+    await atRate(size.machines, 2 * size.perSecond, async (number) => {
       const name = manifests.machineName(number);
       asked.set(name, performance.now());
       await client.delete(virtualMachines, { name, namespace: manifests.namespace }, {}, this.#signal);

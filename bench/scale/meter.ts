@@ -1,5 +1,5 @@
 import type { ApiServer } from '#test/cluster/api-server.js';
-import { servedSeconds, servedWrites, since } from './counters.js';
+import { counted, servedSeconds, servedWrites, since } from './counters.js';
 import type { Counters, Part, Spread } from './figures.js';
 import type { Fleet } from './fleet.js';
 import { load, nothing, total, type Usage, usageOf } from './usage.js';
@@ -79,11 +79,11 @@ export class Meter {
 }
 
 /** As it goes, so that a run that is broken off tells what it found. */
-function inWords({ name, seconds, load, waits, controller, agents, apiServer }: Part): string {
+function inWords({ name, seconds, load, waits, controller, agents, apiServer, served }: Part): string {
   const used = ({ cpuSeconds, peakMiB }: Usage) => `${cpuSeconds.toFixed(0)} s CPU, at most ${peakMiB.toFixed(0)} MiB`;
-  const waited = waits === undefined ? '' : `, p50 ${waits.p50.toFixed(1)} s, p95 ${waits.p95.toFixed(1)} s`;
+  const waited = waits === undefined ? '' : `, p50 ${waits.p50.toFixed(2)} s, p95 ${waits.p95.toFixed(2)} s, p99 ${waits.p99.toFixed(2)} s`;
   const who = `controller ${used(controller)}; agents ${used(agents)}; API server ${used(apiServer)}`;
-  return `${name}: ${seconds.toFixed(1)} s, load ${load.toFixed(1)}${waited}; ${who}`;
+  return `${name}: ${seconds.toFixed(1)} s, load ${load.toFixed(1)}${waited}; ${who}; written: ${counted(served)}`;
 }
 
 const start = (): Reading => ({

@@ -1,4 +1,4 @@
-import { type Counts, sum } from './counters.js';
+import { counted, sum } from './counters.js';
 import { type Part, short } from './figures.js';
 import type { Size } from './life.js';
 
@@ -28,7 +28,7 @@ export function report(size: Size, parts: readonly Part[]): void {
       `from asked to Ready: ${short(created.waits.mean)} s on average; the API server itself was at a machine's writes for ${short(own)} s`,
     );
   }
-  for (const { name, served } of parts) console.log(`served writes, ${name}: ${inWords(served)}`);
+  for (const { name, served } of parts) console.log(`served writes, ${name}: ${counted(served)}`);
   console.log(JSON.stringify({ size, parts }));
 }
 
@@ -44,10 +44,3 @@ function perMachine({ writes, servedSeconds, served }: Part, machines: number): 
     };
   return rows;
 }
-
-const inWords = (counts: Counts): string =>
-  sum(counts) === 0
-    ? 'none'
-    : Object.entries(counts)
-        .map(([what, count]) => `${count} ${what}`)
-        .join(', ');
