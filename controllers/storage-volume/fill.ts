@@ -1,4 +1,4 @@
-import type { VolumeDefinition, Volumes } from '#drivers/driver.js';
+import type { VolumeDefinition, VolumeId, Volumes } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import type { Work } from '../host/jobs.js';
 import { parseChecksum } from '../image/checksum.js';
@@ -7,7 +7,7 @@ import { type OpenSource, openSource, openUpload } from '../image/import.js';
 import { makeMarker, markerOf } from '../incomplete.js';
 import type { VolumeAction } from './action.js';
 import type { FillSource } from './plan-source.js';
-import { isResumable, noteSource, resumeFilling } from './resume.js';
+import { isHopeless, isResumable, noteSource, type ResumableSource, resumeFilling } from './resume.js';
 import type { Upload } from './uploads.js';
 
 type Action<K extends VolumeAction['kind']> = Extract<VolumeAction, { readonly kind: K }>;
@@ -20,47 +20,68 @@ async function* nothing(): AsyncGenerator<Uint8Array> {}
 /**
  * Makes a volume from nothing, whatever an earlier attempt left; only with an image that has a checksum it goes on where that broke. On the
  * host it is marked incomplete before it is there, so that a half-written volume can be told from a whole one even when everything else is
- * lost. The mark is taken off by whoever has noted that it is whole.
+ * lost. The mark is taken off by whoever has noted that it is whole. What failed and cannot be gone on from is taken away at once: it is of
+ * no use, and may be large.
  */
-export function fillVolume(volumes: Volumes, { definition, grows, resumes, source }: Filling, upload?: Upload): Work {
-  const { pool, nativeName, sizeBytes } = definition;
-  const id = { pool, nativeName };
+export function fillVolume(volumes: Volumes, filling: Filling, upload?: Upload): Work {
+  const { definition, resumes, source } = filling;
   const noted = resumes && source !== undefined && isResumable(source) && source.format === definition.format ? source : undefined;
   return async (progress, signal) => {
     const counted = (content: AsyncIterable<Uint8Array>, before: number) => told(content, progress, before);
     if (noted !== undefined && (await resumeFilling(volumes, definition, noted, counted, signal))) return;
-    await volumes.delete(id, signal);
-    // What it says of an earlier attempt goes, now that nothing is left of that.
-    if (noted !== undefined) await volumes.delete(markerOf(id), signal);
-    await makeMarker(volumes, id, signal);
-    if (source === undefined) {
-      await volumes.create(definition, signal);
-      if (!grows) await volumes.upload(id, nothing(), signal);
-      return;
+    try {
+      await fillAnew(volumes, filling, noted, upload, progress, signal);
+    } catch (reason) {
+      // When it cannot be, the next attempt begins with that.
+      if (!signal.aborted && (noted === undefined || isHopeless(reason))) await volumes.delete(idOf(definition), signal).catch(() => {});
+      throw reason;
     }
-    if (source.kind === 'clone') {
-      await (source.how === 'Full' ? volumes.copy(definition, source.from, signal) : volumes.link(definition, source.from, signal));
-      return;
-    }
-    const { format } = source;
-    await using image = await openImage(source, sizeBytes, upload, signal);
-    if (noted !== undefined && image.validator !== undefined) await noteSource(volumes, id, noted, image.validator, signal);
-    const store = async (content: AsyncIterable<Uint8Array>) => {
-      await volumes.create(grows ? { ...definition, sizeBytes: 0 } : definition, signal);
-      await volumes.upload(id, content, signal);
-      if (grows) await volumes.grow(id, sizeBytes, signal);
-    };
-    if (format === definition.format) {
-      await store(told(image.content, progress));
-      return;
-    }
-    await using converted = await convert(
-      { ...image, content: told(image.content, progress) },
-      { from: format, to: convertible(definition), virtualSizeBytes: sizeBytes },
-      signal,
-    );
-    await store(converted.content);
   };
+}
+
+const idOf = ({ pool, nativeName }: VolumeDefinition): VolumeId => ({ pool, nativeName });
+
+async function fillAnew(
+  volumes: Volumes,
+  { definition, grows, source }: Filling,
+  noted: ResumableSource | undefined,
+  upload: Upload | undefined,
+  progress: (bytes: number) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const { sizeBytes } = definition;
+  const id = idOf(definition);
+  await volumes.delete(id, signal);
+  // What it says of an earlier attempt goes, now that nothing is left of that.
+  if (noted !== undefined) await volumes.delete(markerOf(id), signal);
+  await makeMarker(volumes, id, signal);
+  if (source === undefined) {
+    await volumes.create(definition, signal);
+    if (!grows) await volumes.upload(id, nothing(), signal);
+    return;
+  }
+  if (source.kind === 'clone') {
+    await (source.how === 'Full' ? volumes.copy(definition, source.from, signal) : volumes.link(definition, source.from, signal));
+    return;
+  }
+  const { format } = source;
+  await using image = await openImage(source, sizeBytes, upload, signal);
+  if (noted !== undefined && image.validator !== undefined) await noteSource(volumes, id, noted, image.validator, signal);
+  const store = async (content: AsyncIterable<Uint8Array>) => {
+    await volumes.create(grows ? { ...definition, sizeBytes: 0 } : definition, signal);
+    await volumes.upload(id, content, signal);
+    if (grows) await volumes.grow(id, sizeBytes, signal);
+  };
+  if (format === definition.format) {
+    await store(told(image.content, progress));
+    return;
+  }
+  await using converted = await convert(
+    { ...image, content: told(image.content, progress) },
+    { from: format, to: convertible(definition), virtualSizeBytes: sizeBytes },
+    signal,
+  );
+  await store(converted.content);
 }
 
 /** Fetched, or brought by somebody. */

@@ -19,7 +19,7 @@ interface Note {
 const longestNote = 2048;
 
 /** An image whose parts can be gone on from; one without a checksum could not be told from another's. */
-type ResumableSource = ImageSource & { readonly checksum: string };
+export type ResumableSource = ImageSource & { readonly checksum: string };
 
 export const isResumable = (source: FillSource): source is ResumableSource => source.kind === 'image' && source.checksum !== undefined;
 
@@ -104,7 +104,7 @@ function decodeNote(bytes: Buffer): Note | undefined {
 }
 
 /** Going on is of no use: what is stored is not of this image, or the server does not give parts of it. All of it anew may be. */
-function isHopeless(reason: unknown): boolean {
+export function isHopeless(reason: unknown): boolean {
   const cause = reason instanceof DriverError && reason.cause instanceof ImageError ? reason.cause : reason;
   if (cause instanceof ImageError) return cause.verdict === 'stall';
   return cause instanceof DriverError && ['Invalid', 'NotFound', 'Unsupported'].includes(cause.code);

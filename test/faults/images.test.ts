@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import t from 'tap';
 import { condition } from '#test/cluster/world.js';
@@ -185,9 +186,10 @@ await t.test('a bad image is refused in words, and leaves nothing that can be us
     t.notOk(isReady(refused));
     t.equal(refused.status?.import?.completedAt, undefined);
   }
-  await lab.until('nothing is left of them', async () =>
-    (await lab.stored()).every((name) => before.includes(name) || name.endsWith('.incomplete')),
-  );
+  const left = async () => (await lab.stored()).filter((name) => !before.includes(name) && !name.endsWith('.incomplete'));
+  await lab.until('nothing is left of them', async () => (await left()).length === 0);
+  await sleep(1_000);
+  t.same(await left(), [], 'nor is there anything a while later');
   const victim = await world.until('VirtualMachine', 'victim', (seen) => condition(seen, 'Ready')?.reason === 'WaitingForVolumes');
   t.match(condition(victim, 'Ready')?.message, 'volume "huge"');
   t.equal(await lab.qemu('default.victim'), undefined);
