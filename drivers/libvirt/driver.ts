@@ -30,23 +30,13 @@ export async function connectLibvirtDriver(
 ): Promise<Driver> {
   const connect = (connecting: AbortSignal) => connectLibvirt(uri, { ...(credentials === undefined ? {} : { credentials }) }, connecting);
   const dialect = dialectFor(uri);
-  const connection = await connect(signal).catch((reason) => {
-    throw withoutDriver(reason) ?? reason;
-  });
+  const connection = await connect(signal);
   try {
     return libvirtDriver(connection, connect, dialect, await absentFacets(connection, signal), memoryOf(uri));
   } catch (reason) {
     await connection[Symbol.asyncDispose]();
     throw reason;
   }
-}
-
-/** A daemon serves the drivers that are installed beside it. */
-function withoutDriver(reason: unknown): DriverError | undefined {
-  const driver = reason instanceof DriverError ? /^no connection driver available for ([a-z]+):/.exec(reason.message)?.[1] : undefined;
-  if (driver === undefined) return undefined;
-  const remedy = `install libvirt's driver "${driver}" on that host, and start the daemon anew; or give the socket of the daemon that serves it`;
-  return new DriverError('Unavailable', `the daemon serves no ${driver}; ${remedy}`, { cause: reason });
 }
 
 function dialectFor(uri: string): Dialect {

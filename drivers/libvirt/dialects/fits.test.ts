@@ -34,7 +34,7 @@ t.test('all else is refused by its name, with what would be accepted', async (t)
   const refusals: readonly (readonly [Partial<MachineDefinition>, string, string])[] = [
     [{ cpuCount: 5 }, 'Invalid', 'cpu.count: 5 was given; accepted: at most 4'],
     [{ memoryBytes: 1 }, 'Invalid', 'memory.size: 1 was given; accepted: at least 1048576'],
-    [{ nativeName: 'shop.databases' }, 'Invalid', 'nativeName: 14 bytes was given; accepted: at most 10'],
+    [{ nativeName: 'shop.databases' }, 'Invalid', 'nativeName: 14 was given; accepted: at most 10'],
     [{ disks: [{ ...disk, format: 'Qcow2' }] }, 'Invalid', 'disks.format: Qcow2 was given; accepted: Raw'],
     [{ disks: [{ ...disk, bus: 'NVMe' }] }, 'Invalid', 'disks.bus: NVMe was given; accepted: SATA (AHCI alone)'],
     [

@@ -23,8 +23,7 @@ export function mustFit(definition: MachineDefinition, { host, capabilities }: T
   }
 }
 
-const inWords = ([field, given]: Asked): string =>
-  given === 'true' ? field : `${field}: ${given}${field === 'nativeName' ? ' bytes' : ''}`;
+const inWords = ([field, given]: Asked): string => (given === 'true' ? field : `${field}: ${given}`);
 
 /** What would be accepted instead; undefined when this is. */
 function refusedBy({ values, min = -Infinity, max = Infinity, reason }: Capability, [, given]: Asked): string | undefined {

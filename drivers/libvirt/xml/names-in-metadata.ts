@@ -36,28 +36,25 @@ const keyed = (kind: string, key: string | undefined): string | undefined => (ke
 /** For drivers of libvirt's that drop aliases: an element of ours in `<metadata>`, which all of them keep that keep definitions. */
 export const namesInMetadata: Names = { read, write };
 
-/** An alias that the host keeps after all stays as it is. Of two devices that a hand made alike, the first has the name. */
+/** An alias that the host keeps after all stays as it is. */
 function read(native: XmlElement): XmlElement {
-  const open = namesIn(native);
-  if (open.size === 0) return native;
+  const named = namesIn(native);
+  if (named.size === 0) return native;
   return withChild(native, element('devices'), (devices) =>
     mapChildren(devices, (node) => {
       if (node.kind !== 'element' || node.children.some(isAlias)) return node;
-      const key = keyOf(node) ?? '';
-      const alias = open.get(key);
-      open.delete(key);
-      return alias === undefined ? node : named(node, alias);
+      const alias = named.get(keyOf(node) ?? '');
+      return alias === undefined
+        ? node
+        : append(
+            withoutChildren(node, (each) => each.name === 'alias'),
+            element('alias', { name: alias }),
+          );
     }),
   );
 }
 
-const named = (device: XmlElement, alias: string): XmlElement =>
-  append(
-    withoutChildren(device, (each) => each.name === 'alias'),
-    element('alias', { name: alias }),
-  );
-
-function namesIn(domain: XmlElement): Map<string, string> {
+function namesIn(domain: XmlElement): ReadonlyMap<string, string> {
   const list = childNS(child(domain, 'metadata'), namespace, 'devices');
   return new Map(
     elements(list, 'device', namespace).flatMap((each) => {
@@ -69,7 +66,7 @@ function namesIn(domain: XmlElement): Map<string, string> {
 
 /** The aliases stay beside: a newer host may keep them. */
 function write(domain: XmlElement): XmlElement {
-  const all = elements(child(domain, 'devices')).flatMap((device) => {
+  const named = elements(child(domain, 'devices')).flatMap((device) => {
     const [key, alias] = [keyOf(device), attribute(device.children.find(isAlias) as XmlElement | undefined, 'name')];
     return key === undefined || alias === undefined ? [] : [{ key, alias }];
   });
@@ -77,7 +74,7 @@ function write(domain: XmlElement): XmlElement {
     namespace,
     listName,
     {},
-    ...all.map((each) => elementNS(namespace, 'virtwright-devices:device', { key: each.key, alias: each.alias })),
+    ...named.map((each) => elementNS(namespace, 'virtwright-devices:device', { key: each.key, alias: each.alias })),
   );
-  return withChild(domain, element('metadata'), (metadata) => withChild(metadata, list, () => (all.length === 0 ? undefined : list)));
+  return withChild(domain, element('metadata'), (metadata) => withChild(metadata, list, () => (named.length === 0 ? undefined : list)));
 }

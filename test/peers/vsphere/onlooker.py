@@ -22,13 +22,6 @@ known = vim.ServiceInstanceContent._propInfo
 known['tenantManager'] = VmomiSupport.Object(**{**vars(known['sessionManager']), 'name': 'tenantManager', 'type': vim.TenantManager})
 
 
-def finished(task):
-    while task.info.state in ('queued', 'running'):
-        time.sleep(0.02)
-    if task.info.state == 'error':
-        raise task.info.error
-
-
 class Onlooker:
     def __init__(self, host, port, username, password):
         # Which host it is was asked by others: this is about what it says.
@@ -57,13 +50,24 @@ class Onlooker:
                 pass  # it went while we looked
         return found
 
-    def power_of(self, machine):
-        """By itself: the rest of `runtime` is more than the library reads of a simulator."""
+    def value_of(self, thing, path):
+        """By itself: what else is said beside it is more than the library reads of a simulator."""
         collector = vmodl.query.PropertyCollector
-        properties = collector.PropertySpec(type=vim.VirtualMachine, pathSet=['runtime.powerState'])
-        spec = collector.FilterSpec(objectSet=[collector.ObjectSpec(obj=machine)], propSet=[properties])
+        properties = collector.PropertySpec(type=type(thing), pathSet=[path])
+        spec = collector.FilterSpec(objectSet=[collector.ObjectSpec(obj=thing)], propSet=[properties])
         [found] = self.content.propertyCollector.RetrieveContents([spec])
-        return found.propSet[0].val
+        return found.propSet[0].val if found.propSet else None
+
+    def power_of(self, machine):
+        return self.value_of(machine, 'runtime.powerState')
+
+    def finished(self, task):
+        """What came of it. While it runs, the simulator says of it what the library does not take."""
+        while self.value_of(task, 'info.state') in ('queued', 'running'):
+            time.sleep(0.02)
+        if self.value_of(task, 'info.state') == 'error':
+            raise self.value_of(task, 'info.error')
+        return self.value_of(task, 'info.result')
 
     def sessions(self):
         manager = self.content.sessionManager
@@ -74,27 +78,27 @@ class Onlooker:
         [store] = [one for one in self.all(vim.Datastore) if one.name == datastore]
         spec = vim.host.DatastoreBrowser.SearchSpec(matchPattern=['*'])
         task = store.browser.SearchDatastoreSubFolders_Task(f'[{datastore}]', spec)
-        finished(task)
-        return sorted(folder.folderPath.rstrip('/') + '/' + file.path for folder in task.info.result for file in folder.file)
+        found = self.finished(task)
+        return sorted(folder.folderPath.rstrip('/') + '/' + file.path for folder in found for file in folder.file)
 
     def power(self, name, verb):
         machine = self.named(name)
-        finished({'on': machine.PowerOn, 'off': machine.PowerOff, 'suspend': machine.Suspend}[verb]())
+        self.finished({'on': machine.PowerOn, 'off': machine.PowerOff, 'suspend': machine.Suspend}[verb]())
 
     def rename(self, name, to):
-        finished(self.named(name).Rename(to))
+        self.finished(self.named(name).Rename(to))
 
     def reconfigure(self, name, cpus=None, memory=None, annotation=None, extra=None):
         spec = vim.vm.ConfigSpec(numCPUs=cpus, memoryMB=memory, annotation=annotation)
         spec.extraConfig = [vim.option.OptionValue(key=key, value=value) for key, value in (extra or {}).items()]
-        finished(self.named(name).Reconfigure(spec))
+        self.finished(self.named(name).Reconfigure(spec))
 
     def unplug(self, name, kind):
         """Takes out every disk or card; the disks' files stay."""
         wanted = {'disks': DISK, 'cards': CARD}[kind]
         devices = [one for one in self.named(name).config.hardware.device if isinstance(one, wanted)]
         changes = [vim.vm.device.VirtualDeviceSpec(operation='remove', device=one) for one in devices]
-        finished(self.named(name).Reconfigure(vim.vm.ConfigSpec(deviceChange=changes)))
+        self.finished(self.named(name).Reconfigure(vim.vm.ConfigSpec(deviceChange=changes)))
 
     def unregister(self, name):
         self.named(name).Unregister()
@@ -105,8 +109,8 @@ class Onlooker:
         while True:
             try:
                 if self.power_of(machine) != 'poweredOff':
-                    finished(machine.PowerOff())
-                return finished(machine.Destroy())
+                    self.finished(machine.PowerOff())
+                return self.finished(machine.Destroy())
             except vim.fault.InvalidPowerState:
                 continue
 
@@ -119,8 +123,7 @@ class Onlooker:
         files = vim.vm.FileInfo(vmPathName=f'[{datastore}]')
         spec = vim.vm.ConfigSpec(name=name, numCPUs=1, memoryMB=64, guestId='otherGuest', files=files, instanceUuid=uuid, annotation='mine')
         task = datacenter.vmFolder.CreateVM_Task(spec, pool, host)
-        finished(task)
-        return task.info.result.config.instanceUuid
+        return self.finished(task).config.instanceUuid
 
 
 def told(machine, power):
