@@ -17,13 +17,13 @@ import { volumesContract } from './volumes.js';
 
 type Contract = (t: Test, stage: Stage) => Promise<void>;
 
-const always: Readonly<Record<string, Contract>> = {
+const always = {
   connection: connectionContract,
   machines: machinesContract,
   marks: marksContract,
   owners: ownersContract,
   power: powerContract,
-};
+} as const;
 
 const byFacet: Readonly<Record<OptionalFacet, Contract>> = {
   live: liveContract,
@@ -35,6 +35,10 @@ const byFacet: Readonly<Record<OptionalFacet, Contract>> = {
   events: eventsContract,
   stats: statsContract,
 };
+
+const everything: Readonly<Record<keyof typeof always | OptionalFacet, Contract>> = { ...always, ...byFacet };
+
+export type Part = keyof typeof everything;
 
 /** In milliseconds: real guests that are emulated on a busy machine take their time. */
 const patience = 300_000;
@@ -54,13 +58,15 @@ export async function contract(t: Test, subject: Subject): Promise<void> {
   });
 }
 
-/** What every pool and its volumes must do, for a driver whose other facets have shown themselves on another host. */
-export async function storesContract(t: Test, subject: Subject): Promise<void> {
-  await t.test(`${subject.name} keeps the contract of pools and volumes`, { timeout: 2 * patience }, async (t) => {
+/** Some of it, for a driver that has shown the rest on another host, or by another way. */
+export async function partialContract(t: Test, subject: Subject, ...parts: readonly Part[]): Promise<void> {
+  await t.test(`${subject.name} keeps the contract of ${parts.join(', ')}`, { timeout: 2 * patience }, async (t) => {
     const stage = new Stage(subject, await subject.connect());
-    await t.test('pools', (t) => poolsContract(t, stage));
-    await t.test('volumes', (t) => volumesContract(t, stage));
+    for (const part of parts) await t.test(part, (t) => everything[part](t, stage));
     await t.test('what the suite made is cleared away', async () => stage.clear());
     await stage.driver[Symbol.asyncDispose]();
   });
 }
+
+/** What every pool and its volumes must do. */
+export const storesContract = (t: Test, subject: Subject): Promise<void> => partialContract(t, subject, 'pools', 'volumes');

@@ -54,6 +54,28 @@ async function putSecret(name: string, stringData: Readonly<Record<string, strin
   });
 }
 
+/** A folder of the daemon's own, which is not here. */
+const there = '/var/lib/libvirt/by-tls';
+
+/** What a machine says on its console, by TLS. */
+async function heardFrom({ status }: VirtualMachine): Promise<string> {
+  const credentials = new Credentials(Object.entries(tls.secret).map(([key, value]) => [key, Buffer.from(value)]));
+  const signal = AbortSignal.timeout(90_000);
+  await using driver = await connect({ uri: tls.uri(), credentials }, signal);
+  await using line = await driver.consoles?.open(status?.uuid as MachineId, signal);
+  const asking = setInterval(() => line?.write(Buffer.from('\n'), signal).catch(() => {}), 500);
+  let heard = '';
+  try {
+    for await (const chunk of line?.output ?? []) {
+      heard += Buffer.from(chunk).toString('latin1');
+      if (heard.includes('virtwright guest ready')) break;
+    }
+  } finally {
+    clearInterval(asking);
+  }
+  return heard;
+}
+
 const untilHost = (name: string, status: 'True' | 'False') =>
   world.until('Hypervisor', name, (seen: Hypervisor) => condition(seen, 'Ready')?.status === status, { timeoutMs: 120_000 });
 const addresses = ({ status }: VirtualMachine) => status?.interfaces?.flatMap(({ addresses: its = [] }) => its) ?? [];
@@ -109,4 +131,23 @@ await t.test('remote-tls.yaml: a host that is known by its authority is Ready; a
   });
   await putSecret('kvm4', tls.secret);
   await untilHost('kvm4', 'True');
+
+  await t.test('a machine boots there, of volumes that came by the same way', async (t) => {
+    const poolRef = { name: 'by-tls' };
+    const placed = (volume: { readonly spec: object }) => ({ ...volume, spec: { ...volume.spec, poolRef } });
+    const pool = { kind: 'StoragePool', metadata: poolRef, spec: { directory: { path: there } } };
+    await world.apply(pool, ...[...lab.guestVolumes(), lab.volume('by-tls')].map(placed));
+    await world.apply(lab.guest('by-tls', { disk: true }, { placement: { hypervisorRef: { name: 'kvm4' } } }));
+    const seen = await lab.untilReady('by-tls');
+    t.equal(seen.status?.hypervisor, 'kvm4');
+    t.match(await heardFrom(seen), /virtwright guest ready: by-tls/);
+    const kept = (await daemon.inside('ls', there)).trim().split('\n');
+    t.match(
+      kept,
+      ['by-tls', 'initrd', 'kernel'].map((name) => new RegExp(`^default\\.${name}-[0-9a-f]{8}$`)),
+      'its volumes lie there',
+    );
+    await t.rejects(stat(there), { code: 'ENOENT' }, 'and not here');
+    await lab.remove('by-tls');
+  });
 });
