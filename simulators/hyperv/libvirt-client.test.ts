@@ -6,7 +6,7 @@ import { parseXml } from '#drivers/xml/parse.js';
 import { attribute, childNS, elements, localName, textOf, type XmlElement } from '#drivers/xml/tree.js';
 import { Classes } from './cim/class.js';
 import { Simulator } from './simulator.js';
-import { classes as v2Classes } from './wmi/classes-v2.js';
+import { classes as v2Classes } from './wmi/v2/classes.js';
 import { ns } from './wsman/names.js';
 
 interface Step {

@@ -9,12 +9,12 @@ import type { Machine } from './model/machine.js';
 import { Power } from './model/power.js';
 import { type Mode, wordsV1, wordsV2 } from './model/words.js';
 import { cimv2Namespace } from './wmi/cimv2.js';
-import { classes as v1Classes } from './wmi/classes-v1.js';
-import { classes as v2Classes } from './wmi/classes-v2.js';
-import { v1Methods } from './wmi/v1-methods.js';
-import { V1Objects } from './wmi/v1-objects.js';
-import { v2Methods } from './wmi/v2-methods.js';
-import { V2Objects } from './wmi/v2-objects.js';
+import { classes as v1Classes } from './wmi/v1/classes.js';
+import { classes as v2Classes } from './wmi/v2/classes.js';
+import { v1Methods } from './wmi/v1/methods.js';
+import { V1Objects } from './wmi/v1/objects.js';
+import { v2Methods } from './wmi/v2/methods.js';
+import { V2Objects } from './wmi/v2/objects.js';
 import { virtualizationNamespace } from './wmi/virtualization.js';
 import { type Answered, Service } from './wsman/service.js';
 

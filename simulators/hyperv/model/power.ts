@@ -116,3 +116,9 @@ export function userOf(host: Host, file: string, than?: Machine): Machine | unde
   const has = (machine: Machine) => imagesOf(machine).some((image) => fileOf(machine, image).toLowerCase() === file.toLowerCase());
   return [...host.machines.values()].find((machine) => machine !== than && machine.state !== 'off' && has(machine));
 }
+
+/** @throws Refusal */
+export function mustNotBeInUse(host: Host, file: string): void {
+  if (userOf(host, file) !== undefined)
+    throw new Refusal(codes.inUse, `The process cannot access the file '${file}' because it is being used by another process.`);
+}

@@ -13,10 +13,17 @@ export interface Adapter {
 export interface Switch {
   readonly id: string;
   settings: Values;
+  /** 5 is well, 25 not: then nothing goes through it. */
+  health: '5' | '25';
   /** Setting data of its own ports: to the host, to a card. */
   ports: readonly (CimObject & { readonly suffix: string })[];
 }
 
-export const newSwitch = (settings: Values, ports: Switch['ports'] = []): Switch => ({ id: randomUUID().toUpperCase(), settings, ports });
+export const newSwitch = (settings: Values, ports: Switch['ports'] = []): Switch => ({
+  id: randomUUID().toUpperCase(),
+  settings,
+  health: '5',
+  ports,
+});
 
 export const switchName = ({ settings }: Switch): string => String(settings['ElementName'] ?? '');

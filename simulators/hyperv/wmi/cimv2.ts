@@ -4,7 +4,7 @@ import { type CimObject, textOfValue } from '../cim/object.js';
 import type { StoredFile } from '../disks/store.js';
 import type { Host } from '../model/host.js';
 import { userOf } from '../model/power.js';
-import { classes as texts } from './classes-cimv2.js';
+import { classes as texts } from './cimv2-classes.js';
 import { MachineObjects } from './machine-objects.js';
 
 /** `root\cimv2`: the host itself, as far as who manages machines looks at it. */

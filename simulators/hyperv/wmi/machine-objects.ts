@@ -75,10 +75,6 @@ export class MachineObjects {
     });
   }
 
-  /** Of a snapshot, in both versions settings and parts of its own. */
-  snapshotId({ id }: Snapshot): string {
-    return `Microsoft:${id}`;
-  }
 
   /** What a running guest has beside the settings: keyboard, and with integration services more. */
   logical(machine: Machine): readonly CimObject[] {

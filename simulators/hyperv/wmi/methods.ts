@@ -26,19 +26,36 @@ export function oneObject(input: Input, name: string): CimObject {
 }
 
 type Values = Readonly<Record<string, Argument | readonly Argument[] | undefined>>;
+/** What a method does; what it gives back beside its return value. */
+export type Act = (input: Input) => Promise<Values | undefined> | Values | undefined;
 
-export interface Work {
-  readonly method: string;
+/** How long a method takes. */
+export interface Pace {
   readonly className?: Job['className'];
   /** Takes its time, whatever the host does with all else. */
   readonly isLong?: boolean;
-  readonly act: () => Promise<Values | undefined> | Values | undefined;
+  /** Only looks, which no host makes a job of. */
+  readonly isLook?: boolean;
+}
+
+export interface Work extends Pace {
+  readonly method: string;
+  readonly act: () => ReturnType<Act>;
+}
+
+/** Methods of one class that do something, by their names. */
+export function serviceMethods(host: Host, className: string, acts: Readonly<Record<string, Act>>, pace: Pace = {}): Methods {
+  const methods = Object.entries(acts).map(([method, act]) => {
+    const done: Method = (_, input) => work(host, { ...pace, method, act: () => act(input) });
+    return [`${className}.${method}`, done] as const;
+  });
+  return Object.fromEntries(methods);
 }
 
 /** Does something, at once or by a job: then its values are told of the objects alone. Refusals become return values, or a failed job. */
-export async function work(host: Host, { method, className = 'Msvm_ConcreteJob', isLong = false, act }: Work): Promise<Output> {
+export async function work(host: Host, { method, className = 'Msvm_ConcreteJob', isLong = false, isLook = false, act }: Work): Promise<Output> {
   const failing = host.troubles.take(method, 'job');
-  if (failing !== undefined || isLong || host.options.byJob)
+  if (failing !== undefined || isLong || (host.options.byJob && !isLook))
     return ofJob(
       host.jobs.start(method, className, async () => {
         if (failing !== undefined) throw new Refusal(failing.code, failing.message);

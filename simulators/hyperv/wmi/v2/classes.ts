@@ -1,4 +1,4 @@
-import type { ClassText } from '../cim/class.js';
+import type { ClassText } from '../../cim/class.js';
 
 /** `root\\virtualization\\v2`, as Microsoft documents it; what libvirt's client asks for is among it. */
 

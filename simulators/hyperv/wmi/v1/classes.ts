@@ -1,4 +1,4 @@
-import type { ClassText } from '../cim/class.js';
+import type { ClassText } from '../../cim/class.js';
 
 const allocation =
   'Caption Description InstanceID ElementName ResourceType:uint16 OtherResourceType ResourceSubType PoolID ' +

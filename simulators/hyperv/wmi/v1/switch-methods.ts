@@ -1,0 +1,48 @@
+import { randomUUID } from 'node:crypto';
+import { codes, Refusal } from '../../cim/codes.js';
+import type { Input } from '../../cim/namespace.js';
+import { type CimObject, textOfValue } from '../../cim/object.js';
+import type { Host } from '../../model/host.js';
+import { newSwitch, type Switch } from '../../model/switch.js';
+import { type Methods, oneObject, serviceMethods, text } from '../methods.js';
+import type { SwitchObjects } from './switch-objects.js';
+
+/** Switches and their ports. */
+export function switchMethods(host: Host, shown: SwitchObjects): Methods {
+  return serviceMethods(host, 'Msvm_VirtualSwitchManagementService', {
+    CreateSwitch: (input) => create(host, shown, input),
+    DeleteSwitch: (input) => {
+      host.switches.delete((textOfValue(oneObject(input, 'VirtualSwitch'), 'Name') ?? '').toUpperCase());
+      return {};
+    },
+    CreateSwitchPort: (input) => createPort(host, shown, input),
+    DeleteSwitchPort: (input) => deletePort(host, oneObject(input, 'SwitchPort')),
+  });
+}
+
+function create(host: Host, shown: SwitchObjects, input: Input) {
+  const made = newSwitch({ ElementName: text(input, 'FriendlyName') });
+  host.switches.set(made.id, made);
+  return { CreatedVirtualSwitch: shown.switch(made) };
+}
+
+function createPort(host: Host, shown: SwitchObjects, input: Input) {
+  const found = switchOf(host, textOfValue(oneObject(input, 'VirtualSwitch'), 'Name'));
+  const name = text(input, 'Name') || randomUUID().toUpperCase();
+  if (found.ports.some(({ values }) => values['Name'] === name)) throw new Refusal(codes.failed, `There is a port '${name}' already.`);
+  const values = { Name: name, ElementName: text(input, 'FriendlyName'), EnabledState: '2' };
+  found.ports = [...found.ports, { className: 'Msvm_SwitchPort', suffix: '', values }];
+  return { CreatedSwitchPort: shown.ports(found).find((each) => each.values['Name'] === name) };
+}
+
+function deletePort(host: Host, port: CimObject) {
+  const found = switchOf(host, textOfValue(port, 'SystemName'));
+  found.ports = found.ports.filter(({ values }) => values['Name'] !== textOfValue(port, 'Name'));
+  return {};
+}
+
+function switchOf(host: Host, id = ''): Switch {
+  const found = host.switches.get(id.toUpperCase());
+  if (found === undefined) throw new Refusal(codes.invalidParameter, 'There is no such switch.');
+  return found;
+}

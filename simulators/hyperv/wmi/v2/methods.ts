@@ -1,0 +1,24 @@
+import type { Host } from '../../model/host.js';
+import type { Power } from '../../model/power.js';
+import { commonMethods } from '../machine-methods.js';
+import type { Methods } from '../methods.js';
+import { featureMethods } from './feature-methods.js';
+import { imageMethods } from './image-methods.js';
+import type { V2Objects } from './objects.js';
+import { resourceMethods } from './resource-methods.js';
+import { snapshotMethods } from './snapshot-methods.js';
+import { switchMethods } from './switch-methods.js';
+import { systemMethods } from './system-methods.js';
+
+/** The methods of version 2. */
+export function v2Methods(host: Host, power: Power, shown: V2Objects): Methods {
+  return {
+    ...commonMethods(host, power),
+    ...systemMethods(host, shown),
+    ...resourceMethods(host, shown),
+    ...featureMethods(host, shown),
+    ...snapshotMethods(host, shown),
+    ...switchMethods(host, shown.switches),
+    ...imageMethods(host),
+  };
+}

@@ -1,0 +1,61 @@
+import { codes } from '../../cim/codes.js';
+import type { Input, Output } from '../../cim/namespace.js';
+import { type CimObject, textOfValue } from '../../cim/object.js';
+import { problems } from '../../cim/problem.js';
+import { defineMachine, destroyMachine, modifyMachine } from '../../model/definitions.js';
+import type { Host } from '../../model/host.js';
+import { machineOf, thumbnail } from '../machine-methods.js';
+import { embedded, type Methods, oneObject, serviceMethods, text } from '../methods.js';
+import type { V2Objects } from './objects.js';
+import { snapshotOf } from './snapshot-methods.js';
+
+const service = 'Msvm_VirtualSystemManagementService';
+
+/** Machines as a whole. */
+export function systemMethods(host: Host, shown: V2Objects): Methods {
+  return {
+    ...serviceMethods(host, service, {
+      DefineSystem: (input) => define(host, shown, input),
+      DestroySystem: (input) => destroy(host, shown, input),
+      ModifySystemSettings: (input) => modify(host, shown, input),
+    }),
+    [`${service}.GetVirtualSystemThumbnailImage`]: (_, input) => picture(host, input),
+  };
+}
+
+async function define(host: Host, shown: V2Objects, input: Input) {
+  const [settings = { className: 'Msvm_VirtualSystemSettingData', values: {} }] = embedded(input, 'SystemSettings');
+  const machine = await defineMachine(host, settings, embedded(input, 'ResourceSettings'));
+  host.happens('__InstanceCreationEvent', shown.machines.system(machine));
+  return { ResultingSystem: shown.machines.system(machine) };
+}
+
+function destroy(host: Host, shown: V2Objects, input: Input) {
+  const machine = machineOf(host, oneObject(input, 'AffectedSystem'));
+  destroyMachine(host, machine);
+  host.happens('__InstanceDeletionEvent', shown.machines.system(machine));
+  return {};
+}
+
+/** Of a checkpoint, only its name can be changed. */
+function modify(host: Host, shown: V2Objects, input: Input) {
+  const [settings] = embedded(input, 'SystemSettings');
+  if (settings === undefined) throw problems.invalid('SystemSettings is missing');
+  const found = snapshotOf(host, settings);
+  if (found === undefined) modifyLive(host, shown, settings);
+  else found.snapshot.settings = { ...found.snapshot.settings, ElementName: textOfValue(settings, 'ElementName') };
+  return {};
+}
+
+function modifyLive(host: Host, shown: V2Objects, settings: CimObject): void {
+  const machine = machineOf(host, settings);
+  modifyMachine(host, machine, settings);
+  host.happens('__InstanceModificationEvent', shown.settings(machine));
+}
+
+function picture(host: Host, input: Input): Output {
+  const machine = machineOf(host, oneObject(input, 'TargetSystem'));
+  const [width, height] = [Number(text(input, 'WidthPixels')), Number(text(input, 'HeightPixels'))];
+  if (!(width > 0 && width <= 4096 && height > 0 && height <= 4096)) return { returnValue: codes.invalidParameter };
+  return { returnValue: codes.done, values: { ImageData: thumbnail(width, height, machine.state === 'running') } };
+}

@@ -1,0 +1,85 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { childNS, elementNS, textOf, type XmlElement } from '#drivers/xml/tree.js';
+import { problems } from '../cim/problem.js';
+import { type Catalog, parsedQuery } from './catalog.js';
+import type { Contexts, Subscription } from './contexts.js';
+import { type Message, milliseconds } from './message.js';
+import { classUri, ns } from './names.js';
+import { el } from './render.js';
+import type { Asked } from './service.js';
+
+/** In milliseconds: how long WinRM waits for an event when a request names nothing. */
+const usualTimeoutMs = 60_000;
+
+/** Subscribe and Unsubscribe; events are pulled as listings are. */
+export class Subscriptions {
+  readonly #catalog: Catalog;
+  readonly #contexts: Contexts;
+  readonly #asked: Asked;
+
+  constructor(catalog: Catalog, contexts: Contexts, asked: Asked) {
+    this.#catalog = catalog;
+    this.#contexts = contexts;
+    this.#asked = asked;
+  }
+
+  async subscribe(message: Message): Promise<XmlElement> {
+    const { namespace, className } = this.#catalog.resource(message.resourceUri);
+    const wql = (textOf(childNS(message.body, ns.wsman, 'Filter')) ?? '').trim();
+    await this.#asked(`Subscribe ${wql}`);
+    const query = parsedQuery(wql);
+    // MS-WSMV: of WMI only by the URI of all classes, and only since Windows 8.
+    if (query.kind !== 'events' || namespace.listen === undefined || className !== '*') throw problems.noEvents();
+    const subscription: Subscription = { kind: 'subscription', pending: [], wake: () => {}, stop: () => stop(), namespace: namespace.name };
+    const isMeant = (eventClass: string) => [eventClass, '__InstanceOperationEvent'].includes(query.eventClass);
+    const stop = namespace.listen((happening) => {
+      const isOf = query.targetClass === undefined || namespace.classes.isA(happening.target.className, query.targetClass);
+      if (!isMeant(happening.eventClass) || !isOf) return;
+      subscription.pending.push(happening);
+      subscription.wake();
+    });
+    const id = this.#contexts.add(subscription);
+    const identifier = el.a('ReferenceParameters', el.w('ResourceURI', message.resourceUri), el.e('Identifier', id));
+    const expires = milliseconds(textOf(childNS(message.body, ns.eventing, 'Expires'))) ?? 600_000;
+    return el.e(
+      'SubscribeResponse',
+      el.e('SubscriptionManager', el.a('Address', ''), identifier),
+      el.e('Expires', `PT${(expires / 1000).toFixed(3)}S`),
+      el.n('EnumerationContext', id),
+    );
+  }
+
+  async unsubscribe(message: Message): Promise<undefined> {
+    await this.#asked('Unsubscribe');
+    const id = textOf(childNS(message.header, ns.eventing, 'Identifier'))?.trim() ?? '';
+    this.#contexts.find(id);
+    this.#contexts.forget(id);
+  }
+}
+
+/** @throws Problem when nothing happens in time */
+export async function pullEvents(
+catalog: Catalog,
+contexts: Contexts,
+{ timeoutMs = usualTimeoutMs }: Message, id: string, subscription: Subscription): Promise<XmlElement> {
+  if (subscription.pending.length === 0) await waited(subscription, timeoutMs);
+  contexts.find(id);
+  if (subscription.pending.length === 0) throw problems.nothingYet();
+  const namespace = catalog.namespace(subscription.namespace);
+  const items = subscription.pending.splice(0).map(({ eventClass, target }) => {
+    const uri = classUri(subscription.namespace, eventClass);
+    const content = namespace === undefined ? [] : catalog.instance(namespace, target).children;
+    const wrapped = elementNS(uri, 'p:TargetInstance', {}, ...content);
+    return elementNS(uri, `p:${eventClass}`, {}, wrapped);
+  });
+  return el.n('PullResponse', el.n('EnumerationContext', id), el.n('Items', ...items));
+}
+
+async function waited(subscription: Subscription, timeoutMs: number): Promise<void> {
+  const woken = new AbortController();
+  const event = new Promise<void>((resolve) => {
+    subscription.wake = resolve;
+  });
+  await Promise.race([event, sleep(timeoutMs, undefined, { signal: woken.signal }).catch(() => {})]);
+  woken.abort();
+}
