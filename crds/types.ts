@@ -603,7 +603,7 @@ export interface StorageVolumeSpec {
    * How the volume is stored; never changes. When absent, that of the source if the pool has it, or else the pool's best,
    * chosen when the volume is made and told in `status.format`.
    */
-  readonly format?: 'Raw' | 'Qcow2' | 'Vmdk';
+  readonly format?: 'Raw' | 'Qcow2' | 'Vmdk' | 'Vhdx' | 'Vhd';
   /** What the volume is filled with when it is made; never changes. When absent, the volume is empty. */
   readonly source?: StorageVolumeSpecSource;
   /**
@@ -666,7 +666,7 @@ export interface StorageVolumeStatus {
   /** What a machine's disk is given on the host: a path, or rbd://… for an image of Ceph's. */
   readonly location?: string;
   /** How the volume is stored, as asked or as chosen. */
-  readonly format?: 'Raw' | 'Qcow2' | 'Vmdk';
+  readonly format?: 'Raw' | 'Qcow2' | 'Vmdk' | 'Vhdx' | 'Vhd';
   /** What the guest sees now, as a quantity. */
   readonly virtualSize?: string;
   /** How far the volume is filled from its source. */
@@ -966,9 +966,10 @@ export interface VirtualMachineSpecDisk {
   readonly volumeTemplate?: VirtualMachineSpecDiskVolumeTemplate;
   /**
    * How the guest sees the disk. When absent, the host's best, chosen when the disk is first defined and kept from then on.
-   * `NVMe` is for disks only, each on a controller of its own, and comes and goes with the machine off.
+   * `NVMe` is for disks only, each on a controller of its own, and comes and goes with the machine off. `IDE` and `SCSI` are
+   * Hyper-V's.
    */
-  readonly bus?: 'VirtioBlk' | 'VirtioScsi' | 'SATA' | 'NVMe' | 'Pvscsi' | 'LsiLogic';
+  readonly bus?: 'VirtioBlk' | 'VirtioScsi' | 'SATA' | 'NVMe' | 'Pvscsi' | 'LsiLogic' | 'IDE' | 'SCSI';
   /**
    * How the host caches what is written. `None` goes around its memory, `WriteBack` counts on the guest's flushes,
    * `WriteThrough` and `DirectSync` write through to the store, with its memory and around it, and `Unsafe` loses what was
@@ -1019,7 +1020,7 @@ export interface VirtualMachineSpecDiskVolumeTemplate {
    * How the volume is stored; never changes. When absent, that of the source if the pool has it, or else the pool's best,
    * chosen when the volume is made and told in its `status.format`.
    */
-  readonly format?: 'Raw' | 'Qcow2' | 'Vmdk';
+  readonly format?: 'Raw' | 'Qcow2' | 'Vmdk' | 'Vhdx' | 'Vhd';
   /** What the volume is filled with when it is made; never changes. When absent, the volume is empty. */
   readonly source?: VirtualMachineSpecDiskVolumeTemplateSource;
   /**
@@ -1084,7 +1085,7 @@ export interface VirtualMachineSpecInterface {
   /** The VirtualNetwork that it is attached to, in the machine's namespace. */
   readonly networkRef: Ref;
   /** What the guest sees. When absent, the host's best, chosen when the interface is first defined and kept from then on. */
-  readonly model?: 'Virtio' | 'E1000e' | 'Vmxnet3';
+  readonly model?: 'Virtio' | 'E1000e' | 'Vmxnet3' | 'Synthetic';
   /** The largest packet, in bytes; takes effect at the next start. When absent, the network's, or as it is. */
   readonly mtu?: number;
   /** Whether its cable is plugged in. When absent, `Up`. */

@@ -100,8 +100,8 @@ function openImage(
 }
 
 function convertible({ nativeName, format }: VolumeDefinition): 'Raw' | 'Qcow2' {
-  if (format !== 'Vmdk') return format;
-  throw new DriverError('Unsupported', `volume "${nativeName}" is to be Vmdk; an image is converted to Raw or Qcow2 alone`);
+  if (format === 'Raw' || format === 'Qcow2') return format;
+  throw new DriverError('Unsupported', `volume "${nativeName}" is to be ${format}; an image is converted to Raw or Qcow2 alone`);
 }
 
 /**

@@ -103,7 +103,7 @@ const howFar = (source: Source | undefined, bytes: number): string =>
 /** The one asked for, if the pool has it; else the source's, as then nothing is converted; else the pool's best. */
 function formatOf({ format, preferred }: DesiredVolume, { formats }: Pool): VolumeFormat | undefined {
   if (format !== undefined) return formats.find((one) => one === format);
-  return formats.find((one) => one === preferred) ?? formats.find((one) => preferred === undefined || one !== 'Vmdk');
+  return formats.find((one) => one === preferred) ?? formats.find((one) => preferred === undefined || one === 'Raw' || one === 'Qcow2');
 }
 
 function refuseFormat({ format, preferred, formatField, poolName, host }: DesiredVolume, { formats }: Pool): Plan<never>[number] {

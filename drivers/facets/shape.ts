@@ -90,7 +90,7 @@ export interface MachineInterface {
   readonly linkState?: 'Up' | 'Down';
 }
 
-export type InterfaceModel = 'Virtio' | 'E1000e' | 'Vmxnet3';
+export type InterfaceModel = 'Virtio' | 'E1000e' | 'Vmxnet3' | 'Synthetic';
 
 export interface MachineDefinition extends MachineShape {
   /** As RFC 9562 writes it; given back in lower case. */

@@ -73,4 +73,4 @@ export interface Volume {
   readonly base?: string;
 }
 
-export type VolumeFormat = 'Raw' | 'Qcow2' | 'Vmdk';
+export type VolumeFormat = 'Raw' | 'Qcow2' | 'Vmdk' | 'Vhdx' | 'Vhd';

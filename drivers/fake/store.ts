@@ -127,8 +127,8 @@ function emptyVmdk(sizeBytes: number): Buffer {
   return header;
 }
 
-/** How long the head of each format is. */
-const headOf: Readonly<Record<VolumeFormat, number>> = { Raw: 0, Qcow2: headerBytes, Vmdk: sectorBytes };
+/** How long the head of each format is that is kept here. */
+const headOf: Readonly<Partial<Record<VolumeFormat, number>>> = { Raw: 0, Qcow2: headerBytes, Vmdk: sectorBytes };
 
 /** Name to file. It outlives the pool that is defined over it. */
 export type Directory = Map<string, FakeFile>;

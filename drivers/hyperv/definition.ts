@@ -1,5 +1,6 @@
 import type { Firmware, MachineDefinition } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
+import { checkDevices } from './definition-devices.js';
 import type { VersionLimits } from './wmi/limits.js';
 
 /** Hyper-V counts a machine's memory in MiB, and wants them even. */
@@ -12,9 +13,15 @@ const generations: Readonly<Record<Firmware, 1 | 2>> = { BIOS: 1, UEFI: 2 };
 
 export const firmwareOf = (generation: 1 | 2): Firmware => (generation === 2 ? 'UEFI' : 'BIOS');
 
-/** Of a new machine: the newest that the host has, when nothing is asked for. */
-export const generationFor = ({ firmware }: Pick<MachineDefinition, 'firmware'>, limits: VersionLimits): 1 | 2 =>
-  firmware === undefined ? (limits.generations.at(-1) ?? 1) : generations[firmware];
+/** Of a new machine: the newest that the host has and that has what is asked for, when no firmware is. */
+export function generationFor(
+  { firmware, disks, cdroms = [] }: Pick<MachineDefinition, 'firmware' | 'disks' | 'cdroms'>,
+  limits: VersionLimits,
+): 1 | 2 {
+  if (firmware !== undefined) return generations[firmware];
+  const isOld = [...disks, ...cdroms].some(({ bus }) => bus === 'IDE') || disks.some(({ format }) => format === 'Vhd');
+  return isOld ? 1 : (limits.generations.at(-1) ?? 1);
+}
 
 /**
  * Refuses what Hyper-V does not have, or would round or alter, so that what is read back is what was asked.
@@ -32,6 +39,7 @@ export function checkDefinition(definition: MachineDefinition, limits: VersionLi
   if (secureBoot === true && firmware !== 'UEFI')
     refuse('firmware.secureBoot', `true with firmware ${firmware ?? 'left to the host'}`, 'it with firmware.type UEFI');
   checkAbsent(definition);
+  checkDevices(definition, limits);
 }
 
 /** Blanks at the ends some tools of Windows cut off, and control characters XML has no room for. */
@@ -47,7 +55,8 @@ function checkName(name: string): void {
 }
 
 function checkAbsent(definition: MachineDefinition): void {
-  const { boot, bootOrder, disks, cdroms = [], interfaces, guestAgent = false, seed, maxCpuCount, maxMemoryBytes } = definition;
+  const { boot, bootOrder, disks, interfaces, guestAgent = false, seed, maxCpuCount, maxMemoryBytes } = definition;
+  const ofDisk = (field: 'cache' | 'io' | 'discard' | 'limits' | 'serial') => disks.some((disk) => disk[field] !== undefined);
   const absent = {
     'boot.kernel': boot !== undefined,
     'boot.order': bootOrder !== undefined,
@@ -58,9 +67,13 @@ function checkAbsent(definition: MachineDefinition): void {
     'devices.serial': definition.serial,
     'devices.serial.log': definition.serialLog !== undefined,
     'devices.rng': definition.rng,
-    'disks.cdrom': cdroms.length > 0,
-    disks: disks.length > 0,
-    interfaces: interfaces.length > 0,
+    'disks.cache': ofDisk('cache'),
+    'disks.discard': ofDisk('discard'),
+    'disks.io': ofDisk('io'),
+    'disks.limits': ofDisk('limits'),
+    'disks.serial': ofDisk('serial'),
+    'interfaces.linkState': interfaces.some(({ linkState }) => linkState === 'Down'),
+    'interfaces.mtu': interfaces.some(({ mtu }) => mtu !== undefined),
     'memory.maxSize': maxMemoryBytes !== undefined,
     seed: seed !== undefined,
     vsphere: definition.vsphere !== undefined,

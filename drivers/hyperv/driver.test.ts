@@ -1,10 +1,13 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import type { Driver, MachineDefinition } from '#drivers/driver.js';
+import type { Driver, MachineDefinition, PoolId } from '#drivers/driver.js';
 import { Credentials } from '#drivers/target.js';
 import { defineMachine } from '#simulators/hyperv/model/definitions.js';
+import { parentMark } from '#simulators/hyperv/model/device.js';
+import { addDevice } from '#simulators/hyperv/model/resources.js';
+import { newSwitch } from '#simulators/hyperv/model/switch.js';
 import { Simulator, type SimulatorOptions } from '#simulators/hyperv/simulator.js';
 import { connectHypervDriver } from './driver.js';
 
@@ -30,14 +33,21 @@ async function host(t: Test, mode: 'v1' | 'v2', options: Partial<SimulatorOption
 }
 
 /** From the `nth` question on nothing is heard any more, as when our process ends there: that one is answered to nobody, or not even done. */
-function endAt(simulator: Simulator, nth: number, isDone: boolean): { readonly asked: () => number; readonly revive: () => void } {
+function endAt(
+  simulator: Simulator,
+  nth: number,
+  isDone: boolean,
+  counts: (what: string) => boolean = () => true,
+): { readonly asked: () => number; readonly revive: () => void } {
   const { asked, troubles } = simulator.host;
   let count = 0;
   const push = asked.push.bind(asked);
   asked.push = (...what) => {
-    count += 1;
-    if (count === nth && isDone) troubles.add('*', { kind: 'cut', when: 'after' }, 1);
-    if (count === (isDone ? nth + 1 : nth)) troubles.add('*', { kind: 'cut', when: 'before' });
+    if (what.some(counts)) {
+      count += 1;
+      if (count === nth && isDone) troubles.add('*', { kind: 'cut', when: 'after' }, 1);
+      if (count === (isDone ? nth + 1 : nth)) troubles.add('*', { kind: 'cut', when: 'before' });
+    }
     return push(...what);
   };
   return {
@@ -47,6 +57,15 @@ function endAt(simulator: Simulator, nth: number, isDone: boolean): { readonly a
       asked.push = push;
     },
   };
+}
+
+await mkdir(join(folder, 'D/Hyper-V'), { recursive: true });
+const pool = 'd:\\hyper-v' as PoolId;
+
+/** A disk that is there, of the format that both versions have. */
+async function volume(driver: Driver, nativeName: string, format: 'Vhd' | 'Vhdx' = 'Vhd'): Promise<string> {
+  await driver.volumes?.delete({ pool, nativeName }, soon());
+  return (await driver.volumes?.create({ pool, nativeName, format, sizeBytes: 4 << 20 }, soon()))?.location ?? '';
 }
 
 const definition: MachineDefinition = {
@@ -90,6 +109,127 @@ for (const mode of ['v2', 'v1'] as const)
           }
         },
       );
+
+for (const mode of ['v2', 'v1'] as const)
+  for (const isDone of [false, true])
+    t.test(
+      `${mode}: whoever ends anywhere while drives and cards are made, ${isDone ? 'unheard' : 'unasked'}, leaves each once`,
+      async (t) => {
+        for (let nth = 1, isOver = false; !isOver; nth += 1) {
+          const { simulator, connect } = await host(t, mode);
+          const first = await connect();
+          const root = { name: 'root', location: await volume(first, 'root'), format: 'Vhd' } as const;
+          const more = { name: 'more', location: await volume(first, 'more'), format: 'Vhd', bus: 'SCSI' } as const;
+          const id = await first.machines.define(
+            { ...definition, firmware: 'BIOS', disks: [root], cdroms: [{ name: 'tools' }] },
+            mark,
+            soon(),
+          );
+          const wish = {
+            ...definition,
+            firmware: 'BIOS' as const,
+            disks: [more, root],
+            interfaces: [{ name: 'lan', network: 'Default Switch', macAddress: '52:54:00:00:00:01' }],
+          };
+          const end = endAt(simulator, nth, isDone, (what) => /\.(Add|Modify|Remove|Create|Delete)/.test(what));
+          isOver = await first.machines.define(wish, mark, soon()).then(
+            () => end.asked() < nth,
+            () => false,
+          );
+          end.revive();
+          await new Promise((resolve) => setTimeout(resolve, 10));
+          const second = await connect();
+          t.equal(await second.machines.define(wish, mark, soon()), id);
+          const [machine] = (await second.machines.read([id], soon())).machines;
+          t.match(machine?.configured, { disks: [more, { ...root, bus: 'IDE' }], interfaces: wish.interfaces }, `ended at ${nth}`);
+          t.equal(machine?.configured?.cdroms, undefined);
+          const native = simulator.machineNamed('shop.web');
+          const count = (type: string) => native?.devices.filter(({ values }) => values['ResourceType'] === type).length;
+          t.same(['17', '16', '31', '10', '6'].map(count), [2, 0, 2, 1, 1], 'drives, discs, files, cards, controllers');
+          const writes = native?.writes;
+          await second.machines.define(wish, mark, soon());
+          t.equal(native?.writes, writes, 'and then there is nothing to be done');
+          await Promise.all([first[Symbol.asyncDispose](), second[Symbol.asyncDispose](), simulator[Symbol.asyncDispose]()]);
+          if (nth > 60) throw new Error('a change takes more than 60 questions');
+        }
+      },
+    );
+
+t.test('drives and cards of others stay where they are, and ours go around them', async (t) => {
+  const { simulator, connect } = await host(t, 'v2');
+  const driver = await connect();
+  const root = { name: 'root', location: await volume(driver, 'root', 'Vhdx'), format: 'Vhdx' } as const;
+  const id = await driver.machines.define({ ...definition, disks: [root] }, mark, soon());
+  const native = simulator.machineNamed('shop.web');
+  if (native === undefined) throw new Error('no machine');
+  const controller = native.devices.find(({ values }) => values['ResourceType'] === '6');
+  const parent = controller === undefined ? '' : parentMark(controller);
+  const drive = { className: 'Msvm_ResourceAllocationSettingData', values: { ResourceType: '17', Parent: parent } };
+  const card = { className: 'Msvm_SyntheticEthernetPortSettingData', values: { ResourceType: '10', ElementName: 'dmz' } };
+  for (const theirs of [drive, card]) await addDevice(simulator.host, native, theirs);
+  const more = { name: 'more', location: await volume(driver, 'more', 'Vhdx'), format: 'Vhdx' } as const;
+  await driver.machines.define({ ...definition, disks: [root, more] }, mark, soon());
+  const places = () =>
+    native.devices.filter(({ values }) => values['ResourceType'] === '17').map(({ suffix }) => /(\d+)\\D$/.exec(suffix)?.[1]);
+  t.same(places(), ['0', '1', '2']);
+  const dmz = { ...definition, disks: [root, more], interfaces: [{ name: 'dmz', network: 'Default Switch' }] };
+  await t.rejects(driver.machines.define(dmz, mark, soon()), { code: 'Conflict', message: /"dmz" that is not ours/ });
+  await driver.machines.define(definition, mark, soon());
+  t.same(places(), ['1']);
+  t.match(
+    native.devices.find(({ values }) => values['ElementName'] === 'dmz'),
+    {},
+    'their card is there',
+  );
+  t.match((await driver.machines.read([id], soon())).machines, [{ configured: { disks: [], interfaces: [] } }]);
+});
+
+t.test('a checkpoint puts a file over a disk, which stays the same disk', async (t) => {
+  const { simulator, connect } = await host(t, 'v2');
+  const driver = await connect();
+  const root = { name: 'root', location: await volume(driver, 'root', 'Vhdx'), format: 'Vhdx' } as const;
+  const id = await driver.machines.define({ ...definition, disks: [root] }, mark, soon());
+  const native = simulator.machineNamed('shop.web');
+  const image = native?.devices.find(({ values }) => values['ResourceType'] === '31');
+  if (native === undefined || image === undefined) throw new Error('no disk');
+  native.replaceDevice(image, { HostResource: ['D:\\Hyper-V\\root_0A1B.avhdx'] });
+  t.match((await driver.machines.read([id], soon())).machines, [{ configured: { disks: [root] } }]);
+  const { writes } = native;
+  await driver.machines.define({ ...definition, disks: [root] }, mark, soon());
+  t.equal(native.writes, writes);
+});
+
+t.test('of two switches of one name neither is taken for the other', async (t) => {
+  const { simulator, connect } = await host(t, 'v2');
+  const driver = await connect();
+  const twin = newSwitch({ ElementName: 'Default Switch' });
+  simulator.host.switches.set(twin.id, twin);
+  const names = (await driver.networks?.list(soon()))?.map(({ nativeName }) => nativeName) ?? [];
+  t.same([names.length, names.includes(`Default Switch {${twin.id}}`), names.includes('Default Switch')], [2, true, false]);
+  const lan = { name: 'lan', network: 'Default Switch' };
+  const id = await driver.machines.define({ ...definition, interfaces: [lan] }, mark, soon());
+  await t.rejects(driver.power.start(id, { paused: false }, soon()), { code: 'NotFound' });
+  await driver.machines.define({ ...definition, interfaces: [{ ...lan, network: `Default Switch {${twin.id}}` }] }, mark, soon());
+  await driver.power.start(id, { paused: false }, soon());
+  t.match((await driver.machines.read([id], soon())).machines, [{ live: { interfaces: [{ network: `Default Switch {${twin.id}}` }] } }]);
+});
+
+t.test('what only the other generation has is refused by name', async (t) => {
+  const { connect } = await host(t, 'v2');
+  const driver = await connect();
+  const disk = { name: 'root', location: 'd:\\hyper-v\\root.vhdx', format: 'Vhdx' } as const;
+  for (const [change, message] of [
+    [{ firmware: 'UEFI', disks: [{ ...disk, bus: 'IDE' }] }, /"root": bus: IDE .* generation 2 .* accepts SCSI/],
+    [{ firmware: 'UEFI', disks: [{ ...disk, location: 'd:\\a.vhd', format: 'Vhd' }] }, /format: Vhd .* accepts Vhdx/],
+    [{ firmware: 'BIOS', cdroms: [{ name: 'tools', bus: 'SCSI' }] }, /"tools": bus: SCSI .* accepts IDE/],
+    [{ firmware: 'BIOS', cdroms: ['a', 'b', 'c', 'd', 'e'].map((name) => ({ name })) }, /5 on IDE .* 4 there at most/],
+    [{ disks: [{ ...disk, location: 'd:\\hyper-v\\..\\root.vhdx' }] }, /location: .* a path of the host/],
+    [{ disks: [{ ...disk, location: 'root.vhdx' }] }, /location: .* a path of the host/],
+    [{ disks: [{ ...disk, location: 'd:\\root.vhd' }] }, /ends in .vhdx/],
+  ] as const)
+    await t.rejects(driver.machines.define({ ...definition, ...change }, mark, soon()), { message });
+  t.same(await driver.machines.list(soon()), []);
+});
 
 t.test('a password that the host refuses is not tried again and again', async (t) => {
   const { simulator, connect } = await host(t, 'v2');

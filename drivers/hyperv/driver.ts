@@ -1,14 +1,20 @@
 import type { Driver } from '#drivers/driver.js';
 import type { Credentials } from '#drivers/target.js';
 import { decodeCredentials } from './credentials.js';
+import { HostFiles } from './files.js';
 import { HypervHost } from './host.js';
 import { Inventory } from './inventory.js';
 import { HypervMachines } from './machines.js';
+import { HypervNetworks } from './networks.js';
+import { HypervPools } from './pools.js';
 import { HypervPower } from './power.js';
 import { HypervStats } from './stats.js';
 import { parseHypervUri } from './uri.js';
+import { HypervVolumes } from './volumes.js';
+import { ImageService } from './wmi/image-service.js';
 import { Jobs, type Pace } from './wmi/jobs.js';
 import { MachineService } from './wmi/machine-service.js';
+import { Switches } from './wmi/switches.js';
 import { Wmi } from './wmi/wmi.js';
 import { WsmanClient } from './wsman/client.js';
 import { Lanes } from './wsman/lanes.js';
@@ -28,14 +34,18 @@ export async function connectHypervDriver(
   const client = new WsmanClient(new Lanes(endpoint, login));
   try {
     const wmi = await Wmi.open(client, signal);
-    return hypervDriver(new Inventory(wmi, new MachineService(wmi, new Jobs(wmi, pace))));
+    return hypervDriver(wmi, new Jobs(wmi, pace));
   } catch (reason) {
     await client[Symbol.asyncDispose]();
     throw reason;
   }
 }
 
-function hypervDriver(inventory: Inventory): Driver {
+function hypervDriver(wmi: Wmi, jobs: Jobs): Driver {
+  const service = new MachineService(wmi, jobs);
+  const inventory = new Inventory(wmi, service, new Switches(wmi, jobs, service));
+  const files = new HostFiles(wmi.client);
+  const pools = new HypervPools(inventory, files);
   let close = () => {};
   const closed = new Promise<void>((resolve) => {
     close = resolve;
@@ -45,9 +55,12 @@ function hypervDriver(inventory: Inventory): Driver {
     machines: new HypervMachines(inventory),
     power: new HypervPower(inventory),
     stats: new HypervStats(inventory),
+    networks: new HypervNetworks(inventory),
+    pools,
+    volumes: new HypervVolumes(inventory.limits, pools, files, new ImageService(wmi, jobs)),
     closed,
     async [Symbol.asyncDispose]() {
-      await inventory.wmi.client[Symbol.asyncDispose]();
+      await wmi.client[Symbol.asyncDispose]();
       close();
     },
   };

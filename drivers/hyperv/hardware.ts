@@ -1,14 +1,17 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { MachineDefinition } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { firmwareOf, generationFor } from './definition.js';
+import { checkGeneration } from './definition-devices.js';
+import { devicesOf, wishOf } from './devices.js';
 import type { Inventory } from './inventory.js';
-import { glanceOf, type NativeMachine, shapeOf } from './native.js';
+import { configuredOf, glanceOf, type NativeMachine, ownedOf, shapeOf } from './native.js';
 import type { Next } from './notes.js';
 import { embedObject } from './wmi/class.js';
 import { memory, processor } from './wmi/classes.js';
 import { generationOf } from './wmi/machine-settings.js';
 
-/** What of the hardware differs from what is asked. @throws DriverError Unsupported for another firmware */
+/** What of the hardware differs from what is asked. @throws DriverError Unsupported for what the machine's generation has not */
 export function hardwareDifference(native: NativeMachine, definition: MachineDefinition, inventory: Inventory): Next {
   const generation = generationOf(native.settings);
   if (definition.firmware !== undefined && generationFor(definition, inventory.limits) !== generation)
@@ -16,7 +19,8 @@ export function hardwareDifference(native: NativeMachine, definition: MachineDef
       'Unsupported',
       `firmware.type: ${definition.firmware} was given; machine "${glanceOf(native).nativeName}" was made as generation ${generation}, which Hyper-V cannot change; accepted: ${firmwareOf(generation)}, or delete the machine and make it anew`,
     );
-  return differing(native, definition);
+  checkGeneration(definition, generation);
+  return { ...differing(native, definition), ...differingDevices(native, definition) };
 }
 
 function differing(native: NativeMachine, { cpuCount, memoryBytes, secureBoot }: MachineDefinition): Next {
@@ -28,7 +32,19 @@ function differing(native: NativeMachine, { cpuCount, memoryBytes, secureBoot }:
   };
 }
 
-/** Brings about what is about parts: in a machine that is off. What stands in the settings is `changeText`'s. */
+/** What was chosen once, be it only for the next start, is kept. */
+function differingDevices(native: NativeMachine, definition: MachineDefinition): Next {
+  const now = devicesOf(native.parts, ownedOf(native), native.networks);
+  const { disks, cdroms = [], interfaces } = configuredOf(native);
+  const wish = wishOf(definition, { disks, cdroms, interfaces }, generationOf(native.settings));
+  return {
+    ...(!isDeepStrictEqual(wish.disks, now.disks) && { disks: wish.disks }),
+    ...(!isDeepStrictEqual(wish.cdroms, now.cdroms) && { cdroms: wish.cdroms }),
+    ...(!isDeepStrictEqual(wish.interfaces, now.interfaces) && { interfaces: wish.interfaces }),
+  };
+}
+
+/** Brings about what is about processors and memory: in a machine that is off. What stands in the settings is `changeText`'s. */
 export async function applyParts(
   native: NativeMachine,
   { cpuCount, memoryBytes }: Next,

@@ -55,6 +55,15 @@ function capabilitiesOf({ limits }: Inventory, { most }: Capacity): readonly Cap
     ...(firmwares.includes('UEFI') ? [{ field: 'firmware.secureBoot' }] : []),
     { field: 'power.pause' },
     { field: 'power.reset' },
+    { field: 'disks.bus', values: limits.buses, reason: 'IDE is generation 1 alone, and all that it starts from' },
+    { field: 'disks.format', values: limits.formats, reason: 'generation 2 has Vhdx alone' },
+    { field: 'disks.cdrom' },
+    { field: 'interfaces.network' },
+    { field: 'interfaces.model', values: ['Synthetic'] },
+    { field: 'interfaces.macAddress' },
+    { field: 'pools.existing' },
+    { field: 'networks.existing' },
+    { field: 'volumes.format', values: limits.formats },
   ];
 }
 

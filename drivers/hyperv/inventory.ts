@@ -6,6 +6,8 @@ import { computerSystem, memory, processor, systemSettings } from './wmi/classes
 import { type VersionLimits, versionLimits } from './wmi/limits.js';
 import type { MachineService } from './wmi/machine-service.js';
 import { machineIdOf, ownSettings } from './wmi/machine-settings.js';
+import { partsOf } from './wmi/parts.js';
+import type { NetworkSwitch, Switches } from './wmi/switches.js';
 import type { Wmi } from './wmi/wmi.js';
 import { among, beginning } from './wmi/wql.js';
 
@@ -16,11 +18,13 @@ const fewIds = 20;
 export class Inventory {
   readonly wmi: Wmi;
   readonly service: MachineService;
+  readonly switches: Switches;
   readonly #rows = new Rows();
 
-  constructor(wmi: Wmi, service: MachineService) {
+  constructor(wmi: Wmi, service: MachineService, switches: Switches) {
     this.wmi = wmi;
     this.service = service;
+    this.switches = switches;
   }
 
   get limits(): VersionLimits {
@@ -40,19 +44,22 @@ export class Inventory {
     });
   }
 
-  /** Those of them that are there, in four questions. */
+  /** Those of them that are there, in nine questions, however many there are. */
   async natives(ids: readonly MachineId[], signal: AbortSignal): Promise<readonly NativeMachine[]> {
     const { wmi } = this;
     const isFew = ids.length <= fewIds;
     const beginnings = ids.map((id) => `Microsoft:${id}`);
     const own = ownSettings[wmi.version];
     const parts = isFew ? beginning('InstanceID', beginnings) : "InstanceID LIKE 'Microsoft:%'";
-    const [systems, settings, processors, memories] = await Promise.all([
+    const [systems, settings, processors, memories, partsFor, switches] = await Promise.all([
       isFew ? wmi.select(computerSystem, among('Name', ids), signal) : wmi.find(computerSystem, {}, signal),
       wmi.select(systemSettings, isFew ? `(${among('InstanceID', beginnings)}) AND ${own}` : own, signal),
       wmi.select(processor, parts, signal),
       wmi.select(memory, parts, signal),
+      partsOf(wmi, parts, signal),
+      this.switches.list(signal),
     ]);
+    const networks = networkNames(switches);
     return ids.flatMap((id) => {
       const system = systems.find((each) => idOf(each) === id);
       const setting = settings.find((each) => machineIdOf(each) === id);
@@ -60,7 +67,7 @@ export class Inventory {
         common.InstanceID.toUpperCase().startsWith(`MICROSOFT:${id}\\`);
       const [cpu, ram] = [processors.find(isOfIt), memories.find(isOfIt)];
       if (system === undefined || setting === undefined || cpu === undefined || ram === undefined) return [];
-      return [{ system, settings: setting, processor: cpu, memory: ram }];
+      return [{ system, settings: setting, processor: cpu, memory: ram, parts: partsFor(id), networks }];
     });
   }
 
@@ -80,4 +87,10 @@ export class Inventory {
   inRow<T>(key: string, act: () => Promise<T>, signal: AbortSignal): Promise<T> {
     return this.#rows.through(key, act, signal);
   }
+}
+
+/** Switches are not told apart by their names, and networks are: of two of one name each has its GUID in it. */
+export function networkNames(switches: readonly NetworkSwitch[]): ReadonlyMap<string, string> {
+  const isAlone = (name: string) => switches.filter((each) => each.name === name).length === 1;
+  return new Map(switches.map(({ id, name }) => [id, isAlone(name) ? name : `${name} {${id}}`]));
 }

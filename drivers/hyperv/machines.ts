@@ -1,12 +1,15 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Glance, MachineDefinition, MachineId, Machines, Mark, OwnerMark, Readings } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { assertOwner, sameMark, sameOwner } from '#drivers/owner.js';
+import { bringAbout, sameOwned } from './bring.js';
 import { checkDefinition, generationFor } from './definition.js';
-import { applyParts, hardwareDifference } from './hardware.js';
+import { checkGeneration } from './definition-devices.js';
+import { hardwareDifference } from './hardware.js';
 import { checkCapacity } from './host.js';
 import type { Inventory } from './inventory.js';
-import { glanceOf, idOf, isPlainOff, machineOf, type NativeGlance, type NativeMachine } from './native.js';
-import { type Kept, type Next, readKept, withKept } from './notes.js';
+import { glanceOf, idOf, isPlainOff, machineOf, type NativeGlance, type NativeMachine, ownedOf } from './native.js';
+import { type Kept, nothingOwned, readKept, withKept } from './notes.js';
 import { isHalfMade } from './wmi/machine-service.js';
 import { changeText, notesOf, type SettingsChange, uuidOf } from './wmi/machine-settings.js';
 
@@ -53,10 +56,11 @@ export class HypervMachines implements Machines {
 
   async #create(definition: MachineDefinition, mark: Mark, signal: AbortSignal): Promise<MachineId> {
     const { nativeName, uuid } = definition;
+    const generation = generationFor(definition, this.#inventory.limits);
+    checkGeneration(definition, generation);
     await this.#assertFree(definition, mark.owner, signal);
     await checkCapacity(definition, this.#inventory, signal);
-    const [notes = ''] = withKept([], { uuid: uuid.toLowerCase(), mark, next: {} });
-    const generation = generationFor(definition, this.#inventory.limits);
+    const [notes = ''] = withKept([], { uuid: uuid.toLowerCase(), mark, next: {}, owned: nothingOwned });
     await this.#inventory.service.define({ name: nativeName, uuid, notes, generation }, signal);
     const made = await this.#find(uuid, signal);
     if (made === undefined) throw new DriverError('Conflict', `machine "${nativeName}" was made, and is gone again`);
@@ -79,12 +83,15 @@ export class HypervMachines implements Machines {
       const difference = hardwareDifference(native, definition, this.#inventory);
       if (Object.keys(difference).length > 0) await checkCapacity(definition, this.#inventory, signal);
       const isNow = isPlainOff(native);
-      if (isNow) await applyParts(native, difference, this.#inventory, signal);
+      const kept = { uuid, mark, next: difference, owned: ownedOf(native) };
+      const { native: now, rest } = isNow
+        ? await bringAbout(native, difference, kept, this.#inventory, signal)
+        : { native, rest: difference };
       await this.#change(
-        native,
+        now,
         {
-          ...keptChange(native, { uuid, mark, next: isNow ? {} : difference }),
-          ...(uuidOf(native.settings) === uuid ? {} : { uuid }),
+          ...keptChange(now, { ...kept, next: rest, owned: ownedOf(now) }),
+          ...(uuidOf(now.settings) === uuid ? {} : { uuid }),
           ...(isNow && difference.secureBoot !== undefined && { secureBoot: difference.secureBoot }),
         },
         signal,
@@ -98,7 +105,11 @@ export class HypervMachines implements Machines {
       const kept = readKept(notesOf(native.settings));
       const isFrom = from === undefined ? kept === undefined : kept !== undefined && sameOwner(kept.mark.owner, from);
       if (!isFrom) assertOwner(glanceOf(native).nativeName, kept?.mark, mark.owner);
-      await this.#change(native, keptChange(native, { uuid: uuidOf(native.settings), next: {}, ...kept, mark }), signal);
+      await this.#change(
+        native,
+        keptChange(native, { uuid: uuidOf(native.settings), next: {}, owned: nothingOwned, ...kept, mark }),
+        signal,
+      );
     });
   }
 
@@ -110,6 +121,9 @@ export class HypervMachines implements Machines {
         if (power.state !== 'Off')
           throw new DriverError('Conflict', `machine "${nativeName}" is not Off; only one that is Off is forgotten`);
         await this.#inventory.service.destroy(native.system.reference, signal);
+        const ours = ownedOf(native).cards;
+        for (const card of native.parts.cards.filter(({ name }) => ours.includes(name)))
+          await this.#inventory.switches.forget(card, signal);
       });
     } catch (reason) {
       if (!(reason instanceof DriverError && reason.code === 'NotFound')) throw reason;
@@ -126,9 +140,11 @@ export class HypervMachines implements Machines {
 function keptChange({ settings }: NativeMachine, wanted: Kept): SettingsChange {
   const notes = notesOf(settings);
   const kept = readKept(notes);
-  const isKept = kept !== undefined && kept.uuid === wanted.uuid && sameMark(kept.mark, wanted.mark) && sameNext(kept.next, wanted.next);
+  const isKept =
+    kept !== undefined &&
+    kept.uuid === wanted.uuid &&
+    sameMark(kept.mark, wanted.mark) &&
+    isDeepStrictEqual(kept.next, wanted.next) &&
+    sameOwned(kept.owned, wanted.owned);
   return isKept ? {} : { notes: withKept(notes, wanted) };
 }
-
-const sameNext = (one: Next, other: Next): boolean =>
-  one.cpuCount === other.cpuCount && one.memoryBytes === other.memoryBytes && one.secureBoot === other.secureBoot;

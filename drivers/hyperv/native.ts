@@ -1,9 +1,11 @@
 import type { Glance, Machine, MachineId, MachineShape, PowerState } from '#drivers/driver.js';
 import { firmwareOf } from './definition.js';
-import { readKept } from './notes.js';
+import { devicesOf } from './devices.js';
+import { nothingOwned, type Owned, readKept } from './notes.js';
 import type { ObjectOf } from './wmi/class.js';
 import type { computerSystem, memory, processor } from './wmi/classes.js';
 import { formatOf, generationOf, hasSecureBoot, notesOf, type Settings, uuidOf } from './wmi/machine-settings.js';
+import type { MachineParts } from './wmi/parts.js';
 import { type PowerWord, powerOf } from './wmi/power.js';
 
 export type System = ObjectOf<typeof computerSystem>;
@@ -18,6 +20,9 @@ export interface NativeGlance {
 export interface NativeMachine extends NativeGlance {
   readonly processor: ObjectOf<typeof processor>;
   readonly memory: ObjectOf<typeof memory>;
+  readonly parts: MachineParts;
+  /** What the host's switches are called as networks, by their GUID. */
+  readonly networks: ReadonlyMap<string, string>;
 }
 
 const mebibyte = 2 ** 20;
@@ -46,15 +51,20 @@ export function glanceOf({ system, settings }: NativeGlance): Glance {
 /** Whether its hardware can be changed: a saved one has some, too. */
 export const isPlainOff = ({ system }: NativeGlance): boolean => powerOf(system) === 'Off';
 
+export const ownedOf = ({ settings }: NativeGlance): Owned => readKept(notesOf(settings))?.owned ?? nothingOwned;
+
 /** What it has now. */
-export function shapeOf({ settings, processor, memory }: NativeMachine): MachineShape {
+export function shapeOf(native: NativeMachine): MachineShape {
+  const { settings, processor, memory } = native;
+  const { disks, cdroms, interfaces } = devicesOf(native.parts, ownedOf(native), native.networks);
   return {
     cpuCount: processor.common.VirtualQuantity ?? 0,
     memoryBytes: (memory.common.VirtualQuantity ?? 0) * mebibyte,
     firmware: firmwareOf(generationOf(settings)),
     ...(hasSecureBoot(settings) ? { secureBoot: true } : {}),
-    disks: [],
-    interfaces: [],
+    disks,
+    ...(cdroms.length === 0 ? {} : { cdroms }),
+    interfaces,
     serial: false,
     rng: false,
   };
@@ -62,12 +72,13 @@ export function shapeOf({ settings, processor, memory }: NativeMachine): Machine
 
 /** What it has at its next start. */
 export function configuredOf(native: NativeMachine): MachineShape {
-  const { cpuCount, memoryBytes, secureBoot } = readKept(notesOf(native.settings))?.next ?? {};
-  const { secureBoot: hasNow = false, ...now } = shapeOf(native);
+  const { secureBoot, cdroms, ...next } = readKept(notesOf(native.settings))?.next ?? {};
+  const { secureBoot: hasNow = false, cdroms: cdromsNow = [], ...now } = shapeOf(native);
+  const discs = cdroms ?? cdromsNow;
   return {
     ...now,
-    ...(cpuCount !== undefined && { cpuCount }),
-    ...(memoryBytes !== undefined && { memoryBytes }),
+    ...next,
+    ...(discs.length === 0 ? {} : { cdroms: discs }),
     ...((secureBoot ?? hasNow) ? { secureBoot: true } : {}),
   };
 }

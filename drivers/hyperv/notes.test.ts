@@ -1,16 +1,31 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { type Kept, readKept, withKept } from './notes.js';
+import { type Kept, nothingOwned, readKept, withKept } from './notes.js';
 
 const mark = { owner: { cluster: 'c', namespace: 'shop', name: 'web', uid: 'u' }, record: 'r' };
-const kept: Kept = { uuid: 'aa', mark, next: {} };
+const kept: Kept = { uuid: 'aa', mark, next: {}, owned: nothingOwned };
 
 t.test('what is kept is read back to the letter, whatever others wrote before and after', async (t) => {
   const text = fc.string({ unit: fc.constantFrom(...'ab :{"}\\\n\r', 'ü', 'virtwright: ') });
-  const any = fc.record({
+  const bus = fc.constantFrom('IDE', 'SCSI');
+  const any: fc.Arbitrary<Kept> = fc.record({
     uuid: text,
     mark: fc.record({ owner: fc.record({ cluster: text, namespace: text, name: text, uid: text }), record: text }),
-    next: fc.record({ cpuCount: fc.nat(), memoryBytes: fc.nat(), secureBoot: fc.boolean() }, { requiredKeys: [] }),
+    next: fc.record(
+      {
+        cpuCount: fc.nat(),
+        memoryBytes: fc.nat(),
+        secureBoot: fc.boolean(),
+        disks: fc.array(fc.record({ name: text, location: text, format: fc.constantFrom('Vhdx', 'Vhd'), bus })),
+        cdroms: fc.array(fc.record({ name: text, location: text, bus }, { requiredKeys: ['name', 'bus'] })),
+        interfaces: fc.array(fc.record({ name: text, network: text, model: fc.constant('Synthetic'), macAddress: text })),
+      },
+      { requiredKeys: [] },
+    ),
+    owned: fc.record({
+      drives: fc.array(fc.record({ name: text, at: text, file: text }, { requiredKeys: ['name', 'at'] })),
+      cards: fc.array(text),
+    }),
   });
   fc.assert(fc.property(any, fc.array(text, { maxLength: 3 }), (kept, notes) => t.same(readKept(withKept(notes, kept)), kept)));
 });
@@ -38,6 +53,9 @@ t.test('what is not whole is nobody’s', async (t) => {
     mark: { record: '' },
     next: {},
   });
+  const owner = '"owner":{"cluster":"c","namespace":"n","name":"m","uid":"u"}';
+  const torn = `virtwright: {"uuid":"x",${owner},"next":{"disks":[{"name":"a"},7],"cdroms":"x","interfaces":[null]},"owned":{"drives":[{"at":1}],"cards":[1]}}`;
+  t.match(readKept([torn]), { next: { disks: [], interfaces: [] }, owned: nothingOwned });
 });
 
 t.test('a record that is too long is refused', async (t) => {

@@ -1,4 +1,4 @@
-import type { Mark } from '#drivers/driver.js';
+import type { MachineCdrom, MachineDisk, MachineInterface, Mark } from '#drivers/driver.js';
 import { asciiJson, decodeOwner, markRecord, parseJson } from '#drivers/owner.js';
 
 /** Hardware that a machine gets at its next start, where it differs: Hyper-V has but one definition, and a running machine lives by it. */
@@ -6,7 +6,27 @@ export interface Next {
   readonly cpuCount?: number;
   readonly memoryBytes?: number;
   readonly secureBoot?: boolean;
+  readonly disks?: readonly MachineDisk[];
+  readonly cdroms?: readonly MachineCdrom[];
+  readonly interfaces?: readonly MachineInterface[];
 }
+
+/** Which of a machine's drives and cards are ours, and what they are called: a drive has no name of its own. */
+export interface Owned {
+  /** In the manifest's order. */
+  readonly drives: readonly OwnedDrive[];
+  /** Names of cards, in the manifest's order. */
+  readonly cards: readonly string[];
+}
+
+/** Where a drive is, and the file that we put in, which a checkpoint puts others over. */
+export interface OwnedDrive {
+  readonly name: string;
+  readonly at: string;
+  readonly file?: string;
+}
+
+export const nothingOwned: Owned = { drives: [], cards: [] };
 
 /** What we keep in a machine. */
 export interface Kept {
@@ -14,6 +34,7 @@ export interface Kept {
   readonly uuid: string;
   readonly mark: Mark;
   readonly next: Next;
+  readonly owned: Owned;
 }
 
 /** Our line among the notes; the others are people's. */
@@ -26,14 +47,21 @@ export function readKept(notes: readonly string[]): Kept | undefined {
   const owner = decodeOwner(said['owner']);
   const { uuid, record } = said;
   if (owner === undefined || typeof uuid !== 'string') return undefined;
-  return { uuid, mark: { owner, record: typeof record === 'string' ? record : '' }, next: readNext(said['next']) };
+  const mark = { owner, record: typeof record === 'string' ? record : '' };
+  return { uuid, mark, next: readNext(said['next']), owned: readOwned(said['owned']) };
 }
 
 /** The notes with what is kept, at the end of the first; all else in them stays. @throws DriverError Invalid for a record that is too long */
-export function withKept(notes: readonly string[], { uuid, mark, next }: Kept): readonly string[] {
+export function withKept(notes: readonly string[], { uuid, mark, next, owned }: Kept): readonly string[] {
   const { cluster, namespace, name, uid } = mark.owner;
   const owner = { cluster, namespace, name, uid };
-  const said = { uuid, owner, record: markRecord(mark.record), ...(Object.keys(next).length === 0 ? {} : { next }) };
+  const said = {
+    uuid,
+    owner,
+    record: markRecord(mark.record),
+    ...(Object.keys(next).length === 0 ? {} : { next }),
+    ...(owned.drives.length + owned.cards.length === 0 ? {} : { owned }),
+  };
   const [first = '', ...others] = notes.map(withoutOurs);
   return [`${first}${first === '' || first.endsWith('\n') ? '' : '\n'}${begin}${asciiJson(said)}`, ...others];
 }
@@ -44,12 +72,50 @@ const linesOf = (text: string): readonly string[] => text.split(/\r?\n/);
 const withoutOurs = (text: string): string => text.replace(/^virtwright: [^\r\n]*(\r?\n|$)/gm, '');
 
 function readNext(value: unknown): Next {
-  const { cpuCount, memoryBytes, secureBoot } = recordOf(value);
+  const { cpuCount, memoryBytes, secureBoot, disks, cdroms, interfaces } = recordOf(value);
   return {
     ...(typeof cpuCount === 'number' && { cpuCount }),
     ...(typeof memoryBytes === 'number' && { memoryBytes }),
     ...(typeof secureBoot === 'boolean' && { secureBoot }),
+    ...(Array.isArray(disks) && { disks: disks.flatMap(readDisk) }),
+    ...(Array.isArray(cdroms) && { cdroms: cdroms.flatMap(readCdrom) }),
+    ...(Array.isArray(interfaces) && { interfaces: interfaces.flatMap(readInterface) }),
   };
+}
+
+/** Whoever edits notes may leave anything there: what is not whole is not read. */
+function readDisk(value: unknown): readonly MachineDisk[] {
+  const { name, location, format, bus } = recordOf(value);
+  if (typeof name !== 'string' || typeof location !== 'string' || (format !== 'Vhdx' && format !== 'Vhd')) return [];
+  return isBus(bus) ? [{ name, location, format, bus }] : [];
+}
+
+function readCdrom(value: unknown): readonly MachineCdrom[] {
+  const { name, location, bus } = recordOf(value);
+  if (typeof name !== 'string' || !isBus(bus)) return [];
+  return [{ name, bus, ...(typeof location === 'string' && { location }) }];
+}
+
+function readInterface(value: unknown): readonly MachineInterface[] {
+  const { name, network, macAddress } = recordOf(value);
+  if (typeof name !== 'string' || typeof network !== 'string' || typeof macAddress !== 'string') return [];
+  return [{ name, network, model: 'Synthetic', macAddress }];
+}
+
+const isBus = (value: unknown): value is 'IDE' | 'SCSI' => value === 'IDE' || value === 'SCSI';
+
+function readOwned(value: unknown): Owned {
+  const { drives, cards } = recordOf(value);
+  return {
+    drives: Array.isArray(drives) ? drives.flatMap(readDrive) : [],
+    cards: Array.isArray(cards) ? cards.filter((each) => typeof each === 'string') : [],
+  };
+}
+
+function readDrive(value: unknown): readonly OwnedDrive[] {
+  const { name, at, file } = recordOf(value);
+  if (typeof name !== 'string' || typeof at !== 'string') return [];
+  return [{ name, at, ...(typeof file === 'string' && { file }) }];
 }
 
 const recordOf = (value: unknown): Readonly<Record<string, unknown>> =>

@@ -1,9 +1,10 @@
 import type { MachineId, OwnerMark, Power, PowerState } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { assertOwner } from '#drivers/owner.js';
-import { applyParts } from './hardware.js';
+import { bringAbout } from './bring.js';
+import { checkNetworks, switchesByName } from './cards.js';
 import type { Inventory } from './inventory.js';
-import { glanceOf, isPlainOff, type NativeMachine } from './native.js';
+import { configuredOf, glanceOf, isPlainOff, type NativeMachine, ownedOf } from './native.js';
 import { readKept, withKept } from './notes.js';
 import { changeText, notesOf } from './wmi/machine-settings.js';
 import type { PowerWish } from './wmi/power.js';
@@ -33,15 +34,15 @@ export class HypervPower implements Power {
   }
 
   async #applyNext(native: NativeMachine, signal: AbortSignal): Promise<void> {
-    const { system, settings } = native;
-    const notes = notesOf(settings);
-    const kept = readKept(notes);
+    const { interfaces } = configuredOf(native);
+    if (interfaces.length > 0) checkNetworks(native, interfaces, await switchesByName(this.#inventory, signal));
+    const kept = readKept(notesOf(native.settings));
     if (kept === undefined || Object.keys(kept.next).length === 0) return;
-    await applyParts(native, kept.next, this.#inventory, signal);
+    const { native: now } = await bringAbout(native, kept.next, kept, this.#inventory, signal);
     const { secureBoot } = kept.next;
-    const change = { notes: withKept(notes, { ...kept, next: {} }), ...(secureBoot === undefined ? {} : { secureBoot }) };
-    const text = changeText(settings, change);
-    if (text !== undefined) await this.#inventory.service.change(system.reference, text, signal);
+    const notes = withKept(notesOf(now.settings), { ...kept, next: {}, owned: ownedOf(now) });
+    const text = changeText(now.settings, { notes, ...(secureBoot === undefined ? {} : { secureBoot }) });
+    if (text !== undefined) await this.#inventory.service.change(now.system.reference, text, signal);
   }
 
   /** By the guest's integration services. One without them does not hear. */

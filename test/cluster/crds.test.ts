@@ -436,8 +436,8 @@ t.test('what is wrong is refused by its path, with the remedy', async (t) => {
       'Unsupported value: "Keep": supported values: "Retain", "Delete"',
     ],
     [
-      machine('disk-bus', { disks: [disk('a', { bus: 'IDE' })] }),
-      'spec.disks[0].bus: Unsupported value: "IDE": supported values: "VirtioBlk"',
+      machine('disk-bus', { disks: [disk('a', { bus: 'Floppy' })] }),
+      'spec.disks[0].bus: Unsupported value: "Floppy": supported values: "VirtioBlk"',
     ],
     [machine('disk-serial', { disks: [disk('a', { serial: 'a,b=c' })] }), 'spec.disks[0].serial in body should match'],
     [

@@ -1,6 +1,9 @@
 import { defineMachine } from '#simulators/hyperv/model/definitions.js';
 import type { Machine } from '#simulators/hyperv/model/machine.js';
+import { newSwitch } from '#simulators/hyperv/model/switch.js';
 import type { Simulator } from '#simulators/hyperv/simulator.js';
+import { MachineObjects } from '#simulators/hyperv/wmi/machine-objects.js';
+import { SwitchObjects } from '#simulators/hyperv/wmi/v2/switch-objects.js';
 import type { GuestRecipe, Peer } from './subject.js';
 
 const usual = { integration: true, heeds: true, addresses: {}, items: {} };
@@ -15,8 +18,8 @@ export class HypervPeer {
   }
 
   readonly peer: Peer = {
-    destroy: async (uuid) => this.#machine(uuid).enter('off'),
-    pause: async (uuid) => this.#machine(uuid).enter('paused'),
+    destroy: async (uuid) => this.#enter(uuid, 'off'),
+    pause: async (uuid) => this.#enter(uuid, 'paused'),
     editMemory: async (uuid, memoryBytes) => {
       const machine = this.#machine(uuid);
       const memory = machine.devices.find(({ className }) => className === 'Msvm_MemorySettingData');
@@ -43,6 +46,22 @@ export class HypervPeer {
       const { id } = await defineMachine(host, { className: 'Msvm_VirtualSystemSettingData', values }, []);
       return async () => void host.machines.delete(id);
     },
+    strangersNetwork: async (nativeName) => {
+      const { host } = this.#simulator;
+      const made = newSwitch({ ElementName: nativeName });
+      made.health = '25';
+      host.switches.set(made.id, made);
+      const tell = (eventClass: string) => host.happens(eventClass, new SwitchObjects(host).switch(made));
+      const start = async () => {
+        made.health = '5';
+        tell('__InstanceModificationEvent');
+      };
+      const remove = async () => {
+        host.switches.delete(made.id);
+        tell('__InstanceDeletionEvent');
+      };
+      return { start, remove };
+    },
   };
 
   readonly hearing: GuestRecipe = { prepare: async (definition) => definition };
@@ -61,6 +80,13 @@ export class HypervPeer {
         this.#machine(found?.uuid ?? '').guest = guest;
       },
     };
+  }
+
+  #enter(uuid: string, state: Machine['state']): void {
+    const { host } = this.#simulator;
+    const machine = this.#machine(uuid);
+    machine.enter(state);
+    host.happens('__InstanceModificationEvent', new MachineObjects(host).system(machine));
   }
 
   #machine(uuid: string): Machine {

@@ -1,7 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import type { VolumeFormat } from '#drivers/driver.js';
 import { connectHypervDriver } from '#drivers/hyperv/driver.js';
 import { Credentials } from '#drivers/target.js';
 import { Simulator } from '#simulators/hyperv/simulator.js';
@@ -19,17 +21,54 @@ const credentials = new Credentials([
   ['password', Buffer.from(user.password)],
 ]);
 
+/** As WMI tells it. */
+const folderName = 'd:\\hyper-v';
+/** An empty volume, which keeps a name, is the smallest disk that there can be. */
+const endings: Readonly<Record<'v1' | 'v2', Partial<Record<VolumeFormat, string>>>> = {
+  v1: { Vhd: '.vhd', Raw: '.empty.vhd' },
+  v2: { Vhdx: '.vhdx', Vhd: '.vhd', Raw: '.empty.vhdx' },
+};
+
 /** `byJob`: whatever changes something is done by a job, which does not say what it made. */
 async function subjectOf(mode: 'v1' | 'v2', byJob: boolean): Promise<Subject> {
-  const simulator = await Simulator.start({ mode, folder: await mkdtemp(join(folder, mode)), users: [user], jobMs: 5, byJob });
+  const drives = await mkdtemp(join(folder, mode));
+  await mkdir(join(drives, 'D/Hyper-V'), { recursive: true });
+  const simulator = await Simulator.start({ mode, folder: drives, users: [user], jobMs: 5, byJob });
   t.teardown(() => simulator[Symbol.asyncDispose]());
   const stranger = new HypervPeer(simulator);
   const uri = `hyperv://127.0.0.1:${simulator.port}/?transport=http`;
+  const connect = () => connectHypervDriver(uri, credentials, { signal: AbortSignal.timeout(30_000), pace: { first: 2, longest: 20 } });
+
+  /** Machines are given real disks: Hyper-V opens them. */
+  const disk = async (_: string, wanted: VolumeFormat) => {
+    await using driver = await connect();
+    const pool = (await driver.pools?.list(AbortSignal.timeout(30_000)))?.find(({ nativeName }) => nativeName === folderName);
+    const format = pool?.formats.find((each) => each === wanted) ?? pool?.formats[0];
+    if (pool === undefined || format === undefined || driver.volumes === undefined) throw new Error('no pool');
+    const definition = { pool: pool.id, nativeName: `disk.${randomUUID()}`, format, sizeBytes: 4 << 20 };
+    const { location } = await driver.volumes.create(definition, AbortSignal.timeout(30_000));
+    return { location, format };
+  };
+
   return {
     name: `Hyper-V by WMI ${mode}${byJob ? ', all by jobs' : ''}`,
-    connect: () => connectHypervDriver(uri, credentials, { signal: AbortSignal.timeout(30_000), pace: { first: 2, longest: 20 } }),
-    without: ['live', 'pools', 'volumes', 'networks', 'consoles', 'guests', 'events'],
-    cannot: ['startPaused', 'resetPaused', 'tellWhyOff', 'imagineDisks', 'askMachines', 'changeFirmware', 'haveDisks'],
+    connect,
+    without: ['live', 'consoles', 'guests', 'events'],
+    cannot: [
+      'startPaused',
+      'resetPaused',
+      'tellWhyOff',
+      'imagineDisks',
+      'askMachines',
+      'changeFirmware',
+      'makePools',
+      'makeNetworks',
+      'stream',
+    ],
+    disk,
+    pool: folderName,
+    volumeBytes: 4 << 20,
+    locate: (path, { nativeName, format }) => `${path}\\${nativeName}${endings[mode][format] ?? ''}`,
     peer: stranger.peer,
     guests: { hearing: stranger.hearing, deaf: stranger.deaf, unstartable: stranger.unstartable },
   };

@@ -72,10 +72,12 @@ async function definingContract(t: Test, stage: Stage): Promise<void> {
     };
     const format = (of('disks.format')?.values?.[0] ?? 'Raw') as VolumeFormat;
     const root = { ...(await stage.disk('root', '/images/root.img', format)), format };
-    for (const bus of ['VirtioBlk', 'VirtioScsi', 'SATA', 'NVMe', 'Pvscsi', 'LsiLogic'] as const)
+    for (const bus of ['VirtioBlk', 'VirtioScsi', 'SATA', 'NVMe', 'Pvscsi', 'LsiLogic', 'IDE', 'SCSI'] as const)
       await asks(of('disks.bus')?.values?.includes(bus) === true, { disks: [{ ...root, bus }] }, /bus/);
-    for (const each of ['Raw', 'Qcow2', 'Vmdk'] as const)
-      await asks(of('disks.format')?.values?.includes(each) === true, { disks: [{ ...root, format: each }] }, /format/);
+    for (const each of ['Raw', 'Qcow2', 'Vmdk', 'Vhdx', 'Vhd'] as const) {
+      const disk = { ...(await stage.disk('root', '/images/root.img', each)), format: each };
+      await asks(of('disks.format')?.values?.includes(each) === true, { disks: [disk] }, /format/);
+    }
     for (const cache of ['None', 'WriteBack', 'WriteThrough', 'DirectSync', 'Unsafe'] as const)
       await asks(of('disks.cache')?.values?.includes(cache) === true, { disks: [{ ...root, cache }] }, /cache/);
     for (const io of ['Native', 'Threads', 'IoUring'] as const)

@@ -156,11 +156,13 @@ async function existingPoolsContract(t: Test, stage: Stage): Promise<void> {
   });
 
   await t.test('pools are neither made nor unmade', async (t) => {
-    const before = await pools.list(soon());
+    // What is free on a host's disks is not ours alone.
+    const looks = async () => (await pools.list(soon())).map(({ allocationBytes: _, availableBytes: __, ...pool }) => pool);
+    const before = await looks();
     const { id } = await existingPool(stage);
     await refused(t, pools.define(await poolDefinition(stage), soon()), 'Unsupported');
     await refused(t, pools.start(id, soon()), 'Unsupported');
     await refused(t, pools.undefine(id, soon()), 'Unsupported');
-    t.same(await pools.list(soon()), before);
+    t.same(await looks(), before);
   });
 }

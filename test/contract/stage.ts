@@ -130,7 +130,7 @@ export class Stage {
 
   /** A disk as it is asked for: of any file, where the host takes it to be there. */
   async disk(name: string, location: string, format: VolumeFormat): Promise<Pick<MachineDisk, 'name' | 'location' | 'format'>> {
-    return { name, ...((await this.subject.disk?.(name)) ?? { location, format }) };
+    return { name, ...((await this.subject.disk?.(name, format)) ?? { location, format }) };
   }
 
   /** Looks again and again; gives the last look, whether it suits or not. */

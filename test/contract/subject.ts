@@ -7,6 +7,7 @@ import type {
   MachineShape,
   PoolSource,
   VolumeDefinition,
+  VolumeFormat,
 } from '#drivers/driver.js';
 
 export type OptionalFacet = Exclude<Facet, 'host' | 'machines' | 'power'>;
@@ -98,10 +99,12 @@ export interface Subject {
   readonly shape?: Partial<MachineShape>;
   /** Stated, and skipped aloud. */
   readonly cannot?: readonly Inability[];
-  /** A disk of that name that can be given to machines, where one cannot be imagined. */
-  readonly disk?: (name: string) => Promise<Pick<MachineDisk, 'location' | 'format'>>;
+  /** A disk of that name that can be given to machines, where one cannot be imagined: of that format where the host has it. */
+  readonly disk?: (name: string, format: VolumeFormat) => Promise<Pick<MachineDisk, 'location' | 'format'>>;
   /** The native name of a pool that the host has, where none can be made. */
   readonly pool?: string;
+  /** In bytes: a size that volumes can have; 1 MiB when left out. */
+  readonly volumeBytes?: number;
   /** Where a volume lies; directly in the pool's path under its name when left out. */
   readonly locate?: (path: string, volume: Pick<VolumeDefinition, 'nativeName' | 'format'>) => string;
   /** A directory on the host under which pools may be made; needed where there are pools. Files are left in it. */

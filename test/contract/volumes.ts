@@ -23,6 +23,8 @@ class Shelf {
   readonly can: readonly VolumeVerb[];
   /** Whether the host goes on with uploads that broke. */
   readonly resumes: boolean;
+  /** A size that its volumes can have, in bytes. */
+  readonly unit: number;
   readonly #locate;
 
   constructor({ driver, subject }: Stage, pool: MadePool, { formats, can }: Pick<Pool, 'formats' | 'can'>, resumes: boolean) {
@@ -31,6 +33,7 @@ class Shelf {
     this.pool = pool;
     this.formats = formats;
     this.can = can;
+    this.unit = subject.volumeBytes ?? 1 << 20;
     this.#locate = subject.locate ?? ((path, { nativeName }) => `${path}/${nativeName}`);
   }
 
@@ -103,7 +106,7 @@ async function beingContract(t: Test, stage: Stage, shelf: Shelf): Promise<void>
   const { volumes, pool } = shelf;
 
   const { formats } = shelf;
-  for (const format of ['Raw', 'Qcow2', 'Vmdk'] satisfies VolumeFormat[])
+  for (const format of ['Raw', 'Qcow2', 'Vmdk', 'Vhdx', 'Vhd'] satisfies VolumeFormat[])
     await t.test(`a ${format} volume is made, listed where it lies, and deleted, once or twice`, async (t) => {
       const definition = shelf.definition({ format, sizeBytes: 8 << 20 });
       if (!formats.includes(format)) {
@@ -280,13 +283,13 @@ async function sizeContract(t: Test, shelf: Shelf): Promise<void> {
 
   for (const format of shelf.formats)
     await t.test(`a ${format} volume grows, once or twice, and never shrinks`, async (t) => {
-      const { id } = await shelf.create({ format, sizeBytes: 1 << 20 });
-      await volumes.grow(id, 1 << 20, soon());
-      await volumes.grow(id, 3 << 20, soon());
-      await volumes.grow(id, 3 << 20, soon());
-      t.equal((await shelf.find(id, true))?.sizeBytes, 3 << 20);
-      await refused(t, volumes.grow(id, 2 << 20, soon()), 'Invalid');
-      t.equal((await shelf.find(id, true))?.sizeBytes, 3 << 20);
+      const { id } = await shelf.create({ format, sizeBytes: shelf.unit });
+      await volumes.grow(id, shelf.unit, soon());
+      await volumes.grow(id, 3 * shelf.unit, soon());
+      await volumes.grow(id, 3 * shelf.unit, soon());
+      t.equal((await shelf.find(id, true))?.sizeBytes, 3 * shelf.unit);
+      await refused(t, volumes.grow(id, 2 * shelf.unit, soon()), 'Invalid');
+      t.equal((await shelf.find(id, true))?.sizeBytes, 3 * shelf.unit);
     });
 }
 
@@ -384,8 +387,8 @@ async function attachedContract(t: Test, stage: Stage, shelf: Shelf): Promise<vo
   const { capabilities } = await stage.driver.host.describe(soon());
   if (!capabilities.some(({ field }) => field === 'volumes.growAttached')) {
     await t.test('a host that does not grow attached disks says so', async (t) => {
-      const { id } = await shelf.create({ format: shelf.formats[0] ?? 'Raw', sizeBytes: 1 << 20 });
-      await refused(t, volumes.growAttached(id, 'none' as MachineId, 2 << 20, soon()), 'Unsupported', 'NotFound');
+      const { id } = await shelf.create({ format: shelf.formats[0] ?? 'Raw', sizeBytes: shelf.unit });
+      await refused(t, volumes.growAttached(id, 'none' as MachineId, 2 * shelf.unit, soon()), 'Unsupported', 'NotFound');
     });
     return;
   }

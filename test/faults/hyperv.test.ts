@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -6,6 +6,7 @@ import { loadAll } from 'js-yaml';
 import t from 'tap';
 import type { VirtualMachine } from '#crds/types.js';
 import { connect, credentialKeys } from '#drivers/connect.js';
+import { resourceTypes } from '#simulators/hyperv/model/words.js';
 import { Simulator } from '#simulators/hyperv/simulator.js';
 import { condition, useWorld } from '#test/cluster/world.js';
 import { isReady } from './lab.js';
@@ -38,27 +39,40 @@ const examplesFor = ({ port }: Simulator): readonly Manifest[] =>
     return { ...one, spec: { ...one.spec, uri: `hyperv://127.0.0.1:${port}/?transport=http` } };
   });
 
-const patch = (spec: object) => world.kubectl('patch', 'virtualmachine', 'bare', '--type=merge', '-p', JSON.stringify({ spec }));
+const patch = (spec: object) => world.kubectl('patch', 'virtualmachine', 'mail', '--type=merge', '-p', JSON.stringify({ spec }));
 const until = (isSo: (machine: VirtualMachine) => boolean) =>
-  world.until('VirtualMachine', 'bare', (seen) => isReady(seen) && isSo(seen), { timeoutMs: 120_000 });
+  world.until('VirtualMachine', 'mail', (seen) => isReady(seen) && isSo(seen), { timeoutMs: 120_000 });
 const isIn = (state: string) => (machine: VirtualMachine) => machine.status?.power?.state === state;
 
 for (const mode of ['v2', 'v1'] as const)
   await t.test(`${mode}: the examples go from apply to running, stay true, change, stop, and go`, async (t) => {
-    await using simulator = await Simulator.start({ mode, folder, users: [user], jobMs: 20 });
+    const drives = join(folder, mode);
+    await mkdir(join(drives, 'D/Hyper-V'), { recursive: true });
+    const files = async () => (await readdir(join(drives, 'D/Hyper-V'))).map((name) => name.replace(/-[0-9a-f]{8}/, '')).sort();
+    await using simulator = await Simulator.start({ mode, folder: drives, users: [user], jobMs: 20 });
     const changes = () => simulator.host.asked.filter((what) => /\.(Define|Modify|Destroy|Add|Remove|Request)/.test(what));
     await using operator = await world.start({ connect, credentialKeys, hypervisors: ['hv1'], namespace });
     await world.apply(...examplesFor(simulator));
-    const ready = await until(isIn('Running'));
-    t.match(ready.status, { uuid: ready.metadata.uid, nativeName: 'default.bare', hypervisor: 'hv1' });
-    const native = () => simulator.machineNamed('default.bare');
+    const ready = await until((seen) => isIn('Running')(seen) && seen.status?.power?.reason === 'Booted');
+    t.match(ready.status, { uuid: ready.metadata.uid, nativeName: 'default.mail', hypervisor: 'hv1' });
+    const native = () => simulator.machineNamed('default.mail');
     const has = () => {
       const machine = native();
       const number = (className: string) => machine?.number(className, 'VirtualQuantity');
       return [machine?.state, number('Msvm_ProcessorSettingData'), number('Msvm_MemorySettingData'), machine?.generation];
     };
+    const count = (type: string) => native()?.devices.filter(({ values }) => values['ResourceType'] === type).length;
+    const parts = () => [resourceTypes.diskDrive, resourceTypes.dvdDrive, resourceTypes.image, resourceTypes.card].map(count);
+    const ending = mode === 'v2' ? 'vhdx' : 'vhd';
     const generation = mode === 'v2' ? 2 : 1;
     t.same(has(), ['running', 2, 2048, generation]);
+    t.same(
+      [parts(), await files()],
+      [
+        [2, 1, 2, 1],
+        [`default.mail-data.${ending}`, `default.mail-root.${ending}`],
+      ],
+    );
     t.match(await world.until('Hypervisor', 'hv1', isReady), { status: { hypervisor: 'Hyper-V' } });
 
     const [asked, writes] = [changes().length, operator.writes.length];
@@ -68,17 +82,34 @@ for (const mode of ['v2', 'v1'] as const)
     t.same(operator.writes.slice(writes), [], 'nor any object');
 
     await patch({ cpu: { count: 4 } });
-    await world.until('VirtualMachine', 'bare', (now) => condition(now, 'RestartRequired')?.status === 'True');
+    await world.until('VirtualMachine', 'mail', (now) => condition(now, 'RestartRequired')?.status === 'True');
     t.same(has(), ['running', 2, 2048, generation], 'the running machine is as it was');
     await patch({ runStrategy: 'Halted' });
     await until(isIn('Stopped'));
+    await world.kubectl('patch', 'storagevolume', 'mail-data', '--type=merge', '-p', '{"spec":{"size":"60Gi"}}');
+    await world.until('StorageVolume', 'mail-data', (seen) => isReady(seen) && seen.status?.virtualSize === '60Gi');
+    await patch({ interfaces: [], disks: ready.spec.disks?.filter(({ name }) => name !== 'discs') });
+    await until((now) => isIn('Stopped')(now) && isReady(now));
     await patch({ runStrategy: 'Always' });
     await until((now) => isIn('Running')(now) && condition(now, 'RestartRequired')?.status === 'False');
     t.same(has(), ['running', 4, 2048, generation]);
+    t.same(parts(), [2, 0, 2, 0]);
 
-    await world.delete('VirtualMachine', 'bare');
-    await world.untilGone('VirtualMachine', 'bare');
+    await world.delete('VirtualMachine', 'mail');
+    await world.untilGone('VirtualMachine', 'mail');
     t.equal(simulator.host.machines.size, 0);
+    for (const name of ['mail-root', 'mail-data']) {
+      await world.delete('StorageVolume', name);
+      await world.untilGone('StorageVolume', name);
+    }
+    t.same(await files(), [`default.mail-data.${ending}`], 'what is retained is there');
+    for (const [kind, name] of [
+      ['StoragePool', 'hyper-v'],
+      ['VirtualNetwork', 'default-switch'],
+    ] as const) {
+      await world.delete(kind, name);
+      await world.untilGone(kind, name);
+    }
     await world.delete('Hypervisor', 'hv1');
     await world.untilGone('Hypervisor', 'hv1');
     t.notMatch(JSON.stringify(operator.writes), /w0rd/);

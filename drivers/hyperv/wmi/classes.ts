@@ -100,7 +100,7 @@ export const card = wmiClass({
   name: 'Msvm_SyntheticEthernetPortSettingData',
   common: { ...allocation, StaticMacAddress: flag, VirtualSystemIdentifiers: list(text) },
 });
-/** What a card is plugged into; of version 2 alone. */
+/** How a card is plugged into a switch; of version 2 alone. */
 export const connection = wmiClass({
   name: 'Msvm_EthernetPortAllocationSettingData',
   common: {},
@@ -126,6 +126,13 @@ export const networkSwitch = wmiClass({
   common: { Name: key, ElementName: text, HealthState: uint16, EnabledState: uint16 },
 });
 
+/** What a card of version 1 is plugged into: `SystemName` is its switch's name. */
+export const switchPort = wmiClass({
+  name: 'Msvm_SwitchPort',
+  keys: ['CreationClassName', 'Name', 'SystemCreationClassName', 'SystemName'],
+  common: { Name: key, SystemName: text },
+});
+
 /** Where a guest's integration services are asked to shut it down: there only while they run. */
 export const shutdownComponent = wmiClass({
   name: 'Msvm_ShutdownComponent',
@@ -133,5 +140,23 @@ export const shutdownComponent = wmiClass({
   common: { DeviceID: key, SystemName: text, EnabledState: uint16, OperationalStatus: list(uint16) },
 });
 
+/** What a guest says of itself: there only while its integration services run. Each item is an embedded object with a name and a value. */
+export const kvpComponent = wmiClass({
+  name: 'Msvm_KvpExchangeComponent',
+  keys: device,
+  common: { DeviceID: key, SystemName: text, GuestIntrinsicExchangeItems: list(text) },
+});
+/** What a guest says of one card; of version 2 alone. */
+export const guestCard = wmiClass({
+  name: 'Msvm_GuestNetworkAdapterConfiguration',
+  common: {},
+  v2: { InstanceID: key, IPAddresses: list(text) },
+});
+
 export const machineService = wmiClass({ name: 'Msvm_VirtualSystemManagementService', keys: service, common: { Name: key } });
+export const switchService = wmiClass({
+  name: { v1: 'Msvm_VirtualSwitchManagementService', v2: 'Msvm_VirtualEthernetSwitchManagementService' },
+  keys: service,
+  common: { Name: key },
+});
 export const imageService = wmiClass({ name: 'Msvm_ImageManagementService', keys: service, common: { Name: key } });

@@ -1,4 +1,5 @@
 import type { Version } from './class.js';
+import type { Bus } from './drives.js';
 
 /** What a version has room for; in bytes where it is about sizes. */
 export interface VersionLimits {
@@ -6,9 +7,12 @@ export interface VersionLimits {
   readonly generations: readonly (1 | 2)[];
   /** Of Server 2008 R2, and of generation 1 since 2012. */
   readonly maxCpus: number;
+  /** Of virtual disks, the best first. */
+  readonly formats: readonly ('Vhdx' | 'Vhd')[];
+  readonly buses: readonly Bus[];
 }
 
 export const versionLimits: Readonly<Record<Version, VersionLimits>> = {
-  v1: { generations: [1], maxCpus: 4 },
-  v2: { generations: [1, 2], maxCpus: 64 },
+  v1: { generations: [1], maxCpus: 4, formats: ['Vhd'], buses: ['IDE', 'SCSI'] },
+  v2: { generations: [1, 2], maxCpus: 64, formats: ['Vhdx', 'Vhd'], buses: ['IDE', 'SCSI'] },
 };

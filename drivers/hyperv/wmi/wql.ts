@@ -25,3 +25,9 @@ export function relativePath({ resourceUri, selectors }: Reference): string {
 export function objectPath(server: string, namespace: string, of: Reference): string {
   return `\\\\${server}\\${namespace.replaceAll('/', '\\')}:${relativePath(of)}`;
 }
+
+/** The keys of the object that a path leads to. Some hosts double the backslashes within the quotes, and some forget to. */
+export function keysIn(path: string): Readonly<Record<string, string>> {
+  const pairs = [...path.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/gs)];
+  return Object.fromEntries(pairs.map(([, name = '', value = '']) => [name, value.replaceAll('\\\\', '\\').replaceAll('\\"', '"')]));
+}

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { readdirSync, statSync } from 'node:fs';
-import { mkdir, open, readdir, rm, stat, statfs } from 'node:fs/promises';
+import { readdirSync, statfsSync, statSync } from 'node:fs';
+import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { codes, Refusal } from '../cim/codes.js';
 import type { Image, Layout } from './image.js';
@@ -15,6 +15,12 @@ export interface StoredFile {
   /** Its length, and what it takes, in bytes. */
   readonly fileBytes: number;
   readonly allocatedBytes: number;
+}
+
+/** In bytes. */
+export interface Room {
+  readonly capacity: number;
+  readonly free: number;
 }
 
 const lowest = 3 * 2 ** 20;
@@ -107,10 +113,21 @@ export class Store {
     await mkdir(this.#place(path), { recursive: true });
   }
 
-  /** In bytes. */
-  async room(): Promise<{ readonly capacity: number; readonly free: number }> {
-    const { bsize, blocks, bavail } = await statfs(this.folder);
+  room(): Room {
+    const { bsize, blocks, bavail } = statfsSync(this.folder);
     return { capacity: bsize * blocks, free: bsize * bavail };
+  }
+
+  /** Of the drives that there are. */
+  letters(): readonly string[] {
+    return readdirSync(this.folder).filter((name) => /^[a-z]$/i.test(name));
+  }
+
+  /** Every folder there is but the roots, as WMI lists them. */
+  folders(): readonly string[] {
+    const entries = readdirSync(this.folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isDirectory());
+    const places = entries.map((entry) => relative(this.folder, join(entry.parentPath, entry.name)));
+    return places.filter((place) => place.includes('/')).map(windowsPath);
   }
 
   async #newPlace(path: string): Promise<string> {

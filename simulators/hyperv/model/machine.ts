@@ -41,6 +41,7 @@ export class Machine {
   /** Settings of a card's connection, such as its VLAN, by their InstanceID. */
   features: ReadonlyMap<string, { readonly connection: string; readonly className: string; readonly values: Values }> = new Map();
   changedAt = Date.now();
+  configuredAt = Date.now();
   startedAt: number | undefined;
   processId: number | undefined;
   /** What was written to it, for whoever counts. */

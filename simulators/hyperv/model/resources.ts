@@ -17,7 +17,8 @@ export async function addDevice(host: Host, machine: Machine, given: CimObject):
   const cimClass = host.words.classes.find(className);
   if (cimClass === undefined) return refuse(`The class ${given.className} is not a part of a virtual machine.`);
   const values = withDefaults(typedValues(cimClass, given.values));
-  const added: Device = { className, suffix: await placeOf(host, machine, values), values };
+  const suffix = await placeOf(host, machine, values);
+  const added: Device = { className, suffix, values: { ...values, ...placeIn(machine, suffix) } };
   machine.devices = [...machine.devices, added];
   machine.writes += 1;
   return added;
@@ -58,6 +59,12 @@ async function placeOf(host: Host, machine: Machine, values: Values): Promise<st
   return refuse(`A resource of type ${type || '(none)'} cannot be added.`);
 }
 
+/** A drive that was given no place has got one, and says which. */
+function placeIn({ words }: Machine, suffix: string): Values {
+  const place = /\\(\d+)\\D$/.exec(suffix)?.[1];
+  return place === undefined ? {} : { [words.place]: place };
+}
+
 function addController(machine: Machine, suffix: string): string {
   mustBeOff(machine);
   const there = machine.devices.filter(({ values }) => values['ResourceType'] === resourceTypes.scsi).length;
@@ -70,6 +77,7 @@ function addDrive(machine: Machine, values: Values): string {
   const controller = parentOf(machine, values, [resourceTypes.ide, resourceTypes.scsi]);
   const isIde = controller.values['ResourceType'] === resourceTypes.ide;
   if (isIde) mustBeOff(machine);
+  else if (machine.generation === 1 && values['ResourceType'] === resourceTypes.dvdDrive) refuse('A DVD drive is on IDE.');
   const { place } = machine.words;
   const taken = childrenOf(machine, controller).map((each) => String(each.values[place] ?? ''));
   const wanted = String(values[place] ?? '');
@@ -96,6 +104,7 @@ async function mustBeUsable(host: Host, machine: Machine, values: Values): Promi
   const file = [values[machine.words.file] ?? ''].flat()[0] ?? '';
   if (!(await host.options.store.exists(file))) refuse(`The system cannot find the file specified: '${file}'.`, codes.fileNotFound);
   const isDisk = /\.a?vhdx?$/i.test(file);
+  if (machine.generation === 2 && /\.a?vhd$/i.test(file)) refuse('A virtual machine of generation 2 has VHDX alone.');
   if (isDisk) await host.options.store.image(file);
   if (isDisk && machine.state !== 'off' && userOf(host, file, machine) !== undefined)
     refuse(`The process cannot access the file '${file}' because it is being used by another process.`, codes.inUse);
@@ -116,10 +125,20 @@ function plug(host: Host, machine: Machine, values: Values): string {
 
 function mustLeadToSwitch(host: Host, values: Values): void {
   for (const path of [values['HostResource'] ?? []].flat()) {
-    const id = parsePath(path)?.keys.find(([name]) => name === 'Name')?.[1] ?? '';
+    const id = keyIn(path, 'Name');
     if (!host.switches.has(id.toUpperCase())) refuse(`There is no switch '${path}'.`);
   }
 }
+
+/** Of version 1. */
+function mustLeadToPort(host: Host, values: Values): void {
+  for (const path of [values['Connection'] ?? []].flat().filter((each) => each !== '')) {
+    const ports = host.switches.get(keyIn(path, 'SystemName').toUpperCase())?.ports ?? [];
+    if (!ports.some((port) => port.values['Name'] === keyIn(path, 'Name'))) refuse(`There is no port '${path}'.`);
+  }
+}
+
+const keyIn = (path: string, key: string): string => parsePath(path)?.keys.find(([name]) => name === key)?.[1] ?? '';
 
 function mustBeOff(machine: Machine): void {
   if (machine.state !== 'off' || machine.transition !== undefined)
@@ -150,6 +169,7 @@ export async function modifyDevice(host: Host, machine: Machine, of: Device, giv
   if (of.className === 'Msvm_ProcessorSettingData') checkProcessor(host, machine, values);
   if (of.className === 'Msvm_MemorySettingData') checkMemory(machine, values);
   if (of.values['ResourceType'] === resourceTypes.connection) mustLeadToSwitch(host, values);
+  if (of.values['ResourceType'] === resourceTypes.card && host.words.mode === 'v1') mustLeadToPort(host, values);
   if (of.values['ResourceType'] === resourceTypes.image && values[machine.words.file] !== undefined)
     await mustBeUsable(host, machine, values);
   machine.replaceDevice(of, values);

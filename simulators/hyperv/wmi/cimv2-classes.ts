@@ -60,6 +60,27 @@ export const classes: Readonly<Record<string, ClassText>> = {
       'Readable:boolean Status System:boolean Version Writeable:boolean',
     keys: 'Name',
   },
+  Win32_Directory: {
+    properties:
+      'AccessMask:uint32 Archive:boolean Caption Compressed:boolean CompressionMethod CreationClassName ' +
+      'CreationDate:datetime CSCreationClassName CSName Description Drive EightDotThreeFileName Encrypted:boolean ' +
+      'EncryptionMethod Extension FileName FileSize:uint64 FileType FSCreationClassName FSName Hidden:boolean ' +
+      'InstallDate:datetime InUseCount:uint64 LastAccessed:datetime LastModified:datetime Name Path Readable:boolean ' +
+      'Status System:boolean Writeable:boolean',
+    keys: 'Name',
+  },
+  Win32_LogicalDisk: {
+    properties:
+      'Access:uint16 Availability:uint16 BlockSize:uint64 Caption Compressed:boolean ConfigManagerErrorCode:uint32 ' +
+      'ConfigManagerUserConfig:boolean CreationClassName Description DeviceID DriveType:uint32 ErrorCleared:boolean ' +
+      'ErrorDescription ErrorMethodology FileSystem FreeSpace:uint64 InstallDate:datetime LastErrorCode:uint32 ' +
+      'MaximumComponentLength:uint32 MediaType:uint32 Name NumberOfBlocks:uint64 PNPDeviceID ' +
+      'PowerManagementCapabilities:uint16[] PowerManagementSupported:boolean ProviderName Purpose ' +
+      'QuotasDisabled:boolean QuotasIncomplete:boolean QuotasRebuilding:boolean Size:uint64 Status StatusInfo:uint16 ' +
+      'SupportsDiskQuotas:boolean SupportsFileBasedCompression:boolean SystemCreationClassName SystemName ' +
+      'VolumeDirty:boolean VolumeName VolumeSerialNumber',
+    keys: 'DeviceID',
+  },
   Win32_PerfRawData_HvStats_HyperVHypervisorVirtualProcessor: {
     properties:
       'AddressDomainFlushesPersec:uint64 AddressSpaceEvictionsPersec:uint64 AddressSpaceFlushesPersec:uint64 ' +

@@ -1,54 +1,79 @@
 import { Classes } from '../cim/class.js';
 import type { WmiNamespace } from '../cim/namespace.js';
 import { type CimObject, textOfValue } from '../cim/object.js';
-import type { StoredFile } from '../disks/store.js';
+import type { Room, StoredFile } from '../disks/store.js';
 import type { Host } from '../model/host.js';
 import { userOf } from '../model/power.js';
 import { classes as texts } from './cimv2-classes.js';
 import { MachineObjects } from './machine-objects.js';
+import { chosen, type Group, ofEach } from './objects.js';
 
 /** `root\cimv2`: the host itself, as far as who manages machines looks at it. */
 export function cimv2Namespace(host: Host, version: string): WmiNamespace {
   const classes = new Classes(texts);
   const machines = new MachineObjects(host);
-  const all = () => [
-    ...hostObjects(host, version),
-    ...[...host.machines.values()].flatMap((machine) => machines.counters(machine)),
-    ...host.options.store.all().map(fileObject),
+  const { store } = host.options;
+  const groups: readonly Group[] = [
+    { of: hostClasses, objects: () => hostObjects(host, version) },
+    { of: [counters], objects: () => ofEach(host, (machine) => machines.counters(machine)) },
+    { of: ['CIM_DataFile'], objects: () => store.all().map(fileObject) },
+    { of: ['Win32_Directory'], objects: () => store.folders().map(folderObject) },
+    { of: ['Win32_LogicalDisk'], objects: () => store.letters().map((letter) => diskObject(letter, store.room())) },
   ];
+  const instances = (className: string) => chosen(groups, (each) => classes.isA(each, className));
   return {
     name: 'root/cimv2',
     classes,
-    instances: (className) => all().filter((each) => classes.isA(each.className, className)),
+    instances,
     associated: ({ className }) =>
       className === 'Win32_ComputerSystem'
-        ? all()
-            .filter((each) => each.className === 'Win32_Processor')
-            .map((each) => ['Win32_ComputerSystemProcessor', each] as const)
+        ? instances('Win32_Processor').map((each) => ['Win32_ComputerSystemProcessor', each] as const)
         : [],
     async invoke(target, method) {
       if (target.className !== 'CIM_DataFile' || method !== 'Delete') return undefined;
       const path = textOfValue(target, 'Name') ?? '';
-      if (userOf(host, path) !== undefined) return { returnValue: 11 };
-      return { returnValue: (await host.options.store.delete(path)) ? 0 : 9 };
+      if (userOf(host, path) !== undefined) return { returnValue: deleted.sharingViolation };
+      return { returnValue: (await store.delete(path)) ? deleted.done : deleted.notThere };
     },
     put: () => false,
     listen: undefined,
   };
 }
 
+/** What `Delete` of CIM_DataFile returns. */
+const deleted = { done: 0, notThere: 9, sharingViolation: 15 };
+
+const counters = 'Win32_PerfRawData_HvStats_HyperVHypervisorVirtualProcessor';
+const hostClasses = ['Win32_ComputerSystem', 'Win32_ComputerSystemProduct', 'Win32_OperatingSystem', 'Win32_Processor'];
+
+/** WMI tells names of files in lower case, whatever they are. */
 function fileObject({ path, fileBytes }: StoredFile): CimObject {
-  const [, drive = '', folder = '', name = '', extension = ''] = /^(.*?:)?(.*\\)([^\\]*?)(?:\.([^.\\]*))?$/s.exec(path) ?? [];
+  return { className: 'CIM_DataFile', values: { ...placeOf(path), FileSize: String(fileBytes) } };
+}
+
+function folderObject(path: string): CimObject {
+  const isHidden = String(/\\(programdata|\$[^\\]*)$/i.test(path));
+  return { className: 'Win32_Directory', values: { ...placeOf(path), Hidden: isHidden, System: 'false' } };
+}
+
+function placeOf(path: string) {
+  const name = path.toLowerCase();
+  const [, drive = '', folder = '', fileName = '', extension = ''] = /^(.*?:)?(.*\\)([^\\]*?)(?:\.([^.\\]*))?$/s.exec(name) ?? [];
+  return { Name: name, Drive: drive, Path: folder, FileName: fileName, Extension: extension, Readable: 'true' };
+}
+
+function diskObject(letter: string, { capacity, free }: Room): CimObject {
+  const name = `${letter.toUpperCase()}:`;
   const values = {
-    Name: path,
-    Drive: drive,
-    Path: folder,
-    FileName: name,
-    Extension: extension,
-    FileSize: String(fileBytes),
-    Readable: 'true',
+    DeviceID: name,
+    Name: name,
+    Caption: name,
+    DriveType: '3',
+    FileSystem: 'NTFS',
+    Size: String(capacity),
+    FreeSpace: String(free),
   };
-  return { className: 'CIM_DataFile', values };
+  return { className: 'Win32_LogicalDisk', values };
 }
 
 function hostObjects(host: Host, version: string): readonly CimObject[] {

@@ -1,7 +1,7 @@
 import type { CimObject, Values } from '../cim/object.js';
 import { parentMark } from '../model/device.js';
 import type { Host } from '../model/host.js';
-import type { Machine, Snapshot } from '../model/machine.js';
+import type { Machine } from '../model/machine.js';
 import { resourceTypes } from '../model/words.js';
 
 /** What both versions show of a machine. */
@@ -33,7 +33,7 @@ export class MachineObjects {
         RequestedState: '12',
         EnabledDefault: '2',
         TimeOfLastStateChange: new Date(machine.changedAt).toISOString(),
-        TimeOfLastConfigurationChange: new Date(machine.changedAt).toISOString(),
+        TimeOfLastConfigurationChange: new Date(machine.configuredAt).toISOString(),
         OnTimeInMilliseconds: String(uptime),
         ...(processId === undefined ? {} : { ProcessID: String(processId) }),
         ...(words.mode === 'v2' ? { InstanceID: machine.instanceId, NumberOfNumaNodes: '1', EnhancedSessionModeState: '6' } : {}),
@@ -74,7 +74,6 @@ export class MachineObjects {
       return { className, values: parent === undefined ? values : { ...values, Parent: parent } };
     });
   }
-
 
   /** What a running guest has beside the settings: keyboard, and with integration services more. */
   logical(machine: Machine): readonly CimObject[] {

@@ -53,7 +53,10 @@ export function serviceMethods(host: Host, className: string, acts: Readonly<Rec
 }
 
 /** Does something, at once or by a job: then its values are told of the objects alone. Refusals become return values, or a failed job. */
-export async function work(host: Host, { method, className = 'Msvm_ConcreteJob', isLong = false, isLook = false, act }: Work): Promise<Output> {
+export async function work(
+  host: Host,
+  { method, className = 'Msvm_ConcreteJob', isLong = false, isLook = false, act }: Work,
+): Promise<Output> {
   const failing = host.troubles.take(method, 'job');
   if (failing !== undefined || isLong || (host.options.byJob && !isLook))
     return ofJob(

@@ -1,7 +1,7 @@
-import { type CimObject, keysOf, leadsTo, type ObjectPath, pathOf, textOfValue } from '../cim/object.js';
-import type { WmiNamespace } from '../cim/namespace.js';
-import { problems } from '../cim/problem.js';
 import type { XmlElement } from '#drivers/xml/tree.js';
+import type { WmiNamespace } from '../cim/namespace.js';
+import { type CimObject, keysOf, leadsTo, type ObjectPath, pathOf, textOfValue } from '../cim/object.js';
+import { problems } from '../cim/problem.js';
 import { holds } from '../wql/evaluate.js';
 import { parseQuery, type Query, QueryError } from '../wql/parse.js';
 import type { Message } from './message.js';

@@ -50,9 +50,7 @@ function ofSnapshot(shown: V2Objects, { machine, snapshot }: NonNullable<ReturnT
 
 function ofDevice(shown: V2Objects, machine: Machine, of: CimObject): Associated {
   const id = textOfValue(of, 'InstanceID') ?? '';
-  const connected = [...machine.features]
-    .filter(([, { connection }]) => connection.toLowerCase() === id.toLowerCase())
-    .map(([key]) => key);
+  const connected = [...machine.features].filter(([, { connection }]) => connection.toLowerCase() === id.toLowerCase()).map(([key]) => key);
   const features = shown.features(machine).filter((each) => connected.includes(String(each.values['InstanceID'])));
   const addresses = shown.addresses(machine).filter((each) => String(each.values['InstanceID']).includes(id.slice(id.indexOf('\\'))));
   return [

@@ -25,7 +25,7 @@ function add(host: Host, shown: V2Objects, input: Input) {
   });
   machine.features = new Map([...machine.features, ...added]);
   machine.writes += 1;
-  const ids = added.map(([key]) => key);
+  const ids: readonly string[] = added.map(([key]) => key);
   return { ResultingFeatureSettings: shown.features(machine).filter(({ values }) => ids.includes(String(values['InstanceID']))) };
 }
 

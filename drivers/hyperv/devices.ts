@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+import type { MachineCdrom, MachineDefinition, MachineDisk, MachineInterface } from '#drivers/driver.js';
+import type { Owned } from './notes.js';
+import type { Bus, Drive } from './wmi/drives.js';
+import type { MachineParts } from './wmi/parts.js';
+
+/** Drives and cards of a machine, in the API's words, with the host's choices filled in. */
+export interface Devices {
+  readonly disks: readonly MachineDisk[];
+  readonly cdroms: readonly MachineCdrom[];
+  readonly interfaces: readonly MachineInterface[];
+}
+
+/** Those that are ours. A disk that has no file in it is not there yet. `networks` are names of switches by their GUID. */
+export function devicesOf({ drives, cards }: MachineParts, owned: Owned, networks: ReadonlyMap<string, string>): Devices {
+  const ours = owned.drives.flatMap(({ name, at, file }) => {
+    const drive = drives.find((each) => each.at === at);
+    return drive === undefined ? [] : [{ name, drive, file: fileIn(drive, file) }];
+  });
+  const disks = ours.flatMap(({ name, drive: { kind, bus }, file }) =>
+    kind === 'disk' && file !== undefined ? [{ name, location: file, format: formatOf(file), bus }] : [],
+  );
+  const cdroms = ours.flatMap(({ name, drive: { kind, bus }, file }) =>
+    kind === 'dvd' ? [{ name, bus, ...(file === undefined ? {} : { location: file }) }] : [],
+  );
+  const interfaces = owned.cards.flatMap((name) => {
+    const card = cards.find((each) => each.name === name);
+    if (card === undefined) return [];
+    return [{ name, network: networks.get(card.switchId ?? '') ?? '', model: 'Synthetic' as const, macAddress: card.macAddress }];
+  });
+  return { disks, cdroms, interfaces };
+}
+
+/** A checkpoint puts files of its own over the disk's, which is the same disk all the same. Windows does not mind the case of a name. */
+export function fileIn({ image }: Drive, ours: string | undefined): string | undefined {
+  if (image === undefined || ours === undefined) return image?.file;
+  const isOurs = image.file.toLowerCase() === ours.toLowerCase() || /\.avhdx?$/i.test(image.file);
+  return isOurs ? ours : image.file;
+}
+
+export const formatOf = (file: string): 'Vhdx' | 'Vhd' => (/\.vhd$/i.test(file) ? 'Vhd' : 'Vhdx');
+
+/** What a definition asks for, its gaps filled with what the machine has already, or else with the host's best. */
+export function wishOf(
+  { uuid, disks, cdroms = [], interfaces }: Pick<MachineDefinition, 'uuid' | 'disks' | 'cdroms' | 'interfaces'>,
+  has: Devices,
+  generation: 1 | 2,
+): Devices {
+  const buses = chosenBuses({ disks, cdroms }, has, generation);
+  const busOf = (name: string): Bus => buses.get(name) ?? 'SCSI';
+  return {
+    disks: disks.map(({ name, location, format }) => ({ name, location, format, bus: busOf(name) })),
+    cdroms: cdroms.map(({ name, location }) => ({ name, bus: busOf(name), ...(location === undefined ? {} : { location }) })),
+    interfaces: interfaces.map(({ name, network, macAddress }) => {
+      const kept = has.interfaces.find((each) => each.name === name)?.macAddress;
+      return { name, network, model: 'Synthetic', macAddress: macAddress ?? (kept || ownAddress(uuid, name)) };
+    }),
+  };
+}
+
+/** Of IDE there are two controllers. */
+export const idePlaces = 4;
+
+/** Generation 1 starts from IDE alone: what is named first gets a place there, as long as there are any; drives for discs are nowhere else. */
+function chosenBuses({ disks, cdroms }: Pick<Devices, 'disks' | 'cdroms'>, has: Devices, generation: 1 | 2): ReadonlyMap<string, Bus> {
+  const kept = (name: string, of: readonly { readonly name: string; readonly bus?: string }[]) =>
+    of.find((each) => each.name === name)?.bus;
+  const asked = [
+    ...cdroms.map(({ name, bus }) => ({ name, bus: bus ?? kept(name, has.cdroms) ?? (generation === 1 ? 'IDE' : undefined) })),
+    ...disks.map(({ name, bus }) => ({ name, bus: bus ?? kept(name, has.disks) })),
+  ];
+  let left = generation === 1 ? idePlaces - asked.filter(({ bus }) => bus === 'IDE').length : 0;
+  return new Map(
+    asked.map(({ name, bus }) => {
+      if (bus === 'IDE' || bus === 'SCSI') return [name, bus];
+      left -= 1;
+      return [name, left >= 0 ? 'IDE' : 'SCSI'];
+    }),
+  );
+}
+
+/** An address that nobody else has, the same whenever it is asked for: locally administered, of one interface. */
+function ownAddress(uuid: string, name: string): string {
+  const bytes = createHash('sha256').update(`${uuid.toLowerCase()} ${name}`).digest().subarray(0, 6);
+  bytes[0] = ((bytes[0] ?? 0) & 0xfc) | 0x02;
+  return bytes.toString('hex').replace(/..(?!$)/g, '$&:');
+}

@@ -1,0 +1,125 @@
+import { DriverError } from '#drivers/error.js';
+import { type Devices, fileIn } from './devices.js';
+import type { Inventory } from './inventory.js';
+import { glanceOf, type NativeMachine, ownedOf } from './native.js';
+import type { Owned, OwnedDrive } from './notes.js';
+import { type Bus, type Drive, type DriveKind, newDrive, newImage, newScsiController, placeOn, places } from './wmi/drives.js';
+import type { MachineParts } from './wmi/parts.js';
+
+interface WantedDrive {
+  readonly name: string;
+  readonly kind: DriveKind;
+  readonly bus: Bus;
+  readonly file?: string;
+}
+
+const busOf = (bus: string | undefined): Bus => (bus === 'IDE' ? 'IDE' : 'SCSI');
+
+export const wantedDrives = ({ disks, cdroms }: Pick<Devices, 'disks' | 'cdroms'>): readonly WantedDrive[] => [
+  ...disks.map(({ name, bus, location }) => ({ name, kind: 'disk' as const, bus: busOf(bus), file: location })),
+  ...cdroms.map(({ name, bus, location }) => ({
+    name,
+    kind: 'dvd' as const,
+    bus: busOf(bus),
+    ...(location === undefined ? {} : { file: location }),
+  })),
+];
+
+/** Takes out what is in the way: drives that nobody wants any more, or elsewhere, and files that are not those wanted. */
+export async function clearDrives(
+  native: NativeMachine,
+  wanted: readonly WantedDrive[],
+  { service }: Inventory,
+  signal: AbortSignal,
+): Promise<void> {
+  const { system, parts } = native;
+  for (const { name, at, file: ours } of ownedOf(native).drives) {
+    const drive = parts.drives.find((each) => each.at === at);
+    if (drive === undefined) continue;
+    const wish = wanted.find((each) => each.name === name && fits(each, drive));
+    if (drive.image !== undefined && (wish === undefined || fileIn(drive, ours) !== wish.file))
+      await service.remove(system.reference, [drive.image.reference], signal);
+    if (wish === undefined) await service.remove(system.reference, [drive.reference], signal);
+  }
+}
+
+const fits = ({ kind, bus }: WantedDrive, drive: Drive): boolean => kind === drive.kind && bus === drive.bus;
+
+/** A machine of generation 2 is born without a controller. */
+export async function makeController(
+  { system, parts }: NativeMachine,
+  wanted: readonly WantedDrive[],
+  { wmi, service }: Inventory,
+  signal: AbortSignal,
+): Promise<void> {
+  const isMissing = wanted.some(({ bus }) => bus === 'SCSI') && !parts.controllers.some(({ bus }) => bus === 'SCSI');
+  if (isMissing) await service.add(system.reference, [newScsiController(wmi)], signal);
+}
+
+/**
+ * Where each is, or is to be: what has a place keeps it, and nobody gets one that has a drive of others, or is kept for another.
+ * @throws DriverError Exhausted
+ */
+export function placesFor({ controllers, drives }: MachineParts, owned: Owned, wanted: readonly WantedDrive[]): readonly OwnedDrive[] {
+  const taken = new Set(drives.map(({ at }) => at));
+  const kept = new Map(
+    wanted.flatMap(({ name, kind, bus }) => {
+      const at = placeOf(owned, name);
+      const drive = drives.find((each) => each.at === at);
+      const isOn = controllers.some((each) => each.bus === bus && at.startsWith(`${each.key} `));
+      return isOn && (drive === undefined || drive.kind === kind) ? [[name, at] as const] : [];
+    }),
+  );
+  for (const at of kept.values()) taken.add(at);
+  return wanted.map(({ name, bus, file }) => {
+    const at = kept.get(name) ?? freePlace(controllers, bus, taken);
+    taken.add(at);
+    return { name, at, ...(file === undefined ? {} : { file }) };
+  });
+}
+
+function freePlace(controllers: MachineParts['controllers'], bus: Bus, taken: ReadonlySet<string>): string {
+  for (const controller of controllers.filter((each) => each.bus === bus))
+    for (let place = 0; place < places[bus]; place += 1) if (!taken.has(placeOn(controller, place))) return placeOn(controller, place);
+  throw new DriverError('Exhausted', `the machine has no place left on ${bus}; name another bus for one of its disks, or take one out`);
+}
+
+/** Adds the drives whose places are written down. */
+export async function addDrives(
+  native: NativeMachine,
+  wanted: readonly WantedDrive[],
+  { wmi, service }: Inventory,
+  signal: AbortSignal,
+): Promise<void> {
+  const { system, parts } = native;
+  for (const { name, kind } of wanted) {
+    const at = placeOf(ownedOf(native), name);
+    const controller = parts.controllers.find(({ key }) => at.startsWith(`${key} `));
+    if (controller === undefined) throw gone(native, name, at);
+    if (parts.drives.some((each) => each.at === at)) continue;
+    await service.add(system.reference, [newDrive(wmi, kind, controller, Number(at.slice(controller.key.length + 1)))], signal);
+  }
+}
+
+/** Puts the files in. */
+export async function fillDrives(
+  native: NativeMachine,
+  wanted: readonly WantedDrive[],
+  { wmi, service }: Inventory,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const { name, file } of wanted) {
+    const at = placeOf(ownedOf(native), name);
+    const drive = native.parts.drives.find((each) => each.at === at);
+    if (drive === undefined) throw gone(native, name, at);
+    if (file !== undefined && drive.image === undefined) await service.add(native.system.reference, [newImage(wmi, drive, file)], signal);
+  }
+}
+
+const placeOf = ({ drives }: Owned, name: string): string => drives.find((each) => each.name === name)?.at ?? '';
+
+const gone = (native: NativeMachine, name: string, at: string): DriverError =>
+  new DriverError(
+    'Conflict',
+    `machine "${glanceOf(native).nativeName}": the place of disk "${name}" (${at}) is gone; somebody else changes it`,
+  );

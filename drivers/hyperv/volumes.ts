@@ -1,0 +1,138 @@
+import type { PoolId, Volume, VolumeDefinition, VolumeId, Volumes } from '#drivers/driver.js';
+import { DriverError } from '#drivers/error.js';
+import type { HostFiles, StoredFile } from './files.js';
+import type { HypervPools } from './pools.js';
+import { checkVolumeName, fileOf, isDisk, placeholderOf, sizeOf, volumeOf } from './volume.js';
+import type { Disk, ImageService } from './wmi/image-service.js';
+import type { VersionLimits } from './wmi/limits.js';
+
+/** The smallest that Hyper-V makes, in bytes. */
+const smallestBytes = 3 * 2 ** 20;
+
+/** Virtual disks in a folder, and the empty ones that keep a name. They are dynamic: a file grows as its guest writes. */
+export class HypervVolumes implements Volumes {
+  readonly #limits: VersionLimits;
+  readonly #pools: HypervPools;
+  readonly #files: HostFiles;
+  readonly #images: ImageService;
+  /** By path. A size changes as somebody resizes a disk; whoever lists with `refresh` asks for all of them again. */
+  readonly #known = new Map<string, { readonly fileBytes: number; readonly disk: Disk }>();
+
+  constructor(limits: VersionLimits, pools: HypervPools, files: HostFiles, images: ImageService) {
+    this.#limits = limits;
+    this.#pools = pools;
+    this.#files = files;
+    this.#images = images;
+  }
+
+  async list(pool: PoolId, { refresh }: { readonly refresh: boolean }, signal: AbortSignal): Promise<readonly Volume[]> {
+    const files = await this.#files.files(await this.#pools.path(pool, signal), signal);
+    if (refresh) for (const { path } of files) this.#known.delete(path);
+    const volumes: Volume[] = [];
+    for (const file of files) {
+      const volume = volumeOf(pool, file, await this.#looked(file, signal));
+      if (volume !== undefined && !volumes.some(({ id }) => id.nativeName === volume.id.nativeName)) volumes.push(volume);
+    }
+    return volumes;
+  }
+
+  async create(definition: VolumeDefinition, signal: AbortSignal): Promise<Volume> {
+    const { pool, nativeName, sizeBytes, format } = definition;
+    checkVolumeName(nativeName);
+    const folder = await this.#pools.path(pool, signal);
+    const isPlaceholder = format === 'Raw' && sizeBytes === 0;
+    const [best = 'Vhd'] = this.#limits.formats;
+    const made = isPlaceholder ? best : this.#limits.formats.find((each) => each === format);
+    if (made === undefined)
+      throw new DriverError(
+        'Unsupported',
+        `volume "${nativeName}": format ${format} was given; accepted: ${this.#limits.formats.join(', ')}`,
+      );
+    if ((await this.#find(definition, signal)) !== undefined)
+      throw new DriverError('Conflict', `there is a volume "${nativeName}" in ${folder} already`);
+    const path = `${folder}\\${isPlaceholder ? placeholderOf(nativeName, made) : fileOf(nativeName, made)}`;
+    await this.#images.create({ type: 'Dynamic', path, sizeBytes: isPlaceholder ? smallestBytes : sizeOf(nativeName, sizeBytes) }, signal);
+    return this.#must(definition, signal);
+  }
+
+  /** WMI carries no content. */
+  async upload(id: VolumeId, _content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
+    await this.#must(id, signal);
+    throw new DriverError('Unsupported', `volume "${id.nativeName}": on Hyper-V volumes are made empty; nothing can be uploaded`);
+  }
+
+  resume(id: VolumeId, _offset: number, content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
+    return this.upload(id, content, signal);
+  }
+
+  // biome-ignore lint/correctness/useYield: there is nothing to give
+  async *download(
+    id: VolumeId,
+    _range: { readonly offset: number; readonly length: number },
+    signal: AbortSignal,
+  ): AsyncGenerator<Uint8Array> {
+    await this.#must(id, signal);
+    throw new DriverError('Unsupported', `volume "${id.nativeName}": on Hyper-V nothing can be downloaded`);
+  }
+
+  async grow(id: VolumeId, sizeBytes: number, signal: AbortSignal): Promise<void> {
+    const is = await this.#must(id, signal);
+    if (is.sizeBytes > sizeBytes)
+      throw new DriverError('Invalid', `volume "${id.nativeName}" has ${is.sizeBytes} bytes, ${sizeBytes} asked; a volume never shrinks`);
+    if (is.sizeBytes === sizeBytes) return;
+    this.#known.delete(is.location);
+    await this.#images.grow(is.location, sizeOf(id.nativeName, sizeBytes), signal);
+    this.#known.delete(is.location);
+  }
+
+  async copy(): Promise<Volume> {
+    throw new DriverError('Unsupported', 'volumes are not cloned here');
+  }
+
+  async link(): Promise<Volume> {
+    throw new DriverError('Unsupported', 'volumes are not cloned here');
+  }
+
+  async wipe(): Promise<void> {
+    throw new DriverError('Unsupported', 'volumes are not wiped here');
+  }
+
+  async growAttached(): Promise<void> {
+    throw new DriverError('Unsupported', 'a disk of a machine that is on is not grown here; switch the machine off first');
+  }
+
+  async delete(id: VolumeId, signal: AbortSignal): Promise<void> {
+    const folder = await this.#pools.path(id.pool, signal);
+    const files = await this.#files.files(folder, signal);
+    const file = files.find((each) => volumeOf(id.pool, each, undefined)?.id.nativeName === id.nativeName);
+    if (file === undefined) return;
+    this.#known.delete(file.path);
+    await this.#files.delete(file.path, signal);
+  }
+
+  async #must(id: VolumeId, signal: AbortSignal): Promise<Volume> {
+    const found = await this.#find(id, signal);
+    if (found !== undefined) return found;
+    throw new DriverError('NotFound', `there is no volume "${id.nativeName}" in ${id.pool}`);
+  }
+
+  async #find({ pool, nativeName }: VolumeId, signal: AbortSignal): Promise<Volume | undefined> {
+    const files = await this.#files.files(await this.#pools.path(pool, signal), signal);
+    const file = files.find((each) => volumeOf(pool, each, undefined)?.id.nativeName === nativeName);
+    return file && volumeOf(pool, file, await this.#looked(file, signal));
+  }
+
+  /** Undefined for what is no virtual disk, or a broken one. */
+  async #looked({ path, sizeBytes: fileBytes }: StoredFile, signal: AbortSignal): Promise<Disk | undefined> {
+    const known = this.#known.get(path);
+    if (!isDisk(path) || known?.fileBytes === fileBytes) return known?.disk;
+    try {
+      const disk = await this.#images.look(path, signal);
+      this.#known.set(path, { fileBytes, disk });
+      return disk;
+    } catch (reason) {
+      if (reason instanceof DriverError && ['NotFound', 'Invalid', 'Conflict', 'Busy'].includes(reason.code)) return undefined;
+      throw reason;
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import type { Reference } from '../wsman/instance.js';
+import { embedObject, type ObjectOf } from './class.js';
+import { card, type connection } from './classes.js';
+import { partKey, partKeyIn, resourceTypes, subType } from './part.js';
+import type { Wmi } from './wmi.js';
+import { keysIn } from './wql.js';
+
+/** A network card of a machine. */
+export interface Card {
+  readonly reference: Reference;
+  readonly key: string;
+  readonly name: string;
+  /** As `00:15:5d:00:00:01`; empty when the host has not chosen one yet. */
+  readonly macAddress: string;
+  /** The GUID, in upper case, of the switch that it is plugged into. */
+  readonly switchId?: string;
+  /** What says so, where that is an object of its own. */
+  readonly plug?: Reference;
+}
+
+/** Of version 2: neither unplugged, nor told to be. */
+const plugged = 2;
+const noAddress = '000000000000';
+
+/** Of one machine. */
+export function cardsOf(cards: readonly ObjectOf<typeof card>[], plugs: readonly ObjectOf<typeof connection>[]): readonly Card[] {
+  return cards.map((each) => {
+    const { reference, common, version } = each;
+    const key = partKey(common.InstanceID);
+    const is = { reference, key, name: common.ElementName ?? '', macAddress: macOf(common.Address ?? noAddress) };
+    if (version === 'v1') return { ...is, ...leadsTo(common.Connection[0], 'SystemName') };
+    const plug = plugs.find((one) => one.version === 'v2' && partKeyIn(one.v2.Parent) === key);
+    if (plug?.version !== 'v2') return is;
+    return { ...is, plug: plug.reference, ...(plug.v2.EnabledState === plugged ? leadsTo(plug.v2.HostResource[0], 'Name') : {}) };
+  });
+}
+
+function leadsTo(path: string | undefined, key: string): { readonly switchId?: string } {
+  const switchId = keysIn(path ?? '')[key]?.toUpperCase();
+  return switchId === undefined ? {} : { switchId };
+}
+
+function macOf(address: string): string {
+  const digits = address.toLowerCase().replace(/[^0-9a-f]/g, '');
+  return digits === noAddress || digits.length !== 12 ? '' : (digits.match(/../g) ?? []).join(':');
+}
+
+const addressOf = (macAddress: string): string => macAddress.replaceAll(':', '').toUpperCase();
+
+/** One that no switch is at yet; `id` is a GUID by which its guest knows it. */
+export function newCard({ version }: Wmi, name: string, macAddress: string, id: string): string {
+  const common = {
+    ResourceType: resourceTypes.card,
+    ResourceSubType: subType(version, 'Synthetic Ethernet Port'),
+    ElementName: name,
+    Address: addressOf(macAddress),
+    StaticMacAddress: true,
+    VirtualSystemIdentifiers: [`{${id}}`],
+  };
+  return embedObject(card, { version, common });
+}
+
+export function cardWithAddress({ version }: Wmi, { reference }: Card, macAddress: string): string {
+  const { InstanceID = '' } = reference.selectors;
+  return embedObject(card, { version, common: { InstanceID, Address: addressOf(macAddress), StaticMacAddress: true } });
+}

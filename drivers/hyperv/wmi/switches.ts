@@ -1,0 +1,99 @@
+import { DriverError } from '#drivers/error.js';
+import type { Reference } from '../wsman/instance.js';
+import type { Card } from './cards.js';
+import { embedObject } from './class.js';
+import { card as cardClass, connection, networkSwitch, switchPort, switchService } from './classes.js';
+import type { Jobs } from './jobs.js';
+import type { MachineService, System } from './machine-service.js';
+import { resourceTypes, subType } from './part.js';
+import type { Wmi } from './wmi.js';
+import { objectPath } from './wql.js';
+
+/** What machines are plugged into. */
+export interface NetworkSwitch {
+  readonly reference: Reference;
+  /** A GUID in upper case. */
+  readonly id: string;
+  readonly name: string;
+  /** The host says that it works. */
+  readonly isWell: boolean;
+}
+
+const well = 5;
+
+/** The switches of a host, in either version: in version 1 a card is plugged into a port, which is made for it and has its name from it. */
+export class Switches {
+  readonly #wmi: Wmi;
+  readonly #jobs: Jobs;
+  readonly #machines: MachineService;
+
+  constructor(wmi: Wmi, jobs: Jobs, machines: MachineService) {
+    this.#wmi = wmi;
+    this.#jobs = jobs;
+    this.#machines = machines;
+  }
+
+  async list(signal: AbortSignal): Promise<readonly NetworkSwitch[]> {
+    return (await this.#wmi.find(networkSwitch, {}, signal)).map(({ reference, common }) => ({
+      reference,
+      id: common.Name.toUpperCase(),
+      name: common.ElementName ?? '',
+      isWell: common.HealthState === well,
+    }));
+  }
+
+  /** From wherever it was plugged in before. */
+  async plug({ reference: system }: Pick<System, 'reference'>, card: Card, into: NetworkSwitch, signal: AbortSignal): Promise<void> {
+    if (this.#wmi.version === 'v1') return this.#plugV1(system, card, into, signal);
+    const v2 = { HostResource: [this.#path(into.reference)], EnabledState: 2 };
+    if (card.plug !== undefined) {
+      const { InstanceID = '' } = card.plug.selectors;
+      return this.#machines.alter(system, [embedObject(connection, { version: 'v2', v2: { ...v2, InstanceID } })], signal);
+    }
+    const made = { ResourceType: resourceTypes.connection, ResourceSubType: subType('v2', 'Ethernet Connection') };
+    const parent = { Parent: this.#path(card.reference) };
+    await this.#machines.add(system, [embedObject(connection, { version: 'v2', v2: { ...made, ...parent, ...v2 } })], signal);
+  }
+
+  /** What is left of a card that is gone. */
+  async forget(card: Card, signal: AbortSignal): Promise<void> {
+    if (this.#wmi.version === 'v1') for (const port of await this.#ports(card, signal)) await this.#deletePort(port.reference, signal);
+  }
+
+  async #plugV1(system: Reference, card: Card, into: NetworkSwitch, signal: AbortSignal): Promise<void> {
+    const before = await this.#ports(card, signal);
+    const isThere = before.find(({ common }) => common.SystemName?.toUpperCase() === into.id);
+    const port = isThere ?? (await this.#makePort(card, into, signal));
+    const common = { InstanceID: card.reference.selectors['InstanceID'] ?? '', Connection: [this.#path(port.reference)] };
+    await this.#machines.alter(system, [embedObject(cardClass, { version: 'v1', common })], signal);
+    for (const { reference } of before.filter((each) => each !== isThere)) await this.#deletePort(reference, signal);
+  }
+
+  async #makePort(card: Card, into: NetworkSwitch, signal: AbortSignal) {
+    const given = { VirtualSwitch: into.reference, Name: portName(card), FriendlyName: card.name, ScopeOfResidence: '' };
+    await this.#call('CreateSwitchPort', given, signal);
+    const made = (await this.#ports(card, signal)).find(({ common }) => common.SystemName?.toUpperCase() === into.id);
+    if (made === undefined)
+      throw new DriverError('Conflict', `the port for "${card.name}" of switch "${into.name}" was made, and is gone again`);
+    return made;
+  }
+
+  #deletePort(port: Reference, signal: AbortSignal): Promise<void> {
+    return this.#call('DeleteSwitchPort', { SwitchPort: port }, signal);
+  }
+
+  #ports(card: Card, signal: AbortSignal) {
+    return this.#wmi.find(switchPort, { Name: portName(card) }, signal);
+  }
+
+  async #call(method: string, given: Parameters<Wmi['client']['invoke']>[2], signal: AbortSignal): Promise<void> {
+    const { reference } = await this.#wmi.only(switchService, signal);
+    await this.#jobs.finished(method, await this.#wmi.client.invoke(reference, method, given, signal), signal);
+  }
+
+  #path(of: Reference): string {
+    return objectPath(this.#wmi.server, this.#wmi.namespace, of);
+  }
+}
+
+const portName = ({ key }: Card): string => `virtwright ${key}`;
