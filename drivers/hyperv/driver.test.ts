@@ -305,6 +305,42 @@ t.test('a saved machine keeps the hardware it was saved with, and its next start
   t.match(await look(), [{ power: { state: 'On' }, live: { cpuCount: 4 }, configured: { cpuCount: 4 } }]);
 });
 
+for (const mode of ['v2', 'v1'] as const)
+  t.test(`${mode}: a guest tells its name, its system, and its addresses`, async (t) => {
+    const { simulator, connect } = await host(t, mode);
+    const driver = await connect();
+    const lan = { name: 'lan', network: 'Default Switch', macAddress: '52:54:00:00:00:01' };
+    const two = { ...definition, interfaces: [lan, { ...lan, name: 'dmz', macAddress: '52:54:00:00:00:02' }] };
+    const id = await driver.machines.define({ ...definition, interfaces: [lan] }, mark, soon());
+    await driver.power.start(id, { paused: false }, soon());
+    const native = simulator.machineNamed('shop.web');
+    if (native === undefined) throw new Error('no machine');
+    t.same(await driver.guests?.look(id, soon()), { addresses: [] }, 'before it says anything');
+    native.guest = {
+      integration: true,
+      heeds: true,
+      addresses: { '525400000001': ['10.0.0.7', 'fe80::7'], '525400000002': ['10.0.1.7'] },
+      items: {
+        FullyQualifiedDomainName: 'web.shop & co',
+        OSName: 'Debian GNU/Linux',
+        OSVersion: '12',
+        NetworkAddressIPv4: '10.0.0.7;nonsense',
+        NetworkAddressIPv6: 'fe80::7',
+      },
+    };
+    const own = ['10.0.0.7', 'fe80::7'].map((ip) => ({ macAddress: '52:54:00:00:00:01', ip, source: 'Agent' }));
+    const says = { agent: 'Connected', hostname: 'web.shop & co', os: { name: 'Debian GNU/Linux', version: '12' } };
+    t.same(await driver.guests?.look(id, soon()), { ...says, addresses: own });
+    await driver.power.cut(id, mark.owner, soon());
+    await driver.machines.define(two, mark, soon());
+    await driver.power.start(id, { paused: false }, soon());
+    const sight = await driver.guests?.look(id, soon());
+    const other = { macAddress: '52:54:00:00:00:02', ip: '10.0.1.7', source: 'Agent' };
+    t.same(sight?.addresses, mode === 'v2' ? [...own, other] : [], 'version 1 does not tell which card has which');
+    native.guest = { ...native.guest, integration: false };
+    t.same(await driver.guests?.look(id, soon()), { addresses: [] });
+  });
+
 t.test('time is told of a machine whose name is its own alone, and of no other', async (t) => {
   const { simulator, connect } = await host(t, 'v2');
   const driver = await connect();

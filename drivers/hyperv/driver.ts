@@ -1,7 +1,9 @@
 import type { Driver } from '#drivers/driver.js';
 import type { Credentials } from '#drivers/target.js';
 import { decodeCredentials } from './credentials.js';
+import { HypervEvents } from './events.js';
 import { HostFiles } from './files.js';
+import { HypervGuests } from './guests.js';
 import { HypervHost } from './host.js';
 import { Inventory } from './inventory.js';
 import { HypervMachines } from './machines.js';
@@ -11,6 +13,7 @@ import { HypervPower } from './power.js';
 import { HypervStats } from './stats.js';
 import { parseHypervUri } from './uri.js';
 import { HypervVolumes } from './volumes.js';
+import { hasEvents } from './wmi/events.js';
 import { ImageService } from './wmi/image-service.js';
 import { Jobs, type Pace } from './wmi/jobs.js';
 import { MachineService } from './wmi/machine-service.js';
@@ -46,6 +49,7 @@ function hypervDriver(wmi: Wmi, jobs: Jobs): Driver {
   const inventory = new Inventory(wmi, service, new Switches(wmi, jobs, service));
   const files = new HostFiles(wmi.client);
   const pools = new HypervPools(inventory, files);
+  const ending = new AbortController();
   let close = () => {};
   const closed = new Promise<void>((resolve) => {
     close = resolve;
@@ -55,11 +59,14 @@ function hypervDriver(wmi: Wmi, jobs: Jobs): Driver {
     machines: new HypervMachines(inventory),
     power: new HypervPower(inventory),
     stats: new HypervStats(inventory),
+    guests: new HypervGuests(inventory),
     networks: new HypervNetworks(inventory),
     pools,
     volumes: new HypervVolumes(inventory.limits, pools, files, new ImageService(wmi, jobs)),
+    ...(hasEvents(wmi) ? { events: new HypervEvents(wmi, ending.signal) } : {}),
     closed,
     async [Symbol.asyncDispose]() {
+      ending.abort();
       await wmi.client[Symbol.asyncDispose]();
       close();
     },

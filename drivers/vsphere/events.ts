@@ -1,5 +1,6 @@
 import { onAbort } from '#drivers/deadline.js';
 import type { Events, HostEvent, MachineId, PoolId } from '#drivers/driver.js';
+import { Listener } from '#drivers/listener.js';
 import type { Inventory } from './inventory.js';
 import type { ObjectUpdate } from './soap/operations.js';
 import { type Query, these } from './soap/properties.js';
@@ -69,35 +70,4 @@ export class VsphereEvents implements Events {
 function hint({ obj }: ObjectUpdate): HostEvent {
   if (obj.type === 'VirtualMachine') return { kind: 'machine', id: obj.value as MachineId };
   return obj.type === 'Datastore' ? { kind: 'pool', id: obj.value as PoolId } : gap;
-}
-
-/** What waits to be read, each thing once: however slow the reader, no more than there are things. */
-class Listener implements AsyncIterable<HostEvent> {
-  readonly #waiting = new Map<string, HostEvent>();
-  #isEnded = false;
-  #wake = () => {};
-
-  put(event: HostEvent): void {
-    this.#waiting.set(event.kind === 'gap' ? 'gap' : `${event.kind} ${event.id}`, event);
-    this.#wake();
-  }
-
-  end(): void {
-    this.#isEnded = true;
-    this.#wake();
-  }
-
-  async *[Symbol.asyncIterator](): AsyncGenerator<HostEvent, void, undefined> {
-    while (!this.#isEnded) {
-      for (const [key, event] of this.#waiting) {
-        this.#waiting.delete(key);
-        yield event;
-        if (this.#isEnded) return;
-      }
-      if (this.#waiting.size > 0 || this.#isEnded) continue;
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
-  }
 }

@@ -22,6 +22,9 @@ export async function guestsContract(t: Test, stage: Stage): Promise<void> {
   });
 
   await t.test('a channel is read back, and taken away again', async (t) => {
+    const { capabilities } = await stage.driver.host.describe(soon());
+    if (!capabilities.some(({ field }) => field === 'devices.guestAgent'))
+      return refused(t, stage.define(stage.definition({ guestAgent: true })), 'Unsupported', 'Invalid');
     const { id, definition, mark } = await stage.define(stage.definition({ guestAgent: true }));
     t.equal((await stage.look(id)).configured?.guestAgent, true);
     await stage.driver.machines.define({ ...definition, guestAgent: false }, mark, soon());

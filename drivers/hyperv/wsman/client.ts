@@ -79,7 +79,7 @@ export class WsmanClient implements AsyncDisposable {
   }
 
   /**
-   * What happens there, from when the first is asked for on, until the signal ends; then the host is told that nobody listens any more. Ends
+   * What happens there, from when the first is asked for on, which is empty and says that the host hears us, until the signal ends; then the host is told that nobody listens any more. Ends
    * with an error when the host cannot, or has forgotten us: begin anew then, and look at everything.
    */
   async *subscribe(namespace: string, wql: string, signal: AbortSignal): AsyncGenerator<readonly Instance[]> {
@@ -99,6 +99,7 @@ export class WsmanClient implements AsyncDisposable {
     const manager = childNS(agreed, namespaces.eventing, 'SubscriptionManager');
     let context = contextIn(agreed);
     try {
+      yield [];
       while (context !== undefined && !signal.aborted) {
         const page = await this.#pullEvents(resourceUri, context, signal);
         context = page.next;

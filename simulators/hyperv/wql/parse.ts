@@ -4,7 +4,7 @@ import { type ObjectPath, parsePath, unescaped } from '../cim/object.js';
 export type Query =
   | { readonly kind: 'select'; readonly className: string; readonly where: Condition }
   | { readonly kind: 'associators'; readonly of: ObjectPath; readonly assocClass?: string; readonly resultClass?: string }
-  | { readonly kind: 'events'; readonly eventClass: string; readonly targetClass?: string };
+  | { readonly kind: 'events'; readonly eventClass: string; readonly targetClasses: readonly string[] };
 
 export type Condition =
   | { readonly kind: 'always' }
@@ -41,9 +41,10 @@ function parseAssociators(path: string, where: string): Query {
   return { kind: 'associators', of, ...(assocClass && { assocClass }), ...(resultClass && { resultClass }) };
 }
 
+/** Of what the events are about, only the classes are looked at; none is any. */
 function parseEvents(eventClass: string, where: string): Query {
-  const targetClass = /TargetInstance\s+ISA\s+['"](\w+)['"]/i.exec(where)?.[1];
-  return { kind: 'events', eventClass, ...(targetClass && { targetClass }) };
+  const targetClasses = [...where.matchAll(/TargetInstance\s+ISA\s+['"](\w+)['"]/gi)].map(([, name = '']) => name);
+  return { kind: 'events', eventClass, targetClasses };
 }
 
 const tokens = /\s*(?:'((?:\\.|[^'\\])*)'|"((?:\\.|[^"\\])*)"|(<>|!=|<=|>=|=|<|>|\(|\))|([\w.+-]+))/y;

@@ -33,7 +33,8 @@ export class Subscriptions {
     const subscription: Subscription = { kind: 'subscription', pending: [], wake: () => {}, stop: () => stop(), namespace: namespace.name };
     const isMeant = (eventClass: string) => [eventClass, '__InstanceOperationEvent'].includes(query.eventClass);
     const stop = namespace.listen((happening) => {
-      const isOf = query.targetClass === undefined || namespace.classes.isA(happening.target.className, query.targetClass);
+      const { targetClasses } = query;
+      const isOf = targetClasses.length === 0 || targetClasses.some((each) => namespace.classes.isA(happening.target.className, each));
       if (!isMeant(happening.eventClass) || !isOf) return;
       subscription.pending.push(happening);
       subscription.wake();
@@ -59,9 +60,12 @@ export class Subscriptions {
 
 /** @throws Problem when nothing happens in time */
 export async function pullEvents(
-catalog: Catalog,
-contexts: Contexts,
-{ timeoutMs = usualTimeoutMs }: Message, id: string, subscription: Subscription): Promise<XmlElement> {
+  catalog: Catalog,
+  contexts: Contexts,
+  { timeoutMs = usualTimeoutMs }: Message,
+  id: string,
+  subscription: Subscription,
+): Promise<XmlElement> {
   if (subscription.pending.length === 0) await waited(subscription, timeoutMs);
   contexts.find(id);
   if (subscription.pending.length === 0) throw problems.nothingYet();
