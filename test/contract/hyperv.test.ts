@@ -11,7 +11,7 @@ import { contract } from './contract.js';
 import { HypervPeer } from './hyperv-peer.js';
 import type { Subject } from './subject.js';
 
-t.setTimeout(300_000);
+t.setTimeout(900_000);
 
 const user = { name: 'Administrator', password: 'p ä"ss\\w0rd' };
 const folder = await mkdtemp(join(tmpdir(), 'vw-hyperv-'));
