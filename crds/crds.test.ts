@@ -110,7 +110,7 @@ t.test('decoding names the object, the path, what was given and what would be ac
       'spec.runStrategy is "Allways", accepted: Always, RerunOnFailure, Once, Manual, Halted',
     ],
     [{ memory: { size: 1 }, cpu: { count: 513 } }, 'spec.cpu.count is 513, accepted: <= 512'],
-    [{ memory: { size: 1 }, disks: [{ ...disk, bus: 'IDE' }] }, 'spec.disks[0].bus is "IDE", accepted: VirtioBlk'],
+    [{ memory: { size: 1 }, disks: [{ ...disk, bus: 'Floppy' }] }, 'spec.disks[0].bus is "Floppy", accepted: VirtioBlk'],
     [{ memory: { size: 1 }, disks: 'root' }, 'spec.disks is "root", accepted: array'],
   ];
   for (const [spec, message] of cases) t.throws(() => decode('VirtualMachine', machine(spec)), { name: 'DecodeError', message }, message);

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onAbort } from '#drivers/deadline.js';
 import type { Events, HostEvent, MachineId, NetworkId } from '#drivers/driver.js';
-import { Listener } from '#drivers/listener.js';
+import { Listener } from '#drivers/https/listener.js';
 import { type Happening, happenings } from './wmi/events.js';
 import type { Wmi } from './wmi/wmi.js';
 

@@ -1,6 +1,6 @@
 import { onAbort } from '#drivers/deadline.js';
 import type { Events, HostEvent, MachineId, PoolId } from '#drivers/driver.js';
-import { Listener } from '#drivers/listener.js';
+import { Listener } from '#drivers/https/listener.js';
 import type { Inventory } from './inventory.js';
 import type { ObjectUpdate } from './soap/operations.js';
 import { type Query, these } from './soap/properties.js';

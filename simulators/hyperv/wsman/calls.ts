@@ -2,10 +2,10 @@ import { attribute, childNS, elementNS, elements, localName, textOf, type XmlEle
 import type { Argument, Input, Output, WmiNamespace } from '../cim/namespace.js';
 import type { CimObject } from '../cim/object.js';
 import { problems } from '../cim/problem.js';
+import type { Asked } from './asked.js';
 import type { Catalog } from './catalog.js';
 import { elementsOf, type Message, selectorsIn } from './message.js';
 import { ns } from './names.js';
-import type { Asked } from './service.js';
 
 /** Get, Put and Invoke: what is about one object. */
 export class Calls {

@@ -3,12 +3,12 @@ import { childNS, textOf, type XmlElement } from '#drivers/xml/tree.js';
 import type { WmiNamespace } from '../cim/namespace.js';
 import { problems } from '../cim/problem.js';
 import type { Query } from '../wql/parse.js';
+import type { Asked } from './asked.js';
 import { type Catalog, parsedQuery } from './catalog.js';
 import type { Contexts } from './contexts.js';
 import { type Message, positive } from './message.js';
 import { ns } from './names.js';
 import { el } from './render.js';
-import type { Asked } from './service.js';
 import { pullEvents } from './subscriptions.js';
 
 /** In bytes: what WinRM takes for an answer when a request names nothing. */

@@ -1,6 +1,7 @@
 import type { XmlElement } from '#drivers/xml/tree.js';
 import type { WmiNamespace } from '../cim/namespace.js';
 import { Problem } from '../cim/problem.js';
+import type { Asked } from './asked.js';
 import { Calls } from './calls.js';
 import { Catalog } from './catalog.js';
 import { type ContextLimits, Contexts } from './contexts.js';
@@ -9,9 +10,6 @@ import { type Message, parseMessage } from './message.js';
 import { ns } from './names.js';
 import { renderFault, renderIdentity, renderReply } from './render.js';
 import { Subscriptions } from './subscriptions.js';
-
-/** Told of each request, before it is done: `Enumerate SELECT …`, `Msvm_ComputerSystem.RequestStateChange`. May fail it, or hold it up. */
-export type Asked = (what: string) => Promise<void>;
 
 export interface ServiceOptions {
   /** The host's name. */

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { childNS, elementNS, textOf, type XmlElement } from '#drivers/xml/tree.js';
 import { problems } from '../cim/problem.js';
+import type { Asked } from './asked.js';
 import { type Catalog, parsedQuery } from './catalog.js';
 import type { Contexts, Subscription } from './contexts.js';
 import { type Message, milliseconds } from './message.js';
 import { classUri, ns } from './names.js';
 import { el } from './render.js';
-import type { Asked } from './service.js';
 
 /** In milliseconds: how long WinRM waits for an event when a request names nothing. */
 const usualTimeoutMs = 60_000;

@@ -1,17 +1,12 @@
 import { codes, Refusal } from '../../cim/codes.js';
 import type { Input } from '../../cim/namespace.js';
-import { type CimObject, textOfValue } from '../../cim/object.js';
+import type { CimObject } from '../../cim/object.js';
 import type { Host } from '../../model/host.js';
-import type { Machine, Snapshot } from '../../model/machine.js';
 import { applySnapshot, destroySnapshot, takeSnapshot } from '../../model/snapshots.js';
 import { machineOf } from '../machine-methods.js';
 import { type Methods, oneObject, serviceMethods } from '../methods.js';
 import type { V2Objects } from './objects.js';
-
-interface Found {
-  readonly machine: Machine;
-  readonly snapshot: Snapshot;
-}
+import { type FoundSnapshot, snapshotOf } from './snapshots.js';
 
 /** Checkpoints: always by a job. */
 export function snapshotMethods(host: Host, shown: V2Objects): Methods {
@@ -34,15 +29,7 @@ export function snapshotMethods(host: Host, shown: V2Objects): Methods {
   return serviceMethods(host, 'Msvm_VirtualSystemSnapshotService', acts, { isLong: true });
 }
 
-/** The checkpoint that an object of settings is. */
-export function snapshotOf(host: Host, of: CimObject): Found | undefined {
-  const id = /^Microsoft:([0-9A-F-]{36})$/i.exec(textOfValue(of, 'InstanceID') ?? '')?.[1]?.toUpperCase();
-  for (const machine of host.machines.values())
-    for (const snapshot of machine.snapshots) if (snapshot.id === id) return { machine, snapshot };
-  return undefined;
-}
-
-function mustBeSnapshot(host: Host, of: CimObject): Found {
+function mustBeSnapshot(host: Host, of: CimObject): FoundSnapshot {
   const found = snapshotOf(host, of);
   if (found === undefined) throw new Refusal(codes.cim.invalidParameter, 'That is no checkpoint.');
   return found;

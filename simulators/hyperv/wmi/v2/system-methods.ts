@@ -7,7 +7,7 @@ import type { Host } from '../../model/host.js';
 import { machineOf, thumbnail } from '../machine-methods.js';
 import { embedded, type Methods, oneObject, serviceMethods, text } from '../methods.js';
 import type { V2Objects } from './objects.js';
-import { snapshotOf } from './snapshot-methods.js';
+import { snapshotOf } from './snapshots.js';
 
 const service = 'Msvm_VirtualSystemManagementService';
 

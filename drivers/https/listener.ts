@@ -1,4 +1,4 @@
-import type { HostEvent } from './driver.js';
+import type { HostEvent } from '#drivers/driver.js';
 
 /** What waits to be read, each thing once: however slow the reader, no more than there are things. */
 export class Listener implements AsyncIterable<HostEvent> {
