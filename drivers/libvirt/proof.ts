@@ -12,12 +12,11 @@ export const proofOfGolden: Proof = {
   proven: [
     { what: 'machines of bhyve', ...golden },
     { what: 'machines of Cloud Hypervisor', ...golden },
-    { what: 'machines of Virtuozzo 7', ...golden },
     {
-      what: 'VirtualBox: machines are seen, none is made',
+      what: 'Virtuozzo and VirtualBox: machines are seen, none is made',
       by: 'golden files',
       tests: ['drivers/libvirt/dialects/golden.test.ts'],
-      note: 'libvirt’s driver keeps no word of whose a machine is',
+      note: 'libvirt’s drivers for them keep no word of whose a machine is',
     },
   ],
 };

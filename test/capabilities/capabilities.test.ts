@@ -55,7 +55,7 @@ t.test('a host that nobody tried says so, and takes what its dialect takes', asy
   for (const [driver, name, takes] of [
     ['bhyve', 'bhyve', true],
     ['ch', 'cloud-hypervisor', true],
-    ['vz', 'virtuozzo', true],
+    ['vz', 'virtuozzo', false],
     ['vbox', 'virtualbox', false],
   ] as const) {
     const dialect = dialectOf(driver);

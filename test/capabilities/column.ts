@@ -16,8 +16,6 @@ export interface Column {
   readonly isOneOfMany?: true;
   /** Capabilities that its kind of host, or libvirt's driver for it, has no word for. */
   readonly lacks?: readonly string[];
-  /** No machine can be made there, for a reason that is no fault of ours. */
-  readonly makesNone?: true;
 }
 
 export const told = ({ capabilities }: Column, field: string): Capability | undefined => capabilities.find((one) => one.field === field);

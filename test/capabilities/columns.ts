@@ -33,7 +33,7 @@ export async function currentPage(signal: AbortSignal): Promise<string> {
     await recorded('bhyve', { ...golden('bhyve', 'bhyve'), lacks: lacksOfBhyve }, signal),
     await recorded('Cloud Hypervisor', { ...golden('ch', 'cloud-hypervisor'), lacks: lacksOfCloudHypervisor }, signal),
     await recorded('Virtuozzo', { ...golden('vz', 'virtuozzo'), lacks: lacksOfVirtuozzo }, signal),
-    await recorded('VirtualBox', { ...golden('vbox', 'virtualbox'), makesNone: true }, signal),
+    await recorded('VirtualBox', golden('vbox', 'virtualbox'), signal),
   ]);
 }
 
@@ -67,7 +67,6 @@ async function qemu(signal: AbortSignal): Promise<readonly Column[]> {
 interface Recorded extends Recording {
   readonly driver: LibvirtDriver;
   readonly lacks?: readonly string[];
-  readonly makesNone?: true;
 }
 
 const golden = (driver: 'bhyve' | 'ch' | 'vz' | 'vbox', name: string): Recorded => ({
@@ -81,13 +80,9 @@ const xen: Recorded = {
 };
 
 /** Of a driver of libvirt's whose machines are not known here, nothing is done. */
-async function recorded(
-  name: string,
-  { driver, lacks = noVmware, makesNone, ...recording }: Recorded,
-  signal: AbortSignal,
-): Promise<Column> {
+async function recorded(name: string, { driver, lacks = noVmware, ...recording }: Recorded, signal: AbortSignal): Promise<Column> {
   const dialect = dialectOf(driver);
-  const measured = { libvirt: recording.column, lacks, ...(makesNone === undefined ? {} : { makesNone }) };
+  const measured = { libvirt: recording.column, lacks };
   if (dialect === undefined || !existsSync(goldenPath(recording.capabilities)))
     return { name, said: '–', provenOn: 'untested', capabilities: [], facets: [], ...measured };
   await using replay = await replayed(recording, dialect, signal);

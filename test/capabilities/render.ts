@@ -133,7 +133,7 @@ const preface = [
   `- \`${none}\`: libvirt’s driver for such hosts has it not, or there is no such thing there;`,
   `- \`${notDone}\`: it could be had, and Virtwright does not do it so far.`,
   '',
-  'Nothing was run on what is untested or proven on golden files alone. VirtualBox by libvirt keeps no word of whose a machine is, so its machines are seen and none is made.',
+  'Nothing was run on what is untested or proven on golden files alone. Virtuozzo and VirtualBox by libvirt keep no word of whose a machine is: what is there is seen, none is made, and all that they could do stands as not done.',
   '',
 ];
 
@@ -151,11 +151,7 @@ function accepted(column: Column, field: string): string {
 }
 
 /** Only QEMU has a choice of accelerators. */
-const lacks = ({ makesNone, lacks = [] }: Column, field: string): boolean =>
-  field === 'accelerator' || lacks.includes(field) || (makesNone === true && !isOfStores(field));
-
-/** What a daemon does beside machines. */
-const isOfStores = (field: string): boolean => /^(pools|volumes|networks)\./.test(field) && field !== 'volumes.growAttached';
+const lacks = (column: Column, field: string): boolean => field === 'accelerator' || column.lacks?.includes(field) === true;
 
 function inWords({ isOneOfMany }: Column, found: Capability): string {
   const { field } = found;

@@ -74,8 +74,8 @@ const others: readonly Verb[] = Object.keys(matrix.rows)
   .filter((row) => !verbs.some((verb) => verb.row === row))
   .map((row) => ({ verb: row, row, isDone: () => false }));
 
-const canBeAsked = ({ libvirt, makesNone }: Column, { row, drivers = [] }: Verb): boolean =>
-  libvirt !== undefined && makesNone !== true && (row === undefined ? drivers.includes(libvirt) : isInLibvirt(row, libvirt));
+const canBeAsked = ({ libvirt }: Column, { row, drivers = [] }: Verb): boolean =>
+  libvirt !== undefined && (row === undefined ? drivers.includes(libvirt) : isInLibvirt(row, libvirt));
 
 const cellOf = (column: Column, verb: Verb): string => {
   if (verb.isDone(column)) return 'yes';

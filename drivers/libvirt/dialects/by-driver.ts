@@ -4,8 +4,7 @@ import { cloudHypervisor } from './cloud-hypervisor/dialect.js';
 import type { Dialect } from './dialect.js';
 import { pretended } from './pretended/dialect.js';
 import { qemu } from './qemu/dialect.js';
-import { virtualBox } from './virtualbox/dialect.js';
-import { virtuozzo } from './virtuozzo/dialect.js';
+import { virtualBox, virtuozzo } from './seen.js';
 
 /** By libvirt's name of the driver, as URIs begin with it. Absent where its machines are not known here yet. */
 const dialects: Readonly<Partial<Record<LibvirtDriver, Dialect>>> = {

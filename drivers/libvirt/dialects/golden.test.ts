@@ -7,7 +7,7 @@ import { parseXml } from '#drivers/xml/parse.js';
 import { serializeXml } from '#drivers/xml/serialize.js';
 import { golden, offers } from '#test/golden/dialects/offers.js';
 import { readMark } from '../xml/metadata.js';
-import { virtualBox } from './virtualbox/dialect.js';
+import { virtualBox, virtuozzo } from './seen.js';
 
 const run = promisify(execFile);
 const schema = '/usr/share/libvirt/schemas/domain.rng';
@@ -72,15 +72,6 @@ const samples: Readonly<Record<keyof typeof offers, Sample>> = {
       [{ cdroms: [{ name: 'tools', location: '/pool/tools.iso' }] }, /^disks.cdrom/],
     ],
   },
-  virtuozzo: {
-    whole: { ...plain, disks: [{ ...raw, format: 'Qcow2', serial: 'root-7d4c' }], graphics: vnc },
-    refused: [
-      [{ disks: [raw] }, /^disks.format: Raw was given; accepted: Qcow2/],
-      [{ serial: true }, /^devices.serial was given/],
-      [{ boot: { kernel: '/k' } }, /^boot.kernel/],
-      [{ seed: { kind: 'CloudInit', location: '/pool/seed' } }, /^cloudInit/],
-    ],
-  },
 };
 
 /** What libvirt's own schema says. */
@@ -90,7 +81,7 @@ function lint(xml: string): Promise<unknown> {
   return linting;
 }
 
-for (const name of ['bhyve', 'cloud-hypervisor', 'virtuozzo'] as const) {
+for (const name of ['bhyve', 'cloud-hypervisor'] as const) {
   const { dialect, offer } = offers[name];
   const { whole, refused } = samples[name];
 
@@ -134,17 +125,18 @@ t.test('a machine of bhyve keeps its firmware, one of Cloud Hypervisor has a ker
   t.throws(() => offers['cloud-hypervisor'].dialect.check(plain), { message: /^boot.kernel: nothing was given; accepted: a kernel/ });
 });
 
-t.test('a description of others stays above our line, and one that was mended is no mark', async (t) => {
-  const theirs = parseXml(`<domain><name>db</name><description>Sales, ask Ann</description><devices/></domain>`, 'test');
-  const written = offers.virtuozzo.dialect.names.write(offers.virtuozzo.dialect.edit(theirs, plain, mark));
-  t.match(serializeXml(written), /<description>Sales, ask Ann\nvirtwright: /);
-  const back = offers.virtuozzo.dialect.names.read(written);
-  t.strictSame(readMark(back), mark);
-  t.match(serializeXml(offers.virtuozzo.dialect.names.write(back)), /<description>Sales, ask Ann\nvirtwright: [^\n]*<\/description>/);
-  const cut = parseXml(serializeXml(written).replace('&lt;/metadata&gt;', ''), 'test');
-  t.equal(readMark(offers.virtuozzo.dialect.names.read(cut)), undefined);
-});
-
-t.test('nothing is made on VirtualBox, and it says why', async (t) => {
-  t.throws(() => virtualBox.check(plain), { code: 'Unsupported', message: /VirtualBox by libvirt keeps no word of whose a machine is/ });
+t.test('what is on Virtuozzo and VirtualBox is seen, nothing is made there, and it says why', async (t) => {
+  for (const [hypervisor, dialect, type] of [
+    ['Virtuozzo', virtuozzo, 'vz'],
+    ['VirtualBox', virtualBox, 'vbox'],
+  ] as const) {
+    const message = new RegExp(`accepted: nothing, as ${hypervisor} by libvirt keeps no word of whose a machine is`);
+    t.throws(() => dialect.check(plain), { code: 'Unsupported', message });
+    const theirs = parseXml(
+      `<domain type='${type}'><name>db</name><uuid>${plain.uuid}</uuid><memory unit='KiB'>1048576</memory><vcpu>2</vcpu><os><type arch='x86_64'>hvm</type></os><devices/></domain>`,
+      hypervisor,
+    );
+    t.match(dialect.readShape(theirs), { cpuCount: 2, memoryBytes: 2 ** 30, disks: [] });
+    t.throws(() => dialect.edit(theirs, plain, mark), { code: 'Unsupported', message });
+  }
 });

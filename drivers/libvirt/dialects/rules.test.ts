@@ -15,7 +15,6 @@ type Rule = (domain: XmlElement) => boolean;
 const devices = (domain: XmlElement, name?: string): readonly XmlElement[] => elements(child(domain, 'devices'), name);
 const bus = (disk: XmlElement): string => attribute(child(disk, 'target'), 'bus') ?? '';
 const target = (disk: XmlElement): string => attribute(child(disk, 'target'), 'dev') ?? '';
-const indexOf = (name: string): number => [...name.slice(2)].reduce((sum, letter) => sum * 26 + letter.charCodeAt(0) - 96, 0) - 1;
 const only =
   (...names: readonly string[]): Rule =>
   (domain) =>
@@ -56,36 +55,6 @@ const rules: Readonly<Record<string, Readonly<Record<string, Rule>>>> = {
     'ch_monitor.c: disks are files on virtio': allDisks((disk) => attribute(disk, 'type') === 'file' && bus(disk) === 'virtio'),
     'every target once': everyTargetOnce,
   },
-  virtuozzo: {
-    'vz_sdk.c: no features, no emulator, no kernel, no loader': (domain) =>
-      child(domain, 'features') === undefined &&
-      devices(domain, 'emulator').length === 0 &&
-      elements(child(domain, 'os')).every(({ name }) => name === 'type' || name === 'boot'),
-    'vz_sdk.c: one VGA screen with one head': (domain) => {
-      const [video, second] = devices(domain, 'video');
-      const model = child(video, 'model');
-      return second === undefined && attribute(model, 'type') === 'vga' && attribute(model, 'heads') === '1';
-    },
-    'vz_sdk.c: one VNC server at most, with one address to listen on': (domain) =>
-      devices(domain, 'graphics').length <= 1 && devices(domain, 'graphics').every((screen) => elements(screen, 'listen').length === 1),
-    'vz_sdk.c: all CPUs are there, and all of the memory, in whole MiB': (domain) =>
-      attribute(child(domain, 'vcpu'), 'current') === undefined &&
-      textOf(child(domain, 'memory')) === textOf(child(domain, 'currentMemory')) &&
-      Number(textOf(child(domain, 'memory'))) % 1024 === 0,
-    'vz_utils.c: Qcow2 on SCSI, and the place of a disk is that of its name': allDisks((disk) => {
-      const address = child(disk, 'address');
-      return (
-        bus(disk) === 'scsi' &&
-        attribute(child(disk, 'driver'), 'type') === 'qcow2' &&
-        ['controller', 'bus', 'target'].every((name) => attribute(address, name) === '0') &&
-        attribute(address, 'unit') === `${indexOf(target(disk))}`
-      );
-    }),
-    'vz_sdk.c: ends of a guest are what it can do': (domain) =>
-      textOf(child(domain, 'on_poweroff')) === 'destroy' &&
-      textOf(child(domain, 'on_reboot')) === 'restart' &&
-      textOf(child(domain, 'on_crash')) === 'destroy',
-  },
 };
 
 const mark: Mark = { owner: { cluster: 'c1', namespace: 'shop', name: 'db', uid: 'u1' }, record: '{"note":"a < b & c"}' };
@@ -95,7 +64,6 @@ const uuid = '7d4c2f1e-0000-4000-8000-000000000001';
 const words = {
   bhyve: { format: 'Raw', buses: ['VirtioBlk', 'SATA'], kernel: false },
   'cloud-hypervisor': { format: 'Raw', buses: ['VirtioBlk'], kernel: true },
-  virtuozzo: { format: 'Qcow2', buses: ['VirtioScsi'], kernel: false },
 } as const;
 
 /** Seldom there. */
@@ -155,7 +123,7 @@ const isTaken = (dialect: Dialect, offer: MachineOffer, definition: MachineDefin
   }
 };
 
-for (const name of ['bhyve', 'cloud-hypervisor', 'virtuozzo'] as const)
+for (const name of ['bhyve', 'cloud-hypervisor'] as const)
   t.test(`${name}: whatever is taken keeps to the driver's rules, is read back, and is not written again`, async (t) => {
     const { dialect, offer } = offers[name];
     const definitions = definitionsFor(words[name]);

@@ -3,7 +3,6 @@ import { bhyve, offerOf as offerOfBhyve } from '#drivers/libvirt/dialects/bhyve/
 import { cloudHypervisor, offerOf as offerOfCloudHypervisor } from '#drivers/libvirt/dialects/cloud-hypervisor/dialect.js';
 import type { Dialect, HostFacts, MachineOffer } from '#drivers/libvirt/dialects/dialect.js';
 import { fullyVirtual } from '#drivers/libvirt/dialects/guests.js';
-import { offerOf as offerOfVirtuozzo, virtuozzo } from '#drivers/libvirt/dialects/virtuozzo/dialect.js';
 import { readCapabilities, readDomainCapabilities, readLoaders } from '#drivers/libvirt/xml/capabilities.js';
 
 export const golden = (name: string): string => readFileSync(`test/golden/dialects/${name}.xml`, 'utf8');
@@ -22,10 +21,7 @@ const there = (offer: MachineOffer | undefined): MachineOffer => {
 };
 
 /** What hosts that no test has would offer: of each, what its daemon would say is written down. */
-export const offers: Readonly<
-  Record<'bhyve' | 'cloud-hypervisor' | 'virtuozzo', { readonly dialect: Dialect; readonly offer: MachineOffer }>
-> = {
+export const offers: Readonly<Record<'bhyve' | 'cloud-hypervisor', { readonly dialect: Dialect; readonly offer: MachineOffer }>> = {
   bhyve: { dialect: bhyve, offer: there(offerOnBhyve()) },
   'cloud-hypervisor': { dialect: cloudHypervisor, offer: there(offerOfCloudHypervisor(facts('cloud-hypervisor'))) },
-  virtuozzo: { dialect: virtuozzo, offer: there(offerOfVirtuozzo(facts('virtuozzo'))) },
 };

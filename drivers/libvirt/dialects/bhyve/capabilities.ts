@@ -1,7 +1,6 @@
 import type { Capability, DiskBus } from '#drivers/driver.js';
 import { nativeBus } from '../../xml/bus.js';
 import type { DomainCapabilities, GuestOffer } from '../../xml/capabilities.js';
-import { maxNameBytes } from '../../xml/definition.js';
 import { fixedSizes } from '../capabilities.js';
 
 /** What a bhyve host says of itself. */
@@ -13,6 +12,9 @@ export interface BhyveOffer {
   /** The host's. */
   readonly memoryBytes: number;
 }
+
+/** VM_MAX_NAMELEN of FreeBSD 13 and newer. */
+const maxNameBytes = 229;
 
 /** What bhyve takes where libvirt does not say: VM_MAXCPU of FreeBSD up to 13. */
 const maxCpus = 16;

@@ -2,7 +2,7 @@ import type { Capability, MachineDefinition, MachineShape, Mark } from '#drivers
 import { DriverError } from '#drivers/error.js';
 import { child, type XmlElement } from '#drivers/xml/tree.js';
 import { shutdownFlags } from '../../rpc/flags.js';
-import { checkDefinition, maxNameBytes, refuse } from '../../xml/definition.js';
+import { checkDefinition, refuse } from '../../xml/definition.js';
 import { withDisks } from '../../xml/disk.js';
 import { sourceType } from '../../xml/disk-source.js';
 import { type Edit, edited, inDevices, inOs } from '../../xml/edit.js';
@@ -44,6 +44,9 @@ export function offerOf({ host, cpuCount, memoryBytes }: HostFacts): MachineOffe
     create: (definition, mark) => edit(skeleton(definition, base), definition, mark),
   };
 }
+
+/** The name of the socket that libvirt makes of it, `/var/run/libvirt/ch/<name>-socket`, has at most 107. */
+const maxNameBytes = 80;
 
 const capabilitiesOf = (most: { readonly cpuCount: number; readonly memoryBytes: number }): readonly Capability[] => [
   ...fixedSizes(most, maxNameBytes),
