@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { load } from 'js-yaml';
 import t from 'tap';
+import type { KubernetesObject } from '#controllers/kubernetes/resource.js';
 import type { Kinds } from '#crds/types.js';
 import { Behind } from '#drivers/fake/behind.js';
 import { systemClock } from '#drivers/fake/clock.js';
 import { fakeDriver } from '#drivers/fake/driver.js';
 import { FakeHost } from '#drivers/fake/host.js';
+import { writeHealthTests } from '#test/gitops/testdata.js';
 import { skipWhereMissing } from '#test/peers/build.js';
 import { buildJudge, type Verdict } from '#test/peers/judge.js';
 import { healthScript, resources } from './kinds.js';
@@ -18,7 +20,7 @@ const judge = await buildJudge().catch((reason) => skipWhereMissing(t, reason));
 const world = await useWorld(t);
 
 /** The states that are told apart by name, and what is expected of them. */
-const named: { readonly title: string; readonly object: object; readonly expected: Verdict['status'] }[] = [];
+const named: { readonly title: string; readonly object: KubernetesObject; readonly expected: Verdict['status'] }[] = [];
 async function note(
   title: string,
   kind: keyof Kinds,
@@ -26,7 +28,7 @@ async function note(
   expected: Verdict['status'],
   isSo: (seen: Seen) => boolean = () => true,
 ) {
-  const object = await world.until(kind, name, (seen) => isSo(seen));
+  const object = (await world.until(kind, name, (seen) => isSo(seen))) as unknown as KubernetesObject;
   named.push({ title: `${kind} ${title}`, object, expected });
 }
 
@@ -174,6 +176,8 @@ await t.test('each of them is seen as what it is', async (t) => {
     t.equal(health?.status, healthOf[expected], `${title}: ${healthOf[expected]}`);
     t.not(health?.message, '', title);
   }
+  // How the objects beside the script for Argo CD were made.
+  if (process.env['RECORD'] === 'argocd') writeHealthTests(named.map((one, at) => ({ ...one, verdict: verdicts[at] as Verdict })));
 });
 
 await t.test('what is to be pasted into Argo CD has the script for every kind', async (t) => {
