@@ -19,11 +19,27 @@ export interface GuestSecretsOptions {
   readonly machines: Watched<VirtualMachine, 'host'>;
   readonly metrics: Metrics;
   readonly onTrouble: (message: string, error: unknown) => void;
-  /** How often the tenants' Secrets are read again, in milliseconds: they are not watched, as that would be to hold all of a cluster's. */
+  /**
+   * How often the tenants' Secrets are read again, in milliseconds; those that are missing sooner. They are not watched, as that would be to hold
+   * all of a cluster's.
+   */
   readonly lookMs?: number;
 }
 
 const usualLookMs = 60_000;
+const soonestMs = 1_000;
+
+/** What is missing on a host, and since when it is just that. */
+interface Gap {
+  readonly what: string;
+  readonly since: number;
+}
+
+/** Milliseconds until the next look: soon at what somebody may be about to make, ever more seldom the longer it is missing, or where all is there. */
+export function untilNextLook(gap: Gap | undefined, lookMs: number, now: number): number {
+  if (gap === undefined) return lookMs;
+  return Math.min(Math.max((now - gap.since) / 2, soonestMs), lookMs);
+}
 
 /** An API server takes 1 MiB; the rest is for what stands around the values. */
 const mostBytes = 900 * 1024;
@@ -34,12 +50,22 @@ const mostBytes = 900 * 1024;
  */
 export async function copyGuestSecrets(options: GuestSecretsOptions, signal: AbortSignal): Promise<void> {
   const { hypervisors, machines, metrics, onTrouble, lookMs = usualLookMs } = options;
+  const gaps = new Map<string, Gap>();
+  const gapOf = (host: string, missing: readonly string[]): Gap | undefined => {
+    const [before, what] = [gaps.get(host), [...missing].sort().join()];
+    gaps.delete(host);
+    if (what === '') return undefined;
+    const gap = before?.what === what ? before : { what, since: Date.now() };
+    gaps.set(host, gap);
+    return gap;
+  };
   const queue = createQueue({
     workers: 2,
     process: async (host, until) => {
-      const refers = await copy(host, options, until);
+      const missing = await copy(host, options, until);
       queue.forget(host);
-      if (refers) queue.addAfter(host, lookMs * (0.8 + 0.4 * Math.random()));
+      const gap = gapOf(host, missing ?? []);
+      if (missing !== undefined) queue.addAfter(host, untilNextLook(gap, lookMs, Date.now()) * (0.8 + 0.4 * Math.random()));
     },
     onError: (host, error) => {
       if (!ApiError.is(error, 'Conflict', 'AlreadyExists')) onTrouble(`Secrets of the guests of host ${host}`, error);
@@ -67,8 +93,8 @@ const toldOf = (machine: VirtualMachine) => ({
   references: secretReferences(machine),
 });
 
-/** One pass for the host of this name, whether there is one or not. Whether any machine there refers to a Secret. */
-async function copy(host: string, options: GuestSecretsOptions, signal: AbortSignal): Promise<boolean> {
+/** One pass for the host of this name, whether there is one or not. What is missing; undefined where no machine refers to a Secret. */
+async function copy(host: string, options: GuestSecretsOptions, signal: AbortSignal): Promise<readonly string[] | undefined> {
   const { client, namespace, hypervisors, machines } = options;
   const hypervisor = hypervisors.store.get(host);
   const bound = machines.store.byIndex('host', host).filter(({ metadata }) => metadata.deletionTimestamp === undefined);
@@ -80,11 +106,11 @@ async function copy(host: string, options: GuestSecretsOptions, signal: AbortSig
     throw new Error(`Secret "${ref.name}" in namespace "${namespace}" is not ours; rename or remove it`);
   if (hypervisor === undefined || referring.length === 0) {
     if (there !== undefined) await deleteSeen(client, secrets, there, signal);
-    return false;
+    return undefined;
   }
-  const { data, isFull } = await valuesOf(referring, client, signal);
+  const { data, isFull, missing } = await valuesOf(referring, client, signal);
   await write({ metadata: metadataOf(ref, hypervisor, isFull), data }, there, client, signal);
-  return true;
+  return missing;
 }
 
 interface Copy {
@@ -105,7 +131,7 @@ async function valuesOf(
   machines: readonly VirtualMachine[],
   client: Client,
   signal: AbortSignal,
-): Promise<{ readonly data: Credentials; readonly isFull: boolean }> {
+): Promise<{ readonly data: Credentials; readonly isFull: boolean; readonly missing: readonly string[] }> {
   const read = new Map<string, Promise<Secret | undefined>>();
   const secret = (namespace: string, name: string) => {
     const key = `${namespace}/${name}`;
@@ -114,6 +140,7 @@ async function valuesOf(
     return reading;
   };
   const entries: [string, Uint8Array][] = [];
+  const missing: string[] = [];
   let room = mostBytes;
   let isFull = false;
   for (const machine of [...machines].sort(byAge))
@@ -121,13 +148,16 @@ async function valuesOf(
       const there = await secret(machine.metadata.namespace, name);
       const told = field === 'graphicsPassword' ? await graphicsSecret(machine, there, client, signal) : there;
       const value = told?.data.get(key);
-      if (value === undefined) continue;
+      if (value === undefined) {
+        missing.push(entryOf(machine.metadata.uid, field));
+        continue;
+      }
       const bytes = Math.ceil(value.length / 3) * 4 + 128;
       if (bytes > room) isFull = true;
       else entries.push([entryOf(machine.metadata.uid, field), value]);
       if (bytes <= room) room -= bytes;
     }
-  return { data: new Credentials(entries), isFull };
+  return { data: new Credentials(entries), isFull, missing };
 }
 
 const byAge = ({ metadata: a }: VirtualMachine, { metadata: b }: VirtualMachine): number =>

@@ -106,6 +106,18 @@ await t.test('user data comes from a Secret whenever it comes, and other data is
   t.notMatch(everything, /hush|aHVza/);
 });
 
+await t.test('a Secret that is missing is soon looked for again, not only with those that are there', async (t) => {
+  await using _operator = await world.start({ connect: async () => fakeDriver(host), hypervisors: ['one'] });
+  await world.apply(machine('late', { cloudInit: { userDataSecretRef: { name: 'late' } } }));
+  await world.until('VirtualMachine', 'late', (seen) => condition(seen, 'Ready')?.reason === 'WaitingForSeed');
+  await secret('late', { userData: '#cloud-config' });
+  // All are read again within 48 to 72 s.
+  await world.until('VirtualMachine', 'late', isReady, { timeoutMs: 30_000 });
+  t.match(said('late'), /#cloud-config/);
+  await world.delete('VirtualMachine', 'late');
+  await world.untilGone('VirtualMachine', 'late');
+});
+
 await t.test('Ignition and sysprep go through the same door, and only one of them at a time', async (t) => {
   await using _operator = await start();
   await secret('win', { answers: '<unattend/>' });
