@@ -1,144 +1,23 @@
-import { readFileSync } from 'node:fs';
-import { loadAll } from 'js-yaml';
-import { Registry } from 'prom-client';
 import t from 'tap';
-import { openLine } from '#cli/session/client.js';
-import { openSession } from '#cli/session/session.js';
 import { runAgent } from '#controllers/agent/agent.js';
 import { runController } from '#controllers/cluster/controller.js';
-import { type Client, createClient, loadKubeConfig, type RequestReport } from '#controllers/kubernetes/client.js';
-import { createMetrics } from '#controllers/metrics.js';
 import { secrets } from '#controllers/secrets.js';
-import { sessions } from '#crds/types.js';
 import { Behind } from '#drivers/fake/behind.js';
 import { systemClock } from '#drivers/fake/clock.js';
 import { connectFake, fakeCredentialKeys, fakeDriver } from '#drivers/fake/driver.js';
 import { FakeHost } from '#drivers/fake/host.js';
 import { noCredentials } from '#drivers/target.js';
-import { Audit, neverMissed, type Role, takeAway } from './audit.js';
+import { neverMissed, type Role } from './audit.js';
+import { type Account, namespace, rare, roles, running, superfluous, useRights } from './rights.js';
+import { cannotLeave, offAndOn, outlive, useOnce } from './rights-acts.js';
 import { until } from './until.js';
-import { condition, useWorld } from './world.js';
+import { condition } from './world.js';
 
-const files = ['rbac', 'own-hosts', 'rights-for-one-host'].map((name) => new URL(`../../../manifests/${name}.yaml`, import.meta.url));
-const namespace = 'virtwright-system';
-
-interface Manifest {
-  readonly kind: string;
-  readonly metadata: { readonly name: string };
-  readonly rules?: readonly { readonly resources: readonly string[]; readonly verbs: readonly string[] }[];
-}
-
-/** `patch virtualmachines/status` and so on: all that the manifest gives to this account. */
-function granted(account: string): readonly string[] {
-  const manifests = files.flatMap((file) => loadAll(readFileSync(file, 'utf8'))) as readonly Manifest[];
-  const rules = manifests.filter(({ metadata }) => metadata.name === account).flatMap(({ rules = [] }) => rules);
-  const rights = rules.flatMap(({ resources, verbs }) => resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}`)));
-  return [...new Set(rights)].sort();
-}
-
-/** Somebody who may do only what the manifest says, with what was done and what was refused. */
-class Account implements AsyncDisposable {
-  readonly client: Client;
-  readonly used = new Set<string>();
-  readonly refused = new Set<string>();
-
-  constructor(connection: Parameters<typeof createClient>[0]) {
-    this.client = createClient(connection, { onRequest: (request) => this.#note(request) });
-  }
-
-  #note({ verb, resource, code }: RequestReport): void {
-    const right = verb === 'apply' ? `patch ${resource}/status` : `${verb} ${resource}`;
-    if (code === 403) this.refused.add(right);
-    else this.used.add(right);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.client[Symbol.asyncDispose]();
-  }
-}
-
-/** Runs until it is disposed of. */
-function running(work: (signal: AbortSignal) => Promise<void>): AsyncDisposable {
-  const stop = new AbortController();
-  const ended = Promise.allSettled([work(stop.signal)]);
-  return {
-    async [Symbol.asyncDispose]() {
-      stop.abort();
-      await ended;
-    },
-  };
-}
-
-const audit = new Audit();
-t.teardown(() => audit[Symbol.asyncDispose]());
-const world = await useWorld(t, { args: audit.args });
-for (const { pathname } of files) await world.kubectl('apply', '--server-side', '-f', pathname);
-// Where no node says it, a right does: whose hosts these are.
-const serve = { apiGroups: ['virtwright.io'], resources: ['hypervisors'], resourceNames: ['kvm4', 'one'], verbs: ['serve'] };
-const serving = { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name: 'serving' }, rules: [serve] };
-await world.kubectl('apply', '--server-side', '-f', '-', { input: JSON.stringify(serving) });
-await world.kubectl('create', 'clusterrolebinding', 'serving', '--clusterrole=serving', `--serviceaccount=${namespace}:virtwright-agent`);
-
-async function accountOf(name: string): Promise<Account> {
-  return new Account(await loadKubeConfig(await world.cluster.kubeconfigFor(`system:serviceaccount:${namespace}:${name}`)));
-}
-
-/** Opens the console and leaves: the agent sees that the session goes. */
-async function useOnce(machine: string): Promise<void> {
-  const signal = AbortSignal.timeout(60_000);
-  const session = await openSession(world.client, { namespace: 'default', machine, purpose: 'Console' }, signal);
-  const line = await openLine(session.way, new URLSearchParams(), signal);
-  line.destroy();
-  await openSession(world.client, { namespace: 'default', volume: 'nobody', purpose: 'Upload' }, signal).catch(() => {});
-  await until(async () => (await world.client.list(sessions, { namespace: 'default' }, signal)).items.length === 0);
-}
-
-/** A session of nobody, whose time is up. */
-async function outlive(name: string): Promise<void> {
-  const metadata = { name, namespace: 'default' };
-  await world.apply({ kind: 'Session', metadata, spec: { purpose: 'Console', machineRef: { name }, certificateSHA256: '0'.repeat(64) } });
-  await world.until('Session', name, (seen) => condition(seen, 'Ready')?.reason === 'NotFound');
-  const patch = JSON.stringify({ status: { expiresAt: '2020-01-01T00:00:00Z' } });
-  await world.kubectl('patch', 'session', name, '--subresource=status', '--type=merge', '-p', patch);
-  await world.untilGone('Session', name);
-}
-
-/** Its agent starts it again each time, for the same reason: the second time, the event of the first counts up. */
-async function offAndOn(name: string, host: FakeHost<typeof systemClock>): Promise<void> {
-  const { metadata, status } = await world.until('VirtualMachine', name, (seen) => condition(seen, 'Ready')?.status === 'True');
-  let boot = Number(status?.run?.bootId);
-  for (let times = 0; times < 2; times++) {
-    new Behind(host).destroy(metadata.uid);
-    const next = `${++boot}`;
-    await world.until('VirtualMachine', name, (seen) => condition(seen, 'Ready')?.status === 'True' && seen.status?.run?.bootId === next);
-  }
-}
-
-/** The host is to be emptied, and is not, and once more: the controller says twice that the machine cannot leave. */
-async function cannotLeave(machine: string, host: string): Promise<void> {
-  for (const maintenance of ['Evacuate', 'None', 'Evacuate', 'None']) {
-    await world.kubectl('patch', 'hypervisor', host, '--type=merge', '-p', JSON.stringify({ spec: { maintenance } }));
-    const isToGo = maintenance === 'Evacuate';
-    await world.until('VirtualMachine', machine, ({ status }) => (status?.evacuation?.reason !== undefined) === isToGo);
-  }
-}
-
-const controller = await accountOf('virtwright-controller');
-t.teardown(() => controller[Symbol.asyncDispose]());
-const troubles: string[] = [];
-const common = {
-  namespace,
-  identity: 'test',
-  metrics: createMetrics(new Registry()),
-  onTrouble: (message: string, error: unknown) => void troubles.push(`${message}: ${error}`),
-};
-// Of the right to serve a host a policy asks: see own-hosts.test.ts.
-const rare = new Set(['serve hypervisors']);
-const superfluous = (name: string, { used }: Account) => granted(name).filter((right) => !used.has(right) && !rare.has(right));
+const { audit, world, accountOf, controller, common, troubles } = await useRights(t);
 
 await t.test('the agent of one host reads the credentials of that host alone', async (t) => {
-  await using agent = await accountOf('virtwright-agent-kvm3');
-  await using other = await accountOf('virtwright-agent');
+  const agent = await accountOf('virtwright-agent-kvm3');
+  const other = await accountOf('virtwright-agent');
   const host = new FakeHost({ clock: systemClock });
   host.account = { username: 'robot', password: 'hush' };
   const drivers = { connect: connectFake(host), credentialKeys: () => fakeCredentialKeys };
@@ -192,7 +71,7 @@ await t.test('the agent of one host reads the credentials of that host alone', a
       placement: { hypervisorRef: { name: 'kvm3' } },
     }),
   );
-  await offAndOn('told', host);
+  await offAndOn(world, 'told', host);
   await until(() => agent.used.has('patch events'));
 
   t.same([...controller.refused, ...agent.refused], [], `nothing was refused; troubles: ${troubles.join('; ')}`);
@@ -222,7 +101,6 @@ await t.test('the agent of one host reads the credentials of that host alone', a
 
 await t.test('controller and agent need all that manifests/rbac.yaml gives them, and no more', async (t) => {
   const agent = await accountOf('virtwright-agent');
-  t.teardown(() => agent[Symbol.asyncDispose]());
   const host = new FakeHost({ clock: systemClock });
   const credentialKeys = () => noCredentials;
   const lease = { durationMs: 3_000, periodMs: 300 };
@@ -260,10 +138,10 @@ await t.test('controller and agent need all that manifests/rbac.yaml gives them,
     spec: { machineRef: { name: 'web' }, verb: 'Pause', ttlSecondsAfterFinished: 1 },
   });
   await world.untilGone('VirtualMachineAction', 'pause');
-  await useOnce('web');
-  await outlive('late');
-  await offAndOn('web', host);
-  await cannotLeave('web', 'one');
+  await useOnce(world, 'web');
+  await outlive(world, 'late');
+  await offAndOn(world, 'web', host);
+  await cannotLeave(world, 'web', 'one');
   await until(() => [controller, agent].every(({ used }) => used.has('patch events')));
   await world.apply({
     kind: 'VirtualMachineAction',
@@ -301,9 +179,6 @@ await t.test('controller and agent need all that manifests/rbac.yaml gives them,
   t.same(superfluous('virtwright-agent', agent), []);
 });
 
-const roles = files
-  .flatMap((file) => loadAll(readFileSync(file, 'utf8')) as readonly Role[])
-  .filter(({ kind }) => /^(Cluster)?Role$/.test(kind));
 const prefix = `system:serviceaccount:${namespace}:`;
 
 await t.test('each verb of each rule, taken away, would have been missed', { skip: world.cluster.collects }, async (t) => {
@@ -318,46 +193,3 @@ await t.test('each verb of each rule, taken away, would have been missed', { ski
     'one that nobody needs would be found',
   );
 });
-
-const missed = [
-  ['virtwright-controller', 'patch', 'virtualmachines'],
-  ['virtwright-controller', 'patch', 'virtualmachines/status'],
-  ['virtwright-agent', 'patch', 'virtualmachines/status'],
-  ['virtwright-agent', 'patch', 'virtualmachines'],
-] as const;
-
-await t.test('without a verb nothing comes to its end, and with it again all does', { skip: world.cluster.collects }, async (t) => {
-  const agent = await accountOf('virtwright-agent');
-  t.teardown(() => agent[Symbol.asyncDispose]());
-  const credentialKeys = () => noCredentials;
-  const host = new FakeHost({ clock: systemClock });
-  const hosts = { hypervisors: ['one'], cluster: 'test', connect: async () => fakeDriver(host), credentialKeys };
-  await using _controller = running((until) => runController({ ...common, credentialKeys, client: controller.client }, until));
-  await using _agent = running((until) => runAgent({ ...common, ...hosts, client: agent.client }, until));
-  for (const [at, [name, verb, resource]] of missed.entries()) {
-    const role = roles.find(({ kind, metadata }) => kind === 'ClusterRole' && metadata.name === name);
-    if (role === undefined) throw new Error(`no ClusterRole ${name}`);
-    const machine = `without-${at}`;
-    const account = name === 'virtwright-agent' ? agent : controller;
-    account.refused.clear();
-    {
-      await using _less = await takeAway(world.cluster, role, verb, resource);
-      await world.apply({
-        kind: 'VirtualMachine',
-        metadata: { name: machine, namespace: 'default' },
-        spec: { memory: { size: '64Mi' }, stop: { mode: 'Hard' } },
-      });
-      if (resource === 'virtualmachines' && account === agent) await deleted(machine);
-      await until(() => account.refused.has(`${verb} ${resource}`));
-    }
-    if (await world.get('VirtualMachine', machine).then((seen) => seen?.metadata.deletionTimestamp === undefined)) await deleted(machine);
-    await world.untilGone('VirtualMachine', machine);
-    t.pass(`${name}: ${verb} ${resource}`);
-  }
-});
-
-/** Begun to be: once it has its host. */
-async function deleted(machine: string): Promise<void> {
-  await world.until('VirtualMachine', machine, (seen) => seen.status?.hypervisor === 'one');
-  await world.delete('VirtualMachine', machine);
-}
