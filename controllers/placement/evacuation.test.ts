@@ -68,8 +68,9 @@ t.test('what no other host could make up for keeps it', async (t) => {
   t.match(evacuation(pinned, evacuated, never, now), { reason: 'Pinned' });
   t.match(evacuation(machine({ hardware: { firmware: 'UEFI' } }), evacuated, never, now), {
     reason: 'FirmwareState',
-    message: /its UEFI variables lie on one/,
+    message: /^status.hardware: its firmware is UEFI, and its variables stay on one/,
   });
+  t.match(evacuation(machine({}, { firmware: { type: 'UEFI' } }), evacuated, never, now), { message: /^spec.firmware.type: UEFI given/ });
   const trusted = machine({}, { firmware: { type: 'BIOS', tpm: 'V2' } });
   t.match(evacuation(trusted, evacuated, never, now), { reason: 'FirmwareState', message: /the state of its TPM/ });
   t.match(evacuation(machine({ hardware: { firmware: 'BIOS' } }), evacuated, two, now), { to: 'two' });

@@ -49,14 +49,17 @@ const longestMessage = 512;
 function hindranceOf({ spec, status }: VirtualMachine, from: string): Pick<Evacuation, 'reason' | 'message'> | undefined {
   if (spec.placement?.hypervisorRef?.name === from)
     return { reason: 'Pinned', message: `spec.placement.hypervisorRef names ${from}; take it out, and the machine can go` };
-  const firmware = spec.firmware?.type ?? status?.hardware?.['firmware'];
-  if (spec.firmware?.tpm !== undefined || firmware === 'UEFI') {
-    const what = spec.firmware?.tpm === undefined ? 'its UEFI variables' : 'the state of its TPM';
-    return {
-      reason: 'FirmwareState',
-      message: `${what} lie on ${from} and do not come along; stop the machine for as long as ${from} is away`,
-    };
-  }
+  const left = leftBehind(spec, status);
+  if (left === undefined) return undefined;
+  return { reason: 'FirmwareState', message: `${left} on ${from}; stop the machine for as long as ${from} is away` };
+}
+
+/** What of its firmware a host keeps, and no other could have. */
+function leftBehind({ firmware }: VirtualMachine['spec'], status: VirtualMachineStatus | undefined): string | undefined {
+  if (firmware?.tpm !== undefined) return 'spec.firmware.tpm: the state of its TPM stays';
+  if (firmware?.type === 'UEFI') return 'spec.firmware.type: UEFI given, and its variables stay';
+  if (firmware?.type === undefined && status?.hardware?.['firmware'] === 'UEFI')
+    return 'status.hardware: its firmware is UEFI, and its variables stay';
   return undefined;
 }
 

@@ -926,7 +926,7 @@ t.test('kubectl get shows what matters', async (t) => {
   t.match(row, /^hello\|Running\|True\|kvm1\|\d+[smh]/);
   const headers = async (resource: string) => (await table(resource, '-o', 'wide'))[0];
   t.equal(await headers('vm'), 'NAME|STATUS|READY|HOST|AGE|IP|CPUS|MEMORY|UUID|NATIVE NAME');
-  t.equal(await headers('hv'), 'NAME|READY|HYPERVISOR|CPUS|MEMORY|MAINTENANCE|AGE|URI|ARCHITECTURE');
+  t.equal(await headers('hv'), 'NAME|READY|HYPERVISOR|CPUS|MEMORY|MAINTENANCE|REMAINING|AGE|STAYING|URI|ARCHITECTURE|PROVEN ON');
   t.equal(await headers('pool'), 'NAME|READY|HOSTS|HOSTS READY|AGE|PATH|NFS SERVER|VOLUME GROUP|EXISTING');
   t.equal(await headers('poolinstance'), 'NAME|POOL|HOST|READY|CAPACITY|AVAILABLE|AGE|PATH|UUID');
   t.equal(await headers('vnet'), 'NAME|READY|HOSTS|HOSTS READY|AGE|MODE|IPV4|EXISTING');
