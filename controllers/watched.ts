@@ -2,7 +2,7 @@ import { decode } from '#crds/decode.js';
 import type { Kinds } from '#crds/types.js';
 import type { Client, Selection } from './kubernetes/client.js';
 import { type Reflector, type Restart, startReflector } from './kubernetes/reflector.js';
-import type { KubernetesObject, Resource } from './kubernetes/resource.js';
+import { type KubernetesObject, keyOf, type Resource } from './kubernetes/resource.js';
 import { createStore, type Indexes, type Store } from './kubernetes/store.js';
 
 /** One kind as the API server has it, kept in a store. */
@@ -44,6 +44,20 @@ export function watch<R extends Pick<KubernetesObject, 'metadata'>, I extends st
     signal,
   );
   return { resource, store, reflector, decode: options.decode };
+}
+
+/** Those of the objects that are meant, in a store of their own that follows the other until the signal. */
+export function narrowed<R extends Pick<KubernetesObject, 'metadata'>, I extends string = never>(
+  all: Watched<R, string>,
+  isMeant: (object: R) => boolean,
+  own: Indexes<R, I> | Record<never, never>,
+  signal: AbortSignal,
+): Watched<R, I> {
+  const store = createStore<R, I>({ indexes: own as Indexes<R, I> });
+  const take = (object: R) => (isMeant(object) ? store.set(object) : store.delete(keyOf(object.metadata)));
+  for (const object of all.store.list()) take(object);
+  all.store.subscribe((change) => (change.kind === 'deleted' ? store.delete(change.key) : take(change.object)), signal);
+  return { ...all, store };
 }
 
 /** The decoder of one of our own kinds. */

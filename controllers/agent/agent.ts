@@ -58,7 +58,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   const { metrics, sessions, client, onTrouble } = options;
   const onCertificate = (certificate: string) => metrics.showing('sessions', certificate);
   await using door = await Door.open({ host: '127.0.0.1', port: 0, ...sessions, metrics: metrics.sessions, onCertificate });
-  const shared = new SharedWatches({ client, onTrouble, onRestart: metrics.onRestart });
+  const shared = new SharedWatches({ client, onTrouble, onRestart: metrics.onRestart }, options.hypervisors.length);
   await Promise.all(options.hypervisors.map((name) => runHost(name, { ...options, shared }, door, signal)));
 }
 
@@ -121,6 +121,13 @@ function logHost({ machines, volumes, instances, networkInstances }: HostWatches
   logTransitions('VirtualNetworkInstance', networkInstances.store, log);
 }
 
+const storesOf = ({ machines, instances, networks, networkInstances }: HostWatches) => ({
+  machines: machines.store,
+  instances: instances.store,
+  networks: networks.store,
+  networkInstances: networkInstances.store,
+});
+
 async function runLoops(name: string, options: HostOptions, door: Door, signal: AbortSignal, onEnd: () => void): Promise<void> {
   const { client, cluster, namespace, identity, connect, credentialKeys: keysOf, onTrouble, metrics, pace } = options;
   const watched = watchHost(name, { client, onTrouble, onRestart: metrics.onRestart }, options.shared, signal);
@@ -172,7 +179,7 @@ async function runLoops(name: string, options: HostOptions, door: Door, signal: 
     metrics,
   };
   if (options.log !== undefined) logHost(watched, options.log);
-  metrics.hosts.follow(host, { machines: watched.machines.store, instances: watched.instances.store }, onTrouble, signal);
+  metrics.hosts.follow(host, storesOf(watched), onTrouble, signal);
   const loops = createLoops(surroundings, door);
   const wiring = new Wiring(name, loops, watched, signal);
   wiring.everythingChanged();
