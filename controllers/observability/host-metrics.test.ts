@@ -1,8 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Registry } from 'prom-client';
 import t from 'tap';
-import type { StoragePoolInstance, VirtualMachine } from '#crds/types.js';
+import type { StoragePoolInstance, VirtualMachine, VirtualNetwork, VirtualNetworkInstance } from '#crds/types.js';
 import type { OwnerMark } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
+import { Behind } from '#drivers/fake/behind.js';
 import { fakeDriver } from '#drivers/fake/driver.js';
 import { FakeHost } from '#drivers/fake/host.js';
 import { createDriverMetrics } from '../driver-metrics.js';
@@ -19,7 +21,12 @@ async function rig(test: Pick<typeof t, 'teardown'>, patienceMs?: number) {
   const fake = new FakeHost();
   const life = new AbortController();
   test.teardown(() => life.abort());
-  const stores = { machines: createStore<VirtualMachine>(), instances: createStore<StoragePoolInstance>() };
+  const stores = {
+    machines: createStore<VirtualMachine>(),
+    instances: createStore<StoragePoolInstance>(),
+    networks: createStore<VirtualNetwork>(),
+    networkInstances: createStore<VirtualNetworkInstance>(),
+  };
   const connect = createDriverMetrics(new Registry()).metered(async () => fakeDriver(fake), 'kvm1');
   const driver = await connect({ uri: 'fake:///kvm1' }, life.signal);
   const view = new HostView(driver, () => {}, life.signal);
@@ -53,7 +60,7 @@ async function rig(test: Pick<typeof t, 'teardown'>, patienceMs?: number) {
     } as unknown as VirtualMachine);
   const lines = async (of: string) =>
     (await registry.metrics()).split('\n').filter((line) => line.startsWith(`virtwright_${of}{`) || line.startsWith(`virtwright_${of} `));
-  return { fake, host, stores, make, declare, lines, troubles, life, registry };
+  return { fake, host, stores, make, declare, lines, troubles, life, registry, view };
 }
 
 t.test('machines are told of by their objects, and what is a stranger’s or gone is not', async (t) => {
@@ -117,7 +124,7 @@ t.test('a host that is given up is told of no more', async (t) => {
 });
 
 t.test('pools are told of by their instances, and guests by what their agents say', async (t) => {
-  const { stores, declare, lines } = await rig(t);
+  const { fake, stores, declare, lines, view, life } = await rig(t);
   const instance = (name: string, status?: object) =>
     stores.instances.set({
       metadata: { name, uid: name, resourceVersion: '1', creationTimestamp },
@@ -134,6 +141,14 @@ t.test('pools are told of by their instances, and guests by what their agents sa
     `virtwright_storage_pool_available_bytes{pool="fast",hypervisor="kvm1"} ${1.5 * 2 ** 30}`,
   ]);
   t.same(await lines('storage_pool_allocated_bytes'), []);
+  const behind = new Behind(fake);
+  behind.pool(uuidOf(7), 'slow', '/slow');
+  behind.startPool(uuidOf(7), false);
+  instance('slow', { uuid: uuidOf(7) });
+  t.same(await lines('storage_pool_active'), [], 'it was not seen yet');
+  view.gap();
+  await view.refreshAll(life.signal);
+  t.same(await lines('storage_pool_active'), ['virtwright_storage_pool_active{pool="slow",hypervisor="kvm1"} 0']);
   declare('a', [{ type: 'GuestAgentConnected', status: 'True' }]);
   declare('b', [{ type: 'GuestAgentConnected', status: 'False' }]);
   declare('c');
@@ -141,4 +156,38 @@ t.test('pools are told of by their instances, and guests by what their agents sa
     'virtwright_vm_guest_agent_connected{namespace="shop",name="a",hypervisor="kvm1"} 1',
     'virtwright_vm_guest_agent_connected{namespace="shop",name="b",hypervisor="kvm1"} 0',
   ]);
+});
+
+t.test('networks are told of by their instances, with what their DHCP has given, and nobody is asked for it', async (t) => {
+  const { fake, host, stores, make, lines, view, life } = await rig(t);
+  const uuid = uuidOf(9);
+  const ranges = [{ start: '10.0.0.250', end: '10.0.1.3' }];
+  const live = { forward: { mode: 'NAT' as const }, records: [], ipv4: { address: '10.0.0.1', prefix: 23, ranges, hosts: [] } };
+  fake.setNetwork({ nativeName: 'net', active: true, uuid, live });
+  fake.guest(uuidOf(1), { asksForAddresses: true });
+  await make('web');
+  await make('silent');
+  const meta = (name: string) => ({ name, namespace: 'shop', uid: name, resourceVersion: '1', creationTimestamp });
+  const hosts = ['10.0.1.2', '10.0.1.9'].map((ip) => ({ ip }));
+  const declare = (name: string, status: object, spec: object = {}) => {
+    stores.networks.set({ metadata: meta(name), spec } as unknown as VirtualNetwork);
+    const instance = { metadata: meta(`${name}.kvm1`), spec: { networkRef: { name }, hypervisor: 'kvm1' }, status };
+    stores.networkInstances.set(instance as unknown as VirtualNetworkInstance);
+  };
+  declare('lan', { uuid, nativeName: 'net' }, { ipv4: { address: '10.0.0.1/23', dhcp: { ranges, hosts } } });
+  declare('bare', { nativeName: 'net' });
+  declare('other', { uuid: uuidOf(8), nativeName: 'net' });
+  void view.followGuests(life.signal);
+  const of = (network: string, value: number) => new RegExp(`\\{namespace="shop",network="${network}",hypervisor="kvm1"\\} ${value}$`);
+  while (view.guest(view.machines.find(({ uuid: one }) => one === uuidOf(1))?.id ?? ('' as never)) === undefined) await sleep(5);
+  fake.calls.length = 0;
+  t.match(await lines('network_active'), [of('lan', 1), of('bare', 1)], 'one of another uuid is not meant');
+  t.match(await lines('network_attached_interfaces'), [of('lan', 2), of('bare', 2)]);
+  t.match(await lines('network_dhcp_addresses'), [of('lan', 11)], 'ten of the range, and one that a machine always gets');
+  const leases = await lines('network_dhcp_leases');
+  t.match(leases, [of('lan', 1)]);
+  t.equal(leases.length, 1, 'where nothing is given, nothing is told');
+  t.same(new Set(fake.calls), new Set(['stats.read']));
+  host.connected = undefined;
+  t.same(await lines('network_active'), []);
 });

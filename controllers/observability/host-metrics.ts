@@ -1,10 +1,11 @@
 import type { Registry } from 'prom-client';
 import { readAmount } from '#crds/quantity.js';
 import type { StoragePoolInstance, VirtualMachine } from '#crds/types.js';
-import type { Driver, Machine } from '#drivers/driver.js';
+import type { Driver, Pool } from '#drivers/driver.js';
 import type { ReadonlyStore } from '../kubernetes/store.js';
 import { Families, type Sample } from './families.js';
 import { type MeasuredMachine, machineFamilies } from './machine-families.js';
+import { type NetworkSight, type NetworkStores, networkFamilies } from './network-families.js';
 import { Looks, type Reading } from './reading.js';
 
 /** A host of an agent, as far as it is told of. */
@@ -12,10 +13,15 @@ export interface MeasuredHost {
   readonly name: string;
   /** What marks on hosts call this cluster. */
   readonly cluster: string;
-  readonly connected: { readonly driver: Pick<Driver, 'stats'>; readonly view: { readonly machines: readonly Machine[] } } | undefined;
+  readonly connected: { readonly driver: Pick<Driver, 'stats'>; readonly view: HostSight } | undefined;
 }
 
-export interface HostStores {
+/** What is known of a host without asking it. */
+interface HostSight extends NetworkSight {
+  readonly pools: readonly Pool[];
+}
+
+export interface HostStores extends NetworkStores {
   readonly machines: ReadonlyStore<VirtualMachine>;
   readonly instances: ReadonlyStore<StoragePoolInstance>;
 }
@@ -48,6 +54,7 @@ export function createHostMetrics(registry: Registry, patienceMs?: number): Host
   machineFamilies(families, ({ measured }) => measured);
   const known = new Families<Followed>(registry, async () => [...followed]);
   poolFamilies(known);
+  networkFamilies(known);
   guestFamilies(known);
   return {
     follow(host, stores, onTrouble, signal) {
@@ -105,6 +112,12 @@ function poolFamilies(families: Families<Followed>): void {
   gauge('capacity', 'What the store behind a pool holds in all.', ({ capacity }) => capacity);
   gauge('allocated', 'What is used of the store behind a pool.', ({ allocated }) => allocated);
   gauge('available', 'What is free of the store behind a pool.', ({ available }) => available);
+  families.gauge('storage_pool_active', 'Whether a pool runs on a host: 1 or 0.', ['pool', 'hypervisor'], ({ host, stores }) =>
+    stores.instances.list().map(({ spec, status }): Sample<'pool' | 'hypervisor'> => {
+      const pool = host.connected?.view.pools.find(({ uuid }) => uuid === status?.uuid);
+      return [{ pool: spec.poolRef.name, hypervisor: host.name }, pool && (pool.active ? 1 : 0)];
+    }),
+  );
 }
 
 function amountOf(text: string): number | undefined {
