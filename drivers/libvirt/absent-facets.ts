@@ -1,9 +1,10 @@
 import type { Facet } from '#drivers/driver.js';
 import { hasCode } from './gone.js';
 import type { Connection } from './rpc/connection.js';
-import { affectFlags, statsFlags } from './rpc/flags.js';
+import { affectFlags, statsFlags, statsGroups } from './rpc/flags.js';
 import {
   connectGetAllDomainStats,
+  domainGetInfo,
   domainInterfaceAddresses,
   domainTryConsole,
   domainUpdateDeviceFlags,
@@ -26,7 +27,6 @@ const volume = { pool: 'none', name: 'none', key: 'none' };
  */
 export async function absentFacets(connection: Connection, signal: AbortSignal): Promise<readonly OptionalFacet[]> {
   const options = { lane: 'control' } as const;
-  const flags = statsFlags.noWait + statsFlags.enforce;
   const asked: Readonly<Partial<Record<OptionalFacet, Promise<unknown>>>> = {
     live: connection.call(domainUpdateDeviceFlags, { domain, xml: '<none/>', flags: affectFlags.live }, options, signal),
     pools: connection.call(storagePoolLookupByUuid, { uuid }, options, signal),
@@ -34,10 +34,19 @@ export async function absentFacets(connection: Connection, signal: AbortSignal):
     networks: connection.call(networkLookupByUuid, { uuid }, options, signal),
     consoles: connection.call(domainTryConsole, { domain, device: undefined, flags: 0 }, options, signal),
     guests: connection.call(domainInterfaceAddresses, { domain, source: 0, flags: 0 }, options, signal),
-    stats: connection.call(connectGetAllDomainStats, { domains: [domain], stats: measured, flags }, options, signal),
+    stats: statsOf(connection, signal),
   };
   const answers = await Promise.all(Object.entries(asked).map(async ([facet, answer]) => ({ facet, absent: await isUnknown(answer) })));
   return answers.flatMap(({ facet, absent }) => (absent ? [facet as OptionalFacet] : []));
+}
+
+/** A driver with no call for many machines is asked for each by itself. */
+async function statsOf(connection: Connection, signal: AbortSignal): Promise<unknown> {
+  const options = { lane: 'control' } as const;
+  const all = (stats: number, flags: number) =>
+    connection.call(connectGetAllDomainStats, { domains: [domain], stats, flags }, options, signal);
+  if (await isUnknown(all(statsGroups.state, statsFlags.noWait))) return connection.call(domainGetInfo, { domain }, options, signal);
+  return all(measured, statsFlags.noWait + statsFlags.enforce);
 }
 
 /** A connection that breaks meanwhile tells nothing of what the host has. */

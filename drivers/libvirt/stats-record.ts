@@ -36,12 +36,17 @@ export function deviceNames(domain: XmlElement, targets: readonly string[]): Dev
   return new Map(targets.map((each) => [each, named.get(each.split(' ', 2).join(' '))]));
 }
 
-/** Undefined for a machine that did not answer: the host then leaves out what it tells beside its own bookkeeping, such as the memory in use. */
-export function statsOf(id: MachineId, fields: StatsFields, names: DeviceNames | undefined): MachineStats | undefined {
+/** Undefined for a machine that is not known to have answered: the host then leaves out what it tells beside its own bookkeeping, such as the memory in use. */
+export function statsOf(
+  id: MachineId,
+  fields: StatsFields,
+  names: DeviceNames | undefined,
+  { answered = false }: { readonly answered?: boolean } = {},
+): MachineStats | undefined {
   const number = numbersOf(fields);
   const [cpu, balloon, resident] = ['cpu.time', 'balloon.current', 'balloon.rss'].map(number);
   const [disks, interfaces] = [disksOf(fields, names), interfacesOf(fields, names)];
-  if (cpu === undefined || balloon === undefined || resident === undefined || disks === undefined) return undefined;
+  if (cpu === undefined || balloon === undefined || disks === undefined || (resident === undefined && !answered)) return undefined;
   const kibibytes = (field: string) => times(number(field), bytesPerKiB);
   return dropUndefined({
     id,
@@ -50,7 +55,7 @@ export function statsOf(id: MachineId, fields: StatsFields, names: DeviceNames |
     cpuDelaySeconds: secondsOfCpus(fields, 'delay'),
     memory: dropUndefined({
       balloonBytes: balloon * bytesPerKiB,
-      residentBytes: resident * bytesPerKiB,
+      residentBytes: times(resident, bytesPerKiB),
       availableBytes: kibibytes('balloon.available'),
       unusedBytes: kibibytes('balloon.unused'),
       usableBytes: kibibytes('balloon.usable'),

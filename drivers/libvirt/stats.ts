@@ -1,11 +1,12 @@
 import type { MachineId, MachineStats, Stats } from '#drivers/driver.js';
 import type { Daemon } from './daemon.js';
 import { idOf, readDomain } from './domains.js';
-import { hasCode, present, unlessGone } from './gone.js';
+import { hasCode, present, unlessGone, unlessUnknown } from './gone.js';
 import { listDomainsFlags, statsFlags, statsGroups } from './rpc/flags.js';
 import { connectGetAllDomainStats } from './rpc/procedures.js';
 import { paramsByField, type StatsRecord } from './rpc/types.js';
 import { type DeviceNames, deviceNames, type StatsFields, statsOf, targetsOf } from './stats-record.js';
+import { recordsSingly } from './stats-singly.js';
 
 const { state, cpuTotal, balloon, vcpu, interface: traffic, block } = statsGroups;
 /** What is asked of every machine. */
@@ -25,6 +26,7 @@ interface Known {
 export class LibvirtStats implements Stats {
   readonly #daemon: Daemon;
   #known: ReadonlyMap<MachineId, Known> = new Map();
+  #singly = false;
 
   constructor(daemon: Daemon) {
     this.#daemon = daemon;
@@ -39,10 +41,21 @@ export class LibvirtStats implements Stats {
     const all = records.map((record) => ({ record, fields: paramsByField(record.params) }));
     const named = await Promise.all(all.map(async (one) => [one, await unlessGone(this.#knownOf(one, signal))] as const));
     this.#known = new Map(named.flatMap(([{ record }, known]) => (known === undefined ? [] : [[idOf(record.domain), known]])));
-    return present(named.map(([{ record, fields }, known]) => statsOf(idOf(record.domain), fields, known?.names)));
+    return present(
+      named.map(([{ record, fields }, known]) => statsOf(idOf(record.domain), fields, known?.names, { answered: this.#singly })),
+    );
   }
 
-  #records(signal: AbortSignal): Promise<readonly StatsRecord[]> {
+  /** Where there is no call for all of them, that is found out once. */
+  async #records(signal: AbortSignal): Promise<readonly StatsRecord[]> {
+    if (this.#singly) return recordsSingly(this.#daemon, signal);
+    const records = await unlessUnknown(this.#allRecords(signal));
+    if (records !== undefined) return records;
+    this.#singly = true;
+    return recordsSingly(this.#daemon, signal);
+  }
+
+  #allRecords(signal: AbortSignal): Promise<readonly StatsRecord[]> {
     // One number with its highest bits set: addition, as the bitwise or would make it negative.
     const flags = statsFlags.noWait + listDomainsFlags.active;
     const options = { lane: 'slow', timeoutMs: 5_000 } as const;

@@ -1,6 +1,6 @@
 import { idempotent, once, streaming } from '../procedure.js';
 import { domainHandle, optionalString, string, typedParam, uuid } from '../types.js';
-import { array, bool, int, nothing, size, struct, uint } from '../xdr.js';
+import { array, bool, hyper, int, nothing, size, struct, uhyper, uint } from '../xdr.js';
 
 const domain = { domain: domainHandle };
 const domainOnly = struct(domain);
@@ -42,6 +42,8 @@ const deviceAndFlags = struct({ ...domain, xml: string, flags: uint });
 /** `flags` are `affectFlags`, and for an update `updateDeviceFlags`. */
 export const domainAttachDeviceFlags = once('DOMAIN_ATTACH_DEVICE_FLAGS', 160, deviceAndFlags, nothing);
 export const domainUpdateDeviceFlags = once('DOMAIN_UPDATE_DEVICE_FLAGS', 174, deviceAndFlags, nothing);
+/** The device is found by what its driver tells one from another by, as an interface by its MAC address. */
+export const domainDetachDeviceFlags = once('DOMAIN_DETACH_DEVICE_FLAGS', 161, deviceAndFlags, nothing);
 /** Asks for it, and does not wait for the guest. */
 export const domainDetachDeviceAlias = once('DOMAIN_DETACH_DEVICE_ALIAS', 392, struct({ ...domain, alias: string, flags: uint }), nothing);
 
@@ -50,6 +52,14 @@ export const domainSetBlockIoTune = idempotent(
   'DOMAIN_SET_BLOCK_IO_TUNE',
   252,
   struct({ ...domain, disk: string, params: array(typedParam, 32), flags: uint }),
+  nothing,
+);
+
+/** Every parameter not given stays. */
+export const domainSetSchedulerParametersFlags = idempotent(
+  'DOMAIN_SET_SCHEDULER_PARAMETERS_FLAGS',
+  219,
+  struct({ ...domain, params: array(typedParam, 16), flags: uint }),
   nothing,
 );
 
@@ -68,3 +78,29 @@ export const domainTryConsole = idempotent('DOMAIN_OPEN_CONSOLE', 201, openConso
 
 /** What screen number `screen` shows, in a format of the host's choice. */
 export const domainScreenshot = streaming('download', 'DOMAIN_SCREENSHOT', 211, struct({ ...domain, screen: uint, flags: uint }));
+
+/** Memory in KiB, time in nanoseconds. */
+export const domainGetInfo = idempotent(
+  'DOMAIN_GET_INFO',
+  16,
+  domainOnly,
+  struct({ state: uint, maxMemory: uhyper, memory: uhyper, cpuCount: uint, cpuTime: uhyper }),
+);
+const memoryStat = struct({ tag: int, value: uhyper });
+export const domainMemoryStats = idempotent(
+  'DOMAIN_MEMORY_STATS',
+  159,
+  struct({ ...domain, most: uint, flags: uint }),
+  array(memoryStat, 1024),
+);
+const domainAndPath = struct({ ...domain, path: string });
+/** `path` is the target that the host gave the disk. */
+export const domainBlockStats = idempotent(
+  'DOMAIN_BLOCK_STATS',
+  64,
+  domainAndPath,
+  struct({ readRequests: hyper, readBytes: hyper, writeRequests: hyper, writtenBytes: hyper, errors: hyper }),
+);
+const traffic = struct({ bytes: hyper, packets: hyper, errors: hyper, dropped: hyper });
+/** `path` is the interface's name on the host, as `vnet0`. */
+export const domainInterfaceStats = idempotent('DOMAIN_INTERFACE_STATS', 65, domainAndPath, struct({ received: traffic, sent: traffic }));
