@@ -5,8 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import t from 'tap';
-import { convert } from './convert.js';
-import type { ImageFormat } from './format.js';
+import { convert, type DiskFormat } from './convert.js';
 import { headBytes, inspectHeader } from './header.js';
 import { inspectVhdx } from './vhdx.js';
 
@@ -29,7 +28,7 @@ function image(name: string, format: string, ...options: readonly string[]): Buf
   qemuImg('convert', '-f', 'raw', '-O', format, ...options, 'plain.raw', name);
   return readFileSync(file(name));
 }
-const sources: Readonly<Record<ImageFormat, Buffer>> = {
+const sources: Readonly<Record<DiskFormat, Buffer>> = {
   Raw: content,
   Qcow2: image('a.qcow2', 'qcow2'),
   Vmdk: image('a.vmdk', 'vmdk'),
@@ -41,13 +40,13 @@ async function* once(bytes: Uint8Array) {
   yield bytes;
 }
 const opened = (bytes: Uint8Array) => ({ content: once(bytes), progressBytes: 0, [Symbol.asyncDispose]: async () => {} });
-async function converted(from: ImageFormat, to: 'Raw' | 'Qcow2', bytes: Uint8Array): Promise<Buffer> {
+async function converted(from: DiskFormat, to: 'Raw' | 'Qcow2', bytes: Uint8Array): Promise<Buffer> {
   await using result = await convert(opened(bytes), { from, to, ...limits }, signal);
   const parts: Uint8Array[] = [];
   for await (const part of result.content) parts.push(part);
   return Buffer.concat(parts);
 }
-const verdictOf = (format: ImageFormat, bytes: Uint8Array, most = limits) => {
+const verdictOf = (format: DiskFormat, bytes: Uint8Array, most = limits) => {
   const verdict = inspectHeader(format, bytes.subarray(0, headBytes), most);
   return verdict.kind === 'accepted' ? `accepted ${verdict.virtualSizeBytes}` : `${verdict.reason} ${verdict.message}`;
 };
@@ -62,7 +61,7 @@ const edited = (bytes: Uint8Array, at: number, replacement: string | Uint8Array)
 };
 
 t.test('an image is converted from each format into each, and nothing is left behind', async (t) => {
-  for (const from of Object.keys(sources) as ImageFormat[])
+  for (const from of Object.keys(sources) as DiskFormat[])
     for (const to of ['Raw', 'Qcow2'] as const) {
       const result = await converted(from, to, sources[from]);
       writeFileSync(file('result'), result);

@@ -9,7 +9,10 @@ import type { OpenSource } from './import.js';
 import { plain } from './text.js';
 import { inspectVhdx } from './vhdx.js';
 
-const nativeFormats: Readonly<Record<ImageFormat, string>> = { Raw: 'raw', Qcow2: 'qcow2', Vmdk: 'vmdk', Vhdx: 'vhdx' };
+/** What a disk is an image of. */
+export type DiskFormat = Exclude<ImageFormat, 'Tar'>;
+
+const nativeFormats: Readonly<Record<DiskFormat, string>> = { Raw: 'raw', Qcow2: 'qcow2', Vmdk: 'vmdk', Vhdx: 'vhdx' };
 const folderPrefix = 'virtwright-image-';
 /** An image is foreign bytes to a parser in C: it runs as nobody, and gets no more than this. */
 const nobody = 65_534;
@@ -28,7 +31,7 @@ export interface Converted extends AsyncDisposable {
  */
 export async function convert(
   image: OpenSource,
-  { from, to, virtualSizeBytes }: { readonly from: ImageFormat; readonly to: 'Raw' | 'Qcow2'; readonly virtualSizeBytes: number },
+  { from, to, virtualSizeBytes }: { readonly from: DiskFormat; readonly to: 'Raw' | 'Qcow2'; readonly virtualSizeBytes: number },
   signal: AbortSignal,
 ): Promise<Converted> {
   await sweep();
@@ -51,7 +54,7 @@ export async function convert(
   }
 }
 
-async function store(content: AsyncIterable<Uint8Array>, path: string, format: ImageFormat, virtualSizeBytes: number): Promise<void> {
+async function store(content: AsyncIterable<Uint8Array>, path: string, format: DiskFormat, virtualSizeBytes: number): Promise<void> {
   await using file = await open(path, 'wx+', 0o600);
   for await (const chunk of content) await file.writeFile(chunk);
   if (format !== 'Vhdx') return;

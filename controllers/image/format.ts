@@ -1,2 +1,2 @@
-/** Of images that can be judged by their headers. */
-export type ImageFormat = 'Raw' | 'Qcow2' | 'Vmdk' | 'Vhdx';
+/** Of images that can be judged by their headers. Tar is an archive of files, of which a directory is made. */
+export type ImageFormat = 'Raw' | 'Qcow2' | 'Vmdk' | 'Vhdx' | 'Tar';

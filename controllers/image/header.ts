@@ -1,6 +1,7 @@
 import type { ImageFormat } from './format.js';
 import { inspectQcow2 } from './qcow2.js';
 import type { HeaderLimits, HeaderVerdict } from './refusal.js';
+import { inspectTar } from './tar.js';
 import { inspectVhdxHead } from './vhdx.js';
 import { inspectVmdk } from './vmdk.js';
 
@@ -23,5 +24,7 @@ export function inspectHeader(declared: ImageFormat, head: Uint8Array, limits: H
       return inspectVmdk(head, limits);
     case 'Vhdx':
       return inspectVhdxHead(head);
+    case 'Tar':
+      return inspectTar(head);
   }
 }

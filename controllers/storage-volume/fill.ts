@@ -3,7 +3,9 @@ import { DriverError } from '#drivers/error.js';
 import type { Work } from '../host/jobs.js';
 import { parseChecksum } from '../image/checksum.js';
 import { convert } from '../image/convert.js';
+import type { ImageFormat } from '../image/format.js';
 import { type OpenSource, openSource, openUpload } from '../image/import.js';
+import { unwrapped } from '../image/tar.js';
 import { makeMarker, markerOf } from '../incomplete.js';
 import type { VolumeAction } from './action.js';
 import type { FillSource } from './plan-source.js';
@@ -57,7 +59,7 @@ async function fillAnew(
   await makeMarker(volumes, id, signal);
   if (source === undefined) {
     await volumes.create(definition, signal);
-    if (!grows) await volumes.upload(id, nothing(), signal);
+    if (!grows && definition.format !== 'Directory') await volumes.upload(id, nothing(), signal);
     return;
   }
   if (source.kind === 'clone') {
@@ -72,6 +74,10 @@ async function fillAnew(
     await volumes.upload(id, content, signal);
     if (grows) await volumes.grow(id, sizeBytes, signal);
   };
+  if (format === 'Tar' || definition.format === 'Directory') {
+    await unpack(volumes, definition, format, unwrapped(told(image.content, progress), sizeBytes, signal), signal);
+    return;
+  }
   if (format === definition.format) {
     await store(told(image.content, progress));
     return;
@@ -82,6 +88,23 @@ async function fillAnew(
     signal,
   );
   await store(converted.content);
+}
+
+/** Files are unpacked into a directory, and nowhere else. */
+async function unpack(
+  volumes: Volumes,
+  definition: VolumeDefinition,
+  format: ImageFormat,
+  archive: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+): Promise<void> {
+  if (format !== 'Tar' || definition.format !== 'Directory')
+    throw new DriverError(
+      'Unsupported',
+      `volume "${definition.nativeName}" has format ${definition.format}, and its source ${format}; a Tar becomes a Directory, and a Directory is made of a Tar`,
+    );
+  await volumes.create(definition, signal);
+  await volumes.upload(idOf(definition), archive, signal);
 }
 
 /** Fetched, or brought by somebody. */

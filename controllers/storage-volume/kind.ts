@@ -1,6 +1,7 @@
 import type { StorageVolume, StorageVolumeStatus } from '#crds/types.js';
 import type { Machine, MachineShape } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
+import { attachedTo } from '../host/attached.js';
 import { type Jobs, wipeKey } from '../host/jobs.js';
 import type { Locks } from '../host/locks.js';
 import type { HostScope } from '../host/scope.js';
@@ -235,10 +236,7 @@ function unreadOf({ unread: [first] }: HostView): string | undefined {
 
 /** As a disk, or to boot from. */
 const has = (shape: MachineShape | undefined, location: string): boolean =>
-  shape !== undefined &&
-  ([...shape.disks, ...(shape.cdroms ?? [])].some((disk) => disk.location === location) ||
-    shape.boot?.kernel === location ||
-    shape.boot?.initrd === location);
+  shape !== undefined && (attachedTo(shape).includes(location) || shape.boot?.kernel === location || shape.boot?.initrd === location);
 
 const usersOf = (location: string, { machines }: HostView): ObservedVolume['users'] =>
   machines

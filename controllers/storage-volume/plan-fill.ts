@@ -108,7 +108,10 @@ function formatOf({ format, preferred }: DesiredVolume, { formats }: Pool): Volu
 
 function refuseFormat({ format, preferred, formatField, poolName, host }: DesiredVolume, { formats }: Pool): Plan<never>[number] {
   const accepted = formats.length === 0 ? 'no volumes at all' : formats.join(', ');
-  return refuse('Unfit', `${formatField}: ${format ?? preferred ?? 'nothing'} given, pool "${poolName}" on ${host} accepts ${accepted}`);
+  const asked = format ?? preferred ?? 'nothing';
+  const remedy =
+    asked === 'Directory' ? '; directories are in pools of files, on hosts with containers whose agent runs on the host itself' : '';
+  return refuse('Unfit', `${formatField}: ${asked} given, pool "${poolName}" on ${host} accepts ${accepted}${remedy}`);
 }
 
 /** Kept coarse, so that status is written when there is news. */

@@ -67,7 +67,8 @@ function planWhole(
   }
   const steps: Plan<VolumeAction> =
     marker === undefined ? [] : [act({ kind: 'delete', id: marker.id, location: marker.location }, 'the volume is whole')];
-  if (volume.sizeBytes >= sizeBytes) return steps;
+  // A directory has no size of its own: the volume's is what may be unpacked into it.
+  if (volume.sizeBytes >= sizeBytes || volume.format === 'Directory') return steps;
   return [...steps, pool?.can.includes('grow') === false ? cannotGrow(desired, volume) : growth(desired, users, volume, id)];
 }
 

@@ -64,11 +64,12 @@ function rivalOf(volume: StorageVolume, volumes: SourceStores['volumes']): strin
 /** What can be nothing else. */
 function formatAsMade({ spec }: StorageVolume, source: Source | undefined): DesiredVolume['format'] {
   if (spec.existing !== undefined) return 'Raw';
+  if (spec.source?.format === 'Tar') return 'Directory';
   return source?.kind === 'clone' && source.how === 'Linked' ? 'Qcow2' : undefined;
 }
 
 function formatOf(source: Source | undefined): DesiredVolume['preferred'] {
-  if (source?.kind !== 'clone') return source?.format;
+  if (source?.kind !== 'clone') return source?.format === 'Tar' ? 'Directory' : source?.format;
   return typeof source.original === 'string' ? undefined : source.original.format;
 }
 

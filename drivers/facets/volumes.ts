@@ -73,4 +73,8 @@ export interface Volume {
   readonly base?: string;
 }
 
-export type VolumeFormat = 'Raw' | 'Qcow2' | 'Vmdk' | 'Vhdx' | 'Vhd';
+/**
+ * A `Directory` is a tree of files, for containers: what is uploaded into it is a tar archive, which becomes the tree, with the owners of its
+ * entries as the host maps them. It has no size of its own, and nothing of it is downloaded, copied or wiped.
+ */
+export type VolumeFormat = 'Raw' | 'Qcow2' | 'Vmdk' | 'Vhdx' | 'Vhd' | 'Directory';

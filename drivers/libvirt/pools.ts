@@ -64,7 +64,8 @@ export class LibvirtPools implements Pools {
 
   async #look(pool: PoolHandle, active: boolean, signal: AbortSignal): Promise<Pool> {
     try {
-      return readPool(await this.#daemon.ask(storagePoolGetXmlDesc, { pool, flags: 0 }, signal, pool.uuid), active);
+      const xml = await this.#daemon.ask(storagePoolGetXmlDesc, { pool, flags: 0 }, signal, pool.uuid);
+      return readPool(xml, active, this.#daemon.fillsDirectories);
     } catch (reason) {
       const last = this.#known.find(({ uuid }) => uuid === pool.uuid);
       if (!isSilence(reason) || signal.aborted || last === undefined) throw reason;

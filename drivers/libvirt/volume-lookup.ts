@@ -40,7 +40,7 @@ export class VolumeLookup {
 
   async findPool(id: PoolId, signal: AbortSignal): Promise<FoundPool> {
     const handle = await this.pool(id, signal);
-    const { formats, can } = readPool(await this.#poolXml(id, handle, signal), true);
+    const { formats, can } = readPool(await this.#poolXml(id, handle, signal), true, this.#daemon.fillsDirectories);
     return { handle, formats, ofDevices: can.includes('create') && !can.includes('grow') };
   }
 

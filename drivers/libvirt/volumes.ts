@@ -2,8 +2,10 @@ import { throwIfAborted } from '#drivers/deadline.js';
 import type { MachineId, PoolId, Volume, VolumeDefinition, VolumeFormat, VolumeId, VolumeSource, Volumes } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { serializeXml } from '#drivers/xml/serialize.js';
-import { child } from '#drivers/xml/tree.js';
+import { child, type XmlElement } from '#drivers/xml/tree.js';
 import type { Daemon } from './daemon.js';
+import { uidMap } from './dialects/container/uid-map.js';
+import { directories } from './directories/directories.js';
 import { handleOf, isActive, readDomain } from './domains.js';
 import { unlessGone } from './gone.js';
 import { wouldProbe } from './probed.js';
@@ -24,7 +26,16 @@ import { VolumeContent } from './volume-content.js';
 import { type FoundVolume, VolumeLookup } from './volume-lookup.js';
 import { checkDeviceName, checkName } from './xml/definition.js';
 import { readDisks } from './xml/disk.js';
-import { createDevice, createLinkedVolume, createVolume, isDevice, readStoredBytes, readVolume } from './xml/volume.js';
+import {
+  createDevice,
+  createDirectory,
+  createLinkedVolume,
+  createVolume,
+  isDevice,
+  isDirectory,
+  readStoredBytes,
+  readVolume,
+} from './xml/volume.js';
 
 const maxFileNameBytes = 255;
 
@@ -33,6 +44,13 @@ function refuseFormat({ format, sizeBytes }: VolumeDefinition, formats: readonly
   if (formats.length === 0 || formats.includes(format) || (format === 'Raw' && sizeBytes === 0)) return;
   throw new DriverError('Unsupported', `format: ${format} was given; this pool accepts ${formats.join(', ')}`);
 }
+
+const makeVolume = (definition: VolumeDefinition): XmlElement =>
+  definition.format === 'Directory' ? createDirectory(definition, { uid: uidMap.first, mode: 0o755 }) : createVolume(definition);
+
+/** Neither a size nor an end. */
+const noFile = ({ nativeName }: VolumeId, verb: string): DriverError =>
+  new DriverError('Unsupported', `volume "${nativeName}" is a directory, which is not ${verb}`);
 
 const shrinks = ({ nativeName }: VolumeId, hasBytes: number, askedBytes: number): DriverError =>
   new DriverError('Invalid', `volume "${nativeName}" has ${hasBytes} bytes, ${askedBytes} asked; a volume never shrinks`);
@@ -69,7 +87,7 @@ export class LibvirtVolumes implements Volumes {
     const { handle, formats, ofDevices } = await this.#lookup.findPool(definition.pool, signal);
     refuseFormat(definition, formats);
     if (ofDevices) checkDeviceName(definition.nativeName);
-    const xml = serializeXml(ofDevices ? createDevice(definition) : createVolume(definition));
+    const xml = serializeXml(ofDevices ? createDevice(definition) : makeVolume(definition));
     return this.#make(definition.pool, handle, xml, signal);
   }
 
@@ -102,6 +120,7 @@ export class LibvirtVolumes implements Volumes {
   ): Promise<{ readonly handle: VolumeHandle; readonly is: Volume }> {
     const { handle, xml } = await this.#lookup.find(id, signal);
     const is = readVolume(xml, id.pool);
+    if (format === 'Directory' || is.format === 'Directory') throw noFile(id, 'copied');
     const hasBytes = (format === 'Raw' ? readStoredBytes(xml) : undefined) ?? is.sizeBytes;
     if (hasBytes <= sizeBytes) return { handle, is };
     const has = `volume "${id.nativeName}" has ${hasBytes}`;
@@ -136,9 +155,16 @@ export class LibvirtVolumes implements Volumes {
 
   async upload(id: VolumeId, content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
     const found = await this.#lookup.find(id, signal);
+    if (isDirectory(found.xml)) return this.#fill(id, found, content, signal);
     if (isDevice(found.xml)) return this.#content.send(id, found, content, signal);
     await this.#content.send(id, await this.#emptied(id, found, signal), content, signal);
     await this.#lookAgain(id, signal);
+  }
+
+  /** The host has no word for it: it is done where the host's files are ours as well. */
+  async #fill(id: VolumeId, { xml }: FoundVolume, archive: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
+    if (!this.#daemon.fillsDirectories) throw noFile(id, 'filled from here');
+    await directories.fill(readVolume(xml, id.pool).location, untilAborted(archive, signal));
   }
 
   async resume(id: VolumeId, offset: number, content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
@@ -188,6 +214,20 @@ export class LibvirtVolumes implements Volumes {
   async delete(id: VolumeId, signal: AbortSignal): Promise<void> {
     const pool = await this.#lookup.pool(id.pool, signal);
     const volume = await unlessGone(this.#lookup.ask(id.pool, storageVolLookupByName, { pool, name: id.nativeName }, signal));
+    if (volume !== undefined) await this.#emptyFirst(id, volume, signal);
     if (volume !== undefined) await unlessGone(this.#daemon.order(storageVolDelete, { volume, flags: 0 }, signal, id.pool));
+  }
+
+  /** The host removes a directory only when nothing is in it. */
+  async #emptyFirst({ pool }: VolumeId, volume: VolumeHandle, signal: AbortSignal): Promise<void> {
+    const xml = await unlessGone(this.#lookup.xml(pool, volume, signal));
+    if (xml !== undefined && isDirectory(xml)) await directories.empty(readVolume(xml, pool).location);
+  }
+}
+
+async function* untilAborted(content: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const chunk of content) {
+    throwIfAborted(signal);
+    yield chunk;
   }
 }

@@ -19,6 +19,7 @@ class Shelf {
   readonly volumes;
   readonly pool: MadePool;
 
+  /** Of disks. */
   readonly formats: readonly VolumeFormat[];
   readonly can: readonly VolumeVerb[];
   /** Whether the host goes on with uploads that broke. */
@@ -31,7 +32,7 @@ class Shelf {
     this.resumes = resumes;
     this.volumes = mustHave(driver.volumes);
     this.pool = pool;
-    this.formats = formats;
+    this.formats = formats.filter((format) => format !== 'Directory');
     this.can = can;
     this.unit = subject.volumeBytes ?? 1 << 20;
     this.#locate = subject.locate ?? ((path, { nativeName }) => `${path}/${nativeName}`);
@@ -388,7 +389,8 @@ async function attachedContract(t: Test, stage: Stage, shelf: Shelf): Promise<vo
   if (!capabilities.some(({ field }) => field === 'volumes.growAttached')) {
     await t.test('a host that does not grow attached disks says so', async (t) => {
       const { id } = await shelf.create({ format: shelf.formats[0] ?? 'Raw', sizeBytes: shelf.unit });
-      await refused(t, volumes.growAttached(id, 'none' as MachineId, 2 * shelf.unit, soon()), 'Unsupported', 'NotFound');
+      const nobody = '00000000-0000-4000-8000-000000000000' as MachineId;
+      await refused(t, volumes.growAttached(id, nobody, 2 * shelf.unit, soon()), 'Unsupported', 'NotFound');
     });
     return;
   }

@@ -163,4 +163,8 @@ const abilities: Readonly<Record<string, Abilities>> = {
   rbd: images,
 };
 
-export const abilitiesOf = (type: string | undefined): Abilities => meaningOf(abilities, type) ?? { formats: [], can: [] };
+/** `directories`: whether they can be filled from here. They are where files are. */
+export function abilitiesOf(type: string | undefined, directories = false): Abilities {
+  const found = meaningOf(abilities, type) ?? { formats: [], can: [] };
+  return directories && found === files ? { ...files, formats: [...files.formats, 'Directory'] } : found;
+}

@@ -47,7 +47,7 @@ export const createSecret = ({ uuid, nativeName, source: { kind } }: PoolDefinit
   );
 
 /** A pool's XML tells all but whether it is active. */
-export function readPool(xml: string, active: boolean): Pool {
+export function readPool(xml: string, active: boolean, directories = false): Pool {
   const root = parseXml(xml, 'pool XML');
   const [uuid, nativeName] = [textOf(child(root, 'uuid'))?.toLowerCase(), textOf(child(root, 'name'))];
   if (uuid === undefined || nativeName === undefined) throw new DriverError('Invalid', 'pool XML: the name or the uuid is missing');
@@ -60,7 +60,7 @@ export function readPool(xml: string, active: boolean): Pool {
     active,
     ...(path === undefined ? {} : { path }),
     ...(source === undefined ? {} : { source }),
-    ...abilitiesOf(attribute(root, 'type')),
+    ...abilitiesOf(attribute(root, 'type'), directories),
     capacityBytes: sizeOf(child(root, 'capacity'), 'bytes') ?? 0,
     allocationBytes: sizeOf(child(root, 'allocation'), 'bytes') ?? 0,
     availableBytes: sizeOf(child(root, 'available'), 'bytes') ?? 0,

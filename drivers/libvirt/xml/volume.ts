@@ -19,6 +19,30 @@ export function createVolume({ nativeName, format, sizeBytes }: VolumeDefinition
   );
 }
 
+/** A directory of who is root in containers: nothing else tells whose it is, and a container writes into its root. */
+export const createDirectory = (
+  { nativeName }: VolumeDefinition,
+  { uid, mode }: { readonly uid: number; readonly mode: number },
+): XmlElement =>
+  element(
+    'volume',
+    { type: 'dir' },
+    element('name', {}, nativeName),
+    element('capacity', { unit: 'bytes' }, '0'),
+    element(
+      'target',
+      {},
+      element('format', { type: nativeFormat('Directory') }),
+      element(
+        'permissions',
+        {},
+        element('mode', {}, `0${mode.toString(8)}`),
+        element('owner', {}, `${uid}`),
+        element('group', {}, `${uid}`),
+      ),
+    ),
+  );
+
 /** The same with a base, of which only what differs is stored. The base's format is said, so that nobody looks for it in what a guest wrote. */
 export function createLinkedVolume(
   definition: VolumeDefinition,
@@ -49,12 +73,16 @@ export function readVolume(volume: XmlElement, pool: PoolId): Volume {
   if (nativeName === undefined || location === undefined) throw new DriverError('Invalid', 'volume XML: the name or the path is missing');
   const base = textOf(child(volume, 'backingStore', 'path'));
   // What a partition is said to be of is no image's format.
-  const format = isDevice(volume) || isImage(volume) ? 'Raw' : volumeFormat(attribute(child(volume, 'target', 'format'), 'type'));
+  const format = isDirectory(volume)
+    ? 'Directory'
+    : isDevice(volume) || isImage(volume)
+      ? 'Raw'
+      : volumeFormat(attribute(child(volume, 'target', 'format'), 'type'));
   return {
     id: { pool, nativeName },
     location,
     ...(format === undefined ? {} : { format }),
-    sizeBytes: sizeOf(child(volume, 'capacity'), 'bytes') ?? 0,
+    sizeBytes: isDirectory(volume) ? 0 : (sizeOf(child(volume, 'capacity'), 'bytes') ?? 0),
     allocationBytes: sizeOf(child(volume, 'allocation'), 'bytes') ?? 0,
     ...(base === undefined ? {} : { base }),
   };
@@ -65,6 +93,9 @@ export const readStoredBytes = (volume: XmlElement): number | undefined => sizeO
 
 /** Whether it is an image that no path of the host leads to. */
 export const isImage = (volume: XmlElement): boolean => attribute(volume, 'type') === 'network';
+
+/** Whether it is a tree of files. */
+export const isDirectory = (volume: XmlElement): boolean => attribute(volume, 'type') === 'dir';
 
 /** Whether it is a device, and no file. */
 export const isDevice = (volume: XmlElement): boolean => attribute(volume, 'type') === 'block';

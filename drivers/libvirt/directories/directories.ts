@@ -1,0 +1,58 @@
+import { lstat, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path/posix';
+import { DriverError, type DriverErrorCode } from '#drivers/error.js';
+import { uidMap } from '../dialects/container/uid-map.js';
+import { extractTar } from './extract.js';
+
+/**
+ * What is in directory volumes. libvirt makes one and removes an empty one, and has no word for what is in it: that is done here, where the
+ * host's files are ours as well.
+ */
+export const directories = {
+  /** In place of what was there. `archive` is a tar. */
+  async fill(location: string, archive: AsyncIterable<Uint8Array>): Promise<void> {
+    await mustBeHere(location);
+    await withReason(location, async () => {
+      await clear(location);
+      await extractTar(archive, location, uidMap);
+    });
+  },
+
+  async empty(location: string): Promise<void> {
+    await mustBeHere(location);
+    await withReason(location, () => clear(location));
+  },
+};
+
+/** No link is followed: what they lead to stays. */
+async function clear(location: string): Promise<void> {
+  for (const name of await readdir(location)) await rm(join(location, name), { recursive: true, force: true });
+}
+
+/** A folder of the same name on another host is not the volume: the host's daemon gave its own one an owner. */
+async function mustBeHere(location: string): Promise<void> {
+  const found = await lstat(location).catch(() => undefined);
+  if (found?.isDirectory() === true && found.uid === uidMap.first) return;
+  throw new DriverError(
+    'Unsupported',
+    `directory ${location} is not seen from here as the host made it: directories are filled and emptied by an agent that runs on the host itself, as root, and sees its pools`,
+  );
+}
+
+const codes: Readonly<Record<string, DriverErrorCode>> = {
+  ENOSPC: 'Exhausted',
+  EDQUOT: 'Exhausted',
+  EPERM: 'Denied',
+  EACCES: 'Denied',
+  EROFS: 'Denied',
+};
+
+async function withReason(location: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (reason) {
+    const code = codes[(reason as NodeJS.ErrnoException).code ?? ''];
+    if (code === undefined) throw DriverError.from(reason);
+    throw new DriverError(code, `directory ${location}: ${(reason as Error).message}`, { cause: reason });
+  }
+}

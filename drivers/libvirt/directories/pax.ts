@@ -1,0 +1,28 @@
+import type { Header } from './tar-header.js';
+
+export type PaxWords = Partial<Pick<Header, 'path' | 'target' | 'uid' | 'gid' | 'sizeBytes' | 'modified'>>;
+
+/** Records as `27 path=some/long/name\n`, each with its own length. Undefined when they are none. */
+export function readPax(bytes: Buffer): PaxWords | undefined {
+  const words: Record<string, string> = {};
+  for (let at = 0; at < bytes.length; ) {
+    const blank = bytes.indexOf(0x20, at);
+    const length = Number(bytes.toString('latin1', at, Math.max(at, blank)));
+    if (!Number.isSafeInteger(length) || length <= blank - at || at + length > bytes.length || bytes[at + length - 1] !== 0x0a)
+      return undefined;
+    const [, name = '', value = ''] = /^([^=]*)=(.*)$/s.exec(bytes.toString('utf8', blank + 1, at + length - 1)) ?? [];
+    words[name] = value;
+    at += length;
+  }
+  const numbers = {
+    uid: numberIn(words['uid']),
+    gid: numberIn(words['gid']),
+    sizeBytes: numberIn(words['size']),
+    modified: numberIn(words['mtime']),
+  };
+  const texts = { path: words['path'], target: words['linkpath'] };
+  return Object.fromEntries(Object.entries({ ...numbers, ...texts }).filter(([, value]) => value !== undefined)) as PaxWords;
+}
+
+const numberIn = (text: string | undefined): number | undefined =>
+  text !== undefined && /^\d+(\.\d+)?$/.test(text) ? Math.floor(Number(text)) : undefined;
