@@ -13,6 +13,8 @@ export interface Asked {
 
 export interface Unfit extends Asked {
   readonly accepted: string;
+  /** The host wants it, and nothing is said of it. */
+  readonly leftOut?: true;
 }
 
 /** The fields that a host with these capabilities cannot honour. Pure: placement, admission, status and plan all ask this. */
@@ -24,8 +26,22 @@ export function unfit(asked: readonly Asked[], capabilities: readonly Capability
   });
 }
 
-export const describeUnfit = ({ field, path, given, accepted }: Unfit, host: string): string =>
-  `${path}: ${given === undefined ? 'asked for' : `${inWords(field, given)} given`}, ${host} accepts ${accepted}`;
+/** The same of a machine, which may also lack what the host must be told. */
+export function unfitMachine(asked: readonly Asked[], capabilities: readonly Capability[]): readonly Unfit[] {
+  const lacking = capabilities.filter(({ field, required }) => required === true && !asked.some((one) => one.field === field));
+  return [
+    ...lacking.map(({ field, ...rest }) => ({
+      field,
+      path: `spec.${field}`,
+      accepted: describe({ field, ...rest }),
+      leftOut: true as const,
+    })),
+    ...unfit(asked, capabilities),
+  ];
+}
+
+export const describeUnfit = ({ field, path, given, accepted, leftOut }: Unfit, host: string): string =>
+  `${path}: ${leftOut ? 'left out' : given === undefined ? 'asked for' : `${inWords(field, given)} given`}, ${host} accepts ${accepted}`;
 
 /** Sizes are reckoned in bytes and told as quantities. */
 export const inWords = (field: string, value: string | number): string =>

@@ -34,16 +34,24 @@ export const volumeOfDisk = (
   { name, volumeRef }: Pick<Disk, 'name' | 'volumeRef'>,
 ): string => volumeRef?.name ?? `${metadata.name}-${name}`;
 
-/** The volumes that a machine needs: its disks first, then what it only reads. */
+/** The volumes that a machine needs: its disks, or a container's directories, first, then what it only reads. */
 export function volumesOf(machine: VirtualMachine): { readonly disks: readonly string[]; readonly readOnly: readonly string[] } {
-  const { disks = [], boot } = machine.spec;
+  const { disks = [], boot, container } = machine.spec;
   const kernel = boot?.kernel;
   const discs = disks.map(({ cdrom }) => cdrom?.volumeRef?.name);
   return {
-    disks: disks.filter(({ cdrom }) => cdrom === undefined).map((disk) => volumeOfDisk(machine, disk)),
-    readOnly: [kernel?.volumeRef.name, kernel?.initrdVolumeRef?.name, ...discs].filter((name) => name !== undefined),
+    disks: [
+      ...disks.filter(({ cdrom }) => cdrom === undefined).map((disk) => volumeOfDisk(machine, disk)),
+      ...(container === undefined ? [] : [container.rootVolumeRef.name, ...mountedBy(container, 'ReadWrite')]),
+    ],
+    readOnly: [kernel?.volumeRef.name, kernel?.initrdVolumeRef?.name, ...discs, ...mountedBy(container, 'ReadOnly')].filter(
+      (name) => name !== undefined,
+    ),
   };
 }
+
+const mountedBy = (container: VirtualMachine['spec']['container'], access: 'ReadWrite' | 'ReadOnly'): readonly string[] =>
+  (container?.mounts ?? []).filter((mount) => mount.access === access).map(({ volumeRef }) => volumeRef.name);
 
 /** By its name, and by the template of another disk. */
 export const isTwice = (name: string, disks: readonly string[]): boolean => disks.filter((one) => one === name).length > 1;

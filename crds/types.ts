@@ -212,6 +212,8 @@ export interface HypervisorStatusCapability {
   readonly min?: string;
   /** Greatest accepted number or size, as a quantity. */
   readonly max?: string;
+  /** A machine that says nothing of the field is not accepted. When absent, it is. */
+  readonly required?: boolean;
   /**
    * What a change takes in a machine that runs: `Live` goes by itself, with `Hotplug` the guest sees hardware come and go.
    * When absent, it waits for the machine's next start. Of `disks` and `interfaces` it is about adding and removing them,
@@ -600,10 +602,10 @@ export interface StorageVolumeSpec {
    */
   readonly size: Size;
   /**
-   * How the volume is stored; never changes. When absent, that of the source if the pool has it, or else the pool's best,
-   * chosen when the volume is made and told in `status.format`.
+   * How the volume is stored; never changes. `Directory` is a tree of files, for containers. When absent, that of the source
+   * if the pool has it, or else the pool's best, chosen when the volume is made and told in `status.format`.
    */
-  readonly format?: 'Raw' | 'Qcow2' | 'Vmdk' | 'Vhdx' | 'Vhd';
+  readonly format?: 'Raw' | 'Qcow2' | 'Vmdk' | 'Vhdx' | 'Vhd' | 'Directory';
   /** What the volume is filled with when it is made; never changes. When absent, the volume is empty. */
   readonly source?: StorageVolumeSpecSource;
   /**
@@ -625,10 +627,11 @@ export interface StorageVolumeSpecSource {
    */
   readonly url?: string;
   /**
-   * Format of the image that url or upload gives. It is never guessed; an image of another format is refused. Where the
-   * volume is to have another one, it is converted. When absent, there is no image.
+   * Format of the image that url or upload gives. It is never guessed; an image of another format is refused. `Tar`, also
+   * compressed by gzip or xz, is unpacked into a volume of format Directory. Where the volume is to have another one, it is
+   * converted. When absent, there is no image.
    */
-  readonly format?: 'Raw' | 'Qcow2' | 'Vmdk' | 'Vhdx';
+  readonly format?: 'Raw' | 'Qcow2' | 'Vmdk' | 'Vhdx' | 'Tar';
   /**
    * `sha256:` or `sha512:` and the digest in lower-case hex; an image that differs is refused. When absent, what comes is
    * trusted.
@@ -666,7 +669,7 @@ export interface StorageVolumeStatus {
   /** What a machine's disk is given on the host: a path, or rbd://… for an image of Ceph's. */
   readonly location?: string;
   /** How the volume is stored, as asked or as chosen. */
-  readonly format?: 'Raw' | 'Qcow2' | 'Vmdk' | 'Vhdx' | 'Vhd';
+  readonly format?: 'Raw' | 'Qcow2' | 'Vmdk' | 'Vhdx' | 'Vhd' | 'Directory';
   /** What the guest sees now, as a quantity. */
   readonly virtualSize?: string;
   /** How far the volume is filled from its source. */
@@ -807,6 +810,12 @@ export interface VirtualMachineSpec {
    * next start. When absent, there are none.
    */
   readonly sysprep?: VirtualMachineSpecSysprep;
+  /**
+   * A container instead of a machine: it shares the kernel of its host, and has a directory as its root instead of firmware,
+   * kernel and disks. Its users are nobody's on the host. Refused on hosts without containers. When absent, the machine is
+   * none.
+   */
+  readonly container?: VirtualMachineSpecContainer;
   /** What only vSphere has a word for; refused on other hosts. When absent, nothing. */
   readonly vsphere?: VirtualMachineSpecVsphere;
 }
@@ -1155,6 +1164,27 @@ export interface VirtualMachineSpecSysprep {
   readonly answerFile?: string;
   /** A Secret that has the answer file. When absent, it stands in `answerFile`. */
   readonly answerFileSecretRef?: SecretKeyRef;
+}
+
+export interface VirtualMachineSpecContainer {
+  /** The StorageVolume, of format Directory and in the same namespace, that is its root. It has one writer. */
+  readonly rootVolumeRef: Ref;
+  /**
+   * What runs first in it, by its path there, and its arguments; the container ends with it. It is asked to stop by SIGTERM.
+   * When absent, `/sbin/init`.
+   */
+  readonly init: readonly string[];
+  /** Further directories that it has. When absent, none. */
+  readonly mounts?: readonly VirtualMachineSpecContainerMount[];
+}
+
+export interface VirtualMachineSpecContainerMount {
+  /** Where it has this one, as `/var/lib/data`. */
+  readonly path: string;
+  /** The StorageVolume, of format Directory and in the same namespace. */
+  readonly volumeRef: Ref;
+  /** `ReadWrite`, and then no other machine has it; or `ReadOnly`, which any number may. When absent, `ReadWrite`. */
+  readonly access: 'ReadWrite' | 'ReadOnly';
 }
 
 export interface VirtualMachineSpecVsphere {

@@ -57,6 +57,7 @@ const fake: Entry = {
 /** By the URI's scheme, up to its transport: `qemu`, as in `qemu+unix:///system`. */
 const drivers: Readonly<Record<string, Entry>> = {
   qemu: libvirt,
+  lxc: libvirt,
   test: libvirt,
   bhyve: libvirt,
   ch: libvirt,

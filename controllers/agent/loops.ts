@@ -3,6 +3,7 @@ import { DriverError } from '#drivers/error.js';
 import { isReady, isRestartRequired } from '../conditions.js';
 import { Drift } from '../drift.js';
 import { finalizer, removeFinalizer } from '../finalizer.js';
+import { attachedTo } from '../host/attached.js';
 import type { Jobs } from '../host/jobs.js';
 import type { Locks } from '../host/locks.js';
 import type { Client } from '../kubernetes/client.js';
@@ -193,7 +194,7 @@ async function releaseClaim(surroundings: Surroundings, volume: StorageVolume, s
   const view = host.connected?.view;
   if (status === undefined || claim === undefined || view === undefined) return undefined;
   const isUsed = view.machines.some(({ configured, live }) =>
-    [configured, live].some((shape) => shape?.disks.some((disk) => disk.location === location)),
+    [configured, live].some((shape) => shape !== undefined && location !== undefined && attachedTo(shape).includes(location)),
   );
   if (isUsed || (await stillWants(surroundings, metadata.namespace, claim, metadata.name, signal))) return undefined;
   // What was read once has the disks that it had: nobody attaches one to a machine that hangs.

@@ -31,6 +31,8 @@ export function asked(definition: AskedDefinition): readonly Asked[] {
     ...there('devices.graphics.password', definition.graphics?.password !== undefined, 'spec.devices.graphics'),
     ...(seed === undefined ? [] : there(seedFields[seed.kind], true)),
     ...given('vsphere.guestId', definition.vsphere?.guestId),
+    ...there('container', definition.container !== undefined),
+    ...there('container.mounts', definition.container?.mounts !== undefined),
   ];
 }
 

@@ -1,4 +1,5 @@
 import type {
+  ContainerShape,
   DiskLimits,
   MachineCdrom,
   MachineDisk,
@@ -46,6 +47,7 @@ export function differences(has: MachineShape, asked: MachineShape): readonly Di
     ...graphicsDifferences(has.graphics, asked.graphics),
     ...seedDifferences(has.seed, asked.seed),
     ...unless(asked.vsphere === undefined || has.vsphere?.guestId === asked.vsphere.guestId, 'spec.vsphere.guestId'),
+    ...containerDifferences(has.container, asked.container),
   ];
 }
 
@@ -87,6 +89,22 @@ function memoryDifferences(has: MachineShape, asked: MachineShape): readonly Dif
     ...unless(asked.maxMemoryBytes === undefined || asked.maxMemoryBytes === most, 'spec.memory.maxSize'),
   ];
 }
+
+/** Each of them changes with the container off. */
+function containerDifferences(has: ContainerShape | undefined, asked: ContainerShape | undefined): readonly Difference[] {
+  return [
+    ...unless(has?.root === asked?.root, 'spec.container.rootVolumeRef'),
+    ...unless(JSON.stringify(has?.init) === JSON.stringify(asked?.init), 'spec.container.init'),
+    ...unless(mountsText(has?.mounts) === mountsText(asked?.mounts), 'spec.container.mounts'),
+  ];
+}
+
+/** Whatever their order. */
+const mountsText = (mounts: ContainerShape['mounts'] = []): string =>
+  mounts
+    .map(({ path, location, readOnly = false }) => JSON.stringify([path, location, readOnly]))
+    .sort()
+    .join();
 
 function bootDifferences({ boot: has }: MachineShape, { boot: asked }: MachineShape): readonly Difference[] {
   return [

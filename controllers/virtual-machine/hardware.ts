@@ -1,6 +1,6 @@
 import { parseQuantity } from '#crds/quantity.js';
 import type { VirtualMachine } from '#crds/types.js';
-import type { BootDevice, DiskLimits, MachineCdrom, MachineDisk, MachineInterface, MachineShape } from '#drivers/driver.js';
+import type { BootDevice, ContainerShape, DiskLimits, MachineCdrom, MachineDisk, MachineInterface, MachineShape } from '#drivers/driver.js';
 import type { Disk } from '../stores.js';
 
 type Spec = VirtualMachine['spec'];
@@ -56,6 +56,13 @@ function limitsOf({ totalBytes, readBytes, writeBytes, ...iops }: NonNullable<Di
 
 /** Everything of a CD-ROM drive but what lies in it. */
 export const cdromHardware = ({ name, bus }: Disk): Omit<MachineCdrom, 'location'> => ({ name, ...(bus === undefined ? {} : { bus }) });
+
+/** Everything of a container but its root; its mounts have no locations yet. */
+export const containerHardware = ({ init, mounts = [] }: NonNullable<Spec['container']>): Omit<ContainerShape, 'root'> => {
+  const [program = '', ...words] = init;
+  const shaped = mounts.map(({ path, access }) => ({ path, location: '', ...(access === 'ReadOnly' ? { readOnly: true as const } : {}) }));
+  return { init: [program, ...words], ...(shaped.length === 0 ? {} : { mounts: shaped }) };
+};
 
 /** Everything of an interface but its network. */
 export function interfaceHardware({ networkRef: _, ...hardware }: Interface): Omit<MachineInterface, 'network'> {

@@ -1,6 +1,7 @@
 import type { VirtualMachine, VirtualMachineStatus } from '#crds/types.js';
 import type { Machine, MachineId, OwnerMark } from '#drivers/driver.js';
 import { DriverError, type DriverErrorCode } from '#drivers/error.js';
+import { attachedTo } from '../host/attached.js';
 import type { Locks } from '../host/locks.js';
 import type { HostScope } from '../host/scope.js';
 import type { HostView } from '../host/view.js';
@@ -48,8 +49,8 @@ const isAnswer = (reason: unknown): reason is DriverError =>
   reason instanceof DriverError && reason.code !== 'Unavailable' && reason.code !== 'TimedOut';
 
 function disksOf(id: MachineId, view: HostView): readonly string[] {
-  const { disks = [], cdroms = [] } = view.machines.find((machine) => machine.id === id)?.configured ?? {};
-  return [...disks, ...cdroms].flatMap(({ location }) => location ?? []);
+  const shape = view.machines.find((machine) => machine.id === id)?.configured;
+  return shape === undefined ? [] : attachedTo(shape);
 }
 
 /** What the host refuses waits for the machine's next start; that it did is noted, or it would be tried for ever. */

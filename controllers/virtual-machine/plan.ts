@@ -1,5 +1,5 @@
 import type { Capability, Machine, MachineDefinition, OwnerMark } from '#drivers/driver.js';
-import { describeUnfit, unfit } from '../fit.js';
+import { describeUnfit, unfitMachine } from '../fit.js';
 import type { GuestKnown } from '../host/guests-view.js';
 import { act, type Plan, refuse, wait } from '../plan.js';
 import { type MachineAction, marked, type Subject } from './action.js';
@@ -148,7 +148,7 @@ function planDefinition(desired: DesiredMachine, { machine, record }: Subject): 
 function planFit(desired: DesiredMachine): Plan<MachineAction> {
   const { definition, capabilities, host, refusedSeed } = desired;
   return [
-    ...unfit(asked(seeded(definition, desired)), capabilities).map((misfit) => refuse('Unfit', describeUnfit(misfit, host))),
+    ...unfitMachine(asked(seeded(definition, desired)), capabilities).map((misfit) => refuse('Unfit', describeUnfit(misfit, host))),
     ...(refusedSeed === undefined ? [] : [refuse('Unfit', refusedSeed)]),
   ];
 }

@@ -1,11 +1,11 @@
 import type { StorageVolume, VirtualMachine, VirtualMachineAction } from '#crds/types.js';
-import type { KernelBoot, MachineCdrom, MachineDisk, MachineInterface, MachineShape } from '#drivers/driver.js';
+import type { ContainerShape, KernelBoot, MachineCdrom, MachineDisk, MachineInterface, MachineShape } from '#drivers/driver.js';
 import { isReady, notReady } from '../conditions.js';
 import { type HostScope, nativeName, takeOverOf } from '../host/scope.js';
 import type { Resolution } from '../reconcile.js';
 import { clonesOf, type Disk, isLinked, isTwice, type Stores, volumeOfDisk, volumesOf } from '../stores.js';
 import { resolveGraphics } from './graphics.js';
-import { cdromHardware, diskHardware, plainHardware } from './hardware.js';
+import { cdromHardware, containerHardware, diskHardware, plainHardware } from './hardware.js';
 import { type NetworkStores, resolveInterfaces } from './interfaces.js';
 import type { DesiredMachine } from './plan.js';
 import type { RequestedAction } from './plan-action.js';
@@ -78,12 +78,14 @@ function machineShape(machine: VirtualMachine, volumes: VolumeLookup, interfaces
   });
   const cdroms = drives.filter(({ cdrom }) => cdrom !== undefined).flatMap((disk) => cdrom(disk, volumes) ?? []);
   const boot = kernelBoot(spec.boot?.kernel, volumes);
+  const container = containerShape(spec.container, volumes);
   return {
     ...plainHardware(spec),
     disks,
     ...(cdroms.length === 0 ? {} : { cdroms }),
     interfaces,
     ...(boot === undefined ? {} : { boot }),
+    ...(container === undefined ? {} : { container }),
   };
 }
 
@@ -93,6 +95,19 @@ function cdrom(disk: Disk, volumes: VolumeLookup): MachineCdrom | undefined {
   if (disc === undefined) return cdromHardware(disk);
   const location = volumes.disc(disc.name);
   return location === undefined ? undefined : { ...cdromHardware(disk), location };
+}
+
+/** Without one of its directories it is not defined: its definition would be of another container. */
+function containerShape(asked: VirtualMachine['spec']['container'], volumes: VolumeLookup): ContainerShape | undefined {
+  if (asked === undefined) return undefined;
+  const { init, mounts: shaped = [] } = containerHardware(asked);
+  const root = volumes.directory(asked.rootVolumeRef.name, 'ReadWrite');
+  const mounts = (asked.mounts ?? []).flatMap(({ volumeRef, access }, at) => {
+    const location = volumes.directory(volumeRef.name, access);
+    const mount = shaped[at];
+    return location === undefined || mount === undefined ? [] : [{ ...mount, location }];
+  });
+  return root === undefined ? undefined : { root, init, ...(mounts.length === 0 ? {} : { mounts }) };
 }
 
 type KernelSpec = NonNullable<VirtualMachine['spec']['boot']>['kernel'];
@@ -146,6 +161,16 @@ class VolumeLookup {
     const found = this.readable(name);
     if (found === undefined || found.format === 'Raw') return found?.location;
     this.missing.push(`volume "${name}": it has format ${found.format}, and a disc has format Raw; make the volume with source.format Raw`);
+    return undefined;
+  }
+
+  /** What a container can have as its root, or within it. */
+  directory(name: string, access: 'ReadOnly' | 'ReadWrite'): string | undefined {
+    const found = access === 'ReadOnly' ? this.readable(name) : this.claimed(name);
+    if (found === undefined || found.format === 'Directory') return found?.location;
+    this.missing.push(
+      `volume "${name}": it has format ${found.format}, and a container has directories; make the volume with format Directory`,
+    );
     return undefined;
   }
 

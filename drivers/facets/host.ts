@@ -25,6 +25,8 @@ export interface Capability {
   readonly values?: readonly string[];
   readonly min?: number;
   readonly max?: number;
+  /** A definition that says nothing of the field is refused. */
+  readonly required?: true;
   /** Why it is so, for people: `"KVM was tried: no serial output within 10 s"`. */
   readonly reason?: string;
   /**

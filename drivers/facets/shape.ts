@@ -37,6 +37,26 @@ export interface MachineShape {
   readonly seed?: MachineSeed;
   /** What only vSphere has a word for. Absent: the host's choice. */
   readonly vsphere?: { readonly guestId: string };
+  /** A container: it shares the kernel of its host, and has this instead of firmware, kernel and disks. */
+  readonly container?: ContainerShape;
+}
+
+export interface ContainerShape {
+  /** The directory that is its root, as `Volume.location` gives it: its own alone, as a disk is. */
+  readonly root: string;
+  /** What runs first in it, by its path there, and its arguments. With it the container ends. */
+  readonly init: readonly [string, ...string[]];
+  /** Absent: none. Paths are one set. */
+  readonly mounts?: readonly ContainerMount[];
+}
+
+/** A directory of the host's that a container has beside its root. */
+export interface ContainerMount {
+  /** Where the container has it: an absolute path. */
+  readonly path: string;
+  /** As `Volume.location` gives it. */
+  readonly location: string;
+  readonly readOnly?: true;
 }
 
 export type Firmware = 'BIOS' | 'UEFI';

@@ -46,6 +46,8 @@ export const everything: readonly Capability[] = [
   { field: 'ignition' },
   { field: 'sysprep' },
   { field: 'vsphere.guestId' },
+  { field: 'container' },
+  { field: 'container.mounts' },
   { field: 'power.startPaused' },
   { field: 'power.pause' },
   { field: 'power.reset' },
@@ -122,6 +124,7 @@ const asked = ({
   graphics,
   seed,
   vsphere,
+  container,
 }: MachineDefinition): readonly Asked[] => [
   ['nativeName', Buffer.byteLength(nativeName)],
   ['cpu.count', cpuCount],
@@ -144,6 +147,8 @@ const asked = ({
   ...given('devices.graphics.password', graphics?.password && '***'),
   ...(seed === undefined ? [] : given(seedFields[seed.kind], seed.location)),
   ...given('vsphere.guestId', vsphere?.guestId),
+  ...given('container', container?.root),
+  ...given('container.mounts', container?.mounts?.map(({ path }) => path).join(', ')),
 ];
 
 /** Throws Unsupported for a field this host does not know, Invalid for a value it does not accept. */
@@ -171,8 +176,8 @@ function mustAccept({ field, values, min = -Infinity, max = Infinity }: Capabili
 
 /** The shape with the host's choices filled in; what was chosen before is kept. */
 export function chosen(definition: MachineDefinition, before: MachineShape | undefined, newMacAddress: () => string): MachineShape {
-  const { uuid: _uuid, nativeName: _nativeName, maxCpuCount, maxMemoryBytes, secureBoot, ...shape } = definition;
-  const firmware = shape.firmware ?? before?.firmware ?? 'BIOS';
+  const { uuid: _uuid, nativeName: _nativeName, maxCpuCount, maxMemoryBytes, secureBoot, firmware: _firmware, ...shape } = definition;
+  const firmware = shape.container === undefined ? (definition.firmware ?? before?.firmware ?? 'BIOS') : undefined;
   const isSecure = firmware === 'UEFI' && (secureBoot ?? before?.secureBoot ?? false);
   const diskOf = (name: string) => before?.disks.find((disk) => disk.name === name);
   const cdromOf = (name: string) => before?.cdroms?.find((cdrom) => cdrom.name === name);
@@ -185,7 +190,7 @@ export function chosen(definition: MachineDefinition, before: MachineShape | und
     ...roomOf('maxMemoryBytes', shape.memoryBytes, maxMemoryBytes ?? before?.maxMemoryBytes),
     ...(vsphere === undefined ? {} : { vsphere }),
     ...(shape.graphics === undefined ? {} : { graphics: { ...before?.graphics, ...shape.graphics } }),
-    firmware,
+    ...(firmware === undefined ? {} : { firmware }),
     ...(isSecure ? { secureBoot: true } : {}),
     ...(bootOrder === undefined ? {} : { bootOrder }),
     disks: shape.disks.map((disk) => ({ ...tuningOf(diskOf(disk.name)), ...disk, bus: disk.bus ?? diskOf(disk.name)?.bus ?? 'VirtioBlk' })),

@@ -62,6 +62,7 @@ function checkAbsent(definition: MachineDefinition): void {
     'boot.order': bootOrder !== undefined,
     'cpu.maxCount': maxCpuCount !== undefined,
     'firmware.tpm': definition.tpm !== undefined,
+    container: definition.container !== undefined,
     'devices.graphics': definition.graphics !== undefined,
     'devices.guestAgent': guestAgent,
     'devices.serial': definition.serial,

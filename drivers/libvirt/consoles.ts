@@ -17,6 +17,8 @@ export class LibvirtConsoles implements Consoles {
   readonly #daemon: Daemon;
   readonly #dialect: Dialect;
   readonly #lost = new AbortController();
+  /** Consoles that their next opener must end, as the daemon does not. */
+  readonly #shared = new Map<MachineId, WeakRef<SerialConsole>>();
 
   constructor(daemon: Daemon, dialect: Dialect) {
     this.#daemon = daemon;
@@ -25,10 +27,28 @@ export class LibvirtConsoles implements Consoles {
   }
 
   async open(id: MachineId, signal: AbortSignal): Promise<Console> {
-    const what = { domain: handleOf(id), device: undefined, flags: consoleFlags.force };
+    const shares = this.#dialect.sharesConsoles === true;
+    if (shares) await this.#mustHaveConsole(id, signal);
+    const what = { domain: handleOf(id), device: undefined, flags: shares ? 0 : consoleFlags.force };
     const opened = whileOpening(signal, (opening) => this.#daemon.connection.openStream(domainOpenConsole, what, opening));
     const stream = await opened.catch((reason) => this.#explain(id, reason, signal));
-    return new SerialConsole(stream);
+    const console = new SerialConsole(stream);
+    if (shares) await this.#takeOver(id, console);
+    return console;
+  }
+
+  /** The daemon opens what the machine did not ask for. */
+  async #mustHaveConsole(id: MachineId, signal: AbortSignal): Promise<void> {
+    const domain = await readDomain(this.#daemon, id, 'current', signal);
+    if (!isActive(domain)) throw new DriverError('Conflict', `machine ${id} is Off; its console is silent`);
+    if (!this.#dialect.readShape(domain).serial) throw noConsole(id);
+  }
+
+  /** Of two at once, each would hear a part. */
+  async #takeOver(id: MachineId, console: SerialConsole): Promise<void> {
+    const before = this.#shared.get(id)?.deref();
+    this.#shared.set(id, new WeakRef(console));
+    await before?.end();
   }
 
   /** libvirt would pass on the server's socket itself, by a way that Node does not have; but the server is on this host, as its daemon is. */
@@ -59,9 +79,12 @@ export class LibvirtConsoles implements Consoles {
     if (!hasCode(reason, 'Internal')) throw reason;
     const { serial } = this.#dialect.readShape(await readDomain(this.#daemon, id, 'current', signal));
     if (serial) throw reason;
-    throw new DriverError('Invalid', `machine ${id} has no serial console; give it one with devices.serial`, { cause: reason });
+    throw noConsole(id, reason);
   }
 }
+
+const noConsole = (id: MachineId, cause?: unknown): DriverError =>
+  new DriverError('Invalid', `machine ${id} has no serial console; give it one with devices.serial`, { cause });
 
 class SerialConsole implements Console {
   readonly output: AsyncIterable<Uint8Array>;
@@ -79,6 +102,12 @@ class SerialConsole implements Console {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stream[Symbol.asyncDispose]();
+  }
+
+  /** For another one. */
+  async end(): Promise<void> {
+    this.#ended = true;
     await this.#stream[Symbol.asyncDispose]();
   }
 

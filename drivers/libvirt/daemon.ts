@@ -10,10 +10,13 @@ export class Daemon {
   readonly connection: Connection;
   /** Where the devices of its machines carry their names. */
   readonly names: Names;
+  /** Whether directory volumes are filled and emptied from here: its files are ours as well. */
+  readonly fillsDirectories: boolean;
 
-  constructor(connection: Connection, names: Names = namesInAliases) {
+  constructor(connection: Connection, names: Names = namesInAliases, fillsDirectories = false) {
     this.connection = connection;
     this.names = names;
+    this.fillsDirectories = fillsDirectories;
   }
 
   /** For what the daemon knows by itself. `about`, e.g. a machine's id, keeps one thing's calls in a row. */

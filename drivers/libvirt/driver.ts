@@ -31,8 +31,10 @@ export async function connectLibvirtDriver(
   const connect = (connecting: AbortSignal) => connectLibvirt(uri, { ...(credentials === undefined ? {} : { credentials }) }, connecting);
   const dialect = dialectFor(uri);
   const connection = await connect(signal);
+  const isHere = parseLibvirtUri(uri).place.kind === 'unix';
   try {
-    return libvirtDriver(connection, connect, dialect, await absentFacets(connection, signal), memoryOf(uri));
+    const absent = await absentFacets(connection, signal);
+    return libvirtDriver(connection, connect, dialect, { absent, memory: memoryOf(uri), isHere });
   } catch (reason) {
     await connection[Symbol.asyncDispose]();
     throw reason;
@@ -55,21 +57,27 @@ function memoryOf(uri: string): KvmMemory {
   return memory;
 }
 
+export interface Surroundings {
+  readonly absent?: readonly OptionalFacet[];
+  readonly memory?: KvmMemory;
+  /** The daemon is on this host, as its socket is. */
+  readonly isHere?: boolean;
+}
+
 /** `openAnother` gives a further connection to the same daemon, for what must end with a connection. */
 export function libvirtDriver(
   connection: Connection,
   openAnother: (signal: AbortSignal) => Promise<Connection>,
   dialect: Dialect,
-  absent: readonly OptionalFacet[] = [],
-  memory: KvmMemory = new KvmMemory(),
+  { absent = [], memory = new KvmMemory(), isHere = false }: Surroundings = {},
 ): Driver {
-  const daemon = new Daemon(connection, dialect.names);
+  const daemon = new Daemon(connection, dialect.names, isHere && dialect.directories === true);
   const offers = new Offers({ daemon, openAnother, memory }, dialect);
   const driver: { -readonly [K in keyof Driver]: Driver[K] } = {
     host: new LibvirtHost(daemon, dialect, offers),
     machines: new LibvirtMachines(daemon, dialect, offers),
     power: new LibvirtPower(daemon, dialect.power),
-    live: new LibvirtLive(daemon),
+    live: dialect.live?.(daemon) ?? new LibvirtLive(daemon),
     pools: new LibvirtPools(daemon),
     volumes: new LibvirtVolumes(daemon),
     networks: new LibvirtNetworks(daemon),

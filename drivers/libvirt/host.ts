@@ -36,7 +36,12 @@ export class LibvirtHost implements Host {
       cpuCount: offer.cpuCount,
       memoryBytes: offer.memoryBytes,
       provenOn: this.#dialect.provenOn,
-      capabilities: [...(offer.machines?.capabilities ?? []), ...pools, ...storageCapabilities, ...networkCapabilities(libvirt)],
+      capabilities: [
+        ...(offer.machines?.capabilities ?? []),
+        ...pools,
+        ...storageCapabilities(this.#daemon),
+        ...networkCapabilities(libvirt),
+      ],
     };
   }
 }
@@ -53,9 +58,9 @@ async function poolCapabilities(daemon: Daemon, signal: AbortSignal): Promise<re
   return kinds.map((kind) => ({ field: `pools.${kind}` }));
 }
 
-const storageCapabilities: readonly Capability[] = [
+const storageCapabilities = ({ fillsDirectories }: Daemon): readonly Capability[] => [
   { field: 'pools.existing' },
-  { field: 'volumes.format', values: volumeFormats },
+  { field: 'volumes.format', values: [...volumeFormats, ...(fillsDirectories ? ['Directory'] : [])] },
   { field: 'volumes.wipe' },
   { field: 'volumes.resume' },
   { field: 'volumes.clone', values: ['Full', 'Linked'] },

@@ -58,7 +58,10 @@ export class LibvirtPower implements Power {
 
   async #startPaused(id: MachineId, signal: AbortSignal): Promise<void> {
     const { startsPaused } = this.#ways;
-    if (startsPaused === 'Never') throw unpausable(id);
+    if (startsPaused === 'Never') {
+      if (isOff(await readPower(this.#daemon, id, signal))) throw unpausable(id);
+      return;
+    }
     await this.#create(id, startsPaused === 'Natively' ? createFlags.paused : 0, signal).catch((reason) => {
       throw unknownFlags(reason) === 0 ? reason : unpausable(id, reason);
     });

@@ -25,6 +25,12 @@ export const driverFields: readonly FieldRow[] = [
   { field: 'VirtualMachine boot.kernel.volumeRef.name', capability: 'boot.kernel' },
   { field: 'VirtualMachine boot.kernel.initrdVolumeRef.name', capability: 'boot.kernel' },
   { field: 'VirtualMachine boot.kernel.commandLine', capability: 'boot.kernel' },
+  { field: 'VirtualMachine container.rootVolumeRef.name', capability: 'container' },
+  { field: 'VirtualMachine container.init[]', capability: 'container' },
+  ...['path', 'volumeRef.name', 'access'].map((part) => ({
+    field: `VirtualMachine container.mounts[].${part}`,
+    capability: 'container.mounts',
+  })),
   { field: 'VirtualMachine disks[].bus', capability: 'disks.bus' },
   { field: 'VirtualMachine boot.order[]', capability: 'boot.order' },
   { field: 'VirtualMachine disks[].serial', capability: 'disks.serial' },
@@ -151,6 +157,7 @@ const contract: Readonly<Record<string, Proof>> = {
   trust: { file: machines, sentence: 'secure boot and a TPM are what was asked for, and are taken away again' },
   interfaces: { file: machines, sentence: 'interfaces are read back to the letter, with the models and addresses that the host chose' },
   channel: { file: 'test/contract/guests.ts', sentence: 'a channel is read back, and taken away again' },
+  container: { file: machines, sentence: 'a container is read back, and refused by its name on a host without' },
   agent: { file: 'test/contract/guests.ts', sentence: 'an agent tells the host name and the system' },
   seeds: { file: machines, sentence: 'a seed is read back, changed and taken away again' },
   paused: { file: 'test/contract/power.ts', sentence: 'a host says whether it starts machines paused' },
@@ -282,4 +289,6 @@ export const proofs: Readonly<Record<string, readonly Proof[]>> = {
   'power.pause': proven('verbs'),
   'power.reset': proven('verbs'),
   'vsphere.guestId': proven('words'),
+  container: proven('container'),
+  'container.mounts': proven('container'),
 };

@@ -59,5 +59,5 @@ export async function replayed(recording: Recording, dialect: Dialect, signal: A
     closed: new Promise(() => {}),
     [Symbol.asyncDispose]: async () => {},
   } as unknown as Connection;
-  return libvirtDriver(connection, async () => connection, dialect, await absentFacets(connection, signal));
+  return libvirtDriver(connection, async () => connection, dialect, { absent: await absentFacets(connection, signal) });
 }

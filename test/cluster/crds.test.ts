@@ -470,6 +470,14 @@ t.test('what is wrong is refused by its path, with the remedy', async (t) => {
       ],
     ),
     [
+      machine('init-of', { container: { rootVolumeRef: { name: 'a' }, init: ['sbin/init'] } }),
+      'spec.container.init: … the first word is a path in the container, as /sbin/init',
+    ],
+    [
+      machine('mount-of', { container: { rootVolumeRef: { name: 'a' }, mounts: [{ path: 'data', volumeRef: { name: 'b' } }] } }),
+      'spec.container.mounts[0].path in body should match',
+    ],
+    [
       machine('nic-same', { interfaces: ['a', 'b'].map((name) => nic(name, { macAddress: '52:54:00:12:34:56' })) }),
       'spec.interfaces: … two interfaces have the same MAC address; give each its own, or leave it to the host',
     ],
@@ -493,6 +501,22 @@ t.test('what is wrong is refused by its path, with the remedy', async (t) => {
       volume('linked-raw', { format: 'Raw', source: { volumeRef: { name: 'a' }, clone: 'Linked' } }),
       'spec.format: … a linked clone is Qcow2: leave format out, or make a Full clone',
     ],
+    [
+      volume('tree-raw', { format: 'Raw', source: { ...image, format: 'Tar' } }),
+      'spec.format: … a Tar is unpacked into a Directory, and a Directory is made of nothing else',
+    ],
+    [volume('tree-image', { format: 'Directory', source: image }), 'a Directory is made of nothing else'],
+    [
+      volume('tree-clone', { format: 'Directory', source: { volumeRef: { name: 'a' } } }),
+      'spec.source: … a directory is no copy of a volume; leave source.volumeRef out',
+    ],
+    ...[{ format: 'Directory' }, { source: { ...image, format: 'Tar' } }].map(
+      (what, at) =>
+        [
+          volume(`tree-wiped-${at}`, { ...what, reclaimPolicy: 'Wipe' }),
+          'spec.reclaimPolicy: … what a directory held cannot be wiped; let reclaimPolicy be Delete or Retain',
+        ] as const,
+    ),
     [
       volume('ftp', { source: { ...image, url: 'ftp://images.example.org/a' } }),
       'spec.source.url: … a URL is http or https, with a host, and without user',
@@ -649,6 +673,13 @@ t.test('what may not change is refused, and what may is accepted', async (t) => 
       'spec.uuid: … uuid never changes once set; put the old one back, or make a new machine',
     ],
     [(spec) => machine('new-uuid', spec), { uuid }, { uuid: uuid.replace('6', '7') }, 'spec.uuid: … uuid never changes once set'],
+    [
+      (spec) => machine('contain', spec),
+      {},
+      { container: { rootVolumeRef: { name: 'a' } } },
+      'spec.container: … a machine does not become a container, nor a container a machine; make a new object',
+    ],
+    [(spec) => machine('uncontain', spec), { container: { rootVolumeRef: { name: 'a' } } }, {}, 'a machine does not become a container'],
     [(spec) => machine('halt', spec), {}, { runStrategy: 'Halted', memory: { size: '2Gi' }, disks: [disk('a')] }, undefined],
     [(spec) => machine('made-grow', spec), { disks: [made('a')] }, { disks: [made('a', { size: '2Gi' }), made('b')] }, undefined],
     [(spec) => machine('made-to-named', spec), { disks: [made('a')] }, { disks: [disk('a')] }, undefined],

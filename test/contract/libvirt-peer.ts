@@ -59,9 +59,10 @@ function undoBy(virsh: Virsh, command: string, uuid: string): Undo {
 
 /** As small a machine as this driver takes. */
 async function machineXml(virsh: Virsh): Promise<string> {
-  const isQemu = (await virsh('uri')).startsWith('qemu');
-  const [type, arch] = isQemu ? ['qemu', 'x86_64'] : ['test', 'i686'];
-  return `<domain type='${type}'>IDENTITY<memory unit='MiB'>32</memory><os><type arch='${arch}'>hvm</type></os></domain>`;
+  const [driver = ''] = /^[a-z]+/.exec(await virsh('uri')) ?? [];
+  const os = { qemu: "<type arch='x86_64'>hvm</type>", lxc: "<type arch='x86_64'>exe</type><init>/sbin/init</init>" }[driver];
+  const type = os === undefined ? 'test' : driver;
+  return `<domain type='${type}'>IDENTITY<memory unit='MiB'>32</memory><os>${os ?? "<type arch='i686'>hvm</type>"}</os></domain>`;
 }
 
 /** What only a host with files and processes of its machines allows. */

@@ -100,6 +100,34 @@ async function definingContract(t: Test, stage: Stage): Promise<void> {
     await asks(of('vsphere.guestId') !== undefined, { vsphere: { guestId: 'debian12_64Guest' } }, /vsphere/);
   });
 
+  await t.test('a container is read back, and refused by its name on a host without', async (t) => {
+    const { capabilities } = await driver.host.describe(soon());
+    const asked = stage.definition({
+      container: {
+        root: '/directories/root',
+        init: ['/sbin/init', 'a  b', `it's <a> & "b"`],
+        mounts: [
+          { path: '/var/lib/data', location: '/directories/data' },
+          { path: '/etc/given', location: '/directories/given & more', readOnly: true },
+        ],
+      },
+    });
+    const ofContainer = capabilities.find(({ field }) => field === 'container');
+    if (ofContainer === undefined) {
+      await refused(t, driver.machines.define(asked, stage.mark(), soon()), 'Unsupported');
+      await t.rejects(driver.machines.define(asked, stage.mark(), soon()), { message: /container/ });
+      return;
+    }
+    const { id, definition, mark } = await stage.define(asked);
+    t.match((await stage.look(id)).configured, asShape(definition));
+    const [data] = asked.container?.mounts ?? [];
+    const container = { root: '/directories/other', init: ['/init'], ...(data === undefined ? {} : { mounts: [data] }) } as const;
+    await driver.machines.define({ ...definition, container }, mark, soon());
+    t.same((await stage.look(id)).configured?.container, container);
+    const { container: _, ...bare } = definition;
+    if (ofContainer.required) await refused(t, driver.machines.define(bare, mark, soon()), 'Unsupported', 'Invalid');
+  });
+
   await t.test('what is not spoken of any more stays, and what is said otherwise changes', async (t) => {
     const { capabilities } = await driver.host.describe(soon());
     const knows = (field: string) => capabilities.some((one) => one.field === field);
@@ -245,12 +273,15 @@ async function definingContract(t: Test, stage: Stage): Promise<void> {
       ...(model === undefined ? {} : { model }),
       ...(of('interfaces.macAddress') === undefined ? {} : { macAddress: '52:54:00:ab:cd:ef' }),
     };
-    const disks = [await stage.disk('lan', '/images/lan.img', 'Raw')];
+    const disks = stage.can('haveDisks') ? [await stage.disk('lan', '/images/lan.img', 'Raw')] : [];
     const { id, definition, mark } = await stage.define(stage.definition({ interfaces: [lan, dmz], disks }));
     const before = await stage.look(id);
     t.match(before.configured, asShape(definition));
     for (const { macAddress = '' } of before.configured?.interfaces ?? []) t.match(macAddress, /^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/);
-    t.ok(before.configured?.interfaces.every((one) => one.model !== undefined));
+    t.equal(
+      before.configured?.interfaces.every((one) => one.model !== undefined),
+      of('interfaces.model') !== undefined,
+    );
     await driver.machines.define(definition, mark, soon());
     t.same(await stage.look(id), before, 'and they are kept');
     const moved = { ...definition, interfaces: [{ ...lan, network: 'net-other' }, dmz] };

@@ -60,6 +60,12 @@ export class Stage {
     return { owner: { cluster: 'contract', namespace: 'shop', name: 'web', uid: randomUUID() }, record: '', ...change };
   }
 
+  /** For `skip`: whether the host does not say that it knows this field. */
+  async lacks(field: string): Promise<string | false> {
+    const { capabilities } = await this.driver.host.describe(soon());
+    return !capabilities.some((one) => one.field === field) && `${this.subject.name} does not say that it has ${field}`;
+  }
+
   async define(definition = this.definition(), mark = this.mark()): Promise<Made> {
     const id = await this.driver.machines.define(definition, mark, soon());
     this.later(async () => {

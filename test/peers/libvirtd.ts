@@ -1,7 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -32,6 +32,8 @@ export interface Libvirtd extends AsyncDisposable {
   readonly uri: string;
   /** Of the test driver: machines that are only pretended, one of them there from the start. Shared by all who connect. */
   readonly testUri: string;
+  /** Of the LXC driver. Needs the package libvirt-daemon-driver-lxc. */
+  readonly lxcUri: string;
   readonly socketPath: string;
   readonly readOnlySocketPath: string;
   /** A folder of the test's own, the same inside and outside; the daemon's own folders are below it. Removed by `stop`. */
@@ -76,6 +78,11 @@ namespaces = []
 cgroup_controllers = []
 `;
 
+const lxcConfig = `
+log_with_libvirtd = 0
+security_driver = "none"
+`;
+
 /**
  * The first process of the namespaces: lays our folders over the host's, then collects the dead until its input ends. With it, the kernel
  * kills everything beneath: nothing outlives the test process, however that one ends.
@@ -100,6 +107,8 @@ const namespaces = ['--mount', '--pid', '--net', '--fork', '--kill-child', '--mo
 export async function startLibvirtd(options: LibvirtdOptions = {}, signal?: AbortSignal): Promise<Libvirtd> {
   signal?.throwIfAborted();
   const directory = await mkdtemp(join(tmpdir(), 'vw-libvirtd-'));
+  // Who is root in a container is nobody out here, and passes through.
+  await chmod(directory, 0o711);
   const daemon = new PrivateDaemon(directory, options);
   try {
     await writeFolders(directory, options, daemon.displayPorts);
@@ -118,6 +127,7 @@ async function writeFolders(directory: string, options: LibvirtdOptions, display
   // All of /run, as a host that never ran libvirt has no folder there to lay another over; /var/lock lies in it, too.
   for (const name of ['etc', 'lib', 'log', 'run/libvirt', 'run/lock', 'sasl2']) await mkdir(join(directory, name), { recursive: true });
   await mkdir(sharedCache(), { recursive: true });
+  await writeFile(join(directory, 'etc/lxc.conf'), lxcConfig);
   if (options.login !== undefined) await writePassword(directory, options.login);
   await writeFile(join(directory, 'etc/libvirtd.conf'), daemonConfig + (options.daemonConfig ?? ''));
   await writeFile(
@@ -151,6 +161,7 @@ class PrivateDaemon implements Libvirtd {
   readonly readOnlySocketPath: string;
   readonly uri: string;
   readonly testUri: string;
+  readonly lxcUri: string;
   readonly displayPorts = somePorts();
   #stopHolder: () => Promise<void> = async () => {};
   readonly #logd: boolean;
@@ -166,6 +177,7 @@ class PrivateDaemon implements Libvirtd {
     this.readOnlySocketPath = join(directory, 'run/libvirt/libvirt-sock-ro');
     this.uri = `qemu+unix:///system?socket=${this.socketPath}`;
     this.testUri = `test+unix:///default?socket=${this.socketPath}`;
+    this.lxcUri = `lxc+unix:///system?socket=${this.socketPath}`;
   }
 
   get enter(): readonly string[] {

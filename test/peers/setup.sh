@@ -5,7 +5,7 @@
 set -euo pipefail
 
 packages=(
-  libvirt-daemon-system libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 ovmf swtpm swtpm-tools ipxe-qemu qemu-utils python3-libvirt # hosts, and a second opinion about them
+  libvirt-daemon-system libvirt-daemon-driver-qemu libvirt-daemon-driver-lxc libvirt-clients qemu-system-x86 ovmf swtpm swtpm-tools ipxe-qemu qemu-utils python3-libvirt # hosts, and a second opinion about them
   busybox-static cpio gzip xz-utils qemu-guest-agent grub-common grub-pc-bin e2fsprogs # the guest
   mmdebstrap # the host of stores
   libxml2-utils # libvirt's own schemas say whether we write what it reads

@@ -1,9 +1,9 @@
 import type { Hypervisor } from '#crds/types.js';
-import { type Asked, describeUnfit, type Unfit, unfit } from '../../fit.js';
+import { type Asked, describeUnfit, type Unfit, unfitMachine } from '../../fit.js';
 import { nativeName } from '../../host/scope.js';
 import { volumeOfDisk } from '../../stores.js';
 import { asked } from '../../virtual-machine/asked.js';
-import { cdromHardware, diskHardware, interfaceHardware, plainHardware } from '../../virtual-machine/hardware.js';
+import { cdromHardware, containerHardware, diskHardware, interfaceHardware, plainHardware } from '../../virtual-machine/hardware.js';
 import { seedKind } from '../../virtual-machine/seed-kind.js';
 import { capabilitiesOf, type Published } from '../capabilities.js';
 import type { Objection } from '../objection.js';
@@ -21,7 +21,7 @@ export const fit: Filter = (request, hypervisor) => {
 };
 
 function judge(request: Request, name: string, { capabilities }: Published): Objection | undefined {
-  const misfits = unfit(askedOf(request, name, capabilities), capabilities);
+  const misfits = unfitMachine(askedOf(request, name, capabilities), capabilities);
   if (misfits.length === 0) return undefined;
   return { reason: 'Unfit', message: misfits.map((misfit) => describeUnfit(misfit, 'this host')).join('; ') };
 }
@@ -32,7 +32,7 @@ type Wanted = Pick<Request, 'machine' | 'volumes'>;
 export function misfits(wanted: Wanted, hypervisor: Hypervisor): readonly Unfit[] {
   const { capabilities } = capabilitiesOf(hypervisor);
   const { namespace, name } = wanted.machine.metadata;
-  return unfit(askedOf(wanted, nativeName({ hypervisor }, namespace, name), capabilities), capabilities);
+  return unfitMachine(askedOf(wanted, nativeName({ hypervisor }, namespace, name), capabilities), capabilities);
 }
 
 function askedOf({ machine, volumes }: Wanted, name: string, capabilities: Published['capabilities']): readonly Asked[] {
@@ -54,6 +54,7 @@ function askedOf({ machine, volumes }: Wanted, name: string, capabilities: Publi
     interfaces: (spec.interfaces ?? []).map((one) => ({ ...interfaceHardware(one), network: one.networkRef.name })),
     ...(spec.boot?.kernel === undefined ? {} : { boot: { kernel: '' } }),
     ...(kind === undefined ? {} : { seed: { kind, location: '' } }),
+    ...(spec.container === undefined ? {} : { container: { ...containerHardware(spec.container), root: '' } }),
   });
 }
 

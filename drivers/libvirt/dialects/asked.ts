@@ -33,6 +33,8 @@ const askedOfDevices = (definition: MachineDefinition): readonly Asked[] => [
   ...wanted('devices.graphics.password', definition.graphics?.password !== undefined),
   ...(definition.seed === undefined ? [] : given(seedFields[definition.seed.kind], definition.seed.kind)),
   ...given('vsphere.guestId', definition.vsphere?.guestId),
+  ...given('container', definition.container?.root),
+  ...given('container.mounts', definition.container?.mounts?.map(({ path }) => path).join(', ')),
 ];
 
 const seedFields = { CloudInit: 'cloudInit', Ignition: 'ignition', Sysprep: 'sysprep' } as const;

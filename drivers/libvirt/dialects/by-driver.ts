@@ -1,6 +1,7 @@
 import type { LibvirtDriver } from '../uri.js';
 import { bhyve } from './bhyve/dialect.js';
 import { cloudHypervisor } from './cloud-hypervisor/dialect.js';
+import { container } from './container/dialect.js';
 import type { Dialect } from './dialect.js';
 import { pretended } from './pretended/dialect.js';
 import { qemu } from './qemu/dialect.js';
@@ -9,6 +10,7 @@ import { virtualBox, virtuozzo } from './seen.js';
 /** By libvirt's name of the driver, as URIs begin with it. Absent where its machines are not known here yet. */
 const dialects: Readonly<Partial<Record<LibvirtDriver, Dialect>>> = {
   qemu,
+  lxc: container,
   test: pretended,
   bhyve,
   ch: cloudHypervisor,

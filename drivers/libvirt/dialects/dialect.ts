@@ -1,4 +1,4 @@
-import type { Capability, Hardware, MachineDefinition, MachineShape, Mark, ProvenOn } from '#drivers/driver.js';
+import type { Capability, Hardware, Live, MachineDefinition, MachineShape, Mark, ProvenOn } from '#drivers/driver.js';
 import type { XmlElement } from '#drivers/xml/tree.js';
 import type { Daemon } from '../daemon.js';
 import type { Connection } from '../rpc/connection.js';
@@ -28,6 +28,12 @@ export interface Dialect {
   /** Where its devices carry the names that the manifest gives them. */
   readonly names: Names;
   readonly power: PowerWays;
+  /** Where changes in what runs go another way than with QEMU. */
+  readonly live?: (daemon: Daemon) => Live;
+  /** Its daemon lets any number of openers have a console at once, and knows no word for more. */
+  readonly sharesConsoles?: true;
+  /** Its machines have directories as roots, and not disks. */
+  readonly directories?: true;
 }
 
 /** What this host gives to new machines, as it was found out once. */

@@ -43,6 +43,7 @@ export function checkDefinition(definition: MachineDefinition): void {
     seed,
     serialLog,
     vsphere,
+    container,
   } = definition;
   checkName('nativeName', nativeName, maxNameBytes);
   if (!Number.isSafeInteger(cpuCount) || cpuCount < 1) refuse('cpu.count', cpuCount, 'a whole number, 1 or more');
@@ -58,6 +59,7 @@ export function checkDefinition(definition: MachineDefinition): void {
     refuse('firmware.secureBoot', `true with firmware ${definition.firmware ?? 'left to the host'}`, 'it with firmware.type UEFI');
   for (const disk of disks) checkDisk(disk);
   for (const cdrom of cdroms) checkCdrom(cdrom);
+  if (container !== undefined) throw new DriverError('Unsupported', 'container: was given; accepted: nothing, as this host has none');
   if (vsphere !== undefined) throw new DriverError('Unsupported', 'vsphere: was given; accepted: nothing, as this host is not vSphere');
   for (const each of interfaces) checkInterface(each);
   checkBootOrder(bootOrder, definition);

@@ -3,8 +3,9 @@ import { attribute, child, childNS, element, elementNS, elements, type XmlElemen
 import type { Names } from './names.js';
 
 /** A namespace of its own: libvirt keeps one element of each, and the owner mark has another. */
-const namespace = 'https://virtwright.io/xmlns/libvirt/devices/1';
-const listName = 'virtwright-devices:devices';
+export const namesNamespace = 'https://virtwright.io/xmlns/libvirt/devices/1';
+export const namesPrefix = 'virtwright-devices';
+const listName = `${namesPrefix}:devices`;
 
 /** What libvirt would keep, were it one that keeps aliases. */
 const isAlias = (node: XmlNode): node is XmlElement =>
@@ -23,6 +24,8 @@ function keyOf(device: XmlElement): string | undefined {
       return keyed('interface', attribute(child(device, 'mac'), 'address')?.toLowerCase());
     case 'filesystem':
       return keyed('filesystem', attribute(target, 'dir'));
+    case 'console':
+      return keyed('console', attribute(target, 'port') ?? '0');
     case 'video':
     case 'input':
       return keyed(device.name, attribute(device, 'type') ?? attribute(child(device, 'model'), 'type'));
@@ -55,26 +58,32 @@ function read(native: XmlElement): XmlElement {
 }
 
 function namesIn(domain: XmlElement): ReadonlyMap<string, string> {
-  const list = childNS(child(domain, 'metadata'), namespace, 'devices');
+  const list = childNS(child(domain, 'metadata'), namesNamespace, 'devices');
   return new Map(
-    elements(list, 'device', namespace).flatMap((each) => {
+    elements(list, 'device', namesNamespace).flatMap((each) => {
       const [key, alias] = [attribute(each, 'key'), attribute(each, 'alias')];
       return key === undefined || alias === undefined ? [] : [[key, alias] as const];
     }),
   );
 }
 
+function namedDevice(device: XmlElement): readonly { readonly key: string; readonly alias: string }[] {
+  const [key, alias] = [keyOf(device), attribute(device.children.find(isAlias), 'name')];
+  return key === undefined || alias === undefined ? [] : [{ key, alias }];
+}
+
 /** The aliases stay beside: a newer host may keep them. */
 function write(domain: XmlElement): XmlElement {
-  const named = elements(child(domain, 'devices')).flatMap((device) => {
-    const [key, alias] = [keyOf(device), attribute(device.children.find(isAlias) as XmlElement | undefined, 'name')];
-    return key === undefined || alias === undefined ? [] : [{ key, alias }];
-  });
+  const named = elements(child(domain, 'devices')).flatMap(namedDevice);
   const list = elementNS(
-    namespace,
+    namesNamespace,
     listName,
     {},
-    ...named.map((each) => elementNS(namespace, 'virtwright-devices:device', { key: each.key, alias: each.alias })),
+    ...named.map((each) => elementNS(namesNamespace, `${namesPrefix}:device`, { key: each.key, alias: each.alias })),
   );
   return withChild(domain, element('metadata'), (metadata) => withChild(metadata, list, () => (named.length === 0 ? undefined : list)));
 }
+
+/** What DOMAIN_SET_METADATA takes, which adds prefix and namespace itself: the names of these devices. */
+export const namesElement = (devices: readonly XmlElement[]): XmlElement =>
+  element('devices', {}, ...devices.flatMap(namedDevice).map(({ key, alias }) => element('device', { key, alias })));

@@ -59,6 +59,7 @@ function checkAbsent(definition: MachineDefinition): void {
   const absent = {
     'boot.kernel': boot !== undefined,
     'boot.order': bootOrder !== undefined,
+    container: definition.container !== undefined,
     'cpu.maxCount': maxCpuCount !== undefined,
     'firmware.secureBoot': definition.secureBoot === true,
     'firmware.tpm': definition.tpm !== undefined,

@@ -1,0 +1,7 @@
+import type { MachineShape } from '#drivers/driver.js';
+
+/** Where the volumes are that a machine has as disks, in its drives, or as its directories. */
+export const attachedTo = ({ disks, cdroms = [], container }: MachineShape): readonly string[] => [
+  ...[...disks, ...cdroms].flatMap(({ location }) => location ?? []),
+  ...(container === undefined ? [] : [container.root, ...(container.mounts ?? []).map(({ location }) => location)]),
+];

@@ -1,0 +1,175 @@
+import fc from 'fast-check';
+import t from 'tap';
+import type { MachineDefinition, MachineShape, Mark } from '#drivers/driver.js';
+import { parseXml } from '#drivers/xml/parse.js';
+import { serializeXml } from '#drivers/xml/serialize.js';
+import { child, element, type XmlElement } from '#drivers/xml/tree.js';
+import { namesInMetadata } from '../../xml/names-in-metadata.js';
+import { container } from './dialect.js';
+
+const mark: Mark = { owner: { cluster: 'c', namespace: 'shop', name: 'web', uid: 'u' }, record: '' };
+const definition: MachineDefinition = {
+  uuid: '7d4c2f1e-0000-4000-8000-000000000001',
+  nativeName: 'shop.web',
+  cpuCount: 2,
+  memoryBytes: 256 << 20,
+  disks: [],
+  interfaces: [{ name: 'lan', network: 'net-lan', macAddress: '52:54:00:00:00:01' }],
+  serial: true,
+  rng: false,
+  container: {
+    root: '/pools/fast/root',
+    init: ['/sbin/init', '--now'],
+    mounts: [{ path: '/data', location: '/pools/fast/data', readOnly: true }],
+  },
+};
+const facts = {
+  host: {
+    architecture: 'x86_64',
+    guests: [{ osType: 'exe', architecture: 'x86_64', domainTypes: ['lxc'], emulator: '/usr/lib/libvirt/libvirt_lxc', machines: [] }],
+  },
+  cpuCount: 4,
+  memoryBytes: 8 * 2 ** 30,
+};
+const shapeOf = ({ uuid: _, nativeName: __, ...shape }: MachineDefinition): MachineShape => shape;
+
+async function made(asked = definition): Promise<XmlElement> {
+  const offer = await container.offer(facts, undefined as never, new AbortController().signal);
+  if (offer === undefined) throw new Error('the host has containers');
+  return offer.create(asked, mark);
+}
+
+t.test('a container has a network and users of its own', async (t) => {
+  const xml = serializeXml(await made());
+  for (const part of [
+    '<domain type="lxc"><name>shop.web</name>',
+    '<os><type arch="x86_64">exe</type><init>/sbin/init</init><initarg>--now</initarg></os>',
+    '<features><privnet/></features>',
+    '<idmap><uid start="0" target="1879048192" count="65536"/><gid start="0" target="1879048192" count="65536"/></idmap>',
+    '<filesystem type="mount" accessmode="passthrough"><source dir="/pools/fast/root"/><target dir="/"/></filesystem>',
+    '<source dir="/pools/fast/data"/><target dir="/data"/><readonly/></filesystem>',
+    '<console type="pty"><target type="lxc" port="0"/><alias name="ua-console"/></console>',
+    '<cputune><period>100000</period><quota>200000</quota></cputune>',
+  ])
+    t.ok(xml.includes(part), part);
+  t.notMatch(xml, /<disk |<model|firmware|<graphics/);
+});
+
+t.test('it is read back to the letter, and an edit that changes nothing changes nothing', async (t) => {
+  const written = serializeXml(namesInMetadata.write(await made()));
+  t.notMatch(written, /emulator>\s*<alias/);
+  const domain = namesInMetadata.read(parseXml(written.replaceAll(/<alias [^>]*\/>/g, ''), 'domain'));
+  t.match(container.readShape(domain), shapeOf(definition));
+  t.notOk('firmware' in container.readShape(domain) || 'firmware' in container.readHardware(domain));
+  t.equal(container.edit(domain, definition, mark), domain);
+});
+
+t.test('limits are what is asked, and what a hand set beside them stays', async (t) => {
+  const domain = await made({ ...definition, maxMemoryBytes: 512 << 20, maxCpuCount: 4 });
+  t.match(serializeXml(domain), '<memtune><hard_limit unit="KiB">262144</hard_limit></memtune>');
+  t.match(container.readShape(domain), { cpuCount: 2, maxCpuCount: 4, memoryBytes: 256 << 20, maxMemoryBytes: 512 << 20 });
+  const grown = container.edit(domain, { ...definition, memoryBytes: 512 << 20, cpuCount: 3 }, mark);
+  t.notMatch(serializeXml(grown), 'hard_limit');
+  t.match(serializeXml(grown), '<quota>300000</quota>');
+  const byHand = parseXml(
+    serializeXml(domain)
+      .replace('<quota>', '<shares>512</shares><quota>')
+      .replace('</hard_limit>', '</hard_limit><soft_limit unit="KiB">1024</soft_limit>')
+      .replace('<init>', '<initenv name="A">b</initenv><init>')
+      .replace('<console', '<filesystem type="ram"><source usage="1" units="KiB"/><target dir="/tmp"/></filesystem><console'),
+    'domain',
+  );
+  const edited = serializeXml(
+    container.edit(byHand, { ...definition, memoryBytes: 512 << 20, cpuCount: 1, container: { root: '/other', init: ['/init'] } }, mark),
+  );
+  for (const part of [
+    '<shares>512</shares>',
+    '<soft_limit unit="KiB">1024</soft_limit>',
+    '<initenv name="A">b</initenv>',
+    'type="ram"',
+    '<init>/init</init></os>',
+    'dir="/other"',
+  ])
+    t.ok(edited.includes(part), part);
+  t.notMatch(edited, /initarg|dir="\/data"/);
+});
+
+t.test('a container of somebody else’s is told of as far as it is one of ours', async (t) => {
+  const theirs = parseXml(
+    "<domain type='lxc'><memory unit='MiB'>64</memory><vcpu>1</vcpu><os><type>exe</type><init>/bin/sh</init></os><devices><console type='pty'/></devices></domain>",
+    'domain',
+  );
+  t.same(container.readShape(theirs), { cpuCount: 1, memoryBytes: 64 << 20, disks: [], interfaces: [], serial: false, rng: false });
+  t.equal(child(theirs, 'idmap'), undefined);
+  t.ok(child(container.edit(theirs, definition, mark) ?? element('nothing'), 'idmap'), 'and one that is taken over gets a map');
+});
+
+t.test('what cannot be is refused by its name', async (t) => {
+  const { container: asked, ...bare } = definition;
+  const given = asked ?? { root: '/r', init: ['/i'] as const };
+  for (const [change, message] of [
+    [bare, /^container: nothing was given/],
+    [{ ...definition, nativeName: 'n'.repeat(65) }, /^nativeName/],
+    [{ ...definition, container: { ...given, root: '/' } }, /^container.root: "\/"/],
+    [{ ...definition, container: { ...given, root: '/a/../b' } }, /^container.root/],
+    [{ ...definition, container: { ...given, init: ['init'] as const } }, /^container.init/],
+    [{ ...definition, container: { ...given, init: ['/init', 'a\0b'] as const } }, /^container.init/],
+    [{ ...definition, container: { ...given, mounts: [{ path: '/', location: '/x' }] } }, /^container.mounts/],
+    [
+      {
+        ...definition,
+        container: {
+          ...given,
+          mounts: [
+            { path: '/a', location: '/x' },
+            { path: '/a', location: '/y' },
+          ],
+        },
+      },
+      /twice/,
+    ],
+  ] as const)
+    t.throws(() => container.check(change), { name: 'DriverError', message });
+  const offer = await container.offer(facts, undefined as never, new AbortController().signal);
+  const refusals: Readonly<Record<string, Partial<MachineDefinition>>> = {
+    'disks.format': { disks: [{ name: 'root', location: '/d', format: 'Raw' }] },
+    'firmware.type': { firmware: 'UEFI' },
+    'boot.kernel': { boot: { kernel: '/k' } },
+    'interfaces.model': { interfaces: [{ name: 'lan', network: 'n', model: 'Virtio' }] },
+    'devices.rng': { rng: true },
+    'cpu.count': { cpuCount: 1_025 },
+  };
+  for (const [field, change] of Object.entries(refusals))
+    t.throws(() => offer?.check({ ...definition, ...change }), { name: 'DriverError', message: new RegExp(`^${field}`) }, field);
+});
+
+t.test('whatever is asked is read back, from whatever was there before', async (t) => {
+  const path = fc.constantFrom('/a', '/a/b', '/srv/it & <that>');
+  const shapes = fc
+    .record({
+      cpuCount: fc.integer({ min: 1, max: 64 }),
+      memory: fc.integer({ min: 1, max: 4096 }),
+      serial: fc.boolean(),
+      root: path,
+      words: fc.array(fc.constantFrom('a', 'b c', '', "it's"), { maxLength: 3 }),
+      mounts: fc.uniqueArray(fc.record({ path, location: path, readOnly: fc.boolean() }), { selector: (one) => one.path, maxLength: 3 }),
+    })
+    .map(({ cpuCount, memory, serial, root, words, mounts }): MachineDefinition => {
+      const shaped = mounts.map(({ readOnly, ...rest }) => ({ ...rest, ...(readOnly ? { readOnly: true as const } : {}) }));
+      const inside = { root, init: ['/i', ...words] as [string, ...string[]], ...(shaped.length === 0 ? {} : { mounts: shaped }) };
+      return { ...definition, cpuCount, memoryBytes: memory * 2 ** 20, serial, container: inside };
+    });
+  await fc.assert(
+    fc.asyncProperty(shapes, shapes, async (first, second) => {
+      const edited = container.edit(await made(first), second, mark);
+      const again = parseXml(serializeXml(edited), 'domain');
+      const { container: _inside, ...rest } = shapeOf(second);
+      t.match(container.readShape(again), rest);
+      const mounts = (shape: MachineShape) =>
+        JSON.stringify([...(shape.container?.mounts ?? [])].sort((a, b) => (a.path < b.path ? -1 : 1)));
+      t.equal(mounts(container.readShape(again)), mounts(second));
+      t.equal(container.edit(again, second, mark), again);
+    }),
+    { numRuns: 100 },
+  );
+});

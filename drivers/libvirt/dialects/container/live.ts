@@ -1,0 +1,102 @@
+import type { Live, MachineId, OwnerMark, Part } from '#drivers/driver.js';
+import { DriverError } from '#drivers/error.js';
+import { assertOwner } from '#drivers/owner.js';
+import { serializeXml } from '#drivers/xml/serialize.js';
+import { child, elements, type XmlElement } from '#drivers/xml/tree.js';
+import type { Daemon } from '../../daemon.js';
+import { handleOf, isActive, readDomain } from '../../domains.js';
+import { affectFlags, metadataTypes } from '../../rpc/flags.js';
+import {
+  domainAttachDeviceFlags,
+  domainDetachDeviceFlags,
+  domainSetMemoryFlags,
+  domainSetMetadata,
+  domainSetSchedulerParametersFlags,
+} from '../../rpc/procedures.js';
+import { readInterfaces } from '../../xml/interface.js';
+import { readMark } from '../../xml/metadata.js';
+import { namesElement, namesNamespace, namesPrefix } from '../../xml/names-in-metadata.js';
+import { findDevice } from '../../xml/plug.js';
+import { readIdentity } from '../../xml/read.js';
+import { readMaxCpuCount, readMaxMemory, readMemory } from '../../xml/sizes.js';
+import { cpuPeriod, readContainerCpuCount } from './limits.js';
+
+/** What runs, beside what its definition says. */
+interface Both {
+  readonly id: MachineId;
+  readonly live: XmlElement;
+  readonly configured: XmlElement;
+}
+
+/** libvirt's LXC driver changes limits, and takes interfaces in and out; it edits none that is there. */
+export class ContainerLive implements Live {
+  readonly #daemon: Daemon;
+
+  constructor(daemon: Daemon) {
+    this.#daemon = daemon;
+  }
+
+  async apply(id: MachineId, owner: OwnerMark, part: Part, signal: AbortSignal): Promise<void> {
+    const live = await readDomain(this.#daemon, id, 'current', signal);
+    const { nativeName } = readIdentity(live);
+    assertOwner(nativeName, readMark(live), owner);
+    if (!isActive(live)) throw new DriverError('Conflict', `machine "${nativeName}" is Off; nothing runs that could be changed`);
+    const both = { id, live, configured: await readDomain(this.#daemon, id, 'inactive', signal) };
+    switch (part.kind) {
+      case 'cpu':
+        return this.#giveTime(both, signal);
+      case 'memory':
+        return this.#giveMemory(both, signal);
+      case 'interface':
+        return this.#applyInterface(both, part.name, signal);
+      default:
+        throw new DriverError('Unsupported', `${part.kind}: a container has none that could be changed while it runs`);
+    }
+  }
+
+  async #giveTime({ id, live, configured }: Both, signal: AbortSignal): Promise<void> {
+    const [has, count, most = 0] = [readContainerCpuCount(live), readContainerCpuCount(configured) ?? 1, readMaxCpuCount(live)];
+    if (has === count) return;
+    if (count > most) throw beyond('cpu.count', `${count}`, `${most}`);
+    const params = [
+      { field: 'vcpu_period', value: { kind: 'ullong' as const, value: BigInt(cpuPeriod) } },
+      { field: 'vcpu_quota', value: { kind: 'llong' as const, value: BigInt(cpuPeriod * count) } },
+    ];
+    const what = { domain: handleOf(id), params, flags: affectFlags.live };
+    await this.#daemon.order(domainSetSchedulerParametersFlags, what, signal, id);
+  }
+
+  async #giveMemory({ id, live, configured }: Both, signal: AbortSignal): Promise<void> {
+    const [bytes, most] = [readMemory(configured) ?? 0, readMaxMemory(live) ?? 0];
+    if (readMemory(live) === bytes) return;
+    if (bytes > most) throw beyond('memory.size', `${bytes} bytes`, `${most}`);
+    const what = { domain: handleOf(id), memory: bytes / 1024, flags: affectFlags.live };
+    await this.#daemon.order(domainSetMemoryFlags, what, signal, id);
+  }
+
+  async #applyInterface(both: Both, name: string, signal: AbortSignal): Promise<void> {
+    const part = { kind: 'interface', name } as const;
+    const [has, wanted] = [findDevice(both.live, part), findDevice(both.configured, part)];
+    if (has === undefined && wanted !== undefined) return this.#attach(both, wanted, signal);
+    if (has !== undefined && wanted === undefined) return this.#send(domainDetachDeviceFlags, both.id, has, signal);
+    if (JSON.stringify(asInterface(has)) !== JSON.stringify(asInterface(wanted)))
+      throw new DriverError('Unsupported', `interfaces[${name}]: what a container has of it changes only with the container off`);
+  }
+
+  /** Its name first: a name of none is nobody's, and an interface without one would be plugged in again. */
+  async #attach({ id, live }: Both, wanted: XmlElement, signal: AbortSignal): Promise<void> {
+    const named = namesElement([...elements(child(live, 'devices')), wanted]);
+    const what = { type: metadataTypes.element, metadata: serializeXml(named), key: namesPrefix, uri: namesNamespace };
+    await this.#daemon.order(domainSetMetadata, { domain: handleOf(id), ...what, flags: affectFlags.live }, signal, id);
+    await this.#send(domainAttachDeviceFlags, id, wanted, signal);
+  }
+
+  async #send(procedure: typeof domainAttachDeviceFlags, id: MachineId, device: XmlElement, signal: AbortSignal): Promise<void> {
+    await this.#daemon.order(procedure, { domain: handleOf(id), xml: serializeXml(device), flags: affectFlags.live }, signal, id);
+  }
+}
+
+const asInterface = (device: XmlElement | undefined) => device && readInterfaces({ ...device, name: 'devices', children: [device] });
+
+const beyond = (field: string, given: string, most: string): DriverError =>
+  new DriverError('Unsupported', `${field}: ${given} given; it was started with at most ${most}, which changes only with it off`);

@@ -1,0 +1,27 @@
+import type { MachineShape } from '#drivers/driver.js';
+import { child, type XmlElement } from '#drivers/xml/tree.js';
+import { readInterfaces } from '../../xml/interface.js';
+import { readMaxCpuCount, readMaxMemory, readMemory } from '../../xml/sizes.js';
+import { hasConsole } from './console.js';
+import { readInit } from './init.js';
+import { readContainerCpuCount } from './limits.js';
+import { readMounts, readRoot } from './root.js';
+
+/** A container of somebody else's may have a root that is no directory: then nothing is told of it but its size and its interfaces. */
+export function readContainer(domain: XmlElement): MachineShape {
+  const devices = child(domain, 'devices');
+  const [root, init, mounts] = [readRoot(devices), readInit(child(domain, 'os')), readMounts(devices)];
+  const [cpuCount, memoryBytes] = [readContainerCpuCount(domain) ?? 1, readMemory(domain) ?? 0];
+  const [maxCpuCount = 0, maxMemoryBytes = 0] = [readMaxCpuCount(domain), readMaxMemory(domain)];
+  return {
+    cpuCount,
+    ...(maxCpuCount > cpuCount ? { maxCpuCount } : {}),
+    memoryBytes,
+    ...(maxMemoryBytes > memoryBytes ? { maxMemoryBytes } : {}),
+    disks: [],
+    interfaces: readInterfaces(devices),
+    serial: hasConsole(devices),
+    rng: false,
+    ...(root === undefined || init === undefined ? {} : { container: { root, init, ...(mounts.length === 0 ? {} : { mounts }) } }),
+  };
+}
