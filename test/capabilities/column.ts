@@ -12,8 +12,8 @@ export interface Column {
   readonly provenOn: Means;
   readonly capabilities: readonly Capability[];
   readonly facets: readonly string[];
-  /** What differs from host to host is told as a rule, so that the page is the same wherever it is made. */
-  readonly isOneOfMany?: true;
+  /** What differs from host to host, or these fields of it, is told as a rule, so that the page is the same wherever it is made. */
+  readonly isOneOfMany?: true | readonly string[];
   /** Capabilities that its kind of host, or libvirt's driver for it, has no word for. */
   readonly lacks?: readonly string[];
 }

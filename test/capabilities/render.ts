@@ -156,7 +156,7 @@ const lacks = (column: Column, field: string): boolean => field === 'accelerator
 function inWords({ isOneOfMany }: Column, found: Capability): string {
   const { field } = found;
   const rule = hostsOwn[field];
-  if (rule !== undefined && isOneOfMany === true) return rule;
+  if (rule !== undefined && (isOneOfMany === true || isOneOfMany?.includes(field))) return rule;
   const { values, min, max } = found;
   if (values !== undefined) return values.map((value) => `\`${value}\``).join(', ');
   if (min !== undefined || max !== undefined)
