@@ -1,9 +1,11 @@
 import t from 'tap';
-import { ratios, summarize } from './contender.js';
+import { measured, ratios, summarize } from './contender.js';
 
-t.test('of each figure the median is taken, also of one that some rounds lack', async (t) => {
-  t.same(summarize([{ a: 1, b: 10 }, { a: 9 }, { a: 2, b: 20 }]), { a: 2, b: 15 });
-  t.same(summarize([]), {});
+t.test('of each figure the median and the best are taken, also of one that some rounds lack', async (t) => {
+  const [a, many] = ['a', measured.throughput];
+  const rounds = [{ [a]: 1, [many]: 10 }, { [a]: 9 }, { [a]: 2, [many]: 20 }];
+  t.same(summarize(rounds), { median: { [a]: 2, [many]: 15 }, best: { [a]: 1, [many]: 20 } });
+  t.same(summarize([]), { median: {}, best: {} });
 });
 
 t.test('one is set against the other in what both have', async (t) => {
