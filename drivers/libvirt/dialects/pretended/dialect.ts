@@ -5,10 +5,8 @@ import { bootsAnything, diskWords, interfaceWords, seeds } from '../capabilities
 import type { Dialect } from '../dialect.js';
 import { fullyVirtual } from '../guests.js';
 import { busesOf, sizes } from '../qemu/capabilities.js';
-import { qemu } from '../qemu/dialect.js';
-import { createDomain } from '../qemu/domain.js';
-import { checkFits } from '../qemu/fits.js';
-import { baseOf, firmwaresOf, type QemuOffer } from '../qemu/offer.js';
+import { offerWith, qemu } from '../qemu/dialect.js';
+import { firmwaresOf, type QemuOffer } from '../qemu/offer.js';
 
 /** libvirt's own test driver: it takes what QEMU takes, and only pretends to have machines. */
 export const pretended: Dialect = {
@@ -19,11 +17,7 @@ export const pretended: Dialect = {
     const guest = fullyVirtual(host.guests, host.architecture);
     if (guest?.domainTypes.includes('test') !== true) return undefined;
     const offer = imagined(guest, memoryBytes);
-    return {
-      capabilities: capabilitiesOf(offer),
-      check: (definition) => checkFits(definition, offer),
-      create: (definition, mark) => createDomain(definition, mark, baseOf(offer)),
-    };
+    return offerWith(offer, "libvirt's test driver", capabilitiesOf(offer));
   },
   power: { startsPaused: 'ThenPaused', shutdown: shutdownFlags.acpiPowerButton },
 };

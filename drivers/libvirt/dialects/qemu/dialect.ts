@@ -1,8 +1,10 @@
+import type { Capability } from '#drivers/driver.js';
 import { shutdownFlags } from '../../rpc/flags.js';
 import { checkDefinition } from '../../xml/definition.js';
 import { namesInAliases } from '../../xml/names.js';
 import { readHardware, readShape } from '../../xml/read.js';
 import type { Dialect, MachineOffer } from '../dialect.js';
+import { mustFit } from '../fits.js';
 import { capabilitiesOf } from './capabilities.js';
 import { createDomain } from './domain.js';
 import { editDomain } from './edit.js';
@@ -24,8 +26,14 @@ export const qemu: Dialect = {
   power: { startsPaused: 'Natively', shutdown: shutdownFlags.acpiPowerButton },
 };
 
-const offerOf = (found: QemuOffer): MachineOffer => ({
-  capabilities: capabilitiesOf(found),
-  check: (definition) => checkFits(definition, found),
+const offerOf = (found: QemuOffer): MachineOffer => offerWith(found, 'QEMU', capabilitiesOf(found));
+
+/** As those capabilities say it; what has a remedy is refused with it. */
+export const offerWith = (found: QemuOffer, host: string, capabilities: readonly Capability[]): MachineOffer => ({
+  capabilities,
+  check: (definition) => {
+    checkFits(definition, found);
+    mustFit(definition, { host, capabilities });
+  },
   create: (definition, mark) => createDomain(definition, mark, baseOf(found)),
 });
