@@ -818,6 +818,8 @@ export interface VirtualMachineSpec {
   readonly container?: VirtualMachineSpecContainer;
   /** What only vSphere has a word for; refused on other hosts. When absent, nothing. */
   readonly vsphere?: VirtualMachineSpecVsphere;
+  /** What only Xen has a word for; refused on other hosts. When absent, the host's best. */
+  readonly xen?: VirtualMachineSpecXen;
 }
 
 export interface VirtualMachineSpecStop {
@@ -976,9 +978,9 @@ export interface VirtualMachineSpecDisk {
   /**
    * How the guest sees the disk. When absent, the host's best, chosen when the disk is first defined and kept from then on.
    * `NVMe` is for disks only, each on a controller of its own, and comes and goes with the machine off. `IDE` and `SCSI` are
-   * Hyper-V's.
+   * Hyper-V's, `XenBlk` is Xen's.
    */
-  readonly bus?: 'VirtioBlk' | 'VirtioScsi' | 'SATA' | 'NVMe' | 'Pvscsi' | 'LsiLogic' | 'IDE' | 'SCSI';
+  readonly bus?: 'VirtioBlk' | 'VirtioScsi' | 'SATA' | 'NVMe' | 'Pvscsi' | 'LsiLogic' | 'IDE' | 'SCSI' | 'XenBlk';
   /**
    * How the host caches what is written. `None` goes around its memory, `WriteBack` counts on the guest's flushes,
    * `WriteThrough` and `DirectSync` write through to the store, with its memory and around it, and `Unsafe` loses what was
@@ -1094,7 +1096,7 @@ export interface VirtualMachineSpecInterface {
   /** The VirtualNetwork that it is attached to, in the machine's namespace. */
   readonly networkRef: Ref;
   /** What the guest sees. When absent, the host's best, chosen when the interface is first defined and kept from then on. */
-  readonly model?: 'Virtio' | 'E1000e' | 'Vmxnet3' | 'Synthetic';
+  readonly model?: 'Virtio' | 'E1000e' | 'Vmxnet3' | 'Synthetic' | 'XenNet';
   /** The largest packet, in bytes; takes effect at the next start. When absent, the network's, or as it is. */
   readonly mtu?: number;
   /** Whether its cable is plugged in. When absent, `Up`. */
@@ -1190,6 +1192,15 @@ export interface VirtualMachineSpecContainerMount {
 export interface VirtualMachineSpecVsphere {
   /** vSphere's name of the guest's operating system, as `debian12_64Guest`: hosts choose defaults by it. */
   readonly guestId: string;
+}
+
+export interface VirtualMachineSpecXen {
+  /**
+   * How it is virtualised. `PV`: its kernel knows that it runs on Xen and asks it for all that a kernel does itself; `PVH`:
+   * the same without emulated hardware, in a container that the CPU keeps. Both begin with `boot.kernel`, and find their
+   * disks at `/dev/xvda` and their console at `hvc0`.
+   */
+  readonly mode: 'PV' | 'PVH';
 }
 
 export interface VirtualMachineStatus {

@@ -58,6 +58,7 @@ const fake: Entry = {
 const drivers: Readonly<Record<string, Entry>> = {
   qemu: libvirt,
   lxc: libvirt,
+  xen: libvirt,
   test: libvirt,
   bhyve: libvirt,
   ch: libvirt,

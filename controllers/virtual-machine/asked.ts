@@ -33,6 +33,7 @@ export function asked(definition: AskedDefinition): readonly Asked[] {
     ...given('vsphere.guestId', definition.vsphere?.guestId),
     ...there('container', definition.container !== undefined),
     ...there('container.mounts', definition.container?.mounts !== undefined),
+    ...given('xen.mode', definition.xen?.mode),
   ];
 }
 

@@ -48,6 +48,7 @@ export function differences(has: MachineShape, asked: MachineShape): readonly Di
     ...seedDifferences(has.seed, asked.seed),
     ...unless(asked.vsphere === undefined || has.vsphere?.guestId === asked.vsphere.guestId, 'spec.vsphere.guestId'),
     ...containerDifferences(has.container, asked.container),
+    ...unless(asked.xen === undefined || has.xen?.mode === asked.xen.mode, 'spec.xen.mode'),
   ];
 }
 

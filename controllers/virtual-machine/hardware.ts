@@ -8,7 +8,7 @@ type Interface = NonNullable<Spec['interfaces']>[number];
 
 /** What the manifest asks for as it stands, without anything that it refers to. */
 export function plainHardware(spec: Spec): Omit<MachineShape, 'disks' | 'cdroms' | 'interfaces' | 'boot' | 'seed'> {
-  const { cpu, memory, firmware, devices, vsphere, boot } = spec;
+  const { cpu, memory, firmware, devices, vsphere, xen, boot } = spec;
   return {
     cpuCount: cpu.count,
     ...(cpu.maxCount === undefined ? {} : { maxCpuCount: cpu.maxCount }),
@@ -23,6 +23,7 @@ export function plainHardware(spec: Spec): Omit<MachineShape, 'disks' | 'cdroms'
     ...(devices?.guestAgent === undefined ? {} : { guestAgent: true }),
     ...(devices?.graphics === undefined ? {} : { graphics: { type: devices.graphics.type } }),
     ...(vsphere === undefined ? {} : { vsphere }),
+    ...(xen === undefined ? {} : { xen }),
   };
 }
 

@@ -39,4 +39,4 @@ export interface MachineCdrom {
   readonly bus?: DiskBus;
 }
 
-export type DiskBus = 'VirtioBlk' | 'VirtioScsi' | 'SATA' | 'NVMe' | 'Pvscsi' | 'LsiLogic' | 'IDE' | 'SCSI';
+export type DiskBus = 'VirtioBlk' | 'VirtioScsi' | 'SATA' | 'NVMe' | 'Pvscsi' | 'LsiLogic' | 'IDE' | 'SCSI' | 'XenBlk';

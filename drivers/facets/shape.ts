@@ -39,6 +39,8 @@ export interface MachineShape {
   readonly vsphere?: { readonly guestId: string };
   /** A container: it shares the kernel of its host, and has this instead of firmware, kernel and disks. */
   readonly container?: ContainerShape;
+  /** What only Xen has a word for. Absent: the host's best, chosen when the machine is first defined and kept from then on. */
+  readonly xen?: { readonly mode: XenMode };
 }
 
 export interface ContainerShape {
@@ -60,6 +62,8 @@ export interface ContainerMount {
 }
 
 export type Firmware = 'BIOS' | 'UEFI';
+/** Paravirtualised; the same in a container of the CPU's. */
+export type XenMode = 'PV' | 'PVH';
 /** `V2` is TPM 2.0, emulated, with a state of the machine's own. */
 export type TpmVersion = 'V2';
 
@@ -110,7 +114,7 @@ export interface MachineInterface {
   readonly linkState?: 'Up' | 'Down';
 }
 
-export type InterfaceModel = 'Virtio' | 'E1000e' | 'Vmxnet3' | 'Synthetic';
+export type InterfaceModel = 'Virtio' | 'E1000e' | 'Vmxnet3' | 'Synthetic' | 'XenNet';
 
 export interface MachineDefinition extends MachineShape {
   /** As RFC 9562 writes it; given back in lower case. */

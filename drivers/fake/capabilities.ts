@@ -21,8 +21,8 @@ export const everything: readonly Capability[] = [
   { field: 'firmware.tpm', values: ['V2'] },
   { field: 'boot.kernel' },
   { field: 'boot.order' },
-  { field: 'disks', values: ['VirtioBlk', 'VirtioScsi', 'Pvscsi'], change: 'Hotplug' },
-  { field: 'disks.bus', values: ['VirtioBlk', 'VirtioScsi', 'SATA', 'NVMe', 'Pvscsi', 'LsiLogic'] },
+  { field: 'disks', values: ['VirtioBlk', 'VirtioScsi', 'Pvscsi', 'XenBlk'], change: 'Hotplug' },
+  { field: 'disks.bus', values: ['VirtioBlk', 'VirtioScsi', 'SATA', 'NVMe', 'Pvscsi', 'LsiLogic', 'XenBlk'] },
   { field: 'disks.cache', values: ['None', 'WriteBack', 'WriteThrough', 'DirectSync', 'Unsafe'] },
   { field: 'disks.cdrom', change: 'Live' },
   { field: 'disks.discard', values: ['Ignore', 'Unmap'] },
@@ -32,7 +32,7 @@ export const everything: readonly Capability[] = [
   { field: 'disks.serial' },
   { field: 'interfaces', change: 'Hotplug' },
   { field: 'interfaces.network', change: 'Live' },
-  { field: 'interfaces.model', values: ['Virtio', 'E1000e', 'Vmxnet3'] },
+  { field: 'interfaces.model', values: ['Virtio', 'E1000e', 'Vmxnet3', 'XenNet'] },
   { field: 'interfaces.macAddress' },
   { field: 'interfaces.mtu', min: 68, max: 65_535 },
   { field: 'interfaces.linkState', change: 'Live' },
@@ -48,6 +48,7 @@ export const everything: readonly Capability[] = [
   { field: 'vsphere.guestId' },
   { field: 'container' },
   { field: 'container.mounts' },
+  { field: 'xen.mode', values: ['PV', 'PVH'] },
   { field: 'power.startPaused' },
   { field: 'power.pause' },
   { field: 'power.reset' },
@@ -125,6 +126,7 @@ const asked = ({
   seed,
   vsphere,
   container,
+  xen,
 }: MachineDefinition): readonly Asked[] => [
   ['nativeName', Buffer.byteLength(nativeName)],
   ['cpu.count', cpuCount],
@@ -149,6 +151,7 @@ const asked = ({
   ...given('vsphere.guestId', vsphere?.guestId),
   ...given('container', container?.root),
   ...given('container.mounts', container?.mounts?.map(({ path }) => path).join(', ')),
+  ...given('xen.mode', xen?.mode),
 ];
 
 /** Throws Unsupported for a field this host does not know, Invalid for a value it does not accept. */
@@ -183,12 +186,14 @@ export function chosen(definition: MachineDefinition, before: MachineShape | und
   const cdromOf = (name: string) => before?.cdroms?.find((cdrom) => cdrom.name === name);
   const bootOrder = shape.bootOrder ?? before?.bootOrder;
   const vsphere = shape.vsphere ?? before?.vsphere;
+  const xen = shape.xen ?? before?.xen;
   const interfaceOf = (name: string) => before?.interfaces.find((one) => one.name === name);
   return structuredClone({
     ...shape,
     ...roomOf('maxCpuCount', shape.cpuCount, maxCpuCount ?? before?.maxCpuCount),
     ...roomOf('maxMemoryBytes', shape.memoryBytes, maxMemoryBytes ?? before?.maxMemoryBytes),
     ...(vsphere === undefined ? {} : { vsphere }),
+    ...(xen === undefined ? {} : { xen }),
     ...(shape.graphics === undefined ? {} : { graphics: { ...before?.graphics, ...shape.graphics } }),
     ...(firmware === undefined ? {} : { firmware }),
     ...(isSecure ? { secureBoot: true } : {}),

@@ -77,6 +77,7 @@ function checkAbsent(definition: MachineDefinition): void {
     'interfaces.mtu': interfaces.some(({ mtu }) => mtu !== undefined),
     'memory.maxSize': maxMemoryBytes !== undefined,
     seed: seed !== undefined,
+    xen: definition.xen !== undefined,
     vsphere: definition.vsphere !== undefined,
   };
   for (const [field, given] of Object.entries(absent))

@@ -28,7 +28,7 @@ export class LibvirtConsoles implements Consoles {
 
   async open(id: MachineId, signal: AbortSignal): Promise<Console> {
     const shares = this.#dialect.sharesConsoles === true;
-    if (shares) await this.#mustHaveConsole(id, signal);
+    if (shares || this.#dialect.consoles === 'OfTheirOwn') await this.#mustHaveConsole(id, signal);
     const what = { domain: handleOf(id), device: undefined, flags: shares ? 0 : consoleFlags.force };
     const opened = whileOpening(signal, (opening) => this.#daemon.connection.openStream(domainOpenConsole, what, opening));
     const stream = await opened.catch((reason) => this.#explain(id, reason, signal));

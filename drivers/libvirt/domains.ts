@@ -6,7 +6,7 @@ import type { Daemon } from './daemon.js';
 import { present, unlessGone, unlessUnknown } from './gone.js';
 import { powerOf } from './power-state.js';
 import { domainXmlFlags, listDomainsFlags, statsFlags, statsGroups } from './rpc/flags.js';
-import { connectGetAllDomainStats, connectListAllDomains, domainGetState, domainGetXmlDesc } from './rpc/procedures.js';
+import { connectGetAllDomainStats, connectListAllDomains, domainGetState, domainGetXmlDesc, domainLookupByUuid } from './rpc/procedures.js';
 import { type DomainHandle, paramsByField, type StatsRecord } from './rpc/types.js';
 import { readMark } from './xml/metadata.js';
 import { readIdentity } from './xml/read.js';
@@ -53,13 +53,27 @@ export async function glances(daemon: Daemon, ids: readonly MachineId[] | 'all',
 const singly = new WeakSet<Daemon>();
 
 async function glancesOneByOne(daemon: Daemon, ids: readonly MachineId[] | 'all', signal: AbortSignal): Promise<readonly Glance[]> {
-  const all = await daemon.ask(connectListAllDomains, { elementsWanted: undefined, flags: 0 }, signal);
-  const wanted = ids === 'all' ? all : all.filter((handle) => ids.includes(idOf(handle)));
+  // One that keeps the daemon busy keeps it from telling the list of all.
+  const wanted =
+    ids === 'all'
+      ? await daemon.ask(connectListAllDomains, { elementsWanted: undefined, flags: 0 }, signal)
+      : present(await Promise.all(ids.map((id) => unlessGone(daemon.ask(domainLookupByUuid, { uuid: id }, signal, id)))));
   const glance = async (handle: DomainHandle): Promise<Glance> => {
     const id = idOf(handle);
-    return { id, uuid: handle.uuid, nativeName: handle.name, power: await readPower(daemon, id, signal) };
+    return { id, uuid: handle.uuid, nativeName: handle.name, power: await readSettledPower(daemon, id, signal) };
   };
   return present(await Promise.all(wanted.map((handle) => unlessGone(glance(handle)))));
+}
+
+/**
+ * As `readPower`, but for a machine that is still taken apart, which Xen's driver tells as off from the first moment on: until it has lost its
+ * number it cannot be started.
+ */
+async function readSettledPower(daemon: Daemon, id: MachineId, signal: AbortSignal): Promise<PowerState> {
+  const power = await readPower(daemon, id, signal);
+  if (power.state !== 'Off') return power;
+  const { id: number } = await daemon.ask(domainLookupByUuid, { uuid: id }, signal, id);
+  return number < 0 ? power : { state: 'Stopping', reason: 'Unknown' };
 }
 
 function glanceOf({ domain, params }: StatsRecord): Glance {
@@ -74,14 +88,14 @@ export async function transientIds(daemon: Daemon, signal: AbortSignal): Promise
   return new Set(handles.map(idOf));
 }
 
-/** Looks at the machine as it is now. NotOurs unless it carries that owner's mark. */
+/** Looks at the machine as it is now, and gives the number of its run, if it runs. NotOurs unless it carries that owner's mark. */
 export async function checkOwner(
   daemon: Daemon,
   id: MachineId,
   owner: OwnerMark,
   signal: AbortSignal,
-): Promise<{ readonly active: boolean }> {
+): Promise<{ readonly run: string | undefined }> {
   const domain = await readDomain(daemon, id, 'current', signal);
   assertOwner(readIdentity(domain).nativeName, readMark(domain), owner);
-  return { active: isActive(domain) };
+  return { run: attribute(domain, 'id') };
 }

@@ -6,10 +6,12 @@ import { serializeXml } from '#drivers/xml/serialize.js';
 import { attribute, child, type XmlElement } from '#drivers/xml/tree.js';
 import type { Daemon } from './daemon.js';
 import { handleOf, isActive, readDomain } from './domains.js';
+import { hasCode } from './gone.js';
 import { affectFlags } from './rpc/flags.js';
 import {
   domainAttachDeviceFlags,
   domainDetachDeviceAlias,
+  domainDetachDeviceFlags,
   domainSetBlockIoTune,
   domainSetMemoryFlags,
   domainSetVcpusFlags,
@@ -112,7 +114,7 @@ export class LibvirtLive implements Live {
   }
 
   async #send(
-    procedure: typeof domainAttachDeviceFlags | typeof domainUpdateDeviceFlags,
+    procedure: typeof domainAttachDeviceFlags | typeof domainUpdateDeviceFlags | typeof domainDetachDeviceFlags,
     id: MachineId,
     device: XmlElement,
     signal: AbortSignal,
@@ -123,7 +125,12 @@ export class LibvirtLive implements Live {
   async #detach(id: MachineId, device: XmlElement, signal: AbortSignal): Promise<void> {
     refuseDrive(device);
     const alias = attribute(child(device, 'alias'), 'name') ?? '';
-    await this.#daemon.order(domainDetachDeviceAlias, { domain: handleOf(id), alias, flags: affectFlags.live }, signal, id);
+    await this.#daemon
+      .order(domainDetachDeviceAlias, { domain: handleOf(id), alias, flags: affectFlags.live }, signal, id)
+      .catch((reason) => {
+        if (!hasCode(reason, 'Unsupported')) throw reason;
+        return this.#send(domainDetachDeviceFlags, id, device, signal);
+      });
   }
 }
 

@@ -141,8 +141,8 @@ export class LibvirtMachines implements Machines {
 
   async undefine(id: MachineId, owner: OwnerMark, { keepState }: { readonly keepState: boolean }, signal: AbortSignal): Promise<void> {
     try {
-      const { active } = await checkOwner(this.#daemon, id, owner, signal);
-      if (active) throw new DriverError('Conflict', `machine ${id} is not Off; only one that is Off is forgotten`);
+      const { run } = await checkOwner(this.#daemon, id, owner, signal);
+      if (run !== undefined) throw new DriverError('Conflict', `machine ${id} is not Off; only one that is Off is forgotten`);
       await this.#forget(id, everything | (keepState ? keepingState : removingState), signal);
     } catch (reason) {
       if (!hasCode(reason, 'NotFound')) throw reason;

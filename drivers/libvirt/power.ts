@@ -5,6 +5,7 @@ import type { Daemon } from './daemon.js';
 import type { PowerWays } from './dialects/dialect.js';
 import { checkOwner, handleOf, readDomain, readPower } from './domains.js';
 import { hasCode, unlessAlready } from './gone.js';
+import { Presses } from './presses.js';
 import { unknownFlags } from './rpc/driver-error.js';
 import { createFlags, destroyFlags } from './rpc/flags.js';
 import {
@@ -37,6 +38,7 @@ function withoutDevice(reason: unknown): DriverError | undefined {
 export class LibvirtPower implements Power {
   readonly #daemon: Daemon;
   readonly #ways: PowerWays;
+  readonly #presses = new Presses();
 
   constructor(daemon: Daemon, ways: PowerWays) {
     this.#daemon = daemon;
@@ -69,16 +71,21 @@ export class LibvirtPower implements Power {
   }
 
   async press(id: MachineId, owner: OwnerMark, signal: AbortSignal): Promise<void> {
-    const { active } = await checkOwner(this.#daemon, id, owner, signal);
-    if (!active) return;
-    const pressed = this.#daemon.order(domainShutdownFlags, { domain: handleOf(id), flags: this.#ways.shutdown }, signal, id);
+    const { run } = await checkOwner(this.#daemon, id, owner, signal);
+    if (run === undefined) return;
+    const what = { domain: handleOf(id), flags: this.#ways.shutdown };
+    const order = (row: string, pressing: AbortSignal) => this.#daemon.order(domainShutdownFlags, what, pressing, row);
+    const pressed =
+      this.#ways.answersShutdown === 'OnlyOnceHeard'
+        ? this.#presses.press(id, run, (pressing) => order(`${id}: press`, pressing), signal)
+        : order(id, signal);
     // One that goes off just now hears nothing more, and need not.
     await this.#unlessAlready(id, (power) => isOff(power) || power.state === 'Stopping', pressed, signal);
   }
 
   async cut(id: MachineId, owner: OwnerMark, signal: AbortSignal): Promise<void> {
-    const { active } = await checkOwner(this.#daemon, id, owner, signal);
-    if (!active) return;
+    const { run } = await checkOwner(this.#daemon, id, owner, signal);
+    if (run === undefined) return;
     // In no row with the other verbs: the host kills a QEMU that hangs, and only that ends what waits for it.
     const cut = this.#daemon.order(domainDestroyFlags, { domain: handleOf(id), flags: destroyFlags.default }, signal, `${id}: cut`);
     await this.#unlessAlready(id, isOff, cut, signal).catch((reason) => this.#explainStuck(id, reason, signal));

@@ -68,6 +68,7 @@ export const driverFields: readonly FieldRow[] = [
   { field: 'VirtualMachine sysprep.answerFileSecretRef.name', capability: 'sysprep' },
   { field: 'VirtualMachine sysprep.answerFileSecretRef.key', capability: 'sysprep' },
   { field: 'VirtualMachine vsphere.guestId', capability: 'vsphere.guestId' },
+  { field: 'VirtualMachine xen.mode', capability: 'xen.mode' },
   { field: 'VirtualMachine disks[].volumeTemplate.format', capability: 'disks.format' },
   { field: 'VirtualMachine disks[].volumeTemplate.source.clone', capability: 'volumes.clone' },
   { field: 'StorageVolume source.clone', capability: 'volumes.clone' },
@@ -291,4 +292,5 @@ export const proofs: Readonly<Record<string, readonly Proof[]>> = {
   'vsphere.guestId': proven('words'),
   container: proven('container'),
   'container.mounts': proven('container'),
+  'xen.mode': proven('words'),
 };

@@ -59,6 +59,7 @@ const checked: ReadonlySet<string> = new Set(
       tpm: 'V2',
       graphics: { type: 'VNC', password: 'password' },
       vsphere: { guestId: 'debian12_64Guest' },
+      xen: { mode: 'PV' },
     }),
   ].map(({ field }) => field),
 );

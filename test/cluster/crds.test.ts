@@ -176,6 +176,7 @@ t.test('every example is accepted, and applying it again changes nothing', async
     'manifests/examples/vsphere',
     'manifests/examples/hyperv',
     'manifests/examples/libvirt',
+    'manifests/examples/xen',
     'manifests/examples/placement',
     ...gitOps,
   ];
@@ -246,6 +247,7 @@ t.test('what is right at a limit is accepted', async (t) => {
     volume('ok-clone', { format: 'Raw', source: { volumeRef: { name: 'a' } } }),
     volume('ok-linked', { format: 'Qcow2', source: { volumeRef: { name: 'a' }, clone: 'Linked' } }),
     machine('ok-vsphere', { vsphere: { guestId: 'debian12_64Guest' }, disks: [disk('a', { bus: 'Pvscsi' })] }),
+    machine('ok-xen', { xen: { mode: 'PVH' }, disks: [disk('a', { bus: 'XenBlk' })], boot: { kernel: { volumeRef: { name: 'k' } } } }),
     volume('ok-url', { source: { ...image, url: 'http://[fd00::1]:8080/a?b=c@d', checksum: `sha512:${'a'.repeat(128)}` } }),
     host('h'.repeat(40), {
       namePrefix: 'p'.repeat(20),
@@ -257,6 +259,7 @@ t.test('what is right at a limit is accepted', async (t) => {
     host('ok-tls-unsaid', { uri: 'qemu://[fd00::1]/system' }),
     host('ok-ssh', { uri: 'qemu+ssh://virtwright@kvm3:2222/system?socket=/run/libvirt/virtqemud-sock', credentialsSecretName: 'kvm3' }),
     host('ok-tunnel', { uri: 'qemu+tcp://127.0.0.1:16509/system' }),
+    host('ok-xen', { uri: 'xen:///system' }),
     host('ok-hyperv', { uri: 'hyperv://hv1.example.org' }),
     host('ok-hyperv-http', { uri: 'hyperv://[fd00::1]:15985/?transport=http' }),
     host('ok-esx', { uri: 'esx://[fd00::1]:8443/' }),
@@ -454,6 +457,7 @@ t.test('what is wrong is refused by its path, with the remedy', async (t) => {
     ],
     [machine('firmware', { firmware: { type: 'EFI' } }), 'spec.firmware.type: Unsupported value: "EFI": supported values: "BIOS", "UEFI"'],
     [machine('guest-id', { vsphere: { guestId: 'a b' } }), 'spec.vsphere.guestId in body should match'],
+    [machine('xen-mode', { xen: { mode: 'pv' } }), 'spec.xen.mode: Unsupported value: "pv": supported values: "PV", "PVH"'],
     [machine('guest-none', { vsphere: {} }), 'spec.vsphere.guestId: Required value'],
     [machine('firmware-none', { firmware: {} }), 'spec.firmware.type: Required value'],
     [machine('nic-twice', { interfaces: [nic('a'), nic('a')] }), 'spec.interfaces[1]: Duplicate value: {"name":"a"}'],

@@ -45,7 +45,7 @@ const patience = 300_000;
 
 /** What every driver must do, sentence by sentence as `drivers/driver.ts` has it. Uses that interface, and the subject's peer. */
 export async function contract(t: Test, subject: Subject): Promise<void> {
-  await t.test(`${subject.name} keeps the contract`, { timeout: patience }, async (t) => {
+  await t.test(`${subject.name} keeps the contract`, { timeout: subject.patienceMs ?? patience }, async (t) => {
     const stage = new Stage(subject, await subject.connect());
     for (const [name, check] of Object.entries(always)) await t.test(name, (t) => check(t, stage));
     for (const [facet, check] of Object.entries(byFacet)) {

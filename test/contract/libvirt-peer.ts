@@ -60,7 +60,11 @@ function undoBy(virsh: Virsh, command: string, uuid: string): Undo {
 /** As small a machine as this driver takes. */
 async function machineXml(virsh: Virsh): Promise<string> {
   const [driver = ''] = /^[a-z]+/.exec(await virsh('uri')) ?? [];
-  const os = { qemu: "<type arch='x86_64'>hvm</type>", lxc: "<type arch='x86_64'>exe</type><init>/sbin/init</init>" }[driver];
+  const os = {
+    qemu: "<type arch='x86_64'>hvm</type>",
+    lxc: "<type arch='x86_64'>exe</type><init>/sbin/init</init>",
+    xen: "<type arch='x86_64' machine='xenpv'>linux</type><kernel>/guest/idle</kernel>",
+  }[driver];
   const type = os === undefined ? 'test' : driver;
   return `<domain type='${type}'>IDENTITY<memory unit='MiB'>32</memory><os>${os ?? "<type arch='i686'>hvm</type>"}</os></domain>`;
 }

@@ -72,7 +72,7 @@ async function definingContract(t: Test, stage: Stage): Promise<void> {
     };
     const format = (of('disks.format')?.values?.[0] ?? 'Raw') as VolumeFormat;
     const root = { ...(await stage.disk('root', '/images/root.img', format)), format };
-    for (const bus of ['VirtioBlk', 'VirtioScsi', 'SATA', 'NVMe', 'Pvscsi', 'LsiLogic', 'IDE', 'SCSI'] as const)
+    for (const bus of ['VirtioBlk', 'VirtioScsi', 'SATA', 'NVMe', 'Pvscsi', 'LsiLogic', 'IDE', 'SCSI', 'XenBlk'] as const)
       await asks(of('disks.bus')?.values?.includes(bus) === true, { disks: [{ ...root, bus }] }, /bus/);
     for (const each of ['Raw', 'Qcow2', 'Vmdk', 'Vhdx', 'Vhd'] as const) {
       const disk = { ...(await stage.disk('root', '/images/root.img', each)), format: each };
@@ -98,6 +98,7 @@ async function definingContract(t: Test, stage: Stage): Promise<void> {
     await asks(of('cpu.maxCount') !== undefined, { maxCpuCount: 4 }, /maxCount/);
     await asks(of('memory.maxSize') !== undefined, { maxMemoryBytes: stage.definition().memoryBytes + (16 << 20) }, /maxSize/);
     await asks(of('vsphere.guestId') !== undefined, { vsphere: { guestId: 'debian12_64Guest' } }, /vsphere/);
+    for (const mode of ['PV', 'PVH'] as const) await asks(of('xen.mode')?.values?.includes(mode) === true, { xen: { mode } }, /xen/);
   });
 
   await t.test('a container is read back, and refused by its name on a host without', async (t) => {

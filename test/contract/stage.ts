@@ -16,7 +16,14 @@ import type {
 import { DriverError, type DriverErrorCode } from '#drivers/error.js';
 import type { GuestRecipe, Guests, Inability, Peer, Subject } from './subject.js';
 
-export const soon = (ms = 30_000): AbortSignal => AbortSignal.timeout(ms);
+let answerMs = 30_000;
+
+export const soon = (ms = answerMs): AbortSignal => AbortSignal.timeout(ms);
+
+/** For a host whose every step is emulated: in this file answers may take so long, in milliseconds. */
+export function waitLonger(ms: number): void {
+  answerMs = ms;
+}
 
 export const someoneElse: OwnerMark = { cluster: 'elsewhere', namespace: 'theirs', name: 'theirs', uid: 'somebody-else' };
 

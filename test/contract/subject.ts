@@ -117,4 +117,6 @@ export interface Subject {
   readonly pass?: () => Promise<void>;
   /** How many looks a change may take before it counts as not happening: 200 when left out. */
   readonly looks?: number;
+  /** How long all of it may take, in milliseconds: five minutes when left out. */
+  readonly patienceMs?: number;
 }

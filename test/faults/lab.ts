@@ -28,7 +28,8 @@ export class Lab {
   readonly poolPath: string;
   /** As an onlooker would have it. */
   readonly driver: () => Promise<Driver>;
-  readonly #guest: { readonly kernel: string; readonly initrd: string; readonly words: string };
+  /** Where the guest that boots is fetched from, and what its kernel is told first. */
+  readonly guestImages: { readonly kernel: string; readonly initrd: string; readonly words: string };
 
   constructor(world: World, daemon: Libvirtd, images: ImageServer, guest: Guest) {
     this.world = world;
@@ -36,7 +37,7 @@ export class Lab {
     this.images = images;
     this.poolPath = join(daemon.directory, 'pools/fast');
     this.driver = () => connect({ uri: daemon.uri }, AbortSignal.timeout(30_000));
-    this.#guest = {
+    this.guestImages = {
       kernel: images.put('vmlinuz', { bytes: guest.kernel }),
       initrd: images.put('initrd', { bytes: guest.initrd }),
       words: guest.words,
@@ -66,7 +67,7 @@ export class Lab {
 
   /** The volumes of the guest that boots: `kernel` and `initrd`. */
   guestVolumes() {
-    const { kernel, initrd } = this.#guest;
+    const { kernel, initrd } = this.guestImages;
     return [
       this.volume('kernel', { size: '24Mi', source: { url: kernel, format: 'Raw' } }),
       this.volume('initrd', { size: '4Mi', source: { url: initrd, format: 'Raw' } }),
@@ -81,7 +82,7 @@ export class Lab {
 
   /** Boots the guest; one with a disk of the machine's name counts its boots there. */
   guest(name: string, { words = '', disk = false }: { readonly words?: string; readonly disk?: boolean } = {}, spec: object = {}) {
-    const commandLine = `${this.#guest.words} vw.name=${name} ${disk ? 'vw.write=/dev/vda ' : ''}${words}`.trim();
+    const commandLine = `${this.guestImages.words} vw.name=${name} ${disk ? 'vw.write=/dev/vda ' : ''}${words}`.trim();
     return this.machine(name, {
       memory: { size: '96Mi' },
       stop: { mode: 'TrySoft' },

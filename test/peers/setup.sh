@@ -7,7 +7,7 @@ set -euo pipefail
 packages=(
   libvirt-daemon-system libvirt-daemon-driver-qemu libvirt-daemon-driver-lxc libvirt-clients qemu-system-x86 ovmf swtpm swtpm-tools ipxe-qemu qemu-utils python3-libvirt # hosts, and a second opinion about them
   busybox-static cpio gzip xz-utils qemu-guest-agent grub-common grub-pc-bin e2fsprogs # the guest
-  mmdebstrap # the host of stores
+  mmdebstrap kmod # the host of stores, the host with Xen
   libxml2-utils # libvirt's own schemas say whether we write what it reads
   genisoimage # a second opinion about CD-ROM images
   dnsmasq-base iproute2 iptables openvswitch-switch # networks
@@ -78,6 +78,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 install_missing
 build_once ./guest/build.sh
 build_once ./stores/build.sh
+build_once ./xen/build.sh
 build_once ./kubernetes/build.sh
 build_once ./vsphere/build.sh
 build_once ./helm/build.sh

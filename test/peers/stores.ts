@@ -1,13 +1,11 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { endChild, freePorts } from '#test/cluster/process.js';
 import { buildPeer } from './build.js';
+import { heard, runScript, startRelay } from './emulated.js';
 
 /**
  * A host of stores: a small Debian under emulation, with libvirt, and with what a machine of ours may lack, as NFS servers, volume groups
@@ -36,7 +34,7 @@ export async function startStores(): Promise<Stores> {
     await rm(directory, { recursive: true, force: true });
   };
   try {
-    await heard(machine, 'virtwright host of stores ready');
+    await heard(machine, 'virtwright host of stores ready', bootMs);
     const socket = join(directory, 'libvirt-sock');
     const relay = await startRelay(socket, libvirt);
     const uri = `qemu+unix:///system?socket=${socket}`;
@@ -71,61 +69,4 @@ function boot(folder: string, forwards: Readonly<Record<number, number>>): Child
     ],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   );
-}
-
-async function heard({ stdout, stderr }: ChildProcess, words: string): Promise<void> {
-  let said = '';
-  const late = setTimeout(() => stdout?.destroy(new Error('it took too long')), bootMs);
-  stderr?.on('data', (bytes) => {
-    said += bytes;
-  });
-  try {
-    for await (const bytes of stdout ?? []) {
-      said += bytes;
-      if (said.includes(words)) return void stdout?.resume();
-    }
-  } finally {
-    clearTimeout(late);
-  }
-  throw new Error(`the host of stores did not come up; it said: ${said}`);
-}
-
-/** A script's end is told by the last line, as a connection that ends may just have broken. */
-async function runScript(port: number, script: string): Promise<string> {
-  const socket = connect(port, '127.0.0.1');
-  socket.setTimeout(120_000, () => socket.destroy(new Error(`no end of: ${script}`)));
-  socket.write(`(set -e\n${script}\n) 2>&1 </dev/null\necho "ended: $?"\nexit\n`);
-  const said = await text(socket);
-  const end = /ended: (\d+)\n$/.exec(said);
-  if (end?.[1] !== '0') throw new Error(`${script}\nfailed: ${said}`);
-  return said.slice(0, end.index);
-}
-
-async function startRelay(path: string, port: number): Promise<Pick<Server, 'close'> & { cut(): void }> {
-  const open = new Set<{ destroy(): void }>();
-  const server = createServer((client) => {
-    const target = connect(port, '127.0.0.1');
-    for (const each of [client, target]) {
-      open.add(each);
-      each.on('error', () => {});
-      each.once('close', () => {
-        open.delete(each);
-        client.destroy();
-        target.destroy();
-      });
-    }
-    client.pipe(target).pipe(client);
-  });
-  server.listen(path);
-  await once(server, 'listening');
-  const cut = () => {
-    for (const each of open) each.destroy();
-  };
-  return {
-    cut,
-    close: (done) => {
-      cut();
-      return server.close(done);
-    },
-  };
 }

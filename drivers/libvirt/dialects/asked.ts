@@ -35,6 +35,7 @@ const askedOfDevices = (definition: MachineDefinition): readonly Asked[] => [
   ...given('vsphere.guestId', definition.vsphere?.guestId),
   ...given('container', definition.container?.root),
   ...given('container.mounts', definition.container?.mounts?.map(({ path }) => path).join(', ')),
+  ...given('xen.mode', definition.xen?.mode),
 ];
 
 const seedFields = { CloudInit: 'cloudInit', Ignition: 'ignition', Sysprep: 'sysprep' } as const;

@@ -6,11 +6,13 @@ import type { Dialect } from './dialect.js';
 import { pretended } from './pretended/dialect.js';
 import { qemu } from './qemu/dialect.js';
 import { virtualBox, virtuozzo } from './seen.js';
+import { xen } from './xen/dialect.js';
 
 /** By libvirt's name of the driver, as URIs begin with it. Absent where its machines are not known here yet. */
 const dialects: Readonly<Partial<Record<LibvirtDriver, Dialect>>> = {
   qemu,
   lxc: container,
+  xen,
   test: pretended,
   bhyve,
   ch: cloudHypervisor,

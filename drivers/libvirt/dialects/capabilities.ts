@@ -1,4 +1,4 @@
-import type { Capability } from '#drivers/driver.js';
+import type { Capability, InterfaceModel } from '#drivers/driver.js';
 import { bytesPerMiB, maxSerialBytes } from '../xml/definition.js';
 import { volumeFormats } from '../xml/format.js';
 import { interfaceModels } from '../xml/interface.js';
@@ -14,8 +14,11 @@ export const diskWords: readonly Capability[] = [
   { field: 'disks.serial', reason: `at most ${maxSerialBytes} characters reach the guest` },
 ];
 
+/** Of what a machine has that has all a PC has. */
+export const emulatedModels: readonly InterfaceModel[] = interfaceModels.filter((model) => model !== 'XenNet');
+
 export const interfaceWords: readonly Capability[] = [
-  { field: 'interfaces.model', values: interfaceModels },
+  { field: 'interfaces.model', values: emulatedModels },
   { field: 'interfaces.macAddress' },
   { field: 'interfaces.mtu', min: 68, max: 65_535 },
 ];

@@ -27,6 +27,8 @@ export interface Dialect {
   readHardware(domain: XmlElement): Hardware;
   /** Where its devices carry the names that the manifest gives them. */
   readonly names: Names;
+  /** `OfTheirOwn`: each machine has a console, whether the manifest asks for it or not; one that it does not ask for is not opened. */
+  readonly consoles?: 'OfTheirOwn';
   readonly power: PowerWays;
   /** Where changes in what runs go another way than with QEMU. */
   readonly live?: (daemon: Daemon) => Live;
@@ -69,4 +71,6 @@ export interface PowerWays {
   readonly startsPaused: 'Natively' | 'ThenPaused' | 'Never';
   /** How a guest is asked to power itself off: flags of DOMAIN_SHUTDOWN_FLAGS. */
   readonly shutdown: number;
+  /** `OnlyOnceHeard`: the host's answer to that comes once the guest has heard, which it may never do. */
+  readonly answersShutdown?: 'OnlyOnceHeard';
 }

@@ -17,7 +17,7 @@ export function newCdrom({ location }: MachineCdrom, place: readonly XmlElement[
   return element(
     'disk',
     { type: sourceType(location ?? ''), device: 'cdrom' },
-    element('driver', { name: words.driver, type: 'raw' }),
+    element('driver', { name: words.driver('Raw'), type: 'raw' }),
     location === undefined ? undefined : sourceAt(location),
     ...place.filter((each) => each.name === 'target'),
     element('readonly'),
@@ -33,6 +33,6 @@ export function withDisc(disk: XmlElement, location: string | undefined, words: 
   const empty = withoutChildren(disk, (each) => ['source', 'backingStore', 'mirror'].includes(each.name));
   const typed = withAttribute(empty, 'type', sourceType(location ?? ''));
   if (location === undefined) return typed;
-  const raw = withChild(typed, element('driver', { name: words.driver }), (driver) => withAttribute(driver, 'type', 'raw'));
+  const raw = withChild(typed, element('driver', { name: words.driver('Raw') }), (driver) => withAttribute(driver, 'type', 'raw'));
   return insertAfterLast(raw, (each) => each.name === 'driver', sourceAt(location));
 }

@@ -123,7 +123,7 @@ function checkCdrom({ name, location, bus }: MachineCdrom): void {
 }
 
 /** Aliases are one set for all devices of a machine. */
-const prefixes = [interfacePrefix, seedPrefix, graphicsPrefix];
+const prefixes = [interfacePrefix, seedPrefix, graphicsPrefix, 'console_'];
 
 function checkDiskName(name: string, bus: DiskBus | undefined, buses: readonly DiskBus[]): void {
   if (bus !== undefined && !buses.includes(bus)) refuse(`disk "${name}": bus`, `"${bus}"`, buses.join(', '));

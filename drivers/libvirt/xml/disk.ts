@@ -1,4 +1,4 @@
-import type { DiskBus, MachineCdrom, MachineDisk } from '#drivers/driver.js';
+import type { DiskBus, MachineCdrom, MachineDisk, VolumeFormat } from '#drivers/driver.js';
 import { insertAfterLast, mapChildren, withAttribute, withChild, withoutChildren, withText } from '#drivers/xml/edit.js';
 import { attribute, child, element, elements, isElement, type XmlElement } from '#drivers/xml/tree.js';
 import { busOf, movedTo, withPlace } from './bus.js';
@@ -111,7 +111,7 @@ function newDisk(disk: MachineDisk, serial: string | undefined, place: readonly 
   const bare = element(
     'disk',
     { type: sourceType(disk.location), device: 'disk' },
-    element('driver', { name: words.driver, type: nativeFormat(disk.format) }),
+    element('driver', { name: words.driver(disk.format), type: nativeFormat(disk.format) }),
     sourceAt(disk.location),
     ...place.filter((each) => each.name === 'target'),
     serial === undefined ? undefined : element('serial', {}, serial),
@@ -124,11 +124,16 @@ function newDisk(disk: MachineDisk, serial: string | undefined, place: readonly 
 /** What is absent in `wanted` was left to the host, and stays; so does the serial number, wherever it is written, unless there is another. */
 function editDisk(disk: XmlElement, wanted: MachineDisk, serial: string | undefined, words: DiskWords): XmlElement {
   const located = locationOf(child(disk, 'source')) === wanted.location ? disk : relocated(disk, wanted.location);
-  const typed = withChild(located, element('driver', { name: words.driver }), (driver) =>
-    withAttribute(driver, 'type', nativeFormat(wanted.format)),
-  );
+  const typed = withFormat(located, wanted.format, words);
   const numbered = serial === undefined ? typed : withChild(typed, element('serial'), (each) => withText(each, serial));
   return withTuning(numbered, wanted, words);
+}
+
+/** One of another format may be served by somebody else. */
+function withFormat(disk: XmlElement, format: VolumeFormat, words: DiskWords): XmlElement {
+  const type = nativeFormat(format);
+  if (attribute(child(disk, 'driver'), 'type') === type) return disk;
+  return withChild(disk, element('driver'), (driver) => withAttribute(withAttribute(driver, 'name', words.driver(format)), 'type', type));
 }
 
 /** Another source is another disk: what was said of the old one's backing, encryption and so on does not hold. */

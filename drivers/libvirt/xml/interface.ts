@@ -10,7 +10,7 @@ import { type InterfaceWords, virtioInterfaces } from './words.js';
 export const interfacePrefix = 'net_';
 const aliasPrefix = `ua-${interfacePrefix}`;
 
-const nativeModels: Readonly<Partial<Record<InterfaceModel, string>>> = { Virtio: 'virtio', E1000e: 'e1000e' };
+const nativeModels: Readonly<Partial<Record<InterfaceModel, string>>> = { Virtio: 'virtio', E1000e: 'e1000e', XenNet: 'netfront' };
 export const interfaceModels = Object.keys(nativeModels) as readonly InterfaceModel[];
 
 /** An interface is ours by its alias; what carries none was attached by someone else. */

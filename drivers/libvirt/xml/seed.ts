@@ -60,7 +60,7 @@ function newDrive(devices: XmlElement, { kind, location }: MachineSeed, alias: s
   return element(
     'disk',
     { type: 'file', device: isDisk ? 'disk' : 'cdrom' },
-    element('driver', { name: words.driver, type: 'raw' }),
+    element('driver', { name: words.driver('Raw'), type: 'raw' }),
     element('source', { file: location }),
     element('target', { dev: freeTarget(devices, targetPrefix(bus)), bus: nativeBus(bus) }),
     element('readonly'),

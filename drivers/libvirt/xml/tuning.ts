@@ -56,7 +56,7 @@ function readLimits(iotune: XmlElement | undefined): DiskLimits {
 
 /** What is absent in `wanted` stays. */
 export function withTuning(disk: XmlElement, { cache, io, discard, limits: wanted }: Tuning, words: DiskWords = qemuDisks): XmlElement {
-  const served = withChild(disk, element('driver', { name: words.driver }), (driver) => {
+  const served = withChild(disk, element('driver', { name: words.driver('Raw') }), (driver) => {
     const cached = cache === undefined ? driver : withAttribute(driver, 'cache', caches[cache]);
     const queued = io === undefined ? cached : withAttribute(cached, 'io', ios[io]);
     return discard === undefined ? queued : withAttribute(queued, 'discard', discards[discard]);

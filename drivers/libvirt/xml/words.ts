@@ -1,17 +1,17 @@
-import type { DiskBus, InterfaceModel } from '#drivers/driver.js';
+import type { DiskBus, InterfaceModel, VolumeFormat } from '#drivers/driver.js';
 import { element, type XmlElement } from '#drivers/xml/tree.js';
 
 /** How a host has its disks written. */
 export interface DiskWords {
-  /** Who serves them, `<driver name=…>`; undefined where nobody can choose. */
-  readonly driver: string | undefined;
+  /** Who serves one of this format, `<driver name=…>`; undefined where nobody can choose. */
+  readonly driver: (format: VolumeFormat) => string | undefined;
   /** On which bus a disk is of which nobody said on which, and a CD-ROM drive. */
   readonly bus: DiskBus;
   readonly cdromBus: DiskBus;
 }
 
 /** Every machine's firmware and every guest's installer knows drives on SATA. */
-export const qemuDisks: DiskWords = { driver: 'qemu', bus: 'VirtioBlk', cdromBus: 'SATA' };
+export const qemuDisks: DiskWords = { driver: () => 'qemu', bus: 'VirtioBlk', cdromBus: 'SATA' };
 
 /** How a host has its interfaces written. */
 export interface InterfaceWords {

@@ -76,6 +76,7 @@ function checkAbsent(definition: MachineDefinition): void {
     'interfaces.mtu': interfaces.some(({ mtu }) => mtu !== undefined),
     'memory.maxSize': maxMemoryBytes !== undefined,
     seed: seed !== undefined,
+    xen: definition.xen !== undefined,
   };
   for (const [field, given] of Object.entries(absent))
     if (given) throw new DriverError('Unsupported', `${field} was given; on vSphere it is not accepted`);

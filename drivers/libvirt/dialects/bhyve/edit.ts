@@ -13,7 +13,7 @@ import { type BhyveOffer, uefiOf } from './capabilities.js';
 import { checkBhyve } from './check.js';
 import { withNmdm } from './nmdm.js';
 
-const disks: DiskWords = { driver: undefined, bus: 'VirtioBlk', cdromBus: 'SATA' };
+const disks: DiskWords = { driver: () => undefined, bus: 'VirtioBlk', cdromBus: 'SATA' };
 /** A tablet would need a USB controller of its own. */
 const screen: GraphicsWords = { video: element('model', { type: 'gop' }), tablet: false };
 

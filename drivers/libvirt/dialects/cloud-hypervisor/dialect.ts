@@ -62,7 +62,7 @@ const capabilitiesOf = (most: { readonly cpuCount: number; readonly memoryBytes:
   { field: 'cloudInit' },
 ];
 
-const disks: DiskWords = { driver: undefined, bus: 'VirtioBlk', cdromBus: 'VirtioBlk' };
+const disks: DiskWords = { driver: () => undefined, bus: 'VirtioBlk', cdromBus: 'VirtioBlk' };
 
 function check(definition: MachineDefinition): void {
   checkDefinition(definition);

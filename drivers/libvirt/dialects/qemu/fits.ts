@@ -2,6 +2,7 @@ import type { MachineDefinition } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { diskBuses, nativeBus } from '../../xml/bus.js';
 import type { DomainCapabilities } from '../../xml/capabilities.js';
+import { emulatedModels } from '../capabilities.js';
 import { canBootSecurely, canEmulateTpm, canShow, firmwaresOf, mostOf, type QemuOffer } from './offer.js';
 
 /** Refuses what the host's capabilities do not accept; it might take the definition, and fail when the machine is started. */
@@ -17,8 +18,17 @@ export function checkFits(definition: MachineDefinition, offer: QemuOffer): void
   if (!firmwares.includes(firmware))
     throw new DriverError('Invalid', `firmware.type: ${firmware} was given; accepted: ${firmwares.join(', ')}`);
   checkTrust(definition, domain);
+  checkForeign(definition);
   checkBuses(definition, domain.diskBuses);
   checkMost(definition, mostOf(offer));
+}
+
+function checkForeign({ xen, interfaces }: MachineDefinition): void {
+  if (xen !== undefined) throw new DriverError('Unsupported', `xen: was given; accepted: nothing, as this host is not Xen`);
+  const foreign = interfaces.find(({ model }) => model !== undefined && !emulatedModels.includes(model));
+  if (foreign === undefined) return;
+  const { name, model } = foreign;
+  throw new DriverError('Invalid', `interface "${name}": model: ${model} was given; accepted: ${emulatedModels.join(', ')}`);
 }
 
 function checkTrust({ secureBoot = false, tpm }: MachineDefinition, domain: DomainCapabilities): void {
