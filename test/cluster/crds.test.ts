@@ -539,7 +539,7 @@ t.test('what is wrong is refused by its path, with the remedy', async (t) => {
     [{ kind: 'Hypervisor', metadata: { name: 'nowhere' }, spec: {} }, 'spec.uri: Required value'],
     [
       host('user', { uri: 'esx://root:secret@esx1/' }),
-      'spec.uri: … accepted are qemu:///system and test:///default, also as qemu+unix:///system?socket=',
+      'spec.uri: … accepted are qemu:///system, lxc:///system, … and test:///default, also as qemu+unix:///system?socket=',
     ],
     [host('esx-path', { uri: 'esx://esx1/Berlin' }), 'spec.uri: … an ESX host has no path'],
     [host('vpx-bare', { uri: 'vpx://vcenter/Berlin' }), 'spec.uri: … a vCenter needs the path of a cluster or host'],
