@@ -18,6 +18,8 @@ export interface WatchOptions<R, I extends string> {
   readonly resource: Resource;
   readonly decode: (raw: KubernetesObject) => R;
   readonly selection?: Selection;
+  /** Of what is not, nothing is kept. */
+  readonly isMeant?: (raw: KubernetesObject) => boolean;
   readonly indexes?: Indexes<R, I>;
   readonly onTrouble?: (message: string, error: unknown) => void;
   /** For a counter. */
@@ -31,7 +33,7 @@ export function watch<R extends Pick<KubernetesObject, 'metadata'>, I extends st
   options: WatchOptions<R, I>,
   signal: AbortSignal,
 ): Watched<R, I> {
-  const { client, resource, selection, indexes, onTrouble } = options;
+  const { client, resource, selection, isMeant, indexes, onTrouble } = options;
   const store = createStore<R, I>(indexes === undefined ? {} : { indexes });
   const onRestart = (restart: Restart) => {
     const { cause, error } = restart;
@@ -40,13 +42,25 @@ export function watch<R extends Pick<KubernetesObject, 'metadata'>, I extends st
   };
   const onUndecodable = (raw: KubernetesObject, error: unknown) => onTrouble?.(`reading ${resource.kind} ${raw.metadata.name}`, error);
   const reflector = startReflector(
-    { client, resource, store, decode: options.decode, onRestart, onUndecodable, ...(selection === undefined ? {} : { selection }) },
+    {
+      client,
+      resource,
+      store,
+      decode: options.decode,
+      onRestart,
+      onUndecodable,
+      ...(selection === undefined ? {} : { selection }),
+      ...(isMeant === undefined ? {} : { isMeant }),
+    },
     signal,
   );
   return { resource, store, reflector, decode: options.decode };
 }
 
-/** Those of the objects that are meant, in a store of their own that follows the other until the signal. */
+/**
+ * Those of the objects that are meant, in a store of their own that follows the other until the signal. It is in step once they were listed from
+ * now on: what the other remembers may be old.
+ */
 export function narrowed<R extends Pick<KubernetesObject, 'metadata'>, I extends string = never>(
   all: Watched<R, string>,
   isMeant: (object: R) => boolean,
@@ -57,7 +71,21 @@ export function narrowed<R extends Pick<KubernetesObject, 'metadata'>, I extends
   const take = (object: R) => (isMeant(object) ? store.set(object) : store.delete(keyOf(object.metadata)));
   for (const object of all.store.list()) take(object);
   all.store.subscribe((change) => (change.kind === 'deleted' ? store.delete(change.key) : take(change.object)), signal);
-  return { ...all, store };
+  return { ...all, store, reflector: inStep(all.reflector, signal) };
+}
+
+function inStep(reflector: Reflector, signal: AbortSignal): Reflector {
+  const synced = reflector.listedAnew(signal);
+  // Nobody has to wait for it.
+  synced.catch(() => {});
+  return {
+    synced,
+    ended: reflector.ended,
+    get hasSynced() {
+      return reflector.hasSynced;
+    },
+    listedAnew: (until) => reflector.listedAnew(until),
+  };
 }
 
 /** The decoder of one of our own kinds. */

@@ -7,10 +7,10 @@ import type { SharedWatches } from './shared-watches.js';
 /** What concerns one host, and what its objects refer to. */
 export function watchHost(name: string, common: Watching, shared: SharedWatches, signal: AbortSignal) {
   const bound = { selection: { fieldSelector: `status.hypervisor=${name}` } };
-  const { few, ...alike } = shared.for(signal);
+  const few = shared.few(signal);
   return {
-    ...alike,
-    ...(few === undefined ? watchFew(common, name, signal) : fewOf(name, few, signal)),
+    ...shared.for(signal),
+    ...(few === undefined ? watchFew(common, [name], signal) : fewOf(name, few, signal)),
     machines: watch(
       { ...common, ...bound, resource: virtualMachines, decode: decoderOf('VirtualMachine'), indexes: indexes.machines },
       signal,
