@@ -27,7 +27,7 @@ export interface Endpoint {
 /** For transports that lead to the daemon and nowhere else. */
 export const reachesNothing = (peer: string) => async (): Promise<never> => {
   const why = 'it is reached by a way that leads to its daemon alone';
-  throw new DriverError('Unsupported', `${peer}: ${why}; run the agent on that host`);
+  throw new DriverError('Unsupported', `${peer}: ${why}; reach it by SSH (qemu+ssh), or run the agent on that host`);
 };
 
 export const peerName = ({ host, port }: Endpoint): string => `${host.includes(':') ? `[${host}]` : host}:${port}`;

@@ -1,7 +1,7 @@
 import type { DiskBus } from '#drivers/driver.js';
 import { append, withAttribute, withChild, withoutChildren } from '#drivers/xml/edit.js';
 import { attribute, child, element, elements, type XmlElement } from '#drivers/xml/tree.js';
-import { controllersIn, indexOf } from './controller.js';
+import { controllerAt, controllersIn, indexOf } from './controller.js';
 import { withNvmePlace } from './nvme.js';
 
 /** How libvirt calls a bus, and with what the names of the disks on it begin. */
@@ -36,18 +36,19 @@ export function busOf(disk: XmlElement, devices: XmlElement | undefined): DiskBu
   const native = attribute(child(disk, 'target'), 'bus');
   const found = diskBuses.find((bus) => nativeBus(bus) === native);
   if (found !== 'VirtioScsi') return found;
-  const index = Number(attribute(child(disk, 'address'), 'controller') ?? 0);
-  return scsiControllers(devices).some((each) => indexOf(each) === index && isVirtio(each)) ? found : undefined;
+  const controller = scsiControllerOf(disk, devices);
+  return controller !== undefined && isVirtio(controller) ? found : undefined;
 }
+
+const scsiControllerOf = (disk: XmlElement, devices: XmlElement | undefined): XmlElement | undefined =>
+  controllerAt(devices, 'scsi', Number(attribute(child(disk, 'address'), 'controller') ?? 0));
 
 const scsiControllers = (devices: XmlElement | undefined): readonly XmlElement[] => controllersIn(devices, 'scsi');
 const isVirtio = (controller: XmlElement): boolean => attribute(controller, 'model')?.startsWith('virtio') ?? false;
 
 /** The controller that a disk hangs on, if it has one of its own kind. */
 export function controllerOf(disk: XmlElement, devices: XmlElement | undefined): XmlElement | undefined {
-  if (attribute(child(disk, 'target'), 'bus') !== 'scsi') return undefined;
-  const index = Number(attribute(child(disk, 'address'), 'controller') ?? 0);
-  return scsiControllers(devices).find((each) => indexOf(each) === index);
+  return attribute(child(disk, 'target'), 'bus') === 'scsi' ? scsiControllerOf(disk, devices) : undefined;
 }
 
 /** The devices with a place for another disk on that bus, and the place: the first target that no disk has, so that no other's name moves. */

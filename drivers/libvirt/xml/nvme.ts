@@ -1,6 +1,6 @@
 import { append, mapChildren, withChild, withoutChildren, withText } from '#drivers/xml/edit.js';
 import { attribute, child, element, elements, textOf, type XmlElement } from '#drivers/xml/tree.js';
-import { controllersIn, indexOf, isController } from './controller.js';
+import { controllerAt, controllersIn, indexOf, isController } from './controller.js';
 
 // libvirt 11.5 and newer, https://libvirt.org/formatdomain.html#controllers: what a guest sees as the serial number is the controller's, and
 // QEMU starts no controller without one. So every disk has a controller of its own, which says what the disk says.
@@ -13,13 +13,19 @@ function controllerNumber(disk: XmlElement): number | undefined {
   return Number(attribute(child(disk, 'address'), 'controller') ?? byName ?? 0);
 }
 
-const disksOn = (devices: XmlElement, number: number): readonly XmlElement[] =>
-  elements(devices, 'disk').filter((disk) => controllerNumber(disk) === number);
-
-function controllerOn(devices: XmlElement | undefined, disk: XmlElement): XmlElement | undefined {
-  const number = controllerNumber(disk);
-  return controllersIn(devices, 'nvme').find((each) => indexOf(each) === number);
+/** The disks that are on NVMe, by the number of their controller. */
+function disksByController(devices: XmlElement): ReadonlyMap<number | undefined, readonly XmlElement[]> {
+  const found = new Map<number | undefined, XmlElement[]>();
+  for (const disk of elements(devices, 'disk')) {
+    const others = found.get(controllerNumber(disk)) ?? [];
+    others.push(disk);
+    found.set(controllerNumber(disk), others);
+  }
+  return found;
 }
+
+const controllerOn = (devices: XmlElement | undefined, disk: XmlElement): XmlElement | undefined =>
+  controllerAt(devices, 'nvme', controllerNumber(disk));
 
 /** The devices with another controller, and the place on it. */
 export function withNvmePlace(devices: XmlElement): { readonly devices: XmlElement; readonly place: readonly XmlElement[] } {
@@ -38,9 +44,10 @@ export const serialOf = (disk: XmlElement, devices: XmlElement | undefined): str
 
 /** The controllers say what their disks say. One with several disks is another hand's, and stays. */
 export function withControllerSerials(devices: XmlElement): XmlElement {
+  const disks = disksByController(devices);
   return mapChildren(devices, (each) => {
     if (!isController(each, 'nvme')) return each;
-    const [disk, other] = disksOn(devices, indexOf(each));
+    const [disk, other] = disks.get(indexOf(each)) ?? [];
     const serial = textOf(child(disk, 'serial'));
     if (serial === undefined || other !== undefined || serial === textOf(child(each, 'serial'))) return each;
     return withChild(each, element('serial'), (said) => withText(said, serial));
@@ -49,6 +56,9 @@ export function withControllerSerials(devices: XmlElement): XmlElement {
 
 /** A controller goes with its last disk. */
 export function withoutEmptied(before: XmlElement, after: XmlElement): XmlElement {
-  const has = (devices: XmlElement, each: XmlElement) => disksOn(devices, indexOf(each)).length > 0;
-  return withoutChildren(after, (each) => isController(each, 'nvme') && has(before, each) && !has(after, each));
+  const [had, has] = [before, after].map(disksByController);
+  return withoutChildren(
+    after,
+    (each) => isController(each, 'nvme') && had?.has(indexOf(each)) === true && has?.has(indexOf(each)) !== true,
+  );
 }
