@@ -1,11 +1,7 @@
 /** Capabilities for which there is no word, and who says so. All else that a host does not tell is not done here. */
 
-/** A guest id is VMware's. */
-export const noVmware = ['vsphere.guestId'];
-
 /** Cloud Hypervisor has no screens, no CD-ROM drives and virtio alone (its documentation); libvirt's driver has no call for the rest (its matrix). */
 export const lacksOfCloudHypervisor = [
-  ...noVmware,
   'devices.graphics.type',
   'devices.graphics.password',
   'disks.cdrom',
@@ -17,7 +13,6 @@ export const lacksOfCloudHypervisor = [
 
 /** bhyve itself neither pauses nor resets a machine (libvirt's matrix), and its driver starts no kernel (src/bhyve/bhyve_command.c). */
 export const lacksOfBhyve = [
-  ...noVmware,
   'boot.kernel',
   'power.pause',
   'power.reset',
@@ -29,7 +24,6 @@ export const lacksOfBhyve = [
 
 /** libvirt's driver refuses each by name (src/vz/vz_sdk.c: prlsdkCheckUnsupportedParams; src/vz/vz_utils.c: vzCheckDiskUnsupportedParams). */
 export const lacksOfVirtuozzo = [
-  ...noVmware,
   'boot.kernel',
   'firmware.type',
   'firmware.secureBoot',
@@ -42,7 +36,6 @@ export const lacksOfVirtuozzo = [
 
 /** LXC's guests share the host's kernel. */
 export const lacksOfContainers = [
-  ...noVmware,
   'boot.kernel',
   'boot.order',
   'firmware.type',

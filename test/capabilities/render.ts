@@ -4,7 +4,7 @@ import { askedOfNetwork } from '#controllers/virtual-network-instance/plan.js';
 import type { Capability } from '#drivers/driver.js';
 import { type Column, facets, told } from './column.js';
 import { driverFields, ownFields, type Proof, proofs } from './fields.js';
-import { matrix } from './matrix.js';
+import { type LibvirtColumn, matrix } from './matrix.js';
 import { verbRows } from './verbs.js';
 
 /** What differs from host to host is told as a rule, so that the page is the same wherever it is made. What a simulator says is the same everywhere. */
@@ -60,6 +60,7 @@ const checked: ReadonlySet<string> = new Set(
       graphics: { type: 'VNC', password: 'password' },
       vsphere: { guestId: 'debian12_64Guest' },
       xen: { mode: 'PV' },
+      container: { root: '/root', init: ['/sbin/init'], mounts: [] },
     }),
   ].map(({ field }) => field),
 );
@@ -151,8 +152,13 @@ function accepted(column: Column, field: string): string {
   return found.change === undefined ? words : `${words}; ${found.change}`;
 }
 
-/** Only QEMU has a choice of accelerators. */
-const lacks = (column: Column, field: string): boolean => field === 'accelerator' || column.lacks?.includes(field) === true;
+/** Only QEMU has a choice of accelerators, and a block that is named after a hypervisor is of that one alone. */
+function lacks({ libvirt, lacks: those = [] }: Column, field: string): boolean {
+  const block = blocks[field.split('.')[0] ?? ''];
+  return field === 'accelerator' || those.includes(field) || (block !== undefined && block !== libvirt);
+}
+
+const blocks: Readonly<Record<string, LibvirtColumn>> = { container: 'lxc', xen: 'libxl', vsphere: 'esx', hyperv: 'hyperv' };
 
 function inWords({ isOneOfMany }: Column, found: Capability): string {
   const { field } = found;

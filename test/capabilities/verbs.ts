@@ -67,10 +67,14 @@ const verbs: readonly Verb[] = [
     row: `${kind} stats`,
     isDone: has('stats'),
   })),
-  { verb: 'figures of all machines in one call', row: 'bulk stats', isDone: has('stats') },
+  { verb: 'figures of all machines in one call', row: 'bulk stats', isDone: both(called('bulk stats'), has('stats')) },
   { verb: 'events', row: 'events (any)', isDone: both(called('events (any)'), has('events')) },
   { verb: 'what the host is', row: 'node info', isDone: has('host') },
-  { verb: 'what its machines can be like', row: 'domain capabilities', isDone: ({ libvirt }) => libvirt === 'qemu' || libvirt === 'bhyve' },
+  {
+    verb: 'what its machines can be like',
+    row: 'domain capabilities',
+    isDone: ({ libvirt }) => libvirt === 'qemu' || libvirt === 'libxl' || libvirt === 'bhyve',
+  },
 ];
 
 /** Whatever else libvirt can be asked: none of it is done. */

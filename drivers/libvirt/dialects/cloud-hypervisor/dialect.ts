@@ -50,7 +50,7 @@ const maxNameBytes = 80;
 
 const capabilitiesOf = (most: { readonly cpuCount: number; readonly memoryBytes: number }): readonly Capability[] => [
   ...fixedSizes(most, maxNameBytes),
-  { field: 'boot.kernel', reason: 'each machine needs one; firmware for Cloud Hypervisor is one' },
+  { field: 'boot.kernel', required: true, reason: 'each machine needs one; firmware for Cloud Hypervisor is one' },
   { field: 'disks.bus', values: ['VirtioBlk'] },
   { field: 'disks.format', values: ['Raw'] },
   { field: 'interfaces.network' },
