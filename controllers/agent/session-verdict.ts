@@ -68,7 +68,7 @@ const needs = {
     remedy: 'no graphics; give it some with spec.devices.graphics, and restart it',
   },
   Screenshot: {
-    has: ({ graphics }: MachineShape) => graphics !== undefined,
+    has: ({ graphics, screen }: MachineShape) => graphics !== undefined || screen === true,
     reason: 'NoScreen',
     remedy: 'no screen; give it one with spec.devices.graphics, and restart it',
   },

@@ -33,6 +33,8 @@ export interface MachineShape {
   readonly guestAgent?: boolean;
   /** A screen, keyboard and pointer that are reached over the network. Absent: none. */
   readonly graphics?: MachineGraphics;
+  /** It has a screen all the same, of which pictures can be had. The host's choice: nobody asks for it. */
+  readonly screen?: true;
   /** What the guest is told at its first boot. */
   readonly seed?: MachineSeed;
   /** What only vSphere has a word for. Absent: the host's choice. */

@@ -1,5 +1,6 @@
 import type { Driver } from '#drivers/driver.js';
 import type { Credentials } from '#drivers/target.js';
+import { HypervConsoles } from './consoles.js';
 import { decodeCredentials } from './credentials.js';
 import { HypervEvents } from './events.js';
 import { HostFiles } from './files.js';
@@ -60,6 +61,7 @@ function hypervDriver(wmi: Wmi, jobs: Jobs): Driver {
     power: new HypervPower(inventory),
     stats: new HypervStats(inventory),
     guests: new HypervGuests(inventory),
+    consoles: new HypervConsoles(inventory),
     networks: new HypervNetworks(inventory),
     pools,
     volumes: new HypervVolumes(inventory.limits, pools, files, new ImageService(wmi, jobs)),

@@ -65,6 +65,7 @@ export function shapeOf(native: NativeMachine): MachineShape {
     disks,
     ...(cdroms.length === 0 ? {} : { cdroms }),
     interfaces,
+    screen: true,
     serial: false,
     rng: false,
   };

@@ -1,7 +1,7 @@
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Test } from 'tap';
-import type { Console, MachineId } from '#drivers/driver.js';
+import type { Console, Consoles, MachineId } from '#drivers/driver.js';
 import { activePool, mustHave } from './pools.js';
 import { refused, type Stage, soon } from './stage.js';
 import { checkPng, Viewer } from './viewer.js';
@@ -22,17 +22,23 @@ async function drained({ output }: Console): Promise<true> {
   return true;
 }
 
+/** What is seen of graphics. */
+const looksOf = (consoles: Consoles) =>
+  [
+    (id: MachineId, signal: AbortSignal) => consoles.graphics(id, signal),
+    (id: MachineId, signal: AbortSignal) => consoles.screenshot(id, signal),
+  ] as const;
+
 export async function consolesContract(t: Test, stage: Stage): Promise<void> {
+  const graphics = await stage.lacks('devices.graphics.type');
+  await t.test('serial consoles', { skip: await stage.lacks('devices.serial') }, (t) => serialContract(t, stage));
+  await t.test('graphics', { skip: graphics }, (t) => graphicsContract(t, stage));
+  await t.test('screens without graphics', { skip: graphics === false && 'it has graphics' }, (t) => screenContract(t, stage));
+}
+
+async function serialContract(t: Test, stage: Stage): Promise<void> {
   const { driver } = stage;
   const consoles = mustHave(driver.consoles);
-  const blind = { skip: await stage.lacks('devices.graphics.type') };
-  const looks =
-    blind.skip !== false
-      ? []
-      : ([
-          (id: MachineId, signal: AbortSignal) => consoles.graphics(id, signal),
-          (id: MachineId, signal: AbortSignal) => consoles.screenshot(id, signal),
-        ] as const);
 
   await t.test('what is gone, off, or has no serial console, has none to open', async (t) => {
     const { id, owner } = await stage.define(stage.definition({ serial: true }));
@@ -112,16 +118,28 @@ export async function consolesContract(t: Test, stage: Stage): Promise<void> {
     await again.write(Buffer.from('x'), soon());
   });
 
-  await t.test('what is gone, off, or has no graphics, shows nothing', blind, async (t) => {
+  await t.test('a signal that has ended opens nothing and writes nothing', async (t) => {
+    const { id } = await stage.running(stage.definition({ serial: true }));
+    await refused(t, consoles.open(id, AbortSignal.abort()), 'TimedOut');
+    await using console = await consoles.open(id, soon());
+    await refused(t, console.write(Buffer.from('x'), AbortSignal.abort()), 'TimedOut');
+  });
+}
+
+async function graphicsContract(t: Test, stage: Stage): Promise<void> {
+  const { driver } = stage;
+  const consoles = mustHave(driver.consoles);
+
+  await t.test('what is gone, off, or has no graphics, shows nothing', async (t) => {
     const { id, owner } = await stage.define(stage.definition({ graphics: { type: 'VNC' } }));
-    for (const look of looks) await refused(t, look(id, soon()), 'Conflict');
+    for (const look of looksOf(consoles)) await refused(t, look(id, soon()), 'Conflict');
     await driver.machines.undefine(id, owner, { keepState: false }, soon());
-    for (const look of looks) await refused(t, look(id, soon()), 'NotFound');
-    const { id: unseen } = await stage.running();
-    for (const look of looks) await refused(t, look(unseen, soon()), 'Invalid');
+    for (const look of looksOf(consoles)) await refused(t, look(id, soon()), 'NotFound');
+    const { id: blind } = await stage.running();
+    for (const look of looksOf(consoles)) await refused(t, look(blind, soon()), 'Invalid');
   });
 
-  await t.test('a viewer is let in by the password, and by no other', blind, async (t) => {
+  await t.test('a viewer is let in by the password, and by no other', async (t) => {
     const { id } = await stage.running(stage.definition({ graphics: { type: 'VNC', password: 'Ab3-xyz9' } }));
     t.match((await stage.look(id)).live?.graphics, { type: 'VNC', password: 'Ab3-xyz9' });
     await using wrong = new Viewer(await consoles.graphics(id, soon()));
@@ -132,7 +150,7 @@ export async function consolesContract(t: Test, stage: Stage): Promise<void> {
     t.ok(width > 0 && height > 0, 'and is told how large the screen is');
   });
 
-  await t.test('a viewer is let go when the machine stops', blind, async (t) => {
+  await t.test('a viewer is let go when the machine stops', async (t) => {
     const { id, owner } = await stage.running(stage.definition({ graphics: { type: 'VNC' } }));
     const server = await consoles.graphics(id, soon());
     await using viewer = new Viewer(server);
@@ -142,19 +160,39 @@ export async function consolesContract(t: Test, stage: Stage): Promise<void> {
     await refused(t, server.write(Buffer.from('x'), soon()), 'Conflict');
   });
 
-  await t.test('the screen is given as a picture', blind, async (t) => {
+  await t.test('the screen is given as a picture', async (t) => {
     const { id } = await stage.running(stage.definition({ graphics: { type: 'VNC' } }));
-    const { mediaType, bytes } = await consoles.screenshot(id, soon());
-    t.equal(mediaType, 'image/png');
-    const { width, height, colours } = checkPng(bytes);
-    t.ok(width > 0 && height > 0 && colours > 0, `${width} by ${height} pixels, ${colours} colours`);
+    await showsPicture(t, consoles, id);
   });
 
-  await t.test('a signal that has ended opens nothing and writes nothing', async (t) => {
-    const { id } = await stage.running(stage.definition({ serial: true }));
-    await refused(t, consoles.open(id, AbortSignal.abort()), 'TimedOut');
-    for (const look of looks) await refused(t, look(id, AbortSignal.abort()), 'TimedOut');
-    await using console = await consoles.open(id, soon());
-    await refused(t, console.write(Buffer.from('x'), AbortSignal.abort()), 'TimedOut');
+  await t.test('a signal that has ended shows nothing', async (t) => {
+    const { id } = await stage.running(stage.definition({ graphics: { type: 'VNC' } }));
+    for (const look of looksOf(consoles)) await refused(t, look(id, AbortSignal.abort()), 'TimedOut');
   });
+}
+
+/** A machine without graphics has a screen all the same, of which pictures can be had, or it has none. */
+async function screenContract(t: Test, stage: Stage): Promise<void> {
+  const { driver } = stage;
+  const consoles = mustHave(driver.consoles);
+  const [graphics, screenshot] = looksOf(consoles);
+
+  await t.test('a machine that is on shows its screen, if it has one, and no graphics', async (t) => {
+    const { id, owner } = await stage.running();
+    await refused(t, graphics(id, soon()), 'Invalid');
+    if ((await stage.look(id)).live?.screen !== true) return refused(t, screenshot(id, soon()), 'Invalid', 'Unsupported');
+    await showsPicture(t, consoles, id);
+    await refused(t, screenshot(id, AbortSignal.abort()), 'TimedOut');
+    await driver.power.cut(id, owner, soon());
+    for (const look of looksOf(consoles)) await refused(t, look(id, soon()), 'Conflict');
+    await driver.machines.undefine(id, owner, { keepState: false }, soon());
+    for (const look of looksOf(consoles)) await refused(t, look(id, soon()), 'NotFound');
+  });
+}
+
+async function showsPicture(t: Test, consoles: Consoles, id: MachineId): Promise<void> {
+  const { mediaType, bytes } = await consoles.screenshot(id, soon());
+  t.equal(mediaType, 'image/png');
+  const { width, height, colours } = checkPng(bytes);
+  t.ok(width > 0 && height > 0 && colours > 0, `${width} by ${height} pixels, ${colours} colours`);
 }

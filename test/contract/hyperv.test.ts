@@ -53,7 +53,7 @@ async function subjectOf(mode: 'v1' | 'v2', byJob: boolean): Promise<Subject> {
   return {
     name: `Hyper-V by WMI ${mode}${byJob ? ', all by jobs' : ''}`,
     connect,
-    without: ['live', 'consoles', ...(mode === 'v1' ? (['events'] as const) : [])],
+    without: ['live', ...(mode === 'v1' ? (['events'] as const) : [])],
     cannot: [
       'startPaused',
       'resetPaused',

@@ -53,7 +53,9 @@ for (const mode of ['v2', 'v1'] as const)
     const changes = () => simulator.host.asked.filter((what) => /\.(Define|Modify|Destroy|Add|Remove|Request)/.test(what));
     await using operator = await world.start({ connect, credentialKeys, hypervisors: ['hv1'], namespace });
     await world.apply(...examplesFor(simulator));
-    const ready = await until((seen) => isIn('Running')(seen) && seen.status?.power?.reason === 'Booted');
+    // Nobody waits for what a guest says, which is told once it was looked for.
+    const isKnown = (seen: VirtualMachine) => condition(seen, 'AddressKnown') !== undefined && seen.status?.power?.reason === 'Booted';
+    const ready = await until((seen) => isIn('Running')(seen) && isKnown(seen));
     t.match(ready.status, { uuid: ready.metadata.uid, nativeName: 'default.mail', hypervisor: 'hv1' });
     const native = () => simulator.machineNamed('default.mail');
     const has = () => {

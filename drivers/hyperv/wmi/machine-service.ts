@@ -1,5 +1,6 @@
 import type { Outcome } from '../wsman/client.js';
 import { isReference, type Reference } from '../wsman/instance.js';
+import { nonsense } from '../wsman/nonsense.js';
 import { embedObject, type ObjectOf, type Version } from './class.js';
 import { computerSystem, globalSettings, machineService, systemSettings } from './classes.js';
 import type { Jobs } from './jobs.js';
@@ -132,6 +133,16 @@ export class MachineService {
   async remove(system: Reference, parts: readonly Reference[], signal: AbortSignal, remember?: Remember): Promise<void> {
     const { method, target, resources } = calls[this.#wmi.version].remove;
     await this.#call(method, { ...(target && { [target]: system }), [resources]: parts }, signal, remember);
+  }
+
+  /** What the screen of a machine of these settings shows, scaled to that size: RGB565, little endian, from the top. */
+  async picture(settings: Reference, width: number, height: number, signal: AbortSignal): Promise<Buffer> {
+    const method = 'GetVirtualSystemThumbnailImage';
+    const given = { TargetSystem: settings, WidthPixels: width, HeightPixels: height };
+    const [image] = (await this.#call(method, given, signal)).values.get('ImageData') ?? [];
+    const pixels = Buffer.from(typeof image === 'string' ? image : '', 'base64');
+    if (pixels.length !== width * height * 2) throw nonsense(`${method} gives ${pixels.length} bytes for ${width} by ${height} pixels`);
+    return pixels;
   }
 
   async request(system: Reference, wish: PowerWish, signal: AbortSignal, remember?: Remember): Promise<void> {

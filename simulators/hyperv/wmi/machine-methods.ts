@@ -1,10 +1,11 @@
 import { codes, Refusal } from '../cim/codes.js';
+import type { Input, Output } from '../cim/namespace.js';
 import { type CimObject, textOfValue } from '../cim/object.js';
 import { problems } from '../cim/problem.js';
 import type { Host } from '../model/host.js';
 import type { Machine } from '../model/machine.js';
 import type { Power } from '../model/power.js';
-import { type Methods, ofJob, refused, text } from './methods.js';
+import { type Methods, ofJob, oneObject, refused, text } from './methods.js';
 
 /** The machine that an object is, or is a part of. @throws Problem */
 export function machineOf(host: Host, of: CimObject): Machine {
@@ -67,8 +68,16 @@ export function commonMethods(host: Host, power: Power): Methods {
   };
 }
 
-/** A picture of the screen: two bytes a pixel (RGB565, little endian), as Base64. */
-export function thumbnail(width: number, height: number, on: boolean): string {
+/** What a machine's screen shows, at the size that is asked for. */
+export function picture(host: Host, input: Input): Output {
+  const machine = machineOf(host, oneObject(input, 'TargetSystem'));
+  const [width, height] = [Number(text(input, 'WidthPixels')), Number(text(input, 'HeightPixels'))];
+  if (!(width > 0 && width <= 4096 && height > 0 && height <= 4096)) return { returnValue: codes.invalidParameter };
+  return { returnValue: codes.done, values: { ImageData: thumbnail(width, height, machine.state === 'running') } };
+}
+
+/** Two bytes a pixel (RGB565, little endian), as Base64. */
+function thumbnail(width: number, height: number, on: boolean): string {
   const pixels = Buffer.alloc(width * height * 2);
   for (let at = 0; on && at < width * height; at++) pixels.writeUInt16LE(((at % width) * 32) / width >= 16 ? 0x001f : 0xf800, at * 2);
   return pixels.toString('base64');

@@ -1,7 +1,7 @@
 import type { Input } from '../../cim/namespace.js';
 import { defineMachine, destroyMachine, modifyMachine } from '../../model/definitions.js';
 import type { Host } from '../../model/host.js';
-import { machineOf } from '../machine-methods.js';
+import { machineOf, picture } from '../machine-methods.js';
 import { embedded, type Methods, oneObject, serviceMethods } from '../methods.js';
 import type { V1Objects } from './objects.js';
 
@@ -15,6 +15,7 @@ export function systemMethods(host: Host, shown: V1Objects): Methods {
       ModifyVirtualSystem: (input) => modify(host, input),
     }),
     ...serviceMethods(host, service, { DestroyVirtualSystem: (input) => destroy(host, input) }, { isLong: true }),
+    [`${service}.GetVirtualSystemThumbnailImage`]: (_, input) => picture(host, input),
   };
 }
 

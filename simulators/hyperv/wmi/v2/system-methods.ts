@@ -1,11 +1,10 @@
-import { codes } from '../../cim/codes.js';
-import type { Input, Output } from '../../cim/namespace.js';
+import type { Input } from '../../cim/namespace.js';
 import { type CimObject, textOfValue } from '../../cim/object.js';
 import { problems } from '../../cim/problem.js';
 import { defineMachine, destroyMachine, modifyMachine } from '../../model/definitions.js';
 import type { Host } from '../../model/host.js';
-import { machineOf, thumbnail } from '../machine-methods.js';
-import { embedded, type Methods, oneObject, serviceMethods, text } from '../methods.js';
+import { machineOf, picture } from '../machine-methods.js';
+import { embedded, type Methods, oneObject, serviceMethods } from '../methods.js';
 import type { V2Objects } from './objects.js';
 import { snapshotOf } from './snapshots.js';
 
@@ -51,11 +50,4 @@ function modifyLive(host: Host, shown: V2Objects, settings: CimObject): void {
   const machine = machineOf(host, settings);
   modifyMachine(host, machine, settings);
   host.happens('__InstanceModificationEvent', shown.settings(machine));
-}
-
-function picture(host: Host, input: Input): Output {
-  const machine = machineOf(host, oneObject(input, 'TargetSystem'));
-  const [width, height] = [Number(text(input, 'WidthPixels')), Number(text(input, 'HeightPixels'))];
-  if (!(width > 0 && width <= 4096 && height > 0 && height <= 4096)) return { returnValue: codes.invalidParameter };
-  return { returnValue: codes.done, values: { ImageData: thumbnail(width, height, machine.state === 'running') } };
 }

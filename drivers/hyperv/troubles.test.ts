@@ -1,0 +1,156 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import type { Driver, MachineDefinition, PoolId } from '#drivers/driver.js';
+import { Credentials } from '#drivers/target.js';
+import { codes } from '#simulators/hyperv/cim/codes.js';
+import { newSwitch } from '#simulators/hyperv/model/switch.js';
+import { Simulator } from '#simulators/hyperv/simulator.js';
+import { connectHypervDriver } from './driver.js';
+
+t.setTimeout(300_000);
+
+const soon = () => AbortSignal.timeout(30_000);
+const user = { name: 'Administrator', password: 'secret' };
+const pool = 'd:\\hyper-v' as PoolId;
+const mark = { owner: { cluster: 'c', namespace: 'shop', name: 'web', uid: 'u' }, record: '' };
+const definition: MachineDefinition = {
+  uuid: '5c3a3b3e-1f0e-4a6e-9a7b-111111111111',
+  nativeName: 'shop.web',
+  cpuCount: 1,
+  memoryBytes: 64 << 20,
+  disks: [],
+  interfaces: [],
+  serial: false,
+  rng: false,
+};
+
+async function host(t: Test, mode: 'v1' | 'v2') {
+  const folder = await mkdtemp(join(tmpdir(), 'vw-hyperv-'));
+  await mkdir(join(folder, "D/Hyper-V/it's %_[a] below"), { recursive: true });
+  const simulator = await Simulator.start({ mode, folder, users: [user], jobMs: 2 });
+  const secret = [
+    ['username', Buffer.from(user.name)],
+    ['password', Buffer.from(user.password)],
+  ] as const;
+  const uri = `hyperv://127.0.0.1:${simulator.port}/?transport=http`;
+  const driver = await connectHypervDriver(uri, new Credentials([...secret]), { signal: soon(), pace: { first: 1, longest: 5 } });
+  t.teardown(async () => {
+    await driver[Symbol.asyncDispose]();
+    await simulator[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true });
+  });
+  return { folder, simulator, driver, volumes: mustHave(driver.volumes) };
+}
+
+function mustHave<T>(facet: T | undefined): T {
+  if (facet === undefined) throw new Error('no such facet');
+  return facet;
+}
+
+const create = (driver: Driver, nativeName: string) =>
+  mustHave(driver.volumes).create({ pool, nativeName, format: 'Vhd', sizeBytes: 4 << 20 }, soon());
+const withDisk = (location: string, change: Partial<MachineDefinition> = {}): MachineDefinition => ({
+  ...definition,
+  disks: [{ name: 'root', location, format: 'Vhd' }],
+  ...change,
+});
+const other = { uuid: definition.uuid.replace(/1$/, '2'), nativeName: 'shop.other' };
+const jobFails = (message: string, code: number = codes.failed) => ({ kind: 'job', code, message }) as const;
+
+for (const mode of ['v2', 'v1'] as const) {
+  const create1 = mode === 'v2' ? 'CreateVirtualHardDisk' : 'CreateDynamicVirtualHardDisk';
+  const grow = mode === 'v2' ? 'ResizeVirtualHardDisk' : 'ExpandVirtualHardDisk';
+  const add = mode === 'v2' ? 'AddResourceSettings' : 'AddVirtualSystemResources';
+
+  t.test(`${mode}: a disk that cannot be made or grown says why, and another try does it`, async (t) => {
+    const { simulator, driver, volumes } = await host(t, mode);
+    simulator.host.troubles.add(create1, jobFails('There is not enough space on the disk.'), 1);
+    await t.rejects(create(driver, 'root'), { name: 'DriverError', message: /not enough space on the disk/ });
+    t.same(await volumes.list(pool, { refresh: true }, soon()), []);
+    const { id } = await create(driver, 'root');
+    simulator.host.troubles.add(grow, jobFails('The disk is on fire.'), 1);
+    await t.rejects(volumes.grow(id, 8 << 20, soon()), { message: /on fire/ });
+    t.match(await volumes.list(pool, { refresh: false }, soon()), [{ sizeBytes: 4 << 20 }], 'it is as large as it was');
+    await volumes.grow(id, 8 << 20, soon());
+    t.match(await volumes.list(pool, { refresh: false }, soon()), [{ sizeBytes: 8 << 20 }]);
+  });
+
+  t.test(`${mode}: a disk that runs in a machine is neither deleted nor given to another`, async (t) => {
+    const { driver, volumes } = await host(t, mode);
+    const { id, location } = await create(driver, 'root');
+    const first = await driver.machines.define(withDisk(location), mark, soon());
+    const second = await driver.machines.define(withDisk(location, other), mark, soon());
+    await driver.power.start(first, { paused: false }, soon());
+    await t.rejects(volumes.delete(id, soon()), { code: 'Busy', message: /root\.vhd" is in use/ });
+    if (mode === 'v1') await t.rejects(volumes.grow(id, 8 << 20, soon()), { code: 'Busy' });
+    await t.rejects(driver.power.start(second, { paused: false }, soon()), { code: 'Busy', message: /used by another process/ });
+    t.match(await volumes.list(pool, { refresh: true }, soon()), [{ id, sizeBytes: 4 << 20 }]);
+  });
+
+  t.test(`${mode}: a part that the host refuses is told in its words, and made by the next define`, async (t) => {
+    const { simulator, driver } = await host(t, mode);
+    const { location } = await create(driver, 'root');
+    for (const [trouble, expected] of [
+      [jobFails('The drive fell off.'), { message: /The drive fell off/ }],
+      [{ kind: 'return', code: codes.inUse }, { code: 'Busy' }],
+      [{ kind: 'denied' }, { code: 'Denied', message: /Hyper-V Administrators/ }],
+    ] as const) {
+      simulator.host.troubles.add(add, trouble, 1);
+      await t.rejects(driver.machines.define(withDisk(location), mark, soon()), { name: 'DriverError', ...expected });
+    }
+    const id = await driver.machines.define(withDisk(location), mark, soon());
+    t.match((await driver.machines.read([id], soon())).machines, [{ configured: { disks: [{ name: 'root', location }] } }]);
+  });
+
+  t.test(`${mode}: a disk that is not there is not found, and nothing of it is taken for one`, async (t) => {
+    const { driver } = await host(t, mode);
+    const asked = withDisk('d:\\hyper-v\\never-was.vhd');
+    await t.rejects(driver.machines.define(asked, mark, soon()), { code: 'NotFound' });
+    const [made] = await driver.machines.list(soon());
+    const { id } = mustHave(made);
+    t.match((await driver.machines.read([id], soon())).machines, [{ configured: { disks: [] } }]);
+    const { location } = await create(driver, 'never-was');
+    await driver.machines.define(asked, mark, soon());
+    t.match((await driver.machines.read([id], soon())).machines, [{ configured: { disks: [{ location }] } }]);
+  });
+
+  t.test(`${mode}: quotes and what WQL means otherwise are names like any others`, async (t) => {
+    const { folder, simulator, driver, volumes } = await host(t, mode);
+    await mkdir(join(folder, "D/it's %_[a] 'or' 1=1"));
+    const hostile = "d:\\it's %_[a] 'or' 1=1" as PoolId;
+    t.same(await volumes.list(hostile, { refresh: true }, soon()), []);
+    await volumes.create({ pool: hostile, nativeName: "o'hara %", format: 'Vhd', sizeBytes: 4 << 20 }, soon());
+    t.match(await volumes.list(hostile, { refresh: true }, soon()), [{ id: { nativeName: "o'hara %" } }]);
+    await volumes.delete({ pool: hostile, nativeName: "o'hara %" }, soon());
+    t.same(await volumes.list(hostile, { refresh: true }, soon()), []);
+    const lan = newSwitch({ ElementName: `it's "LAN" \\ %_` });
+    simulator.host.switches.set(lan.id, lan);
+    const wired = { ...definition, interfaces: [{ name: 'lan', network: `it's "LAN" \\ %_` }] };
+    const id = await driver.machines.define(wired, mark, soon());
+    await driver.power.start(id, { paused: false }, soon());
+    t.match((await driver.machines.read([id], soon())).machines, [{ live: { interfaces: wired.interfaces } }]);
+  });
+
+  t.test(`${mode}: a folder that is elsewhere, or no folder, is not found`, async (t) => {
+    const { driver, volumes } = await host(t, mode);
+    t.same(
+      (await driver.pools?.list(soon()))?.map(({ nativeName }) => nativeName),
+      [pool],
+    );
+    for (const bad of ['d:', 'd:\\', 'd:\\hyper-v\\..', "d:\\hyper-v\\it's %_[a] below", '\\\\server\\share', 'e:\\hyper-v', ''])
+      await t.rejects(volumes.list(bad as PoolId, { refresh: false }, soon()), { code: 'NotFound' }, bad);
+  });
+
+  t.test(`${mode}: what a machine had is gone with it on the host, but for its disks`, async (t) => {
+    const { simulator, driver, volumes } = await host(t, mode);
+    const { location } = await create(driver, 'root');
+    const wired = withDisk(location, { interfaces: [{ name: 'lan', network: 'Default Switch' }] });
+    const id = await driver.machines.define(wired, mark, soon());
+    const ports = () => [...simulator.host.switches.values()].flatMap((each) => each.ports).length;
+    t.equal(ports(), mode === 'v1' ? 1 : 0);
+    await driver.machines.undefine(id, mark.owner, { keepState: false }, soon());
+    t.same([simulator.host.machines.size, ports(), (await volumes.list(pool, { refresh: true }, soon())).length], [0, 0, 1]);
+  });
+}
