@@ -7,6 +7,14 @@ const golden = {
   note: 'libvirt’s schema takes the XML, which keeps to the rules in libvirt’s sources; no such host was tried',
 } as const;
 
+export const proofOfContainers: Proof = {
+  host: 'libvirt with LXC',
+  proven: [
+    { what: 'containers', by: 'real', tests: ['test/contract/lxc.test.ts', 'test/faults/lxc.test.ts'] },
+    { what: 'roots unpacked from archives', by: 'real', tests: ['test/faults/lxc.test.ts', 'drivers/libvirt/directories/extract.test.ts'] },
+  ],
+};
+
 export const proofOfGolden: Proof = {
   host: 'libvirt with bhyve, Cloud Hypervisor, Virtuozzo, VirtualBox',
   proven: [

@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs';
 import { proof as fake } from '#drivers/fake/proof.js';
 import { proof as hyperv } from '#drivers/hyperv/proof.js';
 import { proof as xen } from '#drivers/libvirt/dialects/xen/proof.js';
-import { proof as libvirt, proofOfGolden } from '#drivers/libvirt/proof.js';
+import { proof as libvirt, proofOfContainers, proofOfGolden } from '#drivers/libvirt/proof.js';
 import type { Proof, Proven } from '#drivers/proof.js';
 import { proof as vsphere } from '#drivers/vsphere/proof.js';
 
 export const readme = new URL('../../../README.md', import.meta.url);
-export const proofsOfDrivers: readonly Proof[] = [libvirt, xen, proofOfGolden, vsphere, hyperv, fake];
+export const proofsOfDrivers: readonly Proof[] = [libvirt, proofOfContainers, xen, proofOfGolden, vsphere, hyperv, fake];
 
 const [begin, end] = [
   '<!-- What is proven: made by `node dist/test/capabilities/generate.js`. -->\n',

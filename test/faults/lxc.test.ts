@@ -1,10 +1,11 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadAll } from 'js-yaml';
 import t from 'tap';
 import type { StorageVolume, VirtualMachine } from '#crds/types.js';
 import { connect } from '#drivers/connect.js';
 import type { MachineId } from '#drivers/driver.js';
+import { condition } from '#test/cluster/world.js';
 import { containerBanner, containerRoot, packContainerRoot } from '#test/peers/containers.js';
 import { isReady, useLab } from './lab.js';
 
@@ -41,15 +42,21 @@ function here({ kind, metadata, spec }: Manifest): Manifest {
 const bird = (isSo: (seen: VirtualMachine) => boolean = () => true) => lab.untilReady('bird', isSo);
 const rootOf = async () => (await world.until('StorageVolume', 'bird-root', isReady)).status?.location ?? '';
 
+/** What the console says until it says that; `typed` is typed again and again, as a container that just started may not read yet. */
 async function heard({ status }: VirtualMachine, wanted: string, typed = ''): Promise<string> {
   const signal = AbortSignal.timeout(60_000);
   await using driver = await connect({ uri: daemon.lxcUri }, signal);
   await using console = await driver.consoles?.open(status?.uuid as MachineId, signal);
-  if (typed !== '') await console?.write(Buffer.from(typed), signal);
+  signal.addEventListener('abort', () => console?.[Symbol.asyncDispose]());
+  const typing = setInterval(() => typed !== '' && console?.write(Buffer.from(typed), signal).catch(() => {}), 500);
   let text = '';
-  for await (const bytes of console?.output ?? []) {
-    text += Buffer.from(bytes).toString('latin1');
-    if (text.includes(wanted)) return text;
+  try {
+    for await (const bytes of console?.output ?? []) {
+      text += Buffer.from(bytes).toString('latin1');
+      if (text.includes(wanted)) return text;
+    }
+  } finally {
+    clearInterval(typing);
   }
   throw new Error(`not heard: ${wanted}; but ${text}`);
 }
@@ -58,16 +65,81 @@ const manifests = [...(await read('host')), ...(await read('machine'))].map(here
 const machine = manifests.find(({ kind }) => kind === 'VirtualMachine');
 if (machine === undefined) throw new Error('the example has a machine');
 
+const spec = (change: object): Manifest => ({ ...machine, spec: { ...machine.spec, ...change } });
+const boot = ({ status }: VirtualMachine) => status?.run?.bootId;
+const virsh = (...args: readonly string[]) => daemon.inside('virsh', '--connect', 'lxc:///system', ...args);
+
+await using operator = lab.process('operator');
+
 await t.test('a container is made of an archive, runs, and has an address', async (t) => {
-  await using operator = lab.process('operator');
   await world.apply(...manifests);
   const running = await bird(({ status }) => status?.power?.state === 'Running');
   t.match(await heard(running, containerBanner), containerBanner);
   const addressed = await bird(({ status }) => (status?.interfaces?.[0]?.addresses ?? []).length > 0);
   t.match(addressed.status?.interfaces, [{ name: 'lan', addresses: [{ ip: /^10\.31\.0\.1\d\d$/, source: 'Lease' }] }]);
   const volume: StorageVolume = await world.until('StorageVolume', 'bird-root', isReady);
-  t.match(volume.status, { format: 'Directory' });
+  t.equal(volume.status?.format, 'Directory');
   t.ok((await readdir(await rootOf())).includes('sbin'));
-  t.match(await heard(addressed, `${containerRoot}`, 'cat /proc/self/uid_map\n'), 'root of it is nobody on the host');
-  await operator.kill9();
+  t.match(
+    await heard(addressed, `${containerRoot}`, 'cat /proc/self/uid_map\n'),
+    new RegExp(`0 +${containerRoot} +65536`),
+    'who is root in it is nobody on the host',
+  );
+});
+
+await t.test('what it writes to a mount is there, and is its own root’s', async (t) => {
+  await heard(await bird(), 'written', 'touch /data/egg && echo writ""ten\n');
+  const { location = '' } = (await world.until('StorageVolume', 'bird-data', isReady)).status ?? {};
+  const egg = await stat(join(location, 'egg'));
+  t.same([egg.uid, egg.gid], [containerRoot, containerRoot]);
+});
+
+await t.test('limits change while it runs, by an agent that was killed in between', async (t) => {
+  const before = boot(await bird());
+  await operator.restart();
+  await world.apply(spec({ memory: { size: '192Mi', maxSize: '256Mi' }, cpu: { count: 2, maxCount: 2 } }));
+  await lab.until('memory and time are more', async () => {
+    const xml = await virsh('dumpxml', 'default.bird');
+    return xml.includes('>196608</currentMemory>') && xml.includes('<quota>200000</quota>');
+  });
+  t.equal(boot(await bird()), before, 'without another boot');
+});
+
+await t.test('restarted by an action, it is another boot; an action that the host has no word for fails with the reason', async (t) => {
+  const before = boot(await bird());
+  const action = (name: string, verb: string) => ({
+    kind: 'VirtualMachineAction',
+    metadata: { name, namespace: 'default' },
+    spec: { machineRef: { name: 'bird' }, verb },
+  });
+  await world.apply(action('again', 'Restart'));
+  await bird((seen) => boot(seen) !== before && seen.status?.power?.state === 'Running');
+  await world.apply(action('hard', 'Reset'));
+  const failed = await world.until('VirtualMachineAction', 'hard', ({ status }) => status?.outcome !== undefined);
+  t.equal(failed.status?.outcome, 'Failed');
+});
+
+await t.test('cut off behind its back, it is started again; halted, it stops by itself', async (t) => {
+  const before = boot(await bird());
+  await virsh('destroy', 'default.bird');
+  await bird((seen) => boot(seen) !== before && seen.status?.power?.state === 'Running');
+  await world.apply(spec({ runStrategy: 'Halted' }));
+  await bird(({ status }) => status?.power?.state === 'Stopped');
+  t.match(await virsh('domstate', 'default.bird', '--reason'), 'shut off (shutdown)', 'as it heard the word');
+});
+
+await t.test('a machine that is no container is not placed there, and told why', async (t) => {
+  await world.apply({ kind: 'VirtualMachine', metadata: { name: 'ox', namespace: 'default' }, spec: { memory: { size: '64Mi' } } });
+  const ox = await world.until('VirtualMachine', 'ox', (seen) => (condition(seen, 'Ready')?.message ?? '').includes('spec.container'));
+  t.match(condition(ox, 'Ready')?.message, /spec\.container: left out/);
+  await lab.remove('ox');
+});
+
+await t.test('deleted, nothing of it is left', async (t) => {
+  await operator.restart();
+  await lab.remove('bird');
+  for (const name of ['bird-root', 'bird-data']) await world.delete('StorageVolume', name);
+  for (const name of ['bird-root', 'bird-data']) await lab.untilGone('StorageVolume', name);
+  t.notMatch(await virsh('list', '--all', '--name'), /\w/);
+  t.same(await readdir(trees), []);
 });

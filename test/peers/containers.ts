@@ -36,10 +36,8 @@ for path in /sys/class/net/*; do
   udhcpc -i "$device" -s /etc/udhcpc.sh -b >/dev/null 2>&1 &
 done
 echo "${containerBanner} $name"
-while :; do
-  sh <&3 &
-  while kill -0 $! 2>/dev/null; do sleep 1 & wait $!; done
-done
+( while read -r line; do eval "$line"; done ) <&3 &
+while :; do sleep 1 & wait $!; done
 `;
 
 const lease = `#!/bin/sh
