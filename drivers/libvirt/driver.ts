@@ -1,5 +1,4 @@
 import type { Driver } from '#drivers/driver.js';
-import { DriverError } from '#drivers/error.js';
 import type { Credentials } from '#drivers/target.js';
 import { absentFacets, type OptionalFacet } from './absent-facets.js';
 import { connectLibvirt } from './connect.js';
@@ -29,23 +28,15 @@ export async function connectLibvirtDriver(
   { signal }: { readonly signal: AbortSignal },
 ): Promise<Driver> {
   const connect = (connecting: AbortSignal) => connectLibvirt(uri, { ...(credentials === undefined ? {} : { credentials }) }, connecting);
-  const dialect = dialectFor(uri);
+  const { driver, place } = parseLibvirtUri(uri);
   const connection = await connect(signal);
-  const isHere = parseLibvirtUri(uri).place.kind === 'unix';
   try {
     const absent = await absentFacets(connection, signal);
-    return libvirtDriver(connection, connect, dialect, { absent, memory: memoryOf(uri), isHere });
+    return libvirtDriver(connection, connect, dialectOf(driver), { absent, memory: memoryOf(uri), isHere: place.kind === 'unix' });
   } catch (reason) {
     await connection[Symbol.asyncDispose]();
     throw reason;
   }
-}
-
-function dialectFor(uri: string): Dialect {
-  const { driver } = parseLibvirtUri(uri);
-  const dialect = dialectOf(driver);
-  if (dialect !== undefined) return dialect;
-  throw new DriverError('Unsupported', `uri: the machines of libvirt's driver "${driver}" are not known here; accepted: qemu`);
 }
 
 /** By URI, for as long as the process lives. */

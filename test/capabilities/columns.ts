@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +15,7 @@ import { credentialsOf, startVcsim } from '#test/peers/vsphere/vcsim.js';
 import { type Column, facets } from './column.js';
 import { lacksOfBhyve, lacksOfCloudHypervisor, lacksOfContainers, lacksOfVirtuozzo } from './lacking.js';
 import { renderCapabilities } from './render.js';
-import { goldenPath, type Recording, replayed } from './replay.js';
+import { type Recording, replayed } from './replay.js';
 
 export const page = new URL('../../../docs/capabilities.md', import.meta.url);
 
@@ -89,18 +88,13 @@ const xen: Recorded = {
   ...{ said: 'Xen 4.17, libvirt 9.0, recorded', version: 9_000_000 },
 };
 
-/** Of a driver of libvirt's whose machines are not known here, nothing is done. */
 async function recorded(
   name: string,
   { driver, said = 'written as libvirt’s sources have it', lacks = [], ...recording }: Recorded,
   signal: AbortSignal,
 ): Promise<Column> {
-  const dialect = dialectOf(driver);
-  const measured = { libvirt: recording.column, lacks };
-  if (dialect === undefined || !existsSync(goldenPath(recording.capabilities)))
-    return { name, said: '–', provenOn: 'untested', capabilities: [], facets: [], ...measured };
-  await using replay = await replayed(recording, dialect, signal);
-  return { ...(await columnOf(name, replay, signal)), said, ...measured };
+  await using replay = await replayed(recording, dialectOf(driver), signal);
+  return { ...(await columnOf(name, replay, signal)), said, libvirt: recording.column, lacks };
 }
 
 async function vsphere(signal: AbortSignal): Promise<readonly Column[]> {

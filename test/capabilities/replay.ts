@@ -7,8 +7,7 @@ import { libvirtDriver } from '#drivers/libvirt/driver.js';
 import type { Connection } from '#drivers/libvirt/rpc/connection.js';
 import { isInLibvirt, type LibvirtColumn } from './matrix.js';
 
-export const goldenPath = (name: string): URL => new URL(`../../../test/golden/${name}.xml`, import.meta.url);
-const golden = (name: string): string => readFileSync(goldenPath(name), 'utf8');
+const golden = (name: string): string => readFileSync(new URL(`../../../test/golden/${name}.xml`, import.meta.url), 'utf8');
 
 /** A daemon that is not there: what one says of its host, and by libvirt's own matrix, what it can be asked. */
 export interface Recording {

@@ -8,8 +8,8 @@ import { qemu } from './qemu/dialect.js';
 import { virtualBox, virtuozzo } from './seen.js';
 import { xen } from './xen/dialect.js';
 
-/** By libvirt's name of the driver, as URIs begin with it. Absent where its machines are not known here yet. */
-const dialects: Readonly<Partial<Record<LibvirtDriver, Dialect>>> = {
+/** By libvirt's name of the driver, as URIs begin with it. */
+const dialects: Readonly<Record<LibvirtDriver, Dialect>> = {
   qemu,
   lxc: container,
   xen,
@@ -20,4 +20,4 @@ const dialects: Readonly<Partial<Record<LibvirtDriver, Dialect>>> = {
   vz: virtuozzo,
 };
 
-export const dialectOf = (driver: LibvirtDriver): Dialect | undefined => dialects[driver];
+export const dialectOf = (driver: LibvirtDriver): Dialect => dialects[driver];
