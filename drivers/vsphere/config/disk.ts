@@ -22,21 +22,32 @@ export function readPlaces(text: string | undefined): Places {
 }
 
 /** `scsi0:1`, as a .vmx file has it. */
-function placeOf(device: XmlElement, controllers: readonly Controller[]): string | undefined {
-  const controller = controllers.find(({ key }) => key === numberIn(device, 'controllerKey'));
+function placeOf(device: XmlElement, controller: Controller | undefined): string | undefined {
   const unit = numberIn(device, 'unitNumber');
   return controller === undefined || unit === undefined || typeOf(device) !== 'VirtualDisk'
     ? undefined
     : `scsi${controller.busNumber}:${unit}`;
 }
 
+type ControllerOf = (device: XmlElement | undefined) => Controller | undefined;
+
+/** By keys, looked through once: if every disk looked through them, some hundred that a hostile host says there are would take minutes. */
+function controllerFinder(controllers: readonly Controller[]): ControllerOf {
+  const byKey = new Map(controllers.toReversed().map((controller) => [controller.key, controller]));
+  return (device) => {
+    const key = numberIn(device, 'controllerKey');
+    return key === undefined ? undefined : byKey.get(key);
+  };
+}
+
 /** The disks that carry a name, in the order of their names' list. */
 export function readDisks(devices: readonly XmlElement[], extra: Extra): readonly MachineDisk[] {
-  const controllers = controllersOf(devices);
+  const controllerOf = controllerFinder(controllersOf(devices));
+  const byPlace = new Map(devices.toReversed().map((device) => [placeOf(device, controllerOf(device)), device]));
   return Object.entries(readPlaces(extra[keys.disks])).flatMap(([name, place]) => {
-    const device = devices.find((each) => placeOf(each, controllers) === place);
+    const device = byPlace.get(place);
     const location = device && locationOf(device);
-    const bus = controllers.find(({ key }) => key === numberIn(device, 'controllerKey'))?.bus;
+    const bus = controllerOf(device)?.bus;
     if (location === undefined) return [];
     return [{ name, location, format: 'Vmdk', ...(bus === undefined ? {} : { bus: bus }) }];
   });
@@ -82,8 +93,9 @@ class Bench {
   constructor(devices: readonly XmlElement[], places: Places, guestId: string) {
     this.#guestId = guestId;
     this.#controllers = [...controllersOf(devices)];
+    const controllerOf = controllerFinder(this.#controllers);
     const placed = devices.flatMap((device) => {
-      const place = placeOf(device, this.#controllers);
+      const place = placeOf(device, controllerOf(device));
       return place === undefined ? [] : [[place, device] as const];
     });
     this.#taken = new Set(placed.map(([place]) => place));

@@ -31,10 +31,15 @@ function placeOf(device: XmlElement): string | undefined {
   return !isCard || unit === undefined ? undefined : `ethernet${unit - firstUnit}`;
 }
 
+/** Looked through once, however many names there are; of two in one place the first. */
+const devicesByPlace = (devices: readonly XmlElement[]): ReadonlyMap<string | undefined, XmlElement> =>
+  new Map(devices.toReversed().map((device) => [placeOf(device), device]));
+
 /** The interfaces that carry a name. */
 export function readInterfaces(devices: readonly XmlElement[], extra: Extra, groups: readonly PortGroup[]): readonly MachineInterface[] {
+  const byPlace = devicesByPlace(devices);
   return Object.entries(readPlaces(extra[keys.interfaces])).flatMap(([name, place]) => {
-    const device = devices.find((each) => placeOf(each) === place);
+    const device = byPlace.get(place);
     return device === undefined ? [] : [readInterface(name, device, groups)];
   });
 }
@@ -72,9 +77,10 @@ export function interfaceChanges(
   const places = new Map(Object.entries(readPlaces(extra[keys.interfaces])));
   const is = readInterfaces(devices, extra, groups);
   const changes: DeviceChange[] = [];
+  const byPlace = devicesByPlace(devices);
   const taken = new Set(devices.map(placeOf));
   const remove = (name: string) => {
-    const device = devices.find((each) => placeOf(each) === places.get(name));
+    const device = byPlace.get(places.get(name));
     if (device !== undefined) changes.push({ operation: 'remove', device });
     taken.delete(places.get(name));
     places.delete(name);
