@@ -37,7 +37,12 @@ const machine = (name: string, spec: object = {}) => ({
 
 await t.test('a machine with a disk goes from apply to running, stays true, and is deleted', async (t) => {
   const host = new FakeHost({ clock: systemClock });
-  await using operator = await world.start({ connect: async () => fakeDriver(host), hypervisors: ['one'] });
+  let connections = 0;
+  const connect = async () => {
+    connections++;
+    return fakeDriver(host);
+  };
+  await using operator = await world.start({ connect, hypervisors: ['one'] });
   await world.apply(hypervisor('one'), pool, volume('root'));
   await world.until('StorageVolume', 'root', (seen) => condition(seen, 'Ready')?.status === 'True');
   const began = Date.now();
@@ -66,13 +71,15 @@ await t.test('a machine with a disk goes from apply to running, stays true, and 
   t.same(host.acts, []);
   t.equal(operator.writes.length, before, 'two passes over an unchanged machine write nothing');
 
+  const [known, since] = [connections, performance.now()];
   host.disconnect();
+  await until(() => connections > known);
+  const awayMs = performance.now() - since;
   await new Promise((resolve) => setTimeout(resolve, 2_000));
-  t.equal(
-    operator.writes.filter((write) => !write.includes('hypervisors')).length,
-    objects,
-    'a daemon that is soon back is no news of a machine',
-  );
+  const news = operator.writes.filter((write) => !write.includes('hypervisors')).length - objects;
+  // It is tried again within half a second; what lasts a second is news, and a slow computer may make it one.
+  if (awayMs < 800) t.equal(news, 0, 'a daemon that is soon back is no news of a machine');
+  else t.comment(`away for ${Math.round(awayMs)} ms: ${news} writes`);
 
   new Behind(host).destroy(ready.metadata.uid);
   await world.until('VirtualMachine', 'web', (seen) => seen.status?.run?.bootId === '2' && condition(seen, 'Ready')?.status === 'True');
