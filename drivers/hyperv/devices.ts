@@ -34,9 +34,11 @@ export function devicesOf({ drives, cards }: MachineParts, owned: Owned, network
 /** A checkpoint puts files of its own over the disk's, which is the same disk all the same. Windows does not mind the case of a name. */
 export function fileIn({ image }: Drive, ours: string | undefined): string | undefined {
   if (image === undefined || ours === undefined) return image?.file;
-  const isOurs = image.file.toLowerCase() === ours.toLowerCase() || /\.avhdx?$/i.test(image.file);
-  return isOurs ? ours : image.file;
+  return isCheckpoint(image.file) || image.file.toLowerCase() === ours.toLowerCase() ? ours : image.file;
 }
+
+/** A file that keeps what was written since a checkpoint, and is nothing without the one beneath it. */
+export const isCheckpoint = (file: string): boolean => /\.avhdx?$/i.test(file);
 
 export const formatOf = (file: string): 'Vhdx' | 'Vhd' => (/\.vhd$/i.test(file) ? 'Vhd' : 'Vhdx');
 

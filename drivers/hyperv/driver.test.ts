@@ -184,7 +184,7 @@ t.test('drives and cards of others stay where they are, and ours go around them'
   t.match((await driver.machines.read([id], soon())).machines, [{ configured: { disks: [], interfaces: [] } }]);
 });
 
-t.test('a checkpoint puts a file over a disk, which stays the same disk', async (t) => {
+t.test('a checkpoint puts a file over a disk, which stays the same disk, and is not lost', async (t) => {
   const { simulator, connect } = await host(t, 'v2');
   const driver = await connect();
   const root = { name: 'root', location: await volume(driver, 'root', 'Vhdx'), format: 'Vhdx' } as const;
@@ -192,11 +192,27 @@ t.test('a checkpoint puts a file over a disk, which stays the same disk', async 
   const native = simulator.machineNamed('shop.web');
   const image = native?.devices.find(({ values }) => values['ResourceType'] === '31');
   if (native === undefined || image === undefined) throw new Error('no disk');
-  native.replaceDevice(image, { HostResource: ['D:\\Hyper-V\\root_0A1B.avhdx'] });
+  const over = 'D:\\Hyper-V\\root_0A1B2C3D-0A1B-0A1B-0A1B-0A1B2C3D4E5F.avhdx';
+  await simulator.host.options.store.touch(over);
+  native.replaceDevice(image, { HostResource: [over] });
   t.match((await driver.machines.read([id], soon())).machines, [{ configured: { disks: [root] } }]);
   const { writes } = native;
   await driver.machines.define({ ...definition, disks: [root] }, mark, soon());
   t.equal(native.writes, writes);
+  const lost = { code: 'Conflict', message: /checkpoint/ };
+  await t.rejects(driver.machines.define(definition, mark, soon()), lost, 'not taken out');
+  await t.rejects(driver.machines.define({ ...definition, disks: [{ ...root, location: 'd:\\hyper-v\\b.vhdx' }] }, mark, soon()), lost);
+  await t.rejects(driver.machines.undefine(id, mark.owner, { keepState: false }, soon()), lost, 'nor left behind');
+  const disk = { pool, nativeName: 'root' };
+  const { volumes } = driver;
+  if (volumes === undefined) throw new Error('no volumes');
+  await t.rejects(volumes.grow(disk, 8 << 20, soon()), lost, 'nor grown beneath it');
+  await t.rejects(volumes.delete(disk, soon()), lost);
+  t.equal(native.devices.filter(({ values }) => values['ResourceType'] === '31').length, 1);
+  native.replaceDevice(native.devices.find(({ suffix }) => suffix === image.suffix) ?? image, { HostResource: [root.location] });
+  await simulator.host.options.store.delete(over);
+  await driver.machines.undefine(id, mark.owner, { keepState: false }, soon());
+  await driver.volumes?.delete(disk, soon());
 });
 
 t.test('of two switches of one name neither is taken for the other', async (t) => {

@@ -1,5 +1,5 @@
 import { DriverError } from '#drivers/error.js';
-import { type Devices, fileIn } from './devices.js';
+import { type Devices, fileIn, isCheckpoint } from './devices.js';
 import type { Inventory } from './inventory.js';
 import { glanceOf, type NativeMachine, ownedOf } from './native.js';
 import type { Owned, OwnedDrive } from './notes.js';
@@ -37,11 +37,25 @@ export async function clearDrives(
     const drive = parts.drives.find((each) => each.at === at);
     if (drive === undefined) continue;
     const wish = wanted.find((each) => each.name === name && fits(each, drive));
+    if (wish === undefined || fileIn(drive, ours) !== wish.file) checkMerged(native, drive);
     if (drive.image !== undefined && (wish === undefined || fileIn(drive, ours) !== wish.file))
       await service.remove(system.reference, [drive.image.reference], signal);
     if (wish === undefined) await service.remove(system.reference, [drive.reference], signal);
   }
 }
+
+/** What was written since a checkpoint is in a file that would be left behind. @throws DriverError Conflict */
+export function checkMerged(native: NativeMachine, { image }: Drive): void {
+  if (image === undefined || !isCheckpoint(image.file)) return;
+  throw new DriverError(
+    'Conflict',
+    `machine "${glanceOf(native).nativeName}" has checkpoints, and its disk would lose what was written since (${image.file}); delete the checkpoints first, and wait until they are merged`,
+  );
+}
+
+/** Those of the machine's drives that are ours. */
+export const ownDrives = (native: NativeMachine): readonly Drive[] =>
+  native.parts.drives.filter((drive) => ownedOf(native).drives.some(({ at }) => at === drive.at));
 
 const fits = ({ kind, bus }: WantedDrive, drive: Drive): boolean => kind === drive.kind && bus === drive.bus;
 

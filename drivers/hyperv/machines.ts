@@ -5,6 +5,7 @@ import { assertOwner, sameMark, sameOwner } from '#drivers/owner.js';
 import { bringAbout, sameOwned } from './bring.js';
 import { checkDefinition, generationFor } from './definition.js';
 import { checkGeneration } from './definition-devices.js';
+import { checkMerged, ownDrives } from './drives.js';
 import { hardwareDifference } from './hardware.js';
 import { checkCapacity } from './host.js';
 import type { Inventory } from './inventory.js';
@@ -120,6 +121,7 @@ export class HypervMachines implements Machines {
         assertOwner(nativeName, readKept(notesOf(native.settings))?.mark, owner);
         if (power.state !== 'Off')
           throw new DriverError('Conflict', `machine "${nativeName}" is not Off; only one that is Off is forgotten`);
+        for (const drive of ownDrives(native)) checkMerged(native, drive);
         await this.#inventory.service.destroy(native.system.reference, signal);
         const ours = ownedOf(native).cards;
         for (const card of native.parts.cards.filter(({ name }) => ours.includes(name)))

@@ -1,6 +1,6 @@
 import type { PoolId, Volume } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
-import { formatOf } from './devices.js';
+import { formatOf, isCheckpoint } from './devices.js';
 import type { StoredFile } from './files.js';
 import type { Disk } from './wmi/image-service.js';
 
@@ -18,6 +18,12 @@ export const placeholderOf = (nativeName: string, format: Format): string => fil
 
 /** A checkpoint's own files are none. */
 export const isDisk = (path: string): boolean => /\.vhdx?$/.test(path);
+
+/** As Hyper-V calls it: the disk's name and a GUID. */
+export const isCheckpointOf = (file: string, nativeName: string): boolean =>
+  isCheckpoint(file) &&
+  file.startsWith(`${nativeName}_`) &&
+  /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.avhdx?$/.test(file.slice(nativeName.length + 1));
 
 /** A file as a volume: virtual disks, what keeps a name, and images of discs; undefined for all else. Without `disk` its size is the file's. */
 export function volumeOf(pool: PoolId, { path, name, sizeBytes }: StoredFile, disk: Disk | undefined): Volume | undefined {

@@ -2,7 +2,7 @@ import type { PoolId, Volume, VolumeDefinition, VolumeId, Volumes } from '#drive
 import { DriverError } from '#drivers/error.js';
 import type { HostFiles, StoredFile } from './files.js';
 import type { HypervPools } from './pools.js';
-import { checkVolumeName, fileOf, isDisk, placeholderOf, sizeOf, volumeOf } from './volume.js';
+import { checkVolumeName, fileOf, isCheckpointOf, isDisk, placeholderOf, sizeOf, volumeOf } from './volume.js';
 import type { Disk, ImageService } from './wmi/image-service.js';
 import type { VersionLimits } from './wmi/limits.js';
 
@@ -80,6 +80,7 @@ export class HypervVolumes implements Volumes {
     if (is.sizeBytes > sizeBytes)
       throw new DriverError('Invalid', `volume "${id.nativeName}" has ${is.sizeBytes} bytes, ${sizeBytes} asked; a volume never shrinks`);
     if (is.sizeBytes === sizeBytes) return;
+    await this.#checkMerged(id, signal);
     this.#known.delete(is.location);
     await this.#images.grow(is.location, sizeOf(id.nativeName, sizeBytes), signal);
     this.#known.delete(is.location);
@@ -106,8 +107,20 @@ export class HypervVolumes implements Volumes {
     const files = await this.#files.files(folder, signal);
     const file = files.find((each) => volumeOf(id.pool, each, undefined)?.id.nativeName === id.nativeName);
     if (file === undefined) return;
+    await this.#checkMerged(id, signal);
     this.#known.delete(file.path);
     await this.#files.delete(file.path, signal);
+  }
+
+  /** Checkpoints put their files beside the disk's, and are nothing without it as it was. @throws DriverError Conflict */
+  async #checkMerged({ pool, nativeName }: VolumeId, signal: AbortSignal): Promise<void> {
+    const files = await this.#files.files(await this.#pools.path(pool, signal), signal);
+    const checkpoint = files.find(({ name }) => isCheckpointOf(name, nativeName));
+    if (checkpoint === undefined) return;
+    throw new DriverError(
+      'Conflict',
+      `volume "${nativeName}" has a checkpoint (${checkpoint.path}); delete the machine's checkpoints first, and wait until they are merged`,
+    );
   }
 
   async #must(id: VolumeId, signal: AbortSignal): Promise<Volume> {
