@@ -4,7 +4,7 @@ export const proof: Proof = {
   host: 'Hyper-V',
   proven: [
     {
-      what: 'machines, disks, cards, folders and switches, over both versions of WMI; events over version 2',
+      what: 'machines, their disks, cards, screens and guests, folders and switches, over both versions of WMI; events over version 2',
       by: 'own simulator',
       tests: ['test/contract/hyperv.test.ts', 'test/faults/hyperv.test.ts'],
     },
