@@ -2,6 +2,7 @@ import type { MachineId, OwnerMark, Power, PowerState } from '#drivers/driver.js
 import { DriverError } from '#drivers/error.js';
 import { explained } from './access.js';
 import type { Daemon } from './daemon.js';
+import { uidMap } from './dialects/container/uid-map.js';
 import type { PowerWays } from './dialects/dialect.js';
 import { checkOwner, handleOf, readDomain, readPower } from './domains.js';
 import { hasCode, unlessAlready } from './gone.js';
@@ -34,6 +35,17 @@ function withoutDevice(reason: unknown): DriverError | undefined {
   });
 }
 
+/** Who is root in a container is nobody on its host. */
+function impassable(reason: unknown): DriverError | undefined {
+  const message = reason instanceof Error ? reason.message : '';
+  const root = /Failed to create (.+)\/\.oldroot: Permission denied/.exec(message)?.[1];
+  if (root === undefined) return undefined;
+  const remedy = 'let others pass each folder above it (chmod o+x)';
+  return new DriverError('Denied', `root in the container is user ${uidMap.first} here, and does not reach ${root}; ${remedy}`, {
+    cause: reason,
+  });
+}
+
 /** Each verb waits for QEMU, which may hang, and so goes by the slow lane. */
 export class LibvirtPower implements Power {
   readonly #daemon: Daemon;
@@ -47,7 +59,7 @@ export class LibvirtPower implements Power {
 
   async start(id: MachineId, { paused }: { readonly paused: boolean }, signal: AbortSignal): Promise<void> {
     const started = (paused ? this.#startPaused(id, signal) : this.#create(id, 0, signal)).catch((reason) => {
-      throw withoutDevice(reason) ?? reason;
+      throw withoutDevice(reason) ?? impassable(reason) ?? reason;
     });
     await this.#unlessAlready(id, isStarted, started, signal).catch(async (reason) => {
       throw await explained(this.#daemon, reason, signal);

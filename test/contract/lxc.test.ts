@@ -85,3 +85,26 @@ await contract(t, {
     },
   },
 });
+
+t.test('a root below a folder that lets nobody pass is refused with the remedy', async (t) => {
+  const closed = join(daemon.directory, 'closed');
+  await mkdir(closed, { mode: 0o700 });
+  await makeContainerRoot(join(closed, 'root'));
+  await giveToContainers(join(closed, 'root'));
+  const signal = AbortSignal.timeout(30_000);
+  await using driver = await connect({ uri: daemon.lxcUri }, signal);
+  const owner = { cluster: 'contract', namespace: 'shop', name: 'closed', uid: 'closed' };
+  const definition: MachineDefinition = {
+    uuid: '00000000-0000-4000-8000-00000000c105',
+    nativeName: 'contract.closed',
+    cpuCount: 1,
+    memoryBytes: 32 << 20,
+    disks: [],
+    interfaces: [],
+    serial: false,
+    rng: false,
+    container: { root: join(closed, 'root'), init: ['/sbin/init'] },
+  };
+  const id = await driver.machines.define(definition, { owner, record: '' }, signal);
+  await t.rejects(driver.power.start(id, { paused: false }, signal), { code: 'Denied', message: /chmod o\+x/ });
+});

@@ -6,6 +6,7 @@ import type { StorageVolume, VirtualMachine } from '#crds/types.js';
 import { connect } from '#drivers/connect.js';
 import type { MachineId } from '#drivers/driver.js';
 import { condition } from '#test/cluster/world.js';
+import { demoLife } from '#test/demo/life.js';
 import { containerBanner, containerRoot, packContainerRoot } from '#test/peers/containers.js';
 import { isReady, useLab } from './lab.js';
 
@@ -65,6 +66,7 @@ const manifests = [...(await read('host')), ...(await read('machine'))].map(here
 const machine = manifests.find(({ kind }) => kind === 'VirtualMachine');
 if (machine === undefined) throw new Error('the example has a machine');
 
+const treeSpec = { size: '64Mi', source: { url, format: 'Tar' }, reclaimPolicy: 'Delete' };
 const spec = (change: object): Manifest => ({ ...machine, spec: { ...machine.spec, ...change } });
 const boot = ({ status }: VirtualMachine) => status?.run?.bootId;
 const virsh = (...args: readonly string[]) => daemon.inside('virsh', '--connect', 'lxc:///system', ...args);
@@ -133,6 +135,15 @@ await t.test('a machine that is no container is not placed there, and told why',
   const ox = await world.until('VirtualMachine', 'ox', (seen) => (condition(seen, 'Ready')?.message ?? '').includes('spec.container'));
   t.match(condition(ox, 'Ready')?.message, /spec\.container: left out/);
   await lab.remove('ox');
+});
+
+await t.test('the demo, but for the block of its hypervisor, runs here as on others', async (t) => {
+  const root = { kind: 'StorageVolume', metadata: { name: 'demo-root', namespace: 'default' }, spec: treeSpec };
+  await world.apply(root);
+  const told = (seen: VirtualMachine, command: string, answer: RegExp) => heard(seen, answer.source, `${command}\n`);
+  await demoLife(t, { world, block: 'lxc', told });
+  await world.delete('StorageVolume', 'demo-root');
+  await lab.untilGone('StorageVolume', 'demo-root');
 });
 
 await t.test('deleted, nothing of it is left', async (t) => {

@@ -9,13 +9,13 @@ const run = promisify(execFile);
 export const containerRoot = 0x7000_0000;
 
 /** What the banner on the console begins with; the name that init was given follows. */
-export const containerBanner = 'virtwright container ready:';
+export const containerBanner = 'virtwright guest ready:';
 
 const tools = ['cat', 'echo', 'hostname', 'id', 'ip', 'ls', 'mount', 'sh', 'sleep', 'touch', 'udhcpc'];
 
 /**
  * A container's first process. Words: `name=NAME` for its banner; `deaf` to heed no signal; `leave` to end at once. It brings all interfaces
- * up, asks for addresses there, and has a shell on its console.
+ * up, asks for addresses there, and does on its console what is typed; to an empty line it says its banner again.
  */
 const init = `#!/bin/sh
 name=container
@@ -36,7 +36,7 @@ for path in /sys/class/net/*; do
   udhcpc -i "$device" -s /etc/udhcpc.sh -b >/dev/null 2>&1 &
 done
 echo "${containerBanner} $name"
-( while read -r line; do eval "$line"; done ) <&3 &
+( while read -r line; do [ -n "$line" ] && eval "$line" || echo "${containerBanner} $name"; done ) <&3 &
 while :; do sleep 1 & wait $!; done
 `;
 

@@ -1,0 +1,20 @@
+import t from 'tap';
+import { describeUnfit, unfit, unfitMachine } from './fit.js';
+
+const capabilities = [
+  { field: 'container', required: true, reason: 'it has containers alone' },
+  { field: 'cpu.count', max: 4 },
+] as const;
+const cpu = { field: 'cpu.count', path: 'spec.cpu.count', given: 2 };
+const container = { field: 'container', path: 'spec.container' };
+
+t.test('what a host wants to be told of a machine, and nobody said, is told by its name', async (t) => {
+  const misfits = unfitMachine([cpu], capabilities);
+  t.same(
+    misfits.map((misfit) => describeUnfit(misfit, 'lxc1')),
+    ['spec.container: left out, lxc1 accepts anything (it has containers alone)'],
+  );
+  t.same(unfitMachine([cpu, container], capabilities), []);
+});
+
+t.test('of volumes and networks it wants nothing of the kind', async (t) => t.same(unfit([cpu], capabilities), []));
