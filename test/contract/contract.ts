@@ -70,3 +70,20 @@ export async function partialContract(t: Test, subject: Subject, ...parts: reado
 
 /** What every pool and its volumes must do. */
 export const storesContract = (t: Test, subject: Subject): Promise<void> => partialContract(t, subject, 'pools', 'volumes');
+
+/** What every machine must do, for another kind of machine on a host whose other facets have shown themselves. */
+export async function kindContract(t: Test, subject: Subject): Promise<void> {
+  await t.test(`${subject.name} keeps the contract of machines`, { timeout: subject.patienceMs ?? patience }, async (t) => {
+    const stage = new Stage(subject, await subject.connect());
+    const checks = {
+      machines: machinesContract,
+      power: powerContract,
+      live: liveContract,
+      consoles: consolesContract,
+      stats: statsContract,
+    };
+    for (const [name, check] of Object.entries(checks)) await t.test(name, (t) => check(t, stage));
+    await t.test('what the suite made is cleared away', async () => stage.clear());
+    await stage.driver[Symbol.asyncDispose]();
+  });
+}

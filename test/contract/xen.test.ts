@@ -2,8 +2,9 @@ import t from 'tap';
 import { connect } from '#drivers/connect.js';
 import { skipWhereMissing } from '#test/peers/build.js';
 import { startXen } from '#test/peers/xen.js';
-import { contract } from './contract.js';
+import { contract, kindContract } from './contract.js';
 import { waitLonger } from './stage.js';
+import type { Subject } from './subject.js';
 import { idleShape, xenGuests, xenPeer } from './xen-peer.js';
 
 // A host under emulation, and what is on it under emulation again.
@@ -15,14 +16,17 @@ t.teardown(async () => host[Symbol.asyncDispose]());
 await host.shell('mkdir -p /var/lib/virtwright');
 
 /** Nothing of it is this machine's: its files are reached by streams alone. */
-await contract(t, {
-  name: 'libvirt with Xen, paravirtualised',
+const subject = (mode: 'PV' | 'PVH'): Subject => ({
+  name: `libvirt with Xen, ${mode}`,
   connect: () => connect({ uri: host.uri }, AbortSignal.timeout(30_000)),
   peer: xenPeer(host),
   directory: '/var/lib/virtwright',
-  shape: idleShape(host, 'PV'),
+  shape: idleShape(host, mode),
   cannot: ['reset', 'resetPaused', 'changeFirmware'],
   guests: xenGuests(host),
   looks: 1_200,
   patienceMs: 1_500_000,
 });
+
+await kindContract(t, subject('PVH'));
+await contract(t, subject('PV'));
