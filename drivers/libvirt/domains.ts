@@ -3,7 +3,7 @@ import { assertOwner } from '#drivers/owner.js';
 import { parseXml } from '#drivers/xml/parse.js';
 import { attribute, type XmlElement } from '#drivers/xml/tree.js';
 import type { Daemon } from './daemon.js';
-import { present, unlessGone, unlessUnknown } from './gone.js';
+import { hasCode, present, unlessGone, unlessUnknown } from './gone.js';
 import { powerOf } from './power-state.js';
 import { domainXmlFlags, listDomainsFlags, statsFlags, statsGroups } from './rpc/flags.js';
 import { connectGetAllDomainStats, connectListAllDomains, domainGetState, domainGetXmlDesc, domainLookupByUuid } from './rpc/procedures.js';
@@ -40,29 +40,63 @@ export async function readPower(daemon: Daemon, id: MachineId, signal: AbortSign
 
 /** The states of these machines, or of all, in one call where the daemon has one; those that are gone are left out. */
 export async function glances(daemon: Daemon, ids: readonly MachineId[] | 'all', signal: AbortSignal): Promise<readonly Glance[]> {
-  if (singly.has(daemon)) return glancesOneByOne(daemon, ids, signal);
+  const last = singly.get(daemon);
+  if (last !== undefined) return glancesOneByOne(daemon, last, ids, signal);
   const domains = ids === 'all' ? [] : ids.map(handleOf);
   const what = { domains, stats: statsGroups.state, flags: statsFlags.noWait };
   const records = await unlessUnknown(daemon.ask(connectGetAllDomainStats, what, signal));
   if (records !== undefined) return records.map(glanceOf);
-  singly.add(daemon);
-  return glancesOneByOne(daemon, ids, signal);
+  const none = new Map<MachineId, Glance>();
+  singly.set(daemon, none);
+  return glancesOneByOne(daemon, none, ids, signal);
 }
 
-/** Those whose driver has no call for many machines: it is asked once. */
-const singly = new WeakSet<Daemon>();
+/** Of those whose driver has no call for many machines, which is asked once: what each machine was last seen as. */
+const singly = new WeakMap<Daemon, Map<MachineId, Glance>>();
 
-async function glancesOneByOne(daemon: Daemon, ids: readonly MachineId[] | 'all', signal: AbortSignal): Promise<readonly Glance[]> {
-  // One that keeps the daemon busy keeps it from telling the list of all.
-  const wanted =
-    ids === 'all'
-      ? await daemon.ask(connectListAllDomains, { elementsWanted: undefined, flags: 0 }, signal)
-      : present(await Promise.all(ids.map((id) => unlessGone(daemon.ask(domainLookupByUuid, { uuid: id }, signal, id)))));
-  const glance = async (handle: DomainHandle): Promise<Glance> => {
-    const id = idOf(handle);
-    return { id, uuid: handle.uuid, nativeName: handle.name, power: await readSettledPower(daemon, id, signal) };
-  };
-  return present(await Promise.all(wanted.map((handle) => unlessGone(glance(handle)))));
+/** One machine that keeps the daemon waiting is what it last was: the others are told all the same. */
+async function glancesOneByOne(
+  daemon: Daemon,
+  last: Map<MachineId, Glance>,
+  ids: readonly MachineId[] | 'all',
+  signal: AbortSignal,
+): Promise<readonly Glance[]> {
+  const orLast = (id: MachineId, looking: Promise<Glance>, instead = last.get(id)): Promise<Glance> =>
+    looking.catch((reason) => {
+      if (instead === undefined || signal.aborted || !keepsWaiting(reason)) throw reason;
+      return instead;
+    });
+  const found = await (ids === 'all'
+    ? handlesOf(daemon, signal).then((handles) =>
+        handles.map((handle) => orLast(idOf(handle), glanceAt(daemon, handle, signal), last.get(idOf(handle)) ?? guessOf(handle))),
+      )
+    : ids.map((id) => orLast(id, glanceById(daemon, id, signal))));
+  const glances = present(await Promise.all(found.map(unlessGone)));
+  if (ids === 'all') last.clear();
+  for (const glance of glances) last.set(glance.id, glance);
+  return glances;
+}
+
+const keepsWaiting = (reason: unknown): boolean => hasCode(reason, 'TimedOut') || hasCode(reason, 'Busy');
+
+const handlesOf = (daemon: Daemon, signal: AbortSignal): Promise<readonly DomainHandle[]> =>
+  daemon.ask(connectListAllDomains, { elementsWanted: undefined, flags: 0 }, signal);
+
+/** Nothing but its number is known: what runs has one. */
+const guessOf = (handle: DomainHandle): Glance => glanceAs(handle, { state: handle.id < 0 ? 'Off' : 'On', reason: 'Unknown' });
+
+const glanceAs = (handle: DomainHandle, power: PowerState): Glance => ({
+  ...{ id: idOf(handle), uuid: handle.uuid, nativeName: handle.name },
+  power,
+});
+
+async function glanceAt(daemon: Daemon, handle: DomainHandle, signal: AbortSignal): Promise<Glance> {
+  return glanceAs(handle, await readSettledPower(daemon, idOf(handle), signal));
+}
+
+/** By itself: one that keeps the daemon busy keeps it from telling the list of all, too. */
+async function glanceById(daemon: Daemon, id: MachineId, signal: AbortSignal): Promise<Glance> {
+  return glanceAt(daemon, await daemon.ask(domainLookupByUuid, { uuid: id }, signal, id), signal);
 }
 
 /**

@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { MachineDefinition, Mark } from '#drivers/driver.js';
+import type { MachineDefinition, MachineId, Mark } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { startLibvirtd } from '#test/peers/libvirtd.js';
 import { connectLibvirt } from './connect.js';
@@ -21,9 +21,12 @@ const asked: string[] = [];
 
 /** As a driver of libvirt's that has no call for many machines, and none for metadata: LXC's and Xen's lack the first, others both. */
 const lacking = new Set(['CONNECT_GET_ALL_DOMAIN_STATS', 'DOMAIN_SET_METADATA']);
+/** What the daemon does not come to an end with, as Xen's while a guest does not heed its power button. */
+let stuck: string | undefined;
 const poor: Connection = {
   call: async (procedure, args, options, calling) => {
     asked.push(procedure.name);
+    if (procedure.name === stuck) throw new DriverError('TimedOut', 'no answer from the host within 10 s');
     if (lacking.has(procedure.name)) throw new DriverError('Unsupported', 'this function is not supported by the connection driver');
     return connection.call(procedure, args, options, calling);
   },
@@ -61,6 +64,17 @@ t.test('machines are listed one by one where no call tells of all', async (t) =>
   t.match((await machines.read([id], signal)).machines, [{ nativeName: 'shop.db', power: { state: 'On' } }]);
   t.equal(asked.filter((name) => name === 'CONNECT_GET_ALL_DOMAIN_STATS').length, 1, 'the other call is tried once');
   await power.cut(id, mark.owner, signal);
+});
+
+t.test('one that keeps the daemon waiting is what it last was, and is no reason to lose the others', async (t) => {
+  const before = await machines.list(signal);
+  t.ok(before.some(({ uuid: its }) => its === uuid) && before.length > 1);
+  for (stuck of ['DOMAIN_GET_STATE', 'DOMAIN_LOOKUP_BY_UUID']) {
+    t.same(await machines.list(signal), before, stuck);
+    t.same((await machines.read([before[0]?.id as MachineId], signal)).machines.length, 1);
+  }
+  stuck = undefined;
+  t.same(await machines.list(signal), before);
 });
 
 t.test('a mark is changed with the definition where no call changes metadata', async (t) => {
