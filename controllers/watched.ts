@@ -18,8 +18,6 @@ export interface WatchOptions<R, I extends string> {
   readonly resource: Resource;
   readonly decode: (raw: KubernetesObject) => R;
   readonly selection?: Selection;
-  /** Of what is not, nothing is kept. */
-  readonly isMeant?: (raw: KubernetesObject) => boolean;
   readonly indexes?: Indexes<R, I>;
   readonly onTrouble?: (message: string, error: unknown) => void;
   /** For a counter. */
@@ -33,7 +31,7 @@ export function watch<R extends Pick<KubernetesObject, 'metadata'>, I extends st
   options: WatchOptions<R, I>,
   signal: AbortSignal,
 ): Watched<R, I> {
-  const { client, resource, selection, isMeant, indexes, onTrouble } = options;
+  const { client, resource, selection, indexes, onTrouble } = options;
   const store = createStore<R, I>(indexes === undefined ? {} : { indexes });
   const onRestart = (restart: Restart) => {
     const { cause, error } = restart;
@@ -42,51 +40,46 @@ export function watch<R extends Pick<KubernetesObject, 'metadata'>, I extends st
   };
   const onUndecodable = (raw: KubernetesObject, error: unknown) => onTrouble?.(`reading ${resource.kind} ${raw.metadata.name}`, error);
   const reflector = startReflector(
-    {
-      client,
-      resource,
-      store,
-      decode: options.decode,
-      onRestart,
-      onUndecodable,
-      ...(selection === undefined ? {} : { selection }),
-      ...(isMeant === undefined ? {} : { isMeant }),
-    },
+    { client, resource, store, decode: options.decode, onRestart, onUndecodable, ...(selection === undefined ? {} : { selection }) },
     signal,
   );
   return { resource, store, reflector, decode: options.decode };
 }
 
 /**
- * Those of the objects that are meant, in a store of their own that follows the other until the signal. It is in step once they were listed from
- * now on: what the other remembers may be old.
+ * Those of the objects that are meant, in a store of their own that follows the other until the signal. What is written to it goes by way of the other,
+ * which alone knows what is older: a history that was restored brings older versions, and they count.
  */
 export function narrowed<R extends Pick<KubernetesObject, 'metadata'>, I extends string = never>(
   all: Watched<R, string>,
   isMeant: (object: R) => boolean,
-  own: Indexes<R, I> | Record<never, never>,
+  indexes: Indexes<R, I> | Record<never, never>,
   signal: AbortSignal,
 ): Watched<R, I> {
-  const store = createStore<R, I>({ indexes: own as Indexes<R, I> });
-  const take = (object: R) => (isMeant(object) ? store.set(object) : store.delete(keyOf(object.metadata)));
+  const own = createStore<R, I>({ indexes: indexes as Indexes<R, I> });
+  const take = (object: R) => (isMeant(object) ? own.put(object) : own.delete(keyOf(object.metadata)));
   for (const object of all.store.list()) take(object);
-  all.store.subscribe((change) => (change.kind === 'deleted' ? store.delete(change.key) : take(change.object)), signal);
-  return { ...all, store, reflector: inStep(all.reflector, signal) };
+  all.store.subscribe((change) => (change.kind === 'deleted' ? own.delete(change.key) : take(change.object)), signal);
+  return { ...all, store: throughTo(all.store, own) };
 }
 
-function inStep(reflector: Reflector, signal: AbortSignal): Reflector {
-  const synced = reflector.listedAnew(signal);
-  // Nobody has to wait for it.
-  synced.catch(() => {});
-  return {
-    synced,
-    ended: reflector.ended,
-    get hasSynced() {
-      return reflector.hasSynced;
-    },
-    listedAnew: (until) => reflector.listedAnew(until),
-  };
-}
+/** Read here, written there. */
+const throughTo = <R, I extends string>(all: Store<R, string>, own: Store<R, I>): Store<R, I> => ({
+  get size() {
+    return own.size;
+  },
+  get: (key) => own.get(key),
+  list: () => own.list(),
+  keys: () => own.keys(),
+  byIndex: (index, value) => own.byIndex(index, value),
+  subscribe: (listener, signal) => own.subscribe(listener, signal),
+  set: (object) => all.set(object),
+  put: (object) => all.put(object),
+  delete: (key) => all.delete(key),
+  replace: () => {
+    throw new TypeError('only the whole is replaced');
+  },
+});
 
 /** The decoder of one of our own kinds. */
 export const decoderOf =

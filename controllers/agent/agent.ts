@@ -58,7 +58,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   const { metrics, sessions, client, onTrouble } = options;
   const onCertificate = (certificate: string) => metrics.showing('sessions', certificate);
   await using door = await Door.open({ host: '127.0.0.1', port: 0, ...sessions, metrics: metrics.sessions, onCertificate });
-  const shared = new SharedWatches({ client, onTrouble, onRestart: metrics.onRestart }, options.hypervisors);
+  const shared = new SharedWatches({ client, onTrouble, onRestart: metrics.onRestart }, options.hypervisors.length);
   await Promise.all(options.hypervisors.map((name) => runHost(name, { ...options, shared }, door, signal)));
 }
 

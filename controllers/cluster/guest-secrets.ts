@@ -29,16 +29,13 @@ export interface GuestSecretsOptions {
 const usualLookMs = 60_000;
 const soonestMs = 1_000;
 
-/** What is missing on a host, and since when it is just that. */
-interface Gap {
-  readonly what: string;
-  readonly since: number;
-}
-
-/** Milliseconds until the next look: soon at what somebody may be about to make, ever more seldom the longer it is missing, or where all is there. */
-export function untilNextLook(gap: Gap | undefined, lookMs: number, now: number): number {
-  if (gap === undefined) return lookMs;
-  return Math.min(Math.max((now - gap.since) / 2, soonestMs), lookMs);
+/**
+ * Milliseconds until the next look: soon at what somebody may be about to make, ever more seldom the longer something is missing on the host, or where all
+ * is there. `missingSince`, in epoch milliseconds: since when never all was there; who asks for more meanwhile makes no haste.
+ */
+export function untilNextLook(missingSince: number | undefined, lookMs: number, now: number): number {
+  if (missingSince === undefined) return lookMs;
+  return Math.min(Math.max((now - missingSince) / 2, soonestMs), lookMs);
 }
 
 /** An API server takes 1 MiB; the rest is for what stands around the values. */
@@ -50,22 +47,15 @@ const mostBytes = 900 * 1024;
  */
 export async function copyGuestSecrets(options: GuestSecretsOptions, signal: AbortSignal): Promise<void> {
   const { hypervisors, machines, metrics, onTrouble, lookMs = usualLookMs } = options;
-  const gaps = new Map<string, Gap>();
-  const gapOf = (host: string, missing: readonly string[]): Gap | undefined => {
-    const [before, what] = [gaps.get(host), [...missing].sort().join()];
-    gaps.delete(host);
-    if (what === '') return undefined;
-    const gap = before?.what === what ? before : { what, since: Date.now() };
-    gaps.set(host, gap);
-    return gap;
-  };
+  const since = new Map<string, number>();
   const queue = createQueue({
     workers: 2,
     process: async (host, until) => {
       const missing = await copy(host, options, until);
       queue.forget(host);
-      const gap = gapOf(host, missing ?? []);
-      if (missing !== undefined) queue.addAfter(host, untilNextLook(gap, lookMs, Date.now()) * (0.8 + 0.4 * Math.random()));
+      if (missing === undefined || missing.length === 0) since.delete(host);
+      else since.set(host, since.get(host) ?? Date.now());
+      if (missing !== undefined) queue.addAfter(host, untilNextLook(since.get(host), lookMs, Date.now()) * (0.8 + 0.4 * Math.random()));
     },
     onError: (host, error) => {
       if (!ApiError.is(error, 'Conflict', 'AlreadyExists')) onTrouble(`Secrets of the guests of host ${host}`, error);

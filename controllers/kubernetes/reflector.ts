@@ -14,8 +14,6 @@ export interface ReflectorOptions<T> {
   readonly store: Store<T>;
   /** Decodes or throws; what cannot be decoded is kept out of the store (and taken out, if an earlier version is in it). */
   readonly decode: (raw: KubernetesObject) => T;
-  /** Of objects that are not meant nothing is kept but their version. All are when absent. */
-  readonly isMeant?: (raw: KubernetesObject) => boolean;
   readonly onUndecodable?: (raw: KubernetesObject, error: unknown) => void;
   /** A list or watch failed and is tried again: for logs and metrics. */
   readonly onRestart?: (restart: Restart) => void;
@@ -39,8 +37,6 @@ export interface Reflector {
   readonly hasSynced: boolean;
   /** Resolves after the signal, when nothing is written any more. Never rejects. */
   readonly ended: Promise<void>;
-  /** Lists everything anew. Resolves when the store shows what a list brought that was begun after this call; rejects when a signal comes first. */
-  listedAnew(signal: AbortSignal): Promise<void>;
 }
 
 type Kept = Pick<KubernetesObject, 'metadata'>;
@@ -69,12 +65,9 @@ class ListWatcher<T extends Kept> implements Reflector {
   #listAgainAt = 0;
   /** Rounds in a row that brought nothing. */
   #failures = 0;
-  /** What was kept out: each version of what cannot be decoded is reported once, and a history that is not ours is seen by it. */
-  #keptOut = new Map<string, Kept>();
+  /** What was kept out, so that each version is reported once. */
+  #undecodable = new Map<string, Kept>();
   #resolveSynced: () => void = () => {};
-  /** Who waits for a list that is not begun yet. */
-  #waiting: (() => void)[] = [];
-  #interrupt: () => void = () => {};
 
   constructor(options: ReflectorOptions<T>, signal: AbortSignal) {
     this.#options = options;
@@ -92,19 +85,7 @@ class ListWatcher<T extends Kept> implements Reflector {
     this.ended = this.#run();
   }
 
-  listedAnew(signal: AbortSignal): Promise<void> {
-    const either = AbortSignal.any([signal, this.#signal]);
-    return new Promise((resolve, reject) => {
-      if (either.aborted) return reject(either.reason);
-      either.addEventListener('abort', () => reject(either.reason), { once: true });
-      this.#waiting.push(resolve);
-      this.#interrupt();
-    });
-  }
-
   async #run(): Promise<void> {
-    // Whoever begins it may wait for the first list, too.
-    await Promise.resolve();
     while (!this.#signal.aborted) {
       const wait = await this.#round().then(
         (restart) => this.#restarted(restart),
@@ -116,12 +97,10 @@ class ListWatcher<T extends Kept> implements Reflector {
 
   /** Catches up, then follows until the watch ends. */
   async #round(): Promise<Omit<Restart, 'resource'>> {
-    const isDue = this.#waiting.length > 0 || this.#clock.monotonic() >= this.#listAgainAt;
-    if (this.#version !== undefined && isDue) return this.#startOver('due');
+    if (this.#version !== undefined && this.#clock.monotonic() >= this.#listAgainAt) return this.#startOver('due');
     if (this.#version === undefined) this.#version = await this.#list();
     else if (await this.#isOtherHistory(this.#version)) return this.#startOver('rewound');
-    const end = await this.#watch(this.#version);
-    return end === 'ended' ? { cause: end } : this.#startOver(end);
+    return (await this.#watch(this.#version)) === 'expired' ? this.#startOver('expired') : { cause: 'ended' };
   }
 
   #startOver(cause: Restart['cause']): Omit<Restart, 'resource'> {
@@ -148,24 +127,17 @@ class ListWatcher<T extends Kept> implements Reflector {
   async #list(): Promise<string> {
     const { client, resource, selection = {}, store } = this.#options;
     const objects: T[] = [];
-    const keptOut = new Map<string, Kept>();
+    const undecodable = new Map<string, Kept>();
     let version = '';
-    const waiting = this.#waiting.splice(0);
-    try {
-      for await (const page of client.pages(resource, selection, this.#signal)) {
-        for (const raw of page.items) this.#decode(raw, keptOut, (object) => objects.push(object));
-        version = page.resourceVersion;
-      }
-    } catch (error) {
-      this.#waiting.unshift(...waiting);
-      throw error;
+    for await (const page of client.pages(resource, selection, this.#signal)) {
+      for (const raw of page.items) this.#decode(raw, undecodable, (object) => objects.push(object));
+      version = page.resourceVersion;
     }
-    this.#keptOut = keptOut;
+    this.#undecodable = undecodable;
     store.replace(objects);
     this.#listAgainAt = this.#clock.monotonic() + (this.#options.relistMs ?? hourMs) * (0.75 + this.#random() / 4);
     this.hasSynced = true;
     this.#resolveSynced();
-    for (const resolve of waiting) resolve();
     return version;
   }
 
@@ -178,32 +150,21 @@ class ListWatcher<T extends Kept> implements Reflector {
     const page = await client.list(resource, { ...selection, limit: 1 }, this.#signal);
     if (compareVersions(page.resourceVersion, version) < 0) return true;
     const [raw] = page.items;
-    if (raw === undefined) return store.size + this.#keptOut.size > 0;
+    if (raw === undefined) return store.size + this.#undecodable.size > 0;
     const key = keyOf(raw.metadata);
-    const known = (store.get(key) ?? this.#keptOut.get(key))?.metadata;
+    const known = (store.get(key) ?? this.#undecodable.get(key))?.metadata;
     return known?.uid !== raw.metadata.uid || compareVersions(raw.metadata.resourceVersion, known.resourceVersion) < 0;
   }
 
-  /** `due`: it was interrupted, as somebody waits for a list. */
-  async #watch(resourceVersion: string): Promise<'ended' | 'expired' | 'due'> {
+  async #watch(resourceVersion: string): Promise<'ended' | 'expired'> {
     const { client, resource, selection = {} } = this.#options;
     const timeoutSeconds = Math.round(300 * (1 + this.#random()));
     const start = this.#clock.monotonic();
-    const interruption = new AbortController();
-    this.#interrupt = () => interruption.abort();
-    if (this.#waiting.length > 0) return 'due';
-    const signal = AbortSignal.any([this.#signal, interruption.signal]);
-    try {
-      for await (const event of client.watch(resource, { ...selection, resourceVersion, timeoutSeconds }, signal)) {
-        if (event.kind === 'expired') return 'expired';
-        this.#follow(event);
-        this.#failures = 0;
-      }
-    } catch (error) {
-      if (interruption.signal.aborted) return 'due';
-      throw error;
-    } finally {
-      this.#interrupt = () => {};
+    const events = client.watch(resource, { ...selection, resourceVersion, timeoutSeconds }, this.#signal);
+    for await (const event of events) {
+      if (event.kind === 'expired') return 'expired';
+      this.#follow(event);
+      this.#failures = 0;
     }
     if (this.#clock.monotonic() - start > soundAfterMs) this.#failures = 0;
     return 'ended';
@@ -217,38 +178,26 @@ class ListWatcher<T extends Kept> implements Reflector {
     const key = keyOf(event.object.metadata);
     this.#version = event.object.metadata.resourceVersion;
     if (event.kind === 'deleted') {
-      this.#keptOut.delete(key);
+      this.#undecodable.delete(key);
       this.#options.store.delete(key);
-    } else if (!this.#decode(event.object, this.#keptOut, (object) => this.#options.store.set(object))) this.#options.store.delete(key);
+    } else if (!this.#decode(event.object, this.#undecodable, (object) => this.#options.store.set(object))) this.#options.store.delete(key);
   }
 
-  /** False: it is not meant, or cannot be decoded, and was reported unless it was before. */
-  #decode(raw: KubernetesObject, keptOut: Map<string, Kept>, take: (object: T) => void): boolean {
-    const { decode, isMeant, onUndecodable } = this.#options;
+  /** False: it cannot be decoded, and was reported unless it was before. */
+  #decode(raw: KubernetesObject, undecodable: Map<string, Kept>, take: (object: T) => void): boolean {
+    const { decode, onUndecodable } = this.#options;
     const key = keyOf(raw.metadata);
-    if (isMeant?.(raw) === false) {
-      keptOut.set(key, { metadata: versionOf(raw) });
-      return false;
-    }
     let object: T;
     try {
       object = decode(raw);
     } catch (error) {
-      const known = this.#keptOut.get(key)?.metadata;
-      keptOut.set(key, { metadata: raw.metadata });
+      const known = this.#undecodable.get(key)?.metadata;
+      undecodable.set(key, { metadata: raw.metadata });
       if (known?.resourceVersion !== raw.metadata.resourceVersion) tell(() => onUndecodable?.(raw, error));
       return false;
     }
-    keptOut.delete(key);
+    undecodable.delete(key);
     take(object);
     return true;
   }
 }
-
-const versionOf = ({ metadata: { name, namespace, uid, resourceVersion, creationTimestamp } }: KubernetesObject): Kept['metadata'] => ({
-  name,
-  uid,
-  resourceVersion,
-  creationTimestamp,
-  ...(namespace === undefined ? {} : { namespace }),
-});

@@ -33,6 +33,8 @@ export interface Store<T, I extends string = string> extends ReadonlyStore<T, I>
    * Another uid is a deletion and an addition.
    */
   set(object: T): void;
+  /** As `set`, and an older one is a change, too: for whoever copies a store that has judged it. */
+  put(object: T): void;
   delete(key: string): void;
   /** Makes these all there is, older or not. */
   replace(objects: readonly T[]): void;
@@ -92,10 +94,10 @@ class MemoryStore<T extends Kept, I extends string> implements Store<T, I> {
 
   set(object: T): void {
     const known = this.#objects.get(keyOf(object.metadata));
-    if (known === undefined || !isOlder(object, known)) this.#put(object);
+    if (known === undefined || !isOlder(object, known)) this.put(object);
   }
 
-  #put(object: T): void {
+  put(object: T): void {
     const key = keyOf(object.metadata);
     const known = this.#objects.get(key);
     if (known?.metadata.uid === object.metadata.uid && known.metadata.resourceVersion === object.metadata.resourceVersion) return;
@@ -118,7 +120,7 @@ class MemoryStore<T extends Kept, I extends string> implements Store<T, I> {
   replace(objects: readonly T[]): void {
     const staying = new Set(objects.map((object) => keyOf(object.metadata)));
     for (const key of this.keys()) if (!staying.has(key)) this.delete(key);
-    for (const object of objects) this.#put(object);
+    for (const object of objects) this.put(object);
   }
 
   #index(key: string, object: T): void {

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { systemClock } from '#drivers/fake/clock.js';
 import { fakeDriver } from '#drivers/fake/driver.js';
@@ -50,8 +49,7 @@ t.test('an agent of many hosts that hang, amid calls and connections, ends at on
   await until(() => [...hosts.values()].every(({ calls }) => calls.some((call) => call.startsWith('machines.mark'))));
   await until(async () => (await holders()).filter((holder) => holder.startsWith('first')).length === names.length);
 
-  const late = sleep(20_000, 'it is still at it', { ref: false });
-  t.equal(await Promise.race([first.stop().then(() => 'ended'), late]), 'ended');
+  await first.stop();
   t.same(new Set(await holders()), new Set(['']), 'none is left to run out, which takes 40 s');
   await using _next = await agent('next');
   await until(async () => (await holders()).every((holder) => holder.startsWith('next')));
