@@ -22,6 +22,8 @@ export interface MachineShape {
   /** Drives for discs, which the guest can only read. Their names and those of the disks are one set. Absent: none. */
   readonly cdroms?: readonly MachineCdrom[];
   readonly interfaces: readonly MachineInterface[];
+  /** Locations of what else is in its drives, put there by others. The host tells: nobody asks for it. */
+  readonly uses?: readonly string[];
   readonly serial: boolean;
   /**
    * The file in which the host writes down what the serial console prints, anew from each start on, and which others cannot read. Its name ends

@@ -22,6 +22,12 @@ export function checkNetworks(
   const machine = `machine "${glanceOf(native).nativeName}"`;
   for (const { name, network } of interfaces) {
     const found = switches.get(network);
+    const twins = [...switches].filter(([, each]) => each.name === network).map(([nativeName]) => JSON.stringify(nativeName));
+    if (found === undefined && twins.length > 1)
+      throw new DriverError(
+        'NotFound',
+        `${machine}: interface "${name}": the host has ${twins.length} switches "${network}"; accepted: ${twins.join(', ')}`,
+      );
     if (found === undefined)
       throw new DriverError('NotFound', `${machine}: interface "${name}": the host has no switch "${network}"; make it, or name another`);
     if (!found.isWell)
@@ -52,8 +58,8 @@ export async function clearCards(
   const isWanted = (name: string) => wanted.some((each) => each.name === name);
   const owned = ownedOf(native).cards;
   for (const card of native.parts.cards.filter(({ name }) => owned.includes(name) && !isWanted(name))) {
+    await switches.unplug(native.system, card, signal);
     await service.remove(native.system.reference, [card.reference], signal);
-    await switches.forget(card, signal);
   }
 }
 

@@ -14,7 +14,7 @@ export interface Devices {
 /** Those that are ours. A disk that has no file in it is not there yet. `networks` are names of switches by their GUID. */
 export function devicesOf({ drives, cards }: MachineParts, owned: Owned, networks: ReadonlyMap<string, string>): Devices {
   const ours = owned.drives.flatMap(({ name, at, file }) => {
-    const drive = drives.find((each) => each.at === at);
+    const drive = drives.find((each) => each.at === at && isOurs(each, file));
     return drive === undefined ? [] : [{ name, drive, file: fileIn(drive, file) }];
   });
   const disks = ours.flatMap(({ name, drive: { kind, bus }, file }) =>
@@ -31,10 +31,22 @@ export function devicesOf({ drives, cards }: MachineParts, owned: Owned, network
   return { disks, cdroms, interfaces };
 }
 
-/** A checkpoint puts files of its own over the disk's, which is the same disk all the same. Windows does not mind the case of a name. */
+/** Whether what is at a place of ours is still ours: somebody else may have taken our disk away, and put theirs there. Any disc may be in our drive for discs. */
+export const isOurs = ({ kind, image }: Drive, ours: string | undefined): boolean =>
+  kind === 'dvd' || image === undefined || (ours !== undefined && baseOf(image.file) === ours.toLowerCase());
+
+/** In our words, where it is ours: Windows does not mind the case of a name. */
 export function fileIn({ image }: Drive, ours: string | undefined): string | undefined {
-  if (image === undefined || ours === undefined) return image?.file;
-  return isCheckpoint(image.file) || image.file.toLowerCase() === ours.toLowerCase() ? ours : image.file;
+  return image !== undefined && ours !== undefined && baseOf(image.file) === ours.toLowerCase() ? ours : image?.file;
+}
+
+/** The disk at the bottom, in lower case: a checkpoint puts a file of its own over it, of its name and a GUID. */
+export const baseOf = (file: string): string => file.toLowerCase().replace(/_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.a(vhdx?)$/, '.$2');
+
+/** Files in drives that are not ours, as volumes are located: whoever has one uses it. */
+export function othersIn({ drives }: MachineParts, owned: Owned): readonly string[] {
+  const isOwn = (drive: Drive) => owned.drives.some(({ at, file }) => at === drive.at && isOurs(drive, file));
+  return drives.filter((drive) => !isOwn(drive)).flatMap(({ image }) => (image === undefined ? [] : [baseOf(image.file)]));
 }
 
 /** A file that keeps what was written since a checkpoint, and is nothing without the one beneath it. */

@@ -145,7 +145,12 @@ for (const mode of ['v2', 'v1'] as const)
           t.equal(machine?.configured?.cdroms, undefined);
           const native = simulator.machineNamed('shop.web');
           const count = (type: string) => native?.devices.filter(({ values }) => values['ResourceType'] === type).length;
-          t.same(['17', '16', '31', '10', '6'].map(count), [2, 0, 2, 1, 1], 'drives, discs, files, cards, controllers');
+          const { types } = simulator.host.words;
+          t.same(
+            [types.diskDrive, types.dvdDrive, types.image, types.card, types.scsi].map(count),
+            [2, 0, 2, 1, 1],
+            'drives, discs, files, cards, controllers',
+          );
           const writes = native?.writes;
           await second.machines.define(wish, mark, soon());
           t.equal(native?.writes, writes, 'and then there is nothing to be done');
@@ -182,6 +187,38 @@ t.test('drives and cards of others stay where they are, and ours go around them'
     'their card is there',
   );
   t.match((await driver.machines.read([id], soon())).machines, [{ configured: { disks: [], interfaces: [] } }]);
+});
+
+t.test("a place of ours with another's disk is theirs, and what they use is told", async (t) => {
+  const { simulator, connect } = await host(t, 'v2');
+  const driver = await connect();
+  const root = { name: 'root', location: await volume(driver, 'root', 'Vhdx'), format: 'Vhdx' } as const;
+  const theirs = await volume(driver, 'theirs', 'Vhdx');
+  const id = await driver.machines.define({ ...definition, disks: [root] }, mark, soon());
+  const native = simulator.machineNamed('shop.web');
+  const image = native?.devices.find(({ values }) => values['ResourceType'] === '31');
+  if (native === undefined || image === undefined) throw new Error('no disk');
+  native.replaceDevice(image, { HostResource: [theirs.toUpperCase()] });
+  const look = async () => (await driver.machines.read([id], soon())).machines[0]?.configured;
+  t.match(await look(), { disks: [], uses: [theirs] });
+  await driver.machines.define({ ...definition, disks: [root] }, mark, soon());
+  t.match(await look(), { disks: [root], uses: [theirs] }, 'ours is elsewhere');
+  await driver.machines.define(definition, mark, soon());
+  t.match(await look(), { disks: [], uses: [theirs] }, 'and theirs stays');
+  await driver.machines.undefine(id, mark.owner, { keepState: false }, soon());
+});
+
+t.test('a drive that finds no place is refused before anything is noted', async (t) => {
+  const { connect } = await host(t, 'v2');
+  const driver = await connect();
+  const names = ['a', 'b', 'c', 'd'];
+  const disks = await Promise.all(names.map(async (name) => ({ name, location: await volume(driver, name), format: 'Vhd' as const })));
+  const id = await driver.machines.define({ ...definition, firmware: 'BIOS', disks }, mark, soon());
+  await driver.power.start(id, { paused: false }, soon());
+  const more = { ...definition, firmware: 'BIOS', disks, cdroms: [{ name: 'tools' }] } as const;
+  await t.rejects(driver.machines.define(more, mark, soon()), { code: 'Unsupported', message: /5 on IDE/ });
+  await driver.power.cut(id, mark.owner, soon());
+  await driver.machines.undefine(id, mark.owner, { keepState: false }, soon());
 });
 
 t.test('a checkpoint puts a file over a disk, which stays the same disk, and is not lost', async (t) => {
@@ -224,7 +261,10 @@ t.test('of two switches of one name neither is taken for the other', async (t) =
   t.same([names.length, names.includes(`Default Switch {${twin.id}}`), names.includes('Default Switch')], [2, true, false]);
   const lan = { name: 'lan', network: 'Default Switch' };
   const id = await driver.machines.define({ ...definition, interfaces: [lan] }, mark, soon());
-  await t.rejects(driver.power.start(id, { paused: false }, soon()), { code: 'NotFound' });
+  await t.rejects(driver.power.start(id, { paused: false }, soon()), {
+    code: 'NotFound',
+    message: /2 switches "Default Switch"; accepted: /,
+  });
   await driver.machines.define({ ...definition, interfaces: [{ ...lan, network: `Default Switch {${twin.id}}` }] }, mark, soon());
   await driver.power.start(id, { paused: false }, soon());
   t.match((await driver.machines.read([id], soon())).machines, [{ live: { interfaces: [{ network: `Default Switch {${twin.id}}` }] } }]);

@@ -1,5 +1,5 @@
 import { DriverError } from '#drivers/error.js';
-import { type Devices, fileIn, isCheckpoint } from './devices.js';
+import { type Devices, fileIn, isCheckpoint, isOurs } from './devices.js';
 import type { Inventory } from './inventory.js';
 import { glanceOf, type NativeMachine, ownedOf } from './native.js';
 import type { Owned, OwnedDrive } from './notes.js';
@@ -34,7 +34,7 @@ export async function clearDrives(
 ): Promise<void> {
   const { system, parts } = native;
   for (const { name, at, file: ours } of ownedOf(native).drives) {
-    const drive = parts.drives.find((each) => each.at === at);
+    const drive = parts.drives.find((each) => each.at === at && isOurs(each, ours));
     if (drive === undefined) continue;
     const wish = wanted.find((each) => each.name === name && fits(each, drive));
     if (wish === undefined || fileIn(drive, ours) !== wish.file) checkMerged(native, drive);
@@ -55,7 +55,7 @@ export function checkMerged(native: NativeMachine, { image }: Drive): void {
 
 /** Those of the machine's drives that are ours. */
 export const ownDrives = (native: NativeMachine): readonly Drive[] =>
-  native.parts.drives.filter((drive) => ownedOf(native).drives.some(({ at }) => at === drive.at));
+  native.parts.drives.filter((drive) => ownedOf(native).drives.some(({ at, file }) => at === drive.at && isOurs(drive, file)));
 
 const fits = ({ kind, bus }: WantedDrive, drive: Drive): boolean => kind === drive.kind && bus === drive.bus;
 
@@ -81,7 +81,8 @@ export function placesFor({ controllers, drives }: MachineParts, owned: Owned, w
       const at = placeOf(owned, name);
       const drive = drives.find((each) => each.at === at);
       const isOn = controllers.some((each) => each.bus === bus && at.startsWith(`${each.key} `));
-      return isOn && (drive === undefined || drive.kind === kind) ? [[name, at] as const] : [];
+      const isFree = drive === undefined || (drive.kind === kind && isOurs(drive, fileOf(owned, name)));
+      return isOn && isFree ? [[name, at] as const] : [];
     }),
   );
   for (const at of kept.values()) taken.add(at);
@@ -131,6 +132,8 @@ export async function fillDrives(
 }
 
 const placeOf = ({ drives }: Owned, name: string): string => drives.find((each) => each.name === name)?.at ?? '';
+
+const fileOf = ({ drives }: Owned, name: string): string | undefined => drives.find((each) => each.name === name)?.file;
 
 const gone = (native: NativeMachine, name: string, at: string): DriverError =>
   new DriverError(

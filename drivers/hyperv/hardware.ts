@@ -19,7 +19,8 @@ export function hardwareDifference(native: NativeMachine, definition: MachineDef
       'Unsupported',
       `firmware.type: ${definition.firmware} was given; machine "${glanceOf(native).nativeName}" was made as generation ${generation}, which Hyper-V cannot change; accepted: ${firmwareOf(generation)}, or delete the machine and make it anew`,
     );
-  checkGeneration(definition, generation);
+  const { disks, cdroms = [], interfaces } = configuredOf(native);
+  checkGeneration({ ...definition, ...wishOf(definition, { disks, cdroms, interfaces }, generation) }, generation);
   return { ...differing(native, definition), ...differingDevices(native, definition) };
 }
 

@@ -122,10 +122,11 @@ export class HypervMachines implements Machines {
         if (power.state !== 'Off')
           throw new DriverError('Conflict', `machine "${nativeName}" is not Off; only one that is Off is forgotten`);
         for (const drive of ownDrives(native)) checkMerged(native, drive);
-        await this.#inventory.service.destroy(native.system.reference, signal);
         const ours = ownedOf(native).cards;
-        for (const card of native.parts.cards.filter(({ name }) => ours.includes(name)))
-          await this.#inventory.switches.forget(card, signal);
+        // A saved machine lets nothing of it be changed.
+        const cards = isPlainOff(native) ? native.parts.cards.filter(({ name }) => ours.includes(name)) : [];
+        for (const card of cards) await this.#inventory.switches.unplug(native.system, card, signal);
+        await this.#inventory.service.destroy(native.system.reference, signal);
       });
     } catch (reason) {
       if (!(reason instanceof DriverError && reason.code === 'NotFound')) throw reason;

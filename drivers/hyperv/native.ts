@@ -1,6 +1,6 @@
 import type { Glance, Machine, MachineId, MachineShape, PowerState } from '#drivers/driver.js';
 import { firmwareOf } from './definition.js';
-import { devicesOf } from './devices.js';
+import { devicesOf, othersIn } from './devices.js';
 import { nothingOwned, type Owned, readKept } from './notes.js';
 import type { ObjectOf } from './wmi/class.js';
 import type { computerSystem, memory, processor } from './wmi/classes.js';
@@ -57,12 +57,14 @@ export const ownedOf = ({ settings }: NativeGlance): Owned => readKept(notesOf(s
 export function shapeOf(native: NativeMachine): MachineShape {
   const { settings, processor, memory } = native;
   const { disks, cdroms, interfaces } = devicesOf(native.parts, ownedOf(native), native.networks);
+  const uses = othersIn(native.parts, ownedOf(native));
   return {
     cpuCount: processor.common.VirtualQuantity ?? 0,
     memoryBytes: (memory.common.VirtualQuantity ?? 0) * mebibyte,
     firmware: firmwareOf(generationOf(settings)),
     ...(hasSecureBoot(settings) ? { secureBoot: true } : {}),
     disks,
+    ...(uses.length === 0 ? {} : { uses }),
     ...(cdroms.length === 0 ? {} : { cdroms }),
     interfaces,
     screen: true,

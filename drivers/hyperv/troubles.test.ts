@@ -77,6 +77,26 @@ for (const mode of ['v2', 'v1'] as const) {
     t.match(await volumes.list(pool, { refresh: false }, soon()), [{ sizeBytes: 8 << 20 }]);
   });
 
+  t.test(`${mode}: a disk that does not tell its size is never resized, and hides no other`, async (t) => {
+    const { simulator, driver, volumes } = await host(t, mode);
+    const { id } = await create(driver, 'root');
+    await create(driver, 'other');
+    const look = mode === 'v2' ? 'GetVirtualHardDiskSettingData' : 'GetVirtualHardDiskInfo';
+    for (const code of [codes.failed, codes.accessDenied, codes.inUse, codes.job]) {
+      simulator.host.troubles.add(look, { kind: 'return', code }, 1);
+      t.match(
+        (await volumes.list(pool, { refresh: true }, soon())).map((each) => each.sizeBytes),
+        [4 << 20, 4 << 20],
+        'as it was seen last',
+      );
+      simulator.host.troubles.add(look, { kind: 'return', code }, 1);
+      await t.rejects(volumes.grow(id, 3 << 20, soon()), { name: 'DriverError' });
+    }
+    simulator.host.troubles.calm();
+    await t.rejects(volumes.grow(id, 3 << 20, soon()), { code: 'Invalid' });
+    t.match(await volumes.list(pool, { refresh: true }, soon()), [{ sizeBytes: 4 << 20 }, { sizeBytes: 4 << 20 }]);
+  });
+
   t.test(`${mode}: a disk that runs in a machine is neither deleted nor given to another`, async (t) => {
     const { driver, volumes } = await host(t, mode);
     const { id, location } = await create(driver, 'root');

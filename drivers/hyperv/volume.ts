@@ -19,6 +19,9 @@ export const placeholderOf = (nativeName: string, format: Format): string => fil
 /** A checkpoint's own files are none. */
 export const isDisk = (path: string): boolean => /\.vhdx?$/.test(path);
 
+/** Whether it has a size of its own, which is not the file's. */
+export const isSized = (name: string): boolean => isDisk(name) && !/\.empty\.vhdx?$/.test(name);
+
 /** As Hyper-V calls it: the disk's name and a GUID. */
 export const isCheckpointOf = (file: string, nativeName: string): boolean =>
   isCheckpoint(file) &&

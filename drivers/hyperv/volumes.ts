@@ -2,7 +2,7 @@ import type { PoolId, Volume, VolumeDefinition, VolumeId, Volumes } from '#drive
 import { DriverError } from '#drivers/error.js';
 import type { HostFiles, StoredFile } from './files.js';
 import type { HypervPools } from './pools.js';
-import { checkVolumeName, fileOf, isCheckpointOf, isDisk, placeholderOf, sizeOf, volumeOf } from './volume.js';
+import { checkVolumeName, fileOf, isCheckpointOf, isDisk, isSized, placeholderOf, sizeOf, volumeOf } from './volume.js';
 import type { Disk, ImageService } from './wmi/image-service.js';
 import type { VersionLimits } from './wmi/limits.js';
 
@@ -17,6 +17,8 @@ export class HypervVolumes implements Volumes {
   readonly #images: ImageService;
   /** By path. A size changes as somebody resizes a disk; whoever lists with `refresh` asks for all of them again. */
   readonly #known = new Map<string, { readonly fileBytes: number; readonly disk: Disk }>();
+  /** To be asked for again. */
+  readonly #stale = new Set<string>();
 
   constructor(limits: VersionLimits, pools: HypervPools, files: HostFiles, images: ImageService) {
     this.#limits = limits;
@@ -27,10 +29,13 @@ export class HypervVolumes implements Volumes {
 
   async list(pool: PoolId, { refresh }: { readonly refresh: boolean }, signal: AbortSignal): Promise<readonly Volume[]> {
     const files = await this.#files.files(await this.#pools.path(pool, signal), signal);
-    if (refresh) for (const { path } of files) this.#known.delete(path);
+    if (refresh) for (const { path } of files) this.#stale.add(path);
     const volumes: Volume[] = [];
     for (const file of files) {
-      const volume = volumeOf(pool, file, await this.#looked(file, signal));
+      const disk = await this.#looked(file, signal);
+      // Of a disk that does not tell its size nothing is told: whoever took the file's for it might shrink the disk.
+      if (disk === undefined && isSized(file.name)) continue;
+      const volume = volumeOf(pool, file, disk);
       if (volume !== undefined && !volumes.some(({ id }) => id.nativeName === volume.id.nativeName)) volumes.push(volume);
     }
     return volumes;
@@ -48,7 +53,7 @@ export class HypervVolumes implements Volumes {
         'Unsupported',
         `volume "${nativeName}": format ${format} was given; accepted: ${this.#limits.formats.join(', ')}`,
       );
-    if ((await this.#find(definition, signal)) !== undefined)
+    if ((await this.#file(definition, signal)) !== undefined)
       throw new DriverError('Conflict', `there is a volume "${nativeName}" in ${folder} already`);
     const path = `${folder}\\${isPlaceholder ? placeholderOf(nativeName, made) : fileOf(nativeName, made)}`;
     await this.#images.create({ type: 'Dynamic', path, sizeBytes: isPlaceholder ? smallestBytes : sizeOf(nativeName, sizeBytes) }, signal);
@@ -75,15 +80,16 @@ export class HypervVolumes implements Volumes {
     throw new DriverError('Unsupported', `volume "${id.nativeName}": on Hyper-V nothing can be downloaded`);
   }
 
+  /** By the size that it has now: Hyper-V makes disks smaller, too, when it is asked to. */
   async grow(id: VolumeId, sizeBytes: number, signal: AbortSignal): Promise<void> {
-    const is = await this.#must(id, signal);
+    const { location } = await this.#must(id, signal);
+    const is = isDisk(location) ? await this.#images.look(location, signal) : { sizeBytes: 0 };
     if (is.sizeBytes > sizeBytes)
       throw new DriverError('Invalid', `volume "${id.nativeName}" has ${is.sizeBytes} bytes, ${sizeBytes} asked; a volume never shrinks`);
     if (is.sizeBytes === sizeBytes) return;
     await this.#checkMerged(id, signal);
-    this.#known.delete(is.location);
-    await this.#images.grow(is.location, sizeOf(id.nativeName, sizeBytes), signal);
-    this.#known.delete(is.location);
+    this.#stale.add(location);
+    await this.#images.grow(location, sizeOf(id.nativeName, sizeBytes), signal);
   }
 
   async copy(): Promise<Volume> {
@@ -124,28 +130,32 @@ export class HypervVolumes implements Volumes {
   }
 
   async #must(id: VolumeId, signal: AbortSignal): Promise<Volume> {
-    const found = await this.#find(id, signal);
-    if (found !== undefined) return found;
-    throw new DriverError('NotFound', `there is no volume "${id.nativeName}" in ${id.pool}`);
+    const file = await this.#file(id, signal);
+    if (file === undefined) throw new DriverError('NotFound', `there is no volume "${id.nativeName}" in ${id.pool}`);
+    const disk = await this.#looked(file, signal);
+    const volume = volumeOf(id.pool, file, disk);
+    if (volume === undefined || (disk === undefined && isSized(file.name)))
+      throw new DriverError('Busy', `volume "${id.nativeName}": the host does not tell its size now`);
+    return volume;
   }
 
-  async #find({ pool, nativeName }: VolumeId, signal: AbortSignal): Promise<Volume | undefined> {
+  async #file({ pool, nativeName }: VolumeId, signal: AbortSignal): Promise<StoredFile | undefined> {
     const files = await this.#files.files(await this.#pools.path(pool, signal), signal);
-    const file = files.find((each) => volumeOf(pool, each, undefined)?.id.nativeName === nativeName);
-    return file && volumeOf(pool, file, await this.#looked(file, signal));
+    return files.find((each) => volumeOf(pool, each, undefined)?.id.nativeName === nativeName);
   }
 
-  /** Undefined for what is no virtual disk, or a broken one. */
+  /** As it was last seen where the host does not tell it now. Undefined for what is no virtual disk, and for one that was never seen. */
   async #looked({ path, sizeBytes: fileBytes }: StoredFile, signal: AbortSignal): Promise<Disk | undefined> {
     const known = this.#known.get(path);
-    if (!isDisk(path) || known?.fileBytes === fileBytes) return known?.disk;
+    if (!isDisk(path) || (known?.fileBytes === fileBytes && !this.#stale.has(path))) return known?.disk;
     try {
       const disk = await this.#images.look(path, signal);
       this.#known.set(path, { fileBytes, disk });
+      this.#stale.delete(path);
       return disk;
     } catch (reason) {
-      if (reason instanceof DriverError && ['NotFound', 'Invalid', 'Conflict', 'Busy'].includes(reason.code)) return undefined;
-      throw reason;
+      if (!(reason instanceof DriverError) || ['Unavailable', 'TimedOut'].includes(reason.code)) throw reason;
+      return known?.disk;
     }
   }
 }

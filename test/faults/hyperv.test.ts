@@ -6,7 +6,7 @@ import { loadAll } from 'js-yaml';
 import t from 'tap';
 import type { VirtualMachine } from '#crds/types.js';
 import { connect, credentialKeys } from '#drivers/connect.js';
-import { resourceTypes } from '#simulators/hyperv/model/words.js';
+import { newSwitch } from '#simulators/hyperv/model/switch.js';
 import { Simulator } from '#simulators/hyperv/simulator.js';
 import { condition, useWorld } from '#test/cluster/world.js';
 import { isReady } from './lab.js';
@@ -50,6 +50,8 @@ for (const mode of ['v2', 'v1'] as const)
     await mkdir(join(drives, 'D/Hyper-V'), { recursive: true });
     const files = async () => (await readdir(join(drives, 'D/Hyper-V'))).map((name) => name.replace(/-[0-9a-f]{8}/, '')).sort();
     await using simulator = await Simulator.start({ mode, folder: drives, users: [user], jobMs: 20 });
+    const lan = newSwitch({ ElementName: 'LAN' });
+    simulator.host.switches.set(lan.id, lan);
     const changes = () => simulator.host.asked.filter((what) => /\.(Define|Modify|Destroy|Add|Remove|Request)/.test(what));
     await using operator = await world.start({ connect, credentialKeys, hypervisors: ['hv1'], namespace });
     await world.apply(...examplesFor(simulator));
@@ -64,7 +66,8 @@ for (const mode of ['v2', 'v1'] as const)
       return [machine?.state, number('Msvm_ProcessorSettingData'), number('Msvm_MemorySettingData'), machine?.generation];
     };
     const count = (type: string) => native()?.devices.filter(({ values }) => values['ResourceType'] === type).length;
-    const parts = () => [resourceTypes.diskDrive, resourceTypes.dvdDrive, resourceTypes.image, resourceTypes.card].map(count);
+    const { types } = simulator.host.words;
+    const parts = () => [types.diskDrive, types.dvdDrive, types.image, types.card].map(count);
     const ending = mode === 'v2' ? 'vhdx' : 'vhd';
     const generation = mode === 'v2' ? 2 : 1;
     t.same(has(), ['running', 2, 2048, generation]);
@@ -107,7 +110,7 @@ for (const mode of ['v2', 'v1'] as const)
     t.same(await files(), [`default.mail-data.${ending}`], 'what is retained is there');
     for (const [kind, name] of [
       ['StoragePool', 'hyper-v'],
-      ['VirtualNetwork', 'default-switch'],
+      ['VirtualNetwork', 'hyperv-lan'],
     ] as const) {
       await world.delete(kind, name);
       await world.untilGone(kind, name);

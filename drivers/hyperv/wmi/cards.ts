@@ -50,7 +50,7 @@ const addressOf = (macAddress: string): string => macAddress.replaceAll(':', '')
 /** One that no switch is at yet; `id` is a GUID by which its guest knows it. */
 export function newCard({ version }: Wmi, name: string, macAddress: string, id: string): string {
   const common = {
-    ResourceType: resourceTypes.card,
+    ResourceType: resourceTypes[version].card,
     ResourceSubType: subType(version, 'Synthetic Ethernet Port'),
     ElementName: name,
     Address: addressOf(macAddress),

@@ -33,8 +33,8 @@ export const placeOn = ({ key }: Controller, at: number): string => `${key} ${at
 /** Of one machine, in the host's order, by which SCSI controllers are counted. */
 export function controllersOf(parts: readonly Part[]): readonly Controller[] {
   const buses = new Map<number, Bus>([
-    [resourceTypes.ide, 'IDE'],
-    [resourceTypes.scsi, 'SCSI'],
+    [resourceTypes.v2.ide, 'IDE'],
+    [resourceTypes.v2.scsi, 'SCSI'],
   ]);
   return parts.flatMap(({ reference, common }) => {
     const bus = buses.get(common.ResourceType ?? 0);
@@ -45,12 +45,10 @@ export function controllersOf(parts: readonly Part[]): readonly Controller[] {
 /** Of one machine; `images` may be among the parts. */
 export function drivesOf(parts: readonly Part[], images: readonly Part[]): readonly Drive[] {
   const controllers = controllersOf(parts);
-  const kinds = new Map<number, DriveKind>([
-    [resourceTypes.disk, 'disk'],
-    [resourceTypes.dvd, 'dvd'],
-  ]);
+  const kindOf = ({ version, common }: Part): DriveKind | undefined =>
+    (['disk', 'dvd'] as const).find((kind) => resourceTypes[version][kind] === common.ResourceType);
   return parts.flatMap((part) => {
-    const kind = kinds.get(part.common.ResourceType ?? 0);
+    const kind = kindOf(part);
     const controller = controllers.find(({ key }) => key === partKeyIn(part.common.Parent));
     if (kind === undefined || controller === undefined) return [];
     const inIt = images.find((each) => isImage(each) && partKeyIn(each.common.Parent) === partKey(part.common.InstanceID));
@@ -59,14 +57,14 @@ export function drivesOf(parts: readonly Part[], images: readonly Part[]): reado
   });
 }
 
-const isImage = ({ common }: Part): boolean => common.ResourceType === resourceTypes.image;
+const isImage = ({ version, common }: Part): boolean => common.ResourceType === resourceTypes[version].image;
 const placeOf = (part: Part): string | undefined => (part.version === 'v1' ? part.common.Address : part.v2.AddressOnParent);
 const fileOf = ({ version, common }: Part): string => (version === 'v1' ? common.Connection : common.HostResource)[0] ?? '';
 
 export function newScsiController({ version }: Wmi): string {
   return embedObject(resource, {
     version,
-    common: { ResourceType: resourceTypes.scsi, ResourceSubType: subType(version, 'Synthetic SCSI Controller') },
+    common: { ResourceType: resourceTypes[version].scsi, ResourceSubType: subType(version, 'Synthetic SCSI Controller') },
   });
 }
 
@@ -76,7 +74,7 @@ const imageNames: Readonly<Record<DriveKind, string>> = { disk: 'Virtual Hard Di
 /** A drive without anything in it. */
 export function newDrive({ version, server, namespace }: Wmi, kind: DriveKind, on: Controller, at: number): string {
   const common = {
-    ResourceType: resourceTypes[kind],
+    ResourceType: resourceTypes[version][kind],
     ResourceSubType: subType(version, driveNames[kind]),
     Parent: objectPath(server, namespace, on.reference),
   };
@@ -86,7 +84,7 @@ export function newDrive({ version, server, namespace }: Wmi, kind: DriveKind, o
 
 export function newImage({ version, server, namespace }: Wmi, { kind, reference }: Drive, file: string): string {
   const common = {
-    ResourceType: resourceTypes.image,
+    ResourceType: resourceTypes[version].image,
     ResourceSubType: subType(version, imageNames[kind]),
     Parent: objectPath(server, namespace, reference),
     ...(version === 'v1' ? { Connection: [file] } : { HostResource: [file] }),

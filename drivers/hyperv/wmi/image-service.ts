@@ -37,6 +37,7 @@ const creating = {
 export class ImageService {
   readonly #wmi: Wmi;
   readonly #jobs: Jobs;
+  #reference: Promise<Reference> | undefined;
 
   constructor(wmi: Wmi, jobs: Jobs) {
     this.#wmi = wmi;
@@ -92,8 +93,16 @@ export class ImageService {
     return outcome;
   }
 
-  async #service(signal: AbortSignal): Promise<Reference> {
-    return (await this.#wmi.only(imageService, signal)).reference;
+  /** Asked for once; a failure is asked for again. */
+  #service(signal: AbortSignal): Promise<Reference> {
+    this.#reference ??= this.#wmi.only(imageService, signal).then(
+      ({ reference }) => reference,
+      (reason) => {
+        this.#reference = undefined;
+        throw reason;
+      },
+    );
+    return this.#reference;
   }
 }
 

@@ -1,8 +1,16 @@
 import type { Version } from './class.js';
 import { keysIn } from './wql.js';
 
-/** CIM's ResourceType of what machines are made of. */
-export const resourceTypes = { ide: 5, scsi: 6, card: 10, dvd: 16, disk: 17, image: 31, connection: 33 } as const;
+const common = { ide: 5, scsi: 6, card: 10, dvd: 16 } as const;
+
+/**
+ * CIM's ResourceType of what machines are made of. Version 1 is of an earlier schema, which has a disk drive as 22 and what is in a drive as a
+ * storage extent, 21; 17 is a serial port there (Microsoft's samples for root\\virtualization).
+ */
+export const resourceTypes = {
+  v1: { ...common, disk: 22, image: 21, connection: 33 },
+  v2: { ...common, disk: 17, image: 31, connection: 33 },
+} as const satisfies Record<Version, unknown>;
 
 /** `Synthetic Disk Drive` as a ResourceSubType. */
 export const subType = (version: Version, name: string): string => (version === 'v1' ? `Microsoft ${name}` : `Microsoft:Hyper-V:${name}`);

@@ -50,14 +50,18 @@ export class Switches {
       const { InstanceID = '' } = card.plug.selectors;
       return this.#machines.alter(system, [embedObject(connection, { version: 'v2', v2: { ...v2, InstanceID } })], signal);
     }
-    const made = { ResourceType: resourceTypes.connection, ResourceSubType: subType('v2', 'Ethernet Connection') };
+    const made = { ResourceType: resourceTypes.v2.connection, ResourceSubType: subType('v2', 'Ethernet Connection') };
     const parent = { Parent: this.#path(card.reference) };
     await this.#machines.add(system, [embedObject(connection, { version: 'v2', v2: { ...made, ...parent, ...v2 } })], signal);
   }
 
-  /** What is left of a card that is gone. */
-  async forget(card: Card, signal: AbortSignal): Promise<void> {
-    if (this.#wmi.version === 'v1') for (const port of await this.#ports(card, signal)) await this.#deletePort(port.reference, signal);
+  /** What was made for a card that is about to go: while there is the card, whoever comes after us knows of it. */
+  async unplug({ reference: system }: Pick<System, 'reference'>, card: Card, signal: AbortSignal): Promise<void> {
+    const ports = this.#wmi.version === 'v1' ? await this.#ports(card, signal) : [];
+    if (ports.length === 0) return;
+    const common = { InstanceID: card.reference.selectors['InstanceID'] ?? '', Connection: [] };
+    await this.#machines.alter(system, [embedObject(cardClass, { version: 'v1', common })], signal);
+    for (const { reference } of ports) await this.#deletePort(reference, signal);
   }
 
   async #plugV1(system: Reference, card: Card, into: NetworkSwitch, signal: AbortSignal): Promise<void> {

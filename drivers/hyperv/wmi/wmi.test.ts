@@ -121,11 +121,20 @@ for (const version of ['v2', 'v1'] as const) {
       of === undefined ? '' : objectPath(wmi.server, wmi.namespace, of);
     const ide = (await parts(resource)).find(({ common }) => common.ResourceType === 5 && common.Address === '0');
     const at = place('0');
-    const driveOf = { ResourceType: 17, ResourceSubType: subType('Synthetic Disk Drive'), Parent: pathTo(ide?.reference) };
+    const driveOf = {
+      ResourceType: version === 'v1' ? 22 : 17,
+      ResourceSubType: subType('Synthetic Disk Drive'),
+      Parent: pathTo(ide?.reference),
+    };
     const drive = at.version === 'v1' ? { ...at, common: { ...driveOf, ...at.common } } : { ...at, common: driveOf };
     const [driveMade] = await machines.add(system, [embedObject(resource, drive)], soon());
     const file = version === 'v1' ? { Connection: [path] } : { HostResource: [path] };
-    const disk = { ResourceType: 31, ResourceSubType: subType('Virtual Hard Disk'), Parent: pathTo(driveMade), ...file };
+    const disk = {
+      ResourceType: version === 'v1' ? 21 : 31,
+      ResourceSubType: subType('Virtual Hard Disk'),
+      Parent: pathTo(driveMade),
+      ...file,
+    };
     const [diskMade] = await machines.add(system, [embedObject(image, { version, common: disk })], soon());
     const adapter = {
       ResourceType: 10,
@@ -135,13 +144,16 @@ for (const version of ['v2', 'v1'] as const) {
     };
     const [cardMade] = await machines.add(system, [embedObject(card, { version, common: adapter })], soon());
     const machine = simulator.machineNamed('hardware');
-    t.equal(machine?.devices.filter(({ values }) => ['10', '17', '31'].includes(String(values['ResourceType']))).length, 3);
+    const { card: cardType, diskDrive, image: imageType } = simulator.host.words.types;
+    const made = () =>
+      machine?.devices.filter(({ values }) => [cardType, diskDrive, imageType].includes(String(values['ResourceType']))).length;
+    t.equal(made(), 3);
 
     if (driveMade === undefined || diskMade === undefined || cardMade === undefined) throw new Error('something was not made');
     await t.rejects(machines.remove(system, [driveMade], soon()), { name: 'DriverError', code: 'Conflict' }, 'something is in it');
     await machines.remove(system, [diskMade, driveMade], soon());
     await machines.remove(system, [cardMade], soon());
-    t.equal(machine?.devices.filter(({ values }) => ['10', '17', '31'].includes(String(values['ResourceType']))).length, 0);
+    t.equal(made(), 0);
     t.match(await images.look(path, soon()), { type: 'Dynamic', sizeBytes: 2 ** 30, inUse: false }, 'and the file stays');
   });
 

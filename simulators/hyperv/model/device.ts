@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { CimObject, Values } from '../cim/object.js';
-import { resourceTypes, type Words } from './words.js';
+import type { Words } from './words.js';
 
 /** One part of a machine: its class, and what stands in its setting data. */
 export interface Device extends CimObject {
@@ -56,21 +56,21 @@ export function bornWith(words: Words, generation: 1 | 2): readonly Device[] {
     ...[1, 2].map((port) =>
       device(words, {
         className: mode === 'v2' ? 'Msvm_SerialPortSettingData' : rasd,
-        type: resourceTypes.serial,
+        type: words.types.serial,
         subType: 'Serial Port',
         name: `COM ${port}`,
         values: { Connection: [''] },
         suffix: `\\8E3A359F-559A-4B6A-98A9-1690A6100ED7\\${port - 1}`,
       }),
     ),
-    device(words, { className: rasd, type: resourceTypes.display, subType: 'Synthetic Display Controller', name: 'Display Controller' }),
+    device(words, { className: rasd, type: words.types.display, subType: 'Synthetic Display Controller', name: 'Display Controller' }),
   ];
 }
 
 export const processor = (words: Words): Device =>
   device(words, {
     className: 'Msvm_ProcessorSettingData',
-    type: resourceTypes.processor,
+    type: words.types.processor,
     subType: 'Processor',
     name: 'Processor',
     values: { Limit: '100000', Reservation: '0', Weight: '100', AllocationUnits: 'percent / 1000', LimitProcessorFeatures: 'false' },
@@ -80,7 +80,7 @@ export const processor = (words: Words): Device =>
 export const memory = (words: Words): Device =>
   device(words, {
     className: 'Msvm_MemorySettingData',
-    type: resourceTypes.memory,
+    type: words.types.memory,
     subType: 'Memory',
     name: 'Memory',
     values: {
@@ -99,7 +99,7 @@ function oldHardware(words: Words): readonly Device[] {
   const ide = (channel: number) =>
     device(words, {
       className: rasd,
-      type: resourceTypes.ide,
+      type: words.types.ide,
       subType: 'Emulated IDE Controller',
       name: `IDE Controller ${channel}`,
       values: { Address: String(channel) },
@@ -107,7 +107,7 @@ function oldHardware(words: Words): readonly Device[] {
     });
   const floppyController = device(words, {
     className: rasd,
-    type: resourceTypes.other,
+    type: words.types.other,
     subType: 'Virtual Diskette Controller',
     name: 'Diskette Controller',
     values: { Address: '0' },
@@ -115,7 +115,7 @@ function oldHardware(words: Words): readonly Device[] {
   });
   const floppyDrive = device(words, {
     className: rasd,
-    type: resourceTypes.floppyDrive,
+    type: words.types.floppyDrive,
     subType: 'Synthetic Diskette Drive',
     name: 'Diskette Drive',
     values: { [words.place]: '0', Parent: parentMark(floppyController) },

@@ -4,7 +4,7 @@ import type { Device } from './device.js';
 import type { Host } from './host.js';
 import type { Job } from './jobs.js';
 import type { Machine } from './machine.js';
-import { resourceTypes, type State, type Transition, type Verb } from './words.js';
+import type { State, Transition, Verb } from './words.js';
 
 interface Change {
   readonly from: readonly State[];
@@ -79,7 +79,7 @@ export class Power {
 
   #boot(machine: Machine): void {
     machine.processId = 1000 + Math.floor(Math.random() * 60_000) * 4;
-    for (const card of machine.devices.filter(({ values }) => values['ResourceType'] === resourceTypes.card))
+    for (const card of machine.devices.filter(({ values }) => values['ResourceType'] === machine.words.types.card))
       if (!/[1-9A-F]/i.test(String(card.values['Address'] ?? ''))) machine.replaceDevice(card, { Address: this.#host.newMac() });
   }
 
@@ -106,8 +106,8 @@ export class Power {
   }
 }
 
-export const imagesOf = ({ devices }: Machine): readonly Device[] =>
-  devices.filter(({ values }) => values['ResourceType'] === resourceTypes.image);
+export const imagesOf = ({ devices, words }: Machine): readonly Device[] =>
+  devices.filter(({ values }) => values['ResourceType'] === words.types.image);
 
 export const fileOf = ({ words }: Machine, image: Device): string => [image.values[words.file] ?? ''].flat()[0] ?? '';
 

@@ -5,7 +5,7 @@ import { type Device, parentMark } from './device.js';
 import type { Host } from './host.js';
 import type { Machine } from './machine.js';
 import { fileOf, imagesOf, userOf } from './power.js';
-import { resourceTypes } from './words.js';
+import { type ResourceTypes, typesBySubType, type Words } from './words.js';
 
 const refuse = (why: string, code: number = codes.cim.invalidParameter): never => {
   throw new Refusal(code, why);
@@ -16,7 +16,7 @@ export async function addDevice(host: Host, machine: Machine, given: CimObject):
   const className = classOf(host, given);
   const cimClass = host.words.classes.find(className);
   if (cimClass === undefined) return refuse(`The class ${given.className} is not a part of a virtual machine.`);
-  const values = withDefaults(typedValues(cimClass, given.values));
+  const values = withDefaults(host.words, typedValues(cimClass, given.values));
   const suffix = await placeOf(host, machine, values);
   const added: Device = { className, suffix, values: { ...values, ...placeIn(machine, suffix) } };
   machine.devices = [...machine.devices, added];
@@ -27,16 +27,16 @@ export async function addDevice(host: Host, machine: Machine, given: CimObject):
 /** Clients send a disk as any setting data; what it is, its type says. */
 function classOf({ words }: Host, { className, values }: CimObject): string {
   const type = [values['ResourceType'] ?? ''].flat()[0];
-  if (type === resourceTypes.image) return words.imageClass;
-  if (type === resourceTypes.connection && words.mode === 'v2') return 'Msvm_EthernetPortAllocationSettingData';
-  if (type === resourceTypes.processor || type === resourceTypes.memory)
+  if (type === words.types.image) return words.imageClass;
+  if (type === words.types.connection && words.mode === 'v2') return 'Msvm_EthernetPortAllocationSettingData';
+  if (type === words.types.processor || type === words.types.memory)
     refuse('A virtual machine has one processor setting and one memory setting.');
   return className;
 }
 
-function withDefaults(values: Values): Values {
-  const isCard = values['ResourceType'] === resourceTypes.card;
-  const isConnection = values['ResourceType'] === resourceTypes.connection;
+function withDefaults({ types }: Words, values: Values): Values {
+  const isCard = values['ResourceType'] === types.card;
+  const isConnection = values['ResourceType'] === types.connection;
   return {
     ConsumerVisibility: '3',
     VirtualQuantity: '1',
@@ -48,14 +48,22 @@ function withDefaults(values: Values): Values {
   };
 }
 
+/** Of what says neither, and of sub types that are not known here, nothing is said. */
+function mustAgree(types: ResourceTypes, type: string, subType: string): void {
+  const named = Object.entries(typesBySubType).find(([name]) => subType.endsWith(name))?.[1];
+  if (named !== undefined && types[named] !== type) refuse(`'${subType}' is of type ${types[named]}, not ${type}.`);
+}
+
 async function placeOf(host: Host, machine: Machine, values: Values): Promise<string> {
   const type = String(values['ResourceType'] ?? '');
+  const { types } = machine.words;
+  mustAgree(types, type, String(values['ResourceSubType'] ?? ''));
   const fresh = `\\${randomUUID().toUpperCase()}`;
-  if (type === resourceTypes.scsi) return addController(machine, fresh);
-  if (type === resourceTypes.diskDrive || type === resourceTypes.dvdDrive) return addDrive(machine, values);
-  if (type === resourceTypes.image) return addImage(host, machine, values);
-  if (type === resourceTypes.card) return addCard(machine, fresh);
-  if (type === resourceTypes.connection) return plug(host, machine, values);
+  if (type === types.scsi) return addController(machine, fresh);
+  if (type === types.diskDrive || type === types.dvdDrive) return addDrive(machine, values);
+  if (type === types.image) return addImage(host, machine, values);
+  if (type === types.card) return addCard(machine, fresh);
+  if (type === types.connection) return plug(host, machine, values);
   return refuse(`A resource of type ${type || '(none)'} cannot be added.`);
 }
 
@@ -67,17 +75,17 @@ function placeIn({ words }: Machine, suffix: string): Values {
 
 function addController(machine: Machine, suffix: string): string {
   mustBeOff(machine);
-  const there = machine.devices.filter(({ values }) => values['ResourceType'] === resourceTypes.scsi).length;
+  const there = machine.devices.filter(({ values }) => values['ResourceType'] === machine.words.types.scsi).length;
   if (there >= 4) refuse('A virtual machine has at most 4 SCSI controllers.');
   return `${suffix}\\0`;
 }
 
 /** IDE has two places, SCSI 64; nothing is added to IDE while the machine runs. */
 function addDrive(machine: Machine, values: Values): string {
-  const controller = parentOf(machine, values, [resourceTypes.ide, resourceTypes.scsi]);
-  const isIde = controller.values['ResourceType'] === resourceTypes.ide;
+  const controller = parentOf(machine, values, [machine.words.types.ide, machine.words.types.scsi]);
+  const isIde = controller.values['ResourceType'] === machine.words.types.ide;
   if (isIde) mustBeOff(machine);
-  else if (machine.generation === 1 && values['ResourceType'] === resourceTypes.dvdDrive) refuse('A DVD drive is on IDE.');
+  else if (machine.generation === 1 && values['ResourceType'] === machine.words.types.dvdDrive) refuse('A DVD drive is on IDE.');
   const { place } = machine.words;
   const taken = childrenOf(machine, controller).map((each) => String(each.values[place] ?? ''));
   const wanted = String(values[place] ?? '');
@@ -94,7 +102,7 @@ const firstFree = (taken: readonly string[]): string => {
 };
 
 async function addImage(host: Host, machine: Machine, values: Values): Promise<string> {
-  const drive = parentOf(machine, values, [resourceTypes.diskDrive, resourceTypes.dvdDrive, resourceTypes.floppyDrive]);
+  const drive = parentOf(machine, values, [machine.words.types.diskDrive, machine.words.types.dvdDrive, machine.words.types.floppyDrive]);
   if (childrenOf(machine, drive).length > 0) refuse('There is an image in the drive already.');
   await mustBeUsable(host, machine, values);
   return drive.suffix.replace(/\\D$/, '\\L');
@@ -117,7 +125,7 @@ function addCard(machine: Machine, suffix: string): string {
 }
 
 function plug(host: Host, machine: Machine, values: Values): string {
-  const card = parentOf(machine, values, [resourceTypes.card]);
+  const card = parentOf(machine, values, [machine.words.types.card]);
   if (childrenOf(machine, card).length > 0) refuse('The network adapter is plugged in already.');
   mustLeadToSwitch(host, values);
   return `${card.suffix}\\C`;
@@ -168,9 +176,9 @@ export async function modifyDevice(host: Host, machine: Machine, of: Device, giv
   const { InstanceID: _, ...values } = cimClass === undefined ? given.values : typedValues(cimClass, given.values);
   if (of.className === 'Msvm_ProcessorSettingData') checkProcessor(host, machine, values);
   if (of.className === 'Msvm_MemorySettingData') checkMemory(machine, values);
-  if (of.values['ResourceType'] === resourceTypes.connection) mustLeadToSwitch(host, values);
-  if (of.values['ResourceType'] === resourceTypes.card && host.words.mode === 'v1') mustLeadToPort(host, values);
-  if (of.values['ResourceType'] === resourceTypes.image && values[machine.words.file] !== undefined)
+  if (of.values['ResourceType'] === machine.words.types.connection) mustLeadToSwitch(host, values);
+  if (of.values['ResourceType'] === machine.words.types.card && host.words.mode === 'v1') mustLeadToPort(host, values);
+  if (of.values['ResourceType'] === machine.words.types.image && values[machine.words.file] !== undefined)
     await mustBeUsable(host, machine, values);
   machine.replaceDevice(of, values);
   return machine.device(machine.deviceId(of)) ?? of;
@@ -192,11 +200,11 @@ function checkMemory(machine: Machine, values: Values): void {
 /** Images go before their drives, and drives before their controllers; what a card is plugged into goes with it. @throws Refusal */
 export function removeDevice(machine: Machine, of: Device): void {
   const children = childrenOf(machine, of);
-  const isCard = of.values['ResourceType'] === resourceTypes.card;
+  const isCard = of.values['ResourceType'] === machine.words.types.card;
   if (children.length > 0 && !isCard) refuse('There is something in it.', codes.cim.invalidState);
   const isIdeDrive =
     of.suffix.endsWith('\\D') &&
-    parentOf(machine, of.values, [resourceTypes.ide, resourceTypes.scsi]).values['ResourceType'] === resourceTypes.ide;
+    parentOf(machine, of.values, [machine.words.types.ide, machine.words.types.scsi]).values['ResourceType'] === machine.words.types.ide;
   if (isIdeDrive || (isCard && machine.generation === 1)) mustBeOff(machine);
   machine.devices = machine.devices.filter((each) => each !== of && !(isCard && children.includes(each)));
   machine.writes += 1;

@@ -10,6 +10,7 @@ export interface Words {
   readonly mode: Mode;
   readonly namespace: string;
   readonly classes: Classes;
+  readonly types: ResourceTypes;
   /** `Synthetic Disk Drive` as a ResourceSubType. */
   readonly subType: (name: string) => string;
   /** The property that says at which place of its controller something is. */
@@ -25,6 +26,7 @@ export const wordsV2 = (classes: Classes): Words => ({
   mode: 'v2',
   namespace: 'root/virtualization/v2',
   classes,
+  types: typesV2,
   subType: (name) => `Microsoft:Hyper-V:${name}`,
   place: 'AddressOnParent',
   file: 'HostResource',
@@ -37,6 +39,7 @@ export const wordsV1 = (classes: Classes): Words => ({
   mode: 'v1',
   namespace: 'root/virtualization',
   classes,
+  types: typesV1,
   subType: (name) => `Microsoft ${name}`,
   place: 'Address',
   file: 'Connection',
@@ -55,8 +58,24 @@ export const wordsV1 = (classes: Classes): Words => ({
   requests: { 2: 'start', 3: 'off', 4: 'shutdown', 10: 'reboot', 11: 'reset', 32768: 'pause', 32769: 'save' },
 });
 
-/** CIM's ResourceType. */
-export const resourceTypes = {
+/** CIM's ResourceType, as the namespace has it. */
+export interface ResourceTypes {
+  readonly other: string;
+  readonly processor: string;
+  readonly memory: string;
+  readonly ide: string;
+  readonly scsi: string;
+  readonly card: string;
+  readonly floppyDrive: string;
+  readonly dvdDrive: string;
+  readonly diskDrive: string;
+  readonly serial: string;
+  readonly display: string;
+  readonly image: string;
+  readonly connection: string;
+}
+
+const common = {
   other: '1',
   processor: '3',
   memory: '4',
@@ -65,9 +84,22 @@ export const resourceTypes = {
   card: '10',
   floppyDrive: '14',
   dvdDrive: '16',
-  diskDrive: '17',
-  serial: '21',
   display: '24',
-  image: '31',
-  connection: '33',
-} as const;
+};
+
+/** Version 2 follows a later CIM schema than version 1, where a disk drive, what is in one, and a serial port have other numbers. */
+const typesV2: ResourceTypes = { ...common, diskDrive: '17', serial: '21', image: '31', connection: '33' };
+const typesV1: ResourceTypes = { ...common, diskDrive: '22', serial: '17', image: '21', connection: '33' };
+
+/** What a sub type is, by the name in it: a client that says both says them alike. */
+export const typesBySubType: Readonly<Record<string, keyof ResourceTypes>> = {
+  'Synthetic Disk Drive': 'diskDrive',
+  'Physical Disk Drive': 'diskDrive',
+  'Synthetic DVD Drive': 'dvdDrive',
+  'Virtual Hard Disk': 'image',
+  'Virtual CD/DVD Disk': 'image',
+  'Virtual Floppy Disk': 'image',
+  'Synthetic SCSI Controller': 'scsi',
+  'Synthetic Ethernet Port': 'card',
+  'Ethernet Connection': 'connection',
+};

@@ -2,7 +2,6 @@ import type { CimObject, Values } from '../cim/object.js';
 import { parentMark } from '../model/device.js';
 import type { Host } from '../model/host.js';
 import type { Machine } from '../model/machine.js';
-import { resourceTypes } from '../model/words.js';
 
 /** What both versions show of a machine. */
 export class MachineObjects {
@@ -123,7 +122,7 @@ export class MachineObjects {
   }
 
   cards(machine: Machine) {
-    return machine.devices.filter(({ values }) => values['ResourceType'] === resourceTypes.card);
+    return machine.devices.filter(({ values }) => values['ResourceType'] === machine.words.types.card);
   }
 }
 
