@@ -23,6 +23,19 @@ export async function machinesContract(t: Test, stage: Stage): Promise<void> {
   await readingContract(t, stage);
 }
 
+/** What only some hosts know, each by the capability that would accept it. */
+const foreign = ({ memoryBytes }: MachineDefinition): readonly (readonly [field: string, change: Partial<MachineDefinition>])[] => [
+  ['cpu.maxCount', { maxCpuCount: 4 }],
+  ['memory.maxSize', { maxMemoryBytes: 2 * memoryBytes }],
+  ['disks.cdrom', { cdroms: [{ name: 'drive' }] }],
+  ['devices.rng', { rng: true }],
+  ['devices.guestAgent', { guestAgent: true }],
+  ['devices.graphics.type', { graphics: { type: 'VNC' } }],
+  ['vsphere.guestId', { vsphere: { guestId: 'debian12_64Guest' } }],
+  ['container', { container: { root: '/directories/root', init: ['/init'] } }],
+  ['xen.mode', { xen: { mode: 'PV' } }],
+];
+
 async function definingContract(t: Test, stage: Stage): Promise<void> {
   const { driver } = stage;
 
@@ -333,6 +346,21 @@ async function editingContract(t: Test, stage: Stage): Promise<void> {
     t.equal(await peer.writeTrace(definition.uuid), before);
     await driver.machines.define({ ...definition, cpuCount: 2 }, mark, soon());
     t.not(await peer.writeTrace(definition.uuid), before, 'and the peer would have seen it');
+  });
+
+  await t.test('a machine that is there is refused by name what its host does not know, and stays as it is', async (t) => {
+    const { capabilities } = await driver.host.describe(soon());
+    const { id, definition, mark } = await stage.define();
+    const before = await stage.look(id);
+    const unknown = foreign(definition).filter(([field]) => !capabilities.some((one) => one.field === field));
+    if (unknown.length === 0) t.pass(`${stage.subject.name} knows all of it`);
+    for (const [field, change] of unknown) {
+      const word = field.replace(/[.](type|guestId|mode)$/, '').replace(/^.*[.]/, '');
+      const again = () => driver.machines.define({ ...definition, ...change }, mark, soon());
+      await refused(t, again(), 'Unsupported', 'Invalid');
+      await t.rejects(again(), { message: new RegExp(word, 'i') }, field);
+    }
+    t.same(await stage.look(id), before);
   });
 
   await t.test('an edit changes what differs, and keeps what the host once chose', async (t) => {
