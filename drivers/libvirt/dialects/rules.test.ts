@@ -62,8 +62,8 @@ const uuid = '7d4c2f1e-0000-4000-8000-000000000001';
 
 /** What a host takes, for the most part: without these hardly anything would be taken. */
 const words = {
-  bhyve: { format: 'Raw', buses: ['VirtioBlk', 'SATA'], kernel: false },
-  'cloud-hypervisor': { format: 'Raw', buses: ['VirtioBlk'], kernel: true },
+  bhyve: { format: 'Raw', buses: ['VirtioBlk', 'SATA'], disks: 4, kernel: false },
+  'cloud-hypervisor': { format: 'Raw', buses: ['VirtioBlk'], disks: 0, kernel: true },
 } as const;
 
 /** Seldom there. */
@@ -84,7 +84,7 @@ const definitionsFor = (of: (typeof words)[keyof typeof words]): fc.Arbitrary<Ma
   fc
     .record({
       cpuCount: fc.integer({ min: 1, max: 4 }),
-      disks: fc.uniqueArray(diskOf(of), { selector: ({ name }) => name, maxLength: 4 }),
+      disks: fc.uniqueArray(diskOf(of), { selector: ({ name }) => name, maxLength: of.disks }),
       interfaces: fc.subarray(['lan', 'san']),
       serial: fc.boolean(),
       firmware: seldom(fc.constantFrom('UEFI', 'BIOS')),
