@@ -52,6 +52,8 @@ export const everything: readonly Capability[] = [
   { field: 'power.startPaused' },
   { field: 'power.pause' },
   { field: 'power.reset' },
+  { field: 'stats.block' },
+  { field: 'stats.network' },
   { field: 'volumes.growAttached' },
   { field: 'volumes.wipe' },
   { field: 'volumes.resume' },

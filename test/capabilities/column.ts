@@ -12,6 +12,8 @@ export interface Column {
   readonly provenOn: Means;
   readonly capabilities: readonly Capability[];
   readonly facets: readonly string[];
+  /** Facets of which nobody said that the host has them, and nobody that it has not. */
+  readonly untested?: readonly string[];
   /** What differs from host to host, or these fields of it, is told as a rule, so that the page is the same wherever it is made. */
   readonly isOneOfMany?: true | readonly string[];
   /** Capabilities that its kind of host, or libvirt's driver for it, has no word for. */
@@ -19,6 +21,13 @@ export interface Column {
 }
 
 export const told = ({ capabilities }: Column, field: string): Capability | undefined => capabilities.find((one) => one.field === field);
+
+export const makesMachines = (column: Column): boolean => told(column, 'cpu.count') !== undefined;
+
+/** What is there is looked at, and nothing is made. */
+export const isSeenOnly = (column: Column): boolean => column.libvirt !== undefined && !makesMachines(column);
+
+export const isUntested = ({ untested = [] }: Column, facet: string): boolean => untested.includes(facet);
 
 export const facets = [
   'host',

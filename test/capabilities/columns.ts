@@ -94,7 +94,9 @@ async function recorded(
   signal: AbortSignal,
 ): Promise<Column> {
   await using replay = await replayed(recording, dialectOf(driver), signal);
-  return { ...(await columnOf(name, replay, signal)), said, libvirt: recording.column, lacks };
+  // Of a real one, the contract that it keeps says which facets it has.
+  const untested = dialectOf(driver).provenOn === 'Real' ? [] : replay.untested;
+  return { ...(await columnOf(name, replay, signal)), said, libvirt: recording.column, lacks, untested };
 }
 
 async function vsphere(signal: AbortSignal): Promise<readonly Column[]> {

@@ -200,6 +200,10 @@ const contract: Readonly<Record<string, Proof>> = {
   viewed: { file: 'test/contract/consoles.ts', sentence: 'a viewer is let in by the password, and by no other' },
   repassworded: { file: live, sentence: 'the password of its graphics is another from now on' },
   cpus: { file: live, sentence: 'a CPU is plugged in within its room, and beyond it waits' },
+  measured: {
+    file: 'test/contract/stats.ts',
+    sentence: 'of disks and interfaces there are figures where the host says so, and nowhere else',
+  },
   names: { file: machines, sentence: 'the longest name is kept, and a longer one is refused' },
 };
 const probe: Proof = {
@@ -289,6 +293,8 @@ export const proofs: Readonly<Record<string, readonly Proof[]>> = {
   'power.startPaused': proven('paused'),
   'power.pause': proven('verbs'),
   'power.reset': proven('verbs'),
+  'stats.block': proven('measured'),
+  'stats.network': proven('measured'),
   'vsphere.guestId': proven('words'),
   container: proven('container'),
   'container.mounts': proven('container'),

@@ -2,7 +2,7 @@ import { askedOfPool } from '#controllers/storage-pool-instance/plan.js';
 import { asked } from '#controllers/virtual-machine/asked.js';
 import { askedOfNetwork } from '#controllers/virtual-network-instance/plan.js';
 import type { Capability } from '#drivers/driver.js';
-import { type Column, facets, told } from './column.js';
+import { type Column, facets, isSeenOnly, isUntested, told } from './column.js';
 import { driverFields, ownFields, type Proof, proofs } from './fields.js';
 import { type LibvirtColumn, matrix } from './matrix.js';
 import { verbRows } from './verbs.js';
@@ -67,6 +67,8 @@ const checked: ReadonlySet<string> = new Set(
 
 const yes = 'yes';
 const notDone = 'NOT DONE';
+const untested = 'untested';
+const seenOnly = 'seen only';
 const none = '–';
 
 export function renderCapabilities(columns: readonly Column[]): string {
@@ -76,7 +78,7 @@ export function renderCapabilities(columns: readonly Column[]): string {
     ...preface,
     ...table(
       ['host', 'what said so', 'proven on'],
-      columns.map(({ name, said, provenOn }) => [name, said, `**${provenOn}**`]),
+      columns.map((column) => [column.name, column.said, `**${isSeenOnly(column) ? seenOnly : column.provenOn}**`]),
     ),
     '',
     '## Fields',
@@ -107,16 +109,20 @@ export function renderCapabilities(columns: readonly Column[]): string {
     '',
     '## Facets',
     '',
-    'A facet that a host does not have is a fact, not an error: what needs it is refused.',
+    'A facet that a host does not have is a fact, not an error: what needs it is refused. Of those that are untested, neither a recording nor the matrix says whether the host has them;',
+    'of a host that is only seen, what would act on a machine is not done.',
     '',
     ...table(
       ['facet', ...names],
-      facets.map((facet) => [facet, ...columns.map((column) => (column.facets.includes(facet) ? yes : 'absent'))]),
+      facets.map((facet) => [facet, ...columns.map((column) => facetOf(column, facet))]),
     ),
     '',
     '## What shows it',
     '',
-    'By these tests, in every run, on whatever the column is proven on.',
+    'These tests, each a sentence of theirs. Those in test/contract run on every host that is proven on something real or simulated, each in a file of its own',
+    '(`test/contract/<host>.test.ts`), which states what its host cannot do (`cannot`, `without`): a sentence that needs it is skipped there aloud, and shows nothing of that host.',
+    'So are some sentences on a host that does not tell the capability. This table knows which sentences there are, and not where each was run: a run of the suite says that. What no',
+    'host can show of itself is marked untested; of columns that stand on golden files, that are seen only or untested, no sentence here was run.',
     '',
     ...table(
       ['capability', 'proof'],
@@ -133,9 +139,10 @@ const preface = [
   `of what such daemons say. What can be had is measured by libvirt’s own matrix (${matrix.source}):`,
   '',
   `- \`${none}\`: libvirt’s driver for such hosts has it not, or there is no such thing there;`,
-  `- \`${notDone}\`: it could be had, and Virtwright does not do it so far.`,
+  `- \`${notDone}\`: it could be had, and Virtwright does not do it so far;`,
+  `- \`${untested}\`: the driver takes it for there, and nothing says whether it is.`,
   '',
-  'Nothing was run on what is untested or proven on golden files alone. Virtuozzo and VirtualBox by libvirt keep no word of whose a machine is: what is there is seen, none is made, and all that they could do stands as not done.',
+  'Nothing was run on what is untested or proven on golden files alone. Virtuozzo and VirtualBox by libvirt keep no word of whose a machine is: what is there is seen, none is made, and all that they could do stands as not done, or as untested where the driver takes pools, volumes and networks for there.',
   '',
 ];
 
@@ -148,8 +155,18 @@ const fieldsOf = (capability: string): string =>
 function accepted(column: Column, field: string): string {
   const found = told(column, field);
   if (found === undefined) return lacks(column, field) ? none : notDone;
+  if (isUntested(column, field.split('.')[0] ?? '')) return untested;
   const words = inWords(column, found);
   return found.change === undefined ? words : `${words}; ${found.change}`;
+}
+
+const looks: ReadonlySet<string> = new Set(['host', 'machines', 'events']);
+
+function facetOf(column: Column, facet: string): string {
+  if (!column.facets.includes(facet)) return 'absent';
+  if (isUntested(column, facet)) return untested;
+  if (!isSeenOnly(column)) return yes;
+  return looks.has(facet) ? seenOnly : notDone;
 }
 
 /** Only QEMU has a choice of accelerators, and a block that is named after a hypervisor is of that one alone. */

@@ -1,4 +1,4 @@
-import { type Column, told } from './column.js';
+import { type Column, makesMachines as hasMachines, isUntested, told } from './column.js';
 import { isInLibvirt, type LibvirtColumn, matrix } from './matrix.js';
 
 /** Something that can be asked of a machine or its host, in the API's words. */
@@ -8,9 +8,10 @@ interface Verb {
   readonly row?: string;
   readonly drivers?: readonly LibvirtColumn[];
   readonly isDone: (column: Column) => boolean;
+  /** What it goes by. */
+  readonly facet?: string;
 }
 
-const hasMachines = (column: Column): boolean => told(column, 'cpu.count') !== undefined;
 const tells = (field: string) => (column: Column) => told(column, field) !== undefined;
 const has = (facet: string) => (column: Column) => column.facets.includes(facet);
 const changes =
@@ -62,12 +63,15 @@ const verbs: readonly Verb[] = [
   { verb: 'addresses of a guest', row: 'guest IPs', isDone: has('guests') },
   { verb: 'host name of a guest', row: 'guest hostname', isDone: both(has('guests'), tells('devices.guestAgent')) },
   { verb: 'system of a guest', row: 'guest info bulk', isDone: both(has('guests'), tells('devices.guestAgent')) },
-  ...(['cpu', 'memory', 'block', 'NIC'] as const).map((kind) => ({
+  ...(['cpu', 'memory'] as const).map((kind) => ({
     verb: `figures of machines: ${kind}`,
     row: `${kind} stats`,
-    isDone: has('stats'),
+    isDone: both(has('stats'), hasMachines),
+    facet: 'stats',
   })),
-  { verb: 'figures of all machines in one call', row: 'bulk stats', isDone: both(called('bulk stats'), has('stats')) },
+  { verb: 'figures of machines: block', row: 'block stats', isDone: tells('stats.block'), facet: 'stats' },
+  { verb: 'figures of machines: NIC', row: 'NIC stats', isDone: tells('stats.network'), facet: 'stats' },
+  { verb: 'figures of all machines in one call', row: 'bulk stats', isDone: both(called('bulk stats'), both(has('stats'), hasMachines)) },
   { verb: 'events', row: 'events (any)', isDone: both(called('events (any)'), has('events')) },
   { verb: 'what the host is', row: 'node info', isDone: has('host') },
   {
@@ -86,6 +90,7 @@ const canBeAsked = ({ libvirt }: Column, { row, drivers = [] }: Verb): boolean =
   libvirt !== undefined && (row === undefined ? drivers.includes(libvirt) : isInLibvirt(row, libvirt));
 
 const cellOf = (column: Column, verb: Verb): string => {
+  if (hasMachines(column) && verb.facet !== undefined && isUntested(column, verb.facet)) return canBeAsked(column, verb) ? 'untested' : '–';
   if (verb.isDone(column)) return 'yes';
   return canBeAsked(column, verb) ? 'NOT DONE' : '–';
 };

@@ -1,5 +1,5 @@
 import type { Test } from 'tap';
-import type { Stats } from '#drivers/driver.js';
+import type { MachineDisk, Stats } from '#drivers/driver.js';
 import { networksOf, newDisk } from './live.js';
 import { mustHave } from './pools.js';
 import { type Stage, soon } from './stage.js';
@@ -19,6 +19,19 @@ export async function statsContract(t: Test, stage: Stage): Promise<void> {
     t.notOk((await idsOf()).includes(on.id));
   });
 
+  await t.test('of disks and interfaces there are figures where the host says so, and nowhere else', async (t) => {
+    const { capabilities } = await stage.driver.host.describe(soon());
+    const told = (field: string) => capabilities.some((one) => one.field === field);
+    const networks = await networksOf(stage, 1);
+    const made = await stage.running(
+      stage.definition({ disks: await anyDisks(stage), interfaces: networks.map((network) => ({ name: 'lan', network })) }),
+    );
+    const one = mustHave((await stats.read(soon())).find(({ id }) => id === made.id));
+    t.equal(one.disks.length > 0, told('stats.block'), 'stats.block', { one });
+    t.equal(one.interfaces.length > 0, told('stats.network'), 'stats.network', { one });
+    await stage.driver.power.cut(made.id, made.owner, soon());
+  });
+
   await devicesContract(t, stage, stats);
 
   await stage.withPeer(t, 'what does not answer is left out rather than waited for', ['hang'], async (t, peer) => {
@@ -34,6 +47,12 @@ export async function statsContract(t: Test, stage: Stage): Promise<void> {
     await pausing;
     await undo();
   });
+}
+
+/** One, if machines of this host can have any. */
+async function anyDisks(stage: Stage): Promise<readonly MachineDisk[]> {
+  if (!stage.can('haveDisks')) return [];
+  return [stage.can('imagineDisks') ? await newDisk(stage, 'root') : await stage.disk('root', '', 'Raw')];
 }
 
 async function devicesContract(t: Test, stage: Stage, stats: Stats): Promise<void> {

@@ -36,6 +36,9 @@ export const graphicsServer: readonly Capability[] = [
   { field: 'devices.graphics.password', reason: '1 to 8 characters, as VNC has it', change: 'Live' },
 ];
 
+/** What its figures tell of, beside time and memory. */
+export const devicesMeasured: readonly Capability[] = [{ field: 'stats.block' }, { field: 'stats.network' }];
+
 export const seeds: readonly Capability[] = [{ field: 'cloudInit' }, { field: 'ignition' }, { field: 'sysprep' }];
 
 /** How many CPUs and how much memory, where neither changes while a machine runs. */

@@ -17,4 +17,5 @@ export const containerCapabilities = (most: { readonly memoryBytes: number }): r
   { field: 'interfaces.macAddress' },
   { field: 'devices.serial', reason: 'the container’s terminal' },
   { field: 'power.pause' },
+  { field: 'stats.network' },
 ];

@@ -1,7 +1,7 @@
 import type { Capability, DiskBus } from '#drivers/driver.js';
 import { diskBuses, nativeBus, pluggableBuses } from '../../xml/bus.js';
 import { bytesPerMiB, maxNameBytes } from '../../xml/definition.js';
-import { bootsAnything, diskWords, graphicsServer, interfaceWords, pluggedInterfaces, seeds } from '../capabilities.js';
+import { bootsAnything, devicesMeasured, diskWords, graphicsServer, interfaceWords, pluggedInterfaces, seeds } from '../capabilities.js';
 import { canBootSecurely, canEmulateTpm, canShow, firmwaresOf, mostOf, type QemuOffer } from './offer.js';
 import type { Finding } from './probe.js';
 
@@ -21,6 +21,7 @@ export function capabilitiesOf(offer: QemuOffer): readonly Capability[] {
     { field: 'power.pause' },
     { field: 'power.reset' },
     { field: 'volumes.growAttached' },
+    ...devicesMeasured,
     { field: 'devices.serial' },
     { field: 'devices.serial.log', reason: 'virtlogd keeps it, at most 2 MiB and three earlier parts' },
     { field: 'devices.guestAgent' },

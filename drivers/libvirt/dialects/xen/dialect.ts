@@ -8,6 +8,7 @@ import { bytesPerMiB, checkDefinition, maxNameBytes } from '../../xml/definition
 import { volumeFormats } from '../../xml/format.js';
 import { namesInAliases } from '../../xml/names.js';
 import { readShape } from '../../xml/read.js';
+import { devicesMeasured } from '../capabilities.js';
 import type { Dialect, HostFacts, MachineOffer, Means } from '../dialect.js';
 import { mustFit } from '../fits.js';
 import { hasConsole } from './console.js';
@@ -68,6 +69,7 @@ const capabilitiesOf = (modes: readonly XenMode[], cpus: number, memoryBytes: nu
   { field: 'cloudInit' },
   { field: 'power.startPaused' },
   { field: 'power.pause' },
+  ...devicesMeasured,
 ];
 
 /** The host could look for one on the disk (pygrub), and would read what the guest has written there. */
