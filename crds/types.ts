@@ -597,8 +597,9 @@ export interface StorageVolumeSpec {
    */
   readonly existing?: StorageVolumeSpecExisting;
   /**
-   * What the guest sees, in whole KiB, as `40Gi`; from 1Ki to 4Pi. It may grow, where the host can also while its machine
-   * runs, and never shrinks. An image larger than this is refused; after a smaller one the rest is empty.
+   * Of a directory, the most that is unpacked into it. Of all else, what the guest sees, in whole KiB, as `40Gi`; from 1Ki
+   * to 4Pi. It may grow, where the host can also while its machine runs, and never shrinks. An image larger than this is
+   * refused; after a smaller one the rest is empty.
    */
   readonly size: Size;
   /**

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { Readable, type Transform } from 'node:stream';
+import type { Transform, Writable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { ImageError } from './error.js';
 import { looksLike } from './hint.js';
@@ -55,20 +55,22 @@ async function* decompressed(archive: AsyncIterable<Uint8Array>, signal: AbortSi
 /** What the archive's own end throws, as that it is not what its checksum says, comes before what the decompression makes of it. */
 async function* through(decoder: Transform, archive: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let cause: unknown;
-  const source = Readable.from(archive, { objectMode: false });
-  source.once('error', (reason) => {
+  const listening = { still: true };
+  const feeding = feed(archive, decoder, listening).catch((reason) => {
     cause = reason;
     decoder.destroy(reason);
   });
   try {
-    yield* source.pipe(decoder);
+    yield* decoder;
+    await feeding;
+    if (cause !== undefined) throw cause;
   } catch (reason) {
-    throw (
-      cause ??
-      new ImageError('Corrupt', `the archive cannot be decompressed: ${(reason as Error).message}; publish it again`, { cause: reason })
-    );
+    if (cause !== undefined) throw cause;
+    throw new ImageError('Corrupt', `the archive cannot be decompressed: ${(reason as Error).message}; publish it again`, {
+      cause: reason,
+    });
   } finally {
-    source.destroy();
+    listening.still = false;
     decoder.destroy();
   }
 }
@@ -107,12 +109,38 @@ async function* throughXz(archive: AsyncIterable<Uint8Array>, signal: AbortSigna
   }
 }
 
-async function feed(archive: AsyncIterable<Uint8Array>, to: NodeJS.WritableStream): Promise<void> {
+/** All of it, also when the decoder has its end: only with the last byte is known whether all was as it should be. */
+async function feed(
+  archive: AsyncIterable<Uint8Array>,
+  to: Writable,
+  listening: { readonly still: boolean } = { still: true },
+): Promise<void> {
   // When it ends before all is written, its own word tells why.
   to.on('error', () => {});
-  for await (const chunk of archive)
-    if (!to.write(chunk)) await new Promise<void>((resolve) => to.once('drain', resolve).once('close', resolve));
+  let ended = false;
+  to.once('end', () => {
+    ended = true;
+  });
+  for await (const chunk of archive) {
+    if (!listening.still || (to.destroyed && !ended)) return;
+    if (ended && chunk.some((byte) => byte !== 0))
+      throw new ImageError('Corrupt', 'something other than zeros follows the archive; publish it again');
+    if (!ended && !to.write(chunk)) await roomIn(to);
+  }
   to.end();
+}
+
+/** Or it takes nothing more. */
+function roomIn(to: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    const events = ['drain', 'close', 'end'] as const;
+    const done = () => {
+      for (const event of events) to.off(event, done);
+      resolve();
+    };
+    for (const event of events) to.once(event, done);
+    if (to.destroyed) done();
+  });
 }
 
 function failed(result: number | Error, said: string): ImageError {

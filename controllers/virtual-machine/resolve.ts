@@ -115,8 +115,8 @@ type KernelSpec = NonNullable<VirtualMachine['spec']['boot']>['kernel'];
 function kernelBoot(asked: KernelSpec, volumes: VolumeLookup): KernelBoot | undefined {
   if (asked === undefined) return undefined;
   const { volumeRef, initrdVolumeRef, commandLine } = asked;
-  const kernel = volumes.readable(volumeRef.name)?.location;
-  const initrd = initrdVolumeRef === undefined ? undefined : volumes.readable(initrdVolumeRef.name)?.location;
+  const kernel = volumes.file(volumeRef.name);
+  const initrd = initrdVolumeRef === undefined ? undefined : volumes.file(initrdVolumeRef.name);
   if (kernel === undefined) return undefined;
   return { kernel, ...(initrd === undefined ? {} : { initrd }), ...(commandLine === undefined ? {} : { commandLine }) };
 }
@@ -161,6 +161,14 @@ class VolumeLookup {
     const found = this.readable(name);
     if (found === undefined || found.format === 'Raw') return found?.location;
     this.missing.push(`volume "${name}": it has format ${found.format}, and a disc has format Raw; make the volume with source.format Raw`);
+    return undefined;
+  }
+
+  /** What can be read from its first byte on. */
+  file(name: string): string | undefined {
+    const found = this.readable(name);
+    if (found === undefined || found.format !== 'Directory') return found?.location;
+    this.missing.push(`volume "${name}": it has format Directory, and a kernel is a file; make the volume with source.format Raw`);
     return undefined;
   }
 

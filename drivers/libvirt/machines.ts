@@ -84,9 +84,9 @@ export class LibvirtMachines implements Machines {
 
   async #edit(id: MachineId, native: XmlElement, definition: MachineDefinition, mark: Mark, signal: AbortSignal): Promise<MachineId> {
     assertOwner(readIdentity(native).nativeName, readMark(native), mark.owner);
-    const edited = this.#dialect.edit(native, definition, mark);
-    // An edit passes over what its dialect has no word for: that nothing differs does not say that all is so.
+    // First of all: what a dialect does not know of would make no difference, and pass for done.
     (await this.#machinesOf(signal)).check(definition);
+    const edited = this.#dialect.edit(native, definition, mark);
     if (edited === native && !(await transientIds(this.#daemon, signal)).has(id)) return id;
     return this.#write(edited, signal);
   }

@@ -1,10 +1,18 @@
+import { anyOf } from '#drivers/deadline.js';
+import { parseXml } from '#drivers/xml/parse.js';
 import { attribute, child, elements, type XmlElement } from '#drivers/xml/tree.js';
 import type { Daemon } from './daemon.js';
-import { idOf, readDomain } from './domains.js';
 import { present, unlessGone, unlessUnknown } from './gone.js';
 import { listDomainsFlags } from './rpc/flags.js';
 import type { Procedure } from './rpc/procedure.js';
-import { connectListAllDomains, domainBlockStats, domainGetInfo, domainInterfaceStats, domainMemoryStats } from './rpc/procedures.js';
+import {
+  connectListAllDomains,
+  domainBlockStats,
+  domainGetInfo,
+  domainGetXmlDesc,
+  domainInterfaceStats,
+  domainMemoryStats,
+} from './rpc/procedures.js';
 import type { DomainHandle, StatsRecord, TypedParam } from './rpc/types.js';
 
 /** libvirt's numbers of what a machine tells of its memory, all in KiB. */
@@ -28,10 +36,24 @@ function unlessSilent<T>(asked: Promise<T>, signal: AbortSignal): Promise<T | un
 }
 
 const silences: ReadonlySet<string> = new Set(['NotFound', 'Conflict', 'Busy', 'TimedOut', 'Internal']);
+/** Of one device: what its machine keeps from us is not asked again for the next. */
+const absences: ReadonlySet<string> = new Set(['NotFound', 'Conflict', 'Internal']);
 
-async function recordOf(daemon: Daemon, domain: DomainHandle, signal: AbortSignal): Promise<StatsRecord> {
-  const ask: Ask = (procedure, args) => daemon.order(procedure, args, signal, domain.uuid);
-  const devices = child(await readDomain(daemon, idOf(domain), 'current', signal), 'devices');
+/** For all that is asked of one machine, in milliseconds; a scrape waits no longer for it. */
+const patience = 4_000;
+
+/** By the lane of guests: figures keep nobody from starting and stopping a machine. */
+async function recordOf(daemon: Daemon, domain: DomainHandle, until: AbortSignal): Promise<StatsRecord> {
+  const { signal, [Symbol.dispose]: letGo } = anyOf([until, AbortSignal.timeout(patience)]);
+  try {
+    return await recordBy((procedure, args) => daemon.consult(procedure, args, signal, `${domain.uuid}: figures`), domain);
+  } finally {
+    letGo();
+  }
+}
+
+async function recordBy(ask: Ask, domain: DomainHandle): Promise<StatsRecord> {
+  const devices = child(parseXml(await ask(domainGetXmlDesc, { domain, flags: 0 }), 'domain XML'), 'devices');
   const info = await ask(domainGetInfo, { domain });
   const memory = (await unlessUnknown(ask(domainMemoryStats, { domain, most: 16, flags: 0 }))) ?? [];
   const told = new Map(memory.map(({ tag, value }) => [memoryTags[tag], value]));
@@ -52,7 +74,7 @@ type Group = Readonly<Record<string, bigint | string>>;
 const counted = <T>(asked: Promise<T>): Promise<T | undefined> => unlessGone(unlessUnknown(asked)).catch(unlessLost);
 
 function unlessLost(reason: unknown): undefined {
-  if (!silences.has((reason as { readonly code?: string }).code ?? '')) throw reason;
+  if (!absences.has((reason as { readonly code?: string }).code ?? '')) throw reason;
 }
 
 const targetsOf = (devices: XmlElement | undefined, kind: 'disk' | 'interface'): readonly string[] =>

@@ -221,7 +221,10 @@ export class LibvirtVolumes implements Volumes {
   /** The host removes a directory only when nothing is in it. */
   async #emptyFirst({ pool }: VolumeId, volume: VolumeHandle, signal: AbortSignal): Promise<void> {
     const xml = await unlessGone(this.#lookup.xml(pool, volume, signal));
-    if (xml !== undefined && isDirectory(xml)) await directories.empty(readVolume(xml, pool).location);
+    if (xml === undefined || !isDirectory(xml)) return;
+    // What a far host calls the path of its directory is on this one somebody else's.
+    if (!this.#daemon.fillsDirectories) throw noFile({ pool, nativeName: volume.name }, 'emptied from here');
+    await directories.empty(readVolume(xml, pool).location);
   }
 }
 

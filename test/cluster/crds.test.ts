@@ -482,6 +482,10 @@ t.test('what is wrong is refused by its path, with the remedy', async (t) => {
       'spec.container.mounts[0].path in body should match',
     ],
     [
+      machine('mount-up', { container: { rootVolumeRef: { name: 'a' }, mounts: [{ path: '/data/../etc', volumeRef: { name: 'b' } }] } }),
+      'a path goes straight down: write it without . and .., as /var/lib/data',
+    ],
+    [
       machine('nic-same', { interfaces: ['a', 'b'].map((name) => nic(name, { macAddress: '52:54:00:12:34:56' })) }),
       'spec.interfaces: … two interfaces have the same MAC address; give each its own, or leave it to the host',
     ],

@@ -36,6 +36,11 @@ export class ByteReader {
     return some;
   }
 
+  /** Whoever sends them learns that nobody wants more. */
+  async close(): Promise<void> {
+    await this.#chunks.return?.();
+  }
+
   async drain(): Promise<void> {
     this.#rest = Buffer.alloc(0);
     while ((await this.#chunks.next()).done !== true);

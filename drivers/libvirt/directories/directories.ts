@@ -1,8 +1,12 @@
+import { execFile } from 'node:child_process';
 import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path/posix';
+import { promisify } from 'node:util';
 import { DriverError, type DriverErrorCode } from '#drivers/error.js';
 import { uidMap } from '../dialects/container/uid-map.js';
 import { extractTar } from './extract.js';
+
+const run = promisify(execFile);
 
 /**
  * What is in directory volumes. libvirt makes one and removes an empty one, and has no word for what is in it: that is done here, where the
@@ -15,6 +19,8 @@ export const directories = {
     await withReason(location, async () => {
       await clear(location);
       await extractTar(archive, location, uidMap);
+      // A volume is said to be whole by others than this host: its files must outlive it.
+      await run('sync', ['--file-system', location]);
     });
   },
 
@@ -29,10 +35,13 @@ async function clear(location: string): Promise<void> {
   for (const name of await readdir(location)) await rm(join(location, name), { recursive: true, force: true });
 }
 
+/** Made for who is root in containers; whoever was in it may have given it to another user of theirs. */
+const isOfContainers = (uid: number): boolean => uid >= uidMap.first && uid < uidMap.first + uidMap.count;
+
 /** A folder of the same name on another host is not the volume: the host's daemon gave its own one an owner. */
 async function mustBeHere(location: string): Promise<void> {
   const found = await lstat(location).catch(() => undefined);
-  if (found?.isDirectory() === true && found.uid === uidMap.first) return;
+  if (found?.isDirectory() === true && isOfContainers(found.uid)) return;
   throw new DriverError(
     'Unsupported',
     `directory ${location} is not seen from here as the host made it: directories are filled and emptied by an agent that runs on the host itself, as root, and sees its pools`,

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createReadStream } from 'node:fs';
-import { lstat, mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
+import { chown, lstat, mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -198,4 +198,57 @@ t.test('whatever its bytes are, an archive writes nothing outside', async (t) =>
     { numRuns: 200 },
   );
   t.same((await readdir(made)).sort(), ['outside', 'root']);
+});
+
+t.test('a sender is let go of when its archive is refused', async (t) => {
+  const made = await folder(t);
+  let left = false;
+  async function* sender() {
+    try {
+      yield* inParts(archiveOf([{ path: '../outside', content: 'evil' }]));
+    } finally {
+      left = true;
+    }
+  }
+  await t.rejects(extractTar(sender(), join(made, 'root'), map), { code: 'Invalid' });
+  t.equal(left, true);
+});
+
+t.test('what would be made in great numbers, or as something else, is refused', async (t) => {
+  const made = await folder(t);
+  const root = join(made, 'root');
+  const deep = Array.from({ length: 40 }, () => 'a').join('/');
+  await extractTar(inParts(archiveOf([{ path: `${deep}/b`, content: 'x' }])), root, map);
+  const long = Buffer.concat([
+    blockOf({ path: 'x', type: 'L', content: `${'a/'.repeat(200)}b` }),
+    blockOf({ path: 'x', content: 'x' }),
+    Buffer.alloc(1024),
+  ]);
+  await t.rejects(extractTar(inParts(long), root, map), { code: 'Invalid', message: /at most 128 parts/ });
+  const from = join(made, 'from');
+  await mkdir(from);
+  await run('truncate', ['--size=4M', join(from, 'sparse')]);
+  for (const format of ['posix', 'gnu']) {
+    const archive = join(made, `${format}.tar`);
+    await run('tar', ['-c', '--sparse', `--format=${format}`, '--owner=0', '--group=0', '-f', archive, '-C', from, 'sparse']);
+    await t.rejects(extractTar(createReadStream(archive), root, map), { code: 'Invalid', message: /sparse/ }, format);
+  }
+});
+
+t.test('the directory itself stays whose it is', { skip: !isRoot && 'only root gives files away' }, async (t) => {
+  const made = await folder(t);
+  const root = join(made, 'root');
+  await chown(root, map.first, map.first);
+  await extractTar(
+    inParts(
+      archiveOf([
+        { path: './', type: '5', uid: 1_000, mode: 0o750 },
+        { path: './a', uid: 1_000 },
+      ]),
+    ),
+    root,
+    map,
+  );
+  const top = await lstat(root);
+  t.same([top.uid, top.mode & 0o777, (await lstat(join(root, 'a'))).uid], [map.first, 0o750, map.first + 1_000]);
 });

@@ -9,8 +9,11 @@ export interface UidMap {
   readonly count: number;
 }
 
-const mostEntries = 2_000_000;
+const mostMade = 1_000_000;
 const mostPathBytes = 4_096;
+const mostDepth = 128;
+/** Those known to be directories are asked for again when there are more. */
+const mostRemembered = 10_000;
 
 /**
  * Puts what is in a tar archive into a directory that is there, and nowhere else: no entry names a place outside, and no link is followed. Owners
@@ -19,12 +22,7 @@ const mostPathBytes = 4_096;
  */
 export async function extractTar(archive: AsyncIterable<Uint8Array>, directory: string, map: UidMap): Promise<void> {
   const extraction = new Extraction(directory, map);
-  let entries = 0;
-  for await (const entry of readTar(archive)) {
-    entries += 1;
-    if (entries > mostEntries) throw refused(entry.path, `it is one of more than ${mostEntries} entries`);
-    await extraction.put(entry);
-  }
+  for await (const entry of readTar(archive)) await extraction.put(entry);
 }
 
 const refused = (path: string, why: string): DriverError =>
@@ -35,6 +33,7 @@ class Extraction {
   readonly #map: UidMap;
   /** Those known to be directories and no links: what is one stays one. */
   readonly #real = new Set<string>(['']);
+  #made = 0;
 
   constructor(directory: string, map: UidMap) {
     this.#directory = directory;
@@ -43,6 +42,7 @@ class Extraction {
 
   async put(entry: TarEntry): Promise<void> {
     const path = within(entry.path);
+    this.#count(entry.path);
     if (path !== '') await this.#mustBeReal(dirname(path), entry.path);
     switch (entry.kind) {
       case 'directory':
@@ -61,6 +61,17 @@ class Extraction {
     }
   }
 
+  /** Also of what no entry names, as the folders above one. */
+  #count(path: string): void {
+    this.#made += 1;
+    if (this.#made > mostMade) throw refused(path, `more than ${mostMade} files and folders would be made`);
+  }
+
+  #remember(path: string): void {
+    if (this.#real.size > mostRemembered) this.#real.clear();
+    this.#real.add('').add(path);
+  }
+
   #at(path: string): string {
     return join(this.#directory, path);
   }
@@ -71,9 +82,10 @@ class Extraction {
     if (this.#real.has(known)) return;
     await this.#mustBeReal(dirname(known), asked);
     const found = await kindAt(this.#at(known));
+    if (found === undefined) this.#count(asked);
     if (found === undefined) await this.#makeDirectory(known, { mode: 0o755, uid: 0, gid: 0 });
     else if (found !== 'directory') throw refused(asked, `${JSON.stringify(known)} is no directory`);
-    this.#real.add(known);
+    this.#remember(known);
   }
 
   async #makeDirectory(path: string, { mode, uid, gid }: Pick<TarEntry, 'mode' | 'uid' | 'gid'>): Promise<void> {
@@ -96,8 +108,9 @@ class Extraction {
     const found = await kindAt(this.#at(path));
     if (found !== undefined && found !== 'directory') throw refused(entry.path, 'it is there already, and no directory');
     if (found === undefined) await this.#makeDirectory(path, entry);
-    else await this.#own(path, entry);
-    this.#real.add(path);
+    // By its owner the volume's own folder is known to be one.
+    else await this.#own(path, path === '' ? { ...entry, uid: 0, gid: 0 } : entry);
+    this.#remember(path);
   }
 
   async #putFile(path: string, entry: TarEntry): Promise<void> {
@@ -142,6 +155,7 @@ function within(path: string): string {
   const parts = path.split('/').filter((part) => part !== '' && part !== '.');
   if (parts.includes('..')) throw refused(path, '".." leads out of the directory');
   if (path.includes('\0') || Buffer.byteLength(path) > mostPathBytes) throw refused(path, `a path has at most ${mostPathBytes} bytes`);
+  if (parts.length > mostDepth) throw refused(path, `a path has at most ${mostDepth} parts`);
   if (parts.some((part) => Buffer.byteLength(part) > 255)) throw refused(path, 'a name has at most 255 bytes');
   return parts.join('/');
 }

@@ -1,6 +1,6 @@
 import type { Header } from './tar-header.js';
 
-export type PaxWords = Partial<Pick<Header, 'path' | 'target' | 'uid' | 'gid' | 'sizeBytes' | 'modified'>>;
+export type PaxWords = Partial<Pick<Header, 'kind' | 'path' | 'target' | 'uid' | 'gid' | 'sizeBytes' | 'modified'>>;
 
 /** Records as `27 path=some/long/name\n`, each with its own length. Undefined when they are none. */
 export function readPax(bytes: Buffer): PaxWords | undefined {
@@ -21,7 +21,10 @@ export function readPax(bytes: Buffer): PaxWords | undefined {
     modified: numberIn(words['mtime']),
   };
   const texts = { path: words['path'], target: words['linkpath'] };
-  return Object.fromEntries(Object.entries({ ...numbers, ...texts }).filter(([, value]) => value !== undefined)) as PaxWords;
+  // What holds the map of a sparse file, or names in another script, would come out as something else.
+  const strange = Object.keys(words).some((name) => name.startsWith('GNU.sparse.') || name === 'hdrcharset');
+  const kind = strange ? 'unknown' : undefined;
+  return Object.fromEntries(Object.entries({ ...numbers, ...texts, kind }).filter(([, value]) => value !== undefined)) as PaxWords;
 }
 
 const numberIn = (text: string | undefined): number | undefined =>

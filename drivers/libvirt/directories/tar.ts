@@ -20,11 +20,21 @@ const corrupt = (what: string): DriverError => new DriverError('Invalid', `the a
  */
 export async function* readTar(archive: AsyncIterable<Uint8Array>): AsyncGenerator<TarEntry, void, undefined> {
   const reader = new ByteReader(archive);
+  try {
+    yield* entriesOf(reader);
+    // What follows is padding; whoever sends it says only at its end whether all was as it should be.
+    await reader.drain();
+  } finally {
+    await reader.close();
+  }
+}
+
+async function* entriesOf(reader: ByteReader): AsyncGenerator<TarEntry, void, undefined> {
   let extra: PaxWords = {};
   for (;;) {
     const block = await reader.take(blockBytes);
     if (block === undefined) throw corrupt('it has no end');
-    if (block.every((byte) => byte === 0)) break;
+    if (block.every((byte) => byte === 0)) return;
     const header = readHeader(block) ?? refuse('a header has a wrong checksum');
     const said = await extraOf(reader, header);
     if (said !== undefined) {
@@ -39,8 +49,6 @@ export async function* readTar(archive: AsyncIterable<Uint8Array>): AsyncGenerat
     if (content.left > 0 || (await reader.take(padding(entry.kind === 'file' ? entry.sizeBytes : 0))) === undefined)
       throw corrupt('a file is cut off');
   }
-  // What follows is padding; whoever sends it says only at its end whether all was as it should be.
-  await reader.drain();
 }
 
 const padding = (bytes: number): number => (blockBytes - (bytes % blockBytes)) % blockBytes;

@@ -1,5 +1,6 @@
 import { onAbort, unlessAborted } from '#drivers/deadline.js';
 import { DriverError } from '#drivers/error.js';
+import { XdrError } from './bytes.js';
 import { Channel } from './channel.js';
 import type { Frame } from './frame.js';
 import {
@@ -101,7 +102,8 @@ function decodeEvent({ kind, event, body }: Kind, bytes: Uint8Array): RpcEvent {
   try {
     const decoded: object = decodeFromBytes(body, bytes);
     return { kind, event, ...decoded } as RpcEvent;
-  } catch {
+  } catch (error) {
+    if (!(error instanceof XdrError)) throw error;
     return gap;
   }
 }

@@ -17,17 +17,18 @@ export function unixTransport(paths: readonly [string, ...string[]]): Transport 
   };
 }
 
-/** Where nobody listens the first of the sockets that are there is told, else the likeliest. */
+/** Of several sockets that are there, the first that is not deserted. Where all are, or none is there, the likeliest is told. */
 async function connectFirst(paths: readonly [string, ...string[]], signal: AbortSignal): Promise<Socket> {
   const [first = paths[0], ...others] = paths.filter((path) => existsSync(path));
-  return await connectUnix(first, signal).catch(async (reason) => {
-    for (const path of others) {
-      if (!isDeserted(reason)) break;
-      const socket = await connectUnix(path, signal).catch(() => undefined);
-      if (socket !== undefined) return socket;
+  let deserted: unknown;
+  for (const path of [first, ...others])
+    try {
+      return await connectUnix(path, signal);
+    } catch (reason) {
+      if (!isDeserted(reason)) throw reason;
+      deserted ??= reason;
     }
-    throw reason;
-  });
+  throw deserted;
 }
 
 async function connectUnix(path: string, signal: AbortSignal): Promise<Socket> {

@@ -127,15 +127,20 @@ const conversation = Buffer.concat([
   ),
 ]);
 
+/** A session ends of whatever is thrown while it reads, and tells it as trouble of the connection: what is a fault of ours shows in the cause. */
+function checkCause(reason: unknown): undefined {
+  if (!(reason instanceof DriverError)) throw reason;
+  if (reason.cause instanceof Error && !(reason.cause instanceof XdrError || reason.cause instanceof DriverError)) throw reason.cause;
+}
+
 /** Every question comes to an end, at the latest when nobody waits, and nothing is left behind. */
 async function converse(bytes: Buffer): Promise<void> {
   const wire = new Wire();
   const session = new Session(wire, 'fuzz');
-  const refused = [DriverError];
   const asked = [
-    unlessRejected(refused, session.call(procedures.authList, undefined)),
-    unlessRejected(refused, session.call(procedures.domainGetState, { domain, flags: 0 })),
-    unlessRejected(refused, session.openStream(procedures.storageVolDownload, { volume, offset: 0, length: 0, flags: 0 }).then(drain)),
+    session.call(procedures.authList, undefined).catch(checkCause),
+    session.call(procedures.domainGetState, { domain, flags: 0 }).catch(checkCause),
+    session.openStream(procedures.storageVolDownload, { volume, offset: 0, length: 0, flags: 0 }).then(drain).catch(checkCause),
   ];
   const size = Math.max(1, bytes.length >> 2);
   for (let at = 0; at < bytes.length; at += size) wire.push(bytes.subarray(at, at + size));
