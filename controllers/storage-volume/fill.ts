@@ -45,49 +45,53 @@ const idOf = ({ pool, nativeName }: VolumeDefinition): VolumeId => ({ pool, nati
 
 async function fillAnew(
   volumes: Volumes,
-  { definition, grows, source }: Filling,
+  filling: Filling,
   noted: ResumableSource | undefined,
   upload: Upload | undefined,
   progress: (bytes: number) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const { sizeBytes } = definition;
+  const { definition, source } = filling;
   const id = idOf(definition);
   await volumes.delete(id, signal);
   // What it says of an earlier attempt goes, now that nothing is left of that.
   if (noted !== undefined) await volumes.delete(markerOf(id), signal);
   await makeMarker(volumes, id, signal);
-  if (source === undefined) {
-    await volumes.create(definition, signal);
-    if (!grows && definition.format !== 'Directory') await volumes.upload(id, nothing(), signal);
-    return;
-  }
+  if (source === undefined) return makeEmpty(volumes, filling, signal);
   if (source.kind === 'clone') {
     await (source.how === 'Full' ? volumes.copy(definition, source.from, signal) : volumes.link(definition, source.from, signal));
     return;
   }
-  const { format } = source;
-  await using image = await openImage(source, sizeBytes, upload, signal);
+  await using image = await openImage(source, definition.sizeBytes, upload, signal);
   if (noted !== undefined && image.validator !== undefined) await noteSource(volumes, id, noted, image.validator, signal);
-  const store = async (content: AsyncIterable<Uint8Array>) => {
-    await volumes.create(grows ? { ...definition, sizeBytes: 0 } : definition, signal);
-    await volumes.upload(id, content, signal);
-    if (grows) await volumes.grow(id, sizeBytes, signal);
-  };
-  if (format === 'Tar' || definition.format === 'Directory') {
-    await unpack(volumes, definition, format, unwrapped(told(image.content, progress), sizeBytes, signal), signal);
-    return;
-  }
-  if (format === definition.format) {
-    await store(told(image.content, progress));
-    return;
-  }
-  await using converted = await convert(
-    { ...image, content: told(image.content, progress) },
-    { from: format, to: convertible(definition), virtualSizeBytes: sizeBytes },
-    signal,
-  );
-  await store(converted.content);
+  await storeImage(volumes, filling, { ...image, content: told(image.content, progress) }, source.format, signal);
+}
+
+async function makeEmpty(volumes: Volumes, { definition, grows }: Filling, signal: AbortSignal): Promise<void> {
+  await volumes.create(definition, signal);
+  if (!grows && definition.format !== 'Directory') await volumes.upload(idOf(definition), nothing(), signal);
+}
+
+async function storeImage(volumes: Volumes, filling: Filling, image: OpenSource, format: ImageFormat, signal: AbortSignal): Promise<void> {
+  const { definition } = filling;
+  const { sizeBytes } = definition;
+  if (format === 'Tar' || definition.format === 'Directory')
+    return unpack(volumes, definition, format, unwrapped(image.content, sizeBytes, signal), signal);
+  if (format === definition.format) return store(volumes, filling, image.content, signal);
+  await using converted = await convert(image, { from: format, to: convertible(definition), virtualSizeBytes: sizeBytes }, signal);
+  await store(volumes, filling, converted.content, signal);
+}
+
+async function store(
+  volumes: Volumes,
+  { definition, grows }: Filling,
+  content: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+): Promise<void> {
+  const id = idOf(definition);
+  await volumes.create(grows ? { ...definition, sizeBytes: 0 } : definition, signal);
+  await volumes.upload(id, content, signal);
+  if (grows) await volumes.grow(id, definition.sizeBytes, signal);
 }
 
 /** Files are unpacked into a directory, and nowhere else. */

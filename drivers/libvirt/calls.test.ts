@@ -1,10 +1,10 @@
 import t from 'tap';
 import type { MachineDefinition, Mark } from '#drivers/driver.js';
+import { withCalls } from '#test/peers/libvirt-connection.js';
 import { startLibvirtd } from '#test/peers/libvirtd.js';
 import { connectLibvirt } from './connect.js';
 import { pretended } from './dialects/pretended/dialect.js';
 import { libvirtDriver } from './driver.js';
-import type { Connection } from './rpc/connection.js';
 
 const signal = AbortSignal.timeout(110_000);
 const daemon = await startLibvirtd();
@@ -18,21 +18,10 @@ t.teardown(async () => {
 /** Libvirt's words for what was asked, in order. */
 const asked: string[] = [];
 
-const listening: Connection = {
-  call: (procedure, args, options, calling) => {
-    asked.push(procedure.name.replace(/^DOMAIN_|^CONNECT_/, ''));
-    return connection.call(procedure, args, options, calling);
-  },
-  callAlone: (...args) => connection.callAlone(...args),
-  upload: (...args) => connection.upload(...args),
-  download: (...args) => connection.download(...args),
-  openStream: (...args) => connection.openStream(...args),
-  events: (watching) => connection.events(watching),
-  isLocal: connection.isLocal,
-  reach: (...args) => connection.reach(...args),
-  closed: connection.closed,
-  [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
-};
+const listening = withCalls(connection, (procedure, args, options, calling) => {
+  asked.push(procedure.name.replace(/^DOMAIN_|^CONNECT_/, ''));
+  return connection.call(procedure, args, options, calling);
+});
 const { machines, power } = libvirtDriver(listening, open, pretended);
 
 async function callsOf(verb: () => Promise<unknown>): Promise<readonly string[]> {
@@ -101,13 +90,10 @@ t.test('a listing asks for what its pool is once, and only where there are image
     xml
       .replace("<volume type='file'>", "<volume type='network'>")
       .replace(/<pool type='dir'>.*/s, "<pool type='rbd'><source><host name='mon1'/><name>machines</name></source></pool>");
-  const ofCeph: Connection = {
-    ...listening,
-    call: async (procedure, args, options, calling) => {
-      const told = await listening.call(procedure, args, options, calling);
-      return typeof told === 'string' ? (asImages(told) as typeof told) : told;
-    },
-  };
+  const ofCeph = withCalls(listening, async (procedure, args, options, calling) => {
+    const told = await listening.call(procedure, args, options, calling);
+    return typeof told === 'string' ? (asImages(told) as typeof told) : told;
+  });
   const images = libvirtDriver(ofCeph, open, pretended).volumes;
   let locations: readonly string[] | undefined;
   const calls = await callsOf(async () => {

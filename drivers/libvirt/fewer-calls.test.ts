@@ -1,11 +1,11 @@
 import t from 'tap';
 import type { MachineDefinition, MachineId, Mark } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
+import { withCalls } from '#test/peers/libvirt-connection.js';
 import { startLibvirtd } from '#test/peers/libvirtd.js';
 import { connectLibvirt } from './connect.js';
 import { pretended } from './dialects/pretended/dialect.js';
 import { libvirtDriver } from './driver.js';
-import type { Connection } from './rpc/connection.js';
 
 const signal = AbortSignal.timeout(110_000);
 const daemon = await startLibvirtd();
@@ -23,23 +23,12 @@ const asked: string[] = [];
 const lacking = new Set(['CONNECT_GET_ALL_DOMAIN_STATS', 'DOMAIN_SET_METADATA']);
 /** What the daemon does not come to an end with, as Xen's while a guest does not heed its power button. */
 let stuck: string | undefined;
-const poor: Connection = {
-  call: async (procedure, args, options, calling) => {
-    asked.push(procedure.name);
-    if (procedure.name === stuck) throw new DriverError('TimedOut', 'no answer from the host within 10 s');
-    if (lacking.has(procedure.name)) throw new DriverError('Unsupported', 'this function is not supported by the connection driver');
-    return connection.call(procedure, args, options, calling);
-  },
-  callAlone: (...args) => connection.callAlone(...args),
-  upload: (...args) => connection.upload(...args),
-  download: (...args) => connection.download(...args),
-  openStream: (...args) => connection.openStream(...args),
-  events: (watching) => connection.events(watching),
-  isLocal: connection.isLocal,
-  reach: (...args) => connection.reach(...args),
-  closed: connection.closed,
-  [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
-};
+const poor = withCalls(connection, async (procedure, args, options, calling) => {
+  asked.push(procedure.name);
+  if (procedure.name === stuck) throw new DriverError('TimedOut', 'no answer from the host within 10 s');
+  if (lacking.has(procedure.name)) throw new DriverError('Unsupported', 'this function is not supported by the connection driver');
+  return connection.call(procedure, args, options, calling);
+});
 const { machines, power } = libvirtDriver(poor, open, pretended);
 
 const uuid = '7d4c2f1e-0000-4000-8000-000000000001';

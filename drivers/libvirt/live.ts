@@ -1,11 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { DiskLimits, Live, MachineId, OwnerMark, Part } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
-import { assertOwner } from '#drivers/owner.js';
 import { serializeXml } from '#drivers/xml/serialize.js';
 import { attribute, child, type XmlElement } from '#drivers/xml/tree.js';
 import type { Daemon } from './daemon.js';
-import { handleOf, isActive, readDomain } from './domains.js';
+import { handleOf } from './domains.js';
 import { hasCode } from './gone.js';
 import { affectFlags } from './rpc/flags.js';
 import {
@@ -17,20 +16,12 @@ import {
   domainSetVcpusFlags,
   domainUpdateDeviceFlags,
 } from './rpc/procedures.js';
+import { type Running, readRunning } from './running.js';
 import { isCdrom } from './xml/cdrom.js';
 import { readGraphics, withPasswordOf } from './xml/graphics.js';
-import { readMark } from './xml/metadata.js';
 import { type DevicePart, findDevice, missingController, placedAs, pluggable, sameBesideLimits } from './xml/plug.js';
-import { readIdentity } from './xml/read.js';
 import { readCpuCount, readMemory } from './xml/sizes.js';
 import { nativeLimits, readTuning } from './xml/tuning.js';
-
-/** What runs, beside what its definition says. */
-interface Both {
-  readonly id: MachineId;
-  readonly live: XmlElement;
-  readonly configured: XmlElement;
-}
 
 /** Each change waits for QEMU, and so goes by the slow lane. */
 export class LibvirtLive implements Live {
@@ -41,24 +32,20 @@ export class LibvirtLive implements Live {
   }
 
   async apply(id: MachineId, owner: OwnerMark, part: Part, signal: AbortSignal): Promise<void> {
-    const live = await readDomain(this.#daemon, id, 'current', signal);
-    const { nativeName } = readIdentity(live);
-    assertOwner(nativeName, readMark(live), owner);
-    if (!isActive(live)) throw new DriverError('Conflict', `machine "${nativeName}" is Off; nothing runs that could be changed`);
-    const both = { id, live, configured: await readDomain(this.#daemon, id, 'inactive', signal) };
+    const running = await readRunning(this.#daemon, id, owner, signal);
     switch (part.kind) {
       case 'cpu':
-        return this.#plugCpus(both, signal);
+        return this.#plugCpus(running, signal);
       case 'memory':
-        return this.#balloon(both, signal);
+        return this.#balloon(running, signal);
       case 'graphics':
-        return this.#changePassword(both, signal);
+        return this.#changePassword(running, signal);
       default:
-        return this.#applyDevice(both, part, signal);
+        return this.#applyDevice(running, part, signal);
     }
   }
 
-  async #plugCpus({ id, live, configured }: Both, signal: AbortSignal): Promise<void> {
+  async #plugCpus({ id, live, configured }: Running, signal: AbortSignal): Promise<void> {
     const [has, count] = [readCpuCount(live) ?? 1, readCpuCount(configured) ?? 1];
     if (has === count) return;
     const asking = this.#daemon.order(domainSetVcpusFlags, { domain: handleOf(id), count, flags: affectFlags.live }, signal, id);
@@ -67,14 +54,14 @@ export class LibvirtLive implements Live {
     });
   }
 
-  async #balloon({ id, live, configured }: Both, signal: AbortSignal): Promise<void> {
+  async #balloon({ id, live, configured }: Running, signal: AbortSignal): Promise<void> {
     const bytes = readMemory(configured) ?? 0;
     if (readMemory(live) === bytes) return;
     const what = { domain: handleOf(id), memory: bytes / 1024, flags: affectFlags.live };
     await this.#daemon.order(domainSetMemoryFlags, what, signal, id);
   }
 
-  async #changePassword({ id, live, configured }: Both, signal: AbortSignal): Promise<void> {
+  async #changePassword({ id, live, configured }: Running, signal: AbortSignal): Promise<void> {
     const [has, wanted] = [live, configured].map((domain) => readGraphics(child(domain, 'devices')));
     if (has?.type !== wanted?.type) throw new DriverError('Unsupported', 'devices.graphics: comes and goes only with the machine off');
     if (has?.password === wanted?.password) return;
@@ -82,14 +69,14 @@ export class LibvirtLive implements Live {
     if (server !== undefined) await this.#send(domainUpdateDeviceFlags, id, server, signal);
   }
 
-  async #applyDevice({ id, live, configured }: Both, part: DevicePart, signal: AbortSignal): Promise<void> {
+  async #applyDevice({ id, live, configured }: Running, part: DevicePart, signal: AbortSignal): Promise<void> {
     const [has, wanted] = [findDevice(live, part), findDevice(configured, part)];
     if (has === undefined && wanted !== undefined) await this.#plug({ id, live, configured }, wanted, signal);
     else if (has !== undefined && wanted === undefined) await this.#detach(id, has, signal);
     else if (has !== undefined && wanted !== undefined) await this.#change(id, has, wanted, signal);
   }
 
-  async #plug({ id, live, configured }: Both, device: XmlElement, signal: AbortSignal): Promise<void> {
+  async #plug({ id, live, configured }: Running, device: XmlElement, signal: AbortSignal): Promise<void> {
     refuseDrive(device);
     const controller = missingController(device, configured, live);
     if (controller !== undefined) await this.#send(domainAttachDeviceFlags, id, pluggable(controller, live), signal);

@@ -1,10 +1,9 @@
 import type { Live, MachineId, OwnerMark, Part } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
-import { assertOwner } from '#drivers/owner.js';
 import { serializeXml } from '#drivers/xml/serialize.js';
 import { child, elements, type XmlElement } from '#drivers/xml/tree.js';
 import type { Daemon } from '../../daemon.js';
-import { handleOf, isActive, readDomain } from '../../domains.js';
+import { handleOf } from '../../domains.js';
 import { affectFlags, metadataTypes } from '../../rpc/flags.js';
 import {
   domainAttachDeviceFlags,
@@ -13,20 +12,12 @@ import {
   domainSetMetadata,
   domainSetSchedulerParametersFlags,
 } from '../../rpc/procedures.js';
+import { type Running, readRunning } from '../../running.js';
 import { readInterfaces } from '../../xml/interface.js';
-import { readMark } from '../../xml/metadata.js';
 import { namesElement, namesNamespace, namesPrefix } from '../../xml/names-in-metadata.js';
 import { findDevice } from '../../xml/plug.js';
-import { readIdentity } from '../../xml/read.js';
 import { readMaxCpuCount, readMaxMemory, readMemory } from '../../xml/sizes.js';
 import { cpuPeriod, readContainerCpuCount } from './limits.js';
-
-/** What runs, beside what its definition says. */
-interface Both {
-  readonly id: MachineId;
-  readonly live: XmlElement;
-  readonly configured: XmlElement;
-}
 
 /** libvirt's LXC driver changes limits, and takes interfaces in and out; it edits none that is there. */
 export class ContainerLive implements Live {
@@ -37,24 +28,20 @@ export class ContainerLive implements Live {
   }
 
   async apply(id: MachineId, owner: OwnerMark, part: Part, signal: AbortSignal): Promise<void> {
-    const live = await readDomain(this.#daemon, id, 'current', signal);
-    const { nativeName } = readIdentity(live);
-    assertOwner(nativeName, readMark(live), owner);
-    if (!isActive(live)) throw new DriverError('Conflict', `machine "${nativeName}" is Off; nothing runs that could be changed`);
-    const both = { id, live, configured: await readDomain(this.#daemon, id, 'inactive', signal) };
+    const running = await readRunning(this.#daemon, id, owner, signal);
     switch (part.kind) {
       case 'cpu':
-        return this.#giveTime(both, signal);
+        return this.#giveTime(running, signal);
       case 'memory':
-        return this.#giveMemory(both, signal);
+        return this.#giveMemory(running, signal);
       case 'interface':
-        return this.#applyInterface(both, part.name, signal);
+        return this.#applyInterface(running, part.name, signal);
       default:
         throw new DriverError('Unsupported', `${part.kind}: a container has none that could be changed while it runs`);
     }
   }
 
-  async #giveTime({ id, live, configured }: Both, signal: AbortSignal): Promise<void> {
+  async #giveTime({ id, live, configured }: Running, signal: AbortSignal): Promise<void> {
     const [has, count, most = 0] = [readContainerCpuCount(live), readContainerCpuCount(configured) ?? 1, readMaxCpuCount(live)];
     if (has === count) return;
     if (count > most) throw beyond('cpu.count', `${count}`, `${most}`);
@@ -66,7 +53,7 @@ export class ContainerLive implements Live {
     await this.#daemon.order(domainSetSchedulerParametersFlags, what, signal, id);
   }
 
-  async #giveMemory({ id, live, configured }: Both, signal: AbortSignal): Promise<void> {
+  async #giveMemory({ id, live, configured }: Running, signal: AbortSignal): Promise<void> {
     const [bytes, most] = [readMemory(configured) ?? 0, readMaxMemory(live) ?? 0];
     if (readMemory(live) === bytes) return;
     if (bytes > most) throw beyond('memory.size', `${bytes} bytes`, `${most}`);
@@ -74,17 +61,17 @@ export class ContainerLive implements Live {
     await this.#daemon.order(domainSetMemoryFlags, what, signal, id);
   }
 
-  async #applyInterface(both: Both, name: string, signal: AbortSignal): Promise<void> {
+  async #applyInterface(running: Running, name: string, signal: AbortSignal): Promise<void> {
     const part = { kind: 'interface', name } as const;
-    const [has, wanted] = [findDevice(both.live, part), findDevice(both.configured, part)];
-    if (has === undefined && wanted !== undefined) return this.#attach(both, wanted, signal);
-    if (has !== undefined && wanted === undefined) return this.#send(domainDetachDeviceFlags, both.id, has, signal);
+    const [has, wanted] = [findDevice(running.live, part), findDevice(running.configured, part)];
+    if (has === undefined && wanted !== undefined) return this.#attach(running, wanted, signal);
+    if (has !== undefined && wanted === undefined) return this.#send(domainDetachDeviceFlags, running.id, has, signal);
     if (JSON.stringify(asInterface(has)) !== JSON.stringify(asInterface(wanted)))
       throw new DriverError('Unsupported', `interfaces[${name}]: what a container has of it changes only with the container off`);
   }
 
   /** Its name first: a name of none is nobody's, and an interface without one would be plugged in again. */
-  async #attach({ id, live }: Both, wanted: XmlElement, signal: AbortSignal): Promise<void> {
+  async #attach({ id, live }: Running, wanted: XmlElement, signal: AbortSignal): Promise<void> {
     const named = namesElement([...elements(child(live, 'devices')), wanted]);
     const what = { type: metadataTypes.element, metadata: serializeXml(named), key: namesPrefix, uri: namesNamespace };
     await this.#daemon.order(domainSetMetadata, { domain: handleOf(id), ...what, flags: affectFlags.live }, signal, id);
