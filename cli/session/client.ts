@@ -49,18 +49,24 @@ export async function takePicture(way: Way, signal: AbortSignal): Promise<Pictur
 
 /** Sends content once the agent wants it; resolves when it says that it has all of it. */
 export async function deliver(way: Way, content: Readable, lengthBytes: number, signal: AbortSignal): Promise<void> {
+  let broken: Error | undefined;
+  const note = (reason: Error) => {
+    broken = reason;
+  };
   // It may break before it is wanted, when nobody reads it yet.
-  content.once('error', () => {});
+  content.on('error', () => {}).once('error', note);
   try {
-    await sendWhenWanted(way, content, lengthBytes, signal);
+    // A connection that breaks leaves its own error on the stream, and is not what was sent.
+    await sendWhenWanted(way, content, lengthBytes, () => content.off('error', note), signal);
   } catch (reason) {
-    throw content.errored === null ? reason : new Failure(`what is sent broke off: ${content.errored.message}`);
+    throw broken === undefined ? reason : new Failure(`what is sent broke off: ${broken.message}`);
   }
 }
 
-async function sendWhenWanted(way: Way, content: Readable, lengthBytes: number, signal: AbortSignal): Promise<void> {
+async function sendWhenWanted(way: Way, content: Readable, lengthBytes: number, onGone: () => void, signal: AbortSignal): Promise<void> {
   const headers = { 'Content-Length': lengthBytes, Expect: '100-continue' };
   const asking = await ask(way, { method: methods.delivery, headers }, signal);
+  asking.once('error', onGone).once('close', onGone);
   const taken = accepted(asking);
   // What it says before it has all counts, too: then no more is sent.
   taken.then(
