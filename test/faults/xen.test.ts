@@ -18,6 +18,8 @@ import { OperatorProcess } from './operator-process.js';
 t.setTimeout(1_800_000);
 const host = await startXen().catch((reason) => skipWhereMissing(t, reason));
 const world = await useWorld(t);
+// Again, as a world has its own idea of how long a file takes.
+t.setTimeout(1_800_000);
 const images = await ImageServer.start();
 t.teardown(async () => {
   await images[Symbol.asyncDispose]();
