@@ -8,7 +8,7 @@ import { HypervGuests } from './guests.js';
 import { HypervHost } from './host.js';
 import { Inventory } from './inventory.js';
 import { HypervMachines } from './machines.js';
-import { HypervNetworks } from './networks.js';
+import { hypervNetworks } from './networks.js';
 import { HypervPools } from './pools.js';
 import { HypervPower } from './power.js';
 import { HypervStats } from './stats.js';
@@ -62,7 +62,7 @@ function hypervDriver(wmi: Wmi, jobs: Jobs): Driver {
     stats: new HypervStats(inventory),
     guests: new HypervGuests(inventory),
     consoles: new HypervConsoles(inventory),
-    networks: new HypervNetworks(inventory),
+    networks: hypervNetworks(inventory),
     pools,
     volumes: new HypervVolumes(inventory.limits, pools, files, new ImageService(wmi, jobs)),
     ...(hasEvents(wmi) ? { events: new HypervEvents(wmi, ending.signal) } : {}),

@@ -1,4 +1,5 @@
 import type { PoolId, Volume, VolumeDefinition, VolumeId, Volumes } from '#drivers/driver.js';
+import { EmptyVolumes } from '#drivers/empty-volumes.js';
 import { DriverError } from '#drivers/error.js';
 import type { HostFiles, StoredFile } from './files.js';
 import type { HypervPools } from './pools.js';
@@ -10,7 +11,7 @@ import type { VersionLimits } from './wmi/limits.js';
 const smallestBytes = 3 * 2 ** 20;
 
 /** Virtual disks in a folder, and the empty ones that keep a name. They are dynamic: a file grows as its guest writes. */
-export class HypervVolumes implements Volumes {
+export class HypervVolumes extends EmptyVolumes implements Volumes {
   readonly #limits: VersionLimits;
   readonly #pools: HypervPools;
   readonly #files: HostFiles;
@@ -21,6 +22,7 @@ export class HypervVolumes implements Volumes {
   readonly #stale = new Set<string>();
 
   constructor(limits: VersionLimits, pools: HypervPools, files: HostFiles, images: ImageService) {
+    super();
     this.#limits = limits;
     this.#pools = pools;
     this.#files = files;
@@ -90,22 +92,6 @@ export class HypervVolumes implements Volumes {
     await this.#checkMerged(id, signal);
     this.#stale.add(location);
     await this.#images.grow(location, sizeOf(id.nativeName, sizeBytes), signal);
-  }
-
-  async copy(): Promise<Volume> {
-    throw new DriverError('Unsupported', 'volumes are not cloned here');
-  }
-
-  async link(): Promise<Volume> {
-    throw new DriverError('Unsupported', 'volumes are not cloned here');
-  }
-
-  async wipe(): Promise<void> {
-    throw new DriverError('Unsupported', 'volumes are not wiped here');
-  }
-
-  async growAttached(): Promise<void> {
-    throw new DriverError('Unsupported', 'a disk of a machine that is on is not grown here; switch the machine off first');
   }
 
   async delete(id: VolumeId, signal: AbortSignal): Promise<void> {

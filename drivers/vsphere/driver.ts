@@ -6,7 +6,7 @@ import { VsphereHost } from './host.js';
 import { Inventory } from './inventory.js';
 import { Limits } from './limits.js';
 import { VsphereMachines } from './machines.js';
-import { VsphereNetworks } from './networks.js';
+import { vsphereNetworks } from './networks.js';
 import { VspherePools } from './pools.js';
 import { VspherePower } from './power.js';
 import { refusals } from './refusals.js';
@@ -53,7 +53,7 @@ function vsphereDriver(inventory: Inventory): Driver {
     power: new VspherePower(inventory),
     pools: new VspherePools(inventory),
     volumes: new VsphereVolumes(inventory),
-    networks: new VsphereNetworks(inventory),
+    networks: vsphereNetworks(inventory),
     events: new VsphereEvents(inventory, life.signal),
     stats: new VsphereStats(inventory),
     closed: session.closed.then(() => {}),

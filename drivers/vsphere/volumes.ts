@@ -1,4 +1,5 @@
 import type { PoolId, Volume, VolumeDefinition, VolumeId, Volumes } from '#drivers/driver.js';
+import { EmptyVolumes } from '#drivers/empty-volumes.js';
 import { DriverError } from '#drivers/error.js';
 import { checkName } from './config/definition.js';
 import { folder, pathOf, placeholder, type StoredFile, suffix, volumeOf } from './config/volume.js';
@@ -9,11 +10,12 @@ const maxFileNameBytes = 255;
 const bytesPerKiB = 1024;
 
 /** Virtual disks on datastores, and the empty places that keep a name. Disks are thin: a datastore gives them room as they are written to. */
-export class VsphereVolumes implements Volumes {
+export class VsphereVolumes extends EmptyVolumes implements Volumes {
   readonly #inventory: Inventory;
   readonly #files: DiskFiles;
 
   constructor(inventory: Inventory) {
+    super();
     this.#inventory = inventory;
     this.#files = new DiskFiles(inventory);
   }
@@ -67,22 +69,6 @@ export class VsphereVolumes implements Volumes {
       throw new DriverError('Invalid', `volume "${id.nativeName}" has ${is.sizeBytes} bytes, ${sizeBytes} asked; a volume never shrinks`);
     if (is.sizeBytes === sizeBytes) return;
     await this.#files.extend(datastore, pathOf(id.nativeName, suffix), kibibytes(id.nativeName, sizeBytes), signal);
-  }
-
-  async copy(): Promise<Volume> {
-    throw new DriverError('Unsupported', 'volumes are not cloned here');
-  }
-
-  async link(): Promise<Volume> {
-    throw new DriverError('Unsupported', 'volumes are not cloned here');
-  }
-
-  async wipe(): Promise<void> {
-    throw new DriverError('Unsupported', 'volumes are not wiped here');
-  }
-
-  async growAttached(): Promise<void> {
-    throw new DriverError('Unsupported', 'a disk of a machine that is on is not grown here; switch the machine off first');
   }
 
   async delete(id: VolumeId, signal: AbortSignal): Promise<void> {

@@ -45,6 +45,8 @@ const sharedByDrivers = oneOf(
   'drivers/certificates.ts',
   'drivers/credentials.ts',
   'drivers/deadline.ts',
+  'drivers/empty-volumes.ts',
+  'drivers/existing-networks.ts',
   'drivers/owner.ts',
   'drivers/png.ts',
   'drivers/pool-source.ts',
