@@ -650,8 +650,8 @@ export interface StorageVolumeSpecSource {
   readonly volumeRef?: Ref;
   /**
    * How volumeRef is copied. `Full`: all of it, to stand alone; its machine must be off meanwhile. `Linked`: only what
-   * differs from it is stored, in the same pool, as Qcow2; as long as there is one, no machine can have the other as a disk,
-   * and it is not deleted. When absent, `Full`.
+   * differs from it is stored, in the same pool, as Qcow2, or on Hyper-V in its format; as long as there is one, no machine
+   * can have the other as a disk, and it is not deleted. When absent, `Full`.
    */
   readonly clone?: 'Full' | 'Linked';
 }
@@ -1070,8 +1070,8 @@ export interface VirtualMachineSpecDiskVolumeTemplateSource {
   readonly volumeRef?: Ref;
   /**
    * How volumeRef is copied. `Full`: all of it, to stand alone; its machine must be off meanwhile. `Linked`: only what
-   * differs from it is stored, in the same pool, as Qcow2; as long as there is one, no machine can have the other as a disk,
-   * and it is not deleted. When absent, `Full`.
+   * differs from it is stored, in the same pool, as Qcow2, or on Hyper-V in its format; as long as there is one, no machine
+   * can have the other as a disk, and it is not deleted. When absent, `Full`.
    */
   readonly clone?: 'Full' | 'Linked';
 }

@@ -1,5 +1,6 @@
 import { parseQuantity } from '#crds/quantity.js';
 import type { StorageVolume } from '#crds/types.js';
+import type { Capability } from '#drivers/driver.js';
 import { isReady, isStalled } from '../conditions.js';
 import { type HostScope, nativeName, takeOverOf } from '../host/scope.js';
 import type { Resolution } from '../reconcile.js';
@@ -16,7 +17,7 @@ export function resolveVolume(volume: StorageVolume, host: HostScope, stores: So
     return { kind: 'missing', reason: 'WaitingForPool', missing: [`pool instance "${status?.pool}": not there yet`] };
   const familyName = nativeName(host, metadata.namespace, metadata.name);
   const source = sourceOf(volume, host, stores);
-  const format = status?.format ?? spec.format ?? formatAsMade(volume, source);
+  const format = status?.format ?? spec.format ?? formatAsMade(volume, source, host.capabilities);
   const preferred = formatOf(source);
   const rival = rivalOf(volume, stores.volumes);
   const takeOver = takeOverOf(volume, host);
@@ -61,11 +62,13 @@ function rivalOf(volume: StorageVolume, volumes: SourceStores['volumes']): strin
   return rival === undefined ? undefined : `${rival.metadata.namespace}/${rival.metadata.name}`;
 }
 
-/** What can be nothing else. */
-function formatAsMade({ spec }: StorageVolume, source: Source | undefined): DesiredVolume['format'] {
+/** What can be nothing else. Where there is no Qcow2, a linked clone has its base's format, which is the preferred one anyway. */
+function formatAsMade({ spec }: StorageVolume, source: Source | undefined, capabilities: readonly Capability[]): DesiredVolume['format'] {
   if (spec.existing !== undefined) return 'Raw';
   if (spec.source?.format === 'Tar') return 'Directory';
-  return source?.kind === 'clone' && source.how === 'Linked' ? 'Qcow2' : undefined;
+  const isLinked = source?.kind === 'clone' && source.how === 'Linked';
+  const formats = capabilities.find(({ field }) => field === 'volumes.format')?.values;
+  return isLinked && formats?.includes('Qcow2') !== false ? 'Qcow2' : undefined;
 }
 
 function formatOf(source: Source | undefined): DesiredVolume['preferred'] {

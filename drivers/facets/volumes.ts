@@ -14,8 +14,9 @@ export interface Volumes {
    */
   copy(definition: VolumeDefinition, from: VolumeSource, signal: AbortSignal): Promise<Volume>;
   /**
-   * Makes a Qcow2 volume, in the pool of `base`, that keeps only what differs from it: `base` may not be written to, nor deleted, as long as
-   * there is one. Conflict, NotFound and Invalid as with `copy`; Unsupported where the host cannot (`volumes.clone` without `Linked`).
+   * Makes a volume, in the pool of `base`, that keeps only what differs from it: `base` may not be written to, nor deleted, as long as there is
+   * one. It is Qcow2, or a Vhdx or Vhd as `base` is, and then a Vhd has its size, too. Conflict, NotFound and Invalid as with `copy`;
+   * Unsupported where the host cannot (`volumes.clone` without `Linked`).
    */
   link(definition: VolumeDefinition, base: VolumeSource, signal: AbortSignal): Promise<Volume>;
   /**

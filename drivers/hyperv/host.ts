@@ -64,6 +64,7 @@ function capabilitiesOf({ limits }: Inventory, { most }: Capacity): readonly Cap
     { field: 'pools.existing' },
     { field: 'networks.existing' },
     { field: 'volumes.format', values: limits.formats },
+    { field: 'volumes.clone', values: ['Full', 'Linked'], reason: 'a linked one has the format of its base, and a Vhd its size' },
   ];
 }
 

@@ -1,5 +1,4 @@
-import type { PoolId, Volume, VolumeDefinition, VolumeId, Volumes } from '#drivers/driver.js';
-import { EmptyVolumes } from '#drivers/empty-volumes.js';
+import type { MachineId, PoolId, Volume, VolumeDefinition, VolumeId, VolumeSource, Volumes } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import type { HostFiles, StoredFile } from './files.js';
 import type { HypervPools } from './pools.js';
@@ -11,7 +10,7 @@ import type { VersionLimits } from './wmi/limits.js';
 const smallestBytes = 3 * 2 ** 20;
 
 /** Virtual disks in a folder, and the empty ones that keep a name. They are dynamic: a file grows as its guest writes. */
-export class HypervVolumes extends EmptyVolumes implements Volumes {
+export class HypervVolumes implements Volumes {
   readonly #limits: VersionLimits;
   readonly #pools: HypervPools;
   readonly #files: HostFiles;
@@ -22,7 +21,6 @@ export class HypervVolumes extends EmptyVolumes implements Volumes {
   readonly #stale = new Set<string>();
 
   constructor(limits: VersionLimits, pools: HypervPools, files: HostFiles, images: ImageService) {
-    super();
     this.#limits = limits;
     this.#pools = pools;
     this.#files = files;
@@ -44,22 +42,57 @@ export class HypervVolumes extends EmptyVolumes implements Volumes {
   }
 
   async create(definition: VolumeDefinition, signal: AbortSignal): Promise<Volume> {
-    const { pool, nativeName, sizeBytes, format } = definition;
-    checkVolumeName(nativeName);
-    const folder = await this.#pools.path(pool, signal);
+    const { nativeName, sizeBytes, format } = definition;
     const isPlaceholder = format === 'Raw' && sizeBytes === 0;
     const [best = 'Vhd'] = this.#limits.formats;
-    const made = isPlaceholder ? best : this.#limits.formats.find((each) => each === format);
-    if (made === undefined)
+    const folder = await this.#folderFor(definition, signal);
+    const path = isPlaceholder ? placeholderOf(nativeName, best) : fileOf(nativeName, this.#formatOf(definition));
+    const bytes = isPlaceholder ? smallestBytes : sizeOf(nativeName, sizeBytes);
+    await this.#images.create({ type: 'Dynamic', path: `${folder}\\${path}`, sizeBytes: bytes }, signal);
+    return this.#must(definition, signal);
+  }
+
+  /** Whoever dies before it is grown leaves a volume of its source's size, as one that broke midway. */
+  async copy(definition: VolumeDefinition, from: VolumeSource, signal: AbortSignal): Promise<Volume> {
+    const path = fileOf(definition.nativeName, this.#formatOf(definition));
+    const folder = await this.#folderFor(definition, signal);
+    const source = await this.#sourceFor(definition, from, signal);
+    await this.#images.convert(source.location, `${folder}\\${path}`, signal);
+    await this.grow(definition, definition.sizeBytes, signal);
+    return this.#must(definition, signal);
+  }
+
+  /** A differencing disk has its base's format, and a VHD its size, too. */
+  async link(definition: VolumeDefinition, base: VolumeSource, signal: AbortSignal): Promise<Volume> {
+    const { nativeName, sizeBytes } = definition;
+    const format = this.#formatOf(definition);
+    const folder = await this.#folderFor(definition, signal);
+    const source = await this.#sourceFor(definition, base, signal);
+    if (format !== source.format)
+      throw new DriverError(
+        'Invalid',
+        `volume "${nativeName}": format ${format} was given; accepted for a linked clone: ${source.format}, which its base has`,
+      );
+    if (format === 'Vhd' && sizeBytes !== source.sizeBytes)
       throw new DriverError(
         'Unsupported',
-        `volume "${nativeName}": format ${format} was given; accepted: ${this.#limits.formats.join(', ')}`,
+        `volume "${nativeName}": size of ${sizeBytes} bytes was given; accepted for a linked clone that is a Vhd: ${source.sizeBytes}, which its base has; or make a full one`,
       );
-    if ((await this.#file(definition, signal)) !== undefined)
-      throw new DriverError('Conflict', `there is a volume "${nativeName}" in ${folder} already`);
-    const path = `${folder}\\${isPlaceholder ? placeholderOf(nativeName, made) : fileOf(nativeName, made)}`;
-    await this.#images.create({ type: 'Dynamic', path, sizeBytes: isPlaceholder ? smallestBytes : sizeOf(nativeName, sizeBytes) }, signal);
+    const path = `${folder}\\${fileOf(nativeName, format)}`;
+    await this.#images.create({ type: 'Differencing', path, parent: source.location }, signal);
+    await this.grow(definition, sizeBytes, signal);
     return this.#must(definition, signal);
+  }
+
+  async wipe({ nativeName }: VolumeId, _signal: AbortSignal): Promise<void> {
+    throw new DriverError('Unsupported', `volume "${nativeName}": on Hyper-V volumes are not wiped`);
+  }
+
+  async growAttached({ nativeName }: VolumeId, _machine: MachineId, _sizeBytes: number, _signal: AbortSignal): Promise<void> {
+    throw new DriverError(
+      'Unsupported',
+      `volume "${nativeName}": a disk of a machine that is on is not grown here; switch the machine off`,
+    );
   }
 
   /** WMI carries no content. */
@@ -89,7 +122,7 @@ export class HypervVolumes extends EmptyVolumes implements Volumes {
     if (is.sizeBytes > sizeBytes)
       throw new DriverError('Invalid', `volume "${id.nativeName}" has ${is.sizeBytes} bytes, ${sizeBytes} asked; a volume never shrinks`);
     if (is.sizeBytes === sizeBytes) return;
-    await this.#checkMerged(id, signal);
+    await this.#checkAlone(id, signal);
     this.#stale.add(location);
     await this.#images.grow(location, sizeOf(id.nativeName, sizeBytes), signal);
   }
@@ -99,12 +132,54 @@ export class HypervVolumes extends EmptyVolumes implements Volumes {
     const files = await this.#files.files(folder, signal);
     const file = files.find((each) => volumeOf(id.pool, each, undefined)?.id.nativeName === id.nativeName);
     if (file === undefined) return;
-    await this.#checkMerged(id, signal);
+    await this.#checkAlone(id, signal);
     this.#known.delete(file.path);
     await this.#files.delete(file.path, signal);
   }
 
-  /** Checkpoints put their files beside the disk's, and are nothing without it as it was. @throws DriverError Conflict */
+  /** @throws DriverError Conflict when there is a volume of that name, Invalid for a name that none can have */
+  async #folderFor(definition: VolumeDefinition, signal: AbortSignal): Promise<string> {
+    checkVolumeName(definition.nativeName);
+    const folder = await this.#pools.path(definition.pool, signal);
+    if ((await this.#file(definition, signal)) === undefined) return folder;
+    throw new DriverError('Conflict', `there is a volume "${definition.nativeName}" in ${folder} already`);
+  }
+
+  /** @throws DriverError Unsupported */
+  #formatOf({ nativeName, format }: VolumeDefinition): 'Vhdx' | 'Vhd' {
+    const found = this.#limits.formats.find((each) => each === format);
+    if (found !== undefined) return found;
+    throw new DriverError(
+      'Unsupported',
+      `volume "${nativeName}": format ${format} was given; accepted: ${this.#limits.formats.join(', ')}`,
+    );
+  }
+
+  /** What a volume is to be made from, which must have room in it. */
+  async #sourceFor({ nativeName, sizeBytes }: VolumeDefinition, { id, format }: VolumeSource, signal: AbortSignal): Promise<Volume> {
+    const source = await this.#must(id, signal);
+    if (!isSized(source.location) || source.format !== format)
+      throw new DriverError(
+        'Invalid',
+        `volume "${id.nativeName}" is no virtual disk of format ${format}; it is neither copied nor linked to`,
+      );
+    await this.#checkMerged(id, signal);
+    if (source.sizeBytes <= sizeOf(nativeName, sizeBytes)) return source;
+    const has = `volume "${id.nativeName}" has ${source.sizeBytes}`;
+    throw new DriverError('Invalid', `volume "${nativeName}": ${sizeBytes} bytes were given, and ${has}; accepted: at least as many`);
+  }
+
+  /** What is kept as differences from a disk is nothing without it as it was. @throws DriverError Conflict */
+  async #checkAlone(id: VolumeId, signal: AbortSignal): Promise<void> {
+    await this.#checkMerged(id, signal);
+    const volumes = await this.list(id.pool, { refresh: false }, signal);
+    const location = volumes.find((each) => each.id.nativeName === id.nativeName)?.location;
+    const linked = volumes.find(({ base }) => base !== undefined && base === location);
+    if (linked === undefined) return;
+    throw new DriverError('Conflict', `volume "${id.nativeName}" has a linked clone (${linked.location}); delete that first`);
+  }
+
+  /** Checkpoints put their files beside the disk's. @throws DriverError Conflict */
   async #checkMerged({ pool, nativeName }: VolumeId, signal: AbortSignal): Promise<void> {
     const files = await this.#files.files(await this.#pools.path(pool, signal), signal);
     const checkpoint = files.find(({ name }) => isCheckpointOf(name, nativeName));

@@ -245,6 +245,7 @@ t.test('what is right at a limit is accepted', async (t) => {
     volume('ok-vmdk', { format: 'Vmdk' }),
     volume('ok-convert', { format: 'Raw', source: { ...image, format: 'Vhdx' } }),
     volume('ok-clone', { format: 'Raw', source: { volumeRef: { name: 'a' } } }),
+    volume('ok-linked-vhdx', { format: 'Vhdx', source: { volumeRef: { name: 'a' }, clone: 'Linked' } }),
     volume('ok-linked', { format: 'Qcow2', source: { volumeRef: { name: 'a' }, clone: 'Linked' } }),
     machine('ok-vsphere', { vsphere: { guestId: 'debian12_64Guest' }, disks: [disk('a', { bus: 'Pvscsi' })] }),
     machine('ok-xen', { xen: { mode: 'PVH' }, disks: [disk('a', { bus: 'XenBlk' })], boot: { kernel: { volumeRef: { name: 'k' } } } }),
@@ -507,7 +508,7 @@ t.test('what is wrong is refused by its path, with the remedy', async (t) => {
     [volume('clone-how', { source: { volumeRef: { name: 'a' }, clone: 'Thin' } }), 'supported values: "Full", "Linked"'],
     [
       volume('linked-raw', { format: 'Raw', source: { volumeRef: { name: 'a' }, clone: 'Linked' } }),
-      'spec.format: … a linked clone is Qcow2: leave format out, or make a Full clone',
+      'spec.format: … a linked clone is Qcow2, or on Hyper-V Vhdx or Vhd: leave format out, or make a Full clone',
     ],
     [
       volume('tree-raw', { format: 'Raw', source: { ...image, format: 'Tar' } }),

@@ -28,7 +28,7 @@ await world.kubectl('create', 'namespace', namespace);
 
 // Seen from `dist/test/faults/`.
 const examples = new URL('../../../manifests/examples/hyperv/', import.meta.url);
-const texts = await Promise.all(['host', 'machine'].map((name) => readFile(new URL(`${name}.yaml`, examples), 'utf8')));
+const texts = await Promise.all(['host', 'machine', 'volumes'].map((name) => readFile(new URL(`${name}.yaml`, examples), 'utf8')));
 const manifests = texts.flatMap((text) => loadAll(text)) as readonly Manifest[];
 
 /** The examples as they are, but for where this host is, and what lets us in. */
@@ -71,13 +71,15 @@ for (const mode of ['v2', 'v1'] as const)
     const ending = mode === 'v2' ? 'vhdx' : 'vhd';
     const generation = mode === 'v2' ? 2 : 1;
     t.same(has(), ['running', 2, 2048, generation]);
-    t.same(
-      [parts(), await files()],
-      [
-        [2, 1, 2, 1],
-        [`default.mail-data.${ending}`, `default.mail-root.${ending}`],
-      ],
-    );
+    const clones = ['golden-copy', 'golden-linked'];
+    for (const name of ['golden', ...clones]) await world.until('StorageVolume', name, isReady, { timeoutMs: 120_000 });
+    const made = ['golden', ...clones, 'mail-data', 'mail-root'].map((name) => `default.${name}.${ending}`);
+    // What says that one is not whole yet is taken away a moment after it is.
+    const whole = (await files()).filter((name) => !name.includes('.incomplete.'));
+    t.same([parts(), whole], [[2, 1, 2, 1], made.sort()]);
+    const format = mode === 'v2' ? 'Vhdx' : 'Vhd';
+    t.match(await world.until('StorageVolume', 'golden-linked', isReady), { status: { format, virtualSize: '20Gi' } });
+    t.match(await world.until('StorageVolume', 'golden-copy', isReady), { status: { format, virtualSize: '30Gi' } });
     t.match(await world.until('Hypervisor', 'hv1', isReady), { status: { hypervisor: 'Hyper-V' } });
 
     const [asked, writes] = [changes().length, operator.writes.length];
@@ -103,11 +105,11 @@ for (const mode of ['v2', 'v1'] as const)
     await world.delete('VirtualMachine', 'mail');
     await world.untilGone('VirtualMachine', 'mail');
     t.equal(simulator.host.machines.size, 0);
-    for (const name of ['mail-root', 'mail-data']) {
+    for (const name of ['mail-root', 'mail-data', ...clones, 'golden']) {
       await world.delete('StorageVolume', name);
       await world.untilGone('StorageVolume', name);
     }
-    t.same(await files(), [`default.mail-data.${ending}`], 'what is retained is there');
+    t.same(await files(), [`default.golden.${ending}`, `default.mail-data.${ending}`], 'what is retained is there');
     for (const [kind, name] of [
       ['StoragePool', 'hyper-v'],
       ['VirtualNetwork', 'hyperv-lan'],

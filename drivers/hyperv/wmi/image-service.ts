@@ -53,6 +53,16 @@ export class ImageService {
     } else await this.#call('CreateVirtualHardDisk', { VirtualDiskSettingData: settingsText(disk, format) }, signal, remember);
   }
 
+  /** Makes a dynamic disk of what a guest sees of another one, which nobody may write to meanwhile. In version 2 the formats may differ. */
+  async convert(from: string, path: string, signal: AbortSignal, remember?: Remember): Promise<void> {
+    const format = this.#formatOf(path);
+    const given =
+      this.#wmi.version === 'v1'
+        ? { SourcePath: from, DestinationPath: path, Type: types.Dynamic }
+        : { SourcePath: from, VirtualDiskSettingData: settingsText({ type: 'Dynamic', path }, format) };
+    await this.#call('ConvertVirtualHardDisk', given, signal, remember);
+  }
+
   async grow(path: string, sizeBytes: number, signal: AbortSignal, remember?: Remember): Promise<void> {
     const method = this.#wmi.version === 'v1' ? 'ExpandVirtualHardDisk' : 'ResizeVirtualHardDisk';
     await this.#call(method, { Path: path, MaxInternalSize: sizeBytes }, signal, remember);
@@ -106,13 +116,17 @@ export class ImageService {
   }
 }
 
-function settingsText(disk: NewDisk, format: string): string {
+function settingsText(
+  disk: NewDisk | { readonly type: 'Dynamic'; readonly path: string; readonly sizeBytes?: never },
+  format: string,
+): string {
   const text = (name: string, type: 'string' | 'uint16' | 'uint64', value: string) => ({ name, type, isArray: false, values: [value] });
   return encodeEmbedded('Msvm_VirtualHardDiskSettingData', [
     text('Path', 'string', disk.path),
     text('Type', 'uint16', types[disk.type]),
     text('Format', 'uint16', format),
-    disk.type === 'Differencing' ? text('ParentPath', 'string', disk.parent) : text('MaxInternalSize', 'uint64', String(disk.sizeBytes)),
+    ...(disk.type === 'Differencing' ? [text('ParentPath', 'string', disk.parent)] : []),
+    ...('sizeBytes' in disk ? [text('MaxInternalSize', 'uint64', String(disk.sizeBytes))] : []),
   ]);
 }
 

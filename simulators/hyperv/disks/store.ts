@@ -98,8 +98,11 @@ export class Store {
     if (sizeBytes < image.sizeBytes && image.format === 'VHD')
       throw new Refusal(codes.invalidParameter, 'A virtual hard disk that holds data cannot be made smaller.');
     const place = await this.#find(path);
+    if (image.format === 'VHD' && image.type === 'Differencing')
+      throw new Refusal(codes.notSupported, 'A differencing virtual hard disk of the format VHD has the size of its parent.');
     const grown = { ...image, sizeBytes: checkedSize({ ...image, sizeBytes }) };
-    if (place !== undefined) await write(place, image.format === 'VHD' ? layVhd(grown, undefined) : layVhdx(grown, undefined));
+    const parent = image.parent === undefined ? undefined : await this.image(image.parent);
+    if (place !== undefined) await write(place, image.format === 'VHD' ? layVhd(grown, undefined) : layVhdx(grown, parent?.id));
   }
 
   async delete(path: string): Promise<boolean> {

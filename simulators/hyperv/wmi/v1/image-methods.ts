@@ -17,6 +17,7 @@ export function imageMethods(host: Host): Methods {
     CreateFixedVirtualHardDisk: (input: Input) => create(store, 'Fixed', input),
     CreateDifferencingVirtualHardDisk: (input: Input) => create(store, 'Differencing', input),
     ExpandVirtualHardDisk: (input: Input) => expand(host, input),
+    ConvertVirtualHardDisk: (input: Input) => convert(host, input),
   };
   return {
     ...serviceMethods(host, service, writes, { className: 'Msvm_StorageJob', isLong: true }),
@@ -29,6 +30,16 @@ async function create(store: Store, type: NewImage['type'], input: Input) {
   if (!/\.vhd$/i.test(path)) throw new Refusal(codes.invalidParameter, `'${path}' is no VHD, which is all that this version knows.`);
   const size = type === 'Differencing' ? 0 : Number(text(input, 'MaxInternalSize'));
   await store.create(path, { format: 'VHD', type, sizeBytes: size, ...(type === 'Differencing' ? { parent } : {}) });
+  return {};
+}
+
+async function convert(host: Host, input: Input) {
+  const [source, path] = [text(input, 'SourcePath'), text(input, 'DestinationPath')];
+  const type = (['Fixed', 'Dynamic'] as const).find((each) => types[each] === text(input, 'Type'));
+  if (type === undefined || !/\.vhd$/i.test(path)) throw new Refusal(codes.invalidParameter, `'${path}' cannot be made with that type.`);
+  mustNotBeInUse(host, source);
+  const { store } = host.options;
+  await store.create(path, { format: 'VHD', type, sizeBytes: (await store.image(source)).sizeBytes });
   return {};
 }
 
