@@ -22,7 +22,7 @@ const listening = withCalls(connection, (procedure, args, options, calling) => {
   asked.push(procedure.name.replace(/^DOMAIN_|^CONNECT_/, ''));
   return connection.call(procedure, args, options, calling);
 });
-const { machines, power } = libvirtDriver(listening, open, pretended);
+const { machines, power, stats } = libvirtDriver(listening, open, pretended);
 
 async function callsOf(verb: () => Promise<unknown>): Promise<readonly string[]> {
   asked.length = 0;
@@ -63,6 +63,7 @@ t.test('a machine costs its host few questions', async (t) => {
     ['GET_ALL_DOMAIN_STATS', 'LIST_ALL_DOMAINS', 'GET_XML_DESC', 'GET_XML_DESC'],
     'one that runs: its definition, what it has now, and whether it has a definition at all',
   );
+  t.same(await callsOf(async () => stats?.read(signal)), ['GET_ALL_DOMAIN_STATS'], 'figures of what has no disks');
   t.same(await callsOf(() => machines.mark(id, mark, owner, signal)), ['GET_XML_DESC', 'SET_METADATA'], 'a mark while it runs');
   t.same(await callsOf(() => power.pause(id, signal)), ['SUSPEND'], 'a pause');
   t.same(await callsOf(() => power.resume(id, signal)), ['GET_STATE', 'RESUME'], 'a resume');

@@ -10,6 +10,7 @@ import { KvmMemory } from './dialects/qemu/kvm-memory.js';
 import { LibvirtEvents } from './events.js';
 import { LibvirtGuests } from './guests.js';
 import { LibvirtHost } from './host.js';
+import { KnownNames } from './known-names.js';
 import { LibvirtLive } from './live.js';
 import { LibvirtMachines } from './machines.js';
 import { LibvirtNetworks } from './networks.js';
@@ -64,9 +65,10 @@ export function libvirtDriver(
 ): Driver {
   const daemon = new Daemon(connection, dialect.names, isHere && dialect.directories === true);
   const offers = new Offers({ daemon, openAnother, memory }, dialect);
+  const names = new KnownNames();
   const driver: { -readonly [K in keyof Driver]: Driver[K] } = {
-    host: new LibvirtHost(daemon, dialect, offers),
-    machines: new LibvirtMachines(daemon, dialect, offers),
+    host: new LibvirtHost(daemon, dialect, offers, absent),
+    machines: new LibvirtMachines(daemon, dialect, offers, names),
     power: new LibvirtPower(daemon, dialect.power),
     live: dialect.live?.(daemon) ?? new LibvirtLive(daemon),
     pools: new LibvirtPools(daemon),
@@ -75,7 +77,7 @@ export function libvirtDriver(
     consoles: new LibvirtConsoles(daemon, dialect),
     guests: new LibvirtGuests(daemon),
     events: new LibvirtEvents(daemon),
-    stats: new LibvirtStats(daemon),
+    stats: new LibvirtStats(daemon, names),
     closed: connection.closed,
     [Symbol.asyncDispose]: () => connection[Symbol.asyncDispose](),
   };

@@ -1,4 +1,4 @@
-import type { Capability, Host, HostDescription } from '#drivers/driver.js';
+import type { Capability, Facet, Host, HostDescription } from '#drivers/driver.js';
 import type { Daemon } from './daemon.js';
 import type { Dialect } from './dialects/dialect.js';
 import { unlessUnknown } from './gone.js';
@@ -13,11 +13,14 @@ export class LibvirtHost implements Host {
   readonly #daemon: Daemon;
   readonly #dialect: Dialect;
   readonly #offers: Offers;
+  readonly #absent: readonly Facet[];
 
-  constructor(daemon: Daemon, dialect: Dialect, offers: Offers) {
+  /** Of facets that are absent nothing is told. */
+  constructor(daemon: Daemon, dialect: Dialect, offers: Offers, absent: readonly Facet[] = []) {
     this.#daemon = daemon;
     this.#dialect = dialect;
     this.#offers = offers;
+    this.#absent = absent;
   }
 
   async describe(signal: AbortSignal): Promise<HostDescription> {
@@ -27,7 +30,7 @@ export class LibvirtHost implements Host {
       ask(connectGetVersion, undefined, signal),
       ask(connectGetLibVersion, undefined, signal),
       this.#offers.get(signal),
-      poolCapabilities(this.#daemon, signal),
+      this.#has('pools') ? poolCapabilities(this.#daemon, signal) : [],
     ]);
     return {
       hypervisor,
@@ -39,11 +42,13 @@ export class LibvirtHost implements Host {
       capabilities: [
         ...(offer.machines?.capabilities ?? []),
         ...pools,
-        ...storageCapabilities(this.#daemon),
-        ...networkCapabilities(libvirt),
+        ...(this.#has('volumes') ? volumeCapabilities(this.#daemon) : []),
+        ...(this.#has('networks') ? networkCapabilities(libvirt) : []),
       ],
     };
   }
+
+  readonly #has = (facet: Facet): boolean => !this.#absent.includes(facet);
 }
 
 /** libvirt's numbers: 9_000_000 is 9.0.0. */
@@ -55,11 +60,10 @@ function versionText(version: number): string {
 async function poolCapabilities(daemon: Daemon, signal: AbortSignal): Promise<readonly Capability[]> {
   const told = await unlessUnknown(daemon.ask(connectGetStoragePoolCapabilities, { flags: 0 }, signal));
   const kinds = told === undefined ? ['directory'] : readPoolKinds(told);
-  return kinds.map((kind) => ({ field: `pools.${kind}` }));
+  return ['existing', ...kinds].map((kind) => ({ field: `pools.${kind}` }));
 }
 
-const storageCapabilities = ({ fillsDirectories }: Daemon): readonly Capability[] => [
-  { field: 'pools.existing' },
+const volumeCapabilities = ({ fillsDirectories }: Daemon): readonly Capability[] => [
   { field: 'volumes.format', values: [...volumeFormats, ...(fillsDirectories ? ['Directory'] : [])] },
   { field: 'volumes.wipe' },
   { field: 'volumes.resume' },

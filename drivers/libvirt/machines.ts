@@ -7,6 +7,7 @@ import type { Daemon } from './daemon.js';
 import type { Dialect, MachineOffer } from './dialects/dialect.js';
 import { checkOwner, glances, handleOf, idOf, isActive, readDomain, transientIds } from './domains.js';
 import { hasCode, present, unlessGone } from './gone.js';
+import type { KnownNames } from './known-names.js';
 import { machinesOf, type Offers } from './offers.js';
 import { unknownFlags } from './rpc/driver-error.js';
 import { affectFlags, metadataTypes, undefineFlags } from './rpc/flags.js';
@@ -26,11 +27,13 @@ export class LibvirtMachines implements Machines {
   readonly #daemon: Daemon;
   readonly #dialect: Dialect;
   readonly #offers: Offers;
+  readonly #names: KnownNames;
 
-  constructor(daemon: Daemon, dialect: Dialect, offers: Offers) {
+  constructor(daemon: Daemon, dialect: Dialect, offers: Offers, names: KnownNames) {
     this.#daemon = daemon;
     this.#dialect = dialect;
     this.#offers = offers;
+    this.#names = names;
   }
 
   list(signal: AbortSignal): Promise<readonly Glance[]> {
@@ -41,6 +44,8 @@ export class LibvirtMachines implements Machines {
   async read(ids: readonly MachineId[], signal: AbortSignal): Promise<Readings> {
     if (ids.length === 0) return { machines: [], unread: [] };
     const found = await glances(this.#daemon, ids, signal);
+    const there = new Set(found.map(({ id }) => id));
+    for (const id of ids) if (!there.has(id)) this.#names.note(id, undefined);
     const transient = found.every(isOff) ? new Set<MachineId>() : await transientIds(this.#daemon, signal);
     const read = (glance: Glance) => orUnread(glance, unlessGone(this.#readOne(glance, transient.has(glance.id), signal)), signal);
     const readings = present(await Promise.all(found.map(read)));
@@ -53,6 +58,7 @@ export class LibvirtMachines implements Machines {
   async #readOne({ id, power }: Glance, transient: boolean, signal: AbortSignal): Promise<Machine> {
     const inactive = await readDomain(this.#daemon, id, 'inactive', signal);
     const live = power.state === 'Off' ? undefined : await readDomain(this.#daemon, id, 'current', signal);
+    this.#names.note(id, live);
     return machineOf(this.#dialect, { id, power }, transient ? undefined : inactive, live, inactive);
   }
 

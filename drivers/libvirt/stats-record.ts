@@ -2,6 +2,7 @@ import type { DiskStats, InterfaceStats, MachineId, MachineStats, TrafficStats, 
 import { attribute, child, elements, type XmlElement } from '#drivers/xml/tree.js';
 import type { paramsByField } from './rpc/types.js';
 import { diskName } from './xml/disk.js';
+import { locationOf } from './xml/disk-source.js';
 import { interfaceName } from './xml/interface.js';
 
 export type StatsFields = ReturnType<typeof paramsByField>;
@@ -28,12 +29,26 @@ const interfaceTarget = (fields: StatsFields, index: number): string => `interfa
 
 /** By these targets; each is told, so that what carries no name is not looked for again. */
 export function deviceNames(domain: XmlElement, targets: readonly string[]): DeviceNames {
-  const devices = child(domain, 'devices');
-  const target = (device: XmlElement) => attribute(child(device, 'target'), 'dev') ?? '';
-  const disks = elements(devices, 'disk').map((disk) => [`disk ${target(disk)}`, diskName(disk)] as const);
-  const interfaces = elements(devices, 'interface').map((each) => [`interface ${target(each)}`, interfaceName(each)] as const);
-  const named = new Map<string, string | undefined>([...disks, ...interfaces]);
+  const named = namesByTarget(domain);
   return new Map(targets.map((each) => [each, named.get(each.split(' ', 2).join(' '))]));
+}
+
+/** Of all that is there, by target and by what is behind it: what a host tells of a disk may say that, or leave it out. */
+export function namesIn(domain: XmlElement): DeviceNames {
+  const devices = child(domain, 'devices');
+  const disks = elements(devices, 'disk').flatMap((disk) =>
+    ['', locationOf(child(disk, 'source')) ?? ''].map((path) => [`disk ${targetOf(disk)} ${path}`, diskName(disk)] as const),
+  );
+  return new Map([...disks, ...namesByTarget(domain)]);
+}
+
+const targetOf = (device: XmlElement): string => attribute(child(device, 'target'), 'dev') ?? '';
+
+function namesByTarget(domain: XmlElement): DeviceNames {
+  const devices = child(domain, 'devices');
+  const disks = elements(devices, 'disk').map((disk) => [`disk ${targetOf(disk)}`, diskName(disk)] as const);
+  const interfaces = elements(devices, 'interface').map((each) => [`interface ${targetOf(each)}`, interfaceName(each)] as const);
+  return new Map<string, string | undefined>([...disks, ...interfaces]);
 }
 
 /** Undefined for a machine that is not known to have answered: the host then leaves out what it tells beside its own bookkeeping, such as the memory in use. */

@@ -1,7 +1,8 @@
-import type { MachineId, MachineStats, Stats } from '#drivers/driver.js';
+import type { MachineStats, Stats } from '#drivers/driver.js';
 import type { Daemon } from './daemon.js';
 import { idOf, readDomain } from './domains.js';
 import { hasCode, present, unlessGone, unlessUnknown } from './gone.js';
+import type { KnownNames } from './known-names.js';
 import { listDomainsFlags, statsFlags, statsGroups } from './rpc/flags.js';
 import { connectGetAllDomainStats } from './rpc/procedures.js';
 import { paramsByField, type StatsRecord } from './rpc/types.js';
@@ -17,19 +18,14 @@ interface Measured {
   readonly fields: StatsFields;
 }
 
-/** Of one run of a machine. */
-interface Known {
-  readonly run: number;
-  readonly names: DeviceNames;
-}
-
 export class LibvirtStats implements Stats {
   readonly #daemon: Daemon;
-  #known: ReadonlyMap<MachineId, Known> = new Map();
+  readonly #names: KnownNames;
   #singly = false;
 
-  constructor(daemon: Daemon) {
+  constructor(daemon: Daemon, names: KnownNames) {
     this.#daemon = daemon;
+    this.#names = names;
   }
 
   async read(signal: AbortSignal): Promise<readonly MachineStats[]> {
@@ -39,11 +35,9 @@ export class LibvirtStats implements Stats {
       throw reason;
     });
     const all = records.map((record) => ({ record, fields: paramsByField(record.params) }));
-    const named = await Promise.all(all.map(async (one) => [one, await unlessGone(this.#knownOf(one, signal))] as const));
-    this.#known = new Map(named.flatMap(([{ record }, known]) => (known === undefined ? [] : [[idOf(record.domain), known]])));
-    return present(
-      named.map(([{ record, fields }, known]) => statsOf(idOf(record.domain), fields, known?.names, { answered: this.#singly })),
-    );
+    const named = await Promise.all(all.map(async (one) => [one, await unlessGone(this.#namesOf(one, signal))] as const));
+    this.#names.keep(new Set(records.map(({ domain }) => idOf(domain))));
+    return present(named.map(([{ record, fields }, names]) => statsOf(idOf(record.domain), fields, names, { answered: this.#singly })));
   }
 
   /** Where there is no call for all of them, that is found out once. */
@@ -62,11 +56,13 @@ export class LibvirtStats implements Stats {
     return this.#daemon.connection.call(connectGetAllDomainStats, { domains: [], stats: measured, flags }, options, signal);
   }
 
-  /** The host tells a device's target; which disk or interface of the manifest that is, its XML tells once for each target of a run. */
-  async #knownOf({ record: { domain }, fields }: Measured, signal: AbortSignal): Promise<Known> {
-    const id = idOf(domain);
-    const known = this.#known.get(id);
-    if (known?.run === domain.id && targetsOf(fields).every((target) => known.names.has(target))) return known;
-    return { run: domain.id, names: deviceNames(await readDomain(this.#daemon, id, 'current', signal), targetsOf(fields)) };
+  /** The host tells a device's target; which disk or interface of the manifest that is, its XML tells once for each target of a run, if nobody read that meanwhile. */
+  async #namesOf({ record: { domain }, fields }: Measured, signal: AbortSignal): Promise<DeviceNames> {
+    const [id, targets] = [idOf(domain), targetsOf(fields)];
+    const known = this.#names.of(id, domain.id, targets);
+    if (known !== undefined) return known;
+    const names = deviceNames(await readDomain(this.#daemon, id, 'current', signal), targets);
+    this.#names.learn(id, domain.id, names);
+    return names;
   }
 }
