@@ -54,6 +54,7 @@ export const everything: readonly Capability[] = [
   { field: 'power.reset' },
   { field: 'stats.block' },
   { field: 'stats.network' },
+  { field: 'volumes.format', values: ['Raw', 'Qcow2', 'Vmdk'] },
   { field: 'volumes.growAttached' },
   { field: 'volumes.wipe' },
   { field: 'volumes.resume' },

@@ -4,8 +4,11 @@ import { readCrds, type Schema } from '#crds/schema.js';
 import { dialectOf } from '#drivers/libvirt/dialects/by-driver.js';
 import { AssetsMissing } from '#test/peers/build.js';
 import { currentPage, page } from './columns.js';
-import { driverFields, ownFields, proofs } from './fields.js';
+import { driverFields } from './fields.js';
+import { ownFields } from './own-fields.js';
+import { proofs } from './proofs.js';
 import { replayed } from './replay.js';
+import { sources } from './sources.js';
 
 const top = new URL('../../../', import.meta.url);
 const text = (path: string | URL): string => readFileSync(new URL(path, top), 'utf8');
@@ -35,7 +38,8 @@ t.test('every capability has a proof, and every proof is a test that is there', 
     driverFields.filter(({ capability }) => !listed.includes(capability)),
     [],
   );
-  for (const { file, sentence } of Object.values(proofs).flat()) t.ok(text(file).includes(sentence), `${file}: ${sentence}`);
+  const named = Object.values(sources).flatMap(({ tests = {} }) => Object.values(tests));
+  for (const { file, sentence } of [...Object.values(proofs).flat(), ...named]) t.ok(text(file).includes(sentence), `${file}: ${sentence}`);
   for (const [capability, those] of Object.entries(proofs)) t.ok(those.length > 0, capability);
 });
 

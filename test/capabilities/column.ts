@@ -1,5 +1,6 @@
 import type { Capability } from '#drivers/driver.js';
 import type { Means } from '#drivers/proof.js';
+import type { Evidence } from './evidence.js';
 import type { LibvirtColumn } from './matrix.js';
 
 /** A kind of host, as one described itself through its driver. */
@@ -12,6 +13,8 @@ export interface Column {
   readonly provenOn: Means;
   readonly capabilities: readonly Capability[];
   readonly facets: readonly string[];
+  /** What tests have shown of it. */
+  readonly evidence: Evidence;
   /** Facets of which nobody said that the host has them, and nobody that it has not. */
   readonly untested?: readonly string[];
   /** What differs from host to host, or these fields of it, is told as a rule, so that the page is the same wherever it is made. */

@@ -13,9 +13,11 @@ import { Simulator } from '#simulators/hyperv/simulator.js';
 import { startLibvirtd } from '#test/peers/libvirtd.js';
 import { credentialsOf, startVcsim } from '#test/peers/vsphere/vcsim.js';
 import { type Column, facets } from './column.js';
+import { evidenceOf } from './evidence.js';
 import { lacksOfBhyve, lacksOfCloudHypervisor, lacksOfContainers, lacksOfVirtuozzo } from './lacking.js';
 import { renderCapabilities } from './render.js';
 import { type Recording, replayed } from './replay.js';
+import { sources } from './sources.js';
 
 export const page = new URL('../../../docs/capabilities.md', import.meta.url);
 
@@ -52,6 +54,7 @@ async function columnOf(name: string, driver: Driver, signal: AbortSignal): Prom
   return {
     ...{ name, capabilities, said: said.join(', '), provenOn: means[provenOn] },
     facets: facets.filter((facet) => driver[facet] !== undefined),
+    evidence: evidenceOf(sources[name] ?? {}),
   };
 }
 
@@ -60,7 +63,7 @@ async function qemu(signal: AbortSignal): Promise<readonly Column[]> {
   await using daemon = await startLibvirtd({}, signal);
   await using driver = await connect({ uri: daemon.uri }, signal);
   const tcg = { ...(await columnOf('QEMU on TCG', driver, signal)), libvirt: 'qemu', isOneOfMany: true } as const;
-  return [tcg, { ...tcg, name: 'QEMU on KVM', provenOn: 'untested' }];
+  return [tcg, { ...tcg, name: 'QEMU on KVM', provenOn: 'untested', evidence: evidenceOf(sources['QEMU on KVM'] ?? {}) }];
 }
 
 async function containers(signal: AbortSignal): Promise<Column> {

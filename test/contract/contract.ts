@@ -7,10 +7,11 @@ import { liveContract } from './live.js';
 import { machinesContract } from './machines.js';
 import { marksContract } from './marks.js';
 import { networksContract } from './networks.js';
+import { onStage } from './on-stage.js';
 import { ownersContract } from './owners.js';
 import { poolsContract } from './pools.js';
 import { powerContract } from './power.js';
-import { Stage } from './stage.js';
+import type { Stage } from './stage.js';
 import { statsContract } from './stats.js';
 import type { OptionalFacet, Subject } from './subject.js';
 import { volumesContract } from './volumes.js';
@@ -46,25 +47,25 @@ const patience = 300_000;
 /** What every driver must do, sentence by sentence as `drivers/driver.ts` has it. Uses that interface, and the subject's peer. */
 export async function contract(t: Test, subject: Subject): Promise<void> {
   await t.test(`${subject.name} keeps the contract`, { timeout: subject.patienceMs ?? patience }, async (t) => {
-    const stage = new Stage(subject, await subject.connect());
-    for (const [name, check] of Object.entries(always)) await t.test(name, (t) => check(t, stage));
-    for (const [facet, check] of Object.entries(byFacet)) {
-      const skip = subject.without?.some((absent) => absent === facet) === true && `${subject.name} states that it has no ${facet}`;
-      await t.test(facet, { skip }, (t) => check(t, stage));
-    }
-    await t.test('what the suite made is cleared away', async () => stage.clear());
-    await t.test('a lost host', (t) => brokenConnectionContract(t, stage));
-    await stage.driver[Symbol.asyncDispose]();
+    await onStage(t, subject, async (stage) => {
+      for (const [name, check] of Object.entries(always)) await t.test(name, (t) => check(t, stage));
+      for (const [facet, check] of Object.entries(byFacet)) {
+        const skip = subject.without?.some((absent) => absent === facet) === true && `${subject.name} states that it has no ${facet}`;
+        await t.test(facet, { skip }, (t) => check(t, stage));
+      }
+      await t.test('what the suite made is cleared away', async () => stage.clear());
+      await t.test('a lost host', (t) => brokenConnectionContract(t, stage));
+    });
   });
 }
 
 /** Some of it, for a driver that has shown the rest on another host, or by another way. */
 export async function partialContract(t: Test, subject: Subject, ...parts: readonly Part[]): Promise<void> {
   await t.test(`${subject.name} keeps the contract of ${parts.join(', ')}`, { timeout: 2 * patience }, async (t) => {
-    const stage = new Stage(subject, await subject.connect());
-    for (const part of parts) await t.test(part, (t) => everything[part](t, stage));
-    await t.test('what the suite made is cleared away', async () => stage.clear());
-    await stage.driver[Symbol.asyncDispose]();
+    await onStage(t, subject, async (stage) => {
+      for (const part of parts) await t.test(part, (t) => everything[part](t, stage));
+      await t.test('what the suite made is cleared away', async () => stage.clear());
+    });
   });
 }
 
@@ -74,7 +75,6 @@ export const storesContract = (t: Test, subject: Subject): Promise<void> => part
 /** What every machine must do, for another kind of machine on a host whose other facets have shown themselves. */
 export async function kindContract(t: Test, subject: Subject): Promise<void> {
   await t.test(`${subject.name} keeps the contract of machines`, { timeout: subject.patienceMs ?? patience }, async (t) => {
-    const stage = new Stage(subject, await subject.connect());
     const checks = {
       machines: machinesContract,
       power: powerContract,
@@ -82,8 +82,9 @@ export async function kindContract(t: Test, subject: Subject): Promise<void> {
       consoles: consolesContract,
       stats: statsContract,
     };
-    for (const [name, check] of Object.entries(checks)) await t.test(name, (t) => check(t, stage));
-    await t.test('what the suite made is cleared away', async () => stage.clear());
-    await stage.driver[Symbol.asyncDispose]();
+    await onStage(t, subject, async (stage) => {
+      for (const [name, check] of Object.entries(checks)) await t.test(name, (t) => check(t, stage));
+      await t.test('what the suite made is cleared away', async () => stage.clear());
+    });
   });
 }

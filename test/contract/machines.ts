@@ -304,6 +304,10 @@ async function definingContract(t: Test, stage: Stage): Promise<void> {
     t.same((await stage.look(id)).configured?.interfaces, [{ ...first, network: 'net-other' }, second], 'also on another network');
     await driver.machines.define({ ...definition, interfaces: [dmz] }, mark, soon());
     t.same((await stage.look(id)).configured?.interfaces, [second]);
+    for (const each of (of('interfaces.model')?.values ?? []) as readonly InterfaceModel[]) {
+      const { id } = await stage.define(stage.definition({ interfaces: [{ ...lan, model: each }] }));
+      t.match((await stage.look(id)).configured?.interfaces, [{ ...lan, model: each }]);
+    }
   });
 
   await t.test('a MAC address of many, or written otherwise, is refused, and so is a name twice', async (t) => {

@@ -110,6 +110,11 @@ export async function ownNetworksContract(t: Test, stage: Stage): Promise<void> 
     const full = { ...definition, ipv6: { ...six, hosts: [{ duid: '0:3:0:1:52:54:0:12:34:56', ip: 'fd00:c0:de::10', name: 'six' }] } };
     await networks.define(full, soon());
     t.same((await look(stage, uuid))?.configured, shapeOf(full));
+    await networks.stop(id, soon());
+    await networks.start(id, soon());
+    t.same((await look(stage, uuid))?.live, shapeOf(full));
+    await networks.update(id, { ...full, ipv6: { ...six, hosts: [] } }, soon());
+    t.same((await look(stage, uuid))?.live, shapeOf({ ...full, ipv6: { ...six, hosts: [] } }));
   });
 
   for (const forward of [{ mode: 'Open' }, { mode: 'Route' }, { mode: 'NAT', device: 'lo' }] as const)
@@ -132,11 +137,15 @@ export async function ownNetworksContract(t: Test, stage: Stage): Promise<void> 
     });
 
   await t.test('frames on a bridge of the host have a tag, and lose it', async (t) => {
-    const forward = { mode: 'OpenVSwitch', bridge: 'ovs-host' } as const;
-    for (const vlan of [{ vlan: 40 }, { vlan: 4094 }, {}]) {
-      await networks.define({ uuid, nativeName, forward, records: [], ...vlan }, soon());
-      t.same((await look(stage, uuid))?.configured, { forward, records: [], ...vlan });
-    }
+    const { capabilities } = await stage.driver.host.describe(soon());
+    const modes = capabilities.find(({ field }) => field === 'networks.vlan')?.values ?? [];
+    t.ok(modes.length > 0);
+    for (const mode of modes as readonly ('Bridge' | 'OpenVSwitch')[])
+      for (const vlan of [{ vlan: 40 }, { vlan: 4094 }, {}]) {
+        const forward = { mode, bridge: `${mode.slice(0, 3).toLowerCase()}-host` };
+        await networks.define({ uuid, nativeName, forward, records: [], ...vlan }, soon());
+        t.same((await look(stage, uuid))?.configured, { forward, records: [], ...vlan });
+      }
     await refused(t, networks.define({ ...definition, vlan: 40 }, soon()), 'Invalid');
   });
 

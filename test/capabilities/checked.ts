@@ -1,0 +1,51 @@
+import { askedOfPool } from '#controllers/storage-pool-instance/plan.js';
+import { asked } from '#controllers/virtual-machine/asked.js';
+import { askedOfNetwork } from '#controllers/virtual-network-instance/plan.js';
+
+const subnet = { address: '', prefix: 24, ranges: [], hosts: [] };
+const wholeNetwork = { mtu: 1500, vlan: 40, ipv4: subnet, ipv6: subnet, domain: 'shop.internal' };
+
+/** What a machine that asks for everything asks of its host, a pool of each kind, and a network. */
+export const checked: ReadonlySet<string> = new Set(
+  [
+    ...(['cloudInit', 'ignition', 'sysprep'] as const).map((field) => ({ field })),
+    ...(['directory', 'filesystem', 'nfs', 'gluster', 'lvm', 'zfs', 'disk', 'iscsi', 'rbd', 'existing'] as const).map(askedOfPool),
+    ...askedOfNetwork({ kind: 'existing' }),
+    ...askedOfNetwork({ kind: 'own', definition: { ...wholeNetwork, forward: { mode: 'NAT' }, records: [] } }),
+    ...asked({
+      nativeName: 'shop.db',
+      cpuCount: 1,
+      maxCpuCount: 1,
+      memoryBytes: 1,
+      maxMemoryBytes: 1,
+      firmware: 'BIOS',
+      boot: { kernel: '/kernel' },
+      bootOrder: [],
+      disks: [
+        {
+          name: 'root',
+          location: '/disk',
+          format: 'Raw',
+          bus: 'VirtioBlk',
+          serial: 'serial',
+          cache: 'None',
+          io: 'Native',
+          discard: 'Unmap',
+          limits: {},
+        },
+      ],
+      cdroms: [{ name: 'drive' }],
+      interfaces: [{ name: 'lan', network: 'lan', model: 'Virtio', macAddress: '52:54:00:12:34:56', mtu: 1500, linkState: 'Down' }],
+      serial: true,
+      serialLog: '/a.console',
+      rng: true,
+      guestAgent: true,
+      secureBoot: true,
+      tpm: 'V2',
+      graphics: { type: 'VNC', password: 'password' },
+      vsphere: { guestId: 'debian12_64Guest' },
+      xen: { mode: 'PV' },
+      container: { root: '/root', init: ['/sbin/init'], mounts: [] },
+    }),
+  ].map(({ field }) => field),
+);

@@ -1,0 +1,86 @@
+import { type Asked, unfit } from '#controllers/fit.js';
+import { asked } from '#controllers/virtual-machine/asked.js';
+import type { Capability, Machine, MachineDefinition, MachineId, MachineShape, PowerState } from '#drivers/driver.js';
+import { changes, comings } from './changes.js';
+import type { Shown } from './shown.js';
+
+/** What is shown of machines: what was asked for and is read back, what was applied and runs. */
+export class MachinesSeen {
+  readonly #shown: Shown;
+  readonly #capabilities: readonly Capability[];
+  readonly #defined = new Map<MachineId, MachineDefinition>();
+  readonly #live = new Map<MachineId, MachineShape>();
+  /** What ran before something was applied. */
+  readonly #before = new Map<MachineId, MachineShape>();
+  readonly #power = new Map<MachineId, PowerState['state']>();
+  /** A verb that shows itself by a pause. */
+  readonly #pausing = new Map<MachineId, string>();
+
+  constructor(shown: Shown, capabilities: readonly Capability[]) {
+    this.#shown = shown;
+    this.#capabilities = capabilities;
+  }
+
+  defined(id: MachineId, definition: MachineDefinition): void {
+    this.#defined.set(id, definition);
+  }
+
+  /** Of several reasons to refuse, nobody knows which it was. */
+  refused(definition: MachineDefinition): void {
+    const [one, ...more] = unfit(asked(definition), this.#capabilities);
+    if (one !== undefined && more.length === 0) this.#shown.refused(one.field, one.given);
+  }
+
+  applied(id: MachineId): void {
+    const live = this.#live.get(id);
+    if (live !== undefined) this.#before.set(id, live);
+  }
+
+  /** What runs after this is another run, or in another state. */
+  powered(id: MachineId, pausing?: 'power.startPaused' | 'power.pause'): void {
+    this.#live.delete(id);
+    this.#before.delete(id);
+    const wasOff = (this.#power.get(id) ?? 'Off') === 'Off';
+    if (pausing === undefined || (pausing === 'power.startPaused' && !wasOff)) this.#pausing.delete(id);
+    else this.#pausing.set(id, pausing);
+  }
+
+  read(machine: Machine): void {
+    const { id, power, live, hardware } = machine;
+    this.#readBack(machine);
+    const verb = this.#pausing.get(id);
+    if (verb !== undefined && power.state === 'Paused') this.#shown.field(verb);
+    this.#power.set(id, power.state);
+    if (live === undefined) return;
+    for (const field of Object.keys(hardware).filter((field) => this.#capabilities.some((one) => one.field === field)))
+      this.#shown.field(field, hardware[field]);
+    this.#runs(machine, live);
+    this.#live.set(id, live);
+  }
+
+  #readBack({ id, nativeName, configured }: Machine): void {
+    const definition = this.#defined.get(id);
+    if (definition === undefined || configured === undefined) return;
+    const found = asked({ ...configured, nativeName });
+    for (const one of asked(definition))
+      if (found.some((other) => isSame(one, other)) && !this.#isShort(one)) this.#shown.field(one.field, one.given);
+  }
+
+  /** A name shows that there is room for it, and not for the longest. */
+  #isShort({ field, given }: Asked): boolean {
+    return field === 'nativeName' && given !== this.#capabilities.find((one) => one.field === field)?.max;
+  }
+
+  #runs({ id, configured }: Machine, live: MachineShape): void {
+    const before = this.#before.get(id);
+    if (before === undefined || configured === undefined) return;
+    for (const field of changes(before, live, configured)) this.#shown.live(field);
+    for (const { field, verb, word } of comings(before, live, configured)) {
+      this.#shown.live(field);
+      this.#shown.verb(verb);
+      this.#shown.field(field, word);
+    }
+  }
+}
+
+const isSame = (one: Asked, other: Asked): boolean => one.field === other.field && one.given === other.given;
