@@ -1,6 +1,7 @@
+import type { MachineInterface } from '#drivers/driver.js';
 import { addCards, checkCardNames, clearCards, plugCards, switchesByName } from './cards.js';
-import { type Devices, devicesOf } from './devices.js';
-import { addDrives, clearDrives, fillDrives, makeController, placesFor, wantedDrives } from './drives.js';
+import { devicesOf } from './devices.js';
+import { addDrives, clearDrives, fillDrives, makeController, placesFor, type WantedDrive, wantedDrives } from './drives.js';
 import { applyParts } from './hardware.js';
 import type { Inventory } from './inventory.js';
 import { glanceOf, type NativeMachine, ownedOf } from './native.js';
@@ -32,29 +33,30 @@ export async function bringAbout(
   const now = devicesOf(native.parts, ownedOf(native), native.networks);
   const devices = { disks: disks ?? now.disks, cdroms: cdroms ?? now.cdroms, interfaces: (isThere && interfaces) || now.interfaces };
   checkCardNames(native, devices.interfaces);
-  const brought = await bringDevices(native, devices, kept, inventory, signal);
+  const brought = await bringDevices(native, wantedDrives(devices), devices.interfaces, kept, inventory, signal);
   await plugCards(brought, devices.interfaces, switches, inventory, signal);
   return { native: await inventory.native(glanceOf(native).id, signal), rest: isThere || interfaces === undefined ? {} : { interfaces } };
 }
 
-async function bringDevices(
+/** Makes these the machine's drives and cards, but for where those are plugged in; all others of ours go. */
+export async function bringDevices(
   native: NativeMachine,
-  devices: Devices,
+  wanted: readonly WantedDrive[],
+  interfaces: readonly MachineInterface[],
   kept: Kept,
   inventory: Inventory,
   signal: AbortSignal,
 ): Promise<NativeMachine> {
   const again = () => inventory.native(glanceOf(native).id, signal);
-  const wanted = wantedDrives(devices);
   await clearDrives(native, wanted, inventory, signal);
-  await clearCards(native, devices.interfaces, inventory, signal);
+  await clearCards(native, interfaces, inventory, signal);
   await makeController(native, wanted, inventory, signal);
   const cleared = await again();
-  const owned = { drives: placesFor(cleared.parts, ownedOf(cleared), wanted), cards: devices.interfaces.map(({ name }) => name) };
+  const owned = { drives: placesFor(cleared.parts, ownedOf(cleared), wanted), cards: interfaces.map(({ name }) => name) };
   await writeOwned(cleared, { ...kept, owned }, inventory, signal);
   const noted = await again();
   await addDrives(noted, wanted, inventory, signal);
-  await addCards(noted, devices.interfaces, inventory, signal);
+  await addCards(noted, interfaces, inventory, signal);
   const made = await again();
   await fillDrives(made, wanted, inventory, signal);
   return made;

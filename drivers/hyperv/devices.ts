@@ -54,13 +54,14 @@ export const isCheckpoint = (file: string): boolean => /\.avhdx?$/i.test(file);
 
 export const formatOf = (file: string): 'Vhdx' | 'Vhd' => (/\.vhd$/i.test(file) ? 'Vhd' : 'Vhdx');
 
-/** What a definition asks for, its gaps filled with what the machine has already, or else with the host's best. */
+/** What a definition asks for, its gaps filled with what the machine has already, or else with the host's best: as long as it `runs`, that is what it can get at once. */
 export function wishOf(
   { uuid, disks, cdroms = [], interfaces }: Pick<MachineDefinition, 'uuid' | 'disks' | 'cdroms' | 'interfaces'>,
   has: Devices,
   generation: 1 | 2,
+  runs = false,
 ): Devices {
-  const buses = chosenBuses({ disks, cdroms }, has, generation);
+  const buses = chosenBuses({ disks, cdroms }, has, generation, runs);
   const busOf = (name: string): Bus => buses.get(name) ?? 'SCSI';
   return {
     disks: disks.map(({ name, location, format }) => ({ name, location, format, bus: busOf(name) })),
@@ -76,14 +77,19 @@ export function wishOf(
 export const idePlaces = 4;
 
 /** Generation 1 starts from IDE alone: what is named first gets a place there, as long as there are any; drives for discs are nowhere else. */
-function chosenBuses({ disks, cdroms }: Pick<Devices, 'disks' | 'cdroms'>, has: Devices, generation: 1 | 2): ReadonlyMap<string, Bus> {
+function chosenBuses(
+  { disks, cdroms }: Pick<Devices, 'disks' | 'cdroms'>,
+  has: Devices,
+  generation: 1 | 2,
+  runs: boolean,
+): ReadonlyMap<string, Bus> {
   const kept = (name: string, of: readonly { readonly name: string; readonly bus?: string }[]) =>
     of.find((each) => each.name === name)?.bus;
   const asked = [
     ...cdroms.map(({ name, bus }) => ({ name, bus: bus ?? kept(name, has.cdroms) ?? (generation === 1 ? 'IDE' : undefined) })),
     ...disks.map(({ name, bus }) => ({ name, bus: bus ?? kept(name, has.disks) })),
   ];
-  let left = generation === 1 ? idePlaces - asked.filter(({ bus }) => bus === 'IDE').length : 0;
+  let left = generation === 1 && !runs ? idePlaces - asked.filter(({ bus }) => bus === 'IDE').length : 0;
   return new Map(
     asked.map(({ name, bus }) => {
       if (bus === 'IDE' || bus === 'SCSI') return [name, bus];

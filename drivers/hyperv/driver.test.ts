@@ -160,6 +160,51 @@ for (const mode of ['v2', 'v1'] as const)
       },
     );
 
+for (const mode of ['v2', 'v1'] as const)
+  for (const isDone of [false, true])
+    t.test(`${mode}: whoever ends anywhere while disks come and go, ${isDone ? 'unheard' : 'unasked'}, leaves each once`, async (t) => {
+      for (let nth = 1, isOver = false; !isOver; nth += 1) {
+        const { simulator, connect } = await host(t, mode);
+        const first = await connect();
+        const disk = async (name: string) => ({ name, location: await volume(first, name), format: 'Vhd', bus: 'SCSI' }) as const;
+        const [root, old, more] = [{ ...(await disk('root')), bus: 'IDE' } as const, await disk('old'), await disk('more')];
+        const bios = { ...definition, firmware: 'BIOS' as const };
+        const id = await first.machines.define({ ...bios, disks: [root, old] }, mark, soon());
+        await first.power.start(id, { paused: false }, soon());
+        await first.machines.define({ ...bios, disks: [more, root] }, mark, soon());
+        const end = endAt(simulator, nth, isDone, (what) => /\.(Add|Modify|Remove|Create|Delete)/.test(what));
+        const change = async ({ live }: Driver) => {
+          for (const name of ['more', 'old']) await live?.apply(id, mark.owner, { kind: 'disk', name }, soon());
+        };
+        isOver = await change(first).then(
+          () => end.asked() < nth,
+          () => false,
+        );
+        end.revive();
+        await new Promise((resolve) => setTimeout(resolve, 10));
+        const second = await connect();
+        await change(second);
+        const [machine] = (await second.machines.read([id], soon())).machines;
+        t.same(
+          [machine?.live?.disks, machine?.configured?.disks],
+          [
+            [more, root],
+            [more, root],
+          ],
+          `ended at ${nth}`,
+        );
+        const native = simulator.machineNamed('shop.web');
+        const count = (type: string) => native?.devices.filter(({ values }) => values['ResourceType'] === type).length;
+        t.same([simulator.host.words.types.diskDrive, simulator.host.words.types.image].map(count), [2, 2], 'drives and files');
+        t.notMatch(String(native?.settings['Notes']), /"next"/, 'and nothing waits for the next start');
+        const writes = native?.writes;
+        await change(second);
+        t.equal(native?.writes, writes, 'nor is there anything to be done');
+        await Promise.all([first[Symbol.asyncDispose](), second[Symbol.asyncDispose](), simulator[Symbol.asyncDispose]()]);
+        if (nth > 60) throw new Error('a change takes more than 60 questions');
+      }
+    });
+
 t.test('drives and cards of others stay where they are, and ours go around them', async (t) => {
   const { simulator, connect } = await host(t, 'v2');
   const driver = await connect();

@@ -7,6 +7,7 @@ import { HostFiles } from './files.js';
 import { HypervGuests } from './guests.js';
 import { HypervHost } from './host.js';
 import { Inventory } from './inventory.js';
+import { HypervLive } from './live.js';
 import { HypervMachines } from './machines.js';
 import { hypervNetworks } from './networks.js';
 import { HypervPools } from './pools.js';
@@ -59,6 +60,7 @@ function hypervDriver(wmi: Wmi, jobs: Jobs): Driver {
     host: new HypervHost(inventory),
     machines: new HypervMachines(inventory),
     power: new HypervPower(inventory),
+    live: new HypervLive(inventory),
     stats: new HypervStats(inventory),
     guests: new HypervGuests(inventory),
     consoles: new HypervConsoles(inventory),

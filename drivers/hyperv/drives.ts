@@ -6,7 +6,7 @@ import type { Owned, OwnedDrive } from './notes.js';
 import { type Bus, type Drive, type DriveKind, newDrive, newImage, newScsiController, placeOn, places } from './wmi/drives.js';
 import type { MachineParts } from './wmi/parts.js';
 
-interface WantedDrive {
+export interface WantedDrive {
   readonly name: string;
   readonly kind: DriveKind;
   readonly bus: Bus;
@@ -24,6 +24,15 @@ export const wantedDrives = ({ disks, cdroms }: Pick<Devices, 'disks' | 'cdroms'
     ...(location === undefined ? {} : { file: location }),
   })),
 ];
+
+/** Those of ours that are there, a half-made one, too, with what is in them now. */
+export const drivesAsTheyAre = (native: NativeMachine): readonly WantedDrive[] =>
+  ownedOf(native).drives.flatMap(({ name, at, file: ours }) => {
+    const drive = native.parts.drives.find((each) => each.at === at && isOurs(each, ours));
+    if (drive === undefined) return [];
+    const file = fileIn(drive, ours);
+    return [{ name, kind: drive.kind, bus: drive.bus, ...(file === undefined ? {} : { file }) }];
+  });
 
 /** Takes out what is in the way: drives that nobody wants any more, or elsewhere, and files that are not those wanted. */
 export async function clearDrives(

@@ -37,7 +37,7 @@ function differing(native: NativeMachine, { cpuCount, memoryBytes, secureBoot }:
 function differingDevices(native: NativeMachine, definition: MachineDefinition): Next {
   const now = devicesOf(native.parts, ownedOf(native), native.networks);
   const { disks, cdroms = [], interfaces } = configuredOf(native);
-  const wish = wishOf(definition, { disks, cdroms, interfaces }, generationOf(native.settings));
+  const wish = wishOf(definition, { disks, cdroms, interfaces }, generationOf(native.settings), glanceOf(native).power.state !== 'Off');
   return {
     ...(!isDeepStrictEqual(wish.disks, now.disks) && { disks: wish.disks }),
     ...(!isDeepStrictEqual(wish.cdroms, now.cdroms) && { cdroms: wish.cdroms }),

@@ -50,10 +50,16 @@ async function subjectOf(mode: 'v1' | 'v2', byJob: boolean): Promise<Subject> {
     return { location, format };
   };
 
+  const disc = async (name: string) => {
+    const path = `${folderName}\\${name}.${randomUUID()}.iso`;
+    await simulator.host.options.store.touch(path);
+    return path;
+  };
+
   return {
     name: `Hyper-V by WMI ${mode}${byJob ? ', all by jobs' : ''}`,
     connect,
-    without: ['live', ...(mode === 'v1' ? (['events'] as const) : [])],
+    without: mode === 'v1' ? ['events'] : [],
     cannot: [
       'startPaused',
       'resetPaused',
@@ -66,6 +72,7 @@ async function subjectOf(mode: 'v1' | 'v2', byJob: boolean): Promise<Subject> {
       'stream',
     ],
     disk,
+    disc,
     pool: folderName,
     volumeBytes: 4 << 20,
     locate: (path, { nativeName, format }) => `${path}\\${nativeName}${endings[mode][format] ?? ''}`,

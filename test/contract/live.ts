@@ -15,20 +15,22 @@ export async function liveContract(t: Test, stage: Stage): Promise<void> {
   await passwordContract(t, stage, apply);
   await stage.withGuest(t, 'a running machine', 'hearing', async (t, recipe) => {
     const networks = await networksOf(stage, 2);
+    const bus = (await changesLive(stage, 'disks', 'VirtioScsi')) ? { bus: 'VirtioScsi' as const } : {};
     const drives = (await changesLive(stage, 'disks.cdrom'))
-      ? { cdroms: [{ name: 'drive', bus: 'VirtioScsi' as const, location: (await newDisk(stage, 'disc')).location }] }
+      ? { cdroms: [{ name: 'drive', location: await newDisc(stage, 'disc'), ...bus }] }
       : {};
+    const hasRoom = (await stage.lacks('cpu.maxCount')) === false;
     const roomy = (definition: MachineDefinition): MachineDefinition => ({
       ...definition,
       ...drives,
-      maxCpuCount: 2,
-      maxMemoryBytes: definition.memoryBytes + lessBytes,
+      ...(hasRoom ? { maxCpuCount: 2, maxMemoryBytes: definition.memoryBytes + lessBytes } : {}),
     });
     const prepared = { ...recipe, prepare: async (definition: MachineDefinition) => roomy(await recipe.prepare(definition)) };
     const made = await stage.guest(prepared);
     if (stage.can('haveDisks')) await disksContract(t, new Bench(stage, made, apply));
     await interfacesContract(t, new Bench(stage, made, apply), networks);
-    await quantitiesContract(t, new Bench(stage, made, apply));
+    if (hasRoom) await quantitiesContract(t, new Bench(stage, made, apply));
+    else await fixedContract(t, new Bench(stage, made, apply));
     await stage.driver.power.cut(made.id, made.owner, soon());
   });
 }
@@ -72,6 +74,11 @@ class Bench {
     this.#apply = apply;
   }
 
+  /** Another machine. */
+  of(made: Made): Bench {
+    return new Bench(this.stage, made, this.#apply);
+  }
+
   define(change: Partial<MachineDefinition>) {
     return this.stage.driver.machines.define({ ...this.made.definition, ...change }, this.made.mark, soon());
   }
@@ -102,7 +109,11 @@ export async function networksOf(stage: Stage, count: number): Promise<readonly 
   return names;
 }
 
+const newDisc = async (stage: Stage, name: string): Promise<string> =>
+  stage.subject.disc === undefined ? (await newDisk(stage, name)).location : stage.subject.disc(name);
+
 export async function newDisk(stage: Stage, name: string): Promise<MachineDisk> {
+  if (stage.subject.disk !== undefined) return { name, ...(await stage.subject.disk(name, 'Raw')) };
   const pool = await activePool(stage);
   const definition = { pool: pool.id, nativeName: `contract.${name}`, format: 'Raw', sizeBytes: 8 << 20 } as const;
   const { location } = await mustHave(stage.driver.volumes).create(definition, soon());
@@ -130,7 +141,8 @@ async function refusingContract(t: Test, stage: Stage, apply: Apply): Promise<vo
     const made = await stage.define();
     await stage.switchOn(made.id);
     const { live } = await stage.look(made.id);
-    const disks: readonly MachineDisk[] = [{ name: 'none', location: '/nowhere/none.img', format: 'Raw' }];
+    const there = await stage.disk('none', '/nowhere/none.img', 'Raw');
+    const disks: readonly MachineDisk[] = [{ ...there, location: there.location.replace(/[^/\\]+$/, 'never-$&') }];
     await stage.driver.machines.define({ ...made.definition, disks }, made.mark, soon());
     await refused(t, apply(made, { kind: 'disk', name: 'none' }), 'NotFound', 'Internal');
     t.same((await stage.look(made.id)).live, live);
@@ -208,7 +220,7 @@ async function disksContract(t: Test, bench: Bench): Promise<void> {
 
   const driven = { skip: !(await changesLive(stage, 'disks.cdrom')) && 'the host has no drives' };
   await t.test('a disc is taken out of its drive, and put in; the drive itself stays', driven, async (t) => {
-    const [drive] = made.definition.cdroms ?? [];
+    const [drive] = (await bench.configured()).cdroms ?? [];
     if (drive?.location === undefined) throw new Error('a drive with a disc');
     const { location, ...empty } = drive;
     const disks = [...made.definition.disks, more];
@@ -221,10 +233,10 @@ async function disksContract(t: Test, bench: Bench): Promise<void> {
     t.same(await stage.until(drives, ([first]) => first?.location === undefined), [empty]);
     await bench.define({ disks, cdroms: [drive] });
     t.same(await stage.until(drives, ([first]) => first?.location !== undefined), [drive]);
-    const other = { ...drive, location: (await newDisk(stage, 'other')).location };
+    const other = { ...drive, location: await newDisc(stage, 'other') };
     await bench.define({ disks, cdroms: [other] });
     t.same(await stage.until(drives, ([first]) => first?.location !== location), [other], 'one for another');
-    await bench.define({ disks, cdroms: [drive, { name: 'second', bus: 'VirtioScsi' }] });
+    await bench.define({ disks, cdroms: [drive, { ...empty, name: 'second' }] });
     await refused(t, bench.apply({ kind: 'disk', name: 'second' }), 'Unsupported');
     await bench.define({ disks, cdroms: [] });
     await refused(t, bench.apply({ kind: 'disk', name: drive.name }), 'Unsupported');
@@ -243,6 +255,7 @@ async function interfacesContract(t: Test, bench: Bench, networks: readonly stri
     t.pass('interfaces', { skip: `the peer of ${stage.subject.name} makes no networks` });
     return;
   }
+  if (!goesLive('interfaces')) return movingContract(t, bench, [one, other]);
 
   await t.test('an interface is plugged in, put on another network, and taken out', async (t) => {
     const lan: MachineInterface = { name: 'lan', network: one };
@@ -263,6 +276,44 @@ async function interfacesContract(t: Test, bench: Bench, networks: readonly stri
     await bench.define({ interfaces: [] });
     await bench.apply({ kind: 'interface', name: 'lan' });
     t.same((await bench.live((live) => live.interfaces.length === 0)).interfaces, []);
+  });
+}
+
+/** Where interfaces come and go with the machine off. */
+async function movingContract(t: Test, first: Bench, [one, other]: readonly [string, string]): Promise<void> {
+  await t.test('an interface is put on another network, and neither comes nor goes', async (t) => {
+    const lan: MachineInterface = { name: 'lan', network: one };
+    const bench = first.of(await first.stage.running(first.stage.definition({ interfaces: [lan] })));
+    const [before] = (await bench.live()).interfaces;
+    await bench.define({ interfaces: [{ ...lan, network: other }] });
+    t.same((await bench.live()).interfaces, [before], 'to define is not to plug in');
+    for (const _ of ['once', 'twice']) await bench.apply({ kind: 'interface', name: 'lan' });
+    const moved = [{ ...before, network: other }];
+    t.same([(await bench.live()).interfaces, (await bench.configured()).interfaces], [moved, moved]);
+    await bench.define({
+      interfaces: [
+        { ...lan, network: other },
+        { name: 'more', network: one },
+      ],
+    });
+    await refused(t, bench.apply({ kind: 'interface', name: 'more' }), 'Unsupported');
+    await bench.define({ interfaces: [] });
+    await refused(t, bench.apply({ kind: 'interface', name: 'lan' }), 'Unsupported');
+    t.same((await bench.live()).interfaces, moved);
+    await first.stage.driver.power.cut(bench.made.id, bench.made.owner, soon());
+  });
+}
+
+/** Where nothing is kept for a machine to grow into. */
+async function fixedContract(t: Test, bench: Bench): Promise<void> {
+  await t.test('more CPUs and memory wait until the machine is off', async (t) => {
+    const { cpuCount, memoryBytes } = bench.made.definition;
+    await bench.define({ cpuCount: cpuCount + 1, memoryBytes: memoryBytes + lessBytes });
+    for (const kind of ['cpu', 'memory'] as const) await refused(t, bench.apply({ kind }), 'Unsupported');
+    t.match(await bench.live(), { cpuCount, memoryBytes });
+    t.match(await bench.configured(), { cpuCount: cpuCount + 1, memoryBytes: memoryBytes + lessBytes });
+    await bench.define({});
+    for (const kind of ['cpu', 'memory'] as const) await bench.apply({ kind });
   });
 }
 

@@ -101,6 +101,8 @@ export interface Subject {
   readonly cannot?: readonly Inability[];
   /** A disk of that name that can be given to machines, where one cannot be imagined: of that format where the host has it. */
   readonly disk?: (name: string, format: VolumeFormat) => Promise<Pick<MachineDisk, 'location' | 'format'>>;
+  /** The location of an image of a disc that is there, where none can be uploaded. */
+  readonly disc?: (name: string) => Promise<string>;
   /** The native name of a pool that the host has, where none can be made. */
   readonly pool?: string;
   /** In bytes: a size that volumes can have; 1 MiB when left out. */

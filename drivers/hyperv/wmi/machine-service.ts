@@ -3,6 +3,7 @@ import { isReference, type Reference } from '../wsman/instance.js';
 import { nonsense } from '../wsman/nonsense.js';
 import { embedObject, type ObjectOf, type Version } from './class.js';
 import { computerSystem, globalSettings, machineService, systemSettings } from './classes.js';
+import { newScsiController } from './drives.js';
 import type { Jobs } from './jobs.js';
 import { type PowerWish, requestedState } from './power.js';
 import type { Wmi } from './wmi.js';
@@ -69,7 +70,7 @@ export class MachineService {
   }
 
   /**
-   * The machine that was made, which the host starts of itself never. Undefined where a job made it, which does not say: look for it by its uuid
+   * The machine that was made, which the host starts of itself never, and which has a SCSI controller, as it can get none while it runs. Undefined where a job made it, which does not say: look for it by its uuid
    * then. Version 2 has uuid and notes from the first moment on. Version 1 takes but a name at first: that is then one which only this uuid has,
    * so that whoever comes after us finds the machine, and goes on; see `isHalfMade`.
    */
@@ -79,7 +80,10 @@ export class MachineService {
     const common = { ElementName: name, BIOSGUID: guidText(uuid) };
     const v2 = { Notes: [notes], VirtualSystemSubType: `Microsoft:Hyper-V:SubType:${generation}`, AutomaticStartupAction: never.v2 };
     const secure = generation === 2 ? { SecureBootEnabled: false } : {};
-    const given = { SystemSettings: embedObject(systemSettings, { version: 'v2', common, v2: { ...v2, ...secure } }) };
+    const given = {
+      SystemSettings: embedObject(systemSettings, { version: 'v2', common, v2: { ...v2, ...secure } }),
+      ResourceSettings: [newScsiController(this.#wmi)],
+    };
     return reference(await this.#call('DefineSystem', given, signal, remember), 'ResultingSystem');
   }
 
@@ -164,7 +168,10 @@ export class MachineService {
 
   async #makeV1(name: string, signal: AbortSignal, remember?: Remember): Promise<Reference | undefined> {
     const v1 = { ElementName: name, AutomaticStartupAction: never.v1 };
-    const given = { SystemSettingData: embedObject(globalSettings, { version: 'v1', v1 }) };
+    const given = {
+      SystemSettingData: embedObject(globalSettings, { version: 'v1', v1 }),
+      ResourceSettingData: [newScsiController(this.#wmi)],
+    };
     const made = reference(await this.#call('DefineVirtualSystem', given, signal, remember), 'DefinedSystem');
     return made ?? this.#named(name, signal);
   }
