@@ -4,9 +4,17 @@ import { covers, type Namespace } from './namespaces.js';
 
 /** What a Hypervisor grants to a namespace. Looked up at every pass: a grant that is taken away is not used again. */
 export const granted = (
-  field: 'addresses' | 'networks' | 'bridges' | 'devices' | 'subnets',
+  field: 'addresses' | 'networks' | 'bridges' | 'devices' | 'subnets' | 'hostPaths',
   hypervisor: Hypervisor | undefined,
   namespace: string,
   known: ReadonlyStore<Namespace>,
 ): readonly string[] =>
   (hypervisor?.spec.grants ?? []).filter(({ namespaces }) => covers(namespaces, namespace, known)).flatMap((grant) => grant[field] ?? []);
+
+/** The same of what is granted or is not. */
+export const isGranted = (
+  field: 'privilegedContainers',
+  hypervisor: Hypervisor | undefined,
+  namespace: string,
+  known: ReadonlyStore<Namespace>,
+): boolean => (hypervisor?.spec.grants ?? []).some((grant) => grant[field] === true && covers(grant.namespaces, namespace, known));

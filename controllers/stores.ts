@@ -42,7 +42,9 @@ export function volumesOf(machine: VirtualMachine): { readonly disks: readonly s
   return {
     disks: [
       ...disks.filter(({ cdrom }) => cdrom === undefined).map((disk) => volumeOfDisk(machine, disk)),
-      ...(container === undefined ? [] : [container.rootVolumeRef.name, ...mountedBy(container, 'ReadWrite')]),
+      ...(container === undefined
+        ? []
+        : [...(container.rootVolumeRef === undefined ? [] : [container.rootVolumeRef.name]), ...mountedBy(container, 'ReadWrite')]),
     ],
     readOnly: [kernel?.volumeRef.name, kernel?.initrdVolumeRef?.name, ...discs, ...mountedBy(container, 'ReadOnly')].filter(
       (name) => name !== undefined,
@@ -51,7 +53,7 @@ export function volumesOf(machine: VirtualMachine): { readonly disks: readonly s
 }
 
 const mountedBy = (container: VirtualMachine['spec']['container'], access: 'ReadWrite' | 'ReadOnly'): readonly string[] =>
-  (container?.mounts ?? []).filter((mount) => mount.access === access).map(({ volumeRef }) => volumeRef.name);
+  (container?.mounts ?? []).filter((mount) => mount.access === access).flatMap(({ volumeRef }) => volumeRef?.name ?? []);
 
 /** By its name, and by the template of another disk. */
 export const isTwice = (name: string, disks: readonly string[]): boolean => disks.filter((one) => one === name).length > 1;

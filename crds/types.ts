@@ -145,6 +145,17 @@ export interface HypervisorSpecGrant {
    * only private ones of /16 (IPv6: /48) or less.
    */
   readonly subnets?: readonly string[];
+  /**
+   * Directories of the host that containers of these namespaces may name, each as it is written here: what is beneath one is
+   * not granted with it. One beneath another is refused, as whoever writes to that could put a link in its place. When
+   * absent, none. With one that is taken out no container is started any more; those that run go on.
+   */
+  readonly hostPaths?: readonly string[];
+  /**
+   * Whether containers of these namespaces may be privileged: who is root in such a one is root on the host, and can do
+   * there whatever he likes. When absent, they may not.
+   */
+  readonly privilegedContainers?: boolean;
 }
 
 export interface NamespaceChoice {
@@ -906,6 +917,12 @@ export interface VirtualMachineSpecCpu {
    * the machine has already.
    */
   readonly maxCount?: number;
+  /**
+   * How much of the host's time it has where machines want more than there is: one with twice the shares of another has
+   * twice the time. Hosts reckon those that say nothing as 100, or as 1024 where they have cgroups of version 1. Changes
+   * while the machine runs. When absent, the host's usual, or as it is.
+   */
+  readonly shares?: number;
 }
 
 export interface VirtualMachineSpecMemory {
@@ -1170,8 +1187,21 @@ export interface VirtualMachineSpecSysprep {
 }
 
 export interface VirtualMachineSpecContainer {
-  /** The StorageVolume, of format Directory and in the same namespace, that is its root. It has one writer. */
-  readonly rootVolumeRef: Ref;
+  /**
+   * The StorageVolume, of format Directory and in the same namespace, that is its root. It has one writer. When absent,
+   * rootHostPath is its root.
+   */
+  readonly rootVolumeRef?: Ref;
+  /**
+   * A directory of the host that is its root, as `/srv/roots/web`; only where the Hypervisor grants it to this namespace.
+   * Nobody sees to it that another has it not. When absent, rootVolumeRef is its root.
+   */
+  readonly rootHostPath?: string;
+  /**
+   * Whether its users are the host's own: who is root in it is root on the host. Only where the Hypervisor grants it to this
+   * namespace. Takes effect at the next start. When absent, they are nobody's.
+   */
+  readonly privileged?: boolean;
   /**
    * What runs first in it, by its path there, and its arguments; the container ends with it. It is asked to stop by SIGTERM.
    * When absent, `/sbin/init`.
@@ -1179,15 +1209,37 @@ export interface VirtualMachineSpecContainer {
   readonly init: readonly string[];
   /** Further directories that it has. When absent, none. */
   readonly mounts?: readonly VirtualMachineSpecContainerMount[];
+  /**
+   * The most that it may do per second on each of the host's disks that its directories are on. Where the host has cgroups
+   * of version 1, what is written by way of the host's cache is not counted. What is not named here is not limited; `{}`
+   * takes all limits away. Changes while it runs. When absent, as it is, and without limits at first.
+   */
+  readonly limits?: VirtualMachineSpecContainerLimits;
 }
 
 export interface VirtualMachineSpecContainerMount {
   /** Where it has this one, as `/var/lib/data`. */
   readonly path: string;
-  /** The StorageVolume, of format Directory and in the same namespace. */
-  readonly volumeRef: Ref;
-  /** `ReadWrite`, and then no other machine has it; or `ReadOnly`, which any number may. When absent, `ReadWrite`. */
+  /** The StorageVolume, of format Directory and in the same namespace. When absent, hostPath is meant. */
+  readonly volumeRef?: Ref;
+  /**
+   * A directory of the host, as `/srv/media`; only where the Hypervisor grants it to this namespace. Any number of machines
+   * may have it. When absent, volumeRef is meant.
+   */
+  readonly hostPath?: string;
+  /** `ReadWrite`, and then no other machine has the volume; or `ReadOnly`, which any number may. When absent, `ReadWrite`. */
   readonly access: 'ReadWrite' | 'ReadOnly';
+}
+
+export interface VirtualMachineSpecContainerLimits {
+  /** Requests to read. When absent, not limited. */
+  readonly readIops?: number;
+  /** Requests to write. When absent, not limited. */
+  readonly writeIops?: number;
+  /** Bytes to read, as `50Mi`. When absent, not limited. */
+  readonly readBytes?: Size;
+  /** Bytes to write, as `50Mi`. When absent, not limited. */
+  readonly writeBytes?: Size;
 }
 
 export interface VirtualMachineSpecVsphere {

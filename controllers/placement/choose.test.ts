@@ -94,6 +94,7 @@ const chosen = (
     instanceFor: ({ status }, { metadata }) =>
       (status?.hypervisor === undefined || shared) && pools.includes(metadata.name) ? ({} as StoragePoolInstance) : undefined,
     networkOn: (network, { metadata }) => networks[`${network}.${metadata.name}`],
+    ungrantedOn: () => [],
     duplicatesOn: ({ metadata }) => duplicates[metadata.name] ?? [],
     usage: (name) => ({ cpuCount: 0, memoryBytes: 0, machines: load[name] ?? 0, ...used[name] }),
     around,

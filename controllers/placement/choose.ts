@@ -5,6 +5,7 @@ import { affinity, antiAffinity } from './filters/affinity.js';
 import { memory, processors } from './filters/capacity.js';
 import type { Filter } from './filters/filter.js';
 import { fit } from './filters/fit.js';
+import { containerGrants } from './filters/grants.js';
 import { maintenance } from './filters/maintenance.js';
 import { macAddresses, networksHere } from './filters/networks.js';
 import { orphaned, outOfService } from './filters/out-of-service.js';
@@ -33,6 +34,7 @@ const filters: readonly Filter[] = [
   maintenance,
   taints,
   fit,
+  containerGrants,
   systemPool,
   poolsHere,
   volumesHere,

@@ -64,6 +64,7 @@ function choice(one: VirtualMachine, hypervisors: readonly Hypervisor[], { used 
     instanceFor: () => undefined,
     networkOn: () => undefined,
     duplicatesOn: () => [],
+    ungrantedOn: () => [],
     usage: (name) => ({ cpuCount: 0, memoryBytes: 0, machines: 0, ...used[name] }),
     around: {
       withLabels: (_namespace, labels) => there.filter(({ machine: { metadata } }) => matches(metadata.labels, labels)),

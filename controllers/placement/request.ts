@@ -16,6 +16,8 @@ export interface Candidates {
   readonly networkOn: (network: string, hypervisor: Hypervisor) => VirtualNetworkInstance | undefined;
   /** Whose MAC addresses it would have on a network of this host, each in words. */
   readonly duplicatesOn: (hypervisor: Hypervisor) => readonly string[];
+  /** What it names of the host, and may not have there, each in words. */
+  readonly ungrantedOn: (hypervisor: Hypervisor) => readonly string[];
   /** What is taken of a host by other machines than this one. */
   readonly usage: (hypervisor: string) => Usage;
   readonly around: Neighbourhood;

@@ -22,6 +22,8 @@ export interface DesiredVolume {
   /** Whether the pool, where it is not active, is waited for: not when it is stalled or on its way out. */
   readonly poolComes: boolean;
   readonly nativeName: string;
+  /** Whose users may meet in directories: those of one namespace of one cluster. */
+  readonly tenant: string;
   /** What native names of other volumes of this object's name begin with. */
   readonly familyName: string;
   /** As recorded or asked for. */

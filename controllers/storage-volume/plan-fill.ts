@@ -70,7 +70,8 @@ export function planFilling(desired: DesiredVolume, observed: ObservedVolume, po
   if (format === undefined) return [refuseFormat(desired, pool)];
   const source = planSource(desired.source, { ...desired, ...observed, pool });
   if (source?.kind === 'hindered') return [source.decision];
-  const definition: VolumeDefinition = { pool: id.pool, nativeName: id.nativeName, format, sizeBytes };
+  const tenant = format === 'Directory' ? { tenant: desired.tenant } : {};
+  const definition: VolumeDefinition = { pool: id.pool, nativeName: id.nativeName, format, sizeBytes, ...tenant };
   const grows = pool.can.includes('grow');
   const resumes = grows && desired.capabilities.some((one) => one.field === 'volumes.resume');
   return source === undefined

@@ -64,6 +64,7 @@ const desiredWith = (given: Partial<DesiredVolume> = {}): DesiredVolume => ({
   poolName: 'fast.one',
   poolComes: true,
   nativeName: volume.id.nativeName,
+  tenant: 'shop',
   familyName: 'shop.root',
   format: 'Qcow2',
   formatField: 'spec.format',

@@ -32,6 +32,7 @@ export function resolveVolume(volume: StorageVolume, host: HostScope, stores: So
       poolComes: instance !== undefined && instance.metadata.deletionTimestamp === undefined && !isStalled(instance),
       nativeName: status?.nativeName ?? spec.existing?.name ?? `${familyName}-${metadata.uid.slice(0, shortUidLength)}`,
       familyName,
+      tenant: `${host.cluster}/${metadata.namespace}`,
       formatField: spec.format === undefined && spec.source?.format !== undefined ? 'spec.source.format' : 'spec.format',
       sizeBytes: parseQuantity(spec.size),
       clones: clonesOf(volume, stores.volumes).map(({ metadata: { name } }) => name),

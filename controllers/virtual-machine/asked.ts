@@ -13,6 +13,7 @@ export function asked(definition: AskedDefinition): readonly Asked[] {
     { field: 'nativeName', path: 'the length of namespace and name', given: Buffer.byteLength(nativeName) },
     ...given('cpu.count', definition.cpuCount),
     ...given('cpu.maxCount', definition.maxCpuCount),
+    ...given('cpu.shares', definition.cpuShares),
     ...given('memory.size', definition.memoryBytes),
     ...given('memory.maxSize', definition.maxMemoryBytes),
     ...given('firmware.type', definition.firmware),
@@ -33,6 +34,8 @@ export function asked(definition: AskedDefinition): readonly Asked[] {
     ...given('vsphere.guestId', definition.vsphere?.guestId),
     ...there('container', definition.container !== undefined),
     ...there('container.mounts', definition.container?.mounts !== undefined),
+    ...there('container.privileged', definition.container?.privileged === true),
+    ...there('container.limits', definition.container?.limits !== undefined),
     ...given('xen.mode', definition.xen?.mode),
   ];
 }

@@ -1,4 +1,5 @@
 import type {
+  ContainerLimits,
   ContainerShape,
   DiskLimits,
   MachineCdrom,
@@ -31,6 +32,7 @@ interface Taken {
 export function differences(has: MachineShape, asked: MachineShape): readonly Difference[] {
   return [
     ...countDifferences(has, asked),
+    ...sharesDifferences(has, asked),
     ...memoryDifferences(has, asked),
     ...unless(asked.firmware === undefined || has.firmware === asked.firmware, 'spec.firmware.type'),
     ...unless(asked.secureBoot === undefined || (has.secureBoot ?? false) === asked.secureBoot, 'spec.firmware.secureBoot'),
@@ -81,6 +83,11 @@ function countDifferences(has: MachineShape, asked: MachineShape): readonly Diff
   ];
 }
 
+function sharesDifferences(has: MachineShape, { cpuShares }: MachineShape): readonly Difference[] {
+  if (cpuShares === undefined || has.cpuShares === cpuShares) return [];
+  return [{ field: 'spec.cpu.shares', part: { kind: 'cpuShares' }, takes: [{ field: 'cpu.shares' }], letsGo: false }];
+}
+
 function memoryDifferences(has: MachineShape, asked: MachineShape): readonly Difference[] {
   const most = has.maxMemoryBytes ?? has.memoryBytes;
   const hasRoom = asked.memoryBytes <= most;
@@ -91,13 +98,20 @@ function memoryDifferences(has: MachineShape, asked: MachineShape): readonly Dif
   ];
 }
 
-/** Each of them changes with the container off. */
+/** All but its limits change with the container off. */
 function containerDifferences(has: ContainerShape | undefined, asked: ContainerShape | undefined): readonly Difference[] {
   return [
     ...unless(has?.root === asked?.root, 'spec.container.rootVolumeRef'),
     ...unless(JSON.stringify(has?.init) === JSON.stringify(asked?.init), 'spec.container.init'),
     ...unless(mountsText(has?.mounts) === mountsText(asked?.mounts), 'spec.container.mounts'),
+    ...unless((has?.privileged ?? false) === (asked?.privileged ?? false), 'spec.container.privileged'),
+    ...limitsDifferences(has?.limits, asked?.limits),
   ];
+}
+
+function limitsDifferences(has: ContainerLimits = {}, asked?: ContainerLimits): readonly Difference[] {
+  if (asked === undefined || limitsText(has) === limitsText(asked)) return [];
+  return [{ field: 'spec.container.limits', part: { kind: 'containerLimits' }, takes: [{ field: 'container.limits' }], letsGo: false }];
 }
 
 /** Whatever their order. */

@@ -12,6 +12,7 @@ export function plainHardware(spec: Spec): Omit<MachineShape, 'disks' | 'cdroms'
   return {
     cpuCount: cpu.count,
     ...(cpu.maxCount === undefined ? {} : { maxCpuCount: cpu.maxCount }),
+    ...(cpu.shares === undefined ? {} : { cpuShares: cpu.shares }),
     memoryBytes: parseQuantity(memory.size),
     ...(memory.maxSize === undefined ? {} : { maxMemoryBytes: parseQuantity(memory.maxSize) }),
     ...(firmware === undefined ? {} : { firmware: firmware.type }),
@@ -59,10 +60,20 @@ function limitsOf({ totalBytes, readBytes, writeBytes, ...iops }: NonNullable<Di
 export const cdromHardware = ({ name, bus }: Disk): Omit<MachineCdrom, 'location'> => ({ name, ...(bus === undefined ? {} : { bus }) });
 
 /** Everything of a container but its root; its mounts have no locations yet. */
-export const containerHardware = ({ init, mounts = [] }: NonNullable<Spec['container']>): Omit<ContainerShape, 'root'> => {
+export const containerHardware = ({
+  init,
+  mounts = [],
+  limits,
+  privileged = false,
+}: NonNullable<Spec['container']>): Omit<ContainerShape, 'root'> => {
   const [program = '', ...words] = init;
   const shaped = mounts.map(({ path, access }) => ({ path, location: '', ...(access === 'ReadOnly' ? { readOnly: true as const } : {}) }));
-  return { init: [program, ...words], ...(shaped.length === 0 ? {} : { mounts: shaped }) };
+  return {
+    init: [program, ...words],
+    ...(shaped.length === 0 ? {} : { mounts: shaped }),
+    ...(privileged ? { privileged } : {}),
+    ...(limits === undefined ? {} : { limits: limitsOf(limits) }),
+  };
 };
 
 /** Everything of an interface but its network. */

@@ -27,8 +27,9 @@ export function pendingChanges({ live, configured }: Machine, capabilities: read
 }
 
 /** A definition has no limit, and a cable plugged in, where it says nothing of them. */
-const told = ({ disks, interfaces, ...shape }: MachineShape): MachineShape => ({
+const told = ({ disks, interfaces, container, ...shape }: MachineShape): MachineShape => ({
   ...shape,
+  ...(container === undefined ? {} : { container: { limits: {}, ...container } }),
   disks: disks.map((disk) => ({ limits: {}, ...disk })),
   interfaces: interfaces.map((one) => ({ linkState: 'Up', ...one })),
 });
@@ -44,11 +45,13 @@ function classOf({ part, takes }: Difference, capabilities: readonly Capability[
 }
 
 function keyOf({ field, part }: Difference, configured: NonNullable<Machine['configured']>): string {
-  const { cpuCount, memoryBytes, disks, cdroms = [], interfaces } = configured;
+  const { cpuCount, cpuShares, memoryBytes, disks, cdroms = [], interfaces, container } = configured;
   if (part === undefined) return field;
   if (part.kind === 'cpu') return `cpu ${cpuCount}`;
+  if (part.kind === 'cpuShares') return `cpuShares ${cpuShares}`;
   // Nothing of a password is written down, not even its digest: it is short enough to be guessed from that.
   if (part.kind === 'graphics') return 'graphics';
+  if (part.kind === 'containerLimits') return `containerLimits ${JSON.stringify(container?.limits)}`;
   if (part.kind === 'memory') return `memory ${memoryBytes}`;
   const wanted = (part.kind === 'disk' ? [...disks, ...cdroms] : interfaces).find(({ name }) => name === part.name);
   const what = wanted === undefined ? 'none' : createHash('sha256').update(JSON.stringify(wanted)).digest('hex').slice(0, 8);

@@ -29,6 +29,8 @@ export interface DesiredMachine extends WantedSeed {
   readonly networkByDefault?: true;
   /** Networks that it may not be attached to any more; attached it stays. */
   readonly revoked?: readonly Revoked[];
+  /** What it names of the host, and may not have: then it is neither changed nor started, and what runs goes on. */
+  readonly ungranted?: readonly string[];
   /** Why the password of its graphics is not there yet. */
   readonly missingPassword?: string;
   /** Interfaces whose MAC address another machine had first. */
@@ -103,7 +105,7 @@ const isStart = (decision: Plan<MachineAction>[number]): boolean => decision.kin
 
 /** What it refers to and cannot have. A machine that runs goes on; it is neither changed nor started until all is there. */
 function planWaits(desired: DesiredMachine, machine?: Machine): Plan<never> {
-  const { missing = [], missingNetworks = [], missingSeed = [], missingPassword, revoked = [], duplicates = [] } = desired;
+  const { missing = [], missingNetworks = [], missingSeed = [], missingPassword, revoked = [], duplicates = [], ungranted = [] } = desired;
   // One that has a password keeps it.
   const asksNobody = (machine?.configured ?? machine?.live)?.graphics?.password === undefined;
   const attached = (machine?.configured ?? machine?.live)?.interfaces ?? [];
@@ -115,6 +117,7 @@ function planWaits(desired: DesiredMachine, machine?: Machine): Plan<never> {
     ...(missingSeed.length === 0 ? [] : [wait('WaitingForSeed', `waiting for ${missingSeed.join(', ')}`, 60_000)]),
     ...(missingPassword !== undefined && asksNobody ? [wait('WaitingForPassword', `waiting for ${missingPassword}`, 60_000)] : []),
     ...duplicates.map((because) => refuse('DuplicateMacAddress', because)),
+    ...ungranted.map((because) => refuse('NotGranted', because)),
   ];
 }
 

@@ -4,6 +4,7 @@ import { isReady, notReady } from '../conditions.js';
 import { type HostScope, nativeName, takeOverOf } from '../host/scope.js';
 import type { Resolution } from '../reconcile.js';
 import { clonesOf, type Disk, isLinked, isTwice, type Stores, volumeOfDisk, volumesOf } from '../stores.js';
+import { ungrantedToContainer } from './container-grants.js';
 import { resolveGraphics } from './graphics.js';
 import { cdromHardware, containerHardware, diskHardware, plainHardware } from './hardware.js';
 import { type NetworkStores, resolveInterfaces } from './interfaces.js';
@@ -21,6 +22,7 @@ export function resolveMachine(machine: VirtualMachine, host: HostScope, stores:
   const networks = resolveInterfaces(machine, host, stores);
   const { graphics, missing: missingPassword } = absent ? {} : resolveGraphics(machine, stores.secretValues);
   const shape = absent ? emptyShape : machineShape(machine, volumes, networks.interfaces);
+  const ungranted = absent ? [] : ungrantedToContainer(machine, host.hypervisor, stores.namespaces);
   const action = absent ? undefined : pendingAction(machine, stores);
   const takeOver = takeOverOf(machine, host);
   const { seed, store: seedStore, missing: missingSeed, refused: refusedSeed, byDefault } = resolveSeed(machine, host, stores);
@@ -44,6 +46,7 @@ export function resolveMachine(machine: VirtualMachine, host: HostScope, stores:
       capabilities: host.capabilities,
       ...(volumes.missing.length === 0 ? {} : { missing: volumes.missing }),
       ...(networks.missing.length === 0 ? {} : { missingNetworks: networks.missing }),
+      ...(ungranted.length === 0 ? {} : { ungranted }),
       ...(networks.byDefault ? { networkByDefault: true } : {}),
       ...(networks.revoked.length === 0 ? {} : { revoked: networks.revoked }),
       ...(seed === undefined ? {} : { seed }),
@@ -100,14 +103,16 @@ function cdrom(disk: Disk, volumes: VolumeLookup): MachineCdrom | undefined {
 /** Without one of its directories it is not defined: its definition would be of another container. */
 function containerShape(asked: VirtualMachine['spec']['container'], volumes: VolumeLookup): ContainerShape | undefined {
   if (asked === undefined) return undefined;
-  const { init, mounts: shaped = [] } = containerHardware(asked);
-  const root = volumes.directory(asked.rootVolumeRef.name, 'ReadWrite');
-  const mounts = (asked.mounts ?? []).flatMap(({ volumeRef, access }, at) => {
-    const location = volumes.directory(volumeRef.name, access);
+  const { mounts: shaped = [], ...hardware } = containerHardware(asked);
+  const located = (path: string | undefined, name: string | undefined, access: 'ReadOnly' | 'ReadWrite') =>
+    path ?? (name === undefined ? undefined : volumes.directory(name, access));
+  const root = located(asked.rootHostPath, asked.rootVolumeRef?.name, 'ReadWrite');
+  const mounts = (asked.mounts ?? []).flatMap(({ volumeRef, hostPath, access }, at) => {
+    const location = located(hostPath, volumeRef?.name, access);
     const mount = shaped[at];
     return location === undefined || mount === undefined ? [] : [{ ...mount, location }];
   });
-  return root === undefined ? undefined : { root, init, ...(mounts.length === 0 ? {} : { mounts }) };
+  return root === undefined ? undefined : { ...hardware, root, ...(mounts.length === 0 ? {} : { mounts }) };
 }
 
 type KernelSpec = NonNullable<VirtualMachine['spec']['boot']>['kernel'];

@@ -18,7 +18,9 @@ export interface Live {
 /** What changes on its own in a running machine. Disks, among them CD-ROM drives, and interfaces by their names. */
 export type Part =
   | { readonly kind: 'cpu' }
+  | { readonly kind: 'cpuShares' }
   | { readonly kind: 'memory' }
+  | { readonly kind: 'containerLimits' }
   | { readonly kind: 'graphics' }
   | { readonly kind: 'disk'; readonly name: string }
   | { readonly kind: 'interface'; readonly name: string };

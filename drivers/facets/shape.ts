@@ -1,10 +1,12 @@
-import type { MachineCdrom, MachineDisk } from './disk.js';
+import type { DiskLimits, MachineCdrom, MachineDisk } from './disk.js';
 
 /** The hardware of a machine, in the API's words. */
 export interface MachineShape {
   readonly cpuCount: number;
   /** How many there can be while it runs. Absent: `cpuCount`, or what the machine has already. */
   readonly maxCpuCount?: number;
+  /** Its weight among the machines of the host that want CPU time at once. Absent: the host's usual, or as it is. */
+  readonly cpuShares?: number;
   /** Of what `live` shows: what the guest has now, which a balloon takes from it and gives back. */
   readonly memoryBytes: number;
   /** To how much it can grow while it runs. Absent: `memoryBytes`, or what the machine has already. */
@@ -48,19 +50,34 @@ export interface MachineShape {
 }
 
 export interface ContainerShape {
-  /** The directory that is its root, as `Volume.location` gives it: its own alone, as a disk is. */
+  /** The directory that is its root, as `Volume.location` gives it, its own alone, as a disk is; or one of the host's own. */
   readonly root: string;
   /** What runs first in it, by its path there, and its arguments. With it the container ends. */
   readonly init: readonly [string, ...string[]];
   /** Absent: none. Paths are one set. */
   readonly mounts?: readonly ContainerMount[];
+  /** Its users are the host's own. Absent: they are nobody's there. */
+  readonly privileged?: true;
+  /** On each of the host's disks that its directories are on. Absent: as they are; what it does not name is not limited. */
+  readonly limits?: ContainerLimits;
+  /** What its directories lie on. A driver finds it out: nobody asks for it, and it is not told. */
+  readonly ground?: ContainerGround;
 }
+
+export interface ContainerGround {
+  /** The host's disks that its directories are on, as the host calls them. */
+  readonly disks: readonly string[];
+  /** Whose its root is: the first of the host's users that its own are. Absent: nobody has looked. */
+  readonly firstUser?: number;
+}
+
+export type ContainerLimits = Omit<DiskLimits, 'totalIops' | 'totalBytes'>;
 
 /** A directory of the host's that a container has beside its root. */
 export interface ContainerMount {
   /** Where the container has it: an absolute path. */
   readonly path: string;
-  /** As `Volume.location` gives it. */
+  /** As `Volume.location` gives it; or one of the host's own. */
   readonly location: string;
   readonly readOnly?: true;
 }

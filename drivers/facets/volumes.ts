@@ -54,6 +54,8 @@ export interface VolumeDefinition {
   readonly format: VolumeFormat;
   /** What the guest sees. For a volume that is about to be filled: 0, and the content brings its own. */
   readonly sizeBytes: number;
+  /** Whose a `Directory` is: users in containers of one tenant are the same on the host, and strangers to those of another. Absent: nobody's in particular. */
+  readonly tenant?: string;
 }
 
 /** What another volume is made from. */

@@ -1,5 +1,6 @@
 import type {
   Capability,
+  ContainerShape,
   Hardware,
   MachineCdrom,
   MachineDefinition,
@@ -14,6 +15,7 @@ export const everything: readonly Capability[] = [
   { field: 'nativeName', max: 250 },
   { field: 'cpu.count', min: 1, max: 64, change: 'Hotplug' },
   { field: 'cpu.maxCount', min: 1, max: 64 },
+  { field: 'cpu.shares', min: 2, max: 10_000, change: 'Live' },
   { field: 'memory.size', min: 1 << 20, max: 2 ** 40, change: 'Live' },
   { field: 'memory.maxSize', min: 1 << 20, max: 2 ** 40 },
   { field: 'firmware.type', values: ['BIOS', 'UEFI'] },
@@ -48,6 +50,8 @@ export const everything: readonly Capability[] = [
   { field: 'vsphere.guestId' },
   { field: 'container' },
   { field: 'container.mounts' },
+  { field: 'container.privileged' },
+  { field: 'container.limits', change: 'Live' },
   { field: 'xen.mode', values: ['PV', 'PVH'] },
   { field: 'power.startPaused' },
   { field: 'power.pause' },
@@ -111,6 +115,7 @@ const asked = ({
   nativeName,
   cpuCount,
   maxCpuCount,
+  cpuShares,
   memoryBytes,
   maxMemoryBytes,
   firmware,
@@ -134,6 +139,7 @@ const asked = ({
   ['nativeName', Buffer.byteLength(nativeName)],
   ['cpu.count', cpuCount],
   ...given('cpu.maxCount', maxCpuCount),
+  ...given('cpu.shares', cpuShares),
   ['memory.size', memoryBytes],
   ...given('memory.maxSize', maxMemoryBytes),
   ...given('firmware.type', firmware),
@@ -154,6 +160,8 @@ const asked = ({
   ...given('vsphere.guestId', vsphere?.guestId),
   ...given('container', container?.root),
   ...given('container.mounts', container?.mounts?.map(({ path }) => path).join(', ')),
+  ...given('container.privileged', container?.privileged && 'true'),
+  ...given('container.limits', container?.limits && JSON.stringify(container.limits)),
   ...given('xen.mode', xen?.mode),
 ];
 
@@ -189,12 +197,15 @@ export function chosen(definition: MachineDefinition, before: MachineShape | und
   const cdromOf = (name: string) => before?.cdroms?.find((cdrom) => cdrom.name === name);
   const bootOrder = shape.bootOrder ?? before?.bootOrder;
   const vsphere = shape.vsphere ?? before?.vsphere;
+  const cpuShares = shape.cpuShares ?? before?.cpuShares;
   const xen = shape.xen ?? before?.xen;
   const interfaceOf = (name: string) => before?.interfaces.find((one) => one.name === name);
   return structuredClone({
     ...shape,
     ...roomOf('maxCpuCount', shape.cpuCount, maxCpuCount ?? before?.maxCpuCount),
     ...roomOf('maxMemoryBytes', shape.memoryBytes, maxMemoryBytes ?? before?.maxMemoryBytes),
+    ...(cpuShares === undefined ? {} : { cpuShares }),
+    ...(shape.container === undefined ? {} : { container: limited(shape.container, before?.container) }),
     ...(vsphere === undefined ? {} : { vsphere }),
     ...(xen === undefined ? {} : { xen }),
     ...(shape.graphics === undefined ? {} : { graphics: { ...before?.graphics, ...shape.graphics } }),
@@ -213,6 +224,11 @@ export function chosen(definition: MachineDefinition, before: MachineShape | und
     })),
   });
 }
+
+const limited = (container: ContainerShape, before: ContainerShape | undefined): ContainerShape => ({
+  ...(before?.limits === undefined ? {} : { limits: before.limits }),
+  ...container,
+});
 
 /** What stays as it is when nobody speaks of it. */
 const tuningOf = ({ cache, io, discard, limits }: Partial<MachineDisk> = {}): Partial<MachineDisk> => ({

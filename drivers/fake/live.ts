@@ -15,6 +15,8 @@ function apply(host: Host, machine: FakeMachine, part: Part): void {
   if (configured === undefined) return;
   if (part.kind === 'disk' || part.kind === 'interface') applyNamed(host, machine, part);
   else if (part.kind === 'graphics') applyGraphics(machine, configured);
+  else if (part.kind === 'cpuShares') applyShares(machine, configured);
+  else if (part.kind === 'containerLimits') applyLimits(machine, configured);
   else if (part.kind === 'cpu') {
     mustHaveRoom('cpu.count', configured.cpuCount, live.maxCpuCount ?? live.cpuCount);
     machine.change((now) => resized(now, configured), { takes: configured.cpuCount < live.cpuCount });
@@ -22,6 +24,15 @@ function apply(host: Host, machine: FakeMachine, part: Part): void {
     mustHaveRoom('memory.size', configured.memoryBytes, live.maxMemoryBytes ?? live.memoryBytes);
     machine.change((now) => ballooned(now, configured), { takes: configured.memoryBytes < live.memoryBytes });
   }
+}
+
+function applyShares(machine: FakeMachine, { cpuShares }: MachineShape): void {
+  if (cpuShares !== undefined) machine.change((live) => ({ ...live, cpuShares }), { takes: false });
+}
+
+function applyLimits(machine: FakeMachine, { container: wanted }: MachineShape): void {
+  const limits = wanted?.limits ?? {};
+  machine.change((live) => (live.container === undefined ? live : { ...live, container: { ...live.container, limits } }), { takes: false });
 }
 
 /** The server asks new viewers for the new password; it neither comes nor goes. */

@@ -61,6 +61,7 @@ function checkAbsent(definition: MachineDefinition): void {
     'boot.kernel': boot !== undefined,
     'boot.order': bootOrder !== undefined,
     'cpu.maxCount': maxCpuCount !== undefined,
+    'cpu.shares': definition.cpuShares !== undefined,
     'firmware.tpm': definition.tpm !== undefined,
     container: definition.container !== undefined,
     'devices.graphics': definition.graphics !== undefined,

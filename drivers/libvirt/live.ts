@@ -17,6 +17,7 @@ import {
   domainUpdateDeviceFlags,
 } from './rpc/procedures.js';
 import { type Running, readRunning } from './running.js';
+import { giveShares } from './shares.js';
 import { isCdrom } from './xml/cdrom.js';
 import { readGraphics, withPasswordOf } from './xml/graphics.js';
 import { type DevicePart, findDevice, missingController, placedAs, pluggable, sameBesideLimits } from './xml/plug.js';
@@ -36,10 +37,14 @@ export class LibvirtLive implements Live {
     switch (part.kind) {
       case 'cpu':
         return this.#plugCpus(running, signal);
+      case 'cpuShares':
+        return giveShares(this.#daemon, running, signal);
       case 'memory':
         return this.#balloon(running, signal);
       case 'graphics':
         return this.#changePassword(running, signal);
+      case 'containerLimits':
+        throw new DriverError('Unsupported', 'container.limits: a machine is none');
       default:
         return this.#applyDevice(running, part, signal);
     }

@@ -62,8 +62,9 @@ export class LibvirtMachines implements Machines {
     return machineOf(this.#dialect, { id, power }, transient ? undefined : inactive, live, inactive);
   }
 
-  async define(definition: MachineDefinition, mark: Mark, signal: AbortSignal): Promise<MachineId> {
-    this.#dialect.check(definition);
+  async define(asked: MachineDefinition, mark: Mark, signal: AbortSignal): Promise<MachineId> {
+    this.#dialect.check(asked);
+    const definition = (await this.#dialect.located?.(asked, this.#daemon)) ?? asked;
     const id = idOf({ uuid: definition.uuid.toLowerCase() });
     const native = await unlessGone(readDomain(this.#daemon, id, 'inactive', signal));
     return native === undefined ? this.#create(definition, mark, signal) : this.#edit(id, native, definition, mark, signal);

@@ -2,7 +2,6 @@ import type { MachineId, OwnerMark, Power, PowerState } from '#drivers/driver.js
 import { DriverError } from '#drivers/error.js';
 import { explained } from './access.js';
 import type { Daemon } from './daemon.js';
-import { uidMap } from './dialects/container/uid-map.js';
 import type { PowerWays } from './dialects/dialect.js';
 import { checkOwner, handleOf, readDomain, readPower } from './domains.js';
 import { hasCode, unlessAlready } from './gone.js';
@@ -41,7 +40,7 @@ function impassable(reason: unknown): DriverError | undefined {
   const root = /Failed to create (.+)\/\.oldroot: Permission denied/.exec(message)?.[1];
   if (root === undefined) return undefined;
   const remedy = 'let others pass each folder above it (chmod o+x)';
-  return new DriverError('Denied', `root in the container is user ${uidMap.first} here, and does not reach ${root}; ${remedy}`, {
+  return new DriverError('Denied', `root in the container is nobody on the host, and does not reach ${root}; ${remedy}`, {
     cause: reason,
   });
 }

@@ -4,7 +4,7 @@ import { DriverError } from '#drivers/error.js';
 import { serializeXml } from '#drivers/xml/serialize.js';
 import { child, type XmlElement } from '#drivers/xml/tree.js';
 import type { Daemon } from './daemon.js';
-import { uidMap } from './dialects/container/uid-map.js';
+import { firstUserOf } from './dialects/container/uid-map.js';
 import { directories } from './directories/directories.js';
 import { handleOf, isActive, readDomain } from './domains.js';
 import { unlessGone } from './gone.js';
@@ -46,7 +46,9 @@ function refuseFormat({ format, sizeBytes }: VolumeDefinition, formats: readonly
 }
 
 const makeVolume = (definition: VolumeDefinition): XmlElement =>
-  definition.format === 'Directory' ? createDirectory(definition, { uid: uidMap.first, mode: 0o755 }) : createVolume(definition);
+  definition.format === 'Directory'
+    ? createDirectory(definition, { uid: firstUserOf(definition.tenant), mode: 0o755 })
+    : createVolume(definition);
 
 /** Neither a size nor an end. */
 const noFile = ({ nativeName }: VolumeId, verb: string): DriverError =>

@@ -16,6 +16,7 @@ export const checked: ReadonlySet<string> = new Set(
       nativeName: 'shop.db',
       cpuCount: 1,
       maxCpuCount: 1,
+      cpuShares: 100,
       memoryBytes: 1,
       maxMemoryBytes: 1,
       firmware: 'BIOS',
@@ -45,7 +46,7 @@ export const checked: ReadonlySet<string> = new Set(
       graphics: { type: 'VNC', password: 'password' },
       vsphere: { guestId: 'debian12_64Guest' },
       xen: { mode: 'PV' },
-      container: { root: '/root', init: ['/sbin/init'], mounts: [] },
+      container: { root: '/root', init: ['/sbin/init'], mounts: [], limits: {}, privileged: true },
     }),
   ].map(({ field }) => field),
 );

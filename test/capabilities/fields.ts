@@ -9,6 +9,7 @@ export interface FieldRow {
 export const driverFields: readonly FieldRow[] = [
   { field: 'VirtualMachine cpu.count', capability: 'cpu.count' },
   { field: 'VirtualMachine cpu.maxCount', capability: 'cpu.maxCount' },
+  { field: 'VirtualMachine cpu.shares', capability: 'cpu.shares' },
   { field: 'VirtualMachine memory.size', capability: 'memory.size' },
   { field: 'VirtualMachine memory.maxSize', capability: 'memory.maxSize' },
   { field: 'VirtualMachine firmware.type', capability: 'firmware.type' },
@@ -22,6 +23,13 @@ export const driverFields: readonly FieldRow[] = [
   ...['path', 'volumeRef.name', 'access'].map((part) => ({
     field: `VirtualMachine container.mounts[].${part}`,
     capability: 'container.mounts',
+  })),
+  { field: 'VirtualMachine container.rootHostPath', capability: 'container' },
+  { field: 'VirtualMachine container.mounts[].hostPath', capability: 'container.mounts' },
+  { field: 'VirtualMachine container.privileged', capability: 'container.privileged' },
+  ...['readIops', 'writeIops', 'readBytes', 'writeBytes'].map((limit) => ({
+    field: `VirtualMachine container.limits.${limit}`,
+    capability: 'container.limits',
   })),
   { field: 'VirtualMachine disks[].bus', capability: 'disks.bus' },
   { field: 'VirtualMachine boot.order[]', capability: 'boot.order' },

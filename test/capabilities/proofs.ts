@@ -57,6 +57,8 @@ const contract: Readonly<Record<string, Proof>> = {
   logged: { file: 'test/contract/consoles.ts', sentence: 'what a machine prints is written down, anew from each start on' },
   viewed: { file: 'test/contract/consoles.ts', sentence: 'a viewer is let in by the password, and by no other' },
   repassworded: { file: live, sentence: 'the password of its graphics is another from now on' },
+  weighed: { file: live, sentence: 'shares of CPU time change while it runs' },
+  confined: { file: live, sentence: 'a container’s limits change while it runs, and go' },
   cpus: { file: live, sentence: 'a CPU is plugged in within its room, and beyond it waits' },
   measured: {
     file: 'test/contract/stats.ts',
@@ -72,6 +74,13 @@ const probe: Proof = {
 const trusted: Proof = {
   file: 'test/faults/firmware.test.ts',
   sentence: 'a guest under secure boot finds its TPM again, and so does the next one on its disk',
+};
+
+const allowed: Proof = { file: 'test/faults/lxc.test.ts', sentence: 'what is the host’s own a container has by grant alone' };
+
+const confined: Proof = {
+  file: 'test/contract/lxc.test.ts',
+  sentence: 'the kernel holds a container to its limits, which change while it runs',
 };
 
 /** Written as libvirt's schema has it, and read back: no such store was at hand, so nothing of it ran. */
@@ -94,6 +103,7 @@ export const proofs: Readonly<Record<string, readonly Proof[]>> = {
   'boot.kernel': proven('shape'),
   'cpu.count': proven('edit', 'limits', 'cpus'),
   'cpu.maxCount': proven('cpus'),
+  'cpu.shares': proven('weighed'),
   cloudInit: proven('seeds'),
   ignition: proven('seeds'),
   sysprep: proven('seeds'),
@@ -156,5 +166,7 @@ export const proofs: Readonly<Record<string, readonly Proof[]>> = {
   'vsphere.guestId': proven('words'),
   container: proven('container'),
   'container.mounts': proven('container'),
+  'container.limits': [...proven('confined'), confined],
+  'container.privileged': [...proven('container'), allowed],
   'xen.mode': proven('words'),
 };

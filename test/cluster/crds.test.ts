@@ -478,6 +478,16 @@ t.test('what is wrong is refused by its path, with the remedy', async (t) => {
       machine('init-of', { container: { rootVolumeRef: { name: 'a' }, init: ['sbin/init'] } }),
       'spec.container.init: … the first word is a path in the container, as /sbin/init',
     ],
+    [machine('root-none', { container: {} }), 'a container has one root; name it by rootVolumeRef, or by rootHostPath'],
+    [machine('root-two', { container: { rootVolumeRef: { name: 'a' }, rootHostPath: '/srv/a' } }), 'a container has one root'],
+    [machine('root-up', { container: { rootHostPath: '/srv/../etc' } }), 'a path goes straight down'],
+    [
+      machine('privileged-volume', { container: { rootVolumeRef: { name: 'a' }, privileged: true } }),
+      'spec.container.privileged: … what is in a volume belongs to users of containers that are not privileged',
+    ],
+    [machine('mount-none', { container: { rootVolumeRef: { name: 'a' }, mounts: [{ path: '/a' }] } }), 'a mount is a volume, by volumeRef'],
+    [machine('shares-few', { cpu: { shares: 1 } }), 'spec.cpu.shares in body should be greater than or equal to 2'],
+    [machine('limits-none', { container: { rootVolumeRef: { name: 'a' }, limits: { readBytes: '1' } } }), 'a limit is from 1Ki'],
     [
       machine('mount-of', { container: { rootVolumeRef: { name: 'a' }, mounts: [{ path: 'data', volumeRef: { name: 'b' } }] } }),
       'spec.container.mounts[0].path in body should match',

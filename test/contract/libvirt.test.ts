@@ -14,7 +14,8 @@ import type { GuestRecipe } from './subject.js';
 // Guests boot in seconds, but a busy machine takes its time.
 t.setTimeout(300_000);
 
-const daemon = await startLibvirtd();
+// With the groups by which a machine's share of time is had; once there are some, its time is read there, too.
+const daemon = await startLibvirtd({ qemuConfig: 'cgroup_controllers = [ "cpu", "cpuacct" ]\n' });
 const displays = await reachDisplays(daemon);
 t.teardown(async () => {
   await displays[Symbol.asyncDispose]();

@@ -1,5 +1,13 @@
 import type { Test } from 'tap';
-import type { MachineDefinition, MachineDisk, MachineInterface, MachineShape, Part } from '#drivers/driver.js';
+import type {
+  ContainerLimits,
+  ContainerShape,
+  MachineDefinition,
+  MachineDisk,
+  MachineInterface,
+  MachineShape,
+  Part,
+} from '#drivers/driver.js';
 import { networkName } from './networks.js';
 import { activePool, mustHave } from './pools.js';
 import { type Made, refused, type Stage, someoneElse, soon } from './stage.js';
@@ -13,6 +21,7 @@ export async function liveContract(t: Test, stage: Stage): Promise<void> {
   const apply = (made: Pick<Made, 'id' | 'owner'>, part: Part) => mustHave(stage.driver.live).apply(made.id, made.owner, part, soon());
   await refusingContract(t, stage, apply);
   await passwordContract(t, stage, apply);
+  await containerContract(t, stage, apply);
   await stage.withGuest(t, 'a running machine', 'hearing', async (t, recipe) => {
     const networks = await networksOf(stage, 2);
     const bus = (await changesLive(stage, 'disks', 'VirtioScsi')) ? { bus: 'VirtioScsi' as const } : {};
@@ -31,6 +40,25 @@ export async function liveContract(t: Test, stage: Stage): Promise<void> {
     await interfacesContract(t, new Bench(stage, made, apply), networks);
     if (hasRoom) await quantitiesContract(t, new Bench(stage, made, apply));
     else await fixedContract(t, new Bench(stage, made, apply));
+    await stage.driver.power.cut(made.id, made.owner, soon());
+  });
+}
+
+/** As the subject has them, or any at all. */
+const containerOf = ({ container }: MachineDefinition): ContainerShape => container ?? { root: '/directories/root', init: ['/init'] };
+
+async function containerContract(t: Test, stage: Stage, apply: Apply): Promise<void> {
+  const skip = (await changesLive(stage, 'container.limits')) ? false : `${stage.subject.name} does not say that it can`;
+  await t.test('a container’s limits change while it runs, and go', { skip }, async (t) => {
+    const limited = (limits: ContainerLimits) => ({ container: { ...containerOf(stage.definition()), limits } });
+    const made = await stage.running(stage.definition(limited({ readIops: 100, writeBytes: 1 << 20 })));
+    const live = async () => (await stage.look(made.id)).live?.container?.limits ?? {};
+    t.same(await live(), { readIops: 100, writeBytes: 1 << 20 });
+    for (const limits of [{ readBytes: 1 << 20, writeIops: 50 }, {}]) {
+      await stage.driver.machines.define({ ...made.definition, ...limited(limits) }, made.mark, soon());
+      for (const _ of ['once', 'twice']) await apply(made, { kind: 'containerLimits' });
+      t.same(await live(), limits);
+    }
     await stage.driver.power.cut(made.id, made.owner, soon());
   });
 }
@@ -332,6 +360,17 @@ async function quantitiesContract(t: Test, bench: Bench): Promise<void> {
     await bench.define({ memoryBytes: beyond, maxMemoryBytes: beyond });
     await refused(t, bench.apply({ kind: 'memory' }), 'Invalid', 'Unsupported');
     t.equal((await bench.live()).memoryBytes, definition.memoryBytes);
+  });
+
+  const weighed = { skip: (await changesLive(bench.stage, 'cpu.shares')) ? false : `${bench.stage.subject.name} does not say that it can` };
+  await t.test('shares of CPU time change while it runs', weighed, async (t) => {
+    for (const cpuShares of [200, 9_000]) {
+      await bench.define({ cpuShares });
+      for (const _ of ['once', 'twice']) await bench.apply({ kind: 'cpuShares' });
+      t.match(await bench.live(), { cpuShares });
+    }
+    await bench.define({});
+    t.match((await bench.stage.look(bench.made.id)).configured, { cpuShares: 9_000 }, 'and stay when nobody speaks of them');
   });
 
   await t.test('a CPU is plugged in within its room, and beyond it waits', async (t) => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import t from 'tap';
 import { connect } from '#drivers/connect.js';
-import type { Driver, MachineDefinition, MachineId } from '#drivers/driver.js';
+import type { ContainerLimits, Driver, MachineDefinition, MachineId } from '#drivers/driver.js';
 import { connectLibvirt } from '#drivers/libvirt/connect.js';
 import { container } from '#drivers/libvirt/dialects/container/dialect.js';
 import { libvirtDriver } from '#drivers/libvirt/driver.js';
@@ -111,6 +111,67 @@ t.test('a root below a folder that lets nobody pass is refused with the remedy',
   };
   const id = await driver.machines.define(definition, { owner, record: '' }, signal);
   await t.rejects(driver.power.start(id, { paused: false }, signal), { code: 'Denied', message: /chmod o\+x/ });
+});
+
+/** What the kernel was told of the group of processes that a container is; this host has cgroups of version 1 or 2. */
+async function told(name: string, controller: string, [v1, v2]: readonly [v1: string, v2: string]): Promise<string> {
+  for (const [machines, file] of [
+    [`/sys/fs/cgroup/${controller}/machine`, v1],
+    ['/sys/fs/cgroup/machine', v2],
+  ] as const) {
+    const group = (await readdir(machines).catch(() => [])).find((each) => each.endsWith(`-${name}.libvirt-lxc`));
+    if (group !== undefined) return (await readFile(join(machines, group, file), 'utf8')).trim();
+  }
+  throw new Error(`no group of ${name}`);
+}
+
+t.test('the kernel holds a container to its limits, which change while it runs', async (t) => {
+  const signal = AbortSignal.timeout(60_000);
+  await using driver = await connect({ uri: daemon.lxcUri }, signal);
+  const owner = { cluster: 'contract', namespace: 'shop', name: 'limited', uid: 'limited' };
+  const mark = { owner, record: '' };
+  const definition = (limits: ContainerLimits, change: Partial<MachineDefinition>): MachineDefinition => ({
+    uuid: '00000000-0000-4000-8000-00000000c106',
+    nativeName: 'limited',
+    cpuCount: 1,
+    memoryBytes: 32 << 20,
+    maxMemoryBytes: 64 << 20,
+    maxCpuCount: 2,
+    disks: [],
+    interfaces: [],
+    serial: false,
+    rng: false,
+    container: { root, init: ['/sbin/init'], limits },
+    ...change,
+  });
+  const id = await driver.machines.define(definition({ readBytes: 1 << 20, writeIops: 50 }, { cpuShares: 300 }), mark, signal);
+  await driver.power.start(id, { paused: false }, signal);
+  t.match(await told('limited', 'cpu', ['cpu.shares', 'cpu.weight']), /^300$/);
+  t.match(await told('limited', 'cpu', ['cpu.cfs_quota_us', 'cpu.max']), /^100000\b/);
+  t.equal(await told('limited', 'memory', ['memory.limit_in_bytes', 'memory.max']), `${32 << 20}`);
+  t.match(await told('limited', 'blkio', ['blkio.throttle.read_bps_device', 'io.max']), /^\d+:\d+ .*1048576/);
+  t.match(await told('limited', 'blkio', ['blkio.throttle.write_iops_device', 'io.max']), /^\d+:\d+ .*50/);
+  const changed = { cpuShares: 600, cpuCount: 2, memoryBytes: 64 << 20 };
+  await driver.machines.define(definition({ readBytes: 2 << 20 }, changed), mark, signal);
+  for (const kind of ['cpuShares', 'cpu', 'memory', 'containerLimits'] as const) await driver.live?.apply(id, owner, { kind }, signal);
+  t.match(await told('limited', 'cpu', ['cpu.shares', 'cpu.weight']), /^600$/);
+  t.match(await told('limited', 'cpu', ['cpu.cfs_quota_us', 'cpu.max']), /^200000\b/);
+  t.equal(await told('limited', 'memory', ['memory.limit_in_bytes', 'memory.max']), `${64 << 20}`);
+  t.match(await told('limited', 'blkio', ['blkio.throttle.read_bps_device', 'io.max']), /^\d+:\d+ .*2097152/);
+  t.notMatch(await told('limited', 'blkio', ['blkio.throttle.write_iops_device', 'io.max']), /50/, 'and one that is not named goes');
+  const { machines } = await driver.machines.read([id], signal);
+  t.match(machines[0]?.live, { cpuShares: 600, cpuCount: 2, container: { limits: { readBytes: 2 << 20 } } });
+  await driver.machines.define(definition({}, changed), mark, signal);
+  await driver.live?.apply(id, owner, { kind: 'containerLimits' }, signal);
+  t.notMatch(await told('limited', 'blkio', ['blkio.throttle.read_bps_device', 'io.max']), /2097152/, 'as all of them do');
+  t.equal((await driver.machines.read([id], signal)).machines[0]?.live?.container?.limits, undefined);
+  const nowhere = {
+    ...definition({ readIops: 1 }, changed),
+    container: { root: '/sys/kernel', init: ['/init'] as const, limits: { readIops: 1 } },
+  };
+  await t.rejects(driver.machines.define(nowhere, mark, signal), { code: 'Unsupported', message: /container\.limits: .*no disk/ });
+  await driver.power.cut(id, owner, signal);
+  await driver.machines.undefine(id, owner, { keepState: false }, signal);
 });
 
 t.test('a directory volume is filled, filled anew, and deleted with all that a container made of it', async (t) => {

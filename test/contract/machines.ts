@@ -26,6 +26,7 @@ export async function machinesContract(t: Test, stage: Stage): Promise<void> {
 /** What only some hosts know, each by the capability that would accept it. */
 const foreign = ({ memoryBytes }: MachineDefinition): readonly (readonly [field: string, change: Partial<MachineDefinition>])[] => [
   ['cpu.maxCount', { maxCpuCount: 4 }],
+  ['cpu.shares', { cpuShares: 200 }],
   ['memory.maxSize', { maxMemoryBytes: 2 * memoryBytes }],
   ['disks.cdrom', { cdroms: [{ name: 'drive' }] }],
   ['devices.rng', { rng: true }],
@@ -138,6 +139,13 @@ async function definingContract(t: Test, stage: Stage): Promise<void> {
     const container = { root: '/directories/other', init: ['/init'], ...(data === undefined ? {} : { mounts: [data] }) } as const;
     await driver.machines.define({ ...definition, container }, mark, soon());
     t.same((await stage.look(id)).configured?.container, container);
+    const privileged = { ...container, privileged: true } as const;
+    if (capabilities.some(({ field }) => field === 'container.privileged')) {
+      await driver.machines.define({ ...definition, container: privileged }, mark, soon());
+      t.same((await stage.look(id)).configured?.container, privileged);
+      await driver.machines.define({ ...definition, container }, mark, soon());
+      t.same((await stage.look(id)).configured?.container, container, 'and no longer');
+    }
     const { container: _, ...bare } = definition;
     if (ofContainer.required) await refused(t, driver.machines.define(bare, mark, soon()), 'Unsupported', 'Invalid');
   });

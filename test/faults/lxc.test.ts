@@ -1,4 +1,4 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadAll } from 'js-yaml';
 import t from 'tap';
@@ -7,7 +7,7 @@ import { connect } from '#drivers/connect.js';
 import type { MachineId } from '#drivers/driver.js';
 import { condition } from '#test/cluster/world.js';
 import { demoLife } from '#test/demo/life.js';
-import { containerBanner, containerRoot, packContainerRoot } from '#test/peers/containers.js';
+import { containerBanner, containerRoot, makeContainerRoot, packContainerRoot } from '#test/peers/containers.js';
 import { isReady, useLab } from './lab.js';
 
 // Containers as the examples have them, on a real libvirt with LXC, under the whole operator.
@@ -71,6 +71,12 @@ const spec = (change: object): Manifest => ({ ...machine, spec: { ...machine.spe
 const boot = ({ status }: VirtualMachine) => status?.run?.bootId;
 const virsh = (...args: readonly string[]) => daemon.inside('virsh', '--connect', 'lxc:///system', ...args);
 
+const action = (name: string, of: string, verb: string) => ({
+  kind: 'VirtualMachineAction',
+  metadata: { name, namespace: 'default' },
+  spec: { machineRef: { name: of }, verb },
+});
+
 await using operator = lab.process('operator');
 
 await t.test('a container is made of an archive, runs, and has an address', async (t) => {
@@ -82,18 +88,17 @@ await t.test('a container is made of an archive, runs, and has an address', asyn
   const volume: StorageVolume = await world.until('StorageVolume', 'bird-root', isReady);
   t.equal(volume.status?.format, 'Directory');
   t.ok((await readdir(await rootOf())).includes('sbin'));
-  t.match(
-    await heard(addressed, `${containerRoot}`, 'cat /proc/self/uid_map\n'),
-    new RegExp(`0 +${containerRoot} +65536`),
-    'who is root in it is nobody on the host',
-  );
+  const { uid } = await stat(await rootOf());
+  t.ok(uid > containerRoot && uid < 0x8000_0000, 'who is root in it is nobody on the host, and of this namespace alone');
+  t.match(await heard(addressed, `${uid}`, 'cat /proc/self/uid_map\n'), new RegExp(`0 +${uid} +65536`));
 });
 
 await t.test('what it writes to a mount is there, and is its own root’s', async (t) => {
   await heard(await bird(), 'written', 'touch /data/egg && echo writ""ten\n');
   const { location = '' } = (await world.until('StorageVolume', 'bird-data', isReady)).status ?? {};
   const egg = await stat(join(location, 'egg'));
-  t.same([egg.uid, egg.gid], [containerRoot, containerRoot]);
+  const { uid } = await stat(await rootOf());
+  t.same([egg.uid, egg.gid], [uid, uid]);
 });
 
 await t.test('limits change while it runs, by an agent that was killed in between', async (t) => {
@@ -109,14 +114,9 @@ await t.test('limits change while it runs, by an agent that was killed in betwee
 
 await t.test('restarted by an action, it is another boot; an action that the host has no word for fails with the reason', async (t) => {
   const before = boot(await bird());
-  const action = (name: string, verb: string) => ({
-    kind: 'VirtualMachineAction',
-    metadata: { name, namespace: 'default' },
-    spec: { machineRef: { name: 'bird' }, verb },
-  });
-  await world.apply(action('again', 'Restart'));
+  await world.apply(action('again', 'bird', 'Restart'));
   await bird((seen) => boot(seen) !== before && seen.status?.power?.state === 'Running');
-  await world.apply(action('hard', 'Reset'));
+  await world.apply(action('hard', 'bird', 'Reset'));
   const failed = await world.until('VirtualMachineAction', 'hard', ({ status }) => status?.outcome !== undefined);
   t.equal(failed.status?.outcome, 'Failed');
 });
@@ -128,6 +128,84 @@ await t.test('cut off behind its back, it is started again; halted, it stops by 
   await world.apply(spec({ runStrategy: 'Halted' }));
   await bird(({ status }) => status?.power?.state === 'Stopped');
   t.match(await virsh('domstate', 'default.bird', '--reason'), 'shut off (shutdown)', 'as it heard the word');
+});
+
+const own = join(daemon.directory, 'own');
+const media = join(daemon.directory, 'media');
+/** A container whose root is the host's own. */
+const heron = (change: object, ...words: readonly string[]) => ({
+  kind: 'VirtualMachine',
+  metadata: { name: 'heron', namespace: 'default' },
+  spec: {
+    memory: { size: '64Mi' },
+    devices: { serial: {} },
+    stop: { timeoutSeconds: 30 },
+    container: {
+      rootHostPath: own,
+      privileged: true,
+      init: ['/sbin/init', 'name=heron', ...words],
+      mounts: [{ path: '/media', hostPath: media, access: 'ReadOnly' }],
+    },
+    ...change,
+  },
+});
+const host = manifests.find(({ kind }) => kind === 'Hypervisor');
+const grant = (granted: object) => {
+  const grants = [...((host?.spec['grants'] as readonly object[]) ?? []), { name: 'own', namespaces: { from: 'All' }, ...granted }];
+  return { ...host, spec: { ...host?.spec, grants } } as Manifest;
+};
+const boots = (seen: VirtualMachine) => boot(seen) ?? '';
+const said = (seen: VirtualMachine) => condition(seen, 'Ready')?.message ?? '';
+
+await t.test('what is the host’s own a container has by grant alone', async (t) => {
+  await makeContainerRoot(own);
+  await mkdir(media);
+  await writeFile(join(media, 'note'), 'of the host');
+  await world.apply(heron({}));
+  const refused = await world.until('VirtualMachine', 'heron', (seen) => said(seen).includes('does not grant'));
+  t.match(said(refused), /rootHostPath: .*spec\.grants\[\]\.hostPaths/);
+  await world.apply(grant({ hostPaths: [own, media] }));
+  await world.until('VirtualMachine', 'heron', (seen) => /^((?!hostPath).)*privileged: true/s.test(said(seen)));
+  await world.apply(grant({ hostPaths: [own, media], privilegedContainers: true }));
+  const running = await lab.untilReady('heron', ({ status }) => status?.power?.state === 'Running');
+  t.match(await heard(running, '4294967295', 'cat /proc/self/uid_map\n'), /0 +0 +4294967295/, 'who is root in it is root on the host');
+  t.match(await heard(running, 'of the host', 'cat /media/note\n'), 'of the host');
+  await heard(running, 'it is shut', 'touch /media/own 2>/dev/null || echo it is sh""ut\n');
+  t.same(await readdir(media), ['note'], 'what it may only read it does not write');
+  await world.apply(grant({}));
+  await world.until('VirtualMachine', 'heron', (seen) => said(seen).includes('does not grant') && seen.status?.power?.state === 'Running');
+  await virsh('destroy', 'default.heron');
+  const stopped = await world.until('VirtualMachine', 'heron', ({ status }) => status?.power?.state === 'Stopped');
+  t.equal(boots(stopped), boots(running), 'and with a grant that is gone nothing is started');
+  await world.apply(grant({ hostPaths: [own, media], privilegedContainers: true }));
+  await lab.untilReady('heron', (seen) => boots(seen) !== boots(running) && seen.status?.power?.state === 'Running');
+});
+
+await t.test('a container runs once, by hand, or until it ends, as its strategy says', async (t) => {
+  const isOff = ({ status }: VirtualMachine) => status?.power?.state === 'Stopped';
+  const isOn = ({ status }: VirtualMachine) => status?.power?.state === 'Running';
+  await lab.remove('heron');
+  await world.apply(heron({ runStrategy: 'Once' }, 'leave'));
+  const once = await lab.untilReady('heron', (seen) => isOff(seen) && boots(seen) !== '');
+  await operator.restart();
+  await world.apply(heron({ runStrategy: 'Once', cpu: { count: 2 } }, 'leave'));
+  const still = await lab.untilReady('heron', (seen) => seen.status?.observedGeneration === seen.metadata.generation && isOff(seen));
+  t.equal(boots(still), boots(once), 'once, whoever comes next');
+  await world.apply(heron({ runStrategy: 'Manual' }), action('start', 'heron', 'Start'));
+  const started = await lab.untilReady('heron', isOn);
+  t.not(boots(started), boots(once));
+  await heard(started, containerBanner);
+  await world.apply(action('stop', 'heron', 'Stop'));
+  t.equal(boots(await lab.untilReady('heron', isOff)), boots(started), 'and it stays off that was stopped by hand');
+  await world.apply(heron({ runStrategy: 'Halted' }));
+  await lab.untilReady('heron', (seen) => seen.status?.observedGeneration === seen.metadata.generation && isOff(seen));
+  await world.apply(heron({ runStrategy: 'RerunOnFailure' }));
+  const rerun = await lab.untilReady('heron', isOn);
+  await heard(rerun, containerBanner);
+  await heard(rerun, '', 'kill -TERM 1\n');
+  t.equal(boots(await lab.untilReady('heron', isOff)), boots(rerun), 'one that ended by itself is done');
+  await lab.remove('heron');
+  t.ok((await readdir(own)).includes('sbin'), 'and what is the host’s own is left to it');
 });
 
 await t.test('a machine that is no container is not placed there, and told why', async (t) => {

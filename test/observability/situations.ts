@@ -74,6 +74,7 @@ const desired: DesiredVolume = {
   poolName: 'fast',
   poolComes: true,
   nativeName: 'shop.v',
+  tenant: 'shop',
   familyName: 'shop.v',
   formatField: 'spec.format',
   sizeBytes: 2 ** 30,

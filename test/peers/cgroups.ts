@@ -3,11 +3,11 @@ import { join } from 'node:path';
 
 const root = '/sys/fs/cgroup';
 
-/** As libvirt calls the group of a container, whose name it shortens. */
-const groupName = /^lxc-\d+-(.+)\.libvirt-lxc$/;
+/** As libvirt calls the group of a machine, whose name it shortens. */
+const groupName = /^(?:lxc|qemu)-\d+-(.+)\.libvirt-(?:lxc|qemu)$/;
 
-/** Removes what the kernel keeps of containers of these names that are gone: a daemon that is killed leaves their groups behind. */
-export async function removeContainerGroups(names: readonly string[]): Promise<void> {
+/** Removes what the kernel keeps of machines of these names that are gone: a daemon that is killed leaves their groups behind. */
+export async function removeGroups(names: readonly string[]): Promise<void> {
   if (names.length === 0) return;
   for (const hierarchy of [root, ...(await foldersIn(root))]) {
     const machines = join(hierarchy, 'machine');

@@ -5,7 +5,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } fro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { removeContainerGroups } from './cgroups.js';
+import { removeGroups } from './cgroups.js';
 
 const execute = promisify(execFile);
 
@@ -259,8 +259,8 @@ class PrivateDaemon implements Libvirtd {
   async stop(): Promise<void> {
     await this.#stopHolder();
     this.#pid = 0;
-    const logs = await readdir(join(this.directory, 'log/lxc')).catch(() => []);
-    await removeContainerGroups(logs.map((name) => name.replace(/\.log$/, '')));
+    const logs = await Promise.all(['lxc', 'qemu'].map((driver) => readdir(join(this.directory, 'log', driver)).catch(() => [])));
+    await removeGroups(logs.flat().map((name) => name.replace(/\.log$/, '')));
     await rm(this.directory, { recursive: true, force: true });
   }
 

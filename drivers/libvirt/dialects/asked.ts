@@ -10,6 +10,7 @@ export const askedOf = (definition: MachineDefinition): readonly Asked[] => [
   ['nativeName', Buffer.byteLength(definition.nativeName)],
   ['cpu.count', definition.cpuCount],
   ...given('cpu.maxCount', definition.maxCpuCount),
+  ...given('cpu.shares', definition.cpuShares),
   ['memory.size', definition.memoryBytes],
   ...given('memory.maxSize', definition.maxMemoryBytes),
   ...given('firmware.type', definition.firmware),
@@ -35,6 +36,8 @@ const askedOfDevices = (definition: MachineDefinition): readonly Asked[] => [
   ...given('vsphere.guestId', definition.vsphere?.guestId),
   ...given('container', definition.container?.root),
   ...given('container.mounts', definition.container?.mounts?.map(({ path }) => path).join(', ')),
+  ...wanted('container.privileged', definition.container?.privileged),
+  ...given('container.limits', definition.container?.limits && Object.keys(definition.container.limits).join(', ')),
   ...given('xen.mode', definition.xen?.mode),
 ];
 

@@ -2,9 +2,19 @@ import type { Capability, InterfaceModel } from '#drivers/driver.js';
 import { bytesPerMiB, maxSerialBytes } from '../xml/definition.js';
 import { volumeFormats } from '../xml/format.js';
 import { interfaceModels } from '../xml/interface.js';
+import { leastShares, mostShares } from '../xml/shares.js';
 import { diskCaches, diskDiscards, diskIos } from '../xml/tuning.js';
 
 /** What more than one dialect says of its machines. */
+
+/** Of what runs in cgroups. Whether the daemon has them at hand, it says only once something is to start. */
+export const cpuShares: Capability = {
+  field: 'cpu.shares',
+  min: leastShares,
+  max: mostShares,
+  reason: 'where the daemon has cgroups',
+  change: 'Live',
+};
 
 export const diskWords: readonly Capability[] = [
   { field: 'disks.cache', values: diskCaches },

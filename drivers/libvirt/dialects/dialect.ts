@@ -21,6 +21,8 @@ export interface Dialect {
    * @throws DriverError Invalid or Unsupported, naming the field, what was given, and what would be accepted
    */
   check(definition: MachineDefinition): void;
+  /** What the host's own files tell of what is asked, before it is checked against the offer and written. @throws DriverError */
+  readonly located?: (definition: MachineDefinition, daemon: Daemon) => Promise<MachineDefinition>;
   /** The domain made to say what definition and mark say, and changed nowhere else; unchanged is the same object. @throws as `check` */
   edit(domain: XmlElement, definition: MachineDefinition, mark: Mark): XmlElement;
   readShape(domain: XmlElement): MachineShape;

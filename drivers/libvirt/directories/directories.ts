@@ -3,7 +3,7 @@ import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path/posix';
 import { promisify } from 'node:util';
 import { DriverError, type DriverErrorCode } from '#drivers/error.js';
-import { uidMap } from '../dialects/container/uid-map.js';
+import { firstUserBeside, usersOfMap } from '../dialects/container/uid-map.js';
 import { extractTar } from './extract.js';
 
 const run = promisify(execFile);
@@ -15,17 +15,17 @@ const run = promisify(execFile);
 export const directories = {
   /** In place of what was there. `archive` is a tar. */
   async fill(location: string, archive: AsyncIterable<Uint8Array>): Promise<void> {
-    await mustBeHere(location);
+    const first = await ownersFirst(location);
     await withReason(location, async () => {
       await clear(location);
-      await extractTar(archive, location, uidMap);
+      await extractTar(archive, location, { first, count: usersOfMap });
       // A volume is said to be whole by others than this host: its files must outlive it.
       await run('sync', ['--file-system', location]);
     });
   },
 
   async empty(location: string): Promise<void> {
-    await mustBeHere(location);
+    await ownersFirst(location);
     await withReason(location, () => clear(location));
   },
 };
@@ -35,13 +35,14 @@ async function clear(location: string): Promise<void> {
   for (const name of await readdir(location)) await rm(join(location, name), { recursive: true, force: true });
 }
 
-/** Made for who is root in containers; whoever was in it may have given it to another user of theirs. */
-const isOfContainers = (uid: number): boolean => uid >= uidMap.first && uid < uidMap.first + uidMap.count;
-
-/** A folder of the same name on another host is not the volume: the host's daemon gave its own one an owner. */
-async function mustBeHere(location: string): Promise<void> {
+/**
+ * The first user of the map by which it is owned; whoever was in it may have given it to another user of theirs. A folder of the same name on
+ * another host is not the volume: the host's daemon gave its own one an owner.
+ */
+async function ownersFirst(location: string): Promise<number> {
   const found = await lstat(location).catch(() => undefined);
-  if (found?.isDirectory() === true && isOfContainers(found.uid)) return;
+  const first = found?.isDirectory() === true ? firstUserBeside(found.uid) : undefined;
+  if (first !== undefined) return first;
   throw new DriverError(
     'Unsupported',
     `directory ${location} is not seen from here as the host made it: directories are filled and emptied by an agent that runs on the host itself, as root, and sees its pools`,

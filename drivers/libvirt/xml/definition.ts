@@ -16,6 +16,7 @@ import { graphicsPrefix } from './graphics.js';
 import { interfaceModels, interfacePrefix } from './interface.js';
 import { parseLocation } from './rbd.js';
 import { seedPrefix } from './seed.js';
+import { leastShares, mostShares } from './shares.js';
 
 export const bytesPerMiB = 1024 * 1024;
 
@@ -67,7 +68,10 @@ export function checkDefinition(definition: MachineDefinition): void {
   refuseTwice('interfaces', interfaces);
 }
 
-function checkRoom({ cpuCount, maxCpuCount = cpuCount, memoryBytes, maxMemoryBytes = memoryBytes }: MachineDefinition): void {
+function checkRoom(definition: MachineDefinition): void {
+  const { cpuCount, maxCpuCount = cpuCount, cpuShares = leastShares, memoryBytes, maxMemoryBytes = memoryBytes } = definition;
+  if (!Number.isSafeInteger(cpuShares) || cpuShares < leastShares || cpuShares > mostShares)
+    refuse('cpu.shares', cpuShares, `a whole number from ${leastShares} to ${mostShares}`);
   if (!Number.isSafeInteger(maxCpuCount) || maxCpuCount < cpuCount)
     refuse('cpu.maxCount', maxCpuCount, `a whole number, cpu.count (${cpuCount}) or more`);
   if (!Number.isSafeInteger(maxMemoryBytes) || maxMemoryBytes < memoryBytes || maxMemoryBytes % bytesPerMiB !== 0)

@@ -12,6 +12,7 @@ import { readKernelBoot } from './kernel-boot.js';
 import { hasRng } from './rng.js';
 import { readSeed } from './seed.js';
 import { hasSerial, readSerialLog } from './serial.js';
+import { readShares } from './shares.js';
 import { readCpuCount, readMaxCpuCount, readMaxMemory, readMemory } from './sizes.js';
 import { readTpm, readTpmModel } from './tpm.js';
 
@@ -35,10 +36,12 @@ export function readShape(domain: XmlElement): MachineShape {
   const tpm = readTpm(devices);
   const graphics = readGraphics(devices);
   const seed = readSeed(domain);
+  const cpuShares = readShares(domain);
   const serialLog = readSerialLog(devices);
   return {
     cpuCount: readCpuCount(domain) ?? 1,
     ...room('maxCpuCount', readCpuCount(domain), readMaxCpuCount(domain)),
+    ...(cpuShares === undefined ? {} : { cpuShares }),
     memoryBytes: readMemory(domain) ?? 0,
     ...room('maxMemoryBytes', readMemory(domain), readMaxMemory(domain)),
     firmware: readFirmware(child(domain, 'os')),

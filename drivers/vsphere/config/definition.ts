@@ -61,6 +61,7 @@ function checkAbsent(definition: MachineDefinition): void {
     'boot.order': bootOrder !== undefined,
     container: definition.container !== undefined,
     'cpu.maxCount': maxCpuCount !== undefined,
+    'cpu.shares': definition.cpuShares !== undefined,
     'firmware.secureBoot': definition.secureBoot === true,
     'firmware.tpm': definition.tpm !== undefined,
     'devices.graphics': definition.graphics !== undefined,

@@ -9,6 +9,8 @@ const each = <T extends Named>(all: readonly T[], value: (one: T) => unknown): P
 /** What can change in what stays: by name, where there are several. */
 const parts: Readonly<Record<string, (shape: MachineShape) => Part>> = {
   'cpu.count': ({ cpuCount }) => the(cpuCount),
+  'cpu.shares': ({ cpuShares }) => the(cpuShares),
+  'container.limits': ({ container }) => the(container?.limits ?? {}),
   'memory.size': ({ memoryBytes }) => the(memoryBytes),
   'devices.graphics.password': ({ graphics }) => the(graphics?.password),
   'disks.limits': ({ disks }) => each(disks, ({ limits = {} }) => limits),

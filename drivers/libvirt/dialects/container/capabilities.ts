@@ -1,15 +1,23 @@
 import type { Capability } from '#drivers/driver.js';
 import { bytesPerMiB } from '../../xml/definition.js';
+import { cpuShares } from '../capabilities.js';
 import { maxContainerNameBytes } from './check.js';
 
 const mostCpus = 1_024;
 
-export const containerCapabilities = (most: { readonly memoryBytes: number }): readonly Capability[] => [
+/** `seesFiles`: the host's directories are ours as well. */
+export const containerCapabilities = (
+  most: { readonly memoryBytes: number },
+  { seesFiles }: { readonly seesFiles: boolean },
+): readonly Capability[] => [
   { field: 'nativeName', max: maxContainerNameBytes },
   { field: 'container', required: true, reason: 'this host has containers alone; their users are nobody’s on the host' },
   { field: 'container.mounts' },
+  { field: 'container.privileged', reason: 'by grant alone' },
+  ...(seesFiles ? [{ field: 'container.limits', reason: 'of the disks its directories are on', change: 'Live' as const }] : []),
   { field: 'cpu.count', min: 1, max: mostCpus, reason: 'as much time as so many CPUs have', change: 'Live' },
   { field: 'cpu.maxCount', min: 1, max: mostCpus },
+  cpuShares,
   { field: 'memory.size', min: bytesPerMiB, max: most.memoryBytes, reason: 'whole MiB, and no more than the host has', change: 'Live' },
   { field: 'memory.maxSize', min: bytesPerMiB, max: most.memoryBytes },
   { field: 'interfaces', change: 'Hotplug' },

@@ -1,11 +1,13 @@
 import fc from 'fast-check';
 import t from 'tap';
-import type { MachineDefinition, MachineShape, Mark } from '#drivers/driver.js';
+import type { ContainerLimits, MachineDefinition, MachineShape, Mark } from '#drivers/driver.js';
 import { parseXml } from '#drivers/xml/parse.js';
 import { serializeXml } from '#drivers/xml/serialize.js';
 import { child, element, type XmlElement } from '#drivers/xml/tree.js';
 import { namesInMetadata } from '../../xml/names-in-metadata.js';
+import type { Means } from '../dialect.js';
 import { container } from './dialect.js';
+import { commonFirst, firstUserBeside, firstUserOf, usersOfMap } from './uid-map.js';
 
 const mark: Mark = { owner: { cluster: 'c', namespace: 'shop', name: 'web', uid: 'u' }, record: '' };
 const definition: MachineDefinition = {
@@ -31,10 +33,11 @@ const facts = {
   cpuCount: 4,
   memoryBytes: 8 * 2 ** 30,
 };
+const means = { daemon: { fillsDirectories: true } } as unknown as Means;
 const shapeOf = ({ uuid: _, nativeName: __, ...shape }: MachineDefinition): MachineShape => shape;
 
 async function made(asked = definition): Promise<XmlElement> {
-  const offer = await container.offer(facts, undefined as never, new AbortController().signal);
+  const offer = await container.offer(facts, means, new AbortController().signal);
   if (offer === undefined) throw new Error('the host has containers');
   return offer.create(asked, mark);
 }
@@ -94,6 +97,60 @@ t.test('limits are what is asked, and what a hand set beside them stays', async 
   t.notMatch(edited, /initarg|dir="\/data"/);
 });
 
+t.test('users are those of the root’s owner, and the host’s own where that is asked', async (t) => {
+  const owned = (firstUser: number): MachineDefinition => ({
+    ...definition,
+    container: { root: '/r', init: ['/i'], ground: { disks: [], firstUser } },
+  });
+  const domain = await made(owned(0x7123_0000));
+  const map = (first: number) => `<uid start="0" target="${first}" count="65536"/><gid start="0" target="${first}" count="65536"/>`;
+  t.match(serializeXml(domain), map(0x7123_0000));
+  t.equal(container.edit(domain, owned(0x7123_0000), mark), domain);
+  t.equal(container.edit(domain, { ...definition, container: { root: '/r', init: ['/i'] } }, mark), domain, 'where nobody looked it stays');
+  t.match(serializeXml(container.edit(domain, owned(0x7456_0000), mark)), map(0x7456_0000));
+  t.equal(container.readShape(domain).container?.privileged, undefined);
+  const privileged = container.edit(domain, { ...definition, container: { root: '/r', init: ['/i'], privileged: true } }, mark);
+  t.notMatch(serializeXml(privileged), 'idmap');
+  t.equal(container.readShape(privileged).container?.privileged, true);
+});
+
+t.test('tenants have users of their own, which stay theirs', async (t) => {
+  const firsts = Array.from({ length: 1_000 }, (_, at) => firstUserOf(`cluster/tenant-${at}`));
+  for (const first of firsts) {
+    t.ok(first > commonFirst && first + usersOfMap <= 0x8000_0000 && first % usersOfMap === 0, `${first}`);
+    t.equal(firstUserBeside(first + 65_535), first);
+  }
+  t.ok(new Set(firsts).size > 850, 'and seldom the same');
+  t.equal(firstUserOf('cluster/shop'), 2_008_416_256, 'for ever');
+  t.same([0, 65_536, 0x6fff_ffff, 0x8000_0000].map(firstUserBeside), [undefined, undefined, undefined, undefined]);
+});
+
+t.test('limits are of each disk that its directories are on, and of no other', async (t) => {
+  const on = (limits: ContainerLimits | undefined, ...disks: readonly string[]): MachineDefinition => ({
+    ...definition,
+    container: { root: '/r', init: ['/i'], ground: { disks }, ...(limits === undefined ? {} : { limits }) },
+  });
+  const domain = await made(on({ readIops: 5, writeBytes: 1_024 }, '/dev/a', '/dev/b'));
+  const device = (path: string) =>
+    `<device><path>${path}</path><read_iops_sec>5</read_iops_sec><write_bytes_sec>1024</write_bytes_sec></device>`;
+  t.match(serializeXml(domain), `<blkiotune>${device('/dev/a')}${device('/dev/b')}</blkiotune>`);
+  t.same(container.readShape(domain).container?.limits, { readIops: 5, writeBytes: 1_024 });
+  t.equal(container.edit(domain, on({ writeBytes: 1_024, readIops: 5 }, '/dev/a'), mark), domain);
+  t.equal(container.edit(domain, on(undefined, '/dev/a'), mark), domain, 'and stay when nobody speaks of them');
+  const byHand = parseXml(
+    serializeXml(domain)
+      .replace('<read_iops_sec>5<', '<read_iops_sec>7<')
+      .replace('<blkiotune>', '<blkiotune><weight>500</weight><device><path>/dev/c</path><weight>300</weight></device>'),
+    'domain',
+  );
+  t.same(container.readShape(byHand).container?.limits, {}, 'disks that differ are told as none');
+  const mended = container.edit(byHand, on({ readIops: 9 }, '/dev/a'), mark);
+  t.same(container.readShape(mended).container?.limits, { readIops: 9 });
+  const bare = serializeXml(container.edit(byHand, on({}, '/dev/a'), mark));
+  t.match(bare, '<blkiotune><weight>500</weight><device><path>/dev/c</path><weight>300</weight></device></blkiotune>');
+  t.notMatch(serializeXml(container.edit(domain, on({}, '/dev/a'), mark)), 'blkiotune');
+});
+
 t.test('a container of somebody else’s is told of as far as it is one of ours', async (t) => {
   const theirs = parseXml(
     "<domain type='lxc'><memory unit='MiB'>64</memory><vcpu>1</vcpu><os><type>exe</type><init>/bin/sh</init></os><devices><console type='pty'/></devices></domain>",
@@ -130,7 +187,7 @@ t.test('what cannot be is refused by its name', async (t) => {
     ],
   ] as const)
     t.throws(() => container.check(change), { name: 'DriverError', message });
-  const offer = await container.offer(facts, undefined as never, new AbortController().signal);
+  const offer = await container.offer(facts, means, new AbortController().signal);
   const refusals: Readonly<Record<string, Partial<MachineDefinition>>> = {
     'disks.format': { disks: [{ name: 'root', location: '/d', format: 'Raw' }] },
     'firmware.type': { firmware: 'UEFI' },

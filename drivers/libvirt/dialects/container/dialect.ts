@@ -1,5 +1,7 @@
 import type { MachineDefinition } from '#drivers/driver.js';
 import { element, type XmlElement } from '#drivers/xml/tree.js';
+import type { Daemon } from '../../daemon.js';
+import { groundOf } from '../../directories/ground.js';
 import { shutdownFlags } from '../../rpc/flags.js';
 import { bytesPerMiB } from '../../xml/definition.js';
 import { namesInMetadata } from '../../xml/names-in-metadata.js';
@@ -16,8 +18,9 @@ import { readContainer } from './read.js';
 export const container: Dialect = {
   accepted: 'containers of LXC',
   provenOn: 'Real',
-  offer: async (facts) => offerOf(facts),
+  offer: async (facts, { daemon }) => offerOf(facts, daemon),
   check: checkContainer,
+  located,
   edit: editContainer,
   readShape: readContainer,
   readHardware: (domain) => {
@@ -32,14 +35,20 @@ export const container: Dialect = {
   directories: true,
 };
 
+/** Whose host's files are not ours as well says nothing of them. */
+async function located(definition: MachineDefinition, { fillsDirectories }: Daemon): Promise<MachineDefinition> {
+  const { container: asked } = definition;
+  return asked === undefined || !fillsDirectories ? definition : { ...definition, container: { ...asked, ground: await groundOf(asked) } };
+}
+
 /** The architectures whose containers have been tried. */
 const architectures = ['x86_64'];
 
-function offerOf({ host, memoryBytes }: HostFacts): MachineOffer | undefined {
+function offerOf({ host, memoryBytes }: HostFacts, { fillsDirectories: seesFiles }: Daemon): MachineOffer | undefined {
   const guest = host.guests.find((each) => each.osType === 'exe' && each.architecture === host.architecture);
   if (guest === undefined || !guest.domainTypes.includes('lxc') || !architectures.includes(host.architecture)) return undefined;
   const most = { memoryBytes: Math.floor(memoryBytes / bytesPerMiB) * bytesPerMiB };
-  const capabilities = containerCapabilities(most);
+  const capabilities = containerCapabilities(most, { seesFiles });
   return {
     capabilities,
     check: (definition) => mustFit(definition, { host: 'LXC', capabilities }),

@@ -2,9 +2,11 @@ import type { MachineDefinition, Mark } from '#drivers/driver.js';
 import type { XmlElement } from '#drivers/xml/tree.js';
 import { type Edit, edited, inDevices, inOs } from '../../xml/edit.js';
 import { withInterfaces } from '../../xml/interface.js';
+import { withShares } from '../../xml/shares.js';
 import { withCpuCount, withMemory } from '../../xml/sizes.js';
 import { checkContainer, containerOf } from './check.js';
 import { withConsole } from './console.js';
+import { withDiskLimits } from './disk-limits.js';
 import { withInit } from './init.js';
 import { withHardLimit, withQuota } from './limits.js';
 import { withDirectories } from './root.js';
@@ -13,8 +15,10 @@ import { withUidMap } from './uid-map.js';
 const edits: readonly Edit[] = [
   withCpuCount,
   withQuota,
+  withShares,
   withMemory,
   withHardLimit,
+  withDiskLimits,
   withUidMap,
   inOs((os, definition) => withInit(os, containerOf(definition).init)),
   inDevices((devices, definition) => {

@@ -8,15 +8,18 @@ import { affectFlags, metadataTypes } from '../../rpc/flags.js';
 import {
   domainAttachDeviceFlags,
   domainDetachDeviceFlags,
+  domainSetBlkioParameters,
   domainSetMemoryFlags,
   domainSetMetadata,
   domainSetSchedulerParametersFlags,
 } from '../../rpc/procedures.js';
 import { type Running, readRunning } from '../../running.js';
+import { giveShares } from '../../shares.js';
 import { readInterfaces } from '../../xml/interface.js';
 import { namesElement, namesNamespace, namesPrefix } from '../../xml/names-in-metadata.js';
 import { findDevice } from '../../xml/plug.js';
 import { readMaxCpuCount, readMaxMemory, readMemory } from '../../xml/sizes.js';
+import { diskLimitsFor } from './disk-limits.js';
 import { cpuPeriod, readContainerCpuCount } from './limits.js';
 
 /** libvirt's LXC driver changes limits, and takes interfaces in and out; it edits none that is there. */
@@ -32,6 +35,10 @@ export class ContainerLive implements Live {
     switch (part.kind) {
       case 'cpu':
         return this.#giveTime(running, signal);
+      case 'cpuShares':
+        return giveShares(this.#daemon, running, signal);
+      case 'containerLimits':
+        return this.#limitDisks(running, signal);
       case 'memory':
         return this.#giveMemory(running, signal);
       case 'interface':
@@ -51,6 +58,12 @@ export class ContainerLive implements Live {
     ];
     const what = { domain: handleOf(id), params, flags: affectFlags.live };
     await this.#daemon.order(domainSetSchedulerParametersFlags, what, signal, id);
+  }
+
+  async #limitDisks({ id, live, configured }: Running, signal: AbortSignal): Promise<void> {
+    const params = diskLimitsFor(live, configured).map(({ field, value }) => ({ field, value: { kind: 'string' as const, value } }));
+    if (params.length === 0) return;
+    await this.#daemon.order(domainSetBlkioParameters, { domain: handleOf(id), params, flags: affectFlags.live }, signal, id);
   }
 
   async #giveMemory({ id, live, configured }: Running, signal: AbortSignal): Promise<void> {

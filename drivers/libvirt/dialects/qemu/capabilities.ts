@@ -1,7 +1,16 @@
 import type { Capability, DiskBus } from '#drivers/driver.js';
 import { diskBuses, nativeBus, pluggableBuses } from '../../xml/bus.js';
 import { bytesPerMiB, maxNameBytes } from '../../xml/definition.js';
-import { bootsAnything, devicesMeasured, diskWords, graphicsServer, interfaceWords, pluggedInterfaces, seeds } from '../capabilities.js';
+import {
+  bootsAnything,
+  cpuShares,
+  devicesMeasured,
+  diskWords,
+  graphicsServer,
+  interfaceWords,
+  pluggedInterfaces,
+  seeds,
+} from '../capabilities.js';
 import { canBootSecurely, canEmulateTpm, canShow, firmwaresOf, mostOf, type QemuOffer } from './offer.js';
 import type { Finding } from './probe.js';
 
@@ -10,6 +19,7 @@ export function capabilitiesOf(offer: QemuOffer): readonly Capability[] {
   return [
     accelerators(kvm),
     ...sizes(offer, { cpu: { change: 'Hotplug' }, memory: { change: 'Live' } }),
+    cpuShares,
     ...(domain.diskBuses.includes('virtio') ? [...diskWords, ...busesOf(domain.diskBuses, true)] : []),
     ...interfaceWords,
     ...pluggedInterfaces,

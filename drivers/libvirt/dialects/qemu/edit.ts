@@ -12,11 +12,13 @@ import { withKernelBoot } from '../../xml/kernel-boot.js';
 import { withRng } from '../../xml/rng.js';
 import { withSeed } from '../../xml/seed.js';
 import { withSerial, withSerialLog } from '../../xml/serial.js';
+import { withShares } from '../../xml/shares.js';
 import { withCpuCount, withMemory } from '../../xml/sizes.js';
 import { withTpm } from '../../xml/tpm.js';
 
 const edits: readonly Edit[] = [
   withCpuCount,
+  withShares,
   withMemory,
   inOs(withFirmware),
   inOs((os, { boot }) => withKernelBoot(os, boot)),

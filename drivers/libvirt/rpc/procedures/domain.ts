@@ -63,6 +63,14 @@ export const domainSetSchedulerParametersFlags = idempotent(
   nothing,
 );
 
+/** Every parameter not given stays. */
+export const domainSetBlkioParameters = idempotent(
+  'DOMAIN_SET_BLKIO_PARAMETERS',
+  205,
+  struct({ ...domain, params: array(typedParam, 16), flags: uint }),
+  nothing,
+);
+
 /** `memory` in KiB. */
 export const domainSetMemoryFlags = idempotent('DOMAIN_SET_MEMORY_FLAGS', 204, struct({ ...domain, memory: size, flags: uint }), nothing);
 export const domainSetVcpusFlags = idempotent('DOMAIN_SET_VCPUS_FLAGS', 199, struct({ ...domain, count: uint, flags: uint }), nothing);
