@@ -99,7 +99,7 @@ function checkDrive(native: NativeMachine, name: string, wish: WantedDrive | und
     throw onlyOff(native, `${field}: the first disk on SCSI, with its controller,`);
 }
 
-function checkSame(native: NativeMachine, kind: 'cpu' | 'memory' | 'graphics'): void {
+function checkSame(native: NativeMachine, kind: Exclude<Part['kind'], 'disk' | 'interface'>): void {
   const [wish, now] = [configuredOf(native), shapeOf(native)];
   if (kind === 'cpu' && wish.cpuCount !== now.cpuCount) throw onlyOff(native, 'cpu.count');
   if (kind === 'memory' && wish.memoryBytes !== now.memoryBytes) throw onlyOff(native, 'memory.size');
