@@ -228,9 +228,9 @@ export interface HypervisorStatusCapability {
   /**
    * What a change takes in a machine that runs: `Live` goes by itself, with `Hotplug` the guest sees hardware come and go.
    * When absent, it waits for the machine's next start. Of `disks` and `interfaces` it is about adding and removing them,
-   * with these values as bus or model.
+   * with these values as bus or model. `Recreate`: it changes only in a machine that is made anew from its disks.
    */
-  readonly change?: 'Live' | 'Hotplug';
+  readonly change?: 'Live' | 'Hotplug' | 'Recreate';
   /** Why it is so, for people. */
   readonly reason?: string;
 }
@@ -786,6 +786,11 @@ export interface VirtualMachineSpec {
    * `TrySoft` within 120 seconds.
    */
   readonly stop: VirtualMachineSpecStop;
+  /**
+   * Which changes come about by themselves; others wait, and status.pendingChanges says for what. When absent, those that
+   * need no restart.
+   */
+  readonly updatePolicy?: VirtualMachineSpecUpdatePolicy;
   /** Where the machine may run. When absent, on any hypervisor that it fits. */
   readonly placement?: VirtualMachineSpecPlacement;
   /** The machine's processors. When absent, one. */
@@ -845,6 +850,16 @@ export interface VirtualMachineSpecStop {
    * `Soft` and `Hard` take no notice of it. When absent, 120.
    */
   readonly timeoutSeconds: number;
+}
+
+export interface VirtualMachineSpecUpdatePolicy {
+  /**
+   * Classes of changes that nobody need be asked about. `Live` goes while the machine runs, with `Hotplug` its guest sees
+   * hardware come and go. `Restart`: for a change that needs it, the machine is stopped as `stop` says and started again,
+   * but not one that runs `Once`. `Recreate`: for a change that its host makes in no machine that is there, it is stopped,
+   * forgotten and made anew with the same disks. When absent, `Live` and `Hotplug`.
+   */
+  readonly allow: readonly ('Live' | 'Hotplug' | 'Restart' | 'Recreate')[];
 }
 
 export interface VirtualMachineSpecPlacement {
@@ -1325,7 +1340,7 @@ export interface VirtualMachineStatusRun {
   readonly retryAt?: string;
   /** When the stop now under way was first asked. */
   readonly stopRequestedAt?: string;
-  /** It was on when its host was to be emptied, and is started once it has a host again. */
+  /** It was on when it was stopped to leave its host, or for a change: it is started again. */
   readonly resumes?: boolean;
   /** How the machine last came to be off. */
   readonly lastStop?: VirtualMachineStatusRunLastStop;
@@ -1438,8 +1453,12 @@ export interface VirtualMachineStatusEvacuation {
 export interface VirtualMachineStatusPendingChange {
   /** Path of the field, as `spec.cpu.count`. */
   readonly field: string;
-  /** What the change takes. */
-  readonly class: 'Live' | 'Hotplug' | 'Restart';
+  /**
+   * What the change takes: `Live` and `Hotplug` go while the machine runs, `NextBoot` is read at its next start, `Restart`
+   * takes the machine off and on, `Recreate` a machine made anew from its disks; what is `Impossible` its host does not
+   * accept.
+   */
+  readonly class: 'Live' | 'Hotplug' | 'NextBoot' | 'Restart' | 'Recreate' | 'Impossible';
   /** Why it waits, for people. */
   readonly reason: string;
 }

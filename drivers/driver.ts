@@ -1,4 +1,5 @@
 import type { Consoles } from './facets/consoles.js';
+import type { Drafts } from './facets/drafts.js';
 import type { Events } from './facets/events.js';
 import type { Guests } from './facets/guests.js';
 import type { Host } from './facets/host.js';
@@ -12,6 +13,7 @@ import type { Volumes } from './facets/volumes.js';
 
 export type * from './facets/consoles.js';
 export type * from './facets/disk.js';
+export type * from './facets/drafts.js';
 export type * from './facets/events.js';
 export type * from './facets/guests.js';
 export type * from './facets/host.js';
@@ -49,6 +51,7 @@ export interface Driver extends AsyncDisposable {
   readonly guests?: Guests;
   readonly events?: Events;
   readonly stats?: Stats;
+  readonly drafts?: Drafts;
   /** Resolves, never rejects, when the host is no longer reached through this driver (disposed, or lost): every verb is then Unavailable. */
   readonly closed: Promise<void>;
 }

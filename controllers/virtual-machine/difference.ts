@@ -1,3 +1,4 @@
+import { formatBytes } from '#crds/quantity.js';
 import type {
   ContainerLimits,
   ContainerShape,
@@ -21,6 +22,8 @@ export interface Difference {
   readonly takes: readonly Taken[];
   /** The guest has to let go of something. */
   readonly letsGo: boolean;
+  /** Why it is nothing of a running machine, where that is not plain. */
+  readonly because?: string;
 }
 
 interface Taken {
@@ -78,7 +81,9 @@ function countDifferences(has: MachineShape, asked: MachineShape): readonly Diff
   const hasRoom = asked.cpuCount <= most;
   const count = { field: 'spec.cpu.count', takes: [{ field: 'cpu.count' }], letsGo: asked.cpuCount < has.cpuCount };
   return [
-    ...(has.cpuCount === asked.cpuCount ? [] : [hasRoom ? { ...count, part: { kind: 'cpu' } as const } : count]),
+    ...(has.cpuCount === asked.cpuCount
+      ? []
+      : [hasRoom ? { ...count, part: { kind: 'cpu' } as const } : { ...count, because: `runs with room for ${most} CPUs` }]),
     ...unless(asked.maxCpuCount === undefined || asked.maxCpuCount === most, 'spec.cpu.maxCount'),
   ];
 }
@@ -93,7 +98,9 @@ function memoryDifferences(has: MachineShape, asked: MachineShape): readonly Dif
   const hasRoom = asked.memoryBytes <= most;
   const size = { field: 'spec.memory.size', takes: [{ field: 'memory.size' }], letsGo: true };
   return [
-    ...(has.memoryBytes === asked.memoryBytes ? [] : [hasRoom ? { ...size, part: { kind: 'memory' } as const } : size]),
+    ...(has.memoryBytes === asked.memoryBytes
+      ? []
+      : [hasRoom ? { ...size, part: { kind: 'memory' } as const } : { ...size, because: `runs with room for ${formatBytes(most)}` }]),
     ...unless(asked.maxMemoryBytes === undefined || asked.maxMemoryBytes === most, 'spec.memory.maxSize'),
   ];
 }

@@ -66,7 +66,7 @@ t.test('each difference has its class, by what the host says of it', async (t) =
     [{ disks: [{ ...root, limits: { readIops: 1 } }] }, 'spec.disks[root]', 'Live'],
     [{ cdroms: [{ name: 'tools', bus: 'VirtioBlk' as const }] }, 'spec.disks[tools]', 'Restart'],
     [{ disks: [], cdroms: [{ name: 'root' }] }, 'spec.disks[root]', 'Restart'],
-    [{ bootOrder: [{ kind: 'disk' as const, name: 'root' }] }, 'spec.boot.order', 'Restart'],
+    [{ bootOrder: [{ kind: 'disk' as const, name: 'root' }] }, 'spec.boot.order', 'NextBoot'],
     [{ interfaces: [lan] }, 'spec.interfaces[lan]', 'Hotplug'],
     [{ rng: true }, 'spec.devices.rng', 'Restart'],
   ] as const;

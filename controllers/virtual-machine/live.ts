@@ -3,13 +3,16 @@ import type { Capability, Machine, MachineShape, Part } from '#drivers/driver.js
 import { timestamp } from '../conditions.js';
 import { act, leave, type Plan, wait } from '../plan.js';
 import { type MachineAction, marked, type Subject } from './action.js';
+import { type AllowedClass, type ChangeClass, classOf, usuallyAllowed } from './classes.js';
 import { type Difference, differences } from './difference.js';
 import { type LiveRecord, type MachineRecord, noteAsked, withoutLive } from './record.js';
 
 /** A change that a running machine has not got yet, and what it takes. */
 export interface PendingChange {
   readonly field: string;
-  readonly class: 'Live' | 'Hotplug' | 'Restart';
+  readonly class: ChangeClass;
+  /** Why it takes that. */
+  readonly reason: string;
   /** The same for as long as the same is asked: what was asked of the guest is found under it in the record. */
   readonly key: string;
   readonly part?: Part;
@@ -21,7 +24,7 @@ export function pendingChanges({ live, configured }: Machine, capabilities: read
   if (live === undefined || configured === undefined) return [];
   return differences(live, told(configured)).map((difference) => {
     const { field, letsGo, part } = difference;
-    const change = { field, class: classOf(difference, capabilities), key: keyOf(difference, configured), letsGo };
+    const change = { field, ...classOf(difference, { capabilities, running: true }), key: keyOf(difference, configured), letsGo };
     return part === undefined ? change : { ...change, part };
   });
 }
@@ -33,16 +36,6 @@ const told = ({ disks, interfaces, container, ...shape }: MachineShape): Machine
   disks: disks.map((disk) => ({ limits: {}, ...disk })),
   interfaces: interfaces.map((one) => ({ linkState: 'Up', ...one })),
 });
-
-function classOf({ part, takes }: Difference, capabilities: readonly Capability[]): PendingChange['class'] {
-  if (part === undefined) return 'Restart';
-  const classes = takes.map(({ field, value }) => {
-    const found = capabilities.find((one) => one.field === field);
-    const fits = found?.values === undefined || value === undefined || found.values.includes(value);
-    return (fits && found?.change) || 'Restart';
-  });
-  return (['Restart', 'Hotplug'] as const).find((one) => classes.includes(one)) ?? 'Live';
-}
 
 function keyOf({ field, part }: Difference, configured: NonNullable<Machine['configured']>): string {
   const { cpuCount, cpuShares, memoryBytes, disks, cdroms = [], interfaces, container } = configured;
@@ -74,15 +67,29 @@ function againAt({ part }: PendingChange, { at, times, refused }: LiveRecord): n
 const unheardAgainAt = ({ class: kind }: PendingChange, { at }: LiveRecord): number => (kind === 'Hotplug' ? at + patienceMs : at);
 
 /** What can be changed while the machine runs is changed now; what the guest does not let go of, or the host refuses, is left at that. */
-export function planLive(capabilities: readonly Capability[], subject: Subject): Plan<MachineAction> {
+export function planLive(
+  capabilities: readonly Capability[],
+  subject: Subject,
+  allow: readonly AllowedClass[] = usuallyAllowed,
+): Plan<MachineAction> {
   if (subject.machine.power.state !== 'On') return [];
-  return pendingChanges(subject.machine, capabilities).flatMap((change) => planChange(change, subject));
+  return pendingChanges(subject.machine, capabilities)
+    .filter((change) => isAllowed(change, allow))
+    .flatMap((change) => planChange(change, subject));
 }
+
+/** It happens by itself, or nobody said that it may not. */
+export const isAllowed = ({ class: kind }: Pick<PendingChange, 'class'>, allow: readonly AllowedClass[]): boolean =>
+  (kind !== 'Live' && kind !== 'Hotplug') || allow.includes(kind);
+
+/** It needs the machine off and on: by what it is, or because the host refused it while the machine runs. */
+export const needsRestart = ({ class: kind, key }: PendingChange, { live }: MachineRecord): boolean =>
+  kind === 'Restart' || kind === 'NextBoot' || live?.[key]?.refused !== undefined;
 
 function planChange(change: PendingChange, subject: Subject): Plan<MachineAction> {
   const { machine, record, owner, now, heard } = subject;
   const { key, part, field, letsGo } = change;
-  if (part === undefined || change.class === 'Restart') return [];
+  if (part === undefined || (change.class !== 'Live' && change.class !== 'Hotplug')) return [];
   const asked = record.live?.[key];
   const isHeard = asked?.refused !== undefined || heard.has(key);
   if (asked === undefined || (isHeard ? againAt(change, asked) : unheardAgainAt(change, asked)) <= now) {
@@ -98,8 +105,9 @@ function planChange(change: PendingChange, subject: Subject): Plan<MachineAction
 }
 
 /** For people: what it waits for, and what they can do. */
-export function whyWaiting({ class: kind, part }: PendingChange, asked: LiveRecord | undefined): string {
-  if (kind === 'Restart') return 'changes only with the machine off; restart it to apply';
+export function whyWaiting({ class: kind, part, reason }: PendingChange, asked: LiveRecord | undefined): string {
+  if (kind === 'NextBoot') return `${reason}; a restart from within is none`;
+  if (kind === 'Restart') return `${reason}; restart it to apply`;
   if (asked === undefined) return 'is about to be changed while the machine runs';
   const { at, refused } = asked;
   if (refused !== undefined) return `the host could not change it while the machine runs (${refused}); restart the machine to apply`;

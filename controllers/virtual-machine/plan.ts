@@ -1,10 +1,11 @@
 import type { Capability, Machine, MachineDefinition, OwnerMark } from '#drivers/driver.js';
-import { describeUnfit, unfitMachine } from '../fit.js';
+import { describeUnfit, type Unfit, unfitMachine } from '../fit.js';
 import type { GuestKnown } from '../host/guests-view.js';
 import { act, type Plan, refuse, wait } from '../plan.js';
 import { type MachineAction, marked, type Subject } from './action.js';
 import { asked } from './asked.js';
-import { differences, fieldsOf } from './difference.js';
+import type { AllowedClass } from './classes.js';
+import { type Difference, differences, fieldsOf } from './difference.js';
 import { defaultInterface, type Revoked } from './interfaces.js';
 import { limitsTaken, noteLimits } from './limits.js';
 import { forgetDone, planLive } from './live.js';
@@ -12,6 +13,7 @@ import { planRequestedAction, type RequestedAction, type RunStrategy } from './p
 import { planAbsence, planLeaving, resuming } from './plan-leaving.js';
 import { planRun, planStop, type StopPolicy } from './plan-power.js';
 import { planSeeding, planUnseeding, seeded, seededFor, type WantedSeed } from './plan-seed.js';
+import { planRecreation, planRestart } from './plan-update.js';
 import { bootNumber, isFailure, learn, type MachineRecord, running } from './record.js';
 import { encodeRecord } from './record-text.js';
 
@@ -39,6 +41,8 @@ export interface DesiredMachine extends WantedSeed {
   readonly stop: StopPolicy;
   /** What firmware and TPM wrote down outlives the machine, as its first disk does. */
   readonly keepState: boolean;
+  /** Classes of changes that come about by themselves; absent, as usual. */
+  readonly allow?: readonly AllowedClass[];
   /** The oldest VirtualMachineAction that is not finished. */
   readonly action?: RequestedAction;
   /** The former owner's uid, or `All`, when somebody said that this object takes over what an earlier one left. */
@@ -98,7 +102,10 @@ function planPresence(desired: DesiredMachine, subject: Subject, observed: Obser
     definition.some(({ kind }) => kind === 'act') || power.some(isStart) ? planSeeding(desired, observed.machine, observed.seedKept) : [];
   const definesFirst = subject.machine.configured === undefined || power.some(isStart);
   const steps = definesFirst ? [...seeding, ...definition, ...power] : [...power, ...seeding, ...definition];
-  return steps.length > 0 ? steps : planLive(desired.capabilities, subject);
+  if (steps.length > 0) return steps;
+  const live = planLive(desired.capabilities, subject, desired.allow);
+  const isUnderway = live.some(({ kind }) => kind === 'act' || kind === 'wait');
+  return isUnderway ? live : [...live, ...planRestart(desired, subject)];
 }
 
 const isStart = (decision: Plan<MachineAction>[number]): boolean => decision.kind === 'act' && decision.action.kind === 'start';
@@ -132,14 +139,17 @@ function planCreation(desired: DesiredMachine, observed: ObservedMachine): Plan<
 }
 
 /** A native definition is edited only where it differs; what the running machine has is not touched. */
-function planDefinition(desired: DesiredMachine, { machine, record }: Subject): Plan<MachineAction> {
-  const wanted = seeded({ ...desired.definition, uuid: machine.uuid, nativeName: machine.nativeName }, desired);
+function planDefinition(desired: DesiredMachine, subject: Subject): Plan<MachineAction> {
+  const { machine, record } = subject;
+  const wanted = wantedOf(desired, machine);
   const definition = limitsTaken(wanted, record);
-  const changed =
-    machine.configured === undefined ? ['everything: it was undefined'] : fieldsOf(differences(machine.configured, definition));
+  const found = machine.configured === undefined ? [] : differences(machine.configured, definition);
+  const changed = machine.configured === undefined ? ['everything: it was undefined'] : fieldsOf(found);
   if (changed.length === 0) return [];
   const misfits = planFit(desired);
   if (misfits.length > 0) return misfits;
+  const anew = planRecreation(desired, subject, found);
+  if (anew.length > 0) return anew;
   return [
     act(
       { kind: 'define', id: machine.id, definition, mark: marked(desired, noteLimits(record, wanted)) },
@@ -148,10 +158,25 @@ function planDefinition(desired: DesiredMachine, { machine, record }: Subject): 
   ];
 }
 
+/** By the uuid and the native name that it has. */
+const wantedOf = (desired: DesiredMachine, { uuid, nativeName }: Machine): MachineDefinition =>
+  seeded({ ...desired.definition, uuid, nativeName }, desired);
+
+/** In what the definition on the host is not what is asked for, as `planMachine` sees it. */
+export function undefinedYet(desired: DesiredMachine, { machine, record }: ObservedMachine): readonly Difference[] {
+  if (machine?.configured === undefined || desired.want !== 'present') return [];
+  const settled = seededFor(attachedFor(desired, machine), machine);
+  return differences(machine.configured, limitsTaken(wantedOf(settled, machine), record));
+}
+
+/** What the host does not accept. */
+export const misfitsOf = (desired: DesiredMachine): readonly Unfit[] =>
+  unfitMachine(asked(seeded(desired.definition, desired)), desired.capabilities);
+
 function planFit(desired: DesiredMachine): Plan<MachineAction> {
-  const { definition, capabilities, host, refusedSeed } = desired;
+  const { host, refusedSeed } = desired;
   return [
-    ...unfitMachine(asked(seeded(definition, desired)), capabilities).map((misfit) => refuse('Unfit', describeUnfit(misfit, host))),
+    ...misfitsOf(desired).map((misfit) => refuse('Unfit', describeUnfit(misfit, host))),
     ...(refusedSeed === undefined ? [] : [refuse('Unfit', refusedSeed)]),
   ];
 }

@@ -16,7 +16,7 @@ export interface MachineRecord {
   readonly resumedAt?: number;
   /** Off while the run strategy was Halted: whatever ended the last boot, another strategy begins anew. */
   readonly halted?: true;
-  /** It was on when it was to leave its host: it is started once it has a host again. */
+  /** It was on when it was stopped to leave its host, or for a change: it is started again. */
   readonly resumes?: true;
   /** Paused because an action asked for it. */
   readonly paused?: true;

@@ -6,10 +6,12 @@ import type { Findings } from '../reconcile.js';
 import { standing } from '../standing.js';
 import { volumeOfDisk } from '../stores.js';
 import type { MachineAction } from './action.js';
+import { usuallyAllowed } from './classes.js';
 import { conditionsOf, type ToldGuest, tellGuest } from './guest.js';
-import { type PendingChange, pendingChanges, whyWaiting } from './live.js';
+import { isAllowed, needsRestart, type PendingChange, pendingChanges, whyWaiting } from './live.js';
 import type { DesiredMachine, ObservedMachine } from './plan.js';
 import { isFailure, type MachineRecord, retryAt } from './record.js';
+import { unwritten } from './report-changes.js';
 import { evacuating, evacuationTold } from './report-evacuation.js';
 
 type MachineFindings = Findings<DesiredMachine, ObservedMachine, MachineAction>;
@@ -41,12 +43,7 @@ export function reportMachine(resource: VirtualMachine, findings: MachineFinding
     macAddressClaims: before?.macAddressClaims,
     evacuation: evacuationTold(before?.evacuation, findings),
     guest: told === undefined ? before?.guest : told.guest,
-    pendingChanges:
-      observed === undefined
-        ? before?.pendingChanges
-        : pending.length === 0
-          ? undefined
-          : pending.map((change) => pendingChange(change, record)),
+    pendingChanges: observed === undefined ? before?.pendingChanges : changesTold(findings, pending),
     conditions: conditions(before?.conditions, metadata.generation, now, {
       ...readiness(stands),
       PowerSynced: powerSynced(findings),
@@ -87,21 +84,36 @@ function interfaces({ configured, live }: Machine, addresses: ToldGuest['address
   return has.length === 0 ? undefined : has.map(({ name, macAddress }) => dropUndefined({ name, macAddress, addresses: its(name) }));
 }
 
-const pendingChange = (change: PendingChange, record: MachineRecord | undefined) => ({
+/** What waits, and for what: first what the definition does not even say, as the host does not take it. */
+function changesTold({ desired, observed }: MachineFindings, pending: readonly PendingChange[]): VirtualMachineStatus['pendingChanges'] {
+  const left = desired === undefined || observed === undefined ? [] : unwritten(desired, observed);
+  const others = pending.filter(({ field }) => !left.some((one) => one.field === field));
+  const told = [...left, ...others.map((change) => pendingChange(change, observed?.record, desired?.allow))];
+  return told.length === 0 ? undefined : told.slice(0, mostTold).map((one) => ({ ...one, reason: one.reason.slice(0, longestReason) }));
+}
+
+/** As the API has it. */
+const mostTold = 64;
+const longestReason = 512;
+
+const pendingChange = (change: PendingChange, record: MachineRecord = {}, allow: DesiredMachine['allow'] = usuallyAllowed) => ({
   field: change.field,
-  class: needsRestart(change, record) ? ('Restart' as const) : change.class,
-  reason: whyWaiting(change, record?.live?.[change.key]),
+  class: change.class !== 'NextBoot' && needsRestart(change, record) ? ('Restart' as const) : change.class,
+  reason: isAllowed(change, allow)
+    ? whyWaiting(change, record.live?.[change.key])
+    : `${change.reason}, and spec.updatePolicy.allow has no ${change.class}; add it there, or restart the machine to apply`,
 });
 
-const needsRestart = ({ class: kind, key }: PendingChange, record: MachineRecord | undefined): boolean =>
-  kind === 'Restart' || record?.live?.[key]?.refused !== undefined;
+/** What nobody changes while it runs: by what it is, or because it was forbidden. */
+const waitsForRestart = (change: PendingChange, record: MachineRecord, allow: DesiredMachine['allow'] = usuallyAllowed): boolean =>
+  needsRestart(change, record) || !isAllowed(change, allow);
 
 const fieldsOf = (pending: readonly PendingChange[]): string => pending.map(({ field }) => field).join(', ');
 
 /** A machine that could not be looked at needs its restart all the same. */
-function restartRequired({ status }: VirtualMachine, { observed }: MachineFindings, pending: readonly PendingChange[]): Finding {
+function restartRequired({ status }: VirtualMachine, { observed, desired }: MachineFindings, pending: readonly PendingChange[]): Finding {
   if (observed === undefined) return status?.conditions?.find(({ type }) => type === 'RestartRequired') ?? isUnknown('NotSeen');
-  const left = pending.filter((change) => needsRestart(change, observed.record));
+  const left = pending.filter((change) => waitsForRestart(change, observed.record, desired?.allow));
   return left.length === 0 ? isFalse('UpToDate') : isTrue('PendingChanges', `${fieldsOf(left)}: restart the machine to apply`);
 }
 
@@ -176,12 +188,12 @@ function computeSynced({ plan, observed, desired }: MachineFindings, pending: re
   if (open !== undefined || refused !== undefined) return isFalse(refused === undefined ? 'Changing' : 'Unfit', (refused ?? open)?.because);
   const missing = observed.machine.configured?.seed === undefined ? [] : (desired?.missingSeed ?? []);
   if (missing.length > 0) return isFalse('WaitingForSeed', `it keeps the seed it has, and waits for ${missing.join(', ')}`);
-  return pending.length === 0 ? isTrue('AsDeclared') : outOfSync(pending, observed.record);
+  return pending.length === 0 ? isTrue('AsDeclared') : outOfSync(pending, observed.record, desired?.allow);
 }
 
 /** In words of its own where the running machine can be, or is being, changed. */
-function outOfSync(pending: readonly PendingChange[], record: MachineRecord): Finding {
-  const left = pending.filter((change) => needsRestart(change, record));
+function outOfSync(pending: readonly PendingChange[], record: MachineRecord, allow: DesiredMachine['allow']): Finding {
+  const left = pending.filter((change) => waitsForRestart(change, record, allow));
   if (left.length > 0) return isFalse('RestartRequired', fieldsOf(left));
   const reasons = pending.map((change) => `${change.field}: ${whyWaiting(change, record.live?.[change.key])}`);
   return isFalse('Changing', reasons.join('; '));
@@ -193,7 +205,7 @@ function networkSynced({ plan, observed, desired }: MachineFindings, pending: re
   if (plan === undefined || observed?.machine === undefined) return isUnknown('NotSeen');
   const duplicate = plan.find((decision) => decision.kind === 'refuse' && decision.reason === 'DuplicateMacAddress');
   if (duplicate !== undefined) return isFalse('DuplicateMacAddress', duplicate.because);
-  if (pending.length > 0) return outOfSync(pending, observed.record);
+  if (pending.length > 0) return outOfSync(pending, observed.record, desired?.allow);
   const revoked = desired?.revoked ?? [];
   if (revoked.length === 0) return isTrue('AsDeclared');
   return isFalse('NotGranted', `${revoked.map(({ because }) => because).join(', ')}; it stays attached, and could not be attached anew`);

@@ -43,6 +43,7 @@ export function resolveMachine(machine: VirtualMachine, host: HostScope, stores:
       runStrategy: spec.runStrategy,
       stop: { mode: spec.stop.mode, timeoutMs: spec.stop.timeoutSeconds * 1_000 },
       keepState: keepsState(machine, stores),
+      ...(spec.updatePolicy?.allow === undefined ? {} : { allow: spec.updatePolicy.allow }),
       capabilities: host.capabilities,
       ...(volumes.missing.length === 0 ? {} : { missing: volumes.missing }),
       ...(networks.missing.length === 0 ? {} : { missingNetworks: networks.missing }),

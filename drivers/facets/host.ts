@@ -32,7 +32,8 @@ export interface Capability {
   /**
    * What a change takes in a machine that is not Off: see `Live`. Absent: it waits for the machine's next start. Of the fields `disks` and
    * `interfaces` it is about adding and removing whole ones, `values` the buses or models with which that goes; CD-ROM drives never do, and
-   * of `disks.cdrom` it is about the disc in one.
+   * of `disks.cdrom` it is about the disc in one. `Recreate`: nothing changes it in a machine that is there, on or off; only one made anew,
+   * from the same disks, has it otherwise.
    */
-  readonly change?: 'Live' | 'Hotplug';
+  readonly change?: 'Live' | 'Hotplug' | 'Recreate';
 }

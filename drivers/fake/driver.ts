@@ -7,7 +7,7 @@ import { consolesOf } from './consoles.js';
 import { guestsOf } from './guests.js';
 import { FakeHost } from './host.js';
 import { liveOf } from './live.js';
-import { machinesOf } from './machines.js';
+import { draftsOf, machinesOf } from './machines.js';
 import { networksOf } from './networks.js';
 import { poolsOf } from './pools.js';
 import { powerOf } from './power.js';
@@ -30,6 +30,7 @@ export function fakeDriver(host: FakeHost<Clock>): Driver {
     guests: guestsOf(host, connection),
     events: eventsOf(host, connection),
     stats: statisticsOf(host, connection),
+    drafts: draftsOf(host, connection),
     closed: connection.closed,
     [Symbol.asyncDispose]: async () => connection.close(),
   };

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { MachineDefinition, MachineId, Machines, Mark, OwnerMark, Readings } from '#drivers/driver.js';
+import type { Draft, Drafts, MachineDefinition, MachineId, Machines, Mark, OwnerMark, Readings } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { chosen, mustFit } from './capabilities.js';
 import type { Clock } from './clock.js';
@@ -57,13 +57,39 @@ function existingOrNew(host: Host, { uuid, nativeName }: MachineDefinition, { ow
   throw new DriverError('Conflict', `native name "${nativeName}" is taken by the machine ${namesake.uuid} of the same owner`);
 }
 
-function define(host: Host, definition: MachineDefinition, mark: Mark): MachineId {
+function mustBeTakeable(host: Host, definition: MachineDefinition, mark: Mark): void {
   canonicalUuid(definition.uuid);
   mustBeName(definition.nativeName);
   mustBeWritable(definition);
   mustBeMark(mark);
   mustBeInterfaces(definition.interfaces);
   mustFit(definition, host.capabilities);
+}
+
+/** Its own words are the API's. */
+function draft(host: Host, definition: MachineDefinition, mark: Mark): Draft {
+  mustBeTakeable(host, definition, mark);
+  const existing = host.byUuid(definition.uuid);
+  if (existing !== undefined) mustBelongTo(existing, mark.owner);
+  const has = existing?.configured ?? existing?.live;
+  const shape = chosen(definition, has, () => 'the-next');
+  const { graphics, ...rest } = shape;
+  const shown = graphics?.password === undefined ? shape : { ...rest, graphics: { ...graphics, password: '***' } };
+  return {
+    format: 'JSON',
+    text: `${JSON.stringify(shown, undefined, 2)}\n`,
+    exists: existing !== undefined,
+    unchanged: isDeepStrictEqual([shape, mark], [existing?.configured, existing?.mark]),
+  };
+}
+
+export const draftsOf = (host: Host, connection: Connection): Drafts => ({
+  machine: (definition, mark, signal) =>
+    connection.ask({ verb: 'drafts.machine', of: definition.nativeName }, signal, () => draft(host, definition, mark)),
+});
+
+function define(host: Host, definition: MachineDefinition, mark: Mark): MachineId {
+  mustBeTakeable(host, definition, mark);
   const machine = existingOrNew(host, definition, mark);
   const shape = chosen(definition, machine.configured ?? machine.live, () => host.newMacAddress());
   if (!isDeepStrictEqual([shape, mark], [machine.configured, machine.mark])) machine.write(shape, structuredClone(mark));

@@ -51,6 +51,7 @@ function capabilitiesOf({ limits }: Inventory, { most }: Capacity): readonly Cap
       field: 'firmware.type',
       values: firmwares,
       reason: 'generation 1 is BIOS, generation 2 UEFI; a machine keeps the one that it was made with',
+      change: 'Recreate',
     },
     ...(firmwares.includes('UEFI') ? [{ field: 'firmware.secureBoot' }] : []),
     { field: 'power.pause' },

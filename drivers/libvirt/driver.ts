@@ -66,9 +66,11 @@ export function libvirtDriver(
   const daemon = new Daemon(connection, dialect.names, isHere && dialect.directories === true);
   const offers = new Offers({ daemon, openAnother, memory }, dialect);
   const names = new KnownNames();
+  const machines = new LibvirtMachines(daemon, dialect, offers, names);
   const driver: { -readonly [K in keyof Driver]: Driver[K] } = {
     host: new LibvirtHost(daemon, dialect, offers, absent),
-    machines: new LibvirtMachines(daemon, dialect, offers, names),
+    machines,
+    drafts: { machine: (definition, mark, signal) => machines.draft(definition, mark, signal) },
     power: new LibvirtPower(daemon, dialect.power),
     live: dialect.live?.(daemon) ?? new LibvirtLive(daemon),
     pools: new LibvirtPools(daemon),

@@ -1,6 +1,8 @@
-import type { Glance, Machine, MachineDefinition, MachineId, Machines, Mark, OwnerMark, Readings, Unread } from '#drivers/driver.js';
+import type { Draft, Glance, Machine, MachineDefinition, MachineId, Machines, Mark, OwnerMark, Readings, Unread } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { assertOwner, sameOwner } from '#drivers/owner.js';
+import { coverSecrets } from '#drivers/xml/cover.js';
+import { indented } from '#drivers/xml/indent.js';
 import { serializeXml } from '#drivers/xml/serialize.js';
 import type { XmlElement } from '#drivers/xml/tree.js';
 import type { Daemon } from './daemon.js';
@@ -62,22 +64,35 @@ export class LibvirtMachines implements Machines {
     return machineOf(this.#dialect, { id, power }, transient ? undefined : inactive, live, inactive);
   }
 
-  async define(asked: MachineDefinition, mark: Mark, signal: AbortSignal): Promise<MachineId> {
+  async define(definition: MachineDefinition, mark: Mark, signal: AbortSignal): Promise<MachineId> {
+    const { id, native, domain } = await this.#written(definition, mark, signal);
+    if (native !== undefined && domain === native && !(await transientIds(this.#daemon, signal)).has(id)) return id;
+    // A name that is taken the host refuses by itself; whose it is, is asked only then.
+    return this.#write(domain, signal).catch(async (reason) => {
+      if (native === undefined && hasCode(reason, 'Internal')) await this.#refuseTakenName(definition, mark.owner, signal);
+      throw reason;
+    });
+  }
+
+  /** What `define` would write, with passwords covered. */
+  async draft(definition: MachineDefinition, mark: Mark, signal: AbortSignal): Promise<Draft> {
+    const { native, domain } = await this.#written(definition, mark, signal);
+    const text = serializeXml(indented(coverSecrets(this.#daemon.names.write(domain))));
+    return { format: 'XML', text: `${text}\n`, exists: native !== undefined, unchanged: domain === native };
+  }
+
+  /** The domain as it is, if it is, and as it is to be; the same object where nothing differs. */
+  async #written(asked: MachineDefinition, mark: Mark, signal: AbortSignal) {
     this.#dialect.check(asked);
     const definition = (await this.#dialect.located?.(asked, this.#daemon)) ?? asked;
     const id = idOf({ uuid: definition.uuid.toLowerCase() });
     const native = await unlessGone(readDomain(this.#daemon, id, 'inactive', signal));
-    return native === undefined ? this.#create(definition, mark, signal) : this.#edit(id, native, definition, mark, signal);
-  }
-
-  /** A name that is taken the host refuses by itself; whose it is, is asked only then. */
-  async #create(definition: MachineDefinition, mark: Mark, signal: AbortSignal): Promise<MachineId> {
+    if (native !== undefined) assertOwner(readIdentity(native).nativeName, readMark(native), mark.owner);
+    // First of all: what a dialect does not know of would make no difference, and pass for done.
     const offer = await this.#machinesOf(signal);
     offer.check(definition);
-    return this.#write(offer.create(definition, mark), signal).catch(async (reason) => {
-      if (hasCode(reason, 'Internal')) await this.#refuseTakenName(definition, mark.owner, signal);
-      throw reason;
-    });
+    const domain = native === undefined ? offer.create(definition, mark) : this.#dialect.edit(native, definition, mark);
+    return { id, native, domain };
   }
 
   async #refuseTakenName({ nativeName, uuid }: MachineDefinition, owner: OwnerMark, signal: AbortSignal): Promise<void> {
@@ -87,15 +102,6 @@ export class LibvirtMachines implements Machines {
     if (taken === undefined) return;
     assertOwner(nativeName, readMark(taken), owner);
     throw new DriverError('Conflict', `machine "${nativeName}" on the host has the uuid ${found.uuid}, not ${uuid}`);
-  }
-
-  async #edit(id: MachineId, native: XmlElement, definition: MachineDefinition, mark: Mark, signal: AbortSignal): Promise<MachineId> {
-    assertOwner(readIdentity(native).nativeName, readMark(native), mark.owner);
-    // First of all: what a dialect does not know of would make no difference, and pass for done.
-    (await this.#machinesOf(signal)).check(definition);
-    const edited = this.#dialect.edit(native, definition, mark);
-    if (edited === native && !(await transientIds(this.#daemon, signal)).has(id)) return id;
-    return this.#write(edited, signal);
   }
 
   async #write(domain: XmlElement, signal: AbortSignal): Promise<MachineId> {

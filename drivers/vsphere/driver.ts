@@ -46,10 +46,12 @@ export async function connectVsphereDriver(
 function vsphereDriver(inventory: Inventory): Driver {
   const { session } = inventory;
   const limits = new Limits(inventory);
+  const machines = new VsphereMachines(inventory, limits);
   const life = new AbortController();
   return {
     host: new VsphereHost(inventory, limits),
-    machines: new VsphereMachines(inventory, limits),
+    machines,
+    drafts: { machine: (definition, mark, signal) => machines.draft(definition, mark, signal) },
     power: new VspherePower(inventory),
     pools: new VspherePools(inventory),
     volumes: new VsphereVolumes(inventory),

@@ -1,6 +1,9 @@
-import type { Glance, MachineDefinition, MachineId, Machines, Mark, OwnerMark, Readings } from '#drivers/driver.js';
+import type { Draft, Glance, MachineDefinition, MachineId, Machines, Mark, OwnerMark, Readings } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { assertOwner, sameOwner } from '#drivers/owner.js';
+import { coverSecrets } from '#drivers/xml/cover.js';
+import { indented } from '#drivers/xml/indent.js';
+import { serializeXml } from '#drivers/xml/serialize.js';
 import type { XmlElement } from '#drivers/xml/tree.js';
 import { checkDefinition } from './config/definition.js';
 import { parseLocation } from './config/location.js';
@@ -74,16 +77,33 @@ export class VsphereMachines implements Machines {
   async #create(definition: MachineDefinition, mark: Mark, signal: AbortSignal): Promise<MachineId> {
     const made = await this.#taken(definition, mark.owner, signal);
     if (made !== undefined) return this.#edit(made, definition, mark, signal);
-    await this.#limits.check(definition, signal);
-    const datastore = await this.#homeOf(definition, signal);
-    const groups = await this.#groups(definition.interfaces.length > 0, signal);
+    const spec = await this.#createSpec(definition, mark, signal);
     try {
-      return await this.#make(createSpec(definition, mark, datastore, groups), signal);
+      return await this.#make(spec, signal);
     } catch (reason) {
       if (isUnheard(reason)) this.#unheard.add(definition.nativeName);
       if (isFault(reason, 'DuplicateName')) await this.#taken(definition, mark.owner, signal);
       throw reason;
     }
+  }
+
+  async #createSpec(definition: MachineDefinition, mark: Mark, signal: AbortSignal): Promise<XmlElement> {
+    await this.#limits.check(definition, signal);
+    const datastore = await this.#homeOf(definition, signal);
+    const groups = await this.#groups(definition.interfaces.length > 0, signal);
+    return createSpec(definition, mark, datastore, groups);
+  }
+
+  /** The VirtualMachineConfigSpec that `define` would send: all of a new machine, and of one that is there what changes. */
+  async draft(definition: MachineDefinition, mark: Mark, signal: AbortSignal): Promise<Draft> {
+    checkDefinition(definition);
+    const found = await this.#find(definition.uuid, signal);
+    const spec =
+      found === undefined
+        ? await this.#createSpec(definition, mark, signal)
+        : await this.#editSpec(await this.#inventory.native(found, signal), definition, mark, signal);
+    const text = spec === undefined ? '' : `${serializeXml(indented(coverSecrets(spec)))}\n`;
+    return { format: 'XML', text, exists: found !== undefined, unchanged: spec === undefined };
   }
 
   /** Waits for what the host may still be making of this name. */
@@ -134,15 +154,21 @@ export class VsphereMachines implements Machines {
 
   #edit(id: MachineId, definition: MachineDefinition, mark: Mark, signal: AbortSignal): Promise<MachineId> {
     return this.#inventory.changing(id, signal, async (native) => {
-      assertOwner(native.glance.nativeName, readMark(native.extra), mark.owner);
-      const groups = await this.#groups(hasInterfaces(native) || definition.interfaces.length > 0, signal);
-      const spec = editSpec(native, definition, mark, groups);
-      if (spec === undefined) return id;
-      await this.#limits.check(definition, signal);
-      if (definition.disks.length > 0) await this.#homeOf(definition, signal);
-      await this.#inventory.reconfigure(native.ref, spec, signal);
+      const spec = await this.#editSpec(native, definition, mark, signal);
+      if (spec !== undefined) await this.#inventory.reconfigure(native.ref, spec, signal);
       return id;
     });
+  }
+
+  /** Undefined when nothing differs. */
+  async #editSpec(native: NativeMachine, definition: MachineDefinition, mark: Mark, signal: AbortSignal): Promise<XmlElement | undefined> {
+    assertOwner(native.glance.nativeName, readMark(native.extra), mark.owner);
+    const groups = await this.#groups(hasInterfaces(native) || definition.interfaces.length > 0, signal);
+    const spec = editSpec(native, definition, mark, groups);
+    if (spec === undefined) return undefined;
+    await this.#limits.check(definition, signal);
+    if (definition.disks.length > 0) await this.#homeOf(definition, signal);
+    return spec;
   }
 
   async mark(id: MachineId, mark: Mark, from: OwnerMark | undefined, signal: AbortSignal): Promise<void> {

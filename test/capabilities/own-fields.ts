@@ -4,6 +4,7 @@ export const ownFields: readonly string[] = [
   'VirtualMachine runStrategy',
   'VirtualMachine stop.mode',
   'VirtualMachine stop.timeoutSeconds',
+  'VirtualMachine updatePolicy.allow[]',
   'VirtualMachine placement.hypervisorRef.name',
   'VirtualMachine placement.hypervisorSelector.matchLabels',
   ...['affinity', 'antiAffinity'].flatMap((company) =>

@@ -1,6 +1,7 @@
 import type { Test } from 'tap';
 import { brokenConnectionContract, connectionContract } from './connection.js';
 import { consolesContract } from './consoles.js';
+import { draftsContract } from './drafts.js';
 import { eventsContract } from './events.js';
 import { guestsContract } from './guests.js';
 import { liveContract } from './live.js';
@@ -35,6 +36,7 @@ const byFacet: Readonly<Record<OptionalFacet, Contract>> = {
   guests: guestsContract,
   events: eventsContract,
   stats: statsContract,
+  drafts: draftsContract,
 };
 
 const everything: Readonly<Record<keyof typeof always | OptionalFacet, Contract>> = { ...always, ...byFacet };
@@ -81,6 +83,7 @@ export async function kindContract(t: Test, subject: Subject): Promise<void> {
       live: liveContract,
       consoles: consolesContract,
       stats: statsContract,
+      drafts: draftsContract,
     };
     await onStage(t, subject, async (stage) => {
       for (const [name, check] of Object.entries(checks)) await t.test(name, (t) => check(t, stage));

@@ -87,5 +87,7 @@ function subjectOf(name: string, options: FakeHostOptions = {}): Subject {
 await contract(t, subjectOf('the fake'));
 await contract(
   t,
-  subjectOf('the fake without the rest', { without: ['live', 'pools', 'volumes', 'networks', 'consoles', 'guests', 'events', 'stats'] }),
+  subjectOf('the fake without the rest', {
+    without: ['live', 'pools', 'volumes', 'networks', 'consoles', 'guests', 'events', 'stats', 'drafts'],
+  }),
 );

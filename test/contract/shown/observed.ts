@@ -7,7 +7,7 @@ import { StoresSeen } from './stores.js';
 
 /** The same driver; what is asked of it, and is found to be so after, is noted. */
 export function observed(driver: Driver, capabilities: readonly Capability[], shown: Shown): Driver {
-  const { host, consoles, guests, events, stats } = driver;
+  const { host, consoles, guests, events, stats, drafts } = driver;
   return {
     host: observe(host, 'host', shown, {}),
     ...observedMachines(driver, new MachinesSeen(shown, capabilities), shown),
@@ -17,6 +17,8 @@ export function observed(driver: Driver, capabilities: readonly Capability[], sh
     ...(guests && { guests: observe(guests, 'guests', shown, { look: (sight) => showGuest(sight, shown) }) }),
     ...(stats && { stats: observe(stats, 'stats', shown, { read: (all) => showStats(all, shown) }) }),
     ...(events && { events: { watch: (signal) => heard(events.watch(signal), shown) } satisfies Events }),
+    // What it gives nobody can look for on the host.
+    ...(drafts && { drafts }),
     closed: driver.closed,
     [Symbol.asyncDispose]: () => driver[Symbol.asyncDispose](),
   };
