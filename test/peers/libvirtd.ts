@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { removeGroups } from './cgroups.js';
 
@@ -15,6 +15,8 @@ function run(command: string, args: readonly string[]) {
 }
 
 export interface LibvirtdOptions {
+  /** A folder with split daemons, each on a socket of its own, to be run in the place of libvirtd (`buildPeer('split')`). They have no test driver. */
+  readonly split?: string;
   /** With virtlogd, as hosts have it: else the daemon writes the logs of machines itself, and bounds none. */
   readonly logd?: boolean;
   /** Further lines of libvirtd.conf. */
@@ -130,7 +132,8 @@ async function writeFolders(directory: string, options: LibvirtdOptions, display
   await mkdir(sharedCache(), { recursive: true });
   await writeFile(join(directory, 'etc/lxc.conf'), lxcConfig);
   if (options.login !== undefined) await writePassword(directory, options.login);
-  await writeFile(join(directory, 'etc/libvirtd.conf'), daemonConfig + (options.daemonConfig ?? ''));
+  for (const name of options.split === undefined ? ['libvirtd'] : splitDaemons)
+    await writeFile(join(directory, `etc/${name}.conf`), daemonConfig + (options.daemonConfig ?? ''));
   await writeFile(
     join(directory, 'etc/qemu.conf'),
     (options.qemuConfig ?? '') + (options.logd === true ? 'stdio_handler = "logd"\n' : '') + displays + qemuConfig,
@@ -144,6 +147,9 @@ async function writePassword(directory: string, { username, password }: NonNulla
   writing.child.stdin?.end(password);
   await writing;
 }
+
+/** Those that others ask come first. */
+const splitDaemons = ['virtsecretd', 'virtnetworkd', 'virtstoraged', 'virtlxcd', 'virtqemud'] as const;
 
 /** A few that hardly anybody else has. */
 function somePorts(): readonly number[] {
@@ -167,18 +173,22 @@ class PrivateDaemon implements Libvirtd {
   #stopHolder: () => Promise<void> = async () => {};
   readonly #logd: boolean;
   readonly #arguments: readonly string[];
+  /** The last one is the one whose process is told. */
+  readonly #programs: readonly string[];
   #init = 0;
-  #pid = 0;
+  #pids: readonly number[] = [];
 
-  constructor(directory: string, { logd = false, daemonArguments = [] }: LibvirtdOptions) {
+  constructor(directory: string, { logd = false, daemonArguments = [], split }: LibvirtdOptions) {
     this.directory = directory;
     this.#logd = logd;
     this.#arguments = daemonArguments;
-    this.socketPath = join(directory, 'run/libvirt/libvirt-sock');
-    this.readOnlySocketPath = join(directory, 'run/libvirt/libvirt-sock-ro');
+    this.#programs = split === undefined ? ['libvirtd'] : splitDaemons.map((name) => join(split, name));
+    const socket = (name: string) => join(directory, 'run/libvirt', `${split === undefined ? 'libvirt' : name}-sock`);
+    this.socketPath = socket('virtqemud');
+    this.readOnlySocketPath = `${this.socketPath}-ro`;
     this.uri = `qemu+unix:///system?socket=${this.socketPath}`;
     this.testUri = `test+unix:///default?socket=${this.socketPath}`;
-    this.lxcUri = `lxc+unix:///system?socket=${this.socketPath}`;
+    this.lxcUri = `lxc+unix:///system?socket=${socket('virtlxcd')}`;
   }
 
   get enter(): readonly string[] {
@@ -186,7 +196,7 @@ class PrivateDaemon implements Libvirtd {
   }
 
   get pid(): number {
-    return this.#pid;
+    return this.#pids.at(-1) ?? 0;
   }
 
   async start(): Promise<void> {
@@ -229,11 +239,12 @@ class PrivateDaemon implements Libvirtd {
   }
 
   async kill9(): Promise<void> {
-    if (this.#pid === 0) return;
-    // A test may have killed it itself.
-    if (await exists(this.#pid)) process.kill(this.#pid, 'SIGKILL');
-    while (await exists(this.#pid)) await new Promise((resolve) => setTimeout(resolve, 10));
-    this.#pid = 0;
+    for (const pid of this.#pids.toReversed()) {
+      // A test may have killed it itself.
+      if (await exists(pid)) process.kill(pid, 'SIGKILL');
+      while (await exists(pid)) await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    this.#pids = [];
   }
 
   async processes(): Promise<readonly number[]> {
@@ -258,7 +269,7 @@ class PrivateDaemon implements Libvirtd {
 
   async stop(): Promise<void> {
     await this.#stopHolder();
-    this.#pid = 0;
+    this.#pids = [];
     const logs = await Promise.all(['lxc', 'qemu'].map((driver) => readdir(join(this.directory, 'log', driver)).catch(() => [])));
     await removeGroups(logs.flat().map((name) => name.replace(/\.log$/, '')));
     await rm(this.directory, { recursive: true, force: true });
@@ -268,11 +279,16 @@ class PrivateDaemon implements Libvirtd {
     return this.stop();
   }
 
-  /** Returns when the daemon listens. */
+  /** Returns when the daemon listens, or all of them. */
   async #startDaemon(): Promise<void> {
-    const words = ['--daemon', '--pid-file', '/run/libvirt/libvirtd.pid', ...this.#arguments];
-    await this.inside('libvirtd', ...words).catch((error) => this.#explain(error));
-    for (const pid of await childrenOf(this.#init)) if ((await nameOf(pid)) === 'libvirtd') this.#pid = pid;
+    const pids: number[] = [];
+    for (const program of this.#programs) {
+      const name = basename(program);
+      const words = ['--daemon', '--pid-file', `/run/libvirt/${name}.pid`, ...this.#arguments];
+      await this.inside(program, ...words).catch((error) => this.#explain(error));
+      for (const pid of await childrenOf(this.#init)) if ((await nameOf(pid)) === name) pids.push(pid);
+    }
+    this.#pids = pids;
   }
 
   async #explain(error: unknown): Promise<never> {

@@ -11,6 +11,7 @@ packages=(
   libxml2-utils # libvirt's own schemas say whether we write what it reads
   genisoimage # a second opinion about CD-ROM images
   dnsmasq-base iproute2 iptables openvswitch-switch # networks
+  meson ninja-build gcc libc6-dev pkg-config dpkg-dev libglib2.0-dev libgnutls28-dev libtirpc-dev libxml2-dev rpcsvc-proto python3-docutils xsltproc # split daemons
   openssl # certificates for TLS
   openssh-server netcat-openbsd sasl2-bin libsasl2-modules # ways to far hosts
   prometheus # names of metrics, alerts, queries
@@ -77,6 +78,7 @@ build_once() {
 cd "$(dirname "${BASH_SOURCE[0]}")"
 install_missing
 build_once ./guest/build.sh
+build_once ./split/build.sh
 build_once ./stores/build.sh
 build_once ./xen/build.sh
 build_once ./kubernetes/build.sh

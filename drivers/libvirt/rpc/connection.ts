@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import { anyOf, unlessAborted } from '#drivers/deadline.js';
 import type { DriverError } from '#drivers/error.js';
 import type { ListeningPlace } from '../transport/transport.js';
+import { isSiblingGone } from './driver-error.js';
 import { Events } from './events.js';
 import { openSession, type SessionOptions } from './handshake.js';
 import { defaultKeepalive, type KeepaliveOptions } from './keepalive.js';
@@ -91,7 +92,7 @@ class SocketConnection implements Connection {
   readonly #ending = new AbortController();
 
   constructor(options: SessionOptions, maxSetAside: number, pulse: Session) {
-    const open = () => openSession(options, this.#ending.signal);
+    const open = () => this.#openForCalls();
     this.#options = options;
     this.#pulse = pulse;
     this.#events = new Events(pulse);
@@ -101,6 +102,15 @@ class SocketConnection implements Connection {
       guest: new CallLane({ name: 'guest', timeoutMs: 10_000, maxSetAside, open }),
     };
     this.closed = pulse.closed.then((why) => this.#end(why));
+  }
+
+  /** What the first socket was to hear of a daemon that is gone it hears no more. */
+  async #openForCalls(): Promise<Session> {
+    const session = await openSession(this.#options, this.#ending.signal);
+    session.closed.then((why) => {
+      if (isSiblingGone(why.cause)) this.#pulse.end(why);
+    });
+    return session;
   }
 
   call<Args, Result>(procedure: Procedure<Args, Result>, args: Args, options: CallOptions, signal: AbortSignal): Promise<Result> {

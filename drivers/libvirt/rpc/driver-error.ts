@@ -183,6 +183,16 @@ export class LibvirtError extends Error {
   }
 }
 
+/** Which part of libvirt complains: its clients of other daemons. */
+const rpcDomain = 7;
+
+/**
+ * A daemon that the one we speak with asks in our place is gone, and it asks it no more for us, not even when that one is back: split daemons ask
+ * their siblings so. Its words are those of its host's language.
+ */
+export const isSiblingGone = (error: unknown): boolean =>
+  error instanceof LibvirtError && error.domain === rpcDomain && error.code === libvirtCodes.internalError;
+
 /** The host's error as a DriverError, with the host's words as message and cause. */
 export function toDriverError(error: LibvirtError): DriverError {
   return new DriverError(meaningOf(error), error.message, { cause: error });
@@ -205,6 +215,7 @@ export function isLibvirt(error: unknown, code: LibvirtCode): boolean {
 }
 
 function meaningOf(error: LibvirtError): DriverErrorCode {
+  if (isSiblingGone(error)) return 'Unavailable';
   const meaning = meaningOfNumber.get(error.code) ?? 'Internal';
   return meaning === 'Internal' ? (meaningBehind(error) ?? meaning) : meaning;
 }

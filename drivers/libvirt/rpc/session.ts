@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { DriverError } from '#drivers/error.js';
 import { XdrError } from './bytes.js';
-import { toDriverError } from './driver-error.js';
+import { isSiblingGone, toDriverError } from './driver-error.js';
 import {
   encodeFrame,
   encodeHead,
@@ -119,9 +119,17 @@ export class Session implements AsyncDisposable {
       if (this.#failure !== undefined) return reject(this.#failure);
       // What cannot be sent is never answered: nothing waits for it.
       const question = encodeQuestion(headerOf(procedure, serial), body);
-      this.#pending.set(serial, { procedure, settle: (frame) => settleReply(frame, resolve, reject), reject });
+      this.#pending.set(serial, { procedure, settle: (frame) => this.#settle(frame, resolve, reject), reject });
       this.#socket.write(question);
     });
+  }
+
+  #settle(frame: Frame, resolve: (answer: { readonly frame: Frame }) => void, reject: (error: Error) => void): void {
+    const error = frame.header.status === messageStatus.ok ? undefined : errorIn(frame);
+    if (error === undefined) resolve({ frame });
+    else reject(error);
+    // By another socket it is asked again.
+    if (error !== undefined && isSiblingGone(error.cause)) this.end(error);
   }
 
   #nextSerial(): number {
@@ -236,11 +244,10 @@ function headerOf(procedure: number, serial: number): Header {
   return { program: programs.remote, version: programVersion, procedure, type: messageTypes.call, serial, status: messageStatus.ok };
 }
 
-function settleReply(frame: Frame, resolve: (answer: { readonly frame: Frame }) => void, reject: (error: Error) => void): void {
+function errorIn(frame: Frame): DriverError {
   try {
-    if (frame.header.status === messageStatus.ok) resolve({ frame });
-    else reject(toDriverError(decodeRemoteError(frame.body)));
+    return toDriverError(decodeRemoteError(frame.body));
   } catch (error) {
-    reject(new DriverError('Internal', `the daemon reports an error that makes no sense: ${String(error)}`, { cause: error }));
+    return new DriverError('Internal', `the daemon reports an error that makes no sense: ${String(error)}`, { cause: error });
   }
 }
