@@ -18,3 +18,17 @@ t.test('what a host wants to be told of a machine, and nobody said, is told by i
 });
 
 t.test('of volumes and networks it wants nothing of the kind', async (t) => t.same(unfit([cpu], capabilities), []));
+
+t.test('what is accepted may be less beside another field', async (t) => {
+  const bus = { field: 'disks.bus', path: 'spec.disks[a].bus', given: 'IDE' };
+  const firmware = (given: string) => ({ field: 'firmware.type', path: 'spec.firmware.type', given });
+  const host = [
+    { field: 'firmware.type', values: ['BIOS', 'UEFI'] },
+    { field: 'disks.bus', values: ['IDE', 'SCSI'], within: [{ field: 'firmware.type', value: 'UEFI', values: ['SCSI'] }] },
+  ];
+  for (const fits of [[bus], [bus, firmware('BIOS')], [{ ...bus, given: 'SCSI' }, firmware('UEFI')]]) t.same(unfit(fits, host), []);
+  t.same(
+    unfit([bus, firmware('UEFI')], host).map((misfit) => describeUnfit(misfit, 'hv1')),
+    ['spec.disks[a].bus: IDE given, hv1 accepts SCSI (with firmware.type UEFI)'],
+  );
+});

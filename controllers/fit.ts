@@ -20,10 +20,21 @@ export interface Unfit extends Asked {
 /** The fields that a host with these capabilities cannot honour. Pure: placement, admission, status and plan all ask this. */
 export function unfit(asked: readonly Asked[], capabilities: readonly Capability[]): readonly Unfit[] {
   return asked.flatMap((one) => {
-    const capability = capabilities.find(({ field }) => field === one.field);
+    const capability = within(
+      capabilities.find(({ field }) => field === one.field),
+      asked,
+    );
     if (capability !== undefined && (one.given === undefined || accepts(capability, one.given))) return [];
     return [{ ...one, accepted: capability === undefined ? 'nothing there' : describe(capability) }];
   });
+}
+
+/** Beside what else is asked, a host may accept less. */
+function within(capability: Capability | undefined, asked: readonly Asked[]): Capability | undefined {
+  const isAsked = (field: string, value: string) => asked.some((one) => one.field === field && one.given === value);
+  const found = capability?.within?.find(({ field, value }) => isAsked(field, value));
+  if (capability === undefined || found === undefined) return capability;
+  return { ...capability, values: found.values, reason: `with ${found.field} ${found.value}` };
 }
 
 /** The same of a machine, which may also lack what the host must be told. */

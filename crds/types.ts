@@ -231,8 +231,19 @@ export interface HypervisorStatusCapability {
    * with these values as bus or model. `Recreate`: it changes only in a machine that is made anew from its disks.
    */
   readonly change?: 'Live' | 'Hotplug' | 'Recreate';
+  /** What is accepted where another field is asked to be this; then these words alone. */
+  readonly within?: readonly HypervisorStatusCapabilityWithin[];
   /** Why it is so, for people. */
   readonly reason?: string;
+}
+
+export interface HypervisorStatusCapabilityWithin {
+  /** The other field. */
+  readonly field: string;
+  /** What is asked of it. */
+  readonly value: string;
+  /** Accepted words. */
+  readonly values: readonly string[];
 }
 
 export interface HypervisorStatusUnowned {

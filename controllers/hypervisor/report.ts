@@ -110,13 +110,14 @@ const described = ({
 });
 
 /** Sizes in bytes are told as such; other numbers as they are. Both travel as strings. */
-const publish = ({ field, values, min, max, required, reason, change }: Capability): HypervisorStatusCapability => ({
+const publish = ({ field, values, min, max, required, reason, change, within }: Capability): HypervisorStatusCapability => ({
   field,
   ...(values === undefined ? {} : { values }),
   ...(min === undefined ? {} : { min: inWords(field, min) }),
   ...(max === undefined ? {} : { max: inWords(field, max) }),
   ...(change === undefined ? {} : { change }),
   ...(required === undefined ? {} : { required }),
+  ...(within === undefined ? {} : { within }),
   ...(reason === undefined ? {} : { reason }),
 });
 

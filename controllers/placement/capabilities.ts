@@ -27,12 +27,13 @@ export function capabilitiesOf({ status }: Hypervisor): Published {
   return published;
 }
 
-const decoded = ({ field, values, min, max, required, reason, change }: HypervisorStatusCapability): Capability => ({
+const decoded = ({ field, values, min, max, required, reason, change, within }: HypervisorStatusCapability): Capability => ({
   field,
   ...(change === undefined ? {} : { change }),
   ...(required === true ? { required } : {}),
   ...(values === undefined ? {} : { values }),
   ...(min === undefined ? {} : { min: parseQuantity(min) }),
   ...(max === undefined ? {} : { max: parseQuantity(max) }),
+  ...(within === undefined ? {} : { within }),
   ...(reason === undefined ? {} : { reason }),
 });

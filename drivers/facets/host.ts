@@ -27,6 +27,8 @@ export interface Capability {
   readonly max?: number;
   /** A definition that says nothing of the field is refused. */
   readonly required?: true;
+  /** What is accepted where another field is asked to be this: then these values alone. */
+  readonly within?: readonly { readonly field: string; readonly value: string; readonly values: readonly string[] }[];
   /** Why it is so, for people: `"KVM was tried: no serial output within 10 s"`. */
   readonly reason?: string;
   /**

@@ -2,6 +2,7 @@ import type { Capability, Host, HostDescription, MachineDefinition } from '#driv
 import { DriverError } from '#drivers/error.js';
 import { firmwareOf, maxNameBytes, memoryStepBytes, minMemoryBytes } from './definition.js';
 import type { Inventory } from './inventory.js';
+import type { VersionLimits } from './wmi/limits.js';
 import { nonsense } from './wsman/nonsense.js';
 
 export class HypervHost implements Host {
@@ -56,8 +57,13 @@ function capabilitiesOf({ limits }: Inventory, { most }: Capacity): readonly Cap
     ...(firmwares.includes('UEFI') ? [{ field: 'firmware.secureBoot' }] : []),
     { field: 'power.pause' },
     { field: 'power.reset' },
-    { field: 'disks.bus', values: limits.buses, reason: 'IDE is generation 1 alone, and all that it starts from' },
-    { field: 'disks.format', values: limits.formats, reason: 'generation 2 has Vhdx alone' },
+    {
+      field: 'disks.bus',
+      values: limits.buses,
+      ...inGeneration2(limits, 'SCSI'),
+      reason: 'IDE is generation 1 alone, and all that it starts from',
+    },
+    { field: 'disks.format', values: limits.formats, ...inGeneration2(limits, 'Vhdx'), reason: 'generation 2 has Vhdx alone' },
     { field: 'disks', values: ['SCSI'], change: 'Hotplug', reason: 'what is on IDE comes and goes with the machine off' },
     { field: 'disks.cdrom', change: 'Live' },
     { field: 'interfaces.network', change: 'Live' },
@@ -69,6 +75,9 @@ function capabilitiesOf({ limits }: Inventory, { most }: Capacity): readonly Cap
     { field: 'volumes.clone', values: ['Full', 'Linked'], reason: 'a linked one has the format of its base, and a Vhd its size' },
   ];
 }
+
+const inGeneration2 = ({ generations }: VersionLimits, value: string): Pick<Capability, 'within'> =>
+  generations.includes(2) ? { within: [{ field: 'firmware.type', value: firmwareOf(2), values: [value] }] } : {};
 
 /** Refuses what the host could never run; it might take the definition, and fail when the machine is started. */
 export async function checkCapacity(
