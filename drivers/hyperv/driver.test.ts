@@ -454,3 +454,33 @@ t.test('time is told of a machine whose name is its own alone, and of no other',
   await defineMachine(simulator.host, { className: 'Msvm_VirtualSystemSettingData', values: { ElementName: 'shop.web' } }, []);
   t.same(await read(), [{ id, memory: { balloonBytes: 64 << 20 }, disks: [], interfaces: [] }]);
 });
+
+for (const mode of ['v2', 'v1'] as const)
+  t.test(`${mode}: of disks that nobody wrote to the host is not asked again, and of one that grew it is`, async (t) => {
+    const { simulator, connect } = await host(t, mode);
+    const driver = await connect();
+    for (const name of ['quiet', 'grown']) await volume(driver, name);
+    const list = async () => (await driver.volumes?.list(pool, { refresh: true }, soon())) ?? [];
+    await list();
+    const looks = () => simulator.host.asked.filter((what) => /GetVirtualHardDisk(Info|SettingData)$/.test(what)).length;
+    const before = looks();
+    await list();
+    t.equal(looks(), before);
+    await simulator.host.options.store.resize('D:\\Hyper-V\\grown.vhd', 8 << 20);
+    const sizeOf = (name: string, volumes: Awaited<ReturnType<typeof list>>) => volumes.find(({ id }) => id.nativeName === name)?.sizeBytes;
+    const after = await list();
+    t.same([sizeOf('quiet', after), sizeOf('grown', after), looks()], [4 << 20, 8 << 20, before + 1]);
+  });
+
+t.test('v1: a saved machine that is forgotten leaves no port', async (t) => {
+  const { simulator, connect } = await host(t, 'v1');
+  const driver = await connect();
+  const lan = { name: 'lan', network: 'Default Switch' };
+  const id = await driver.machines.define({ ...definition, interfaces: [lan] }, mark, soon());
+  await driver.power.start(id, { paused: false }, soon());
+  const ports = () => [...simulator.host.switches.values()].flatMap(({ ports }) => ports).length;
+  t.equal(ports(), 1);
+  simulator.machineNamed('shop.web')?.enter('saved');
+  await driver.machines.undefine(id, mark.owner, { keepState: false }, soon());
+  t.same([ports(), simulator.host.machines.size], [0, 0]);
+});

@@ -19,6 +19,8 @@ export interface StoredFile {
   readonly path: string;
   readonly name: string;
   readonly sizeBytes: number;
+  /** When it was last written to, as the host tells it; empty where it does not. */
+  readonly modified: string;
 }
 
 /** What stands in folders of the host. WMI tells names in lower case, lists, and deletes; it carries no content. */
@@ -52,7 +54,12 @@ export class HostFiles {
     const wql = `SELECT * FROM CIM_DataFile WHERE Drive = ${quoted(letter)} AND Path = ${quoted(path)}`;
     return (await this.#query(wql, signal)).map((each) => {
       const name = textIn(each, 'Name').toLowerCase();
-      return { path: name, name: name.slice(name.lastIndexOf('\\') + 1), sizeBytes: numberIn(each, 'FileSize') };
+      return {
+        path: name,
+        name: name.slice(name.lastIndexOf('\\') + 1),
+        sizeBytes: numberIn(each, 'FileSize'),
+        modified: textIn(each, 'LastModified'),
+      };
     });
   }
 

@@ -123,9 +123,10 @@ export class HypervMachines implements Machines {
           throw new DriverError('Conflict', `machine "${nativeName}" is not Off; only one that is Off is forgotten`);
         for (const drive of ownDrives(native)) checkMerged(native, drive);
         const ours = ownedOf(native).cards;
+        const { switches } = this.#inventory;
         // A saved machine lets nothing of it be changed.
-        const cards = isPlainOff(native) ? native.parts.cards.filter(({ name }) => ours.includes(name)) : [];
-        for (const card of cards) await this.#inventory.switches.unplug(native.system, card, signal);
+        for (const card of native.parts.cards.filter(({ name }) => ours.includes(name)))
+          await (isPlainOff(native) ? switches.unplug(native.system, card, signal) : switches.forget(card, signal));
         await this.#inventory.service.destroy(native.system.reference, signal);
       });
     } catch (reason) {

@@ -15,8 +15,8 @@ export class HypervVolumes implements Volumes {
   readonly #pools: HypervPools;
   readonly #files: HostFiles;
   readonly #images: ImageService;
-  /** By path. A size changes as somebody resizes a disk; whoever lists with `refresh` asks for all of them again. */
-  readonly #known = new Map<string, { readonly fileBytes: number; readonly disk: Disk }>();
+  /** By path. A size changes as somebody resizes a disk; whoever lists with `refresh` asks again for those that were written to. */
+  readonly #known = new Map<string, { readonly fileBytes: number; readonly modified: string; readonly disk: Disk }>();
   /** To be asked for again. */
   readonly #stale = new Set<string>();
 
@@ -29,7 +29,8 @@ export class HypervVolumes implements Volumes {
 
   async list(pool: PoolId, { refresh }: { readonly refresh: boolean }, signal: AbortSignal): Promise<readonly Volume[]> {
     const files = await this.#files.files(await this.#pools.path(pool, signal), signal);
-    if (refresh) for (const { path } of files) this.#stale.add(path);
+    for (const { path, modified } of refresh ? files : [])
+      if (modified === '' || this.#known.get(path)?.modified !== modified) this.#stale.add(path);
     const volumes: Volume[] = [];
     for (const file of files) {
       const disk = await this.#looked(file, signal);
@@ -206,12 +207,12 @@ export class HypervVolumes implements Volumes {
   }
 
   /** As it was last seen where the host does not tell it now. Undefined for what is no virtual disk, and for one that was never seen. */
-  async #looked({ path, sizeBytes: fileBytes }: StoredFile, signal: AbortSignal): Promise<Disk | undefined> {
+  async #looked({ path, sizeBytes: fileBytes, modified }: StoredFile, signal: AbortSignal): Promise<Disk | undefined> {
     const known = this.#known.get(path);
     if (!isDisk(path) || (known?.fileBytes === fileBytes && !this.#stale.has(path))) return known?.disk;
     try {
       const disk = await this.#images.look(path, signal);
-      this.#known.set(path, { fileBytes, disk });
+      this.#known.set(path, { fileBytes, modified, disk });
       this.#stale.delete(path);
       return disk;
     } catch (reason) {

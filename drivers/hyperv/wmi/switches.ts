@@ -64,6 +64,12 @@ export class Switches {
     for (const { reference } of ports) await this.#deletePort(reference, signal);
   }
 
+  /** The same for the card of a saved machine, which is left as it is: it goes with its machine. */
+  async forget(card: Card, signal: AbortSignal): Promise<void> {
+    const ports = this.#wmi.version === 'v1' ? await this.#ports(card, signal) : [];
+    for (const { reference } of ports) await this.#deletePort(reference, signal);
+  }
+
   async #plugV1(system: Reference, card: Card, into: NetworkSwitch, signal: AbortSignal): Promise<void> {
     const before = await this.#ports(card, signal);
     const isThere = before.find(({ common }) => common.SystemName?.toUpperCase() === into.id);

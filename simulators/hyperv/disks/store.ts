@@ -15,6 +15,7 @@ export interface StoredFile {
   /** Its length, and what it takes, in bytes. */
   readonly fileBytes: number;
   readonly allocatedBytes: number;
+  readonly modified: Date;
 }
 
 /** In bytes. */
@@ -44,8 +45,8 @@ export class Store {
   async file(path: string): Promise<StoredFile | undefined> {
     const found = await this.#find(path);
     if (found === undefined) return undefined;
-    const { size, blocks } = await stat(found);
-    return { path, fileBytes: size, allocatedBytes: blocks * 512 };
+    const { size, blocks, mtime } = await stat(found);
+    return { path, fileBytes: size, allocatedBytes: blocks * 512, modified: mtime };
   }
 
   /** Every file there is, as WMI lists them. */
@@ -53,8 +54,8 @@ export class Store {
     const entries = readdirSync(this.folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
     return entries.map((entry) => {
       const place = join(entry.parentPath, entry.name);
-      const { size, blocks } = statSync(place);
-      return { path: windowsPath(relative(this.folder, place)), fileBytes: size, allocatedBytes: blocks * 512 };
+      const { size, blocks, mtime } = statSync(place);
+      return { path: windowsPath(relative(this.folder, place)), fileBytes: size, allocatedBytes: blocks * 512, modified: mtime };
     });
   }
 

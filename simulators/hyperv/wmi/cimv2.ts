@@ -47,8 +47,8 @@ const counters = 'Win32_PerfRawData_HvStats_HyperVHypervisorVirtualProcessor';
 const hostClasses = ['Win32_ComputerSystem', 'Win32_ComputerSystemProduct', 'Win32_OperatingSystem', 'Win32_Processor'];
 
 /** WMI tells names of files in lower case, whatever they are. */
-function fileObject({ path, fileBytes }: StoredFile): CimObject {
-  return { className: 'CIM_DataFile', values: { ...placeOf(path), FileSize: String(fileBytes) } };
+function fileObject({ path, fileBytes, modified }: StoredFile): CimObject {
+  return { className: 'CIM_DataFile', values: { ...placeOf(path), FileSize: String(fileBytes), LastModified: modified.toISOString() } };
 }
 
 function folderObject(path: string): CimObject {
