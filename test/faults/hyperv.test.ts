@@ -71,15 +71,15 @@ for (const mode of ['v2', 'v1'] as const)
     const ending = mode === 'v2' ? 'vhdx' : 'vhd';
     const generation = mode === 'v2' ? 2 : 1;
     t.same(has(), ['running', 2, 2048, generation]);
-    const clones = ['golden-copy', 'golden-linked'];
-    for (const name of ['golden', ...clones]) await world.until('StorageVolume', name, isReady, { timeoutMs: 120_000 });
-    const made = ['golden', ...clones, 'mail-data', 'mail-root'].map((name) => `default.${name}.${ending}`);
+    const clones = ['mail-copy', 'mail-linked'];
+    for (const name of ['mail-base', ...clones]) await world.until('StorageVolume', name, isReady, { timeoutMs: 120_000 });
+    const made = ['mail-base', ...clones, 'mail-data', 'mail-root'].map((name) => `default.${name}.${ending}`);
     // What says that one is not whole yet is taken away a moment after it is.
     const whole = (await files()).filter((name) => !name.includes('.incomplete.'));
     t.same([parts(), whole], [[2, 1, 2, 1], made.sort()]);
     const format = mode === 'v2' ? 'Vhdx' : 'Vhd';
-    t.match(await world.until('StorageVolume', 'golden-linked', isReady), { status: { format, virtualSize: '20Gi' } });
-    t.match(await world.until('StorageVolume', 'golden-copy', isReady), { status: { format, virtualSize: '30Gi' } });
+    t.match(await world.until('StorageVolume', 'mail-linked', isReady), { status: { format, virtualSize: '20Gi' } });
+    t.match(await world.until('StorageVolume', 'mail-copy', isReady), { status: { format, virtualSize: '30Gi' } });
     t.match(await world.until('Hypervisor', 'hv1', isReady), { status: { hypervisor: 'Hyper-V' } });
 
     const [asked, writes] = [changes().length, operator.writes.length];
@@ -105,11 +105,11 @@ for (const mode of ['v2', 'v1'] as const)
     await world.delete('VirtualMachine', 'mail');
     await world.untilGone('VirtualMachine', 'mail');
     t.equal(simulator.host.machines.size, 0);
-    for (const name of ['mail-root', 'mail-data', ...clones, 'golden']) {
+    for (const name of ['mail-root', 'mail-data', ...clones, 'mail-base']) {
       await world.delete('StorageVolume', name);
       await world.untilGone('StorageVolume', name);
     }
-    t.same(await files(), [`default.golden.${ending}`, `default.mail-data.${ending}`], 'what is retained is there');
+    t.same(await files(), [`default.mail-base.${ending}`, `default.mail-data.${ending}`], 'what is retained is there');
     for (const [kind, name] of [
       ['StoragePool', 'hyper-v'],
       ['VirtualNetwork', 'hyperv-lan'],
