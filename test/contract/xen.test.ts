@@ -14,6 +14,8 @@ waitLonger(120_000);
 const host = await startXen().catch((reason) => skipWhereMissing(t, reason));
 t.teardown(async () => host[Symbol.asyncDispose]());
 await host.shell('mkdir -p /var/lib/virtwright');
+// As libvirt asks for it before it routes IPv6 on a host that learns its own routes: else the kernel would forget them.
+await host.shell('echo 2 >/proc/sys/net/ipv6/conf/eth0/accept_ra');
 
 /** Nothing of it is this machine's: its files are reached by streams alone. */
 const subject = (mode: 'PV' | 'PVH'): Subject => ({
