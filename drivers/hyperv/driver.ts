@@ -1,4 +1,5 @@
 import type { Driver } from '#drivers/driver.js';
+import { DriverError } from '#drivers/error.js';
 import type { Credentials } from '#drivers/target.js';
 import { HypervConsoles } from './consoles.js';
 import { decodeCredentials } from './credentials.js';
@@ -39,11 +40,21 @@ export async function connectHypervDriver(
   const client = new WsmanClient(new Lanes(endpoint, login));
   try {
     const wmi = await Wmi.open(client, signal);
-    return hypervDriver(wmi, new Jobs(wmi, pace));
+    const jobs = new Jobs(wmi, pace);
+    await waitForFormerLife(jobs, signal);
+    return hypervDriver(wmi, jobs);
   } catch (reason) {
     await client[Symbol.asyncDispose]();
     throw reason;
   }
+}
+
+/** What another life began and cannot be seen yet is there before anybody looks. What takes longer than our patience holds nobody up. */
+async function waitForFormerLife(jobs: Jobs, signal: AbortSignal): Promise<void> {
+  const unlessBusy = (reason: unknown) => {
+    if (!(reason instanceof DriverError && reason.code === 'Busy')) throw reason;
+  };
+  await Promise.all([jobs.machinesMade(signal).catch(unlessBusy), jobs.disksMade(signal).catch(unlessBusy)]);
 }
 
 function hypervDriver(wmi: Wmi, jobs: Jobs): Driver {

@@ -78,9 +78,15 @@ export class Inventory {
     return found;
   }
 
-  /** One change of a machine at a time: its notes are read and written back. */
+  /** One change of a machine at a time: its notes are read and written back. What is under way is waited for, be it another life's. */
   changing<T>(id: MachineId, signal: AbortSignal, act: (native: NativeMachine) => Promise<T>): Promise<T> {
-    return this.inRow(id, async () => act(await this.native(id, signal)), signal);
+    return this.inRow(id, async () => act(await this.settled(id, signal)), signal);
+  }
+
+  /** As it is when nothing changes it any more. @throws DriverError NotFound, Busy */
+  async settled(id: MachineId, signal: AbortSignal): Promise<NativeMachine> {
+    await this.service.settled(id, signal);
+    return this.native(id, signal);
   }
 
   /** One at a time of those of one key, which need not be there yet. */

@@ -59,6 +59,8 @@ export class HypervMachines implements Machines {
     const { nativeName, uuid } = definition;
     const generation = generationFor(definition, this.#inventory.limits);
     checkGeneration(definition, generation);
+    const late = (await this.#inventory.service.othersMade(signal)) ? await this.#find(uuid, signal) : undefined;
+    if (late !== undefined) return late;
     await this.#assertFree(definition, mark.owner, signal);
     await checkCapacity(definition, this.#inventory, signal);
     const [notes = ''] = withKept([], { uuid: uuid.toLowerCase(), mark, next: {}, owned: nothingOwned });

@@ -63,21 +63,21 @@ export class HypervPower implements Power {
   }
 
   async pause(id: MachineId, signal: AbortSignal): Promise<void> {
-    const native = await this.#inventory.native(id, signal);
+    const native = await this.#inventory.settled(id, signal);
     const { state } = glanceOf(native).power;
     if (state === 'Off') refuse(native, 'only one that is On is paused');
     if (state !== 'Paused') await this.#unlessAlready(native, 'Pause', (power) => power.state === 'Paused', signal);
   }
 
   async resume(id: MachineId, signal: AbortSignal): Promise<void> {
-    const native = await this.#inventory.native(id, signal);
+    const native = await this.#inventory.settled(id, signal);
     const { state } = glanceOf(native).power;
     if (state === 'Off') refuse(native, 'only one that is Paused is resumed');
     if (state === 'Paused') await this.#unlessAlready(native, 'Start', (power) => power.state === 'On', signal);
   }
 
   async #owned(id: MachineId, owner: OwnerMark, signal: AbortSignal): Promise<NativeMachine> {
-    const native = await this.#inventory.native(id, signal);
+    const native = await this.#inventory.settled(id, signal);
     assertOwner(glanceOf(native).nativeName, readKept(notesOf(native.settings))?.mark, owner);
     return native;
   }

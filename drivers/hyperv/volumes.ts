@@ -138,12 +138,21 @@ export class HypervVolumes implements Volumes {
     await this.#files.delete(file.path, signal);
   }
 
-  /** @throws DriverError Conflict when there is a volume of that name, Invalid for a name that none can have */
+  /** @throws DriverError as `checkFree`, and Invalid for a name that none can have */
   async #folderFor(definition: VolumeDefinition, signal: AbortSignal): Promise<string> {
     checkVolumeName(definition.nativeName);
     const folder = await this.#pools.path(definition.pool, signal);
-    if ((await this.#file(definition, signal)) === undefined) return folder;
-    throw new DriverError('Conflict', `there is a volume "${definition.nativeName}" in ${folder} already`);
+    await this.#checkFree(definition, folder, signal);
+    return folder;
+  }
+
+  /** @throws DriverError Conflict, or Busy while the host still makes it */
+  async #checkFree(id: VolumeId, folder: string, signal: AbortSignal): Promise<void> {
+    const file = await this.#file(id, signal);
+    if (file === undefined) return;
+    const isWhole = !isSized(file.name) || (await this.#looked(file, signal)) !== undefined;
+    if (isWhole) throw new DriverError('Conflict', `there is a volume "${id.nativeName}" in ${folder} already`);
+    throw new DriverError('Busy', `volume "${id.nativeName}" in ${folder}: the host still makes it, or does not tell its size`);
   }
 
   /** @throws DriverError Unsupported */

@@ -135,6 +135,7 @@ async function met(host: Host, what: string): Promise<void> {
   host.asked.push(what);
   const slow = host.troubles.take(what, 'slow');
   if (slow !== undefined) await new Promise((resolve) => setTimeout(resolve, slow.ms));
+  await host.troubles.take(what, 'meet')?.act(what);
   if (host.troubles.take(what, 'denied') !== undefined) throw problems.accessDenied();
   if (host.troubles.take(what, 'quota') !== undefined) throw problems.quota('this user is allowed no more operations');
   const cut = host.troubles.take(what, 'cut');

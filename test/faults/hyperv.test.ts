@@ -1,43 +1,15 @@
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { loadAll } from 'js-yaml';
 import t from 'tap';
 import type { VirtualMachine } from '#crds/types.js';
 import { connect, credentialKeys } from '#drivers/connect.js';
-import { newSwitch } from '#simulators/hyperv/model/switch.js';
-import { Simulator } from '#simulators/hyperv/simulator.js';
 import { condition, useWorld } from '#test/cluster/world.js';
+import { HypervLab, isChange, namespace } from './hyperv-lab.js';
 import { isReady } from './lab.js';
-
-interface Manifest {
-  readonly kind: string;
-  readonly metadata: { readonly name: string };
-  readonly spec?: object;
-}
 
 t.setTimeout(10 * 60_000);
 
-const namespace = 'virtwright-system';
-const user = { name: 'Administrator', password: 'p ä"ss\\w0rd' };
-const folder = await mkdtemp(join(tmpdir(), 'vw-hyperv-'));
-t.teardown(() => rm(folder, { recursive: true }));
 const world = await useWorld(t);
 await world.kubectl('create', 'namespace', namespace);
-
-// Seen from `dist/test/faults/`.
-const examples = new URL('../../../manifests/examples/hyperv/', import.meta.url);
-const texts = await Promise.all(['host', 'machine', 'volumes'].map((name) => readFile(new URL(`${name}.yaml`, examples), 'utf8')));
-const manifests = texts.flatMap((text) => loadAll(text)) as readonly Manifest[];
-
-/** The examples as they are, but for where this host is, and what lets us in. */
-const examplesFor = ({ port }: Simulator): readonly Manifest[] =>
-  manifests.map((one) => {
-    if (one.kind === 'Secret') return { ...one, stringData: { username: user.name, password: user.password } };
-    if (one.kind !== 'Hypervisor') return one;
-    return { ...one, spec: { ...one.spec, uri: `hyperv://127.0.0.1:${port}/?transport=http` } };
-  });
 
 const patch = (spec: object) => world.kubectl('patch', 'virtualmachine', 'mail', '--type=merge', '-p', JSON.stringify({ spec }));
 const until = (isSo: (machine: VirtualMachine) => boolean) =>
@@ -46,15 +18,11 @@ const isIn = (state: string) => (machine: VirtualMachine) => machine.status?.pow
 
 for (const mode of ['v2', 'v1'] as const)
   await t.test(`${mode}: the examples go from apply to running, stay true, change, stop, and go`, async (t) => {
-    const drives = join(folder, mode);
-    await mkdir(join(drives, 'D/Hyper-V'), { recursive: true });
-    const files = async () => (await readdir(join(drives, 'D/Hyper-V'))).map((name) => name.replace(/-[0-9a-f]{8}/, '')).sort();
-    await using simulator = await Simulator.start({ mode, folder: drives, users: [user], jobMs: 20 });
-    const lan = newSwitch({ ElementName: 'LAN' });
-    simulator.host.switches.set(lan.id, lan);
-    const changes = () => simulator.host.asked.filter((what) => /\.(Define|Modify|Destroy|Add|Remove|Request)/.test(what));
+    await using lab = await HypervLab.open({ mode });
+    const { simulator } = lab;
+    const changes = () => simulator.host.asked.filter(isChange);
     await using operator = await world.start({ connect, credentialKeys, hypervisors: ['hv1'], namespace });
-    await world.apply(...examplesFor(simulator));
+    await world.apply(...lab.examples());
     // Nobody waits for what a guest says, which is told once it was looked for.
     const isKnown = (seen: VirtualMachine) => condition(seen, 'AddressKnown') !== undefined && seen.status?.power?.reason === 'Booted';
     const ready = await until((seen) => isIn('Running')(seen) && isKnown(seen));
@@ -75,7 +43,7 @@ for (const mode of ['v2', 'v1'] as const)
     for (const name of ['mail-base', ...clones]) await world.until('StorageVolume', name, isReady, { timeoutMs: 120_000 });
     const made = ['mail-base', ...clones, 'mail-data', 'mail-root'].map((name) => `default.${name}.${ending}`);
     // What says that one is not whole yet is taken away a moment after it is.
-    const whole = (await files()).filter((name) => !name.includes('.incomplete.'));
+    const whole = (await lab.files()).filter((name) => !name.includes('.incomplete.'));
     t.same([parts(), whole], [[2, 1, 2, 1], made.sort()]);
     const format = mode === 'v2' ? 'Vhdx' : 'Vhd';
     t.match(await world.until('StorageVolume', 'mail-linked', isReady), { status: { format, virtualSize: '20Gi' } });
@@ -109,7 +77,7 @@ for (const mode of ['v2', 'v1'] as const)
       await world.delete('StorageVolume', name);
       await world.untilGone('StorageVolume', name);
     }
-    t.same(await files(), [`default.mail-base.${ending}`, `default.mail-data.${ending}`], 'what is retained is there');
+    t.same(await lab.files(), [`default.mail-base.${ending}`, `default.mail-data.${ending}`], 'what is retained is there');
     for (const [kind, name] of [
       ['StoragePool', 'hyper-v'],
       ['VirtualNetwork', 'hyperv-lan'],

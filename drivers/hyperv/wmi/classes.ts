@@ -107,8 +107,7 @@ export const connection = wmiClass({
   v2: { ...allocation, EnabledState: uint16 },
 });
 
-export const job = wmiClass({
-  name: 'Msvm_ConcreteJob',
+const jobFields = {
   common: {
     InstanceID: key,
     Name: text,
@@ -117,8 +116,12 @@ export const job = wmiClass({
     ErrorCode: uint16,
     ErrorDescription: text,
   },
-  v2: { ErrorSummaryDescription: text },
-});
+  v2: { JobType: uint16 },
+} as const;
+
+/** What takes its time, but for virtual disks, which have jobs of a class beside this one. */
+export const job = wmiClass({ name: 'Msvm_ConcreteJob', ...jobFields });
+export const storageJob = wmiClass({ name: 'Msvm_StorageJob', ...jobFields });
 
 export const networkSwitch = wmiClass({
   name: { v1: 'Msvm_VirtualSwitch', v2: 'Msvm_VirtualEthernetSwitch' },

@@ -5,7 +5,6 @@ import type { Reference } from '../wsman/instance.js';
 import { nonsense } from '../wsman/nonsense.js';
 import { imageService } from './classes.js';
 import type { Jobs } from './jobs.js';
-import type { Remember } from './machine-service.js';
 import type { Wmi } from './wmi.js';
 
 /** A virtual disk that is to be. */
@@ -45,27 +44,27 @@ export class ImageService {
   }
 
   /** Takes as long as the host writes: a fixed disk in full. */
-  async create(disk: NewDisk, signal: AbortSignal, remember?: Remember): Promise<void> {
+  async create(disk: NewDisk, signal: AbortSignal): Promise<void> {
     const format = this.#formatOf(disk.path);
     if (this.#wmi.version === 'v1') {
       const more = disk.type === 'Differencing' ? { ParentPath: disk.parent } : { MaxInternalSize: disk.sizeBytes };
-      await this.#call(creating[disk.type], { Path: disk.path, ...more }, signal, remember);
-    } else await this.#call('CreateVirtualHardDisk', { VirtualDiskSettingData: settingsText(disk, format) }, signal, remember);
+      await this.#call(creating[disk.type], { Path: disk.path, ...more }, signal);
+    } else await this.#call('CreateVirtualHardDisk', { VirtualDiskSettingData: settingsText(disk, format) }, signal);
   }
 
   /** Makes a dynamic disk of what a guest sees of another one, which nobody may write to meanwhile. In version 2 the formats may differ. */
-  async convert(from: string, path: string, signal: AbortSignal, remember?: Remember): Promise<void> {
+  async convert(from: string, path: string, signal: AbortSignal): Promise<void> {
     const format = this.#formatOf(path);
     const given =
       this.#wmi.version === 'v1'
         ? { SourcePath: from, DestinationPath: path, Type: types.Dynamic }
         : { SourcePath: from, VirtualDiskSettingData: settingsText({ type: 'Dynamic', path }, format) };
-    await this.#call('ConvertVirtualHardDisk', given, signal, remember);
+    await this.#call('ConvertVirtualHardDisk', given, signal);
   }
 
-  async grow(path: string, sizeBytes: number, signal: AbortSignal, remember?: Remember): Promise<void> {
+  async grow(path: string, sizeBytes: number, signal: AbortSignal): Promise<void> {
     const method = this.#wmi.version === 'v1' ? 'ExpandVirtualHardDisk' : 'ResizeVirtualHardDisk';
-    await this.#call(method, { Path: path, MaxInternalSize: sizeBytes }, signal, remember);
+    await this.#call(method, { Path: path, MaxInternalSize: sizeBytes }, signal);
   }
 
   /** NotFound when there is no such file. */
@@ -92,14 +91,9 @@ export class ImageService {
     return decodeEmbedded(text).properties;
   }
 
-  async #call(
-    method: string,
-    given: Parameters<Wmi['client']['invoke']>[2],
-    signal: AbortSignal,
-    remember?: (job: string) => Promise<void> | void,
-  ): Promise<Outcome> {
+  async #call(method: string, given: Parameters<Wmi['client']['invoke']>[2], signal: AbortSignal): Promise<Outcome> {
     const outcome = await this.#wmi.client.invoke(await this.#service(signal), method, given, signal);
-    await this.#jobs.finished(method, outcome, signal, remember);
+    await this.#jobs.finished(method, outcome, signal);
     return outcome;
   }
 

@@ -1,30 +1,35 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { unlessAborted } from '#drivers/deadline.js';
+import { DriverError } from '#drivers/error.js';
 import type { Outcome } from '../wsman/client.js';
 import { decodeEmbedded } from '../wsman/embedded.js';
-import { isReference } from '../wsman/instance.js';
+import { isReference, type Reference } from '../wsman/instance.js';
+import { classUri } from '../wsman/names.js';
 import { nonsense } from '../wsman/nonsense.js';
-import { job as jobClass } from './classes.js';
+import type { ObjectOf } from './class.js';
+import { computerSystem, job as jobClass, storageJob } from './classes.js';
+import { isAtWork, isOurKind, isUntold, makesDisk, makesMachine } from './job-types.js';
 import { MethodFailure } from './return-code.js';
 import type { Wmi } from './wmi.js';
 
-/** In milliseconds, between two looks: the first ones, and the longest. */
+/** In milliseconds: between two looks, the first ones and the longest; and how long we wait for what was begun before us. */
 export interface Pace {
   readonly first: number;
   readonly longest: number;
+  readonly patience?: number;
 }
 
 const usualPace: Pace = { first: 50, longest: 1_000 };
+const usualPatience = 30_000;
 const jobStarted = 4096;
-/** New, starting, running, suspended, shutting down. */
-const goingOn: readonly number[] = [2, 3, 4, 5, 6];
+/** New, starting, running, suspended, shutting down: as WQL has it. */
+const goingOn = 'JobState < 7';
 /** Completed, and completed with warnings. */
 const done: readonly number[] = [7, 32768];
 
-/** How a job ended. `Gone`: the host remembers it no more, as it does a few minutes after the end; look at what it was about. */
-export type JobEnd = 'Done' | 'Gone';
+type Job = ObjectOf<typeof jobClass>;
 
-/** What takes its time on the host, and outlives us. */
+/** What takes its time on the host, and outlives us. We remember none: the host does, and is asked. */
 export class Jobs {
   readonly #wmi: Wmi;
   readonly #pace: Pace;
@@ -34,45 +39,82 @@ export class Jobs {
     this.#pace = pace;
   }
 
-  /**
-   * Waits until what a method began has ended. `remember` is told of the job before we wait, so that another life can go on with `ended`.
-   * Rejects with a MethodFailure, in the host's own words, when it refused or failed.
-   */
-  async finished(
-    method: string,
-    { returnValue, values }: Outcome,
-    signal: AbortSignal,
-    remember: (job: string) => Promise<void> | void = () => {},
-  ): Promise<JobEnd> {
-    if (returnValue === 0) return 'Done';
+  /** Waits until what a method began has ended. Rejects with a MethodFailure, in the host's own words, when it refused or failed. */
+  async finished(method: string, { returnValue, values }: Outcome, signal: AbortSignal): Promise<void> {
+    if (returnValue === 0) return;
     if (returnValue !== jobStarted) throw new MethodFailure(method, returnValue);
     const [job] = values.get('Job') ?? [];
-    const id = isReference(job) ? job.selectors['InstanceID'] : undefined;
-    if (id === undefined) throw nonsense(`${method} began a job and does not say which`);
-    await remember(id);
-    return this.ended(method, id, signal);
+    if (!isReference(job)) throw nonsense(`${method} began a job and does not say which`);
+    for (let wait = this.#pace.first; !(await this.#hasEnded(method, job, signal)); wait = this.#longer(wait))
+      await unlessAborted(sleep(wait), signal);
   }
 
-  /** Waits for a job that was remembered. */
-  async ended(method: string, id: string, signal: AbortSignal): Promise<JobEnd> {
-    for (let wait = this.#pace.first; ; wait = Math.min(wait * 2, this.#pace.longest)) {
-      const [job] = await this.#wmi.find(jobClass, { InstanceID: id }, signal);
-      if (job === undefined) return 'Gone';
-      const { JobState: state = 0, ErrorCode, ErrorDescription } = job.common;
-      if (done.includes(state)) return 'Done';
-      if (!goingOn.includes(state)) throw new MethodFailure(method, ErrorCode ?? state, await this.#words(job, ErrorDescription, signal));
+  /**
+   * Waits for changes of a machine, named by its GUID, that are under way, whoever began them: one that was begun before we came is not begun again beside it.
+   * @throws DriverError Busy when they take longer than our patience
+   */
+  async settled(machine: string, signal: AbortSignal): Promise<void> {
+    const selectors = { CreationClassName: computerSystem.name[this.#wmi.version], Name: machine };
+    const system: Reference = { kind: 'reference', resourceUri: classUri(this.#wmi.namespace, selectors.CreationClassName), selectors };
+    const look = async () =>
+      (await this.#wmi.associated(system, 'Msvm_AffectedJobElement', jobClass, signal)).find((job) => isAtWork(job) && isOurKind(job));
+    await this.#until(look, signal).catch((reason) => {
+      if (!(reason instanceof DriverError && reason.code === 'NotFound')) throw reason;
+    });
+  }
+
+  /** The same, of machines that are being made, and cannot be seen yet. Whether there were any. */
+  machinesMade(signal: AbortSignal): Promise<boolean> {
+    const look = async () => {
+      for (const job of await this.#wmi.select(jobClass, goingOn, signal))
+        if (makesMachine(job) || (isUntold(job) && !(await this.#isAboutOne(job, signal)))) return job;
+      return undefined;
+    };
+    return this.#until(look, signal);
+  }
+
+  /** The same, of virtual disks. */
+  disksMade(signal: AbortSignal): Promise<boolean> {
+    return this.#until(async () => (await this.#wmi.select(storageJob, goingOn, signal)).find(makesDisk), signal);
+  }
+
+  /** Whether a job is about a machine that is there: else, where its type is not told, it may be making one. */
+  async #isAboutOne({ reference }: Job, signal: AbortSignal): Promise<boolean> {
+    return (await this.#wmi.associated(reference, 'Msvm_AffectedJobElement', computerSystem, signal)).length > 0;
+  }
+
+  /** A job that the host has forgotten ended minutes ago: what it was about tells how. */
+  async #hasEnded(method: string, reference: Reference, signal: AbortSignal): Promise<boolean> {
+    const job = await this.#wmi.get(jobClass, reference, signal).catch((reason) => {
+      if (reason instanceof DriverError && reason.code === 'NotFound') return undefined;
+      throw reason;
+    });
+    if (job === undefined) return true;
+    const { JobState: state = 0, ErrorCode, ErrorDescription } = job.common;
+    if (isAtWork(job)) return false;
+    if (done.includes(state)) return true;
+    throw new MethodFailure(method, ErrorCode ?? state, await this.#words(reference, ErrorDescription, signal));
+  }
+
+  async #until(look: () => Promise<Job | undefined>, signal: AbortSignal): Promise<boolean> {
+    const { first, patience = usualPatience } = this.#pace;
+    const end = Date.now() + patience;
+    for (let wait = first, waited = false; ; wait = this.#longer(wait), waited = true) {
+      const job = await look();
+      if (job === undefined) return waited;
+      if (Date.now() >= end) throw stillAt(job);
       await unlessAborted(sleep(wait), signal);
     }
   }
 
+  #longer(wait: number): number {
+    return Math.min(wait * 2, this.#pace.longest);
+  }
+
   /** The job's own errors say more than its description, where it tells them. */
-  async #words(
-    { reference }: Pick<Awaited<ReturnType<Wmi['find']>>[number], 'reference'>,
-    described: string | undefined,
-    signal: AbortSignal,
-  ): Promise<string | undefined> {
+  async #words(job: Reference, described: string | undefined, signal: AbortSignal): Promise<string | undefined> {
     const { values } = await this.#wmi.client
-      .invoke(reference, 'GetErrorEx', {}, signal)
+      .invoke(job, 'GetErrorEx', {}, signal)
       .catch(() => ({ values: new Map() }) as Pick<Outcome, 'values'>);
     const told = (values.get('Errors') ?? []).flatMap((error) =>
       typeof error === 'string' ? (decodeEmbedded(error).properties.get('Message') ?? []) : [],
@@ -80,4 +122,12 @@ export class Jobs {
     const words = [...new Set([...told, ...(told.length === 0 && described !== undefined ? [described] : [])])].join(' ').trim();
     return words === '' ? undefined : words;
   }
+}
+
+function stillAt({ common: { Name = '', InstanceID, PercentComplete = 0 } }: Job): DriverError {
+  const which = Name === '' ? InstanceID : Name;
+  return new DriverError(
+    'Busy',
+    `the host is still at ${JSON.stringify(which)} (job ${InstanceID}, ${PercentComplete} %); waiting for it, or end it in Hyper-V Manager`,
+  );
 }

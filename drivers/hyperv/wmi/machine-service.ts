@@ -55,9 +55,6 @@ export const isHalfMade = (name: string, uuid: string): boolean => name === half
 /** As BIOSGUID has it. */
 export const guidText = (uuid: string): string => `{${uuid.toUpperCase()}}`;
 
-/** Told of each job before it is waited for. */
-export type Remember = (job: string) => Promise<void> | void;
-
 /** `Msvm_VirtualSystemManagementService`, in either version. Each call waits for its job; refusals are MethodFailures. */
 export class MachineService {
   readonly #wmi: Wmi;
@@ -74,8 +71,8 @@ export class MachineService {
    * then. Version 2 has uuid and notes from the first moment on. Version 1 takes but a name at first: that is then one which only this uuid has,
    * so that whoever comes after us finds the machine, and goes on; see `isHalfMade`.
    */
-  async define(machine: NewMachine, signal: AbortSignal, remember?: Remember): Promise<Reference | undefined> {
-    if (this.#wmi.version === 'v1') return this.#defineV1(machine, signal, remember);
+  async define(machine: NewMachine, signal: AbortSignal): Promise<Reference | undefined> {
+    if (this.#wmi.version === 'v1') return this.#defineV1(machine, signal);
     const { name, notes, generation, uuid } = machine;
     const common = { ElementName: name, BIOSGUID: guidText(uuid) };
     const v2 = { Notes: [notes], VirtualSystemSubType: `Microsoft:Hyper-V:SubType:${generation}`, AutomaticStartupAction: never.v2 };
@@ -84,33 +81,43 @@ export class MachineService {
       SystemSettings: embedObject(systemSettings, { version: 'v2', common, v2: { ...v2, ...secure } }),
       ResourceSettings: [newScsiController(this.#wmi)],
     };
-    return reference(await this.#call('DefineSystem', given, signal, remember), 'ResultingSystem');
+    return reference(await this.#call('DefineSystem', given, signal), 'ResultingSystem');
+  }
+
+  /** Waits for changes of that machine which are under way. @throws DriverError Busy */
+  settled(id: string, signal: AbortSignal): Promise<void> {
+    return this.#jobs.settled(id, signal);
+  }
+
+  /** Waits for machines that are being made; whether there were any. @throws DriverError Busy */
+  othersMade(signal: AbortSignal): Promise<boolean> {
+    return this.#jobs.machinesMade(signal);
   }
 
   /** Gives it another name. */
-  async rename(system: Reference, name: string, signal: AbortSignal, remember?: Remember): Promise<void> {
+  async rename(system: Reference, name: string, signal: AbortSignal): Promise<void> {
     if (this.#wmi.version === 'v1') {
       const [found] = await this.#wmi.associated(system, 'Msvm_ElementSettingData', globalSettings, signal);
       const id = found?.version === 'v1' ? found.v1.InstanceID : undefined;
       const settings = { InstanceID: id, ElementName: name };
-      await this.change(system, embedObject(globalSettings, { version: 'v1', v1: settings }), signal, remember);
+      await this.change(system, embedObject(globalSettings, { version: 'v1', v1: settings }), signal);
     } else {
       const settings = await this.settingsOf(system, signal);
       const common = { InstanceID: settings?.common.InstanceID, ElementName: name };
-      await this.change(system, embedObject(systemSettings, { version: 'v2', common }), signal, remember);
+      await this.change(system, embedObject(systemSettings, { version: 'v2', common }), signal);
     }
   }
 
   /** Its disks stay. */
-  async destroy(system: Reference, signal: AbortSignal, remember?: Remember): Promise<void> {
+  async destroy(system: Reference, signal: AbortSignal): Promise<void> {
     const { method, target } = calls[this.#wmi.version].destroy;
-    await this.#call(method, { [target]: system }, signal, remember);
+    await this.#call(method, { [target]: system }, signal);
   }
 
   /** `text` is an embedded object of settings, which name theirs by InstanceID. */
-  async change(system: Reference, text: string, signal: AbortSignal, remember?: Remember): Promise<void> {
+  async change(system: Reference, text: string, signal: AbortSignal): Promise<void> {
     const { method, target, settings } = calls[this.#wmi.version].change;
-    await this.#call(method, { ...(target && { [target]: system }), [settings]: text }, signal, remember);
+    await this.#call(method, { ...(target && { [target]: system }), [settings]: text }, signal);
   }
 
   /** The settings that a machine has at its next start. */
@@ -120,23 +127,23 @@ export class MachineService {
   }
 
   /** Adds parts, embedded objects each; gives what they became, or nothing where a job did it. */
-  async add(system: Reference, parts: readonly string[], signal: AbortSignal, remember?: Remember): Promise<readonly Reference[]> {
+  async add(system: Reference, parts: readonly string[], signal: AbortSignal): Promise<readonly Reference[]> {
     const { method, target, resources, made } = calls[this.#wmi.version].add;
     const to = this.#wmi.version === 'v1' ? system : (await this.settingsOf(system, signal))?.reference;
-    const { values } = await this.#call(method, { [target]: to, [resources]: parts }, signal, remember);
+    const { values } = await this.#call(method, { [target]: to, [resources]: parts }, signal);
     return (values.get(made) ?? []).filter(isReference);
   }
 
   /** Changes parts, which name theirs by InstanceID. */
-  async alter(system: Reference, parts: readonly string[], signal: AbortSignal, remember?: Remember): Promise<void> {
+  async alter(system: Reference, parts: readonly string[], signal: AbortSignal): Promise<void> {
     const { method, target, resources } = calls[this.#wmi.version].alter;
-    await this.#call(method, { ...(target && { [target]: system }), [resources]: parts }, signal, remember);
+    await this.#call(method, { ...(target && { [target]: system }), [resources]: parts }, signal);
   }
 
   /** What is in a drive goes before the drive. */
-  async remove(system: Reference, parts: readonly Reference[], signal: AbortSignal, remember?: Remember): Promise<void> {
+  async remove(system: Reference, parts: readonly Reference[], signal: AbortSignal): Promise<void> {
     const { method, target, resources } = calls[this.#wmi.version].remove;
-    await this.#call(method, { ...(target && { [target]: system }), [resources]: parts }, signal, remember);
+    await this.#call(method, { ...(target && { [target]: system }), [resources]: parts }, signal);
   }
 
   /** What the screen of a machine of these settings shows, scaled to that size: RGB565, little endian, from the top. */
@@ -149,30 +156,30 @@ export class MachineService {
     return pixels;
   }
 
-  async request(system: Reference, wish: PowerWish, signal: AbortSignal, remember?: Remember): Promise<void> {
+  async request(system: Reference, wish: PowerWish, signal: AbortSignal): Promise<void> {
     const given = { RequestedState: requestedState(this.#wmi.version, wish) };
     const outcome = await this.#wmi.client.invoke(system, 'RequestStateChange', given, signal);
-    await this.#jobs.finished(`RequestStateChange (${wish})`, outcome, signal, remember);
+    await this.#jobs.finished(`RequestStateChange (${wish})`, outcome, signal);
   }
 
-  async #defineV1({ name, notes, uuid }: NewMachine, signal: AbortSignal, remember?: Remember): Promise<Reference | undefined> {
+  async #defineV1({ name, notes, uuid }: NewMachine, signal: AbortSignal): Promise<Reference | undefined> {
     const first = halfMadeName(uuid);
-    const system = (await this.#named(first, signal)) ?? (await this.#makeV1(first, signal, remember));
+    const system = (await this.#named(first, signal)) ?? (await this.#makeV1(first, signal));
     const settings = system && (await this.settingsOf(system, signal));
     if (system === undefined || settings === undefined) return undefined;
     const common = { InstanceID: settings.common.InstanceID, BIOSGUID: guidText(uuid) };
-    await this.change(system, embedObject(systemSettings, { version: 'v1', common, v1: { Notes: notes } }), signal, remember);
-    await this.rename(system, name, signal, remember);
+    await this.change(system, embedObject(systemSettings, { version: 'v1', common, v1: { Notes: notes } }), signal);
+    await this.rename(system, name, signal);
     return system;
   }
 
-  async #makeV1(name: string, signal: AbortSignal, remember?: Remember): Promise<Reference | undefined> {
+  async #makeV1(name: string, signal: AbortSignal): Promise<Reference | undefined> {
     const v1 = { ElementName: name, AutomaticStartupAction: never.v1 };
     const given = {
       SystemSettingData: embedObject(globalSettings, { version: 'v1', v1 }),
       ResourceSettingData: [newScsiController(this.#wmi)],
     };
-    const made = reference(await this.#call('DefineVirtualSystem', given, signal, remember), 'DefinedSystem');
+    const made = reference(await this.#call('DefineVirtualSystem', given, signal), 'DefinedSystem');
     return made ?? this.#named(name, signal);
   }
 
@@ -181,9 +188,9 @@ export class MachineService {
     return found?.reference;
   }
 
-  async #call(method: string, given: Parameters<Wmi['client']['invoke']>[2], signal: AbortSignal, remember?: Remember): Promise<Outcome> {
+  async #call(method: string, given: Parameters<Wmi['client']['invoke']>[2], signal: AbortSignal): Promise<Outcome> {
     const outcome = await this.#wmi.client.invoke(await this.#reference(signal), method, given, signal);
-    await this.#jobs.finished(method, outcome, signal, remember);
+    await this.#jobs.finished(method, outcome, signal);
     return outcome;
   }
 

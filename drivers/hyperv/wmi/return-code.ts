@@ -26,6 +26,30 @@ const meanings: Readonly<Record<number, readonly [DriverErrorCode, string]>> = {
   32787: ['Conflict', 'the chain of virtual disks is a circle'],
 };
 
+/** What Windows says beneath a job's own number, and puts in brackets behind its words in whatever language: HRESULTs. */
+const beneath: Readonly<Record<string, DriverErrorCode>> = {
+  '80070002': 'NotFound', // ERROR_FILE_NOT_FOUND
+  '80070003': 'NotFound', // ERROR_PATH_NOT_FOUND
+  '80070005': 'Denied', // ERROR_ACCESS_DENIED
+  '8007000E': 'Exhausted', // ERROR_OUTOFMEMORY
+  '80070020': 'Busy', // ERROR_SHARING_VIOLATION
+  '80070021': 'Busy', // ERROR_LOCK_VIOLATION
+  '80070050': 'Conflict', // ERROR_FILE_EXISTS
+  '80070057': 'Invalid', // ERROR_INVALID_PARAMETER
+  '80070070': 'Exhausted', // ERROR_DISK_FULL
+  '800700AA': 'Busy', // ERROR_BUSY
+  '800700B7': 'Conflict', // ERROR_ALREADY_EXISTS
+  '800705AA': 'Exhausted', // ERROR_NO_SYSTEM_RESOURCES
+  '800705AF': 'Exhausted', // ERROR_COMMITMENT_LIMIT
+};
+
+/** The last one is the innermost. */
+function codeBeneath(said: string): DriverErrorCode | undefined {
+  const numbers = [...said.matchAll(/\b0x([0-9a-f]{8})\b/gi)].map(([, digits = '']) => digits.toUpperCase());
+  const known = numbers.findLast((each) => Object.hasOwn(beneath, each));
+  return known === undefined ? undefined : beneath[known];
+}
+
 export const isInvalidState = (reason: unknown): boolean => reason instanceof MethodFailure && [5, 32775].includes(reason.returned);
 
 /** A method's refusal, or a job's end. */
@@ -35,7 +59,8 @@ export class MethodFailure extends DriverError {
   /** `said` are the host's own words, where there are any. */
   constructor(method: string, returned: number, said?: string) {
     const [code, meaning] = meanings[returned] ?? ['Internal', 'a code that is not known'];
-    super(code, `${method}: ${said ?? `the host says ${meaning}`} (${returned})`);
+    const isVague = code === 'Internal' && said !== undefined;
+    super((isVague ? codeBeneath(said) : undefined) ?? code, `${method}: ${said ?? `the host says ${meaning}`} (${returned})`);
     this.returned = returned;
   }
 }

@@ -47,6 +47,15 @@ async function host(t: Test, mode: Version, options: Partial<SimulatorOptions> =
   return { simulator, wmi, jobs, machines, images, defined };
 }
 
+/** What a job waits for. */
+function holding() {
+  let resolve = () => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve: () => resolve() };
+}
+
 const difficult = `it's "quoted" \\ %_[a] <b> ü`;
 
 for (const version of ['v2', 'v1'] as const) {
@@ -176,21 +185,80 @@ for (const version of ['v2', 'v1'] as const) {
     });
   });
 
-  t.test(`${version}: a job is told of before it is waited for, and another life goes on with it`, async (t) => {
-    const { jobs, machines, simulator, wmi, defined } = await host(t, version, { jobMs: 100 });
+  t.test(`${version}: what another life began is waited for, and not begun again`, async (t) => {
+    const { jobs, machines, simulator, wmi, defined } = await host(t, version);
     const system = await defined('slow');
+    const id = system.selectors['Name'] ?? '';
+    const held = holding();
+    simulator.host.troubles.add('RequestStateChange', { kind: 'hold', until: held.promise }, 1);
     const giveUp = new AbortController();
-    const remembered: string[] = [];
-    const starting = machines.request(system, 'Start', giveUp.signal, (job) => {
-      remembered.push(job);
-      giveUp.abort();
-    });
+    const starting = machines.request(system, 'Start', giveUp.signal);
+    while (simulator.host.jobs.all.every(({ affects }) => affects !== id)) await new Promise(setImmediate);
+    giveUp.abort();
     await t.rejects(starting, { code: 'TimedOut' });
-    const [job = ''] = remembered;
-    t.equal(await jobs.ended('RequestStateChange', job, soon()), 'Done');
+    const hasty = new Jobs(wmi, { first: 1, longest: 2, patience: 20 });
+    await t.rejects(hasty.settled(id, soon()), { code: 'Busy', message: /still at "slow: start" .*0 %.*Hyper-V Manager/ });
+    const settled = jobs.settled(id, soon());
+    held.resolve();
+    await settled;
     t.equal(powerOf(await wmi.get(computerSystem, system, soon())), 'Running');
-    t.equal(await jobs.ended('RequestStateChange', 'no such job', soon()), 'Gone');
+    await t.resolves(jobs.settled(randomUUID().toUpperCase(), soon()), 'a machine that is gone has nothing under way');
     t.equal(simulator.host.asked.filter((what) => what.endsWith('.RequestStateChange')).length, 1);
+  });
+
+  t.test(`${version}: a machine or a disk that another life began to make is waited for, and nothing else is`, async (t) => {
+    const { jobs, simulator, wmi, machines, images, defined } = await host(t, version);
+    const system = await defined('merging');
+    const held = holding();
+    const hold = { kind: 'hold', until: held.promise } as const;
+    const [define, create] =
+      version === 'v2' ? ['DefineSystem', 'CreateVirtualHardDisk'] : ['DefineVirtualSystem', 'CreateDynamicVirtualHardDisk'];
+    const gone = new AbortController();
+    t.same([await jobs.machinesMade(soon()), await jobs.disksMade(soon())], [false, false]);
+    if (version === 'v2') {
+      const merge = { type: 50, affects: system.selectors['Name'] } as const;
+      simulator.host.jobs.start('merging', 'Msvm_ConcreteJob', () => held.promise, merge);
+      simulator.host.jobs.start('converting', 'Msvm_StorageJob', () => held.promise, { type: 6 });
+      t.same([await jobs.machinesMade(soon()), await jobs.disksMade(soon())], [false, false], 'those may take hours');
+      await jobs.settled(system.selectors['Name'] ?? '', soon());
+    }
+    for (const method of [define, create]) simulator.host.troubles.add(method ?? '', hold, 1);
+    const path = `C:\\vms\\late-${version}.vhd`;
+    const begun: readonly Promise<unknown>[] = [
+      machines.define({ name: 'late', uuid: randomUUID(), notes: 'ours', generation: 1 }, gone.signal),
+      images.create({ type: 'Dynamic', path, sizeBytes: 4 << 20 }, gone.signal),
+    ];
+    const isBegun = (method: string | undefined) => simulator.host.jobs.all.some(({ name }) => name === method);
+    while (!(isBegun(define) && isBegun(create))) await new Promise(setImmediate);
+    gone.abort();
+    for (const each of begun) await t.rejects(each, { code: 'TimedOut' });
+    const hasty = new Jobs(wmi, { first: 1, longest: 2, patience: 20 });
+    await t.rejects(hasty.machinesMade(soon()), { code: 'Busy', message: new RegExp(`still at "${define}"`) });
+    await t.rejects(hasty.disksMade(soon()), { code: 'Busy', message: new RegExp(`still at "${create}"`) });
+    const waiting = [jobs.machinesMade(soon()), jobs.disksMade(soon())];
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    held.resolve();
+    t.same(await Promise.all(waiting), [true, true]);
+    t.equal(simulator.host.machines.size, 2);
+    t.match(await images.look(path, soon()), { sizeBytes: 4 << 20 });
+  });
+
+  t.test(`${version}: what Windows says beneath a job's number is understood in whatever language`, async (t) => {
+    const { simulator, machines, defined } = await host(t, version);
+    const system = await defined('failing');
+    for (const [number, code] of [
+      ['0x80070020', 'Busy'],
+      ['0x80070070', 'Exhausted'],
+      ['0x80070005', 'Denied'],
+      ['0x80070002', 'NotFound'],
+      ['0x80070050', 'Conflict'],
+      ['0x8FFFFFFF', 'Internal'],
+      ['0x80070020 as well as 0x800705AA', 'Exhausted'],
+    ] as const) {
+      const message = `Der Vorgang ist fehlgeschlagen (${number}).`;
+      simulator.host.troubles.add('RequestStateChange', { kind: 'job', code: 32768, message }, 1);
+      await t.rejects(machines.request(system, 'Start', soon()), { code, message: `RequestStateChange (Start): ${message} (32768)` });
+    }
   });
 
   t.test(`${version}: a job that fails does so in the host's own words`, async (t) => {

@@ -7,10 +7,16 @@ export interface Job {
   readonly className: 'Msvm_ConcreteJob' | 'Msvm_StorageJob';
   readonly name: string;
   readonly startedAt: number;
+  /** As `JobType` of version 2 has it; 0 is one that is not told. */
+  readonly type: number;
+  /** The machine that it is about: of one that makes it, once it is there. */
+  affects: string | undefined;
   state: 'running' | 'done' | 'failed' | 'killed';
   percent: number;
   failure?: Refusal;
 }
+
+export type JobAbout = Partial<Pick<Job, 'type' | 'affects'>>;
 
 const states: Readonly<Record<Job['state'], number>> = { running: 4, done: 7, failed: 10, killed: 9 };
 /** In milliseconds: how long a job is remembered after its end. */
@@ -38,8 +44,10 @@ export class Jobs {
   }
 
   /** `act` is done at its end, and fails it by a Refusal. */
-  start(name: string, className: Job['className'], act: () => void | Promise<void>): Job {
-    const job: Job = { id: randomUUID().toUpperCase(), className, name, startedAt: Date.now(), state: 'running', percent: 0 };
+  start(name: string, className: Job['className'], act: (job: Job) => void | Promise<void>, about: JobAbout = {}): Job {
+    const id = randomUUID().toUpperCase();
+    const { type = 0, affects } = about;
+    const job: Job = { id, className, name, startedAt: Date.now(), type, affects, state: 'running', percent: 0 };
     this.#jobs.set(job.id, job);
     this.#later(this.#ms(), () => this.#finish(job, act));
     return job;
@@ -54,10 +62,11 @@ export class Jobs {
     for (const timer of this.#timers) clearTimeout(timer);
   }
 
-  async #finish(job: Job, act: () => void | Promise<void>): Promise<void> {
+  async #finish(job: Job, act: (job: Job) => void | Promise<void>): Promise<void> {
     if (job.state !== 'running') return;
     try {
-      await act();
+      await act(job);
+      if (job.state !== 'running') return;
       job.percent = 100;
       this.#end(job, 'done');
     } catch (reason) {
@@ -82,7 +91,7 @@ export class Jobs {
   }
 }
 
-export function jobObject({ id, className, name, startedAt, state, percent, failure }: Job): CimObject {
+export function jobObject({ id, className, name, type, startedAt, state, percent, failure }: Job): CimObject {
   return {
     className,
     values: {
@@ -91,6 +100,7 @@ export function jobObject({ id, className, name, startedAt, state, percent, fail
       Description: name,
       ElementName: name,
       Name: name,
+      JobType: String(type),
       JobState: String(states[state]),
       JobStatus: state === 'failed' ? 'Job failed' : 'OK',
       OperationalStatus: [state === 'failed' ? '6' : '2', state === 'running' ? '5' : '17'],

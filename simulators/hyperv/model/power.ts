@@ -10,17 +10,19 @@ interface Change {
   readonly from: readonly State[];
   readonly to: State;
   readonly through: Transition;
+  /** The job's. */
+  readonly type: number;
 }
 
 const changes: Readonly<Record<Exclude<Verb, 'shutdown'>, Change>> = {
-  start: { from: ['off', 'saved'], to: 'running', through: 'starting' },
-  off: { from: ['running', 'paused', 'saved'], to: 'off', through: 'stopping' },
-  save: { from: ['running', 'paused'], to: 'saved', through: 'saving' },
-  pause: { from: ['running'], to: 'paused', through: 'pausing' },
-  reset: { from: ['running'], to: 'running', through: 'starting' },
-  reboot: { from: ['running'], to: 'running', through: 'starting' },
+  start: { from: ['off', 'saved'], to: 'running', through: 'starting', type: 12 },
+  off: { from: ['running', 'paused', 'saved'], to: 'off', through: 'stopping', type: 13 },
+  save: { from: ['running', 'paused'], to: 'saved', through: 'saving', type: 14 },
+  pause: { from: ['running'], to: 'paused', through: 'pausing', type: 26 },
+  reset: { from: ['running'], to: 'running', through: 'starting', type: 28 },
+  reboot: { from: ['running'], to: 'running', through: 'starting', type: 29 },
 };
-const resume: Change = { from: ['paused'], to: 'running', through: 'resuming' };
+const resume: Change = { from: ['paused'], to: 'running', through: 'resuming', type: 27 };
 
 /** Changes states, as jobs that take their time. `shown` is a machine as WMI shows it, for events. */
 export class Power {
@@ -48,7 +50,7 @@ export class Power {
       throw new Refusal(codes.invalidState, `'${machine.name}' cannot be shut down in its current state.`);
     this.#mustHear(machine);
     if (!machine.guest.heeds) return this.#host.jobs.start('Shutting Down', 'Msvm_ConcreteJob', () => {});
-    return this.#change(machine, { from: ['running'], to: then, through: 'stopping' }, `${machine.name}: shut down`);
+    return this.#change(machine, { from: ['running'], to: then, through: 'stopping', type: 16 }, `${machine.name}: shut down`);
   }
 
   #mustHear(machine: Machine): void {
@@ -59,8 +61,10 @@ export class Power {
     machine.transition = change.through;
     machine.changedAt = Date.now();
     this.#tell(machine);
-    return this.#host.jobs.start(name, 'Msvm_ConcreteJob', async () => {
+    const held = this.#host.troubles.take('RequestStateChange', 'hold');
+    const act = async () => {
       try {
+        await held?.until;
         this.#meetTrouble();
         if (change.to === 'running' && machine.state === 'off') await this.#startable(machine);
         this.#arrive(machine, change.to);
@@ -68,7 +72,8 @@ export class Power {
         machine.transition = undefined;
         this.#tell(machine);
       }
-    });
+    };
+    return this.#host.jobs.start(name, 'Msvm_ConcreteJob', act, { type: change.type, affects: machine.id });
   }
 
   #arrive(machine: Machine, state: State): void {

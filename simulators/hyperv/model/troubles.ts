@@ -3,6 +3,10 @@ export type Trouble =
   /** The method, or the job that it starts, gives this code. */
   | { readonly kind: 'return'; readonly code: number }
   | { readonly kind: 'job'; readonly code: number; readonly message: string }
+  /** The job that it starts does not end before that. */
+  | { readonly kind: 'hold'; readonly until: Promise<void> }
+  /** Whatever this does is done before it is. */
+  | { readonly kind: 'meet'; readonly act: (what: string) => Promise<void> }
   /** Answered with a fault: access denied to this alone, a quota that is used up. */
   | { readonly kind: 'denied' }
   | { readonly kind: 'quota' }

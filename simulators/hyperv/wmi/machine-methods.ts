@@ -49,12 +49,19 @@ export function commonMethods(host: Host, power: Power): Methods {
     'Msvm_Keyboard.TypeKey': () => ({ returnValue: codes.done }),
     'Msvm_Keyboard.TypeText': () => ({ returnValue: codes.done }),
     'Msvm_Keyboard.TypeCtrlAltDel': () => ({ returnValue: codes.done }),
-    'Msvm_ConcreteJob.RequestStateChange': (target) => {
+    ...jobMethods(host, 'Msvm_ConcreteJob'),
+    ...jobMethods(host, 'Msvm_StorageJob'),
+  };
+}
+
+function jobMethods(host: Host, className: string): Methods {
+  return {
+    [`${className}.RequestStateChange`]: (target) => {
       const job = host.jobs.find(textOfValue(target, 'InstanceID') ?? '');
       if (job !== undefined) host.jobs.kill(job);
       return { returnValue: codes.done };
     },
-    'Msvm_ConcreteJob.GetErrorEx': (target) => {
+    [`${className}.GetErrorEx`]: (target) => {
       const failure = host.jobs.find(textOfValue(target, 'InstanceID') ?? '')?.failure;
       const error =
         failure === undefined

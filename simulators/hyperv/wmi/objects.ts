@@ -33,9 +33,23 @@ export function commonGroups(host: Host, version: Version): readonly Group[] {
     { of: ['Msvm_ComputerSystem'], objects: () => [machines.hostSystem(), ...ofEach(host, (machine) => [machines.system(machine)])] },
     { of: ['Msvm_VirtualSystemSettingData'], objects: () => ofEach(host, settings) },
     { of: logicalClasses, objects: () => ofEach(host, (machine) => machines.logical(machine)) },
-    { of: ['Msvm_ConcreteJob', 'Msvm_StorageJob'], objects: () => host.jobs.all.map(jobObject) },
+    { of: ['Msvm_ConcreteJob', 'Msvm_StorageJob', 'CIM_ConcreteJob'], objects: () => host.jobs.all.map(jobObject) },
     { of: services, objects: () => services.map((name) => serviceObject(host, name)) },
   ];
+}
+
+const affected = 'Msvm_AffectedJobElement';
+
+/** Jobs that are, or were, about a machine. */
+export const affecting = (host: Host, { id }: Machine): Associated =>
+  host.jobs.all.filter(({ affects }) => affects === id).map((job) => [affected, jobObject(job)]);
+
+/** The machine that a job is about; undefined when it is no job. */
+export function affectedBy(host: Host, machines: MachineObjects, of: CimObject): Associated | undefined {
+  const job = /Job$/.test(of.className) ? host.jobs.find(String(of.values['InstanceID'])) : undefined;
+  if (job === undefined) return undefined;
+  const machine = host.machines.get(job.affects ?? '');
+  return machine === undefined ? [] : [[affected, machines.system(machine)]];
 }
 
 export const ofEach = (host: Host, of: (machine: Machine) => readonly CimObject[]): readonly CimObject[] =>

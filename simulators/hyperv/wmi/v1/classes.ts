@@ -81,7 +81,8 @@ export const classes: Readonly<Record<string, ClassText>> = {
     properties: 'VirtualSystemIdentifiers:string[] StaticMacAddress:boolean',
     keys: 'InstanceID',
   },
-  Msvm_ConcreteJob: { base: job, keys: 'InstanceID' },
+  CIM_ConcreteJob: { base: job, keys: 'InstanceID' },
+  Msvm_ConcreteJob: { base: job, keys: 'InstanceID', parent: 'CIM_ConcreteJob' },
   Msvm_VirtualSwitch: {
     base: element,
     properties: 'ScopeOfResidence NumLearnableAddresses:uint32 MaxVMQOffloads:uint32 MaxChimneyOffloads:uint32',
@@ -127,6 +128,6 @@ export const classes: Readonly<Record<string, ClassText>> = {
     base: job,
     properties: 'JobCompletionStatusCode:uint32',
     keys: 'InstanceID',
-    parent: 'Msvm_ConcreteJob',
+    parent: 'CIM_ConcreteJob',
   },
 };

@@ -3,7 +3,7 @@ import type { Host } from '../../model/host.js';
 import type { Machine, Snapshot } from '../../model/machine.js';
 import { machineOf } from '../machine-methods.js';
 import { MachineObjects } from '../machine-objects.js';
-import { type Associated, chosen, commonGroups, type Group, ofEach } from '../objects.js';
+import { type Associated, affectedBy, affecting, chosen, commonGroups, type Group, ofEach } from '../objects.js';
 import { SwitchObjects } from './switch-objects.js';
 
 /** What a setting is of. */
@@ -60,6 +60,8 @@ export class V1Objects {
 
   associated(of: CimObject): Associated {
     if (of.className === 'Msvm_VirtualSwitch') return this.switches.associated(of);
+    const ofJob = affectedBy(this.#host, this.machines, of);
+    if (ofJob !== undefined) return ofJob;
     const machine = machineOf(this.#host, of);
     if (of.className === 'Msvm_ComputerSystem') return this.#ofSystem(machine);
     if (of.className === 'Msvm_VirtualSystemSettingData') return this.#ofSettings(machine);
@@ -71,6 +73,7 @@ export class V1Objects {
       ['Msvm_SettingsDefineState', this.settings(machine)],
       ['Msvm_ElementSettingData', this.globalSettings(machine)],
       ...this.machines.logical(machine).map((each) => ['Msvm_SystemDevice', each] as const),
+      ...affecting(this.#host, machine),
       ...machine.snapshots.map((each) => ['Msvm_ElementSettingData', this.snapshot(machine, each)] as const),
     ];
   }

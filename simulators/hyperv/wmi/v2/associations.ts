@@ -3,7 +3,7 @@ import type { Host } from '../../model/host.js';
 import type { Machine, Snapshot } from '../../model/machine.js';
 import { machineOf } from '../machine-methods.js';
 import type { MachineObjects } from '../machine-objects.js';
-import type { Associated } from '../objects.js';
+import { type Associated, affectedBy, affecting } from '../objects.js';
 import { type FoundSnapshot, snapshotOf } from './snapshots.js';
 import type { SwitchObjects } from './switch-objects.js';
 
@@ -22,10 +22,12 @@ interface Shown {
 export function associatedWith(host: Host, shown: Shown, of: CimObject): Associated {
   if (/^Msvm_VirtualEthernetSwitch(SettingData)?$/.test(of.className)) return shown.switches.associated(of);
   if (/DisplayController$/.test(of.className)) return ofDisplay(shown, machineOf(host, of));
+  const ofJob = affectedBy(host, shown.machines, of);
+  if (ofJob !== undefined) return ofJob;
   const found = snapshotOf(host, of);
   if (found !== undefined) return ofSnapshot(shown, found);
   const machine = machineOf(host, of);
-  if (of.className === 'Msvm_ComputerSystem') return ofSystem(shown, machine);
+  if (of.className === 'Msvm_ComputerSystem') return [...ofSystem(shown, machine), ...affecting(host, machine)];
   if (of.className === 'Msvm_VirtualSystemSettingData') return ofSettings(shown, machine);
   return ofDevice(shown, machine, of);
 }

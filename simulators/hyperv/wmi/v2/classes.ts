@@ -117,6 +117,10 @@ export const classes: Readonly<Record<string, ClassText>> = {
     properties: 'DesiredVLANEndpointMode:uint16 OtherEndpointMode StaticMacAddress:boolean ClusterMonitored:boolean',
     keys: 'InstanceID',
   },
+  CIM_ConcreteJob: {
+    properties: 'InstanceID Name JobState:uint16 TimeOfLastStateChange:datetime TimeBeforeRemoval:datetime',
+    keys: 'InstanceID',
+  },
   Msvm_ConcreteJob: {
     properties:
       'InstanceID Caption Description ElementName InstallDate:datetime Name OperationalStatus:uint16[] ' +
@@ -128,6 +132,7 @@ export const classes: Readonly<Record<string, ClassText>> = {
       'RecoveryAction:uint16 OtherRecoveryAction JobState:uint16 TimeOfLastStateChange:datetime ' +
       'TimeBeforeRemoval:datetime Cancellable:boolean JobType:uint16',
     keys: 'InstanceID',
+    parent: 'CIM_ConcreteJob',
   },
   Msvm_StorageJob: {
     properties:
@@ -140,7 +145,7 @@ export const classes: Readonly<Record<string, ClassText>> = {
       'RecoveryAction:uint16 OtherRecoveryAction JobState:uint16 TimeOfLastStateChange:datetime ' +
       'TimeBeforeRemoval:datetime Cancellable:boolean Child JobCompletionStatusCode:uint32 Parent JobType:uint16',
     keys: 'InstanceID',
-    parent: 'Msvm_ConcreteJob',
+    parent: 'CIM_ConcreteJob',
   },
   Msvm_VirtualEthernetSwitch: {
     base: element,

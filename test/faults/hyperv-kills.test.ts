@@ -1,0 +1,139 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import t, { type Test } from 'tap';
+import type { Simulator } from '#simulators/hyperv/simulator.js';
+import { until } from '#test/cluster/until.js';
+import { useWorld } from '#test/cluster/world.js';
+import { HypervLab, isChange, namespace } from './hyperv-lab.js';
+import { isReady } from './lab.js';
+import { OperatorProcess } from './operator-process.js';
+
+const world = await useWorld(t);
+t.setTimeout(15 * 60_000);
+await world.kubectl('create', 'namespace', namespace);
+const mostKills = 13;
+
+interface Held {
+  readonly method: string;
+  phase: 'begun' | 'left';
+  readonly release: () => void;
+}
+
+/**
+ * Whatever the agent asks the host to change kills it, in turn: before the host hears of it, once the host has heard, and while it waits for the job,
+ * which then goes on until another agent has looked.
+ */
+class Reaper {
+  kills = 0;
+  /** Changes of what a job of a former life was still at. */
+  readonly doubled: string[] = [];
+  readonly #simulator: Simulator;
+  readonly #agent: OperatorProcess;
+  #held: Held | undefined;
+
+  constructor(simulator: Simulator, agent: OperatorProcess) {
+    this.#simulator = simulator;
+    this.#agent = agent;
+    simulator.host.troubles.add('*', { kind: 'meet', act: (what) => this.#meet(what) });
+  }
+
+  async #meet(what: string): Promise<void> {
+    if (this.#held !== undefined) return this.#watch(what, this.#held);
+    if (!isChange(what) || this.kills >= mostKills) return;
+    this.kills += 1;
+    const method = what.slice(what.indexOf('.') + 1);
+    if (this.kills % 3 === 1 && !/^(Delete|Initiate)/.test(method)) return this.#hold(method);
+    const isHeard = this.kills % 3 !== 2;
+    await this.#agent.kill9();
+    // Whatever the host has heard it does before another life looks.
+    setTimeout(() => void this.#agent.restart(), 100);
+    if (!isHeard) throw new Error('it is not heard');
+  }
+
+  #hold(method: string): void {
+    let release = () => {};
+    const promise = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    this.#held = { method, phase: 'begun', release };
+    this.#simulator.host.troubles.add(method, { kind: 'hold', until: promise }, 1);
+  }
+
+  /** The job is asked for, and so it is known; another life looks what is under way, and for a while no more. */
+  async #watch(what: string, held: Held): Promise<void> {
+    if (held.phase === 'begun' && /^Get Msvm_\w+Job$/.test(what)) {
+      await this.#agent.kill9();
+      held.phase = 'left';
+      await this.#agent.restart();
+    } else if (held.phase === 'left' && isChange(what)) this.doubled.push(`${what} beside ${held.method}`);
+    else if (held.phase === 'left' && /Msvm_ConcreteJob WHERE JobState < 7/.test(what))
+      setTimeout(() => {
+        this.#held = undefined;
+        held.release();
+      }, 300);
+  }
+}
+
+/** At no time has the host two machines of one object, nor two disks of one. */
+async function live(t: Test, lab: HypervLab): Promise<void> {
+  const { host } = lab.simulator;
+  const most = { machines: 0, disks: 0 };
+  let over = false;
+  /** Without those that only keep a name. */
+  const disks = async () => (await lab.files()).filter((name) => !name.includes('.empty.'));
+  const watching = (async () => {
+    for (; !over; await sleep(20)) {
+      most.machines = Math.max(most.machines, host.machines.size);
+      most.disks = Math.max(most.disks, (await disks()).length);
+    }
+  })();
+  const own = lab.example('StorageVolume', { size: '8Mi' }).filter(({ metadata }) => /^mail-(root|data)$/.test(metadata.name));
+  await world.apply(...own, ...lab.example('VirtualMachine', { stop: { mode: 'Hard' } }));
+  const ready = await world.until('VirtualMachine', 'mail', (seen) => isReady(seen) && seen.status?.power?.state === 'Running', {
+    timeoutMs: 240_000,
+  });
+  const { types } = host.words;
+  const [machine] = [...host.machines.values()];
+  const count = (type: string) => machine?.devices.filter(({ values }) => values['ResourceType'] === type).length;
+  t.match(machine?.settings, { BIOSGUID: `{${ready.metadata.uid?.toUpperCase()}}` });
+  t.same([types.diskDrive, types.image, types.dvdDrive, types.card].map(count), [2, 2, 1, 1]);
+  await world.delete('VirtualMachine', 'mail');
+  await until(async () => (await world.get('VirtualMachine', 'mail')) === undefined);
+  t.same([host.machines.size, (await lab.files()).length], [0, 2], 'the disks outlived their machine');
+  for (const name of ['mail-root', 'mail-data']) {
+    await world.delete('StorageVolume', name);
+    await until(async () => (await world.get('StorageVolume', name)) === undefined);
+  }
+  over = true;
+  await watching;
+  t.same(most, { machines: 1, disks: 2 }, 'there were never more');
+  t.equal((await lab.files()).length, 1, 'what is retained is there');
+}
+
+for (const mode of ['v2', 'v1'] as const)
+  await t.test(`${mode}: killing the agent at every call of a life leaves one machine or none, and no job is begun twice`, async (t) => {
+    await using lab = await HypervLab.open({ mode, byJob: true });
+    const part = (command: 'controller' | 'agent') => new OperatorProcess(command, ['hv1'], world.cluster.kubeconfigPath, lab.folder);
+    await using _controller = part('controller');
+    await using agent = part('agent');
+    await world.apply(...['Secret', 'Hypervisor', 'StoragePool', 'VirtualNetwork'].flatMap((kind) => lab.example(kind)));
+    await world.until('Hypervisor', 'hv1', isReady, { timeoutMs: 60_000 });
+    const reaper = new Reaper(lab.simulator, agent);
+    await live(t, lab);
+    lab.simulator.host.troubles.calm();
+    t.ok(reaper.kills > 10, `${reaper.kills} kills`);
+    t.same(reaper.doubled, [], 'what is under way is left to end');
+    t.same(
+      lab.simulator.host.jobs.all.filter(({ state }) => state !== 'done').map(({ name, failure }) => [name, failure?.message]),
+      [],
+      'no job failed, as one that is begun a second time does',
+    );
+    t.notMatch(await agent.log(), /w0rd/);
+    for (const [kind, name] of [
+      ['StoragePool', 'hyper-v'],
+      ['VirtualNetwork', 'hyperv-lan'],
+      ['Hypervisor', 'hv1'],
+    ] as const) {
+      await world.delete(kind, name);
+      await world.untilGone(kind, name);
+    }
+  });

@@ -1,0 +1,95 @@
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadAll } from 'js-yaml';
+import { newSwitch } from '#simulators/hyperv/model/switch.js';
+import { Simulator, type SimulatorOptions } from '#simulators/hyperv/simulator.js';
+
+export interface Manifest {
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+  readonly spec?: object;
+}
+
+/** The operator's, as the examples have it. */
+export const namespace = 'virtwright-system';
+export const user = { name: 'Administrator', password: 'p ä"ss\\w0rd' };
+
+/** A simulated host with what the examples take for granted: a folder for disks, and a switch. Its files go with it. */
+export class HypervLab implements AsyncDisposable {
+  readonly simulator: Simulator;
+  readonly folder: string;
+  readonly #manifests: readonly Manifest[];
+
+  private constructor(simulator: Simulator, folder: string, manifests: readonly Manifest[]) {
+    this.simulator = simulator;
+    this.folder = folder;
+    this.#manifests = manifests;
+  }
+
+  static async open(options: Pick<SimulatorOptions, 'mode'> & Partial<SimulatorOptions>): Promise<HypervLab> {
+    const folder = await mkdtemp(join(tmpdir(), 'vw-hyperv-'));
+    await mkdir(join(folder, 'D/Hyper-V'), { recursive: true });
+    const simulator = await Simulator.start({ folder, users: [user], jobMs: 20, ...options });
+    const lan = newSwitch({ ElementName: 'LAN' });
+    simulator.host.switches.set(lan.id, lan);
+    return new HypervLab(simulator, folder, await readExamples());
+  }
+
+  get uri(): string {
+    return `hyperv://127.0.0.1:${this.simulator.port}/?transport=http`;
+  }
+
+  /** The examples as they are, but for where this host is, and what lets us in. */
+  examples(): readonly Manifest[] {
+    return this.#manifests.map((one) => {
+      if (one.kind === 'Secret') return this.secret();
+      return one.kind === 'Hypervisor' ? this.hypervisor() : one;
+    });
+  }
+
+  /** Those of that kind, with some of their spec changed. */
+  example(kind: string, spec: object = {}): readonly Manifest[] {
+    return this.examples().flatMap((one) =>
+      one.kind === kind ? [one.spec === undefined ? one : { ...one, spec: { ...one.spec, ...spec } }] : [],
+    );
+  }
+
+  secret(
+    stringData: Readonly<Record<string, string>> = { username: user.name, password: user.password },
+  ): Manifest & { readonly stringData: object } {
+    return { ...this.#first('Secret'), stringData };
+  }
+
+  hypervisor(spec: object = {}): Manifest {
+    const found = this.#first('Hypervisor');
+    return { ...found, spec: { ...found.spec, uri: this.uri, ...spec } };
+  }
+
+  /** Files of the pool, but for what makes their names unique. */
+  async files(): Promise<readonly string[]> {
+    return (await readdir(join(this.folder, 'D/Hyper-V'))).map((name) => name.replace(/-[0-9a-f]{8}/, '')).sort();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.simulator[Symbol.asyncDispose]();
+    await rm(this.folder, { recursive: true });
+  }
+
+  #first(kind: string): Manifest {
+    const found = this.#manifests.find((one) => one.kind === kind);
+    if (found === undefined) throw new Error(`no ${kind} in manifests/examples/hyperv`);
+    return found;
+  }
+}
+
+/** What could change something on the host. */
+export const isChange = (asked: string): boolean =>
+  /\.(Define|Modify|Destroy|Add|Remove|Request|Create|Resize|Expand|Convert|Delete|Initiate)/.test(asked);
+
+async function readExamples(): Promise<readonly Manifest[]> {
+  // Seen from `dist/test/faults/`.
+  const folder = new URL('../../../manifests/examples/hyperv/', import.meta.url);
+  const texts = await Promise.all(['host', 'machine', 'volumes'].map((name) => readFile(new URL(`${name}.yaml`, folder), 'utf8')));
+  return texts.flatMap((text) => loadAll(text)) as readonly Manifest[];
+}
