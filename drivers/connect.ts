@@ -38,7 +38,12 @@ const vsphere: Entry = {
 };
 
 const hyperv: Entry = {
-  credentialKeys: (uri) => (/[?]transport=http$/i.test(uri) ? { required: login, optional: [] } : byHttps),
+  credentialKeys: (uri) => {
+    if (/[?&]transport=http(&|$)/i.test(uri)) return { required: login, optional: [] };
+    const known = ['ca.crt', 'sha256'];
+    if (/[?&]auth=kerberos(&|$)/i.test(uri)) return { required: ['username'], optional: ['password', 'keytab', ...known] };
+    return /[?&]auth=basic(&|$)/i.test(uri) ? { required: login, optional: known } : byHttps;
+  },
   connect: async ({ uri, credentials }, signal) => {
     const { connectHypervDriver } = await import('./hyperv/driver.js');
     return connectHypervDriver(uri, credentials, { signal });

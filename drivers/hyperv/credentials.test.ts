@@ -22,6 +22,17 @@ t.test('by HTTPS the host is always verified, and a certificate may log in', asy
   t.match(mapped, { endpoint: { trust: { client: { cert: 'C', key: 'K' } } }, login: { kind: 'certificate', cert: 'C', key: 'K' } });
 });
 
+t.test('whoever asks for Basic or Kerberos logs in by that, with a keytab before a password', async (t) => {
+  const [basic, kerberos] = [parseHypervUri('hyperv://hv1/?auth=basic'), parseHypervUri('hyperv://hv1/?auth=kerberos')];
+  const given = { username: 'me@CORP.EXAMPLE', password: 'hunter2', 'tls.crt': 'C', 'tls.key': 'K' };
+  t.same(decodeCredentials(basic, secret(given)).login, { kind: 'basic', username: given.username, password: 'hunter2' });
+  const by = (values: Readonly<Record<string, string>>) => decodeCredentials(kerberos, secret(values)).login;
+  t.same(by(given), { kind: 'kerberos', principal: given.username, by: 'password', secret: 'hunter2' });
+  t.match(by({ ...given, keytab: 'kt' }), { by: 'keytab', secret: Buffer.from('kt').toString('base64') });
+  for (const username of ['me', 'CORP\\\\me', '-k@CORP', 'me@', 'a b@CORP'])
+    t.throws(() => by({ ...given, username }), { code: 'Denied', message: /accepted: USER@REALM/ }, username);
+});
+
 t.test('what is missing is named, and no value told', async (t) => {
   for (const [values, why] of [
     [{}, /"username"/],

@@ -2,11 +2,13 @@ import t from 'tap';
 import { parseHypervUri } from './uri.js';
 
 t.test('a host is read as libvirt reads it', async (t) => {
-  const https = { host: 'hv1', port: 5986, transport: 'https' };
+  const https = { host: 'hv1', port: 5986, transport: 'https', auth: 'ntlm' };
   t.same(parseHypervUri('hyperv://hv1'), https);
   t.same(parseHypervUri('hyperv://hv1/?transport=https'), https);
-  t.same(parseHypervUri('hyperv://hv1/?transport=http'), { host: 'hv1', port: 5985, transport: 'http' });
-  t.same(parseHypervUri('hyperv://[::1]:15985?transport=http'), { host: '::1', port: 15985, transport: 'http' });
+  t.same(parseHypervUri('hyperv://hv1/?transport=http'), { host: 'hv1', port: 5985, transport: 'http', auth: 'ntlm' });
+  t.same(parseHypervUri('hyperv://[::1]:15985?transport=http'), { host: '::1', port: 15985, transport: 'http', auth: 'ntlm' });
+  t.same(parseHypervUri('hyperv://hv1/?auth=kerberos'), { ...https, auth: 'kerberos' });
+  t.same(parseHypervUri('hyperv://hv1/?auth=basic&transport=https'), { ...https, auth: 'basic' });
 });
 
 t.test('anything else is refused, and no password is told', async (t) => {
@@ -21,6 +23,9 @@ t.test('anything else is refused, and no password is told', async (t) => {
     ['hyperv://hv1/?transport=telnet', /neither https nor http/],
     ['hyperv://hv1/?transport=http&transport=https', /nothing but transport/],
     ['hyperv://hv1/?socket=/x', /nothing but transport/],
+    ['hyperv://hv1/?auth=digest', /auth "digest" is not known/],
+    ['hyperv://hv1/?transport=http&auth=basic', /auth=basic seals nothing, and goes by HTTPS alone/],
+    ['hyperv://hv1/?auth=ntlm&auth=basic', /each once/],
     ['hyperv://hv1/#x', /nothing but transport/],
   ] as const) {
     t.throws(() => parseHypervUri(text), { code: 'Invalid', message: why }, text);

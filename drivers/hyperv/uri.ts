@@ -7,11 +7,14 @@ export interface HypervUri {
   readonly port: number;
   /** `http` is sealed by NTLM. */
   readonly transport: 'https' | 'http';
+  /** How we log in, where no client certificate does. */
+  readonly auth: 'ntlm' | 'basic' | 'kerberos';
 }
 
 const ports = { https: 5986, http: 5985 } as const;
 
-const accepted = 'hyperv://host[:port], by HTTPS, and hyperv://host[:port]/?transport=http, which NTLM seals';
+const accepted =
+  'hyperv://host[:port], by HTTPS, with ?auth=basic or ?auth=kerberos when NTLM is not meant; and hyperv://host[:port]/?transport=http, which NTLM seals';
 
 /** As libvirt has it. @throws DriverError Invalid, which never quotes a password */
 export function parseHypervUri(text: string): HypervUri {
@@ -20,13 +23,17 @@ export function parseHypervUri(text: string): HypervUri {
   if (url.username !== '' || url.password !== '') refuse(text, 'user and password stand in the Secret, not here');
   if (url.searchParams.has('no_verify'))
     refuse(text, 'TLS is always verified; the Secret may hold "ca.crt", or "sha256" of the certificate');
-  if (![...url.searchParams.keys()].every((name) => name === 'transport') || url.searchParams.size > 1 || url.hash !== '')
-    refuse(text, 'nothing but transport may follow');
+  const names = [...url.searchParams.keys()];
+  if (names.some((name) => name !== 'transport' && name !== 'auth') || new Set(names).size < names.length || url.hash !== '')
+    refuse(text, 'nothing but transport and auth may follow, each once');
   if (url.hostname === '') refuse(text, 'the host is missing');
   if (url.pathname !== '' && url.pathname !== '/') refuse(text, 'a Hyper-V host has no path');
   const transport = url.searchParams.get('transport') ?? 'https';
   if (transport !== 'https' && transport !== 'http') refuse(text, `transport ${JSON.stringify(transport)} is neither https nor http`);
-  return { host: url.hostname.replace(/^\[(.*)\]$/, '$1'), port: url.port === '' ? ports[transport] : Number(url.port), transport };
+  const auth = url.searchParams.get('auth') ?? 'ntlm';
+  if (auth !== 'ntlm' && auth !== 'basic' && auth !== 'kerberos') refuse(text, `auth ${JSON.stringify(auth)} is not known`);
+  if (auth !== 'ntlm' && transport === 'http') refuse(text, `auth=${auth} seals nothing, and goes by HTTPS alone`);
+  return { host: url.hostname.replace(/^\[(.*)\]$/, '$1'), port: url.port === '' ? ports[transport] : Number(url.port), transport, auth };
 }
 
 /** Someone may have put a password there, and messages go far. */

@@ -3,7 +3,7 @@ import type { WmiNamespace } from './cim/namespace.js';
 import { problems } from './cim/problem.js';
 import { Store } from './disks/store.js';
 import { Listener } from './http/listener.js';
-import { type User, type Ways, windowsWays } from './http/users.js';
+import { type Acceptor, type User, type Ways, windowsWays } from './http/users.js';
 import { Host } from './model/host.js';
 import type { Machine } from './model/machine.js';
 import { Power } from './model/power.js';
@@ -31,6 +31,8 @@ export interface SimulatorOptions {
   readonly port?: number;
   readonly certificate?: { readonly cert: string; readonly key: string };
   readonly ways?: Partial<Ways>;
+  /** Takes tickets of Kerberos. */
+  readonly acceptor?: Acceptor;
   readonly server?: string;
   readonly cpus?: number;
   readonly memoryBytes?: number;
@@ -76,6 +78,7 @@ export class Simulator implements AsyncDisposable {
       server,
       users,
       ways: { ...windowsWays, ...ways },
+      acceptor: options.acceptor,
       maxMessage,
       answer: (text, user) => answered(host, service, text, user),
       identity: () => service.identify(false),

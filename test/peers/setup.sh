@@ -17,6 +17,7 @@ packages=(
   prometheus # names of metrics, alerts, queries
   python3-pyvmomi # a second opinion about vSphere
   python3-winrm # a second opinion about WS-Management
+  krb5-kdc krb5-admin-server krb5-user libkrb5-dev # tickets, and what the optional package "kerberos" is built with
 )
 
 give_up_or_warn() {

@@ -1,21 +1,29 @@
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { DriverError } from '#drivers/error.js';
 import { isBroken, networkError } from '#drivers/https/network-error.js';
 import { certificateOf } from '#drivers/https/trusting-agent.js';
 import { endpointHash } from './endpoint-hash.js';
 import { type Endpoint, OneSocket, type Received, type Sent, SocketGone } from './http.js';
+import { kerberosToken } from './kerberos/token.js';
 import { authorization, challengeIn, type Login, noWay, offered, refusedLogin } from './login.js';
 import { NtlmClient, type SecurityContext } from './ntlm/client.js';
 import { openBody, sealBody, sealedType } from './sealed-body.js';
 
 export const soapType = 'application/soap+xml;charset=UTF-8';
 
+/** What was agreed on over a socket; by NTLM, also what seals. */
+interface Agreed {
+  readonly socket: Socket;
+  readonly context?: SecurityContext;
+}
+
 /** One way to the host: a socket and, where the login belongs to it, what was agreed on over it. One message at a time. */
 export class Channel {
   readonly #endpoint: Endpoint;
   readonly #login: Login;
   readonly #http: OneSocket;
-  #agreed: { readonly socket: Socket; readonly context: SecurityContext } | undefined;
+  #agreed: Agreed | undefined;
 
   constructor(endpoint: Endpoint, login: Login) {
     this.#endpoint = endpoint;
@@ -30,7 +38,7 @@ export class Channel {
     } catch (reason) {
       // What was sealed and not answered leaves both ends at odds about what comes next.
       this.#forget();
-      throw networkError(`${this.#endpoint.host}:${this.#endpoint.port}`, reason);
+      throw this.#told(reason);
     }
   }
 
@@ -38,10 +46,19 @@ export class Channel {
     this.#http.destroy();
   }
 
+  /** What is wrong with Windows' remote management is put right there. */
+  #told(reason: unknown): DriverError {
+    const { host, port } = this.#endpoint;
+    const error = networkError(`${host}:${port}`, reason);
+    if (!(reason instanceof Error && 'code' in reason && reason.code === 'ECONNREFUSED')) return error;
+    const how = this.#isOverTls ? '`winrm quickconfig -transport:https`, which needs a certificate' : '`winrm quickconfig`';
+    return new DriverError(error.code, `${error.message}; on Windows: ${how}`, { cause: reason });
+  }
+
   async #send(message: Buffer, repeatable: boolean, signal: AbortSignal, isSecondTry = false): Promise<string> {
     // A host may close a socket that was idle at any time, unnoticed until it is used.
     const wasOpen = this.#http.socket !== undefined;
-    const socket = this.#login.kind === 'ntlm' ? await this.#agreedSocket(this.#login, signal) : undefined;
+    const socket = isOfSocket(this.#login) ? await this.#agreedSocket(this.#login, signal) : undefined;
     try {
       const received = await this.#http.exchange(this.#wrapped(message), socket, signal);
       return utf8.decode(this.#unwrapped(received));
@@ -61,7 +78,7 @@ export class Channel {
 
   #wrapped(message: Buffer): Sent {
     const header = authorization(this.#login);
-    if (this.#agreed !== undefined && this.#endpoint.trust === undefined)
+    if (this.#agreed?.context !== undefined && this.#endpoint.trust === undefined)
       return { headers: { 'Content-Type': sealedType }, body: sealBody(message, soapType, this.#agreed.context) };
     return { headers: { 'Content-Type': soapType, ...(header && { Authorization: header }) }, body: message };
   }
@@ -71,7 +88,7 @@ export class Channel {
     if (status === 401) throw this.#unauthorized(offered(response));
     // A fault comes as 400 or 500; any other refusal is not WS-Management's own.
     if (status !== 200 && !((status === 400 || status === 500) && body.length > 0)) throw httpError(status);
-    if (this.#agreed === undefined || this.#endpoint.trust !== undefined) return body;
+    if (this.#agreed?.context === undefined || this.#endpoint.trust !== undefined) return body;
     if (!/^multipart\/encrypted/i.test(response.headers['content-type'] ?? ''))
       throw new DriverError('Denied', 'the host answers a sealed message with one that anybody could have written');
     return openBody(body, this.#agreed.context);
@@ -80,25 +97,49 @@ export class Channel {
   /** A host that has forgotten us asks as one that never knew us; after a login it does not offer ours any more. */
   #unauthorized(ways: readonly string[]): DriverError {
     const { kind } = this.#login;
-    if (kind === 'ntlm') return new SocketGone();
+    if (isOfSocket(this.#login)) return new SocketGone();
     const takes = kind === 'basic' ? 'basic' : undefined;
-    return takes === undefined || ways.some((way) => way.toLowerCase() === takes) ? refusedLogin(kind) : noWay(kind, ways);
+    return takes === undefined || ways.some((way) => way.toLowerCase() === takes) ? refusedLogin(kind, this.#isOverTls) : noWay(kind, ways);
   }
 
   /** The socket that we are logged in on, after logging in if need be. */
-  async #agreedSocket(login: Extract<Login, { kind: 'ntlm' }>, signal: AbortSignal): Promise<Socket> {
+  async #agreedSocket(login: LoginOfSocket, signal: AbortSignal): Promise<Socket> {
     if (this.#agreed !== undefined && this.#agreed.socket === this.#http.socket) return this.#agreed.socket;
     this.#agreed = undefined;
+    this.#agreed = login.kind === 'ntlm' ? await this.#byNtlm(login, signal) : await this.#byKerberos(login, signal);
+    return this.#agreed.socket;
+  }
+
+  /** A token for the host, which is all that it asks for. Who it is, TLS has told. */
+  async #byKerberos(login: Extract<Login, { kind: 'kerberos' }>, signal: AbortSignal): Promise<Agreed> {
+    const token = await kerberosToken(login, this.#endpoint.host, signal);
+    const { response, socket } = await this.#http.exchange(empty('Negotiate', token), undefined, signal);
+    this.#checkLoggedIn(response, login.kind);
+    return { socket };
+  }
+
+  async #byNtlm(login: Extract<Login, { kind: 'ntlm' }>, signal: AbortSignal): Promise<Agreed> {
     const ntlm = new NtlmClient(login);
     const first = await this.#http.exchange(empty('Negotiate', ntlm.first), undefined, signal);
     const challenge = challengeIn(first.response);
     if (challenge === undefined) throw this.#noChallenge(first);
     const { message, context } = ntlm.answer(challenge, bindingTo(first.socket));
     const last = await this.#http.exchange(empty('Negotiate', message), first.socket, signal);
-    if (last.response.statusCode === 401) throw refusedLogin('ntlm');
-    if (last.response.statusCode !== 200) throw httpError(last.response.statusCode ?? 0);
-    this.#agreed = { socket: first.socket, context };
-    return first.socket;
+    this.#checkLoggedIn(last.response, login.kind);
+    return { socket: first.socket, context };
+  }
+
+  #checkLoggedIn(response: IncomingMessage, kind: LoginOfSocket['kind']): void {
+    const ways = offered(response);
+    if (response.statusCode === 401)
+      throw kind === 'kerberos' && !ways.some((way) => /^(negotiate|kerberos)$/i.test(way))
+        ? noWay(kind, ways)
+        : refusedLogin(kind, this.#isOverTls);
+    if (response.statusCode !== 200) throw httpError(response.statusCode ?? 0);
+  }
+
+  get #isOverTls(): boolean {
+    return this.#endpoint.trust !== undefined;
   }
 
   #noChallenge({ response }: Received): DriverError {
@@ -106,6 +147,10 @@ export class Channel {
     return status === 401 ? noWay('ntlm', offered(response)) : httpError(status);
   }
 }
+
+type LoginOfSocket = Extract<Login, { kind: 'ntlm' | 'kerberos' }>;
+
+const isOfSocket = (login: Login): login is LoginOfSocket => login.kind === 'ntlm' || login.kind === 'kerberos';
 
 /** The messages of a login bear nothing else. */
 const empty = (scheme: string, token: Buffer): Sent => ({

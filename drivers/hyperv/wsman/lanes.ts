@@ -4,7 +4,8 @@ import { Gate } from '#drivers/https/gate.js';
 import { Refusals } from '#drivers/https/refusals.js';
 import { Channel } from './channel.js';
 import { type Endpoint, urlOf } from './http.js';
-import { isRefusedLogin, type Login } from './login.js';
+import type { Login } from './login.js';
+import { isRefusedLogin } from './refusal.js';
 
 /** What asks and acts; what waits for events, by one socket of its own. */
 export type Lane = 'control' | 'watch';

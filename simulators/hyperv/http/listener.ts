@@ -8,7 +8,7 @@ import { endpointHash } from '#drivers/hyperv/wsman/endpoint-hash.js';
 import type { Answered } from '../wsman/service.js';
 import { type Challenged, challenged, type LoggedIn, loggedIn } from './ntlm-login.js';
 import { sealedType, unwrap, wrap } from './sealed.js';
-import { type User, userNamed, type Ways } from './users.js';
+import { type Acceptor, type User, userNamed, type Ways } from './users.js';
 
 export interface ListenerOptions {
   readonly host: string;
@@ -19,12 +19,16 @@ export interface ListenerOptions {
   readonly server: string;
   readonly users: readonly User[];
   readonly ways: Ways;
+  readonly acceptor?: Acceptor | undefined;
   /** In bytes: a longer message is answered with 413. */
   readonly maxMessage: number;
   readonly answer: (text: string, user: User) => Promise<Answered>;
   /** What is told to whoever asks, before a login. */
   readonly identity: () => string;
 }
+
+/** Who has come by a ticket seals nothing. */
+type Login = Challenged | LoggedIn | { readonly kind: 'ticket'; readonly user: User };
 
 const soapType = 'application/soap+xml;charset=UTF-8';
 const mutual = 'http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual';
@@ -35,7 +39,7 @@ export class Listener implements AsyncDisposable {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   /** A login by NTLM belongs to the socket that it came by. */
-  readonly #logins = new WeakMap<Socket, Challenged | LoggedIn>();
+  readonly #logins = new WeakMap<Socket, Login>();
   /** Fingerprints of the certificates that clients showed. */
   readonly #shown = new WeakMap<Socket, string>();
   readonly #endpointHash: Buffer | undefined;
@@ -118,7 +122,7 @@ export class Listener implements AsyncDisposable {
     const login = this.#logins.get(request.socket);
     const isSealed = /^multipart\/encrypted/i.test(request.headers['content-type'] ?? '');
     if (isSealed) return login?.kind === 'logged-in' ? this.#sealed(response, body, login) : this.#unauthorized(response);
-    const user = this.#userOf(request, response, login);
+    const user = (await this.#byTicket(request, response)) ?? this.#userOf(request, response, login);
     if (user === undefined) return;
     if (body.length === 0) return end(response, 200);
     if (this.#endpointHash === undefined && !this.#options.ways.unencrypted) return this.#unauthorized(response);
@@ -141,13 +145,27 @@ export class Listener implements AsyncDisposable {
   }
 
   /** Who asks; undefined when that has been answered already. */
-  #userOf(request: IncomingMessage, response: ServerResponse, login: Challenged | LoggedIn | undefined): User | undefined {
+  #userOf(request: IncomingMessage, response: ServerResponse, login: Login | undefined): User | undefined {
     const [scheme = '', token = ''] = (request.headers.authorization ?? '').split(' ');
     const { ways } = this.#options;
     if (ways.negotiate && /^(negotiate|ntlm)$/i.test(scheme)) return this.#negotiated(request, response, scheme, token, login);
-    if (scheme === '' && login?.kind === 'logged-in') return login.user;
+    if (scheme === '' && (login?.kind === 'logged-in' || login?.kind === 'ticket')) return login.user;
     const user = ways.basic && /^basic$/i.test(scheme) ? this.#basic(token) : this.#mapped(request);
     if (user === undefined) this.#unauthorized(response);
+    return user;
+  }
+
+  /** Undefined when it is no ticket, or none of ours. */
+  async #byTicket({ headers, socket }: IncomingMessage, response: ServerResponse): Promise<User | undefined> {
+    const [scheme = '', token = ''] = (headers.authorization ?? '').split(' ');
+    const { acceptor, users } = this.#options;
+    const isTicket = /^(negotiate|kerberos)$/i.test(scheme) && !Buffer.from(token, 'base64').toString('latin1').startsWith('NTLMSSP');
+    if (acceptor === undefined || !isTicket) return undefined;
+    const found = await acceptor.accept(token).catch(() => undefined);
+    const user = found && userNamed(users, found.principal.replace(/@.*/, ''));
+    if (user === undefined) return undefined;
+    response.setHeader('WWW-Authenticate', `${scheme} ${found?.answer ?? ''}`);
+    this.#logins.set(socket, { kind: 'ticket', user });
     return user;
   }
 
@@ -168,10 +186,10 @@ export class Listener implements AsyncDisposable {
     response: ServerResponse,
     scheme: string,
     token: string,
-    login: Challenged | LoggedIn | undefined,
+    login: Login | undefined,
   ): User | undefined {
     const message = Buffer.from(token, 'base64');
-    const first = challenged(message, this.#options.server);
+    const first = this.#options.ways.ntlm ? challenged(message, this.#options.server) : undefined;
     if (first !== undefined) {
       this.#logins.set(request.socket, first);
       response.setHeader('WWW-Authenticate', `${scheme} ${first.message.toString('base64')}`);
