@@ -60,8 +60,8 @@ export interface Guests {
   readonly deaf?: GuestRecipe;
   /** Turns itself off soon after it was started. */
   readonly leaving?: GuestRecipe;
-  /** Prints `prints` on its serial console when it boots, and repeats what is typed. */
-  readonly talking?: GuestRecipe & { readonly prints: string };
+  /** Prints `prints` on its serial console when it boots, and repeats what is typed. `startsAnew`: it may first boot in vain, and its console then ends. */
+  readonly talking?: GuestRecipe & { readonly prints: string; readonly startsAnew?: true };
   /** Has an agent, which says `hostname` and the id `system`. */
   readonly telling?: GuestRecipe & { readonly hostname: string; readonly system: string };
   /** A machine that can be defined and not be started. */
