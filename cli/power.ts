@@ -193,4 +193,13 @@ export const powerCommands: readonly Command[] = [
     { verb: 'Reset', done: 'reset', summary: 'press the reset button of machines; the guest is not asked', example: 'as after a crash' },
     false,
   ),
+  power(
+    {
+      verb: 'Save',
+      done: 'saved',
+      summary: 'write what runs in machines to the disk of their host, and switch them off',
+      example: 'its next start goes on from there',
+    },
+    false,
+  ),
 ];

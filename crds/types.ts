@@ -743,9 +743,11 @@ export interface VirtualMachineActionSpec {
   readonly machineRef: Ref;
   /**
    * `Start` and `Stop` fail where the machine's runStrategy wants the opposite. `Restart` stops the machine and starts it
-   * again. `Pause` freezes the guest until `Resume`. `Reset` is the reset button: the guest is not asked.
+   * again. `Pause` freezes the guest until `Resume`. `Reset` is the reset button: the guest is not asked. `Save` writes what
+   * runs to the host's disk and switches the machine off; its next start goes on from there, with the hardware that it had,
+   * and `Stop` with mode `Hard` drops what was saved.
    */
-  readonly verb: 'Start' | 'Stop' | 'Restart' | 'Pause' | 'Resume' | 'Reset';
+  readonly verb: 'Start' | 'Stop' | 'Restart' | 'Pause' | 'Resume' | 'Reset' | 'Save';
   /**
    * How the machine is stopped, with `Stop` and `Restart`; `Soft` fails when the guest is still there after the machine's
    * spec.stop.timeoutSeconds. When absent, as the machine's spec.stop says.

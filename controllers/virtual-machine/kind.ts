@@ -158,6 +158,7 @@ const performersWith = (locks: Locks, seeds: KeptSeeds, heard: Heard): Performer
     }),
   ),
   cut: marking(on('power', (power, { id, owner }: Action<'cut'>, signal) => power.cut(id, owner, signal))),
+  save: on('power', (power, { id, owner }: Action<'save'>, signal) => power.save(id, owner, signal)),
   pause: marking(on('power', (power, { id }: Action<'pause'>, signal) => power.pause(id, signal))),
   resume: cuttingWhatIsStuck(marking(on('power', (power, { id }: Action<'resume'>, signal) => power.resume(id, signal)))),
   reset: {

@@ -1,11 +1,11 @@
 import type { Capability } from '#drivers/driver.js';
-import { act, type Plan } from '../plan.js';
+import { act, type Plan, wait } from '../plan.js';
 import { type MachineAction, marked, type Subject } from './action.js';
 import { planResume, planRun, planStop, type StopPolicy } from './plan-power.js';
 import { type ActionRecord, bootNumber, ended, recordable, unasked } from './record.js';
 
 export type RunStrategy = 'Always' | 'RerunOnFailure' | 'Once' | 'Manual' | 'Halted';
-export type Verb = 'Start' | 'Stop' | 'Restart' | 'Pause' | 'Resume' | 'Reset';
+export type Verb = 'Start' | 'Stop' | 'Restart' | 'Pause' | 'Resume' | 'Reset' | 'Save';
 
 /** A VirtualMachineAction, as far as the machine's plan goes. */
 export interface RequestedAction {
@@ -60,6 +60,7 @@ export function planRequestedAction(action: RequestedAction, policy: Policy, sub
 const lacking: Readonly<Partial<Record<Verb, { readonly field: string; readonly instead: string }>>> = {
   Pause: { field: 'power.pause', instead: 'use Stop' },
   Reset: { field: 'power.reset', instead: 'use Restart with mode Hard' },
+  Save: { field: 'power.save', instead: 'use Pause, or Stop' },
 };
 
 function lackOf(verb: Verb, { host, capabilities }: Policy): string | undefined {
@@ -70,11 +71,13 @@ function lackOf(verb: Verb, { host, capabilities }: Policy): string | undefined 
 
 function objectionTo(verb: Verb, strategy: RunStrategy, { machine: { power }, record }: Subject): string | undefined {
   const off = power.state === 'Off';
+  const saved = off && power.reason === 'Saved';
+  if (saved && verb === 'Save') return undefined;
   if (off && verb !== 'Start' && verb !== 'Stop') return `the machine is off; ${verb} needs it running`;
   switch (verb) {
     case 'Start':
       if (strategy === 'Halted') return 'runStrategy is Halted; set it to Manual or Always to let the machine run';
-      if (strategy === 'Once' && off && bootNumber(record) > 0)
+      if (strategy === 'Once' && off && !saved && bootNumber(record) > 0)
         return 'runStrategy is Once and the machine has run; set it to Manual to run it again';
       return power.state === 'Paused' ? 'the machine is paused; use Resume' : undefined;
     case 'Stop':
@@ -83,6 +86,8 @@ function objectionTo(verb: Verb, strategy: RunStrategy, { machine: { power }, re
       return strategy === 'Once' || strategy === 'Halted'
         ? `runStrategy ${strategy} does not start it again; set it to Manual or Always`
         : undefined;
+    case 'Save':
+      return strategy === 'Always' ? 'runStrategy Always would start it again; set it to Manual' : undefined;
     case 'Resume':
     case 'Pause':
     case 'Reset':
@@ -96,7 +101,7 @@ function judge(action: RequestedAction, taken: ActionRecord, { stop }: Policy, s
     case 'Start':
       return judgeStart(taken, subject);
     case 'Stop':
-      return judgeStop(policy, subject);
+      return action.mode === 'Hard' && isSaved(subject) ? dropSaved(subject) : judgeStop(policy, subject);
     case 'Restart':
       return judgeRestart(policy, taken, subject);
     case 'Pause':
@@ -105,6 +110,8 @@ function judge(action: RequestedAction, taken: ActionRecord, { stop }: Policy, s
       return judgeResume(subject);
     case 'Reset':
       return judgeReset(taken, subject);
+    case 'Save':
+      return judgeSave(subject);
   }
 }
 
@@ -149,6 +156,23 @@ function judgeResume(subject: Subject): Verdict {
   const { power } = subject.machine;
   if (power.state === 'Off') return failed('the machine went off before it could be resumed');
   return power.state === 'Paused' ? steps(planResume(subject)) : succeeded;
+}
+
+const isSaved = ({ machine: { power } }: Subject): boolean => power.state === 'Off' && power.reason === 'Saved';
+
+/** Off it is already; whoever says that its guest need not be asked has done with what was saved of it. */
+const dropSaved = ({ machine: { id }, owner }: Subject): Verdict =>
+  steps([act({ kind: 'cut', id, owner }, 'an action asks for a stop, and what was saved is dropped')]);
+
+function judgeSave(subject: Subject): Verdict {
+  const { machine, owner } = subject;
+  const { id, power } = machine;
+  if (isSaved(subject)) return succeeded;
+  if (power.state === 'Off') return failed('the machine went off before it could be saved');
+  if (power.reason === 'Busy') return steps([wait('HostBusy', 'the host is at work on the machine, as when it saves it', 1_000)]);
+  if (power.state === 'Paused') return failed('the machine is paused; use Resume first, as only one that runs is saved');
+  if (power.state === 'Stopping') return steps([wait('Stopping', 'the machine is about to be off', 1_000)]);
+  return steps([act({ kind: 'save', id, owner }, 'an action asks for it')]);
 }
 
 /** A reset cannot be seen afterwards: it is noted before, and never done a second time. */

@@ -156,3 +156,12 @@ t.test('what an action paused stays until it is resumed', async (t) => {
   const machine = machineWith({ state: 'Paused', reason: 'User' }, { boot, paused: true });
   t.match(planMachine(desiredWith(), observed(machine, {}), now), [{ kind: 'wait', because: /it leaves once it is resumed/ }]);
 });
+
+t.test('what its host has saved of a machine is not left behind unasked', (t) => {
+  const machine = machineWith({ state: 'Off', reason: 'Saved' }, { boot, lastStop: { boot: 1, cause: 'Saved', at: now } });
+  const stands = { runStrategy: 'Manual' } as const;
+  t.match(planMachine(desiredWith(stands), observed(machine, {}), now), [{ kind: 'wait', reason: 'Evacuating', because: /saved/ }]);
+  const dropped = { ...stands, action: { uid: 'a', verb: 'Stop', mode: 'Hard' } } as const;
+  t.match(planMachine(desiredWith(dropped), observed(machine, {}), now), [{ kind: 'act', action: { kind: 'note' } }]);
+  t.end();
+});

@@ -32,12 +32,20 @@ export function planLeaving(desired: Leaver, subject: Subject): Plan<MachineActi
   const { id, power } = machine;
   const stays = staysFor(desired.runStrategy, subject);
   if (stays !== undefined) return [wait('Evacuating', stays, lookAgainMs)];
+  if (power.state === 'Off' && power.reason === 'Saved') return planSaved(desired, subject);
   return (
     planTakenUp(desired, subject) ??
     (power.state === 'Off'
       ? [sayThenAct({ kind: 'leave', id, owner }, `${desired.host} is to be emptied`)]
       : planStop(desired.stop, subject))
   );
+}
+
+/** Only the host that saved it can go on from there. What becomes of it, an action says. */
+function planSaved({ action, ...policy }: Leaver, subject: Subject): Plan<MachineAction> {
+  const requested = action === undefined ? undefined : planRequestedAction(action, policy, subject);
+  const because = 'what was saved of it is on this host: it leaves once it is started, or stopped with mode Hard';
+  return requested ?? [wait('Evacuating', because, lookAgainMs)];
 }
 
 /** A stop would be the end of the one, and the other has no place to be paused in. */

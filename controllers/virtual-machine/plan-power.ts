@@ -48,7 +48,9 @@ function planStart(subject: Subject, { exactly = false, withoutBackOff = false }
     return [wait('CrashLoopBackOff', `${because}; next start at ${timestamp(due)}`, due - now)];
   }
   const because = `the machine is off (${record.lastStop?.cause ?? 'never ran'})`;
-  if (exactly && startsPaused) return [act({ kind: 'start', id: machine.id, owner, record, paused: true }, because)];
+  // What was saved can be gone on from but once, and a host that has it paused says that it is at work on it.
+  if (exactly && startsPaused && machine.power.reason !== 'Saved')
+    return [act({ kind: 'start', id: machine.id, owner, record, paused: true }, because)];
   const next = noteBoot(record, now);
   const unlessRefused = { record: exactly ? record : next, mark: marked(subject, next) };
   return [act({ kind: 'start', id: machine.id, owner, ...unlessRefused, paused: false }, because)];

@@ -277,6 +277,12 @@ t.test('actions, from being taken up to their end', async (t) => {
     ['Resume', on, { boot: first }, 'Succeeded'],
     ['Reset', on, { boot: first }, 'reset'],
     ['Reset', off(), ran(), 'Failed: the machine went off before'],
+    ['Save', on, { boot: first }, 'save'],
+    ['Save', off('Saved'), ran(), 'Succeeded'],
+    ['Save', off(), ran(), 'Failed: the machine went off before'],
+    ['Save', paused('Busy'), { boot: first }, 'wait HostBusy'],
+    ['Save', paused(), { boot: first, paused: true }, 'Failed: the machine is paused; use Resume'],
+    ['Stop', off('Saved'), ran(), 'Succeeded'],
   ];
   for (const [verb, power, record, expected] of steps) {
     const found = verb === 'Start' ? 0 : 1;
@@ -290,6 +296,10 @@ t.test('actions, from being taken up to their end', async (t) => {
   const soft = { boot: first, stopRequestedAt: now - 121 * seconds, pressedAt: now };
   t.match(after({ ...requested('Stop'), mode: 'Soft' }, on, soft, 1), /^Failed: the guest did not power off within 120 s/);
   t.match(after({ ...requested('Stop'), mode: 'TrySoft' }, on, soft, 1), /^cut/);
+  t.match(after({ ...requested('Stop'), mode: 'Hard' }, off('Saved'), ran(), 1), /^cut/);
+  t.match(verdictOf(requested('Start'), 'Once', off('Saved'), ran()), /^taken/);
+  t.match(after(requested('Start'), off('Saved'), ran(), 1), /^start$/, 'and not paused first');
+  t.match(verdictOf(requested('Save'), 'Always', on, { boot: first }), /^Failed: runStrategy Always would start it again/);
   t.same(
     words(
       planOf(

@@ -129,6 +129,7 @@ const doing: Readonly<Record<MachineAction['kind'], string>> = {
   pause: 'Pausing',
   resume: 'Resuming',
   reset: 'Resetting',
+  save: 'Saving',
   seed: 'Provisioning',
   unseed: 'Terminating',
   leave: 'Evacuating',
@@ -143,6 +144,7 @@ function ready({ metadata }: VirtualMachine, { observed, desired }: MachineFindi
     case 'Paused':
       return { reason: 'Paused', message: whyPaused(observed) };
     default:
+      if (observed?.machine?.power.reason === 'Saved') return { reason: 'Saved', message: 'its next start goes on from what was saved' };
       return { reason: isOver(desired, observed) ? 'Completed' : 'Stopped' };
   }
 }
@@ -173,7 +175,7 @@ function power(seen: PowerState | undefined, { failure, observed }: MachineFindi
     : { state: 'Stopped', reason: 'Unknown' };
 }
 
-const powerActs: ReadonlySet<string> = new Set<MachineAction['kind']>(['start', 'press', 'cut', 'pause', 'resume']);
+const powerActs: ReadonlySet<string> = new Set<MachineAction['kind']>(['start', 'press', 'cut', 'save', 'pause', 'resume']);
 
 function powerSynced({ plan, failure, observed }: MachineFindings): Finding {
   if (failure !== undefined || plan === undefined || observed?.machine === undefined) return isUnknown('NotSeen');

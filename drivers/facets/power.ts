@@ -13,12 +13,21 @@ export interface Power {
   start(id: MachineId, options: { readonly paused: boolean }, signal: AbortSignal): Promise<void>;
   /** Press the power button; the guest may ignore it, and a paused one does not hear. Off already is success. */
   press(id: MachineId, owner: OwnerMark, signal: AbortSignal): Promise<void>;
-  /** Cut the power, whatever the state: Off, reason `Cut`. Off already keeps its reason. A machine without a definition is then gone. */
+  /**
+   * Cut the power, whatever the state: Off, reason `Cut`. Off already keeps its reason, but for `Saved`: what was saved is dropped, and the next
+   * start is a boot. A machine without a definition is then gone.
+   */
   cut(id: MachineId, owner: OwnerMark, signal: AbortSignal): Promise<void>;
   /** As the reset button: the guest starts anew, the machine stays on with the hardware it has, a paused one paused. Conflict when it is Off; Unsupported where the host cannot (no `power.reset`). */
   reset(id: MachineId, owner: OwnerMark, signal: AbortSignal): Promise<void>;
   /** Paused already keeps its reason. Conflict when it is Off; Unsupported where the host cannot (no `power.pause`). */
   pause(id: MachineId, signal: AbortSignal): Promise<void>;
+  /**
+   * What runs is written to the host's disk, and the machine is Off, reason `Saved`: its next start goes on from there, with the hardware that it
+   * had. What was saved goes with it when it is undefined. `Saved` already is success. Conflict when it is not On; Unsupported where the host
+   * cannot (no `power.save`).
+   */
+  save(id: MachineId, owner: OwnerMark, signal: AbortSignal): Promise<void>;
   /** Conflict when it is Off or its guest crashed; Busy when the host itself paused it (`Busy`). */
   resume(id: MachineId, signal: AbortSignal): Promise<void>;
 }

@@ -56,6 +56,7 @@ export const everything: readonly Capability[] = [
   { field: 'power.startPaused' },
   { field: 'power.pause' },
   { field: 'power.reset' },
+  { field: 'power.save' },
   { field: 'stats.block' },
   { field: 'stats.network' },
   { field: 'volumes.format', values: ['Raw', 'Qcow2', 'Vmdk'] },

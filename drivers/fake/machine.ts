@@ -41,6 +41,8 @@ export class FakeMachine {
   startedAt = 0;
   readonly #host: Surroundings;
   #run = 0;
+  /** What it had when it was saved. */
+  #saved: MachineShape | undefined;
   #looks: { left: number; readonly act: () => void }[] = [];
   #onResume: (() => void)[] = [];
 
@@ -62,11 +64,13 @@ export class FakeMachine {
       this.become(off('Failed'));
       throw this.guest.refusesToStart;
     }
-    this.live = structuredClone(this.configured);
+    const saved = this.#saved;
+    this.#saved = undefined;
+    this.live = structuredClone(saved ?? this.configured);
     this.serial.log = this.live?.serialLog === undefined ? undefined : this.#host.putFile(this.live.serialLog, new Uint8Array());
     this.startedAt = this.#host.clock.now();
     this.become(paused ? { state: 'Paused', reason: 'StartingUp' } : { state: 'On', reason: 'Booted' });
-    this.#boot();
+    if (saved === undefined) this.#boot();
   }
 
   press(): void {
@@ -74,6 +78,21 @@ export class FakeMachine {
     const { shows, ...delay } = this.guest.powersOff ?? {};
     if (shows === 'Stopping') this.become({ state: 'Stopping', reason: 'Guest' });
     this.#later(delay, () => this.stop('Guest'));
+  }
+
+  cut(): void {
+    const wasSaved = this.#saved !== undefined;
+    this.#saved = undefined;
+    if (!this.isOff || wasSaved) this.stop('Cut');
+  }
+
+  save(): void {
+    if (this.power.reason === 'Saved') return;
+    if (this.power.state !== 'On')
+      throw new DriverError('Conflict', `machine "${this.nativeName}" is ${this.power.state}; only one that is On is saved`);
+    const { live } = this;
+    this.stop('Saved');
+    this.#saved = live;
   }
 
   /** Whatever the reason, it is off now; without a definition it is gone. */

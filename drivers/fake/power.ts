@@ -13,7 +13,7 @@ const mustNotBeOff = ({ isOff, nativeName }: FakeMachine): void => {
 };
 
 /** A verb that a host says it has, or has not. */
-const mustKnow = ({ capabilities }: Host, verb: 'pause' | 'reset'): void => {
+const mustKnow = ({ capabilities }: Host, verb: 'pause' | 'reset' | 'save'): void => {
   if (capabilities.some(({ field }) => field === `power.${verb}`)) return;
   throw new DriverError('Unsupported', `power.${verb}: this fake host does not know it`);
 };
@@ -45,12 +45,17 @@ export function powerOf(host: Host, connection: Connection): Power {
   return {
     start: (id, options, signal) => ask('start', id, signal, (machine) => start(host, machine, options)),
     press: (id, owner, signal) => askOwned('press', id, owner, signal, (machine) => machine.press()),
-    cut: (id, owner, signal) => askOwned('cut', id, owner, signal, (machine) => (machine.isOff ? undefined : machine.stop('Cut'))),
+    cut: (id, owner, signal) => askOwned('cut', id, owner, signal, (machine) => machine.cut()),
     reset: (id, owner, signal) =>
       askOwned('reset', id, owner, signal, (machine) => {
         mustKnow(host, 'reset');
         mustNotBeOff(machine);
         machine.reset();
+      }),
+    save: (id, owner, signal) =>
+      askOwned('save', id, owner, signal, (machine) => {
+        mustKnow(host, 'save');
+        machine.save();
       }),
     pause: (id, signal) =>
       ask('pause', id, signal, (machine) => {

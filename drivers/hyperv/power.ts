@@ -62,6 +62,10 @@ export class HypervPower implements Power {
     await this.#inventory.service.request(native.system.reference, 'Reset', signal);
   }
 
+  async save(): Promise<void> {
+    throw new DriverError('Unsupported', 'power.save: not known for Hyper-V');
+  }
+
   async pause(id: MachineId, signal: AbortSignal): Promise<void> {
     const native = await this.#inventory.settled(id, signal);
     const { state } = glanceOf(native).power;

@@ -6,7 +6,14 @@ import type { Daemon } from './daemon.js';
 import { hasCode, present, unlessGone, unlessUnknown } from './gone.js';
 import { powerOf } from './power-state.js';
 import { domainXmlFlags, listDomainsFlags, statsFlags, statsGroups } from './rpc/flags.js';
-import { connectGetAllDomainStats, connectListAllDomains, domainGetState, domainGetXmlDesc, domainLookupByUuid } from './rpc/procedures.js';
+import {
+  connectGetAllDomainStats,
+  connectListAllDomains,
+  domainGetState,
+  domainGetXmlDesc,
+  domainHasManagedSaveImage,
+  domainLookupByUuid,
+} from './rpc/procedures.js';
 import { type DomainHandle, paramsByField, type StatsRecord } from './rpc/types.js';
 import { readMark } from './xml/metadata.js';
 import { readIdentity } from './xml/read.js';
@@ -45,7 +52,7 @@ export async function glances(daemon: Daemon, ids: readonly MachineId[] | 'all',
   const domains = ids === 'all' ? [] : ids.map(handleOf);
   const what = { domains, stats: statsGroups.state, flags: statsFlags.noWait };
   const records = await unlessUnknown(daemon.ask(connectGetAllDomainStats, what, signal));
-  if (records !== undefined) return records.map(glanceOf);
+  if (records !== undefined) return withSaved(daemon, records.map(glanceOf), signal);
   const none = new Map<MachineId, Glance>();
   singly.set(daemon, none);
   return glancesOneByOne(daemon, none, ids, signal);
@@ -107,7 +114,25 @@ async function readSettledPower(daemon: Daemon, id: MachineId, signal: AbortSign
   const power = await readPower(daemon, id, signal);
   if (power.state !== 'Off') return power;
   const { id: number } = await daemon.ask(domainLookupByUuid, { uuid: id }, signal, id);
-  return number < 0 ? power : { state: 'Stopping', reason: 'Unknown' };
+  if (number >= 0) return { state: 'Stopping', reason: 'Unknown' };
+  if (!maySave(power)) return power;
+  const isSaved = await unlessUnknown(daemon.ask(domainHasManagedSaveImage, { domain: handleOf(id), flags: 0 }, signal, id));
+  return savedOrNot(power, isSaved === 1);
+}
+
+/** A daemon forgets with its end why a machine is off, and does not take back what it said when a saved state is dropped; what it has saved it knows. */
+async function withSaved(daemon: Daemon, glances: readonly Glance[], signal: AbortSignal): Promise<readonly Glance[]> {
+  if (!glances.some(({ power }) => maySave(power))) return glances;
+  const what = { elementsWanted: undefined, flags: listDomainsFlags.managedSave };
+  const saved = new Set((await daemon.ask(connectListAllDomains, what, signal)).map(idOf));
+  return glances.map((glance) => ({ ...glance, power: savedOrNot(glance.power, saved.has(glance.id)) }));
+}
+
+const maySave = ({ state, reason }: PowerState): boolean => state === 'Off' && (reason === 'Saved' || reason === 'Unknown');
+
+function savedOrNot(power: PowerState, isSaved: boolean): PowerState {
+  if (!maySave(power) || isSaved === (power.reason === 'Saved')) return power;
+  return { state: 'Off', reason: isSaved ? 'Saved' : 'Cut' };
 }
 
 function glanceOf({ domain, params }: StatsRecord): Glance {

@@ -60,6 +60,11 @@ export class VspherePower implements Power {
     });
   }
 
+  /** Its pause is one: it is written to a disk, and is Paused. */
+  async save(): Promise<void> {
+    throw new DriverError('Unsupported', 'power.save: vSphere has none beside its pause, which writes what runs to a file');
+  }
+
   /** Suspending: what the machine has in memory is written to a file beside its definition. */
   async pause(id: MachineId, signal: AbortSignal): Promise<void> {
     await this.#inventory.changing(id, signal, async (native) => {

@@ -65,6 +65,7 @@ const verbs: readonly Verb[] = [
     isShown: (evidence) => evidence.field('power.pause') && evidence.verb('power.resume'),
   },
   { verb: 'action Reset', row: 'hard reset', isDone: tells('power.reset'), isShown: asField('power.reset') },
+  { verb: 'action Save', row: 'managed save', isDone: tells('power.save'), isShown: asField('power.save') },
   // Flag VIR_DOMAIN_START_PAUSED of virDomainCreateWithFlags, by libvirt's sources.
   {
     ...{ verb: 'start paused, for `runStrategy: Once`', drivers: ['qemu', 'libxl'] },

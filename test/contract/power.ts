@@ -1,6 +1,6 @@
 import type { Test } from 'tap';
 import type { PowerReason } from '#drivers/driver.js';
-import { refused, type Stage, soon } from './stage.js';
+import { refused, type Stage, someoneElse, soon } from './stage.js';
 
 const booted = { state: 'On', reason: /^(Booted|Unknown)$/ };
 const waiting = { state: 'Paused', reason: /^(StartingUp|User)$/ };
@@ -12,6 +12,7 @@ export async function powerContract(t: Test, stage: Stage): Promise<void> {
   await lifeContract(t, stage);
   await liveContract(t, stage);
   await behindContract(t, stage);
+  await savedContract(t, stage);
   // Guests take long to boot where they are emulated, and have nothing to do with each other.
   await t.test('guests', { jobs: 4 }, (t) => guestContract(t, stage));
 }
@@ -165,6 +166,66 @@ async function behindContract(t: Test, stage: Stage): Promise<void> {
     t.same(await stage.untilPower(id, 'Off'), { state: 'Off', reason: 'Crashed' });
     await stage.switchOn(id);
     t.not((await stage.power(id)).state, 'Off');
+  });
+}
+
+async function savedContract(t: Test, stage: Stage): Promise<void> {
+  const { driver } = stage;
+  const { capabilities } = await driver.host.describe(soon());
+  const saves = capabilities.some(({ field }) => field === 'power.save');
+
+  await t.test('a host that saves nothing says so by name', { skip: saves && 'it saves' }, async (t) => {
+    const { id, owner } = await stage.running();
+    await refused(t, driver.power.save(id, owner, soon()), 'Unsupported');
+    await t.rejects(driver.power.save(id, owner, soon()), { message: /power\.save/ });
+    t.not((await stage.power(id)).state, 'Off');
+    await driver.power.cut(id, owner, soon());
+  });
+
+  await t.test('only what runs is saved', { skip: !saves && 'it saves nothing' }, async (t) => {
+    const { id, owner } = await stage.define();
+    await refused(t, driver.power.save(id, owner, soon()), 'Conflict');
+    await stage.switchOn(id);
+    await driver.power.pause(id, soon());
+    await refused(t, driver.power.save(id, owner, soon()), 'Conflict');
+    await refused(t, driver.power.save(id, someoneElse, soon()), 'NotOurs');
+    t.equal((await stage.power(id)).state, 'Paused');
+    await driver.power.cut(id, owner, soon());
+    await driver.machines.undefine(id, owner, { keepState: false }, soon());
+    await refused(t, driver.power.save(id, owner, soon()), 'NotFound');
+  });
+
+  if (!saves) return;
+  await stage.withGuest(t, 'saved, it is off, and goes on from there with what it had', 'hearing', async (t, recipe) => {
+    const made = await stage.guest(recipe);
+    const { id, owner, definition, mark } = made;
+    const { live } = await stage.look(id);
+    await driver.power.save(id, owner, soon());
+    await driver.power.save(id, owner, soon());
+    const saved = { state: 'Off', reason: 'Saved' };
+    t.same(await stage.power(id), saved);
+    t.same((await stage.listed(definition.uuid)).power, saved);
+    await driver.machines.define({ ...definition, cpuCount: 2 }, mark, soon());
+    t.same(await stage.power(id), saved, 'also when it is edited');
+    await driver.power.start(id, { paused: false }, soon());
+    t.equal((await stage.power(id)).state, 'On');
+    const again = await stage.look(id);
+    t.same([again.live, again.configured?.cpuCount], [live, 2], 'and what was edited waits');
+    await driver.power.press(id, owner, soon());
+    t.equal((await stage.untilPower(id, 'Off')).reason, stage.can('tellWhyOff') ? 'Guest' : 'Unknown', 'its guest hears as before');
+    await driver.power.start(id, { paused: false }, soon());
+    t.equal((await stage.look(id)).live?.cpuCount, 2, 'and then it boots');
+    await recipe.ready?.(driver, id);
+    await driver.power.save(id, owner, soon());
+    await driver.power.cut(id, owner, soon());
+    t.same(await stage.power(id), offBy(stage, 'Cut'), 'what was saved is dropped by a cut');
+    await driver.power.start(id, { paused: false }, soon());
+    await recipe.ready?.(driver, id);
+    await driver.power.save(id, owner, soon());
+    await driver.machines.undefine(id, owner, { keepState: false }, soon());
+    t.equal(await stage.find(id), undefined, 'and goes with its machine');
+    const anew = await stage.define(definition, mark);
+    t.not((await stage.power(anew.id)).reason, 'Saved', 'and is not that of its next one');
   });
 }
 

@@ -71,6 +71,8 @@ export interface Means {
 export interface PowerWays {
   /** `Natively`; `ThenPaused`: started and paused at once, where a guest executes nothing in between; `Never`. */
   readonly startsPaused: 'Natively' | 'ThenPaused' | 'Never';
+  /** The host writes what runs to its disk. */
+  readonly saves?: true;
   /** How a guest is asked to power itself off: flags of DOMAIN_SHUTDOWN_FLAGS. */
   readonly shutdown: number;
   /** `OnlyOnceHeard`: the host's answer to that comes once the guest has heard, which it may never do. */

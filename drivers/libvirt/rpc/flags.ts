@@ -1,7 +1,16 @@
 /** libvirt's flags and numbers (its public headers), by the verbs they belong to. Flags are or-ed. */
 
 export const domainXmlFlags = { secure: 1, inactive: 2 } as const;
-export const listDomainsFlags = { active: 1, inactive: 2, persistent: 4, transient: 8, running: 16, paused: 32, shutOff: 64 } as const;
+export const listDomainsFlags = {
+  active: 1,
+  inactive: 2,
+  persistent: 4,
+  transient: 8,
+  running: 16,
+  paused: 32,
+  shutOff: 64,
+  managedSave: 256,
+} as const;
 export const affectFlags = { current: 0, live: 1, config: 2 } as const;
 /** For `domainSetVcpusFlags`, `domainSetMemoryFlags`: the maximum rather than the current number. */
 export const maximumFlag = 4;

@@ -13,7 +13,7 @@ export class MachinesSeen {
   /** What ran before something was applied. */
   readonly #before = new Map<MachineId, MachineShape>();
   readonly #power = new Map<MachineId, PowerState['state']>();
-  /** A verb that shows itself by a pause. */
+  /** A verb that shows itself by a pause, or by what was saved. */
   readonly #pausing = new Map<MachineId, string>();
 
   constructor(shown: Shown, capabilities: readonly Capability[]) {
@@ -37,7 +37,7 @@ export class MachinesSeen {
   }
 
   /** What runs after this is another run, or in another state. */
-  powered(id: MachineId, pausing?: 'power.startPaused' | 'power.pause'): void {
+  powered(id: MachineId, pausing?: 'power.startPaused' | 'power.pause' | 'power.save'): void {
     this.#live.delete(id);
     this.#before.delete(id);
     const wasOff = (this.#power.get(id) ?? 'Off') === 'Off';
@@ -49,7 +49,8 @@ export class MachinesSeen {
     const { id, power, live, hardware } = machine;
     this.#readBack(machine);
     const verb = this.#pausing.get(id);
-    if (verb !== undefined && power.state === 'Paused') this.#shown.field(verb);
+    const shows = verb === 'power.save' ? power.reason === 'Saved' : power.state === 'Paused';
+    if (verb !== undefined && shows) this.#shown.field(verb);
     this.#power.set(id, power.state);
     if (live === undefined) return;
     for (const field of Object.keys(hardware).filter((field) => this.#capabilities.some((one) => one.field === field)))

@@ -47,6 +47,7 @@ function observedMachines(
       pause: (_, id) => seen.powered(id, 'power.pause'),
       resume: (_, id) => seen.powered(id),
       cut: (_, id) => seen.powered(id),
+      save: (_, id) => seen.powered(id, 'power.save'),
       reset: () => shown.field('power.reset'),
     }),
     ...(live && { live: observe(live, 'live', shown, { apply: (_, id) => seen.applied(id) }) }),

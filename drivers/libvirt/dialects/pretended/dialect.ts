@@ -19,7 +19,7 @@ export const pretended: Dialect = {
     const offer = imagined(guest, memoryBytes);
     return offerWith(offer, "libvirt's test driver", capabilitiesOf(offer));
   },
-  power: { startsPaused: 'ThenPaused', shutdown: shutdownFlags.acpiPowerButton },
+  power: { startsPaused: 'ThenPaused', shutdown: shutdownFlags.acpiPowerButton, saves: true },
 };
 
 /** The driver tells nothing of its machines beforehand. */
@@ -53,6 +53,7 @@ const capabilitiesOf = (offer: QemuOffer): readonly Capability[] => [
   { field: 'power.startPaused' },
   { field: 'power.pause' },
   { field: 'power.reset' },
+  { field: 'power.save' },
   { field: 'devices.serial' },
   { field: 'devices.guestAgent' },
   ...seeds,

@@ -30,6 +30,7 @@ export function capabilitiesOf(offer: QemuOffer): readonly Capability[] {
     { field: 'power.startPaused' },
     { field: 'power.pause' },
     { field: 'power.reset' },
+    { field: 'power.save' },
     { field: 'volumes.growAttached' },
     ...devicesMeasured,
     { field: 'devices.serial' },

@@ -23,7 +23,7 @@ export const qemu: Dialect = {
   readShape,
   readHardware,
   names: namesInAliases,
-  power: { startsPaused: 'Natively', shutdown: shutdownFlags.acpiPowerButton },
+  power: { startsPaused: 'Natively', shutdown: shutdownFlags.acpiPowerButton, saves: true },
 };
 
 const offerOf = (found: QemuOffer): MachineOffer => offerWith(found, 'QEMU', capabilitiesOf(found));

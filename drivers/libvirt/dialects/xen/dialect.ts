@@ -27,7 +27,12 @@ export const xen: Dialect = {
   readHardware,
   names: namesInAliases,
   // One without Xen's drivers has ACPI's button, or none.
-  power: { startsPaused: 'Natively', shutdown: shutdownFlags.paravirt | shutdownFlags.acpiPowerButton, answersShutdown: 'OnlyOnceHeard' },
+  power: {
+    startsPaused: 'Natively',
+    shutdown: shutdownFlags.paravirt | shutdownFlags.acpiPowerButton,
+    answersShutdown: 'OnlyOnceHeard',
+    saves: true,
+  },
   consoles: 'OfTheirOwn',
 };
 
@@ -69,6 +74,7 @@ const capabilitiesOf = (modes: readonly XenMode[], cpus: number, memoryBytes: nu
   { field: 'cloudInit' },
   { field: 'power.startPaused' },
   { field: 'power.pause' },
+  { field: 'power.save' },
   ...devicesMeasured,
 ];
 

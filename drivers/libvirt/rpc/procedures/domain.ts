@@ -22,6 +22,10 @@ export const domainDestroyFlags = once('DOMAIN_DESTROY_FLAGS', 234, domainAndFla
 export const domainReset = once('DOMAIN_RESET', 245, domainAndFlags, nothing);
 export const domainSuspend = idempotent('DOMAIN_SUSPEND', 34, domainOnly, nothing);
 export const domainResume = once('DOMAIN_RESUME', 28, domainOnly, nothing);
+/** Where what runs is written, the daemon decides. */
+export const domainManagedSave = once('DOMAIN_MANAGED_SAVE', 182, domainAndFlags, nothing);
+export const domainHasManagedSaveImage = idempotent('DOMAIN_HAS_MANAGED_SAVE_IMAGE', 183, domainAndFlags, int);
+export const domainManagedSaveRemove = idempotent('DOMAIN_MANAGED_SAVE_REMOVE', 184, domainAndFlags, nothing);
 export const domainUndefineFlags = once('DOMAIN_UNDEFINE_FLAGS', 231, domainAndFlags, nothing);
 
 /** `type` 2: the element of `uri`, shown with prefix `key`; no `metadata` removes it. */
