@@ -1,5 +1,5 @@
 import type { StorageVolume } from '#crds/types.js';
-import { Jobs, wipeKey } from '../host/jobs.js';
+import { deletionKey, Jobs, wipeKey } from '../host/jobs.js';
 import type { Store } from '../kubernetes/store.js';
 
 /** The jobs of a host's volumes, by uid or by a key that begins with it. What has ended is remembered until it is told of, or nobody is left to tell it of. */
@@ -13,7 +13,7 @@ export function jobsOf(volumes: Store<StorageVolume>, onEnd: (uid: string) => vo
   volumes.subscribe((change) => {
     if (change.kind !== 'deleted') return;
     const { uid } = change.previous.metadata;
-    for (const key of [uid, wipeKey(uid)]) jobs.forget(key);
+    for (const key of [uid, wipeKey(uid), deletionKey(uid)]) jobs.forget(key);
   });
   return jobs;
 }

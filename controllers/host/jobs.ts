@@ -17,6 +17,9 @@ export type Work = (progress: (bytes: number) => void, signal: AbortSignal) => P
 /** Under which the wiping of a volume runs: apart from what filled it. */
 export const wipeKey = (uid: string): string => `${uid}/wipe`;
 
+/** The same of its deletion. */
+export const deletionKey = (uid: string): string => `${uid}/delete`;
+
 interface Running {
   readonly ended: Promise<void>;
   readonly abort: AbortController;

@@ -77,6 +77,8 @@ export interface ObservedVolume {
   readonly job?: JobState;
   /** That wipes it. */
   readonly wiping?: JobState;
+  /** That deletes it, where that takes long. */
+  readonly deleting?: JobState;
   /** Machines on the host, ours or not, that have it as a disk, or boot from it. */
   readonly users: readonly User[];
   /** A machine of which nobody knows whether it has it as a disk, and why. */
@@ -111,5 +113,7 @@ export type VolumeAction =
       readonly sizeBytes: number;
     }
   | { readonly kind: 'wipe'; readonly uid: string; readonly id: VolumeId }
+  /** What is in a directory goes file by file. */
+  | { readonly kind: 'deleteTree'; readonly uid: string; readonly id: VolumeId }
   | { readonly kind: 'cancel'; readonly uid: string; readonly id: VolumeId }
   | { readonly kind: 'delete'; readonly id: VolumeId; readonly location: string };

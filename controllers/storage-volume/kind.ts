@@ -2,7 +2,7 @@ import type { StorageVolume, StorageVolumeStatus } from '#crds/types.js';
 import type { Machine, MachineShape } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { attachedTo } from '../host/attached.js';
-import { type Jobs, wipeKey } from '../host/jobs.js';
+import { deletionKey, type Jobs, wipeKey } from '../host/jobs.js';
 import type { Locks } from '../host/locks.js';
 import type { HostScope } from '../host/scope.js';
 import type { HostView } from '../host/view.js';
@@ -108,6 +108,13 @@ function performersWith(lasting: Lasting): Performers<VolumeAction> {
         jobs.start(wipeKey(uid), (_progress, signal) => volumes.wipe(id, signal).finally(() => view.dirtyPool(id.pool)), clock);
       },
     },
+    deleteTree: {
+      needs: 'volumes',
+      async run({ driver: { volumes }, view, clock }, { uid, id }) {
+        if (volumes === undefined) return;
+        jobs.start(deletionKey(uid), (_progress, signal) => volumes.delete(id, signal).finally(() => view.dirtyPool(id.pool)), clock);
+      },
+    },
     delete: {
       needs: 'volumes',
       async run({ driver, view }, { id }, signal) {
@@ -200,6 +207,7 @@ function observeVolume(
   const marker = named(markerName(nativeName));
   const job = jobs.get(uid);
   const wiping = jobs.get(wipeKey(uid));
+  const deleting = jobs.get(deletionKey(uid));
   const lookedAt = pool === undefined || volume !== undefined ? undefined : looks.at({ pool: pool.id, nativeName });
   const leftovers = volumes
     .map(({ id }) => id)
@@ -225,6 +233,7 @@ function observeVolume(
     ...(marker === undefined ? {} : { marker }),
     ...(job === undefined ? {} : { job }),
     ...(wiping === undefined ? {} : { wiping }),
+    ...(deleting === undefined ? {} : { deleting }),
     ...(lookedAt === undefined ? {} : { lookedAt }),
   };
 }

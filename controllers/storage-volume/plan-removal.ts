@@ -2,7 +2,7 @@ import type { Volume } from '#drivers/driver.js';
 import { act, type Plan, refuse, wait } from '../plan.js';
 import type { DesiredVolume, ObservedVolume, VolumeAction } from './action.js';
 
-const wipeAgainMs = 30_000;
+const againMs = 30_000;
 
 export function planRemoval(desired: DesiredVolume, observed: ObservedVolume, now: number): Plan<VolumeAction> {
   const { claim, record, keep, uid, poolName, poolComes, host, existing } = desired;
@@ -21,7 +21,16 @@ export function planRemoval(desired: DesiredVolume, observed: ObservedVolume, no
   if (whole && keep) return removalOf(marker);
   const kept = keptForClones(desired, observed) ?? usedOnHost(desired, observed);
   if (kept !== undefined) return [kept];
-  return planWiping(desired, observed, now) ?? removalOf(volume, marker);
+  return planWiping(desired, observed, now) ?? planTree(desired, observed, now) ?? removalOf(volume, marker);
+}
+
+/** Undefined when it is no directory, or is gone. An agent that dies amid it goes on with what is left. */
+function planTree({ uid }: DesiredVolume, { volume, deleting }: ObservedVolume, now: number): Plan<VolumeAction> | undefined {
+  if (volume?.format !== 'Directory') return undefined;
+  if (deleting?.kind === 'running') return [wait('Deleting', 'what is in the directory is being deleted', 10_000)];
+  if (deleting?.kind === 'failed' && now < deleting.at + againMs)
+    return [wait('DeletionFailed', `${deleting.message}; it is tried again`, deleting.at + againMs - now)];
+  return [act({ kind: 'deleteTree', uid, id: volume.id }, 'the resource was deleted')];
 }
 
 /** Undefined when there is nothing left to be wiped. An agent that dies amid it begins anew. */
@@ -31,11 +40,13 @@ function planWiping(
   now: number,
 ): Plan<VolumeAction> | undefined {
   if (!wipe || volume === undefined || wiping?.kind === 'done') return undefined;
+  if (volume.format === 'Directory')
+    return [refuse('Unfit', 'spec.reclaimPolicy: Wipe given, and files of a directory are deleted, not wiped; set it to Delete or Retain')];
   if (!capabilities.some(({ field }) => field === 'volumes.wipe'))
     return [refuse('Unfit', `spec.reclaimPolicy: Wipe given, ${host} cannot wipe volumes; set it to Delete or Retain`)];
   if (wiping?.kind === 'running') return [wait('Wiping', 'the content is being wiped', 10_000)];
-  if (wiping !== undefined && now < wiping.at + wipeAgainMs)
-    return [wait('WipeFailed', `${wiping.message}; it is tried again`, wiping.at + wipeAgainMs - now)];
+  if (wiping !== undefined && now < wiping.at + againMs)
+    return [wait('WipeFailed', `${wiping.message}; it is tried again`, wiping.at + againMs - now)];
   return [act({ kind: 'wipe', uid, id: volume.id }, 'the content is wiped before it is deleted')];
 }
 

@@ -92,6 +92,8 @@ t.test('what is done with a volume in each state', async (t) => {
   const left = { leftovers: [leftover('shop.root-00000000')] };
   const unseen = { leftovers: [leftover('shop.root-00000000', true, false)] };
   const two = { leftovers: [...left.leftovers, leftover('shop.root-11111111')] };
+  const toDelete = { want: 'absent', record: whole, keep: false } as const;
+  const tree = { ...volume, format: 'Directory' } as const;
   const toWipe = { want: 'absent', record: whole, keep: false, wipe: true } as const;
   const small = { record: whole, sizeBytes: 2 ** 31, claim };
   const rows: readonly (readonly [string, Partial<DesiredVolume>, Partial<ObservedVolume>, readonly string[]])[] = [
@@ -166,6 +168,12 @@ t.test('what is done with a volume in each state', async (t) => {
     ['being wiped', toWipe, { volume, wiping: running }, ['wait Wiping']],
     ['wiped', toWipe, { volume, wiping: { kind: 'done' } }, ['delete']],
     ['wiping failed', toWipe, { volume, wiping: failed }, ['wait WipeFailed']],
+    ['a directory', toDelete, { volume: tree }, ['deleteTree']],
+    ['a directory to be wiped', toWipe, { volume: tree }, ['refuse Unfit']],
+    ['a directory being deleted', toDelete, { volume: tree, deleting: running }, ['wait Deleting']],
+    ['a directory that could not be', toDelete, { volume: tree, deleting: failed }, ['wait DeletionFailed']],
+    ['a directory that could not be a while ago', toDelete, { volume: tree, deleting: { ...failed, at: now - 60_000 } }, ['deleteTree']],
+    ['a directory that is gone', toDelete, { marker, deleting: { kind: 'done' } }, ['delete']],
     ['wiping failed a while ago', toWipe, { volume, wiping: { ...failed, at: now - 60_000 } }, ['wipe']],
     ['to be wiped, and a disk of somebody', toWipe, { volume, users: [user(true)] }, ['wait InUse']],
     ['to be wiped where nothing is', { ...toWipe, capabilities: [] }, { volume }, ['refuse Unfit']],

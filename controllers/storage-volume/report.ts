@@ -18,6 +18,7 @@ const doing: Readonly<Record<VolumeAction['kind'], string>> = {
   grow: 'Growing',
   growAttached: 'Growing',
   wipe: 'Terminating',
+  deleteTree: 'Terminating',
   cancel: 'Terminating',
   delete: 'Terminating',
 };

@@ -166,7 +166,7 @@ export class LibvirtVolumes implements Volumes {
   /** The host has no word for it: it is done where the host's files are ours as well. */
   async #fill(id: VolumeId, { xml }: FoundVolume, archive: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
     if (!this.#daemon.fillsDirectories) throw noFile(id, 'filled from here');
-    await directories.fill(readVolume(xml, id.pool).location, untilAborted(archive, signal));
+    await directories.fill(readVolume(xml, id.pool).location, untilAborted(archive, signal), signal);
   }
 
   async resume(id: VolumeId, offset: number, content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
@@ -196,6 +196,7 @@ export class LibvirtVolumes implements Volumes {
   async grow(id: VolumeId, sizeBytes: number, signal: AbortSignal): Promise<void> {
     const { handle: volume, xml } = await this.#lookup.find(id, signal);
     const is = readVolume(xml, id.pool);
+    if (is.format === 'Directory') throw noFile(id, 'grown');
     if (is.sizeBytes > sizeBytes) throw shrinks(id, is.sizeBytes, sizeBytes);
     if (is.sizeBytes < sizeBytes) await this.#daemon.order(storageVolResize, { volume, capacity: sizeBytes, flags: 0 }, signal, id.pool);
   }
@@ -226,7 +227,7 @@ export class LibvirtVolumes implements Volumes {
     if (xml === undefined || !isDirectory(xml)) return;
     // What a far host calls the path of its directory is on this one somebody else's.
     if (!this.#daemon.fillsDirectories) throw noFile({ pool, nativeName: volume.name }, 'emptied from here');
-    await directories.empty(readVolume(xml, pool).location);
+    await directories.empty(readVolume(xml, pool).location, signal);
   }
 }
 

@@ -13,8 +13,8 @@ export const claimed = 'claimed, not shown';
 const hostsOwn: Readonly<Record<string, string>> = {
   accelerator: '`KVM` where a machine under it came through its firmware, else `TCG`',
   'firmware.type': '`BIOS`, and `UEFI` where the host has firmware for it',
-  'cpu.count': '1 to what the machine type takes',
-  'cpu.maxCount': '1 to what the machine type takes',
+  'cpu.count': '1 to what the machine type takes, or the host of a container has',
+  'cpu.maxCount': '1 to what the machine type takes, or the host of a container has',
   'memory.maxSize': 'whole MiB, up to what the host has',
   'memory.size': 'whole MiB, up to what the host has',
 };

@@ -72,7 +72,13 @@ async function containers(signal: AbortSignal): Promise<Column> {
   const column = await columnOf('LXC', driver, signal);
   // Its own version is that of the kernel.
   const said = column.said.replace(/LXC [^,]*, /, '');
-  return { ...column, said, libvirt: 'lxc', isOneOfMany: ['memory.size', 'memory.maxSize'], lacks: lacksOfContainers };
+  return {
+    ...column,
+    said,
+    libvirt: 'lxc',
+    isOneOfMany: ['cpu.count', 'cpu.maxCount', 'memory.size', 'memory.maxSize'],
+    lacks: lacksOfContainers,
+  };
 }
 
 interface Recorded extends Recording {

@@ -949,6 +949,15 @@ t.test('a volume that has a format takes no other one later', async (t) => {
   t.match(await patch('Qcow2'), 'patched');
 });
 
+t.test('a directory keeps its size', async (t) => {
+  const patch = (size: string) =>
+    kubectl('patch', 'vol/keep', '--type=merge', '--dry-run=server', '-p', JSON.stringify({ spec: { size } }));
+  await setStatus('vol/keep', { format: 'Qcow2' });
+  t.match(await patch('900Gi'), 'patched');
+  await setStatus('vol/keep', { format: 'Directory' });
+  await t.rejects(patch('900Gi'), { message: 'the size of a directory is how much may be unpacked into it when it is made, and stays' });
+});
+
 t.test('every rule was broken by one of these tests', async (t) => {
   const messages = [...JSON.stringify(crds).matchAll(/"message":"([^"]*)"/g)].map(([, message = '']) => message);
   t.ok(messages.length > 15);

@@ -378,8 +378,14 @@ async function quantitiesContract(t: Test, bench: Bench): Promise<void> {
     await bench.define({ cpuCount: 2 });
     await bench.apply({ kind: 'cpu' });
     t.match(await bench.live(), { cpuCount: 2 });
-    await bench.define({ cpuCount: 3, maxCpuCount: 3 });
-    await refused(t, bench.apply({ kind: 'cpu' }), 'Invalid', 'Unsupported');
+    const { capabilities } = await bench.stage.driver.host.describe(soon());
+    const { max = 0 } = capabilities.find(({ field }) => field === 'cpu.count') ?? {};
+    // A small host has no room at all beyond it.
+    if (max < 3) await refused(t, bench.define({ cpuCount: 3, maxCpuCount: 3 }), 'Invalid');
+    else {
+      await bench.define({ cpuCount: 3, maxCpuCount: 3 });
+      await refused(t, bench.apply({ kind: 'cpu' }), 'Invalid', 'Unsupported');
+    }
     t.match(await bench.live(), { cpuCount: 2 });
   });
 }

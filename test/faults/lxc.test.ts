@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadAll } from 'js-yaml';
 import t from 'tap';
@@ -222,6 +222,34 @@ await t.test('the demo, but for the block of its hypervisor, runs here as on oth
   await demoLife(t, { world, block: 'lxc', told });
   await world.delete('StorageVolume', 'demo-root');
   await lab.untilGone('StorageVolume', 'demo-root');
+});
+
+await t.test('a tree of many files is whole, or gone, whoever dies amid it; and nothing outside goes with it', async (t) => {
+  const [from, outside] = [join(daemon.directory, 'many'), join(daemon.directory, 'outside')];
+  const fill = 'mkdir -p "$1" && cd "$1" && for d in $(seq 300); do mkdir d$d && (cd d$d && touch $(seq 100)); done';
+  await daemon.inside('sh', '-c', fill, 'sh', from);
+  await daemon.inside('tar', '-c', '--owner=0', '--group=0', '-f', join(daemon.directory, 'many.tar'), '-C', from, '.');
+  const many = lab.images.put('many.tar', { bytes: await readFile(join(daemon.directory, 'many.tar')) });
+  const tree = async () => (await readdir(trees)).find((name) => name.includes('.many-') && !name.endsWith('.incomplete'));
+  const folders = async () => (await readdir(join(trees, (await tree()) ?? 'none')).catch(() => [])).length;
+  const amid = (what: string) => lab.until(what, async () => (await folders()) > 10 && (await folders()) < 290);
+  const volume = { kind: 'StorageVolume', metadata: { name: 'many', namespace: 'default' } };
+  await world.apply({ ...volume, spec: { size: '64Mi', source: { url: many, format: 'Tar' }, reclaimPolicy: 'Delete' } });
+  await amid('some of it is unpacked');
+  await operator.restart();
+  const whole = await world.until('StorageVolume', 'many', isReady, { timeoutMs: 120_000 });
+  const location = whole.status?.location ?? '';
+  const count = async (place: string) => (await daemon.inside('find', place, '-type', 'f', '-printf', '.')).length;
+  t.equal(await count(location), 30_000);
+  await mkdir(outside);
+  await writeFile(join(outside, 'kept'), 'kept');
+  for (const name of ['d1/out', 'd299/out', 'out']) await symlink(outside, join(location, name));
+  await world.delete('StorageVolume', 'many');
+  await amid('some of it is deleted');
+  await operator.restart();
+  await lab.untilGone('StorageVolume', 'many');
+  t.equal(await tree(), undefined);
+  t.same([await readdir(outside), await count(from)], [['kept'], 30_000]);
 });
 
 await t.test('deleted, nothing of it is left', async (t) => {

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
-import { lstat, readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path/posix';
+import { lstat } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { DriverError, type DriverErrorCode } from '#drivers/error.js';
 import { firstUserBeside, usersOfMap } from '../dialects/container/uid-map.js';
 import { extractTar } from './extract.js';
+import { emptyDirectory } from './removal.js';
 
 const run = promisify(execFile);
 
@@ -14,26 +14,21 @@ const run = promisify(execFile);
  */
 export const directories = {
   /** In place of what was there. `archive` is a tar. */
-  async fill(location: string, archive: AsyncIterable<Uint8Array>): Promise<void> {
+  async fill(location: string, archive: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
     const first = await ownersFirst(location);
     await withReason(location, async () => {
-      await clear(location);
+      await emptyDirectory(location, signal);
       await extractTar(archive, location, { first, count: usersOfMap });
       // A volume is said to be whole by others than this host: its files must outlive it.
       await run('sync', ['--file-system', location]);
     });
   },
 
-  async empty(location: string): Promise<void> {
+  async empty(location: string, signal: AbortSignal): Promise<void> {
     await ownersFirst(location);
-    await withReason(location, () => clear(location));
+    await withReason(location, () => emptyDirectory(location, signal));
   },
 };
-
-/** No link is followed: what they lead to stays. */
-async function clear(location: string): Promise<void> {
-  for (const name of await readdir(location)) await rm(join(location, name), { recursive: true, force: true });
-}
 
 /**
  * The first user of the map by which it is owned; whoever was in it may have given it to another user of theirs. A folder of the same name on

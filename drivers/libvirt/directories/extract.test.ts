@@ -87,6 +87,28 @@ t.test('what GNU tar packs comes out as it was, with the owners of the map', asy
   }
 });
 
+t.test('what would be lost is refused by its name', async (t) => {
+  const made = await folder(t);
+  const [from, archive] = [join(made, 'from'), join(made, 'made.tar')];
+  const pack = async (...words: readonly string[]) => {
+    await run('tar', ['-c', '--format=posix', '--owner=0', '--group=0', ...words, '-f', archive, '-C', from, '.']);
+    return extractTar(createReadStream(archive), join(made, 'root'), map);
+  };
+  await mkdir(from);
+  await writeFile(join(from, 'ping'), '');
+  for (const attribute of ['security.capability', 'user.note'])
+    await t.rejects(pack(`--pax-option=SCHILY.xattr.${attribute}:=x`), {
+      code: 'Invalid',
+      message: new RegExp(`extended attribute ${attribute}.*--no-xattrs`),
+    });
+  await pack('--pax-option=SCHILY.xattr.security.selinux:=label');
+  t.same(await readdir(join(made, 'root')), ['ping'], 'labels are the host’s affair');
+  await run('sh', ['-c', `cd "$1" && touch "$(printf 'latin-\\351')"`, 'sh', from]);
+  await t.rejects(pack('--format=gnu'), { code: 'Invalid', message: /no UTF-8/ });
+  await run('sh', ['-c', `cd "$1" && rm -f latin* && ln -s "$(printf 'latin-\\351')" link`, 'sh', from]);
+  await t.rejects(pack('--format=gnu'), { code: 'Invalid', message: /link".*no UTF-8/ });
+});
+
 t.test('nothing leaves the directory', async (t) => {
   const hostile: Readonly<Record<string, readonly Entry[]>> = {
     'a path with ..': [{ path: '../outside', content: 'evil' }],

@@ -43,6 +43,11 @@ class Extraction {
   async put(entry: TarEntry): Promise<void> {
     const path = within(entry.path);
     this.#count(entry.path);
+    if (entry.attribute !== undefined)
+      throw refused(
+        entry.path,
+        `it has the extended attribute ${entry.attribute}, which would be lost; pack it with --no-xattrs and --no-acls`,
+      );
     if (path !== '') await this.#mustBeReal(dirname(path), entry.path);
     switch (entry.kind) {
       case 'directory':
@@ -126,6 +131,7 @@ class Extraction {
   async #putLink(path: string, entry: TarEntry): Promise<void> {
     if (entry.target === '' || entry.target.includes('\0') || Buffer.byteLength(entry.target) > mostPathBytes)
       throw refused(entry.path, 'it is a link to nothing');
+    mustBeText(entry.target, entry.path);
     await this.#makeRoom(path, entry.path);
     await symlink(entry.target, this.#at(path));
     await lchown(this.#at(path), this.#mapped(path, entry.uid), this.#mapped(path, entry.gid));
@@ -150,8 +156,14 @@ class Extraction {
   }
 }
 
+/** What is not UTF-8 was read as this: two names could become one. */
+function mustBeText(text: string, path: string): void {
+  if (text.includes('\ufffd')) throw refused(path, 'a name in it is no UTF-8; rename it, or pack with names in UTF-8');
+}
+
 /** As it is within the root: `./a//b/` and `/a/b` are `a/b`. */
 function within(path: string): string {
+  mustBeText(path, path);
   const parts = path.split('/').filter((part) => part !== '' && part !== '.');
   if (parts.includes('..')) throw refused(path, '".." leads out of the directory');
   if (path.includes('\0') || Buffer.byteLength(path) > mostPathBytes) throw refused(path, `a path has at most ${mostPathBytes} bytes`);

@@ -1,6 +1,12 @@
 import type { Header } from './tar-header.js';
 
-export type PaxWords = Partial<Pick<Header, 'kind' | 'path' | 'target' | 'uid' | 'gid' | 'sizeBytes' | 'modified'>>;
+export type PaxWords = Partial<Pick<Header, 'kind' | 'path' | 'target' | 'uid' | 'gid' | 'sizeBytes' | 'modified'>> & {
+  readonly attribute?: string;
+};
+
+/** As tar of GNU, of BSD and star write them. Labels are the host's affair: each makes its own. */
+const attributes = /^(?:SCHILY\.(?:xattr|acl)|LIBARCHIVE\.xattr)\.(.+)$/;
+const isLabel = (attribute: string): boolean => /^security\.(?:selinux|SMACK64|ima|evm)/.test(attribute);
 
 /** Records as `27 path=some/long/name\n`, each with its own length. Undefined when they are none. */
 export function readPax(bytes: Buffer): PaxWords | undefined {
@@ -24,7 +30,12 @@ export function readPax(bytes: Buffer): PaxWords | undefined {
   // What holds the map of a sparse file, or names in another script, would come out as something else.
   const strange = Object.keys(words).some((name) => name.startsWith('GNU.sparse.') || name === 'hdrcharset');
   const kind = strange ? 'unknown' : undefined;
-  return Object.fromEntries(Object.entries({ ...numbers, ...texts, kind }).filter(([, value]) => value !== undefined)) as PaxWords;
+  const attribute = Object.keys(words)
+    .flatMap((name) => attributes.exec(name)?.[1] ?? [])
+    .find((name) => !isLabel(name));
+  return Object.fromEntries(
+    Object.entries({ ...numbers, ...texts, kind, attribute }).filter(([, value]) => value !== undefined),
+  ) as PaxWords;
 }
 
 const numberIn = (text: string | undefined): number | undefined =>

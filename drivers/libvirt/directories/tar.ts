@@ -5,6 +5,8 @@ import { blockBytes, type Header, readHeader } from './tar-header.js';
 
 /** One thing of an archive. What a file holds is read before the next is asked for, or skipped. */
 export interface TarEntry extends Header {
+  /** An extended attribute of it that its host does not make by itself, or an access control list. */
+  readonly attribute?: string;
   /** Ends after `sizeBytes`. */
   readonly content: AsyncIterable<Uint8Array>;
 }

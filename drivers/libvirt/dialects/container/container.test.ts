@@ -194,7 +194,7 @@ t.test('what cannot be is refused by its name', async (t) => {
     'boot.kernel': { boot: { kernel: '/k' } },
     'interfaces.model': { interfaces: [{ name: 'lan', network: 'n', model: 'Virtio' }] },
     'devices.rng': { rng: true },
-    'cpu.count': { cpuCount: 1_025 },
+    'cpu.count': { cpuCount: 5 },
   };
   for (const [field, change] of Object.entries(refusals))
     t.throws(() => offer?.check({ ...definition, ...change }), { name: 'DriverError', message: new RegExp(`^${field}`) }, field);

@@ -44,10 +44,10 @@ async function located(definition: MachineDefinition, { fillsDirectories }: Daem
 /** The architectures whose containers have been tried. */
 const architectures = ['x86_64'];
 
-function offerOf({ host, memoryBytes }: HostFacts, { fillsDirectories: seesFiles }: Daemon): MachineOffer | undefined {
+function offerOf({ host, memoryBytes, cpuCount }: HostFacts, { fillsDirectories: seesFiles }: Daemon): MachineOffer | undefined {
   const guest = host.guests.find((each) => each.osType === 'exe' && each.architecture === host.architecture);
   if (guest === undefined || !guest.domainTypes.includes('lxc') || !architectures.includes(host.architecture)) return undefined;
-  const most = { memoryBytes: Math.floor(memoryBytes / bytesPerMiB) * bytesPerMiB };
+  const most = { cpuCount, memoryBytes: Math.floor(memoryBytes / bytesPerMiB) * bytesPerMiB };
   const capabilities = containerCapabilities(most, { seesFiles });
   return {
     capabilities,
