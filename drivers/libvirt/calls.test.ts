@@ -5,6 +5,7 @@ import { startLibvirtd } from '#test/peers/libvirtd.js';
 import { connectLibvirt } from './connect.js';
 import { pretended } from './dialects/pretended/dialect.js';
 import { libvirtDriver } from './driver.js';
+import type { StatsRecord } from './rpc/types.js';
 
 const signal = AbortSignal.timeout(110_000);
 const daemon = await startLibvirtd();
@@ -78,6 +79,39 @@ t.test('a machine costs its host few questions', async (t) => {
     ['GET_XML_DESC', 'UNDEFINE_FLAGS', 'UNDEFINE_FLAGS'],
     'a farewell, with the flags that this host knows',
   );
+});
+
+t.test('which disk a figure is of is not asked for of a machine that was read', async (t) => {
+  const asNumber = (field: string) => ({ field, value: { kind: 'ullong' as const, value: 1n } });
+  const asWord = (field: string, value: string) => ({ field, value: { kind: 'string' as const, value } });
+  const figures = [asNumber('cpu.time'), asNumber('balloon.current'), asNumber('balloon.rss'), asNumber('block.count')];
+  const counted = ['rd.bytes', 'rd.reqs', 'rd.times', 'wr.bytes', 'wr.reqs', 'wr.times'].map((what) => asNumber(`block.0.${what}`));
+  const disk = [asWord('block.0.name', 'vda'), asWord('block.0.path', '/images/root.img'), ...counted];
+  /** What is pretended has no disks to count: as QEMU's driver tells of one. */
+  const counting = withCalls(listening, async (procedure, args, options, calling) => {
+    const told = await listening.call(procedure, args, options, calling);
+    if (procedure.name !== 'CONNECT_GET_ALL_DOMAIN_STATS') return told;
+    const withDisk = (one: StatsRecord) =>
+      one.domain.name === 'shop.web3' ? { ...one, params: [...one.params, ...figures, ...disk] } : one;
+    return (told as readonly StatsRecord[]).map(withDisk) as typeof told;
+  });
+  const driverOf = () => libvirtDriver(counting, open, pretended);
+  const root = { name: 'root', location: '/images/root.img', format: 'Raw' as const };
+  const first = driverOf();
+  const id = await first.machines.define({ ...definitionOf(3), disks: [root] }, mark, signal);
+  await first.power.start(id, { paused: false }, signal);
+  const read = async ({ stats }: ReturnType<typeof driverOf>) => (await stats?.read(signal))?.filter((each) => each.id === id);
+  t.match(await read(first), [{ disks: [{ name: 'root' }] }]);
+
+  const [late, early] = [driverOf(), driverOf()];
+  t.ok((await callsOf(() => read(late))).includes('GET_XML_DESC'), 'nobody read it before');
+  t.notOk((await callsOf(() => read(late))).includes('GET_XML_DESC'), 'once');
+  await early.machines.read([id], signal);
+  let told: Awaited<ReturnType<typeof read>>;
+  t.same(await callsOf(async () => (told = await read(early))), ['GET_ALL_DOMAIN_STATS']);
+  t.match(told, [{ disks: [{ name: 'root' }] }]);
+  await first.power.cut(id, mark.owner, signal);
+  await first.machines.undefine(id, mark.owner, { keepState: false }, signal);
 });
 
 t.test('a listing asks for what its pool is once, and only where there are images', async (t) => {
