@@ -53,8 +53,8 @@ export class MachinesSeen {
     if (verb !== undefined && shows) this.#shown.field(verb);
     this.#power.set(id, power.state);
     if (live === undefined) return;
-    for (const field of Object.keys(hardware).filter((field) => this.#capabilities.some((one) => one.field === field)))
-      this.#shown.field(field, hardware[field]);
+    // Which one it is, is the host's own: the same is written down wherever it runs.
+    for (const { field } of this.#capabilities) if (field in hardware) this.#shown.field(field);
     this.#runs(machine, live);
     this.#live.set(id, live);
   }
