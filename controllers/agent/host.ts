@@ -47,6 +47,10 @@ const reconnectMs = { first: 500, most: 15_000 };
 /** Credentials that were refused are not soon tried again: hosts lock an account after a few wrong passwords, ESXi after five within 15 minutes. */
 const refusedMs = 10 * 60_000;
 const lookMs = 1_000;
+/** So many lists in a row may come to nothing. libvirt on Xen holds a list for up to a minute, which is three. */
+const mostLate = 6;
+
+const isLate = (reason: unknown): boolean => reason instanceof DriverError && (reason.code === 'TimedOut' || reason.code === 'Busy');
 
 /** One host: connected to for as long as the agent lives, again and again, and its view kept fresh. */
 export class Host implements HostScope {
@@ -160,10 +164,17 @@ export class Host implements HostScope {
     throw new DriverError('Unavailable', `host ${this.name} ended its events; connecting again`);
   }
 
+  /** One machine that hangs can keep its host from listing all of them for a while: no reason to give up the connection, which the others are reached by. */
   async #glances(view: HostView, signal: AbortSignal): Promise<never> {
-    for (;;) {
+    for (let late = 0; ; ) {
       await sleep(this.#pace.glanceMs, undefined, { signal });
-      await view.glance(signal);
+      try {
+        await view.glance(signal);
+        late = 0;
+      } catch (reason) {
+        if (signal.aborted || !isLate(reason) || ++late > mostLate) throw reason;
+        this.#options.onTrouble(`listing host ${this.name}`, reason);
+      }
       await this.#settle(view, signal);
     }
   }
