@@ -9,6 +9,7 @@ import { domainXmlFlags, listDomainsFlags, statsFlags, statsGroups } from './rpc
 import {
   connectGetAllDomainStats,
   connectListAllDomains,
+  domainGetJobInfo,
   domainGetState,
   domainGetXmlDesc,
   domainHasManagedSaveImage,
@@ -108,16 +109,22 @@ async function glanceById(daemon: Daemon, id: MachineId, signal: AbortSignal): P
 
 /**
  * As `readPower`, but for a machine that is still taken apart, which Xen's driver tells as off from the first moment on: until it has lost its
- * number it cannot be started.
+ * number it cannot be started. One whose guest restarts is made anew by the daemon, and has none meanwhile; but then it is at work on it.
  */
 async function readSettledPower(daemon: Daemon, id: MachineId, signal: AbortSignal): Promise<PowerState> {
   const power = await readPower(daemon, id, signal);
   if (power.state !== 'Off') return power;
   const { id: number } = await daemon.ask(domainLookupByUuid, { uuid: id }, signal, id);
   if (number >= 0) return { state: 'Stopping', reason: 'Unknown' };
+  if (power.reason === 'Guest' && (await isAtWork(daemon, id, signal))) return { state: 'Stopping', reason: 'Guest' };
   if (!maySave(power)) return power;
   const isSaved = await unlessUnknown(daemon.ask(domainHasManagedSaveImage, { domain: handleOf(id), flags: 0 }, signal, id));
   return savedOrNot(power, isSaved === 1);
+}
+
+async function isAtWork(daemon: Daemon, id: MachineId, signal: AbortSignal): Promise<boolean> {
+  const job = await unlessUnknown(daemon.ask(domainGetJobInfo, { domain: handleOf(id) }, signal, id));
+  return job !== undefined && job.type !== 0;
 }
 
 /** A daemon forgets with its end why a machine is off, and does not take back what it said when a saved state is dropped; what it has saved it knows. */

@@ -44,12 +44,12 @@ async function heardBanner({ consoles, machines }: Driver, id: MachineId): Promi
   const signal = AbortSignal.timeout(180_000);
   let heard = '';
   for (let boots = 0; boots < 3; boots++) {
+    await untilOn(machines, id, signal);
     await using console = await mustHave(consoles).open(id, signal);
     for await (const bytes of console.output) {
       heard += Buffer.from(bytes).toString('latin1');
       if (heard.includes(banner)) return;
     }
-    await untilOn(machines, id, signal);
   }
   throw new Error(`the guest did not come up; heard: ${heard}`);
 }
@@ -66,13 +66,14 @@ async function untilOn(machines: Driver['machines'], id: MachineId, signal: Abor
 
 const noSuchDisk = { name: 'root', location: '/nowhere/nothing.img', format: 'Raw' } as const;
 
-export const xenGuests = (host: XenHost): Guests => ({
-  hearing: guest(host),
-  deaf: guest(host, 'vw.deaf'),
-  leaving: { prepare: guest(host, 'vw.poweroff=1').prepare },
-  talking: { ...guest(host), prints: banner, startsAnew: true },
-  unstartable: { prepare: async (definition) => ({ ...definition, disks: [noSuchDisk] }) },
-});
+export const xenGuests = (host: XenHost) =>
+  ({
+    hearing: guest(host),
+    deaf: guest(host, 'vw.deaf'),
+    leaving: { prepare: guest(host, 'vw.poweroff=1').prepare },
+    talking: { ...guest(host), prints: banner, startsAnew: true },
+    unstartable: { prepare: async (definition: MachineDefinition) => ({ ...definition, disks: [noSuchDisk] }) },
+  }) satisfies Guests;
 
 /** A machine of this mode that does nothing. */
 export const idleShape = ({ guest: { onHost } }: XenHost, mode: 'PV' | 'PVH'): Partial<MachineShape> => ({

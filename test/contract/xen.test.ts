@@ -6,6 +6,7 @@ import { contract, kindContract } from './contract.js';
 import { waitLonger } from './stage.js';
 import type { Subject } from './subject.js';
 import { idleShape, xenGuests, xenPeer } from './xen-peer.js';
+import { restartContract } from './xen-restart.js';
 
 // A host under emulation, and what is on it under emulation again.
 t.setTimeout(1_800_000);
@@ -31,4 +32,5 @@ const subject = (mode: 'PV' | 'PVH'): Subject => ({
 });
 
 await kindContract(t, subject('PVH'));
+await restartContract(t, subject('PV'), xenGuests(host));
 await contract(t, subject('PV'));

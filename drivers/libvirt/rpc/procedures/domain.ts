@@ -28,6 +28,15 @@ export const domainHasManagedSaveImage = idempotent('DOMAIN_HAS_MANAGED_SAVE_IMA
 export const domainManagedSaveRemove = idempotent('DOMAIN_MANAGED_SAVE_REMOVE', 184, domainAndFlags, nothing);
 export const domainUndefineFlags = once('DOMAIN_UNDEFINE_FLAGS', 231, domainAndFlags, nothing);
 
+const job = struct({
+  ...{ type: int, msElapsed: uhyper, msRemaining: uhyper },
+  ...{ dataTotal: uhyper, dataProcessed: uhyper, dataRemaining: uhyper },
+  ...{ memoryTotal: uhyper, memoryProcessed: uhyper, memoryRemaining: uhyper },
+  ...{ fileTotal: uhyper, fileProcessed: uhyper, fileRemaining: uhyper },
+});
+/** `type` 0: the daemon does nothing with the machine just now. */
+export const domainGetJobInfo = idempotent('DOMAIN_GET_JOB_INFO', 163, domainOnly, job);
+
 /** `type` 2: the element of `uri`, shown with prefix `key`; no `metadata` removes it. */
 export const domainSetMetadata = idempotent(
   'DOMAIN_SET_METADATA',
