@@ -43,7 +43,7 @@ export function checkDefinition(definition: MachineDefinition, limits: VersionLi
 }
 
 /** Blanks at the ends some tools of Windows cut off, and control characters XML has no room for. */
-function checkName(name: string): void {
+export function checkName(name: string): void {
   const bytes = Buffer.byteLength(name);
   const isPlain = name === name.trim() && !/[\p{Cc}\p{Surrogate}\ufffe\uffff]/u.test(name);
   if (!isPlain || name === '' || bytes > maxNameBytes)

@@ -10,7 +10,7 @@ import { HypervHost } from './host.js';
 import { Inventory } from './inventory.js';
 import { HypervLive } from './live.js';
 import { HypervMachines } from './machines.js';
-import { hypervNetworks } from './networks.js';
+import { HypervNetworks } from './networks.js';
 import { HypervPools } from './pools.js';
 import { HypervPower } from './power.js';
 import { HypervStats } from './stats.js';
@@ -75,7 +75,7 @@ function hypervDriver(wmi: Wmi, jobs: Jobs): Driver {
     stats: new HypervStats(inventory),
     guests: new HypervGuests(inventory),
     consoles: new HypervConsoles(inventory),
-    networks: hypervNetworks(inventory),
+    networks: new HypervNetworks(inventory),
     pools,
     volumes: new HypervVolumes(inventory.limits, pools, files, new ImageService(wmi, jobs)),
     ...(hasEvents(wmi) ? { events: new HypervEvents(wmi, ending.signal) } : {}),

@@ -71,6 +71,11 @@ function capabilitiesOf({ limits }: Inventory, { most }: Capacity): readonly Cap
     { field: 'interfaces.macAddress' },
     { field: 'pools.existing' },
     { field: 'networks.existing' },
+    {
+      field: 'networks.forward',
+      values: ['None'],
+      reason: 'a switch that leads outside, or to the host, is made there, and named as existing',
+    },
     { field: 'volumes.format', values: limits.formats },
     { field: 'volumes.clone', values: ['Full', 'Linked'], reason: 'a linked one has the format of its base, and a Vhd its size' },
   ];

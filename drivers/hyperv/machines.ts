@@ -26,7 +26,6 @@ export class HypervMachines implements Machines {
   }
 
   async read(ids: readonly MachineId[], signal: AbortSignal): Promise<Readings> {
-    if (ids.length === 0) return { machines: [], unread: [] };
     return { machines: (await this.#inventory.natives(ids, signal)).map(machineOf), unread: [] };
   }
 

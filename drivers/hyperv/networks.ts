@@ -1,11 +1,108 @@
-import type { NetworkId, Networks } from '#drivers/driver.js';
-import { ExistingNetworks } from '#drivers/existing-networks.js';
+import type { Network, NetworkDefinition, NetworkId, NetworkShape, Networks } from '#drivers/driver.js';
+import { DriverError } from '#drivers/error.js';
+import { checkName } from './definition.js';
 import { type Inventory, networkNames } from './inventory.js';
+import { glanceOf, idOf } from './native.js';
+import type { NetworkSwitch } from './wmi/switches.js';
 
-/** The host's switches. */
-export const hypervNetworks = (inventory: Inventory): Networks =>
-  new ExistingNetworks('switches', async (signal) => {
-    const all = await inventory.switches.list(signal);
+/** The host's switches. Ours lead nowhere; one that leads outside, or to the host, is made by whoever runs that, and used as it is. */
+export class HypervNetworks implements Networks {
+  readonly #inventory: Inventory;
+
+  constructor(inventory: Inventory) {
+    this.#inventory = inventory;
+  }
+
+  async list(signal: AbortSignal): Promise<readonly Network[]> {
+    const { switches } = this.#inventory;
+    const [all, uuids] = await Promise.all([switches.list(signal), switches.uuids(signal)]);
     const names = networkNames(all);
-    return all.map(({ id, name, isWell }) => ({ id: id as NetworkId, nativeName: names.get(id) ?? name, active: isWell }));
-  });
+    return all.map(({ id, name, isWell }) => {
+      const is = { id: id as NetworkId, nativeName: names.get(id) ?? name, active: isWell };
+      const uuid = uuids.get(id);
+      return uuid === undefined ? is : { ...is, uuid, configured: isolated, ...(isWell ? { live: isolated } : {}) };
+    });
+  }
+
+  async define(definition: NetworkDefinition, signal: AbortSignal): Promise<NetworkId> {
+    const { uuid, nativeName } = definition;
+    checkShape(nativeName, definition);
+    checkName(nativeName);
+    const make = async () => {
+      const there = await this.#find(uuid, signal);
+      if (there !== undefined) return there;
+      const { switches } = this.#inventory;
+      if ((await switches.list(signal)).some(({ name }) => name === nativeName))
+        throw new DriverError('NotOurs', `the host has a switch "${nativeName}" that is not ours; rename it, or the network`);
+      await switches.create(nativeName, uuid, signal);
+      const made = await this.#find(uuid, signal);
+      if (made === undefined) throw new DriverError('Conflict', `switch "${nativeName}" was made, and is gone again`);
+      return made;
+    };
+    return this.#inventory.inRow(`switch ${nativeName}`, make, signal);
+  }
+
+  /** @throws DriverError Conflict when there are two */
+  async #find(uuid: string, signal: AbortSignal): Promise<NetworkId | undefined> {
+    const [found, ...others] = (await this.list(signal)).filter((each) => each.uuid === uuid.toLowerCase());
+    if (others.length === 0) return found?.id;
+    const names = [found, ...others].flatMap((each) => each?.nativeName ?? []).join(', ');
+    throw new DriverError('Conflict', `uuid ${uuid}: ${others.length + 1} switches have it (${names}); delete all but one of them`);
+  }
+
+  /** It is on as long as it is there. */
+  async start(id: NetworkId, signal: AbortSignal): Promise<void> {
+    await this.#must(id, signal);
+  }
+
+  async update(id: NetworkId, shape: NetworkShape, signal: AbortSignal): Promise<void> {
+    const { name } = await this.#must(id, signal);
+    checkShape(name, shape);
+  }
+
+  async stop(id: NetworkId, signal: AbortSignal): Promise<void> {
+    const { name } = await this.#must(id, signal);
+    throw new DriverError('Unsupported', `switch "${name}" is on as long as it is there; delete it`);
+  }
+
+  async undefine(id: NetworkId, signal: AbortSignal): Promise<void> {
+    const { switches } = this.#inventory;
+    const found = (await switches.list(signal)).find((each) => each.id === id);
+    if (found === undefined) return;
+    if (!(await switches.uuids(signal)).has(id)) throw new DriverError('NotOurs', `switch "${found.name}" is not ours`);
+    const user = await this.#user(id, signal);
+    if (user !== undefined) throw new DriverError('Conflict', `switch "${found.name}": machine "${user}" is plugged into it`);
+    await switches.destroy(found, signal);
+  }
+
+  /** A machine that is on, whosesoever. */
+  async #user(id: NetworkId, signal: AbortSignal): Promise<string | undefined> {
+    const on = (await this.#inventory.glances(signal)).filter((each) => glanceOf(each).power.state !== 'Off');
+    const natives = await this.#inventory.natives(
+      on.map(({ system }) => idOf(system)),
+      signal,
+    );
+    const user = natives.find(({ parts }) => parts.cards.some(({ switchId }) => switchId === id));
+    return user && glanceOf(user).nativeName;
+  }
+
+  /** @throws DriverError NotFound */
+  async #must(id: NetworkId, signal: AbortSignal): Promise<NetworkSwitch> {
+    const found = (await this.#inventory.switches.list(signal)).find((each) => each.id === id);
+    if (found === undefined) throw new DriverError('NotFound', `there is no switch ${id} on the host (any more)`);
+    return found;
+  }
+}
+
+const isolated = { forward: { mode: 'None' }, records: [] } as const;
+
+/** @throws DriverError Unsupported */
+function checkShape(name: string, { forward, mtu, vlan, ipv4, ipv6, domain, records }: NetworkShape): void {
+  const dns = domain !== undefined || records.length > 0 || undefined;
+  for (const [field, given] of Object.entries({ mtu, vlan, ipv4, ipv6, dns }))
+    if (given !== undefined) throw refusal(name, field, 'a switch has none: leave it out');
+  if (forward.mode !== 'None') throw refusal(name, `forward.mode: ${forward.mode}`, 'None, or the name of a switch that exists');
+}
+
+const refusal = (name: string, given: string, accepted: string): DriverError =>
+  new DriverError('Unsupported', `network "${name}": ${given} was given; accepted: ${accepted}`);

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Test } from 'tap';
 import type { Network, Networks } from '#drivers/driver.js';
 import { existingNetworksContract, ownNetworksContract } from './own-networks.js';
+import { ownSwitchesContract } from './own-switches.js';
 import { mustHave } from './pools.js';
 import { refused, type Stage, soon } from './stage.js';
 
@@ -31,7 +32,9 @@ export async function networksContract(t: Test, stage: Stage): Promise<void> {
 
   const { driver, subject } = stage;
   const skip = subject.pretends === true && `networks of ${subject.name} are only pretended, and do not tell what they will be`;
-  if (stage.can('makeNetworks')) await t.test('networks of our own', { skip }, (t) => ownNetworksContract(t, stage));
+  if ((await stage.lacks('networks.forward')) === false && (await stage.lacks('networks.ipv4')) !== false)
+    await t.test('switches of our own', (t) => ownSwitchesContract(t, stage));
+  else if (stage.can('makeNetworks')) await t.test('networks of our own', { skip }, (t) => ownNetworksContract(t, stage));
   else await t.test('networks are neither made nor unmade', (t) => existingNetworksContract(t, stage));
 
   await stage.withPeer(t, 'a machine starts only once its networks are there', ['strangersNetwork'], async (t, peer) => {

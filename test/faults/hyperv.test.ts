@@ -63,12 +63,17 @@ for (const mode of ['v2', 'v1'] as const)
     await until(isIn('Stopped'));
     await world.kubectl('patch', 'storagevolume', 'mail-data', '--type=merge', '-p', '{"spec":{"size":"60Gi"}}');
     await world.until('StorageVolume', 'mail-data', (seen) => isReady(seen) && seen.status?.virtualSize === '60Gi');
-    await patch({ interfaces: [], disks: ready.spec.disks?.filter(({ name }) => name !== 'discs') });
+    await patch({
+      interfaces: [{ name: 'lan', networkRef: { name: 'hyperv-rear' } }],
+      disks: ready.spec.disks?.filter(({ name }) => name !== 'discs'),
+    });
     await until((now) => isIn('Stopped')(now) && isReady(now));
     await patch({ runStrategy: 'Always' });
     await until((now) => isIn('Running')(now) && condition(now, 'RestartRequired')?.status === 'False');
     t.same(has(), ['running', 4, 2048, generation]);
-    t.same(parts(), [2, 0, 2, 0]);
+    t.same(parts(), [2, 0, 2, 1]);
+    const switches = () => [...simulator.host.switches.values()].map(({ settings }) => settings['ElementName']).sort();
+    t.same(switches(), ['Default Switch', 'LAN', 'default.hyperv-rear']);
 
     await world.delete('VirtualMachine', 'mail');
     await world.untilGone('VirtualMachine', 'mail');
@@ -81,10 +86,12 @@ for (const mode of ['v2', 'v1'] as const)
     for (const [kind, name] of [
       ['StoragePool', 'hyper-v'],
       ['VirtualNetwork', 'hyperv-lan'],
+      ['VirtualNetwork', 'hyperv-rear'],
     ] as const) {
       await world.delete(kind, name);
       await world.untilGone(kind, name);
     }
+    t.same(switches(), ['Default Switch', 'LAN'], 'what others made is there');
     await world.delete('Hypervisor', 'hv1');
     await world.untilGone('Hypervisor', 'hv1');
     t.notMatch(JSON.stringify(operator.writes), /w0rd/);

@@ -129,6 +129,13 @@ export const networkSwitch = wmiClass({
   common: { Name: key, ElementName: text, HealthState: uint16, EnabledState: uint16 },
 });
 
+/** How a switch is set up; of version 2 alone. */
+export const switchSettings = wmiClass({
+  name: 'Msvm_VirtualEthernetSwitchSettingData',
+  common: {},
+  v2: { InstanceID: key, VirtualSystemIdentifier: text, ElementName: text, Notes: list(text) },
+});
+
 /** What a card of version 1 is plugged into: `SystemName` is its switch's name. */
 export const switchPort = wmiClass({
   name: 'Msvm_SwitchPort',

@@ -2,7 +2,7 @@ import { DriverError } from '#drivers/error.js';
 import type { Reference } from '../wsman/instance.js';
 import type { Card } from './cards.js';
 import { embedObject } from './class.js';
-import { card as cardClass, connection, networkSwitch, switchPort, switchService } from './classes.js';
+import { card as cardClass, connection, networkSwitch, switchPort, switchService, switchSettings } from './classes.js';
 import type { Jobs } from './jobs.js';
 import type { MachineService, System } from './machine-service.js';
 import { resourceTypes, subType } from './part.js';
@@ -20,6 +20,12 @@ export interface NetworkSwitch {
 }
 
 const well = 5;
+/** Addresses that a switch of version 1 learns at most: what Hyper-V Manager gives one. */
+const learnable = 1024;
+const begin = 'virtwright: ';
+
+const uuidIn = (notes: readonly string[]): string | undefined =>
+  notes.flatMap((note) => /^virtwright: ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\r?$/m.exec(note)?.[1] ?? [])[0];
 
 /** The switches of a host, in either version: in version 1 a card is plugged into a port, which is made for it and has its name from it. */
 export class Switches {
@@ -40,6 +46,33 @@ export class Switches {
       name: common.ElementName ?? '',
       isWell: common.HealthState === well,
     }));
+  }
+
+  /** The uuids that were given to switches, by their GUID: in version 1 that is what it was made with, in version 2 it stands in its notes. */
+  async uuids(signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
+    if (this.#wmi.version === 'v1') return new Map((await this.list(signal)).map(({ id }) => [id, id.toLowerCase()]));
+    const found = await this.#wmi.find(switchSettings, {}, signal);
+    return new Map(
+      found.flatMap((each) => {
+        const uuid = each.version === 'v2' ? uuidIn(each.v2.Notes) : undefined;
+        return each.version === 'v2' && uuid !== undefined ? [[each.v2.VirtualSystemIdentifier?.toUpperCase() ?? '', uuid] as const] : [];
+      }),
+    );
+  }
+
+  /** One that leads neither outside nor to the host, and has its uuid from the first moment on. */
+  async create(name: string, uuid: string, signal: AbortSignal): Promise<void> {
+    if (this.#wmi.version === 'v1') {
+      const given = { Name: uuid.toUpperCase(), FriendlyName: name, NumLearnableAddresses: learnable, ScopeOfResidence: '' };
+      return this.#call('CreateSwitch', given, signal);
+    }
+    const settings = embedObject(switchSettings, { version: 'v2', v2: { ElementName: name, Notes: [`${begin}${uuid.toLowerCase()}`] } });
+    return this.#call('DefineSystem', { SystemSettings: settings }, signal);
+  }
+
+  async destroy({ reference }: NetworkSwitch, signal: AbortSignal): Promise<void> {
+    if (this.#wmi.version === 'v1') return this.#call('DeleteSwitch', { VirtualSwitch: reference }, signal);
+    return this.#call('DestroySystem', { AffectedSystem: reference }, signal);
   }
 
   /** From wherever it was plugged in before. */

@@ -21,7 +21,9 @@ export function switchMethods(host: Host, shown: SwitchObjects): Methods {
 }
 
 function create(host: Host, shown: SwitchObjects, input: Input) {
-  const made = newSwitch({ ElementName: text(input, 'FriendlyName') });
+  const id = (text(input, 'Name') || randomUUID()).toUpperCase();
+  if (host.switches.has(id)) throw new Refusal(codes.failed, `There is a switch '${id}' already.`);
+  const made = { ...newSwitch({ ElementName: text(input, 'FriendlyName') }), id };
   host.switches.set(made.id, made);
   return { CreatedVirtualSwitch: shown.switch(made) };
 }
