@@ -17,8 +17,8 @@ export class HypervVolumes implements Volumes {
   readonly #images: ImageService;
   /** By path. A size changes as somebody resizes a disk; whoever lists with `refresh` asks again for those that were written to. */
   readonly #known = new Map<string, { readonly fileBytes: number; readonly modified: string; readonly disk: Disk }>();
-  /** To be asked for again. */
-  readonly #stale = new Set<string>();
+  /** To be asked for again, each since a moment of its own: an answer that was asked for before then is an old one. */
+  readonly #stale = new Map<string, symbol>();
 
   constructor(limits: VersionLimits, pools: HypervPools, files: HostFiles, images: ImageService) {
     this.#limits = limits;
@@ -30,7 +30,7 @@ export class HypervVolumes implements Volumes {
   async list(pool: PoolId, { refresh }: { readonly refresh: boolean }, signal: AbortSignal): Promise<readonly Volume[]> {
     const files = await this.#files.files(await this.#pools.path(pool, signal), signal);
     for (const { path, modified } of refresh ? files : [])
-      if (modified === '' || this.#known.get(path)?.modified !== modified) this.#stale.add(path);
+      if (modified === '' || this.#known.get(path)?.modified !== modified) this.#stale.set(path, Symbol());
     const volumes: Volume[] = [];
     for (const file of files) {
       const disk = await this.#looked(file, signal);
@@ -124,8 +124,12 @@ export class HypervVolumes implements Volumes {
       throw new DriverError('Invalid', `volume "${id.nativeName}" has ${is.sizeBytes} bytes, ${sizeBytes} asked; a volume never shrinks`);
     if (is.sizeBytes === sizeBytes) return;
     await this.#checkAlone(id, signal);
-    this.#stale.add(location);
-    await this.#images.grow(location, sizeOf(id.nativeName, sizeBytes), signal);
+    try {
+      await this.#images.grow(location, sizeOf(id.nativeName, sizeBytes), signal);
+    } finally {
+      // Its file may be as long as before.
+      this.#stale.set(location, Symbol());
+    }
   }
 
   async delete(id: VolumeId, signal: AbortSignal): Promise<void> {
@@ -219,10 +223,11 @@ export class HypervVolumes implements Volumes {
   async #looked({ path, sizeBytes: fileBytes, modified }: StoredFile, signal: AbortSignal): Promise<Disk | undefined> {
     const known = this.#known.get(path);
     if (!isDisk(path) || (known?.fileBytes === fileBytes && !this.#stale.has(path))) return known?.disk;
+    const since = this.#stale.get(path);
     try {
       const disk = await this.#images.look(path, signal);
       this.#known.set(path, { fileBytes, modified, disk });
-      this.#stale.delete(path);
+      if (this.#stale.get(path) === since) this.#stale.delete(path);
       return disk;
     } catch (reason) {
       if (!(reason instanceof DriverError) || ['Unavailable', 'TimedOut'].includes(reason.code)) throw reason;
