@@ -174,6 +174,43 @@ t.test('the kernel holds a container to its limits, which change while it runs',
   await driver.machines.undefine(id, owner, { keepState: false }, signal);
 });
 
+t.test('what is to be read only stays so, whoever is root in the container', async (t) => {
+  const [place, signal] = [join(daemon.directory, 'given'), AbortSignal.timeout(60_000)];
+  await mkdir(join(root, 'given'), { recursive: true });
+  await mkdir(place);
+  await writeFile(join(place, 'note'), 'of another');
+  for (const path of [place, root]) await giveToContainers(path);
+  await using driver = await connect({ uri: daemon.lxcUri }, signal);
+  const owner = { cluster: 'contract', namespace: 'shop', name: 'reader', uid: 'reader' };
+  const { prepare, ready } = guest();
+  const definition = await prepare({
+    uuid: '00000000-0000-4000-8000-00000000c107',
+    nativeName: 'reader',
+    cpuCount: 1,
+    memoryBytes: 32 << 20,
+    disks: [],
+    interfaces: [],
+    serial: true,
+    rng: false,
+  });
+  const mounts = [{ path: '/given', location: place, readOnly: true as const }];
+  const container = { root, init: ['/sbin/init', 'name=contract'] as const, mounts };
+  const id = await driver.machines.define({ ...definition, container }, { owner, record: '' }, signal);
+  await driver.power.start(id, { paused: false }, signal);
+  await ready?.(driver, id);
+  await using console = await driver.consoles?.open(id, signal);
+  let heard = '';
+  await console?.write(Buffer.from('mount -o remount,bind,rw /given; echo evil >/given/note; echo do""ne\n'), signal);
+  for await (const bytes of console?.output ?? []) {
+    heard += Buffer.from(bytes).toString('latin1');
+    if (heard.includes('done')) break;
+  }
+  t.match(heard, /Read-only file system/);
+  t.equal(await readFile(join(place, 'note'), 'utf8'), 'of another');
+  await driver.power.cut(id, owner, signal);
+  await driver.machines.undefine(id, owner, { keepState: false }, signal);
+});
+
 t.test('a directory volume is filled, filled anew, and deleted with all that a container made of it', async (t) => {
   const signal = AbortSignal.timeout(60_000);
   await using driver = await connect({ uri: daemon.lxcUri }, signal);

@@ -47,7 +47,7 @@ t.test('a container has a network and users of its own', async (t) => {
   for (const part of [
     '<domain type="lxc"><name>shop.web</name>',
     '<os><type arch="x86_64">exe</type><init>/sbin/init</init><initarg>--now</initarg></os>',
-    '<features><privnet/></features>',
+    '<features><privnet/><capabilities policy="default"><sys_admin state="off"/></capabilities></features>',
     '<idmap><uid start="0" target="1879048192" count="65536"/><gid start="0" target="1879048192" count="65536"/></idmap>',
     '<filesystem type="mount" accessmode="passthrough"><source dir="/pools/fast/root"/><target dir="/"/></filesystem>',
     '<source dir="/pools/fast/data"/><target dir="/data"/><readonly/></filesystem>',
@@ -95,6 +95,21 @@ t.test('limits are what is asked, and what a hand set beside them stays', async 
   ])
     t.ok(edited.includes(part), part);
   t.notMatch(edited, /initarg|dir="\/data"/);
+});
+
+t.test('who is root in it cannot open what he may only read', async (t) => {
+  const mounted = (readOnly: boolean): MachineDefinition => ({
+    ...definition,
+    container: { root: '/r', init: ['/i'], mounts: [{ path: '/m', location: '/l', ...(readOnly ? { readOnly } : {}) }] },
+  });
+  const domain = await made(mounted(true));
+  t.match(container.readShape(domain).container?.mounts, [{ path: '/m', readOnly: true }]);
+  const open = parseXml(serializeXml(domain).replace(/<capabilities.*<\/capabilities>/, ''), 'domain');
+  t.same(container.readShape(open).container?.mounts, [{ path: '/m', location: '/l' }], 'where he can, it is not told to be so');
+  t.match(serializeXml(container.edit(open, mounted(true), mark)), '<sys_admin state="off"/>');
+  t.notMatch(serializeXml(container.edit(domain, mounted(false), mark)), 'capabilities');
+  const byHand = parseXml(serializeXml(domain).replace('<readonly/>', '').replace('policy="default"', 'policy="deny"'), 'domain');
+  t.equal(container.edit(byHand, mounted(false), mark), byHand, 'and a hand that forbade it stays obeyed');
 });
 
 t.test('users are those of the root’s owner, and the host’s own where that is asked', async (t) => {

@@ -9,6 +9,7 @@ import { withConsole } from './console.js';
 import { withDiskLimits } from './disk-limits.js';
 import { withInit } from './init.js';
 import { withHardLimit, withQuota } from './limits.js';
+import { withMountGuard } from './mount-guard.js';
 import { withDirectories } from './root.js';
 import { withUidMap } from './uid-map.js';
 
@@ -20,6 +21,7 @@ const edits: readonly Edit[] = [
   withHardLimit,
   withDiskLimits,
   withUidMap,
+  withMountGuard,
   inOs((os, definition) => withInit(os, containerOf(definition).init)),
   inDevices((devices, definition) => {
     const { root, mounts = [] } = containerOf(definition);

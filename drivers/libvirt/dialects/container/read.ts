@@ -1,4 +1,4 @@
-import type { MachineShape } from '#drivers/driver.js';
+import type { ContainerMount, MachineShape } from '#drivers/driver.js';
 import { child, type XmlElement } from '#drivers/xml/tree.js';
 import { readInterfaces } from '../../xml/interface.js';
 import { readShares } from '../../xml/shares.js';
@@ -7,13 +7,20 @@ import { hasConsole } from './console.js';
 import { readDiskLimits } from './disk-limits.js';
 import { readInit } from './init.js';
 import { readContainerCpuCount } from './limits.js';
+import { keepsMounts } from './mount-guard.js';
 import { readMounts, readRoot } from './root.js';
 import { hasUidMap } from './uid-map.js';
+
+/** What can be mounted anew from within is not read only. */
+const mountsOf = (domain: XmlElement): readonly ContainerMount[] => {
+  const mounts = readMounts(child(domain, 'devices'));
+  return keepsMounts(domain) ? mounts : mounts.map(({ readOnly: _, ...mount }) => mount);
+};
 
 /** A container of somebody else's may have a root that is no directory: then nothing is told of it but its size and its interfaces. */
 export function readContainer(domain: XmlElement): MachineShape {
   const devices = child(domain, 'devices');
-  const [root, init, mounts] = [readRoot(devices), readInit(child(domain, 'os')), readMounts(devices)];
+  const [root, init, mounts] = [readRoot(devices), readInit(child(domain, 'os')), mountsOf(domain)];
   const [cpuCount, memoryBytes] = [readContainerCpuCount(domain) ?? 1, readMemory(domain) ?? 0];
   const cpuShares = readShares(domain);
   const [maxCpuCount = 0, maxMemoryBytes = 0] = [readMaxCpuCount(domain), readMaxMemory(domain)];
