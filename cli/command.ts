@@ -58,6 +58,8 @@ export interface CommandOf<F extends FlagTable> {
   readonly daemon?: boolean;
   /** What its words name, for completion: a kind and then names of it, or names of a kind each. */
   readonly words?: 'objects' | readonly string[];
+  /** With this its exit code 2 is an answer, and a Complaint ends it with 1. */
+  readonly meansBy2?: 'SomethingToDo';
   /** Not listed. */
   readonly hidden?: boolean;
   /**

@@ -42,7 +42,10 @@ async function dispatch(program: Program, argv: readonly string[], signal: Abort
     const { values, args } = parse(command, asked);
     return await command.run({ flags: values as never, args, io, program: name }, signal);
   } catch (reason) {
-    if (reason instanceof Complaint) throw new Complaint(`${reason.message}\nsee ${name} ${command.name} --help`);
+    if (reason instanceof Complaint) {
+      const text = `${reason.message}\nsee ${name} ${command.name} --help`;
+      throw command.meansBy2 === undefined ? new Complaint(text) : new Failure(text);
+    }
     if (!signal.aborted) throw reason;
     // Who was told to stop while it was starting has done as told.
     return command.daemon === true ? 0 : interrupted;

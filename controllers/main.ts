@@ -1,11 +1,10 @@
 #!/usr/bin/env node
 import { setMaxListeners } from 'node:events';
 import { basename } from 'node:path';
-import { userCommands } from '#cli/commands.js';
 import { completeCommand } from '#cli/completion/commands.js';
 import { runProgram } from '#cli/program.js';
-import { connect, credentialKeys } from '#drivers/connect.js';
-import { operatorCommands } from './operator-commands.js';
+import { connect, credentialKeys, rehearsing } from '#drivers/connect.js';
+import { allCommands } from './all-commands.js';
 
 // Thousands of waits hang on one signal here, and all end with it: that is no leak.
 setMaxListeners(0);
@@ -22,7 +21,7 @@ process.once('SIGTERM', () => {
 process.stdout.on('error', (reason: NodeJS.ErrnoException) => process.exit(reason.code === 'EPIPE' ? 0 : 1));
 
 const { stdin, stdout, stderr, env, argv } = process;
-const listed = [...userCommands, ...operatorCommands({ connect, credentialKeys })];
+const listed = allCommands({ connect, credentialKeys, rehearsing });
 const commands = [...listed, completeCommand(listed)];
 // As a plugin, kubectl calls it by names of its own.
 const called = basename(argv[1] ?? '');

@@ -1,5 +1,5 @@
 import { DriverError } from './error.js';
-import { type Connect, type CredentialKeys, noCredentials } from './target.js';
+import { type Connect, type CredentialKeys, noCredentials, type Rehearsing } from './target.js';
 
 interface Entry {
   readonly connect: Connect;
@@ -95,3 +95,12 @@ function entryOf(uri: string): Entry | undefined {
 function withoutUser(uri: string): string {
   return uri.replace(/\/\/[^/]*@/, '//');
 }
+
+export const rehearsing: Rehearsing =
+  (reach, { noted, reached }) =>
+  async (target, signal) => {
+    const { rehearse } = await import('./rehearsal/driver.js');
+    const real = await reach(target, signal);
+    reached?.(real);
+    return rehearse(real, noted, signal);
+  };

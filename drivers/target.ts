@@ -20,9 +20,24 @@ export interface CredentialKeys {
 
 export const noCredentials: CredentialKeys = { required: [], optional: [] };
 
+export interface Rehearsal {
+  /** Every call that would have changed something, as `machines.define shop.web`. */
+  readonly noted: (call: string) => void;
+  /** The host itself, for as long as it is rehearsed with. */
+  readonly reached?: (real: Driver) => void;
+}
+
+/** Connects to the host as it would be: it is read, and what is asked of it is done to what was read. */
+export type Rehearsing = (connect: Connect, rehearsal: Rehearsal) => Connect;
+
 /** The drivers, as far as who works with hosts has to know them. */
 export interface Drivers {
   readonly connect: Connect;
   /** Of the driver that the URI means. */
   readonly credentialKeys: (uri: string) => CredentialKeys;
+}
+
+/** And a way to see what they would do. */
+export interface RehearsedDrivers extends Drivers {
+  readonly rehearsing: Rehearsing;
 }

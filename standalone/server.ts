@@ -7,6 +7,7 @@ import { Housekeeper } from './housekeeper/housekeeper.js';
 import { Handler } from './http/handle.js';
 import { listen } from './listen.js';
 import { writePrivate } from './private-file.js';
+import type { UidOf } from './requests/objects.js';
 import { Registry } from './resources/registry.js';
 import type { Sealing } from './sealing.js';
 
@@ -21,6 +22,8 @@ export interface StandaloneOptions {
   readonly advise?: Advise;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
+  /** At random when absent. One that gives an object the same uid in each life must never be asked of one that was deleted meanwhile. */
+  readonly uidOf?: UidOf;
 }
 
 /** An API server of Kubernetes' ways for one host, in this process. */
@@ -29,7 +32,7 @@ export interface Standalone extends AsyncDisposable {
   readonly kubeconfig: string;
 }
 
-export async function startStandalone({ folder, port, sealing, advise, now = Date.now }: StandaloneOptions): Promise<Standalone> {
+export async function startStandalone({ folder, port, sealing, advise, now = Date.now, uidOf }: StandaloneOptions): Promise<Standalone> {
   const files = await prepareFolder(folder);
   const whole = { path: files.sealingKey, renew: false, dropUnreadable: false, ...sealing };
   const data = await openData(folder, files.objects, whole);
@@ -48,7 +51,7 @@ export async function startStandalone({ folder, port, sealing, advise, now = Dat
     const identities = await prepareIdentities(folder);
     await housekeeper.begin();
     const listening = await listen(
-      new Handler({ store, registry, now, admission: new Admission(store, advise), signal: ended.signal }),
+      new Handler({ store, registry, now, uidOf, admission: new Admission(store, advise), signal: ended.signal }),
       identities,
       port,
     );

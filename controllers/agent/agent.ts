@@ -9,12 +9,13 @@ import type { Metrics } from '../metrics.js';
 import { logTransitions } from '../observability/transitions.js';
 import { copyOf } from '../secrets.js';
 import { Door, type DoorOptions } from '../session/door.js';
+import type { Fill } from '../storage-volume/fill.js';
 import { Uploads } from '../storage-volume/uploads.js';
 import { poolCredentials, watchWay } from './credentials.js';
 import { watchGuestSecrets } from './guest-secrets.js';
 import { Host, type Pace } from './host.js';
 import { jobsOf } from './jobs.js';
-import type { Surroundings } from './loops.js';
+import type { Surroundings, ToldAct } from './loops.js';
 import { watchOneSecret } from './one-secret.js';
 import { stopWhatWasLetGo, tellStopped } from './returning.js';
 import { SharedWatches } from './shared-watches.js';
@@ -42,6 +43,10 @@ export interface AgentOptions extends Drivers {
   readonly pace?: Partial<Pace>;
   /** Where people come in to consoles and the like; a free port on loopback when absent. */
   readonly sessions?: SessionsAt;
+  /** How volumes get their content; as they do when absent. */
+  readonly fill?: Fill;
+  /** Told of all that is about to be done. */
+  readonly onAct?: (act: ToldAct) => void;
   /** Of the Lease of each host; default 40 s and 10 s. */
   readonly lease?: { readonly durationMs: number; readonly periodMs: number };
 }
@@ -177,6 +182,8 @@ async function runLoops(name: string, options: HostOptions, door: Door, signal: 
     standsBack,
     onTrouble,
     metrics,
+    fill: options.fill,
+    onAct: options.onAct,
   };
   if (options.log !== undefined) logHost(watched, options.log);
   metrics.hosts.follow(host, storesOf(watched), onTrouble, signal);

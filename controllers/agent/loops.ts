@@ -18,6 +18,7 @@ import { Patience } from '../patience.js';
 import type { AnyAction } from '../plan.js';
 import { type Kind, type Outcome, reconcile } from '../reconcile.js';
 import { type PoolCredentials, storagePoolInstanceKind } from '../storage-pool-instance/kind.js';
+import type { Fill } from '../storage-volume/fill.js';
 import { storageVolumeKind } from '../storage-volume/kind.js';
 import type { Uploads } from '../storage-volume/uploads.js';
 import { volumesOf } from '../stores.js';
@@ -25,7 +26,7 @@ import { virtualMachineKind } from '../virtual-machine/kind.js';
 import type { SecretValues } from '../virtual-machine/seed.js';
 import { virtualNetworkInstanceKind } from '../virtual-network-instance/kind.js';
 import type { Watched } from '../watched.js';
-import type { Host } from './host.js';
+import type { Connected, Host } from './host.js';
 import type { HostWatches } from './watches.js';
 
 /** What the loops of one host share. */
@@ -44,6 +45,18 @@ export interface Surroundings {
   /** The host is out of service: nothing is done there but that orphans are taken away. */
   readonly standsBack: boolean;
   readonly onTrouble: (message: string, error: unknown) => void;
+  /** How volumes get their content; as they do when absent. */
+  readonly fill?: Fill | undefined;
+  readonly onAct?: ((act: ToldAct) => void) | undefined;
+}
+
+/** Something that is about to be done. */
+export interface ToldAct {
+  readonly kind: string;
+  readonly object: KubernetesObject;
+  readonly action: AnyAction;
+  readonly because: string;
+  readonly host: Connected;
 }
 
 /** Says why it must be called again, if it must. */
@@ -86,6 +99,7 @@ function hostLoop<
     if (connected === undefined) return unreached(object, kind, host, publish);
     const onAct = (seen: R, action: AnyAction, because: string) => {
       metrics.acted(resource.kind, action.kind);
+      surroundings.onAct?.({ kind: resource.kind, object: seen, action, because, host: connected });
       if (unspoken.has(action.kind)) return;
       if (drift.takes(seen)) metrics.drifted(resource.kind, action.kind);
       recorder.record(seen, { type: 'Normal', reason: eventReason(action.kind), note: because });
@@ -124,9 +138,9 @@ function hostLoop<
 }
 
 /** Looks, and what is but written down beside an act that is told of. */
-const unspoken: ReadonlySet<string> = new Set(['note', 'look', 'inspect', 'begin']);
+export const unspoken: ReadonlySet<string> = new Set(['note', 'look', 'inspect', 'begin']);
 
-const eventReason = (action: string): string => `${action[0]?.toUpperCase()}${action.slice(1)}`;
+export const eventReason = (action: string): string => `${action[0]?.toUpperCase()}${action.slice(1)}`;
 
 /** Said only once a try has failed: a host that is just being connected to is no news. */
 async function unreached<R, D, O, A extends AnyAction, S>(
@@ -182,7 +196,7 @@ export function networkInstanceLoop(surroundings: Surroundings): Queue {
 export function volumeLoop(surroundings: Surroundings): Queue {
   const { host, watched, jobs, locks, uploads, metrics } = surroundings;
   const stores = { instances: watched.instances.store, volumes: watched.volumes.store, namespaces: watched.namespaces.store };
-  const kind = storageVolumeKind(host, stores, jobs, locks, uploads, metrics.fills);
+  const kind = storageVolumeKind(host, stores, jobs, locks, uploads, metrics.fills, surroundings.fill);
   return hostLoop(surroundings, kind, watched.volumes, 8, (volume, signal) => releaseClaim(surroundings, volume, signal));
 }
 

@@ -12,7 +12,8 @@ export function restoredOrCopied(machine: VirtualMachine, meant: readonly Hyperv
   for (const { metadata, status } of meant) {
     const stray = status?.strays?.machines?.find((one) => one.namespace === namespace && one.name === name);
     const taken = word ?? metadata.annotations?.['virtwright.io/take-over'];
-    if (stray !== undefined && taken !== stray.uid && taken !== 'All') {
+    const isItsOwn = taken === 'Own' && stray?.uid === uid;
+    if (stray !== undefined && taken !== stray.uid && taken !== 'All' && !isItsOwn) {
       return `${metadata.name} runs a machine of an earlier VirtualMachine of this name (uid ${stray.uid}); to take it over as it is, annotate virtwright.io/take-over=${stray.uid}`;
     }
     if ((status?.strays?.count ?? 0) > (status?.strays?.machines?.length ?? 0)) {

@@ -14,10 +14,25 @@ import type { Upload } from './uploads.js';
 
 type Action<K extends VolumeAction['kind']> = Extract<VolumeAction, { readonly kind: K }>;
 
-type Filling = Pick<Action<'fill'>, 'definition' | 'grows' | 'resumes' | 'source'>;
+export type Filling = Pick<Action<'fill'>, 'definition' | 'grows' | 'resumes' | 'source'>;
 
 /** After it, all of a device is zeros. */
 async function* nothing(): AsyncGenerator<Uint8Array> {}
+
+/** How a volume gets its content. */
+export type Fill = (volumes: Volumes, filling: Filling, upload?: Upload) => Work;
+
+/** Makes a volume as it would be, and fetches nothing for it. */
+export const pretendToFill: Fill =
+  (volumes, { definition, source }) =>
+  async (_progress, signal) => {
+    const id = idOf(definition);
+    await volumes.delete(id, signal);
+    await makeMarker(volumes, id, signal);
+    if (source?.kind !== 'clone') await volumes.create(definition, signal);
+    else if (source.how === 'Full') await volumes.copy(definition, source.from, signal);
+    else await volumes.link(definition, source.from, signal);
+  };
 
 /**
  * Makes a volume from nothing, whatever an earlier attempt left; only with an image that has a checksum it goes on where that broke. On the

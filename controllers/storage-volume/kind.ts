@@ -10,7 +10,7 @@ import { markerName, markerOf } from '../incomplete.js';
 import { on, type Performer, type Performers } from '../plan.js';
 import type { Kind } from '../reconcile.js';
 import type { DesiredVolume, ObservedVolume, VolumeAction } from './action.js';
-import { beginVolume, fillVolume, isOfFamily } from './fill.js';
+import { beginVolume, type Fill, fillVolume, isOfFamily } from './fill.js';
 import { Inspections } from './inspect.js';
 import { Looks } from './looks.js';
 import { type FillMetrics, unmetered } from './metrics.js';
@@ -32,11 +32,12 @@ export const storageVolumeKind = (
   locks: Locks,
   uploads: Uploads,
   metrics: FillMetrics = unmetered,
+  fill: Fill = fillVolume,
 ): VolumeKind => {
   const inspections = new Inspections();
   const looks = new Looks();
   return {
-    performers: performersWith({ jobs, locks, inspections, looks, uploads, metrics }),
+    performers: performersWith({ jobs, locks, inspections, looks, uploads, metrics, fill }),
     resolve: (volume) => resolveVolume(volume, host, stores),
     looksAt: ({ poolUuid }) => ({ machines: true, volumesOf: poolUuid }),
     observe: (desired, view) => observeVolume(desired, view, { jobs, inspections, looks, uploads }),
@@ -49,6 +50,7 @@ export const storageVolumeKind = (
 interface Lasting extends Memory {
   readonly locks: Locks;
   readonly metrics: FillMetrics;
+  readonly fill: Fill;
 }
 
 function performersWith(lasting: Lasting): Performers<VolumeAction> {
@@ -126,7 +128,7 @@ function performersWith(lasting: Lasting): Performers<VolumeAction> {
 
 const fillsFrom = { image: 'Image', clone: 'Clone', upload: 'Upload' } as const;
 
-const filling = ({ jobs, locks, uploads, metrics }: Lasting): Performer<Action<'fill'>> => ({
+const filling = ({ jobs, locks, uploads, metrics, fill: fillWith }: Lasting): Performer<Action<'fill'>> => ({
   needs: 'volumes',
   async run({ driver, view, clock }, action, signal) {
     if (driver.volumes === undefined) return;
@@ -134,7 +136,7 @@ const filling = ({ jobs, locks, uploads, metrics }: Lasting): Performer<Action<'
     const taken = source?.kind === 'upload' ? uploads.take(uid) : undefined;
     // Whoever brought it has left meanwhile: the next look sees that.
     if (source?.kind === 'upload' && taken === undefined) return;
-    const fill = fillVolume(driver.volumes, action, taken?.upload);
+    const fill = fillWith(driver.volumes, action, taken?.upload);
     const metered = metrics.metered(source === undefined ? 'Nothing' : fillsFrom[source.kind], fill);
     const release = source?.kind === 'clone' ? await reserve(source, view, locks, signal) : () => {};
     const ended = (reason?: unknown) => {

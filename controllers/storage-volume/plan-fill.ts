@@ -12,7 +12,8 @@ const slowRetryMs = 5 * 60_000;
 
 /** Before anything is made: nothing that is there already may be taken for ours, or passed over in silence. */
 export function planFirst(desired: DesiredVolume, observed: ObservedVolume, pool: Pool, id: VolumeId, now: number): Plan<VolumeAction> {
-  const { poolName, host, familyName } = desired;
+  const { poolName, host, familyName, takeOver } = desired;
+  if (observed.volume !== undefined && takeOver === 'Own') return planOwn(desired, observed, pool, id, now);
   if (observed.volume !== undefined) {
     const message = `pool "${poolName}" on ${host} has a volume ${id.nativeName} that Virtwright did not make; remove or rename it there`;
     return [refuse('NotOurs', message)];
@@ -23,6 +24,16 @@ export function planFirst(desired: DesiredVolume, observed: ObservedVolume, pool
   if (observed.marker !== undefined) return planFilling(desired, observed, pool, id, now);
   const known = observed.leftovers.map(({ nativeName }) => nativeName);
   return [act({ kind: 'begin', id, familyName, known }, 'no such volume')];
+}
+
+export const isItsOwn = 'it is its own, from an earlier run';
+
+/** By the word that objects have the uids that they had before, what has this name can only be this object's. */
+function planOwn(desired: DesiredVolume, observed: ObservedVolume, pool: Pool, id: VolumeId, now: number): Plan<VolumeAction> {
+  const format = formatOf(desired, pool);
+  if (format === undefined) return [refuseFormat(desired, pool)];
+  if (observed.marker !== undefined) return planFilling(desired, observed, pool, id, now);
+  return [sayThenAct({ kind: 'takeOver', nativeName: id.nativeName, pool: pool.id, format }, isItsOwn)];
 }
 
 /** Undefined when nothing of an earlier object stands in the way. */

@@ -86,7 +86,7 @@ export class FakeHost<C extends Clock = ManualClock> implements Surroundings {
 
   /** The calls that were not mere looks. */
   get acts(): readonly string[] {
-    return this.calls.filter((call) => !/^\w+\.(list|read|look|describe|watch|download|open)\b/.test(call));
+    return this.calls.filter((call) => !/^\w+\.(list|read|look|describe|watch|download|open)\b|^drafts\./.test(call));
   }
 
   /** How the guest of this machine behaves, whether it is there yet or not. What is told of a live one holds at once. */

@@ -3,6 +3,7 @@ import type { Admission } from '../admission/admit.js';
 import type { Caller } from '../requests/authorize.js';
 import type { ChangeOptions } from '../requests/change.js';
 import { assertNoEscalation } from '../requests/escalate.js';
+import type { UidOf } from '../requests/objects.js';
 import { timestamp } from '../resources/metadata.js';
 import type { Registry } from '../resources/registry.js';
 import type { Store } from '../store/store.js';
@@ -16,6 +17,8 @@ export interface Backend {
   readonly registry: Registry;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** At random when absent. */
+  readonly uidOf?: UidOf | undefined;
   /** Ends with the server. */
   readonly signal: AbortSignal;
 }

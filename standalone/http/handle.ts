@@ -23,7 +23,7 @@ export class Handler {
 
   constructor(backend: Backend) {
     this.#backend = backend;
-    this.#objects = new Objects(backend.store);
+    this.#objects = new Objects(backend.store, backend.uidOf);
     this.#reads = new Reads(backend, this.#objects);
     this.#writes = new Writes(backend, this.#objects, this.#reads);
   }

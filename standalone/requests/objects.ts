@@ -36,15 +36,20 @@ interface Writing {
   readonly admit?: Admit | undefined;
 }
 
+/** What a new object of that kind, at that place, is to be known by: of nobody else, in all time. */
+export type UidOf = (resource: Pick<Resource, 'group' | 'kind'>, namespace: string, name: string) => string;
+
 /** What a patch makes of an object. @throws StatusError when it does not fit */
 export type Edit = (object: JsonObject) => JsonObject;
 
 /** What may be asked of one object. Whatever is given back is as it is stored, and as its version shows it. */
 export class Objects {
   readonly #store: Store;
+  readonly #uidOf: UidOf;
 
-  constructor(store: Store) {
+  constructor(store: Store, uidOf: UidOf = () => randomUUID()) {
     this.#store = store;
+    this.#uidOf = uidOf;
   }
 
   get({ resource, namespace, name }: Place): JsonObject {
@@ -54,7 +59,7 @@ export class Objects {
   }
 
   async create({ resource, namespace, name }: Place, sent: JsonObject, options: ChangeOptions): Promise<JsonObject> {
-    const object = fresh(shaped(sent, resource, options), { resource, namespace, name }, options.now);
+    const object = fresh(shaped(sent, resource, options), { resource, namespace, name }, options.now, this.#uidOf);
     const given = textAt(metadataOf(object), 'name');
     const place = { resource, namespace, name: given };
     if (metadataOf(sent)['resourceVersion'] !== undefined && textAt(metadataOf(sent), 'resourceVersion') !== '')
@@ -108,7 +113,7 @@ export class Objects {
 
   #applyNew(place: Place, merged: JsonObject, options: ChangeOptions): Outcome {
     const { resource, name } = place;
-    const object = fresh(shaped(merged, resource, quiet(options)), place, options.now);
+    const object = fresh(shaped(merged, resource, quiet(options)), place, options.now, this.#uidOf);
     assertValid(object, undefined, resource);
     this.#assertRoom(place);
     if (textAt(metadataOf(object), 'name') !== name) throw badRequest(`the name of the object does not match the name on the URL`);
@@ -239,15 +244,16 @@ const onlyStatus = (object: JsonObject): JsonObject =>
   withKey({ apiVersion: object['apiVersion'] ?? '', kind: object['kind'] ?? '', metadata: metadataOf(object) }, 'status', object['status']);
 
 /** A new object, with what only the server says of it. */
-function fresh(object: JsonObject, { resource, namespace, name }: Place, now: string): JsonObject {
+function fresh(object: JsonObject, { resource, namespace, name }: Place, now: string, uidOf: UidOf): JsonObject {
   const given = without(metadataOf(object), ...serversOwn);
   const generated =
     textAt(given, 'generateName') === '' ? '' : `${textAt(given, 'generateName')}${randomBytes(4).toString('hex').slice(0, 5)}`;
+  const called = textAt(given, 'name') || name || generated;
   const metadata = {
     ...given,
-    name: textAt(given, 'name') || name || generated,
+    name: called,
     ...(resource.namespaced ? { namespace } : {}),
-    uid: randomUUID(),
+    uid: uidOf(resource, namespace, called),
     creationTimestamp: now,
     ...(resource.hasGeneration ? { generation: 1 } : {}),
   };

@@ -1,0 +1,96 @@
+import { createHash } from 'node:crypto';
+import { hypervisors, storagePools, storageVolumes, virtualMachineActions, virtualMachines, virtualNetworks } from '#crds/types.js';
+import type { Resource } from '../kubernetes/resource.js';
+import { namespaces } from '../namespaces.js';
+import { secrets } from '../secrets.js';
+
+/** An object as a file has it. */
+export interface Written {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string; readonly annotations?: Readonly<Record<string, string>> };
+  readonly [field: string]: unknown;
+}
+
+/** What one host can be made of, in the order in which it is applied and told of. */
+export const kinds: readonly Resource[] = [
+  namespaces,
+  secrets,
+  hypervisors,
+  storagePools,
+  virtualNetworks,
+  storageVolumes,
+  virtualMachines,
+  virtualMachineActions,
+];
+/** Of which there is something to wait for. */
+export const hostKinds: readonly Resource[] = [storagePools, virtualNetworks, storageVolumes, virtualMachines];
+
+export const resourceOf = ({ apiVersion, kind }: Pick<Written, 'apiVersion' | 'kind'>): Resource | undefined =>
+  kinds.find((one) => one.kind === kind && apiVersion === (one.group === '' ? one.version : `${one.group}/${one.version}`));
+
+type UidOf = (resource: Pick<Resource, 'group' | 'kind'>, namespace: string, name: string) => string;
+
+const takeOver = 'virtwright.io/take-over';
+const usualHost = 'host';
+
+/** What the files say, with a namespace each and the one host that is meant: theirs, if they have one, by the given URI. Throws what is wrong. */
+export function objectsFor(
+  written: readonly Written[],
+  uri: string,
+  namespace: string,
+): { readonly objects: readonly Written[]; readonly host: string } {
+  const unknown = written.find((one) => resourceOf(one) === undefined);
+  if (unknown !== undefined)
+    throw new Error(
+      `${unknown.kind} "${unknown.metadata.name}" (${unknown.apiVersion}): one host alone has ${kinds.map(({ kind }) => kind).join(', ')}`,
+    );
+  const hosts = written.filter(({ kind }) => kind === 'Hypervisor');
+  if (hosts.length > 1)
+    throw new Error(`${hosts.length} Hypervisors in the files, and one host is meant by --host; accepted is one at most`);
+  const [own = { apiVersion: 'virtwright.io/v1alpha1', kind: 'Hypervisor', metadata: { name: usualHost } } as Written] = hosts;
+  const spec = typeof own['spec'] === 'object' && own['spec'] !== null ? own['spec'] : {};
+  // Objects have the uids that they had in earlier runs: what these made on the host is theirs.
+  const annotations = { [takeOver]: 'Own', ...own.metadata.annotations };
+  const host = { ...own, metadata: { ...own.metadata, annotations }, spec: { ...defaultPool(written), ...spec, uri } };
+  const others = written.filter(({ kind }) => kind !== 'Hypervisor').map((one) => placed(one, namespace));
+  const spaces = [...new Set(others.flatMap(({ metadata }) => metadata.namespace ?? []))].filter(
+    (name) => name !== 'default' && !others.some((one) => one.kind === 'Namespace' && one.metadata.name === name),
+  );
+  const made = spaces.map((name): Written => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }));
+  return { objects: inOrder([...made, host, ...others]), host: own.metadata.name };
+}
+
+/** The only pool that there is, is the one that is meant. */
+function defaultPool(written: readonly Written[]): object {
+  const pools = written.filter(({ kind }) => kind === 'StoragePool');
+  return pools.length === 1 ? { defaultPoolRef: { name: pools[0]?.metadata.name } } : {};
+}
+
+function placed(one: Written, namespace: string): Written {
+  if (resourceOf(one)?.namespaced !== true) return one;
+  return { ...one, metadata: { ...one.metadata, namespace: one.metadata.namespace ?? namespace } };
+}
+
+const rank = (one: Written): number => {
+  const resource = resourceOf(one);
+  return resource === undefined ? kinds.length : kinds.indexOf(resource);
+};
+
+export const inOrder = (objects: readonly Written[]): readonly Written[] => [...objects].sort((one, other) => rank(one) - rank(other));
+
+/**
+ * The same object has the same uid in every run, which is how its machine is known again: nothing but the host remembers the last one. Two clusters, of the
+ * same name in two users' hands, would have the same; the mark on the host has the cluster's name beside it.
+ */
+export function lastingUid(cluster: string): UidOf {
+  return ({ group, kind }, namespace, name) => {
+    const hash = createHash('sha256')
+      .update(JSON.stringify(['virtwright.io/one-shot', cluster, group, kind, namespace, name]))
+      .digest();
+    hash[6] = ((hash[6] ?? 0) & 0x0f) | 0x80;
+    hash[8] = ((hash[8] ?? 0) & 0x3f) | 0x80;
+    const hex = hash.toString('hex');
+    return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join('-');
+  };
+}
