@@ -48,8 +48,9 @@ export interface HypervisorSpec {
    * also meant by `qemu://host/system`, for a far one; `qemu+ssh://user@host[:port]/system`, also with
    * `?socket=/path/there`; `qemu+tcp://localhost[:port]/system` for the end of a tunnel; `esx://host` for an ESX host;
    * `vpx://vcenter/Datacenter/Cluster`, or with `/host` behind it, for a cluster or a host of a vCenter, names
-   * percent-encoded; `hyperv://host` for a Hyper-V host by HTTPS, and `hyperv://host/?transport=http` by messages that NTLM
-   * seals; `fake:///name` for one that is but in its agent's memory: for trying things out, as nothing runs there.
+   * percent-encoded; `hyperv://host` for a Hyper-V host by HTTPS, with `?auth=kerberos` by a ticket, and
+   * `hyperv://host/?transport=http` by messages that NTLM seals; `fake:///name` for one that is but in its agent's memory:
+   * for trying things out, as nothing runs there.
    */
   readonly uri: string;
   /**
