@@ -170,6 +170,20 @@ await t.test('from kubectl apply to a PV guest and a PVH guest, changed, restart
     t.match(await told(again, sector, /virtwright-boots \d/), /virtwright-boots 2/);
   });
 
+  await t.test('a guest that starts anew by itself goes on, also where it is to run but once', async (t) => {
+    await world.apply(machine('para', { runStrategy: 'Once' }));
+    const before = await untilReady('para', isCurrent);
+    const id = await host.virsh('domid', 'default.para');
+    await told(before, '(sleep 3; reboot -f) & echo "restarts soon"', /^restarts soon/m);
+    for (const end = Date.now() + 120_000; (await host.virsh('domid', 'default.para')) === id && Date.now() < end; await sleep(500));
+    const after = await untilReady('para', ({ status }) => status?.power?.state === 'Running');
+    await told(after, 'cat /sys/hypervisor/guest_type', /^PV\s/m);
+    t.not(await host.virsh('domid', 'default.para'), id);
+    t.same([after.status?.run?.bootId, after.status?.run?.lastStop], [before.status?.run?.bootId, before.status?.run?.lastStop]);
+    await world.apply(machine('para'));
+    await untilReady('para', isCurrent);
+  });
+
   await t.test('a machine that Xen cannot run is refused by its fields', async (t) => {
     await world.apply({
       ...machine('para'),
