@@ -158,6 +158,7 @@ export class Host implements HostScope {
     };
     for await (const event of events.watch(signal)) {
       view.heed(event);
+      if (event.kind === 'gap' && event.because !== undefined) this.#options.onTrouble(`events of host ${this.name}`, event.because);
       if (!gathering) settle().catch(() => {});
       gathering = true;
     }

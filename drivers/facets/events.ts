@@ -1,3 +1,4 @@
+import type { DriverError } from '../error.js';
 import type { MachineId, NetworkId, PoolId } from './ids.js';
 
 export interface Events {
@@ -14,4 +15,5 @@ export type HostEvent =
   | { readonly kind: 'network'; readonly id: NetworkId }
   /** The machine's agent came or went. */
   | { readonly kind: 'guest'; readonly id: MachineId }
-  | { readonly kind: 'gap' };
+  /** With a reason, the host lets us hear nothing for a while: that is tried again, and whoever listens looks by the clock in between. */
+  | { readonly kind: 'gap'; readonly because?: DriverError };

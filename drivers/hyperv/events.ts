@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onAbort } from '#drivers/deadline.js';
 import type { Events, HostEvent, MachineId, NetworkId } from '#drivers/driver.js';
+import { DriverError } from '#drivers/error.js';
 import { Listener } from '#drivers/https/listener.js';
 import { type Happening, happenings } from './wmi/events.js';
 import type { Wmi } from './wmi/wmi.js';
@@ -48,16 +49,20 @@ export class HypervEvents implements Events {
   }
 
   async #listen(): Promise<void> {
+    let isTold = false;
     for (let pause = pauses.first; !this.#ending.aborted; pause = Math.min(2 * pause, pauses.longest)) {
       try {
         for await (const page of happenings(this.#wmi, this.#ending)) {
           pause = pauses.first;
           if (!this.#isHeard) this.#tell(gap);
           this.#isHeard = true;
+          isTold = false;
           for (const each of page) this.#tell(hint(each));
         }
-      } catch {
-        // Whatever it was: what is missed meanwhile is seen by who looks at everything once more.
+      } catch (reason) {
+        // What is missed meanwhile is seen by who looks at everything once more; of one trouble is told but once.
+        if (!isTold && !this.#ending.aborted) this.#tell({ kind: 'gap', because: DriverError.from(reason) });
+        isTold = true;
       }
       this.#isHeard = false;
       await sleep(pause, undefined, { signal: this.#ending, ref: false }).catch(() => {});
