@@ -22,8 +22,8 @@ export interface Request extends RehearsedDrivers {
   readonly timeoutMs: number;
 }
 
-/** So long nothing moves in a rehearsal, where everything is done at once. */
-const quietMs = 3_000;
+/** So long nothing moves in a rehearsal, where everything is done at once: on a busy machine it is slow to begin. */
+const quietMs = 15_000;
 
 /** What an apply would do, by doing it to the host as it would be. Nothing on the host changes. */
 export async function planOnce(request: Request, signal: AbortSignal): Promise<Outcome> {
