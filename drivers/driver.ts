@@ -1,3 +1,4 @@
+import type { Adoption } from './facets/adoption.js';
 import type { Consoles } from './facets/consoles.js';
 import type { Drafts } from './facets/drafts.js';
 import type { Events } from './facets/events.js';
@@ -11,6 +12,7 @@ import type { Power } from './facets/power.js';
 import type { Stats } from './facets/stats.js';
 import type { Volumes } from './facets/volumes.js';
 
+export type * from './facets/adoption.js';
 export type * from './facets/consoles.js';
 export type * from './facets/disk.js';
 export type * from './facets/drafts.js';
@@ -44,6 +46,7 @@ export interface Driver extends AsyncDisposable {
   readonly machines: Machines;
   readonly power: Power;
   readonly live?: Live;
+  readonly adoption?: Adoption;
   readonly pools?: Pools;
   readonly volumes?: Volumes;
   readonly networks?: Networks;

@@ -44,6 +44,16 @@ export interface Machine extends Glance {
   /** What it has now, while not Off. */
   readonly live?: MachineShape;
   readonly hardware: Hardware;
+  /** Of a machine without a mark, where the host has machines adopted. */
+  readonly found?: Found;
+}
+
+/** What a machine that others made would be taken as. */
+export interface Found {
+  /** At its next start, each device that we have words for named by its place: a disk `vda`, an interface `nic0`. */
+  readonly shape: MachineShape;
+  /** What else it has, for people: it stays as it is, and nothing of it is managed. */
+  readonly kept: readonly string[];
 }
 
 export interface Readings {

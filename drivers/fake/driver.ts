@@ -1,6 +1,7 @@
 import type { Driver } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import type { Connect, CredentialKeys } from '#drivers/target.js';
+import { adoptionOf } from './adoption.js';
 import { type Clock, systemClock } from './clock.js';
 import { Connection } from './connection.js';
 import { consolesOf } from './consoles.js';
@@ -23,6 +24,7 @@ export function fakeDriver(host: FakeHost<Clock>): Driver {
     machines: machinesOf(host, connection),
     power: powerOf(host, connection),
     live: liveOf(host, connection),
+    adoption: adoptionOf(host, connection),
     pools: poolsOf(host, connection),
     volumes: volumesOf(host, connection),
     networks: networksOf(host, connection),

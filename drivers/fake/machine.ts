@@ -149,7 +149,7 @@ export class FakeMachine {
     this.#host.changed(this);
   }
 
-  remark(mark: Mark): void {
+  remark(mark: Mark | undefined): void {
     this.mark = mark;
     if (this.configured !== undefined) this.writes++;
     this.#host.changed(this);
@@ -170,7 +170,8 @@ export class FakeMachine {
   /** A copy: nobody outside holds what the host holds. */
   machine(): Machine {
     const { mark, configured, live, hardware } = this;
-    const parts = { ...(mark && { mark }), ...(configured && { configured }), ...(live && { live }), hardware };
+    const found = mark === undefined && configured ? { found: { shape: configured, kept: [...this.foreign] } } : {};
+    const parts = { ...(mark && { mark }), ...(configured && { configured }), ...(live && { live }), ...found, hardware };
     return structuredClone({ ...this.glance(), ...parts });
   }
 

@@ -1,11 +1,12 @@
 import type { Facet } from '#drivers/driver.js';
 import { hasCode } from './gone.js';
 import type { Connection } from './rpc/connection.js';
-import { affectFlags, statsFlags, statsGroups } from './rpc/flags.js';
+import { affectFlags, metadataTypes, statsFlags, statsGroups } from './rpc/flags.js';
 import {
   connectGetAllDomainStats,
   domainGetInfo,
   domainInterfaceAddresses,
+  domainSetMetadata,
   domainTryConsole,
   domainUpdateDeviceFlags,
   networkLookupByUuid,
@@ -19,6 +20,14 @@ export type OptionalFacet = Exclude<Facet, 'host' | 'machines' | 'power'>;
 /** Of nothing that is there: libvirt gives no one this uuid. */
 const uuid = '00000000-0000-0000-0000-000000000000';
 const domain = { name: 'none', uuid, id: -1 };
+const nothing = {
+  domain,
+  type: metadataTypes.element,
+  metadata: undefined,
+  key: 'none',
+  uri: 'none',
+  flags: affectFlags.config,
+};
 const volume = { pool: 'none', name: 'none', key: 'none' };
 
 /**
@@ -29,6 +38,7 @@ export async function absentFacets(connection: Connection, signal: AbortSignal):
   const options = { lane: 'control' } as const;
   const asked: Readonly<Partial<Record<OptionalFacet, Promise<unknown>>>> = {
     live: connection.call(domainUpdateDeviceFlags, { domain, xml: '<none/>', flags: affectFlags.live }, options, signal),
+    adoption: connection.call(domainSetMetadata, nothing, options, signal),
     pools: connection.call(storagePoolLookupByUuid, { uuid }, options, signal),
     volumes: connection.call(storageVolResize, { volume, capacity: 1, flags: 0 }, options, signal),
     networks: connection.call(networkLookupByUuid, { uuid }, options, signal),

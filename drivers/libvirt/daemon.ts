@@ -1,6 +1,7 @@
 import type { Connection, Lane } from './rpc/connection.js';
 import type { Procedure } from './rpc/procedure.js';
-import { type Names, namesInAliases } from './xml/names.js';
+import type { Names } from './xml/names.js';
+import { namesInAliases } from './xml/names-in-metadata.js';
 
 /** In milliseconds. Destroying a machine whose QEMU does not react takes libvirt up to 15 s. */
 const timeouts = { control: 10_000, slow: 60_000, guest: 10_000 } as const;

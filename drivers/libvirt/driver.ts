@@ -1,6 +1,7 @@
 import type { Driver } from '#drivers/driver.js';
 import type { Credentials } from '#drivers/target.js';
 import { absentFacets, type OptionalFacet } from './absent-facets.js';
+import { LibvirtAdoption } from './adoption.js';
 import { connectLibvirt } from './connect.js';
 import { LibvirtConsoles } from './consoles.js';
 import { Daemon } from './daemon.js';
@@ -73,6 +74,7 @@ export function libvirtDriver(
     drafts: { machine: (definition, mark, signal) => machines.draft(definition, mark, signal) },
     power: new LibvirtPower(daemon, dialect.power),
     live: dialect.live?.(daemon) ?? new LibvirtLive(daemon),
+    adoption: new LibvirtAdoption(daemon),
     pools: new LibvirtPools(daemon),
     volumes: new LibvirtVolumes(daemon),
     networks: new LibvirtNetworks(daemon),

@@ -12,9 +12,11 @@ import { hasCode, present, unlessGone } from './gone.js';
 import type { KnownNames } from './known-names.js';
 import { machinesOf, type Offers } from './offers.js';
 import { unknownFlags } from './rpc/driver-error.js';
-import { affectFlags, metadataTypes, undefineFlags } from './rpc/flags.js';
-import { domainDefineXmlFlags, domainLookupByName, domainSetMetadata, domainUndefineFlags } from './rpc/procedures.js';
-import { markElement, markNamespace, markPrefix, readMark, withMark } from './xml/metadata.js';
+import { undefineFlags } from './rpc/flags.js';
+import { domainDefineXmlFlags, domainLookupByName, domainUndefineFlags } from './rpc/procedures.js';
+import { markPlace, setMetadata } from './set-metadata.js';
+import { foundIn } from './xml/found.js';
+import { markElement, readMark, withMark } from './xml/metadata.js';
 import { readIdentity } from './xml/read.js';
 
 /** What the host keeps of a machine beside its definition, and what would hinder forgetting it. Its disks are no part of it. */
@@ -120,7 +122,7 @@ export class LibvirtMachines implements Machines {
     if (!isFrom) assertOwner(readIdentity(domain).nativeName, carried, mark.owner);
     const active = isActive(domain);
     if (withMark(domain, mark) === domain && (!active || (await this.#isConfigured(id, mark, signal)))) return;
-    await this.#setMark(id, mark, active, signal).catch(async (reason) => {
+    await setMetadata(this.#daemon, id, markPlace, markElement(mark), active, signal).catch(async (reason) => {
       if (!hasCode(reason, 'Unsupported')) throw reason;
       // Some of libvirt's drivers change no metadata, but take the same definition with others in it.
       await this.#write(withMark(await readDomain(this.#daemon, id, 'inactive', signal), mark), signal);
@@ -131,17 +133,6 @@ export class LibvirtMachines implements Machines {
   async #isConfigured(id: MachineId, mark: Mark, signal: AbortSignal): Promise<boolean> {
     const inactive = await readDomain(this.#daemon, id, 'inactive', signal);
     return withMark(inactive, mark) === inactive;
-  }
-
-  /** The host refuses to write a definition that is not there, and then has written nothing. */
-  async #setMark(id: MachineId, mark: Mark, active: boolean, signal: AbortSignal): Promise<void> {
-    const what = { type: metadataTypes.element, metadata: serializeXml(markElement(mark)), key: markPrefix, uri: markNamespace };
-    const set = (flags: number) => this.#daemon.order(domainSetMetadata, { domain: handleOf(id), ...what, flags }, signal, id);
-    if (!active) return set(affectFlags.config);
-    await set(affectFlags.live | affectFlags.config).catch((reason) => {
-      if (!hasCode(reason, 'Conflict')) throw reason;
-      return set(affectFlags.current);
-    });
   }
 
   /** What a host has no flag for it does not keep. */
@@ -189,5 +180,6 @@ function machineOf(
     ...(mark === undefined ? {} : { mark }),
     ...(configured === undefined ? {} : { configured: dialect.readShape(configured) }),
     ...(live === undefined ? {} : { live: dialect.readShape(live) }),
+    ...(mark === undefined && configured !== undefined ? { found: foundIn(configured, dialect) } : {}),
   };
 }

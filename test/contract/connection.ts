@@ -2,7 +2,7 @@ import type { Test } from 'tap';
 import { refused, type Stage, soon } from './stage.js';
 import type { OptionalFacet } from './subject.js';
 
-const optional: readonly OptionalFacet[] = ['live', 'pools', 'volumes', 'networks', 'consoles', 'events', 'stats'];
+const optional: readonly OptionalFacet[] = ['live', 'adoption', 'pools', 'volumes', 'networks', 'consoles', 'events', 'stats'];
 
 export async function connectionContract(t: Test, stage: Stage): Promise<void> {
   const { driver, subject } = stage;

@@ -1,4 +1,5 @@
 import type { Test } from 'tap';
+import { adoptionContract } from './adoption.js';
 import { brokenConnectionContract, connectionContract } from './connection.js';
 import { consolesContract } from './consoles.js';
 import { draftsContract } from './drafts.js';
@@ -29,6 +30,7 @@ const always = {
 
 const byFacet: Readonly<Record<OptionalFacet, Contract>> = {
   live: liveContract,
+  adoption: adoptionContract,
   pools: poolsContract,
   volumes: volumesContract,
   networks: networksContract,

@@ -88,6 +88,6 @@ await contract(t, subjectOf('the fake'));
 await contract(
   t,
   subjectOf('the fake without the rest', {
-    without: ['live', 'pools', 'volumes', 'networks', 'consoles', 'guests', 'events', 'stats', 'drafts'],
+    without: ['live', 'adoption', 'pools', 'volumes', 'networks', 'consoles', 'guests', 'events', 'stats', 'drafts'],
   }),
 );

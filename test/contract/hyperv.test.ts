@@ -59,7 +59,7 @@ async function subjectOf(mode: 'v1' | 'v2', byJob: boolean): Promise<Subject> {
   return {
     name: `Hyper-V by WMI ${mode}${byJob ? ', all by jobs' : ''}`,
     connect,
-    without: ['drafts', ...(mode === 'v1' ? (['events'] as const) : [])],
+    without: ['adoption', 'drafts', ...(mode === 'v1' ? (['events'] as const) : [])],
     cannot: ['startPaused', 'resetPaused', 'tellWhyOff', 'imagineDisks', 'askMachines', 'changeFirmware', 'makePools', 'stream'],
     disk,
     disc,

@@ -1,5 +1,5 @@
 import { DriverError } from '#drivers/error.js';
-import { namesInAliases } from '../xml/names.js';
+import { namesInAliases } from '../xml/names-in-metadata.js';
 import { readHardware, readShape } from '../xml/read.js';
 import type { Dialect } from './dialect.js';
 

@@ -1,5 +1,5 @@
 import { append, mapChildren, withChild, withoutChildren } from '#drivers/xml/edit.js';
-import { attribute, child, childNS, element, elementNS, elements, type XmlElement, type XmlNode } from '#drivers/xml/tree.js';
+import { attribute, child, childNS, element, elementNS, elements, isElement, type XmlElement, type XmlNode } from '#drivers/xml/tree.js';
 import type { Names } from './names.js';
 
 /** A namespace of its own: libvirt keeps one element of each, and the owner mark has another. */
@@ -83,6 +83,17 @@ function write(domain: XmlElement): XmlElement {
   );
   return withChild(domain, element('metadata'), (metadata) => withChild(metadata, list, () => (named.length === 0 ? undefined : list)));
 }
+
+/**
+ * For drivers of libvirt's that keep the aliases which begin so. A machine that was adopted has its names in its metadata, as what runs takes no
+ * aliases; its next definition has them as the others have.
+ */
+export const namesInAliases: Names = {
+  read,
+  write: (domain) => withChild(domain, element('metadata'), (metadata) => withoutChildren(metadata, isList)),
+};
+
+const isList = (node: XmlNode): boolean => isElement(node, 'devices', namesNamespace);
 
 /** What DOMAIN_SET_METADATA takes, which adds prefix and namespace itself: the names of these devices. */
 export const namesElement = (devices: readonly XmlElement[]): XmlElement =>

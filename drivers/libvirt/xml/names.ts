@@ -10,6 +10,3 @@ export interface Names {
   /** What is written to the host. */
   write(domain: XmlElement): XmlElement;
 }
-
-/** libvirt keeps the aliases that begin so. */
-export const namesInAliases: Names = { read: (native) => native, write: (domain) => domain };

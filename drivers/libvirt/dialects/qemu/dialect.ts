@@ -1,7 +1,7 @@
 import type { Capability } from '#drivers/driver.js';
 import { shutdownFlags } from '../../rpc/flags.js';
 import { checkDefinition } from '../../xml/definition.js';
-import { namesInAliases } from '../../xml/names.js';
+import { namesInAliases } from '../../xml/names-in-metadata.js';
 import { readHardware, readShape } from '../../xml/read.js';
 import type { Dialect, MachineOffer } from '../dialect.js';
 import { mustFit } from '../fits.js';

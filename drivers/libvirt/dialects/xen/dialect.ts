@@ -6,7 +6,7 @@ import { connectGetDomainCapabilities } from '../../rpc/procedures.js';
 import { readDomainCapabilities } from '../../xml/capabilities.js';
 import { bytesPerMiB, checkDefinition, maxNameBytes } from '../../xml/definition.js';
 import { volumeFormats } from '../../xml/format.js';
-import { namesInAliases } from '../../xml/names.js';
+import { namesInAliases } from '../../xml/names-in-metadata.js';
 import { readShape } from '../../xml/read.js';
 import { devicesMeasured } from '../capabilities.js';
 import type { Dialect, HostFacts, MachineOffer, Means } from '../dialect.js';
