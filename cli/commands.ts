@@ -5,7 +5,9 @@ import { deleteCommand } from './delete.js';
 import { describeCommand } from './describe/command.js';
 import { eventsCommand } from './events.js';
 import { getCommand } from './get.js';
+import { importCommand } from './import/command.js';
 import { powerCommands } from './power.js';
+import { releaseCommand } from './release.js';
 import { consoleCommand } from './session/console.js';
 import { screenshotCommand } from './session/screenshot.js';
 import { uploadCommand } from './session/upload.js';
@@ -21,7 +23,9 @@ export const userCommands: readonly Command[] = [
   deleteCommand,
   waitCommand,
   eventsCommand,
+  importCommand,
   ...powerCommands,
+  releaseCommand,
   consoleCommand,
   vncCommand,
   screenshotCommand,

@@ -4,7 +4,7 @@ import { covers, type Namespace } from './namespaces.js';
 
 /** What a Hypervisor grants to a namespace. Looked up at every pass: a grant that is taken away is not used again. */
 export const granted = (
-  field: 'addresses' | 'networks' | 'bridges' | 'devices' | 'subnets' | 'hostPaths',
+  field: 'addresses' | 'networks' | 'bridges' | 'devices' | 'subnets' | 'hostPaths' | 'machines' | 'volumes',
   hypervisor: Hypervisor | undefined,
   namespace: string,
   known: ReadonlyStore<Namespace>,

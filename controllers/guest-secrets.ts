@@ -1,4 +1,5 @@
 import type { VirtualMachine } from '#crds/types.js';
+import { adoptOf } from './adoption.js';
 import type { Secret } from './secrets.js';
 import { hostLabel } from './secrets.js';
 
@@ -22,9 +23,16 @@ export interface SecretReference {
   readonly key: string;
 }
 
-/** Where the password of its graphics is: in a Secret that the manifest names, or in one that is made for it. */
-export const graphicsSecretOf = ({ metadata: { name }, spec }: VirtualMachine): Omit<SecretReference, 'field'> =>
-  spec.devices?.graphics?.passwordSecretRef ?? { name: `${name}-graphics`, key: 'password' };
+/**
+ * Where the password of its graphics is: in a Secret that the manifest names, or in one that is made for it. A machine that was adopted, and names
+ * none, has the password that it had, or none: who gave it to whom is not known.
+ */
+export function graphicsSecretOf(machine: VirtualMachine): Omit<SecretReference, 'field'> | undefined {
+  const { metadata, spec } = machine;
+  const named = spec.devices?.graphics?.passwordSecretRef;
+  if (named !== undefined || adoptOf(machine) !== undefined) return named;
+  return { name: `${metadata.name}-graphics`, key: 'password' };
+}
 
 /** The keys of Secrets in its namespace that a machine, or its guest, is to be told. */
 export function secretReferences(machine: VirtualMachine): readonly SecretReference[] {

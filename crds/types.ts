@@ -157,6 +157,16 @@ export interface HypervisorSpecGrant {
    * there whatever he likes. When absent, they may not.
    */
   readonly privilegedContainers?: boolean;
+  /**
+   * Machines of the host, by their uuids, that VirtualMachines of these namespaces may adopt; `*` is all that are nobody's.
+   * When absent, none. One that was adopted stays so.
+   */
+  readonly machines?: readonly string[];
+  /**
+   * Volumes that StorageVolumes of these namespaces may adopt, as POOL/NAME with the StoragePool's name and the host's word
+   * for the volume; `POOL/*` is all of a pool, `*` all there are. When absent, none. One that was adopted stays so.
+   */
+  readonly volumes?: readonly string[];
 }
 
 export interface NamespaceChoice {
@@ -1337,8 +1347,8 @@ export interface VirtualMachineStatusPower {
 export interface VirtualMachineStatusGraphics {
   /** How viewers speak with it. */
   readonly type: 'VNC';
-  /** The Secret that has the password. */
-  readonly passwordSecretRef: SecretKeyRef;
+  /** The Secret that has the password. Absent for a machine that was adopted with one, or with none, that nobody told us. */
+  readonly passwordSecretRef?: SecretKeyRef;
 }
 
 export interface VirtualMachineStatusRun {

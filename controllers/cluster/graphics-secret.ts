@@ -21,10 +21,11 @@ export async function graphicsSecret(
   client: Client,
   signal: AbortSignal,
 ): Promise<Secret | undefined> {
-  if (machine.spec.devices?.graphics?.passwordSecretRef !== undefined) return there;
+  const secret = graphicsSecretOf(machine);
+  if (secret === undefined || machine.spec.devices?.graphics?.passwordSecretRef !== undefined) return there;
   if (there !== undefined) return isOwnedBy(there.metadata, machine.metadata) ? there : undefined;
   try {
-    return decodeSecret(await client.create(secrets, newSecret(machine), signal));
+    return decodeSecret(await client.create(secrets, newSecret(machine, secret), signal));
   } catch (reason) {
     // Somebody was quicker: it is looked at the next time.
     if (ApiError.is(reason, 'AlreadyExists')) return undefined;
@@ -32,8 +33,7 @@ export async function graphicsSecret(
   }
 }
 
-function newSecret(machine: VirtualMachine) {
-  const secret = graphicsSecretOf(machine);
+function newSecret(machine: VirtualMachine, secret: NonNullable<ReturnType<typeof graphicsSecretOf>>) {
   const password = Array.from({ length: passwordLength }, () => letters[randomInt(letters.length)]).join('');
   return {
     metadata: {

@@ -1,4 +1,5 @@
 import type { Capability, MachineId, Pool, Volume, VolumeDefinition, VolumeFormat, VolumeId } from '#drivers/driver.js';
+import type { Adopting } from '../adoption.js';
 import type { JobState } from '../host/jobs.js';
 import type { FillSource } from './plan-source.js';
 import type { Source, User } from './source.js';
@@ -47,6 +48,8 @@ export interface DesiredVolume {
   /** StorageVolumes that are made from this one, or keep only what differs from it. */
   readonly clones: readonly string[];
   readonly capabilities: readonly Capability[];
+  /** Somebody said that what is there is to be this one. */
+  readonly adopt?: Adopting;
   /** The native name of what to take over, `All` or `None`. */
   readonly takeOver?: string;
 }
@@ -61,6 +64,8 @@ export interface Leftover {
 export interface ObservedVolume {
   readonly pool?: Pool;
   readonly volume?: Volume;
+  /** Its header was read, and reaches for nothing outside of it. */
+  readonly inspected?: true;
   /** The mark on the host that the volume is not whole yet. */
   readonly marker?: Volume;
   /** When the host last looked for it at its store, as it was not seen. */

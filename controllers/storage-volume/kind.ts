@@ -232,6 +232,7 @@ function observeVolume(
     ...(unread === undefined ? {} : { unread }),
     ...(pool === undefined ? {} : { pool }),
     ...(volume === undefined ? {} : { volume }),
+    ...(volume !== undefined && inspections.has(volume.id) ? { inspected: true } : {}),
     ...(marker === undefined ? {} : { marker }),
     ...(job === undefined ? {} : { job }),
     ...(wiping === undefined ? {} : { wiping }),

@@ -5,11 +5,12 @@ import type { DesiredVolume, ObservedVolume, VolumeAction } from './action.js';
 const againMs = 30_000;
 
 export function planRemoval(desired: DesiredVolume, observed: ObservedVolume, now: number): Plan<VolumeAction> {
-  const { claim, record, keep, uid, poolName, poolComes, host, existing } = desired;
+  const { claim, record, keep, uid, poolName, poolComes, host, existing, rival, adopt } = desired;
   const { pool, volume, marker, job } = observed;
   if (claim !== undefined)
     return [wait('InUse', `machine "${claim.machine}" has it; delete the machine or take the disk out of it`, 30_000)];
-  if (existing !== undefined) return [];
+  // Another object's, or nobody's of ours.
+  if (existing !== undefined || rival !== undefined || (adopt !== undefined && record.startedAt === undefined)) return [];
   const whole = record.completedAt !== undefined;
   if (whole && keep && marker === undefined) return [];
   const begun = whole || record.startedAt !== undefined;

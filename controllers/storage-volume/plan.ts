@@ -2,14 +2,11 @@ import { formatBytes } from '#crds/quantity.js';
 import type { Pool, Volume, VolumeId } from '#drivers/driver.js';
 import { act, type Plan, refuse, wait } from '../plan.js';
 import type { DesiredVolume, ObservedVolume, VolumeAction } from './action.js';
+import { planAdoption } from './plan-adoption.js';
 import { planFilling, planFirst } from './plan-fill.js';
+import { lookAgainMs, lookedForAgain } from './plan-look.js';
 import { planRemoval } from './plan-removal.js';
 import type { User } from './source.js';
-
-/** Whoever puts a file back is not told of by the host, and need not wait long. */
-const lookAgainMs = 30_000;
-
-const lookedForAgain = wait('Looking', 'the host looks at its store again, from time to time', lookAgainMs + 1);
 
 export function planVolume(desired: DesiredVolume, observed: ObservedVolume, now: number): Plan<VolumeAction> {
   const { pool } = observed;
@@ -17,6 +14,9 @@ export function planVolume(desired: DesiredVolume, observed: ObservedVolume, now
   if (pool?.active !== true) return [wait('WaitingForPool', `pool "${desired.poolName}" is not active on ${desired.host}`, 10_000)];
   if (desired.existing !== undefined) return planExisting(desired, desired.existing, observed, pool, now);
   const id: VolumeId = { pool: pool.id, nativeName: desired.nativeName };
+  if (desired.rival !== undefined) return [refuse('InUse', `StorageVolume "${desired.rival}" is ${desired.nativeName} already`)];
+  if (desired.adopt !== undefined && desired.record.completedAt === undefined)
+    return planAdoption(desired, desired.adopt, observed, pool, now);
   if (desired.record.completedAt !== undefined) return planWhole(desired, observed, id, now);
   return desired.record.startedAt === undefined
     ? planFirst(desired, observed, pool, id, now)

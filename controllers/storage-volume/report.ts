@@ -26,7 +26,9 @@ const doing: Readonly<Record<VolumeAction['kind'], string>> = {
 export function reportVolume({ metadata, status: before }: StorageVolume, findings: VolumeFindings): StorageVolumeStatus {
   const { desired, observed, now } = findings;
   const location = observed?.volume?.location ?? before?.location;
-  const nativeName = takenOver(findings) ?? before?.nativeName ?? desired?.nativeName;
+  // What is not taken yet is somebody else's.
+  const own = desired?.adopt === undefined ? desired?.nativeName : undefined;
+  const nativeName = takenOver(findings) ?? before?.nativeName ?? own;
   const format = before?.format ?? desired?.format ?? chosenFormat(findings);
   const fill = importStatus(before?.import, findings);
   const words = { ready: { reason: 'Ready' }, acting: (kind: string) => doing[kind as VolumeAction['kind']] };

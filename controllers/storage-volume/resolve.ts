@@ -1,6 +1,7 @@
 import { parseQuantity } from '#crds/quantity.js';
-import type { StorageVolume } from '#crds/types.js';
+import type { StoragePoolInstance, StorageVolume } from '#crds/types.js';
 import type { Capability } from '#drivers/driver.js';
+import { adopting, adoptOf } from '../adoption.js';
 import { isReady, isStalled } from '../conditions.js';
 import { type HostScope, nativeName, takeOverOf } from '../host/scope.js';
 import type { Resolution } from '../reconcile.js';
@@ -30,7 +31,7 @@ export function resolveVolume(volume: StorageVolume, host: HostScope, stores: So
       poolUuid: poolUuid ?? '',
       poolName: status?.pool ?? '',
       poolComes: instance !== undefined && instance.metadata.deletionTimestamp === undefined && !isStalled(instance),
-      nativeName: status?.nativeName ?? spec.existing?.name ?? `${familyName}-${metadata.uid.slice(0, shortUidLength)}`,
+      nativeName: status?.nativeName ?? spec.existing?.name ?? adoptOf(volume) ?? `${familyName}-${metadata.uid.slice(0, shortUidLength)}`,
       familyName,
       tenant: `${host.cluster}/${metadata.namespace}`,
       formatField: spec.format === undefined && spec.source?.format !== undefined ? 'spec.source.format' : 'spec.format',
@@ -47,21 +48,39 @@ export function resolveVolume(volume: StorageVolume, host: HostScope, stores: So
       ...(source === undefined ? {} : { source }),
       ...(status?.claim === undefined ? {} : { claim: status.claim }),
       ...(takeOver === undefined ? {} : { takeOver }),
+      ...adoption(volume, instance, host, stores),
     },
   };
 }
 
+function adoption(
+  volume: StorageVolume,
+  instance: StoragePoolInstance | undefined,
+  host: HostScope,
+  { namespaces }: SourceStores,
+): Pick<DesiredVolume, 'adopt'> {
+  const asked = adoptOf(volume);
+  if (asked === undefined) return {};
+  const pool = instance?.spec.poolRef.name ?? '';
+  const { name: _, ...may } = adopting('volumes', [`${pool}/${asked}`, `${pool}/*`], volume.metadata.namespace, host, namespaces);
+  return { adopt: { name: asked, ...may } };
+}
+
 /** Of two objects for one volume, the one that has it keeps it; else the older gets it. */
 function rivalOf(volume: StorageVolume, volumes: SourceStores['volumes']): string | undefined {
-  const { spec, status } = volume;
-  if (spec.existing === undefined || status?.pool === undefined) return undefined;
+  const { spec, status, metadata } = volume;
+  if ((spec.existing === undefined && adoptOf(volume) === undefined) || status?.pool === undefined) return undefined;
+  const name = foundAs(volume);
   const held = (one: StorageVolume) => (one.status?.claim !== undefined ? 0 : isReady(one) ? 1 : 2);
   const rank = (one: StorageVolume) => `${held(one)} ${one.metadata.creationTimestamp} ${one.metadata.uid}`;
   const rival = volumes
     .byIndex('instance', status.pool)
-    .find((other) => other.spec.existing?.name === spec.existing?.name && rank(other) < rank(volume));
+    .find((other) => other.metadata.uid !== metadata.uid && foundAs(other) === name && rank(other) < rank(volume));
   return rival === undefined ? undefined : `${rival.metadata.namespace}/${rival.metadata.name}`;
 }
+
+/** What the host calls what it is, or is to be. */
+const foundAs = (volume: StorageVolume): string | undefined => volume.spec.existing?.name ?? volume.status?.nativeName ?? adoptOf(volume);
 
 /** What can be nothing else. Where there is no Qcow2, a linked clone has its base's format, which is the preferred one anyway. */
 function formatAsMade({ spec }: StorageVolume, source: Source | undefined, capabilities: readonly Capability[]): DesiredVolume['format'] {

@@ -17,6 +17,9 @@ export type MachineAction =
       readonly mark?: Mark;
     }
   | { readonly kind: 'takeOver'; readonly id: MachineId; readonly mark: Mark; readonly from: OwnerMark }
+  /** Of nobody of ours. */
+  | { readonly kind: 'adopt'; readonly id: MachineId; readonly mark: Mark }
+  | { readonly kind: 'release'; readonly id: MachineId; readonly owner: OwnerMark }
   | { readonly kind: 'note'; readonly id: MachineId; readonly mark: Mark }
   | {
       readonly kind: 'start';

@@ -11,11 +11,12 @@ export function resolveGraphics(
   const asked = machine.spec.devices?.graphics;
   if (asked === undefined) return {};
   const { type, passwordSecretRef } = asked;
+  const secret = graphicsSecretOf(machine);
+  if (secret === undefined) return { graphics: { type } };
   const found = secretValues(machine.metadata.uid, 'graphicsPassword');
   if (found.kind === 'value') return { graphics: { type, password: Buffer.from(found.bytes).toString() } };
-  const { name, key } = graphicsSecretOf(machine);
   const remedy = passwordSecretRef === undefined ? `; ${whoseItIs}` : '';
-  return { graphics: { type }, missing: `key "${key}" of Secret "${name}": ${found.because}${remedy}` };
+  return { graphics: { type }, missing: `key "${secret.key}" of Secret "${secret.name}": ${found.because}${remedy}` };
 }
 
 const whoseItIs =

@@ -149,6 +149,8 @@ const performersWith = (locks: Locks, seeds: KeptSeeds, heard: Heard): Performer
   }),
   apply: applying(locks, heard),
   takeOver: on('machines', (machines, { id, mark, from }: Action<'takeOver'>, signal) => machines.mark(id, mark, from, signal)),
+  adopt: on('adoption', (adoption, { id, mark }: Action<'adopt'>, signal) => adoption.adopt(id, mark, signal)),
+  release: on('adoption', (adoption, { id, owner }: Action<'release'>, signal) => adoption.release(id, owner, signal)),
   note: on('machines', (machines, { id, mark }: Action<'note'>, signal) => machines.mark(id, mark, mark.owner, signal)),
   start: starting(locks, seeds),
   press: marking(

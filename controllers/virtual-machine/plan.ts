@@ -1,4 +1,5 @@
 import type { Capability, Machine, MachineDefinition, OwnerMark } from '#drivers/driver.js';
+import type { Adopting } from '../adoption.js';
 import { describeUnfit, type Unfit, unfitMachine } from '../fit.js';
 import type { GuestKnown } from '../host/guests-view.js';
 import { act, type Plan, refuse, wait } from '../plan.js';
@@ -10,6 +11,7 @@ import { defaultInterface, type Revoked } from './interfaces.js';
 import { limitsTaken, noteLimits } from './limits.js';
 import { forgetDone, planLive } from './live.js';
 import { planRequestedAction, type RequestedAction, type RunStrategy } from './plan-action.js';
+import { asTaken, nothingToAdopt, planAdoption, planRelease } from './plan-adoption.js';
 import { planAbsence, planLeaving, resuming } from './plan-leaving.js';
 import { planRun, planStop, type StopPolicy } from './plan-power.js';
 import { planSeeding, planUnseeding, seeded, seededFor, type WantedSeed } from './plan-seed.js';
@@ -47,6 +49,12 @@ export interface DesiredMachine extends WantedSeed {
   readonly action?: RequestedAction;
   /** The former owner's uid, or `All`, when somebody said that this object takes over what an earlier one left. */
   readonly takeOver?: string;
+  /** Somebody said that the machine which is there is to be this one. */
+  readonly adopt?: Adopting;
+  /** Once the object is deleted, the machine is nobody's, and stays. */
+  readonly release?: true;
+  /** Of a machine that is released, disks whose volumes would be deleted. */
+  readonly doomed?: readonly string[];
   readonly capabilities: readonly Capability[];
 }
 
@@ -68,9 +76,10 @@ export interface ObservedMachine {
 export function planMachine(desired: DesiredMachine, observed: ObservedMachine, now: number): Plan<MachineAction> {
   const { machine, stranger, record, heard = new Set() } = observed;
   if (machine === undefined && desired.want === 'away') return planAbsence(desired, observed);
-  if (machine === undefined && desired.want === 'absent') return planUnseeding(desired, observed.seedKept);
+  if (machine === undefined && desired.want === 'absent') return desired.release ? [] : planUnseeding(desired, observed.seedKept);
   if (machine === undefined && stranger !== undefined) return planStranger(desired, stranger);
-  if (machine === undefined) return planCreation(desired, observed);
+  if (machine === undefined)
+    return desired.adopt === undefined ? planCreation(desired, observed) : [nothingToAdopt(desired, desired.adopt)];
   const startsPaused = desired.capabilities.some(({ field }) => field === 'power.startPaused');
   const learnt = forgetDone(learn(record, machine.power, now), machine, desired.capabilities);
   const subject: Subject = { machine, owner: desired.owner, now, record: learnt, startsPaused, heard };
@@ -209,20 +218,25 @@ function noteHalted(subject: Subject): Plan<MachineAction> {
   return [act({ kind: 'note', id: machine.id, mark: marked(subject, { ...record, halted: true }) }, 'the run strategy is Halted')];
 }
 
-function planRemoval({ stop, owner, keepState }: DesiredMachine, subject: Subject): Plan<MachineAction> {
+function planRemoval(desired: DesiredMachine, subject: Subject): Plan<MachineAction> {
+  if (desired.release === true) return planRelease(desired, subject.machine);
+  const { stop, owner, keepState } = desired;
   const { id, power } = subject.machine;
   return power.state === 'Off' ? [act({ kind: 'undefine', id, owner, keepState }, 'the resource was deleted')] : planStop(stop, subject);
 }
 
 /** An object restored from a backup, or re-applied after its cluster was lost, is never run a second time; nobody else's machine is touched. */
-function planStranger({ owner, takeOver, want, host }: DesiredMachine, { id, nativeName, mark }: Machine): Plan<MachineAction> {
+function planStranger(desired: DesiredMachine, stranger: Machine): Plan<MachineAction> {
+  const { owner, takeOver, want, host } = desired;
+  const { id, nativeName, mark } = stranger;
   if (want === 'absent') return [];
   const theirs = mark?.owner;
+  if (theirs === undefined && desired.adopt !== undefined) return planTaking(desired, stranger);
   if (theirs === undefined) {
     return [
       refuse(
         'NotOurs',
-        `${host} has a machine ${nativeName} that Virtwright did not make; rename or remove it there, or choose another name`,
+        `${host} has a machine ${nativeName} that Virtwright did not make; rename or remove it there, choose another name, or adopt it (virtwright import)`,
       ),
     ];
   }
@@ -248,6 +262,13 @@ function planStranger({ owner, takeOver, want, host }: DesiredMachine, { id, nat
       `${host} has machine ${nativeName} of an earlier VirtualMachine of this name (uid ${theirs.uid}); to take it over as it is, annotate virtwright.io/take-over=${theirs.uid}`,
     ),
   ];
+}
+
+/** What the host would give to a new one by itself is not asked of what is there. */
+function planTaking(desired: DesiredMachine, stranger: Machine): Plan<MachineAction> {
+  const waits = planWaits(desired);
+  const taken = asTaken(stranger);
+  return waits.length > 0 ? waits : planAdoption(seededFor(attachedFor(desired, taken), taken), stranger);
 }
 
 /** What was just learnt is written down even when nothing else is to be done; acts that write the record carry it along. */

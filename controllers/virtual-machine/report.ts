@@ -63,9 +63,9 @@ export function reportMachine(resource: VirtualMachine, findings: MachineFinding
 
 const graphicsTold = (resource: VirtualMachine, { configured, live }: Machine): VirtualMachineStatus['graphics'] => {
   const has = (configured ?? live)?.graphics;
-  return has === undefined || resource.spec.devices?.graphics === undefined
-    ? undefined
-    : { type: has.type, passwordSecretRef: graphicsSecretOf(resource) };
+  if (has === undefined || resource.spec.devices?.graphics === undefined) return undefined;
+  const secret = graphicsSecretOf(resource);
+  return { type: has.type, ...(secret === undefined ? {} : { passwordSecretRef: secret }) };
 };
 
 /** An empty tray has none. */
@@ -122,6 +122,8 @@ const doing: Readonly<Record<MachineAction['kind'], string>> = {
   define: 'Provisioning',
   apply: 'Changing',
   takeOver: 'TakingOver',
+  adopt: 'Adopting',
+  release: 'Releasing',
   note: 'Reconciling',
   start: 'Starting',
   press: 'Stopping',

@@ -1,5 +1,6 @@
 import type { StorageVolume, VirtualMachine, VirtualMachineAction } from '#crds/types.js';
 import type { ContainerShape, KernelBoot, MachineCdrom, MachineDisk, MachineInterface, MachineShape } from '#drivers/driver.js';
+import { adopting, adoptOf, isReleased } from '../adoption.js';
 import { isReady, notReady } from '../conditions.js';
 import { type HostScope, nativeName, takeOverOf } from '../host/scope.js';
 import type { Resolution } from '../reconcile.js';
@@ -25,6 +26,7 @@ export function resolveMachine(machine: VirtualMachine, host: HostScope, stores:
   const ungranted = absent ? [] : ungrantedToContainer(machine, host.hypervisor, stores.namespaces);
   const action = absent ? undefined : pendingAction(machine, stores);
   const takeOver = takeOverOf(machine, host);
+  const doomed = absent && isReleased(machine) ? doomedDisks(machine) : undefined;
   const { seed, store: seedStore, missing: missingSeed, refused: refusedSeed, byDefault } = resolveSeed(machine, host, stores);
   const log = serialLog(machine, seedStore, host);
   return {
@@ -59,9 +61,22 @@ export function resolveMachine(machine: VirtualMachine, host: HostScope, stores:
       ...(networks.duplicates.length === 0 ? {} : { duplicates: networks.duplicates }),
       ...(action === undefined ? {} : { action }),
       ...(takeOver === undefined ? {} : { takeOver }),
+      ...adoption(machine, host, stores),
+      ...(doomed === undefined ? {} : { release: true, doomed }),
     },
   };
 }
+
+function adoption(machine: VirtualMachine, host: HostScope, { namespaces }: MachineStores): Pick<DesiredMachine, 'adopt'> {
+  const { metadata, spec, status } = machine;
+  // What was seen to be ours is no longer to be adopted: should it go, it is made anew like any other.
+  if (adoptOf(machine) === undefined || status?.hardware !== undefined) return {};
+  return { adopt: adopting('machines', [spec.uuid ?? metadata.uid], metadata.namespace, host, namespaces) };
+}
+
+/** Their volumes go with the object. */
+const doomedDisks = ({ spec }: VirtualMachine): readonly string[] =>
+  (spec.disks ?? []).flatMap(({ name, volumeTemplate }) => (volumeTemplate?.whenDeleted === 'Delete' ? [name] : []));
 
 /** Firmware's and TPM's belongs to the system on the first disk. Of a volume whose object is gone before it nobody knows: nothing is lost then. */
 export function keepsState(machine: VirtualMachine, { volumes }: { readonly volumes: Pick<Stores['volumes'], 'get'> }): boolean {

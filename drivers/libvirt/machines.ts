@@ -180,6 +180,6 @@ function machineOf(
     ...(mark === undefined ? {} : { mark }),
     ...(configured === undefined ? {} : { configured: dialect.readShape(configured) }),
     ...(live === undefined ? {} : { live: dialect.readShape(live) }),
-    ...(mark === undefined && configured !== undefined ? { found: foundIn(configured, dialect) } : {}),
+    ...(mark === undefined && configured !== undefined ? { found: foundIn(configured, dialect.readShape) } : {}),
   };
 }

@@ -1,6 +1,5 @@
-import type { Found } from '#drivers/driver.js';
+import type { Found, MachineShape } from '#drivers/driver.js';
 import { attribute, child, elements, type XmlElement } from '#drivers/xml/tree.js';
-import type { Dialect } from '../dialects/dialect.js';
 import { isCdrom } from './cdrom.js';
 import { diskName } from './disk.js';
 import { withFoundNames } from './found-names.js';
@@ -25,7 +24,7 @@ const unspoken = new Set([
 const settings = ['blkiotune', 'commandline', 'cputune', 'iothreads', 'launchSecurity', 'memoryBacking', 'memtune', 'numatune', 'sysinfo'];
 
 /** What a domain that others made would be taken as. */
-export function foundIn(domain: XmlElement, { readShape }: Pick<Dialect, 'readShape'>): Found {
+export function foundIn(domain: XmlElement, readShape: (named: XmlElement) => MachineShape): Found {
   const named = withFoundNames(domain);
   return { shape: readShape(named), kept: [...keptDevices(child(named, 'devices')), ...keptSettings(domain)] };
 }

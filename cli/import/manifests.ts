@@ -1,0 +1,245 @@
+import { adoptAnnotation } from '#controllers/adoption.js';
+import type { Machine, MachineShape, Network, Pool, Volume, VolumeFormat } from '#drivers/driver.js';
+import type { Inventory } from './inventory.js';
+import { Names } from './names.js';
+import { specOf } from './shape.js';
+
+const apiVersion = 'virtwright.io/v1alpha1';
+
+export interface Wish {
+  /** What the Hypervisor is called, and where its host is. */
+  readonly hypervisor: string;
+  readonly uri: string;
+  readonly namespace: string;
+  /** Native names or uuids of machines; all when there are none. */
+  readonly machines: readonly string[];
+}
+
+/** A file of manifests. */
+export interface File {
+  readonly path: string;
+  readonly comments: readonly string[];
+  readonly objects: readonly object[];
+}
+
+export interface Imported {
+  readonly files: readonly File[];
+  readonly machines: number;
+  /** What is left out, and why. */
+  readonly left: readonly string[];
+}
+
+interface Found {
+  readonly pool: Pool;
+  readonly volume: Volume;
+  /** The StorageVolume's name. */
+  readonly name: string;
+  readonly poolName: string;
+}
+
+/** Manifests for what is on a host, such that nothing is to be done about them. Pure, and the same every time. */
+export function manifestsOf(inventory: Inventory, wish: Wish): Imported {
+  return new Import(inventory, wish).run();
+}
+
+class Import {
+  readonly #inventory: Inventory;
+  readonly #wish: Wish;
+  readonly #left: string[];
+  readonly #networks: ReadonlyMap<string, string>;
+  readonly #volumes: ReadonlyMap<string, Found>;
+  /** As a machine has it, which alone knows: what is in it may look like anything. */
+  readonly #formats = new Map<string, VolumeFormat>();
+  /** Of volumes that a machine which is imported has as a disk: nobody else may. */
+  readonly #writers = new Map<string, string>();
+  readonly #wanted = new Set<Found>();
+
+  constructor(inventory: Inventory, wish: Wish) {
+    this.#inventory = inventory;
+    this.#wish = wish;
+    this.#left = [...inventory.unread];
+    this.#networks = named(inventory.networks);
+    this.#volumes = volumesByLocation(inventory);
+  }
+
+  run(): Imported {
+    const names = new Names();
+    const machines = byName(this.#inventory.machines)
+      .filter((machine) => this.#isMeant(machine))
+      .flatMap((machine) => this.#machine(machine, names) ?? []);
+    for (const missing of this.#unknown()) this.#left.push(`machine ${missing}: the host has none of this name or uuid`);
+    if (this.#wish.machines.length === 0) for (const found of this.#volumes.values()) this.#take(found);
+    const files = [
+      { path: 'hypervisor.yaml', comments: grantsComment, objects: [this.#hypervisor(machines.map(({ uuid }) => uuid))] },
+      { path: 'pools.yaml', comments: [], objects: this.#pools() },
+      { path: 'networks.yaml', comments: [], objects: this.#networkObjects() },
+      { path: 'volumes.yaml', comments: [], objects: this.#volumeObjects() },
+      ...machines.map(({ file }) => file),
+    ].filter(({ objects }) => objects.length > 0);
+    return { files, machines: machines.length, left: this.#left };
+  }
+
+  #isMeant({ uuid, nativeName }: Machine): boolean {
+    const { machines } = this.#wish;
+    return machines.length === 0 || machines.includes(uuid) || machines.includes(nativeName);
+  }
+
+  #unknown(): readonly string[] {
+    const known = this.#inventory.machines.flatMap(({ uuid, nativeName }) => [uuid, nativeName]);
+    return this.#wish.machines.filter((name) => !known.includes(name));
+  }
+
+  #machine(machine: Machine, names: Names): { readonly uuid: string; readonly file: File } | undefined {
+    const { uuid, nativeName, found, mark, power } = machine;
+    const hindrance =
+      mark !== undefined
+        ? `it is VirtualMachine ${mark.owner.namespace}/${mark.owner.name} of cluster "${mark.owner.cluster}"`
+        : found === undefined
+          ? 'the host has no definition of it, or machines there cannot be adopted'
+          : this.#hindrance(found.shape);
+    if (hindrance !== undefined || found === undefined) {
+      this.#left.push(`machine ${nativeName}: ${hindrance}`);
+      return undefined;
+    }
+    for (const { location, format } of found.shape.disks) {
+      this.#writers.set(location, nativeName);
+      this.#formats.set(location, format);
+    }
+    for (const location of locationsOf(found.shape)) this.#take(this.#volumes.get(location));
+    const name = names.take(nativeName);
+    const object = {
+      ...this.#headed('VirtualMachine', name, 'true'),
+      spec: { uuid, placement: { hypervisorRef: { name: this.#wish.hypervisor } }, ...specOf(found.shape, power, this.#called) },
+    };
+    const comments = found.kept.length === 0 ? [] : [`Kept on the host as it is, and not managed: ${found.kept.join(', ')}.`];
+    return { uuid, file: { path: `machines/${name}.yaml`, comments, objects: [object] } };
+  }
+
+  /** Why a manifest cannot say what it has. */
+  #hindrance(shape: MachineShape): string | undefined {
+    if (shape.container !== undefined) return 'containers are not imported';
+    for (const location of locationsOf(shape)) {
+      const found = this.#volumes.get(location);
+      if (found === undefined) return `${location} is in no active pool of the host; make a pool of its folder: virsh pool-define-as`;
+      if (found.volume.base !== undefined)
+        return `${location} keeps only what differs from ${found.volume.base}; make it stand alone: virsh blockpull`;
+    }
+    const shared = shape.disks.find(({ location }) => this.#writers.has(location));
+    return shared && `${shared.location} is a disk of machine ${this.#writers.get(shared.location)}, too`;
+  }
+
+  readonly #called = {
+    volume: (location: string): string => this.#volumes.get(location)?.name ?? '',
+    network: (nativeName: string): string => this.#networks.get(nativeName) ?? '',
+  };
+
+  #take(found: Found | undefined): void {
+    if (found !== undefined) this.#wanted.add(found);
+  }
+
+  #headed(kind: string, name: string, adopt?: string): object {
+    const { namespace } = this.#wish;
+    return {
+      apiVersion,
+      kind,
+      metadata: { name, namespace, ...(adopt === undefined ? {} : { annotations: { [adoptAnnotation]: adopt } }) },
+    };
+  }
+
+  #hypervisor(uuids: readonly string[]): object {
+    const { hypervisor, uri, namespace } = this.#wish;
+    const adopted = [...this.#wanted].filter(({ pool }) => makesVolumes(pool));
+    const grant = {
+      name: 'imported',
+      namespaces: { from: 'Selector', selector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } } },
+      ...listed(
+        'networks',
+        this.#inventory.networks.map(({ nativeName }) => nativeName),
+      ),
+      ...listed('machines', uuids),
+      ...listed(
+        'volumes',
+        adopted.map(({ poolName, volume }) => `${poolName}/${volume.id.nativeName}`),
+      ),
+    };
+    return { apiVersion, kind: 'Hypervisor', metadata: { name: hypervisor }, spec: { uri, grants: [grant] } };
+  }
+
+  #pools(): readonly object[] {
+    const needed = new Set([...this.#wanted].map(({ poolName }) => poolName));
+    return [...named(this.#inventory.pools.map(({ pool }) => pool))]
+      .filter(([, name]) => this.#wish.machines.length === 0 || needed.has(name))
+      .map(([nativeName, name]) => ({ apiVersion, kind: 'StoragePool', metadata: { name }, spec: { existing: { name: nativeName } } }));
+  }
+
+  #networkObjects(): readonly object[] {
+    return [...this.#networks].map(([nativeName, name]) => ({
+      ...this.#headed('VirtualNetwork', name),
+      spec: { existing: { name: nativeName } },
+    }));
+  }
+
+  #volumeObjects(): readonly object[] {
+    return [...this.#wanted].flatMap((found) => this.#volumeObject(found) ?? []);
+  }
+
+  #volumeObject({ pool, poolName, volume, name }: Found): object | undefined {
+    const { nativeName } = volume.id;
+    const format = this.#formats.get(volume.location) ?? volume.format ?? 'Raw';
+    const common = { poolRef: { name: poolName }, size: sizeOf(volume.sizeBytes) };
+    if (!makesVolumes(pool)) return { ...this.#headed('StorageVolume', name), spec: { ...common, existing: { name: nativeName } } };
+    if (volume.base === undefined && pool.formats.includes(format) && volume.sizeBytes >= 1024)
+      return { ...this.#headed('StorageVolume', name, nativeName), spec: { ...common, format, reclaimPolicy: 'Retain' } };
+    this.#left.push(
+      `volume ${nativeName} of pool ${pool.nativeName}: ${volume.base === undefined ? `it is ${format}, of ${volume.sizeBytes} bytes` : `it keeps only what differs from ${volume.base}`}`,
+    );
+    return undefined;
+  }
+}
+
+const grantsComment = ['A Hypervisor that you have already gets this grant beside its own.'];
+
+const makesVolumes = ({ can }: Pool): boolean => can.includes('create');
+
+/** More than a grant lists are meant all. */
+const mostListed = 1_000;
+
+const listed = (field: string, names: readonly string[]): object =>
+  names.length === 0 ? {} : { [field]: names.length > mostListed ? ['*'] : [...new Set(names)] };
+
+const byName = <T extends { readonly nativeName: string }>(all: readonly T[]): readonly T[] =>
+  [...all].sort((a, b) => (a.nativeName < b.nativeName ? -1 : 1));
+
+/** Native names to names of objects. */
+function named(all: readonly (Pool | Network)[]): ReadonlyMap<string, string> {
+  const names = new Names();
+  return new Map(byName(all).map(({ nativeName }) => [nativeName, names.take(nativeName)]));
+}
+
+function volumesByLocation({ pools }: Inventory): ReadonlyMap<string, Found> {
+  const names = new Names();
+  const poolNames = named(pools.map(({ pool }) => pool));
+  const byPool = [...pools].sort((a, b) => (a.pool.nativeName < b.pool.nativeName ? -1 : 1));
+  return new Map(
+    byPool.flatMap(({ pool, volumes }) =>
+      [...volumes]
+        .sort((a, b) => (a.id.nativeName < b.id.nativeName ? -1 : 1))
+        .map((volume) => {
+          const poolName = poolNames.get(pool.nativeName) ?? '';
+          return [volume.location, { pool, volume, poolName, name: names.take(volume.id.nativeName) }] as const;
+        }),
+    ),
+  );
+}
+
+const locationsOf = ({ disks, cdroms = [], boot }: MachineShape): readonly string[] =>
+  [...disks.map(({ location }) => location), ...cdroms.map(({ location }) => location), boot?.kernel, boot?.initrd].filter(
+    (location) => location !== undefined,
+  );
+
+/** In whole KiB, as volumes are asked for; the rest is there all the same. */
+const sizeOf = (bytes: number): string => {
+  const [kib, units] = [Math.floor(bytes / 1024), ['Ki', 'Mi', 'Gi', 'Ti'] as const];
+  const power = units.findLastIndex((_, at) => kib % 1024 ** at === 0 && kib > 0);
+  return `${kib / 1024 ** Math.max(power, 0)}${units[Math.max(power, 0)]}`;
+};

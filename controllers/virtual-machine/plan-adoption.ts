@@ -1,0 +1,48 @@
+import type { Machine } from '#drivers/driver.js';
+import type { Adopting } from '../adoption.js';
+import { act, type Plan, refuse } from '../plan.js';
+import { type MachineAction, marked } from './action.js';
+import { differences, fieldsOf } from './difference.js';
+import { limitsTaken, noteLimits } from './limits.js';
+import type { DesiredMachine } from './plan.js';
+import { seeded } from './plan-seed.js';
+
+/** As what it would be taken: as if it were ours. */
+export const asTaken = ({ found, live: _, ...stranger }: Machine): Machine =>
+  found === undefined ? stranger : { ...stranger, configured: found.shape };
+
+/**
+ * Taking a machine changes nothing of it: what the manifest says otherwise is refused, not made so. Once it is ours, it is changed like any other.
+ * `desired` is what would be asked of it.
+ */
+export function planAdoption(desired: DesiredMachine, stranger: Machine): Plan<MachineAction> {
+  const { adopt, definition, host } = desired;
+  const { id, uuid, nativeName, found } = stranger;
+  if (uuid !== definition.uuid.toLowerCase())
+    return [
+      refuse('NotOurs', `spec.uuid: ${definition.uuid} given, and machine ${nativeName} on ${host} has ${uuid}; say that to adopt it`),
+    ];
+  if (adopt?.ungranted !== undefined) return [refuse('NotGranted', `machine ${adopt.ungranted}`)];
+  if (found === undefined) return [refuse('Unsupported', `${host} does not tell what machine ${nativeName} could be adopted as`)];
+  const wanted = seeded(definition, desired);
+  const other = fieldsOf(differences(found.shape, limitsTaken(wanted, {})));
+  if (other.length > 0)
+    return [
+      refuse(
+        'Differs',
+        `machine ${nativeName} on ${host} has something else in ${other.join(', ')}; say what is there, as virtwright import writes it, and change it once it is adopted`,
+      ),
+    ];
+  return [act({ kind: 'adopt', id, mark: marked(desired, noteLimits({}, wanted)) }, 'adopted, as annotated')];
+}
+
+/** Another is not made in its place. */
+export const nothingToAdopt = ({ host }: DesiredMachine, { name }: Adopting): Plan<never>[number] =>
+  refuse('NotFound', `${host} has no machine ${name} to adopt; name its host in spec.placement.hypervisorRef, and it by spec.uuid`);
+
+/** The machine stays as it is, and so must what it is made of. */
+export function planRelease({ owner, doomed = [] }: DesiredMachine, { id }: Machine): Plan<MachineAction> {
+  if (doomed.length === 0) return [act({ kind: 'release', id, owner }, 'released, as annotated')];
+  const disks = doomed.map((name) => `spec.disks[${name}].volumeTemplate.whenDeleted`).join(', ');
+  return [refuse('WouldLoseDisks', `${disks}: Delete given, and the machine is to stay; set it to Retain`)];
+}
