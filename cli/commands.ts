@@ -5,7 +5,6 @@ import { deleteCommand } from './delete.js';
 import { describeCommand } from './describe/command.js';
 import { eventsCommand } from './events.js';
 import { getCommand } from './get.js';
-import { importCommand } from './import/command.js';
 import { powerCommands } from './power.js';
 import { releaseCommand } from './release.js';
 import { consoleCommand } from './session/console.js';
@@ -23,7 +22,6 @@ export const userCommands: readonly Command[] = [
   deleteCommand,
   waitCommand,
   eventsCommand,
-  importCommand,
   ...powerCommands,
   releaseCommand,
   consoleCommand,

@@ -1,4 +1,4 @@
-import { releaseAnnotation } from '#controllers/adoption.js';
+import { releaseAnnotation } from '#crds/annotations.js';
 import { type VirtualMachine, virtualMachines } from '#crds/types.js';
 import { command } from './command.js';
 import { Complaint, Failure } from './complaint.js';

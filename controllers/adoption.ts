@@ -1,16 +1,8 @@
+import { adoptAnnotation, releaseAnnotation } from '#crds/annotations.js';
 import { granted } from './grants.js';
 import type { HostScope } from './host/scope.js';
 import type { ReadonlyStore } from './kubernetes/store.js';
 import type { Namespace } from './namespaces.js';
-
-/**
- * Where somebody says that an object takes what is on its host already: of a VirtualMachine `true`, and its `spec.uuid` says which; of a
- * StorageVolume the native name of the volume.
- */
-export const adoptAnnotation = 'virtwright.io/adopt';
-
-/** Where somebody says that a VirtualMachine, once it is deleted, leaves its machine on the host as it is. */
-export const releaseAnnotation = 'virtwright.io/release';
 
 type Annotated = { readonly metadata: { readonly annotations?: Readonly<Record<string, string>> } };
 

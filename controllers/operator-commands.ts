@@ -2,6 +2,7 @@ import { type Command, command } from '#cli/command.js';
 import { Complaint } from '#cli/complaint.js';
 import type { FlagTable } from '#cli/flags.js';
 import type { Drivers } from '#drivers/target.js';
+import { importCommand } from './import-command.js';
 import { operatorNamespace } from './namespaces.js';
 
 /** Its exit code, where there is nothing else to say. */
@@ -105,6 +106,7 @@ const simulateFlags = {
 
 /** What needs drivers, or is a program that stays. Loaded when it is called: it weighs ten times what the others do. */
 export const operatorCommands = (drivers: Drivers): readonly Command[] => [
+  importCommand(drivers),
   command({
     name: 'controller',
     group: 'operator',

@@ -1,11 +1,18 @@
-import type { Machine } from '#drivers/driver.js';
+import type { Machine, MachineDefinition, OwnerMark } from '#drivers/driver.js';
 import type { Adopting } from '../adoption.js';
 import { act, type Plan, refuse } from '../plan.js';
 import { type MachineAction, marked } from './action.js';
 import { differences, fieldsOf } from './difference.js';
 import { limitsTaken, noteLimits } from './limits.js';
-import type { DesiredMachine } from './plan.js';
-import { seeded } from './plan-seed.js';
+import { seeded, type WantedSeed } from './plan-seed.js';
+
+interface Adopter extends WantedSeed {
+  readonly host: string;
+  readonly owner: OwnerMark;
+  readonly definition: MachineDefinition;
+  readonly adopt?: Adopting;
+  readonly doomed?: readonly string[];
+}
 
 /** As what it would be taken: as if it were ours. */
 export const asTaken = ({ found, live: _, ...stranger }: Machine): Machine =>
@@ -15,7 +22,7 @@ export const asTaken = ({ found, live: _, ...stranger }: Machine): Machine =>
  * Taking a machine changes nothing of it: what the manifest says otherwise is refused, not made so. Once it is ours, it is changed like any other.
  * `desired` is what would be asked of it.
  */
-export function planAdoption(desired: DesiredMachine, stranger: Machine): Plan<MachineAction> {
+export function planAdoption(desired: Adopter, stranger: Machine): Plan<MachineAction> {
   const { adopt, definition, host } = desired;
   const { id, uuid, nativeName, found } = stranger;
   if (uuid !== definition.uuid.toLowerCase())
@@ -37,11 +44,11 @@ export function planAdoption(desired: DesiredMachine, stranger: Machine): Plan<M
 }
 
 /** Another is not made in its place. */
-export const nothingToAdopt = ({ host }: DesiredMachine, { name }: Adopting): Plan<never>[number] =>
+export const nothingToAdopt = ({ host }: Adopter, { name }: Adopting): Plan<never>[number] =>
   refuse('NotFound', `${host} has no machine ${name} to adopt; name its host in spec.placement.hypervisorRef, and it by spec.uuid`);
 
 /** The machine stays as it is, and so must what it is made of. */
-export function planRelease({ owner, doomed = [] }: DesiredMachine, { id }: Machine): Plan<MachineAction> {
+export function planRelease({ owner, doomed = [] }: Adopter, { id }: Machine): Plan<MachineAction> {
   if (doomed.length === 0) return [act({ kind: 'release', id, owner }, 'released, as annotated')];
   const disks = doomed.map((name) => `spec.disks[${name}].volumeTemplate.whenDeleted`).join(', ');
   return [refuse('WouldLoseDisks', `${disks}: Delete given, and the machine is to stay; set it to Retain`)];

@@ -266,9 +266,10 @@ function planStranger(desired: DesiredMachine, stranger: Machine): Plan<MachineA
 
 /** What the host would give to a new one by itself is not asked of what is there. */
 function planTaking(desired: DesiredMachine, stranger: Machine): Plan<MachineAction> {
-  const waits = planWaits(desired);
   const taken = asTaken(stranger);
-  return waits.length > 0 ? waits : planAdoption(seededFor(attachedFor(desired, taken), taken), stranger);
+  const asked = seededFor(attachedFor(desired, taken), taken);
+  const waits = planWaits(asked, taken);
+  return waits.length > 0 ? waits : planAdoption(asked, stranger);
 }
 
 /** What was just learnt is written down even when nothing else is to be done; acts that write the record carry it along. */
@@ -282,5 +283,5 @@ function withNote(plan: Plan<MachineAction>, subject: Subject, written: MachineR
 
 function carriesRecord(plan: Plan<MachineAction>): boolean {
   const first = plan.find((decision) => decision.kind === 'act')?.action;
-  return first !== undefined && (first.kind === 'undefine' || ('mark' in first && first.mark !== undefined));
+  return first !== undefined && (first.kind === 'undefine' || first.kind === 'release' || ('mark' in first && first.mark !== undefined));
 }

@@ -1,4 +1,4 @@
-import { adoptAnnotation } from '#controllers/adoption.js';
+import { adoptAnnotation } from '#crds/annotations.js';
 import type { Machine, MachineShape, Network, Pool, Volume, VolumeFormat } from '#drivers/driver.js';
 import type { Inventory } from './inventory.js';
 import { Names } from './names.js';

@@ -1,0 +1,213 @@
+import fc from 'fast-check';
+import t from 'tap';
+import { decode } from '#crds/decode.js';
+import type { Machine, MachineId, MachineShape, Network, NetworkId, Pool, PoolId, Volume } from '#drivers/driver.js';
+import { differences, fieldsOf } from '../virtual-machine/difference.js';
+import { diskHardware, interfaceHardware, plainHardware } from '../virtual-machine/hardware.js';
+import type { Inventory } from './inventory.js';
+import { manifestsOf } from './manifests.js';
+import { labelOf } from './names.js';
+import { specOf } from './shape.js';
+
+const pool: Pool = {
+  id: 'p' as PoolId,
+  uuid: 'uuid-p',
+  nativeName: 'Default Pool',
+  active: true,
+  formats: ['Qcow2', 'Raw'],
+  can: ['create', 'delete', 'grow', 'stream'],
+  capacityBytes: 1,
+  allocationBytes: 1,
+  availableBytes: 1,
+};
+const volumeOf = (nativeName: string, more: Partial<Volume> = {}): Volume => ({
+  id: { pool: pool.id, nativeName },
+  location: `/p/${nativeName}`,
+  format: 'Qcow2',
+  sizeBytes: 8 << 20,
+  allocationBytes: 0,
+  ...more,
+});
+const network: Network = { id: 'n' as NetworkId, nativeName: 'default', active: true };
+const bare: MachineShape = { cpuCount: 1, memoryBytes: 64 << 20, disks: [], interfaces: [], serial: true, rng: false };
+const disk = (file: string): MachineShape => ({ ...bare, disks: [{ name: 'vda', location: `/p/${file}`, format: 'Raw' }] });
+const machineOf = (nativeName: string, shape: MachineShape, more: Partial<Machine> = {}): Machine => ({
+  id: nativeName as MachineId,
+  uuid: '11111111-2222-4333-8444-555555555501',
+  nativeName,
+  power: { state: 'On', reason: 'Booted' },
+  hardware: {},
+  found: { shape, kept: [] },
+  ...more,
+});
+const inventoryOf = (machines: readonly Machine[], volumes: readonly Volume[] = []): Inventory => ({
+  pools: [{ pool, volumes }],
+  networks: [network],
+  machines,
+  unread: [],
+});
+const wish = { hypervisor: 'one', uri: 'qemu:///system', namespace: 'default', machines: [] };
+const objectsIn = (inventory: Inventory, machines: readonly string[] = []) => {
+  const { files, left } = manifestsOf(inventory, { ...wish, machines });
+  const objects = files.flatMap(
+    ({ objects }) => objects as readonly { readonly kind: string; readonly metadata: { readonly name: string } }[],
+  );
+  return { left, objects, of: (kind: string) => objects.filter((one) => one.kind === kind) };
+};
+
+t.test('pools, networks, volumes and machines, each granted to be what it is already', async (t) => {
+  const { of, left } = objectsIn(inventoryOf([machineOf('Web Server', disk('web.img'))], [volumeOf('web.img'), volumeOf('spare.qcow2')]));
+  t.strictSame(left, []);
+  t.match(of('StoragePool'), [{ metadata: { name: 'default-pool' }, spec: { existing: { name: 'Default Pool' } } }]);
+  t.match(of('VirtualNetwork'), [{ spec: { existing: { name: 'default' } } }]);
+  t.match(of('Hypervisor'), [
+    { spec: { grants: [{ networks: ['default'], machines: [/^1111/], volumes: ['default-pool/web.img', 'default-pool/spare.qcow2'] }] } },
+  ]);
+  t.match(of('VirtualMachine'), [
+    {
+      metadata: { name: 'web-server', annotations: { 'virtwright.io/adopt': 'true' } },
+      spec: {
+        runStrategy: 'Always',
+        placement: { hypervisorRef: { name: 'one' } },
+        disks: [{ name: 'vda', volumeRef: { name: 'web-img' } }],
+      },
+    },
+  ]);
+  t.match(of('StorageVolume'), [
+    // As the machine has it, whatever it looks like.
+    {
+      metadata: { name: 'web-img', annotations: { 'virtwright.io/adopt': 'web.img' } },
+      spec: { size: '8Mi', format: 'Raw', reclaimPolicy: 'Retain' },
+    },
+    { metadata: { name: 'spare-qcow2' }, spec: { format: 'Qcow2' } },
+  ]);
+});
+
+t.test('one that is named brings only what it needs', async (t) => {
+  const inventory = inventoryOf(
+    [machineOf('web', disk('web.img')), machineOf('db', disk('db.img'))],
+    [volumeOf('web.img'), volumeOf('db.img')],
+  );
+  const { of, left } = objectsIn(inventory, ['web', 'gone']);
+  t.strictSame(
+    [of('VirtualMachine'), of('StorageVolume')].map((found) => found.map(({ metadata: { name } }) => name)),
+    [['web'], ['web-img']],
+  );
+  t.strictSame(left, ['machine gone: the host has none of this name or uuid']);
+});
+
+t.test('what cannot be said is left out, and why is told', async (t) => {
+  const owner = { cluster: 'here', namespace: 'shop', name: 'ours', uid: 'u' };
+  const { found: _, ...transient } = machineOf('transient', bare);
+  const { left, of } = objectsIn(
+    inventoryOf(
+      [
+        machineOf('a', disk('shared.img')),
+        machineOf('b', disk('shared.img')),
+        machineOf('elsewhere', disk('not-there.img')),
+        machineOf('linked', disk('linked.qcow2')),
+        machineOf('ours', bare, { mark: { owner, record: '' } }),
+        transient,
+      ],
+      [volumeOf('shared.img'), volumeOf('linked.qcow2', { base: '/p/base.qcow2' })],
+    ),
+  );
+  t.strictSame(
+    of('VirtualMachine').map(({ metadata: { name } }) => name),
+    ['a'],
+  );
+  t.match(left, [
+    'machine b: /p/shared.img is a disk of machine a, too',
+    /^machine elsewhere: \/p\/not-there.img is in no active pool of the host/,
+    /^machine linked: \/p\/linked.qcow2 keeps only what differs from \/p\/base.qcow2/,
+    'machine ours: it is VirtualMachine shop/ours of cluster "here"',
+    /^machine transient: the host has no definition of it/,
+    /^volume linked.qcow2 of pool Default Pool: it keeps only what differs/,
+  ]);
+});
+
+t.test('names are such as Kubernetes takes, each once', async (t) => {
+  const { of } = objectsIn(inventoryOf(['Web', 'web', 'WEB!', '---', 'ünï'].map((name) => machineOf(name, bare))));
+  const names = of('VirtualMachine').map(({ metadata: { name } }) => name);
+  t.equal(new Set(names).size, 5);
+  for (const name of names) t.match(name, /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/);
+  fc.assert(
+    fc.property(
+      fc.string({ unit: 'binary', maxLength: 300 }),
+      (native) => /^[a-z0-9]([-a-z0-9]{0,49})$/.test(labelOf(native)) && !labelOf(native).endsWith('-'),
+    ),
+  );
+});
+
+const mib = fc.integer({ min: 1, max: 1 << 20 }).map((count) => count * 2 ** 20);
+const optional = <K extends string, V>(name: K, value: fc.Arbitrary<V>) =>
+  fc.option(
+    value.map((one) => ({ [name]: one })),
+    { nil: {} },
+  );
+const some = <const V extends readonly string[]>(...values: V) => fc.constantFrom(...values);
+const disks = fc.uniqueArray(
+  fc
+    .tuple(
+      some('vda', 'vdb', 'sda', 'sdb', 'hda'),
+      optional('bus', some('VirtioBlk', 'VirtioScsi', 'SATA')),
+      optional('cache', some('None', 'WriteBack')),
+      optional('io', some('Native', 'Threads')),
+      optional('discard', some('Ignore', 'Unmap')),
+      optional('serial', some('abc', 'S-1')),
+      optional('limits', fc.record({ readIops: fc.integer({ min: 1, max: 9999 }), totalBytes: fc.integer({ min: 1, max: 2 ** 40 }) })),
+      some('Raw', 'Qcow2'),
+    )
+    .map(([name, ...parts]) => ({ name, location: `/p/${name}`, format: parts.at(-1), ...Object.assign({}, ...parts.slice(0, -1)) })),
+  { selector: ({ name }) => name, maxLength: 4 },
+);
+const interfaces = fc.uniqueArray(
+  fc
+    .tuple(
+      some('nic0', 'nic1', 'nic2'),
+      optional('model', some('Virtio', 'E1000e')),
+      optional('mtu', fc.integer({ min: 68, max: 65_535 })),
+      optional('linkState', fc.constant('Down')),
+    )
+    .map(([name, ...parts]) => ({ name, network: 'default', macAddress: '52:54:00:aa:bb:01', ...Object.assign({}, ...parts) })),
+  { selector: ({ name }) => name, maxLength: 3 },
+);
+const shapes: fc.Arbitrary<MachineShape> = fc
+  .tuple(
+    fc.record({ cpuCount: fc.integer({ min: 1, max: 64 }), memoryBytes: mib, serial: fc.boolean(), rng: fc.boolean(), disks, interfaces }),
+    optional('maxCpuCount', fc.integer({ min: 65, max: 128 })),
+    optional('maxMemoryBytes', fc.constant(2 ** 41)),
+    some('BIOS', 'UEFI').map((firmware) => ({ firmware })),
+    optional('tpm', fc.constant('V2')),
+    optional('guestAgent', fc.constant(true)),
+    optional('graphics', fc.constant({ type: 'VNC', password: 'geheim' })),
+  )
+  .map((parts) => Object.assign({}, ...parts));
+
+t.test('property: of what a manifest says, nothing differs from what is there', async (t) => {
+  const called = { volume: (location: string) => location.slice(3), network: (name: string) => name };
+  fc.assert(
+    fc.property(shapes, (shape) => {
+      const written = {
+        apiVersion: 'virtwright.io/v1alpha1',
+        kind: 'VirtualMachine',
+        metadata: { name: 'x', namespace: 'y', uid: 'u', resourceVersion: '1', generation: 1, creationTimestamp: '2026-01-01T00:00:00Z' },
+      };
+      const { spec } = decode(
+        'VirtualMachine',
+        structuredClone({ ...written, spec: specOf(shape, { state: 'Off', reason: 'Guest' }, called) }),
+      );
+      const asked: MachineShape = {
+        ...plainHardware(spec),
+        disks: (spec.disks ?? []).map((one, at) => ({
+          ...diskHardware(one),
+          location: `/p/${one.volumeRef?.name}`,
+          format: shape.disks[at]?.format ?? 'Raw',
+        })),
+        interfaces: (spec.interfaces ?? []).map((one) => ({ ...interfaceHardware(one), network: one.networkRef.name })),
+      };
+      return fieldsOf(differences(shape, asked)).length === 0 && !JSON.stringify(spec).includes('geheim');
+    }),
+  );
+  t.pass();
+});

@@ -1,0 +1,114 @@
+import fc from 'fast-check';
+import t from 'tap';
+import type { Machine, MachineId, MachineShape, OwnerMark } from '#drivers/driver.js';
+import { everything } from '#drivers/fake/capabilities.js';
+import { type DesiredMachine, planMachine } from './plan.js';
+
+const owner: OwnerMark = { cluster: 'here', namespace: 'shop', name: 'web', uid: 'u-1' };
+const uuid = '11111111-2222-4333-8444-555555555501';
+const shape: MachineShape = {
+  cpuCount: 1,
+  memoryBytes: 64 << 20,
+  disks: [{ name: 'vda', location: '/p/web', format: 'Qcow2', bus: 'VirtioBlk', cache: 'None' }],
+  interfaces: [{ name: 'nic0', network: 'lan', macAddress: '52:54:00:aa:bb:01' }],
+  serial: true,
+  rng: false,
+};
+const desired = (given: Partial<DesiredMachine> = {}): DesiredMachine => ({
+  want: 'present',
+  host: 'one',
+  owner,
+  definition: { ...shape, uuid, nativeName: 'shop.web' },
+  runStrategy: 'Always',
+  keepState: true,
+  stop: { mode: 'TrySoft', timeoutMs: 120_000 },
+  capabilities: everything,
+  adopt: { name: uuid },
+  ...given,
+});
+const machine = (given: Partial<Machine> = {}): Machine => ({
+  id: 'm' as MachineId,
+  uuid,
+  nativeName: 'web',
+  power: { state: 'On', reason: 'Booted' },
+  configured: { ...shape, disks: [], interfaces: [] },
+  live: { ...shape, disks: [], interfaces: [] },
+  found: { shape, kept: ['sound'] },
+  hardware: {},
+  ...given,
+});
+const plan = (wanted: DesiredMachine, stranger: Machine | undefined) =>
+  planMachine(wanted, { record: {}, ...(stranger === undefined ? {} : { stranger }) }, 1_000_000);
+const words = (...asked: Parameters<typeof plan>) =>
+  plan(...asked).map((one) => (one.kind === 'act' ? one.action.kind : `${one.reason}: ${one.because}`));
+
+t.test('what is there as the manifest says is taken, and nothing else is done', async (t) => {
+  t.strictSame(plan(desired(), machine()), [
+    { kind: 'act', action: { kind: 'adopt', id: 'm', mark: { owner, record: '' } }, because: 'adopted, as annotated', sayFirst: false },
+  ]);
+});
+
+t.test('without the word, and without the grant, nothing is', async (t) => {
+  const { adopt: _, ...unasked } = desired();
+  t.match(words(unasked, machine()), [/^NotOurs: one has a machine web that Virtwright did not make/]);
+  t.match(words(desired({ adopt: { name: uuid, ungranted: 'x may not be adopted' } }), machine()), [/^NotGranted: machine x may not/]);
+});
+
+t.test('what differs is named, and not changed', async (t) => {
+  const other = { ...shape, memoryBytes: 128 << 20, serial: false };
+  t.match(words(desired({ definition: { ...other, uuid, nativeName: 'shop.web' } }), machine()), [
+    /^Differs: .* something else in spec\.memory\.size, spec\.devices\.serial;/,
+  ]);
+});
+
+t.test('property: whatever differs in a field, nothing is done', async (t) => {
+  const field = fc.oneof(
+    fc.record({ cpuCount: fc.integer({ min: 2, max: 64 }) }),
+    fc.record({ memoryBytes: fc.integer({ min: 65, max: 4096 }).map((mib) => mib << 20) }),
+    fc.constant({ serial: false }),
+    fc.constant({ rng: true }),
+    fc.constant({ disks: [] }),
+    fc.constant({ interfaces: [] }),
+    fc.constant({ tpm: 'V2' as const }),
+    fc.constant({ guestAgent: true }),
+  );
+  fc.assert(
+    fc.property(field, (change) => {
+      const found = plan(desired({ definition: { ...shape, ...change, uuid, nativeName: 'shop.web' } }), machine());
+      return found.length === 1 && found[0]?.kind === 'refuse' && found[0].reason === 'Differs';
+    }),
+  );
+  t.pass();
+});
+
+t.test('another machine of that name is not it, nor is one made where there is none', async (t) => {
+  t.match(words(desired(), machine({ uuid: '99999999-2222-4333-8444-555555555501' })), [/^NotOurs: spec\.uuid: /]);
+  t.match(words(desired(), undefined), [/^NotFound: one has no machine 11111111-\S+ to adopt; name its host/]);
+});
+
+t.test('its volumes and networks come first', async (t) => {
+  t.match(words(desired({ missing: ['volume "web": not there'] }), machine()), [/^WaitingForVolumes/]);
+});
+
+t.test('a default that new machines get is not asked of it', async (t) => {
+  const bare = { ...shape, interfaces: [] };
+  const asked = desired({
+    networkByDefault: true,
+    definition: { ...bare, interfaces: [{ name: 'default', network: 'lan' }], uuid, nativeName: 'shop.web' },
+  });
+  t.strictSame(words(asked, machine({ found: { shape: bare, kept: [] } })), ['adopt']);
+});
+
+t.test('released, it is left as it is; deleted before it was taken, too', async (t) => {
+  const ours = machine({ mark: { owner, record: '' } });
+  const going = desired({ want: 'absent', release: true });
+  const kinds = (wanted: DesiredMachine) =>
+    planMachine(wanted, { machine: ours, record: {} }, 1_000_000).map((one) => (one.kind === 'act' ? one.action.kind : one.reason));
+  t.strictSame(kinds(going), ['release']);
+  t.strictSame(
+    kinds({ ...going, doomed: ['vda'] }).filter((kind) => kind !== 'note'),
+    ['WouldLoseDisks'],
+  );
+  t.strictSame(plan(going, machine()), []);
+  t.strictSame(plan(desired({ want: 'absent' }), machine()), []);
+});
