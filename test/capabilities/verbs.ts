@@ -53,6 +53,10 @@ const verbs: readonly Verb[] = [
     ...{ verb: 'make, change and forget a machine', row: 'define + undefine persistent' },
     ...{ isDone: hasMachines, isShown: calls('machines.define', 'machines.undefine') },
   },
+  {
+    ...{ verb: 'adopt a machine that others made, and release one', row: 'metadata get/set' },
+    ...{ isDone: has('adoption'), isShown: calls('adoption.adopt', 'adoption.release') },
+  },
   { verb: 'mark whose a machine is', row: 'metadata get/set', isDone: hasMachines, isShown: calls('machines.mark') },
   {
     ...{ verb: 'action Start; actions Stop and Restart with mode Hard', row: 'start / destroy' },

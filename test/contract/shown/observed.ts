@@ -7,12 +7,13 @@ import { StoresSeen } from './stores.js';
 
 /** The same driver; what is asked of it, and is found to be so after, is noted. */
 export function observed(driver: Driver, capabilities: readonly Capability[], shown: Shown): Driver {
-  const { host, consoles, guests, events, stats, drafts } = driver;
+  const { host, adoption, consoles, guests, events, stats, drafts } = driver;
   return {
     host: observe(host, 'host', shown, {}),
     ...observedMachines(driver, new MachinesSeen(shown, capabilities), shown),
     ...observedStores(driver, new StoresSeen(shown), shown),
     ...observedNetworks(driver, new NetworksSeen(shown), shown),
+    ...(adoption && { adoption: observe(adoption, 'adoption', shown, {}) }),
     ...(consoles && { consoles: observe(consoles, 'consoles', shown, {}) }),
     ...(guests && { guests: observe(guests, 'guests', shown, { look: (sight) => showGuest(sight, shown) }) }),
     ...(stats && { stats: observe(stats, 'stats', shown, { read: (all) => showStats(all, shown) }) }),
