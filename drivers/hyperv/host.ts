@@ -57,6 +57,7 @@ function capabilitiesOf({ limits }: Inventory, { most }: Capacity): readonly Cap
     ...(firmwares.includes('UEFI') ? [{ field: 'firmware.secureBoot' }] : []),
     { field: 'power.pause' },
     { field: 'power.reset' },
+    { field: 'power.save' },
     {
       field: 'disks.bus',
       values: limits.buses,

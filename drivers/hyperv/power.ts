@@ -53,7 +53,8 @@ export class HypervPower implements Power {
 
   async cut(id: MachineId, owner: OwnerMark, signal: AbortSignal): Promise<void> {
     const native = await this.#owned(id, owner, signal);
-    if (glanceOf(native).power.state !== 'Off') await this.#unlessAlready(native, 'Off', ({ state }) => state === 'Off', signal);
+    // Of one that is saved, what was saved is dropped.
+    if (!isPlainOff(native)) await this.#unlessAlready(native, 'Off', ({ state, reason }) => state === 'Off' && reason !== 'Saved', signal);
   }
 
   async reset(id: MachineId, owner: OwnerMark, signal: AbortSignal): Promise<void> {
@@ -62,8 +63,12 @@ export class HypervPower implements Power {
     await this.#inventory.service.request(native.system.reference, 'Reset', signal);
   }
 
-  async save(): Promise<void> {
-    throw new DriverError('Unsupported', 'power.save: not known for Hyper-V');
+  async save(id: MachineId, owner: OwnerMark, signal: AbortSignal): Promise<void> {
+    const native = await this.#owned(id, owner, signal);
+    const { state, reason } = glanceOf(native).power;
+    if (reason === 'Saved') return;
+    if (state !== 'On') refuse(native, 'only one that is On is saved');
+    await this.#unlessAlready(native, 'Save', (power) => power.reason === 'Saved', signal);
   }
 
   async pause(id: MachineId, signal: AbortSignal): Promise<void> {
