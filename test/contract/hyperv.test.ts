@@ -11,7 +11,7 @@ import { contract } from './contract.js';
 import { HypervPeer } from './hyperv-peer.js';
 import type { Subject } from './subject.js';
 
-t.setTimeout(900_000);
+t.setTimeout(1_800_000);
 
 const user = { name: 'Administrator', password: 'p ä"ss\\w0rd' };
 const folder = await mkdtemp(join(tmpdir(), 'vw-hyperv-'));
@@ -60,6 +60,8 @@ async function subjectOf(mode: 'v1' | 'v2', byJob: boolean): Promise<Subject> {
     name: `Hyper-V by WMI ${mode}${byJob ? ', all by jobs' : ''}`,
     connect,
     without: ['adoption', 'drafts', ...(mode === 'v1' ? (['events'] as const) : [])],
+    // Hundreds of machines are made, each by many questions.
+    patienceMs: 900_000,
     cannot: ['startPaused', 'resetPaused', 'tellWhyOff', 'imagineDisks', 'askMachines', 'changeFirmware', 'makePools', 'stream'],
     disk,
     disc,
