@@ -3,7 +3,7 @@ import { Complaint, Failure } from '#cli/complaint.js';
 import type { FlagTable } from '#cli/flags.js';
 import { fileFlags, readManifests } from '#cli/manifests/read.js';
 import { painter } from '#cli/output/colour.js';
-import { harmless } from '#cli/output/text.js';
+import { harmless, oneLine } from '#cli/output/text.js';
 import type { RehearsedDrivers } from '#drivers/target.js';
 import type { Request } from './one-shot/run.js';
 
@@ -57,7 +57,7 @@ export const planCommands = (drivers: RehearsedDrivers): readonly Command[] => [
       const { exitCodeOf, planText } = await import('./one-shot/text.js');
       const outcome = await orFailure(planOnce(await requestOf(invocation, drivers), signal));
       const { calls: _, ...told } = outcome;
-      io.stdout.write(flags.output === 'json' ? `${JSON.stringify(told, undefined, 2)}\n` : shown(planText(outcome, painter(io)), io));
+      io.stdout.write(flags.output === 'json' ? `${JSON.stringify(told, undefined, 2)}\n` : planText(harmlessly(outcome), painter(io)));
       return exitCodeOf(outcome);
     },
   }),
@@ -108,13 +108,17 @@ async function applyToHost(invocation: Hosted, drivers: RehearsedDrivers, signal
     io.stdout.write(harmless(`${place(step)}${stepLines(step, (text) => text).join('\n')}\n`));
   const outcome = await orFailure(applyOnce(await requestOf(invocation, drivers), onStep, signal));
   io.stdout.write(
-    shown(planText({ ...outcome, steps: [] }, paint).replace(/^Nothing to do/m, outcome.steps.length === 0 ? 'Nothing to do' : 'Done'), io),
+    planText(harmlessly({ ...outcome, steps: [] }), paint).replace(
+      /^Nothing to do/m,
+      outcome.steps.length === 0 ? 'Nothing to do' : 'Done',
+    ),
   );
   return outcome.troubles.length === 0 ? 0 : 1;
 }
 
-/** What others wrote is never obeyed by the terminal; our own colours are. */
-const shown = (text: string, { stdout }: Invocation<FlagTable>['io']): string => (stdout.isTTY ? text : harmless(text));
+/** What hosts and objects say is not obeyed by a terminal; the colours, which are ours, are put around it afterwards. */
+const harmlessly = <T>(told: T): T =>
+  JSON.parse(JSON.stringify(told), (_, value) => (typeof value === 'string' ? oneLine(value) : value)) as T;
 
 async function requestOf({ flags, io }: Hosted, drivers: RehearsedDrivers): Promise<Request> {
   if (flags.host === undefined) throw new Complaint('no host given: name one with --host URI, as qemu:///system');

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { dump } from 'js-yaml';
 import { type Command, command } from '#cli/command.js';
 import { Complaint, Failure } from '#cli/complaint.js';
+import { oneLine } from '#cli/output/text.js';
 import { DriverError } from '#drivers/error.js';
 import type { Drivers } from '#drivers/target.js';
 import { takeInventory } from './import/inventory.js';
@@ -46,13 +47,13 @@ export const importCommand = (drivers: Drivers): Command =>
       const { files, machines, left } = manifestsOf(inventory, { hypervisor, uri: host, namespace, machines: args });
       await writeAll(output, files, flags.force);
       io.stdout.write(`${counted(machines, 'machine')} of ${inventory.machines.length} in ${output}\n`);
-      for (const one of left) io.stderr.write(`left out: ${one}\n`);
+      for (const one of left) io.stderr.write(`left out: ${oneLine(one)}\n`);
       return args.length > 0 && machines < args.length ? 1 : 0;
     },
   });
 
 function notReached(reason: unknown): never {
-  throw new Failure(`the host is not reached: ${DriverError.from(reason).message}`);
+  throw new Failure(`the host is not reached: ${oneLine(DriverError.from(reason).message)}`);
 }
 
 const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
@@ -72,7 +73,7 @@ async function writeAll(folder: string, files: readonly File[], force: boolean):
     );
   for (const { path, comments, objects } of files) {
     await mkdir(dirname(join(folder, path)), { recursive: true });
-    const lead = comments.map((line) => `# ${line}\n`).join('');
+    const lead = comments.map((line) => `# ${oneLine(line)}\n`).join('');
     await writeFile(join(folder, path), lead + objects.map((object) => dump(object, { lineWidth: 140, noRefs: true })).join('---\n'));
   }
 }
