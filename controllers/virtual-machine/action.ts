@@ -34,7 +34,7 @@ export type MachineAction =
   /** With `elseCut`, no guest ran yet: a machine that its host cannot get going, as after a start that was cut short, is cut instead. */
   | { readonly kind: 'resume'; readonly id: MachineId; readonly mark?: Mark; readonly elseCut?: OwnerMark }
   | { readonly kind: 'reset'; readonly id: MachineId; readonly owner: OwnerMark; readonly mark: Mark; readonly record: MachineRecord }
-  | { readonly kind: 'save'; readonly id: MachineId; readonly owner: OwnerMark }
+  | { readonly kind: 'save'; readonly id: MachineId; readonly owner: OwnerMark; readonly record: MachineRecord }
   | { readonly kind: 'cut'; readonly id: MachineId; readonly mark?: Mark; readonly owner: OwnerMark }
   /** Sees that the seed is there, and that those which nobody has any more are not. */
   | { readonly kind: 'seed'; readonly poolUuid: string; readonly seed: SeedVolume }

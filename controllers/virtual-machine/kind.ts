@@ -160,7 +160,21 @@ const performersWith = (locks: Locks, seeds: KeptSeeds, heard: Heard): Performer
     }),
   ),
   cut: marking(on('power', (power, { id, owner }: Action<'cut'>, signal) => power.cut(id, owner, signal))),
-  save: on('power', (power, { id, owner }: Action<'save'>, signal) => power.save(id, owner, signal)),
+  save: {
+    needs: 'power',
+    async run({ driver, view }, { id, owner, record }, signal) {
+      try {
+        await driver.power.save(id, owner, signal);
+      } catch (reason) {
+        // Each try holds the guest up: what the host has said no to is not tried for ever.
+        if (!isAnswer(reason) || reason.code === 'Busy') throw reason;
+        const failed = withOutcome(record, { outcome: 'Failed', message: recordable(reason.message) });
+        await driver.machines.mark(id, marked({ owner }, failed), owner, signal);
+      } finally {
+        view.dirtyMachine(id);
+      }
+    },
+  },
   pause: marking(on('power', (power, { id }: Action<'pause'>, signal) => power.pause(id, signal))),
   resume: cuttingWhatIsStuck(marking(on('power', (power, { id }: Action<'resume'>, signal) => power.resume(id, signal)))),
   reset: {

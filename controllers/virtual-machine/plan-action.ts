@@ -172,7 +172,7 @@ function judgeSave(subject: Subject): Verdict {
   if (power.reason === 'Busy') return steps([wait('HostBusy', 'the host is at work on the machine, as when it saves it', 1_000)]);
   if (power.state === 'Paused') return failed('the machine is paused; use Resume first, as only one that runs is saved');
   if (power.state === 'Stopping') return steps([wait('Stopping', 'the machine is about to be off', 1_000)]);
-  return steps([act({ kind: 'save', id, owner }, 'an action asks for it')]);
+  return steps([act({ kind: 'save', id, owner, record: subject.record }, 'an action asks for it')]);
 }
 
 /** A reset cannot be seen afterwards: it is noted before, and never done a second time. */

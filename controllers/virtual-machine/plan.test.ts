@@ -653,3 +653,15 @@ t.test('status tells the interfaces, and how they stand', async (t) => {
   t.match(revoked.conditions?.[0], { type: 'Ready', status: 'True' });
   t.same(network(reportMachine(resourceWith({}), { desired: desiredWith(), observed: { record: {} }, plan: [], now })), undefined);
 });
+
+t.test('a saved machine keeps its definition until it was started: it has its disks in hand', async (t) => {
+  const without = desiredWith({ definition: { ...shape, disks: [], uuid: 'uuid-1', nativeName: 'shop.web' }, runStrategy: 'Manual' });
+  t.strictSame(
+    words(planOf(without, machineWith(off('Saved'), ran('Requested')))).filter((word) => word !== 'note'),
+    ['leave Saved'],
+  );
+  t.strictSame(
+    words(planOf(without, machineWith(off('Guest'), ran()))).filter((word) => word !== 'note'),
+    ['define'],
+  );
+});

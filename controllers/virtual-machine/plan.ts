@@ -2,7 +2,7 @@ import type { Capability, Machine, MachineDefinition, OwnerMark } from '#drivers
 import type { Adopting } from '../adoption.js';
 import { describeUnfit, type Unfit, unfitMachine } from '../fit.js';
 import type { GuestKnown } from '../host/guests-view.js';
-import { act, type Plan, refuse, wait } from '../plan.js';
+import { act, leave, type Plan, refuse, wait } from '../plan.js';
 import { type MachineAction, marked, type Subject } from './action.js';
 import { asked } from './asked.js';
 import type { AllowedClass } from './classes.js';
@@ -147,6 +147,8 @@ function planCreation(desired: DesiredMachine, observed: ObservedMachine): Plan<
   return [...planSeeding(desired, undefined, observed.seedKept), define];
 }
 
+const savedLookMs = 60_000;
+
 /** A native definition is edited only where it differs; what the running machine has is not touched. */
 function planDefinition(desired: DesiredMachine, subject: Subject): Plan<MachineAction> {
   const { machine, record } = subject;
@@ -155,6 +157,9 @@ function planDefinition(desired: DesiredMachine, subject: Subject): Plan<Machine
   const found = machine.configured === undefined ? [] : differences(machine.configured, definition);
   const changed = machine.configured === undefined ? ['everything: it was undefined'] : fieldsOf(found);
   if (changed.length === 0) return [];
+  // It goes on with what it had: a definition without a disk would give that to others, and what was saved would go on writing to it.
+  if (machine.power.reason === 'Saved')
+    return [leave('Saved', `${changed.join(', ')} waits until it was started, or what was saved of it is dropped`, savedLookMs)];
   const misfits = planFit(desired);
   if (misfits.length > 0) return misfits;
   const anew = planRecreation(desired, subject, found);

@@ -121,8 +121,8 @@ export function noteFailedStart(record: MachineRecord, reason: unknown, now: num
   return { ...rested(record), lastStop, failures: (record.failures ?? 0) + 1, ...action };
 }
 
-/** The record before the next start. */
-export const noteBoot = ({ halted: _halted, resumes: _resumes, ...record }: MachineRecord, now: number): MachineRecord => ({
+/** The record before the next start, with which all that was asked of what ran has come about, or is asked anew. */
+export const noteBoot = ({ halted: _halted, resumes: _resumes, live: _live, ...record }: MachineRecord, now: number): MachineRecord => ({
   ...rested(record),
   // A stop that is on record is never that of the next boot, whatever a hand has made of the rest.
   boot: { number: Math.max(bootNumber(record), record.lastStop?.boot ?? 0) + 1, at: now },
