@@ -45,6 +45,11 @@ export function objectsFor(
     throw new Error(
       `${unknown.kind} "${unknown.metadata.name}" (${unknown.apiVersion}): one host alone has ${kinds.map(({ kind }) => kind).join(', ')}`,
     );
+  const shared = written.find(isShared);
+  if (shared !== undefined)
+    throw new Error(
+      `StoragePool "${shared.metadata.name}": other hosts see its store, and only a server knows who has which disk; accepted with --host is what this host has for itself`,
+    );
   const hosts = written.filter(({ kind }) => kind === 'Hypervisor');
   if (hosts.length > 1)
     throw new Error(`${hosts.length} Hypervisors in the files, and one host is meant by --host; accepted is one at most`);
@@ -59,6 +64,12 @@ export function objectsFor(
   );
   const made = spaces.map((name): Written => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }));
   return { objects: inOrder([...made, host, ...others]), host: own.metadata.name };
+}
+
+/** The same files give the same uids on every host: two of them would take each other's volumes for their own. */
+function isShared({ kind, spec }: Written): boolean {
+  if (kind !== 'StoragePool' || typeof spec !== 'object' || spec === null) return false;
+  return ['nfs', 'gluster', 'iscsi', 'rbd'].some((field) => field in spec) || ('span' in spec && spec.span === 'Shared');
 }
 
 /** The only pool that there is, is the one that is meant. */

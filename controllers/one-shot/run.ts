@@ -1,4 +1,5 @@
 import type { Driver } from '#drivers/driver.js';
+import { DriverError } from '#drivers/error.js';
 import type { RehearsedDrivers } from '#drivers/target.js';
 import { ApiError, type Client } from '../kubernetes/client.js';
 import { pretendToFill } from '../storage-volume/fill.js';
@@ -60,14 +61,21 @@ export async function renderOnce(
   });
   const onDefine = (name: string, namespace: string | undefined, action: Extract<MachineAction, { kind: 'define' }>): void => {
     const key = `${namespace}/${name}`;
-    if (!rendered.has(key)) rendered.set(key, draft(real, { name, ...(namespace === undefined ? {} : { namespace }) }, action, signal));
+    if (rendered.has(key)) return;
+    const drafted = draft(real, { name, ...(namespace === undefined ? {} : { namespace }) }, action, signal);
+    // Looked at once all has settled: until then it is nobody's.
+    drafted.catch(() => {});
+    rendered.set(key, drafted);
   };
   const outcome = await run(
     { ...request, connect },
     { quietMs, isRehearsal: true, calls: [], onStep: () => {}, onDefine, drafts: rendered },
     signal,
   );
-  return { rendered: await Promise.all(rendered.values()), outcome };
+  const drafts = await Promise.all(rendered.values()).catch((reason: unknown) => {
+    throw reason instanceof OneShotError ? reason : new OneShotError(DriverError.from(reason).message);
+  });
+  return { rendered: drafts, outcome };
 }
 
 async function draft(

@@ -4,6 +4,7 @@ import { timestamp } from '../conditions.js';
 import type { JobState } from '../host/jobs.js';
 import { act, type Plan, refuse, sayThenAct, wait } from '../plan.js';
 import type { DesiredVolume, FillRecord, Leftover, ObservedVolume, VolumeAction } from './action.js';
+import { usedAs } from './plan-format.js';
 import { usedOnHost } from './plan-removal.js';
 import { planSource } from './plan-source.js';
 import type { Source, UploadSource } from './source.js';
@@ -33,6 +34,11 @@ function planOwn(desired: DesiredVolume, observed: ObservedVolume, pool: Pool, i
   const format = formatOf(desired, pool);
   if (format === undefined) return [refuseFormat(desired, pool)];
   if (observed.marker !== undefined) return planFilling(desired, observed, pool, id, now);
+  const other = usedAs(format, observed.users);
+  if (other !== undefined) return [other];
+  // Nothing but the manifest remembers what it was made as: without the line, or with another, it may be a Raw one that a guest wrote.
+  if (format === 'Qcow2' && observed.inspected !== true)
+    return [act({ kind: 'inspect', id, format }, `${id.nativeName} is there: its header is read first`)];
   return [sayThenAct({ kind: 'takeOver', nativeName: id.nativeName, pool: pool.id, format }, isItsOwn)];
 }
 

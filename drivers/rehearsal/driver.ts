@@ -2,7 +2,7 @@ import type { Driver } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import type { Ask } from './ask.js';
 import { RehearsedHost } from './host.js';
-import { liveOf, machinesOf, powerOf } from './machines.js';
+import { adoptionOf, liveOf, machinesOf, powerOf } from './machines.js';
 import { networksOf } from './networks.js';
 import { poolsOf, volumesOf } from './stores.js';
 
@@ -24,6 +24,7 @@ export async function rehearse(real: Driver, noted: (call: string) => void, sign
     host: { describe: async () => host.description },
     machines: machinesOf(host, ask),
     power: powerOf(host, ask),
+    ...(real.adoption === undefined ? {} : { adoption: adoptionOf(host, ask) }),
     ...(real.live === undefined ? {} : { live: liveOf(host, ask) }),
     ...(real.pools === undefined ? {} : { pools: poolsOf(host, ask) }),
     ...(real.volumes === undefined ? {} : { volumes: volumesOf(host, real.volumes, ask) }),

@@ -1,4 +1,5 @@
 import type {
+  Adoption,
   Live,
   Machine,
   MachineDefinition,
@@ -77,6 +78,22 @@ function remark(host: RehearsedHost, id: MachineId, mark: Mark, from: Mark['owne
   if (!isFrom) assertOwner(machine.nativeName, machine.mark, mark.owner);
   host.changeMachine(id, { mark });
 }
+
+export const adoptionOf = (host: RehearsedHost, ask: Ask): Adoption => ({
+  adopt: (id, mark) =>
+    ask('adoption.adopt', host.machines.get(id)?.nativeName ?? id, () => {
+      const { found, ...machine } = host.machine(id);
+      if (machine.mark !== undefined) assertOwner(machine.nativeName, machine.mark, mark.owner);
+      const named = found === undefined ? {} : { configured: found.shape, ...(machine.live === undefined ? {} : { live: found.shape }) };
+      host.machines.set(id, { ...machine, ...named, mark });
+    }),
+  release: (id, owner) =>
+    ask('adoption.release', host.machines.get(id)?.nativeName ?? id, () => {
+      const { mark, ...machine } = host.machine(id);
+      if (mark !== undefined) assertOwner(machine.nativeName, mark, owner);
+      host.machines.set(id, machine);
+    }),
+});
 
 /** Every guest does at once what is asked of it. */
 export function powerOf(host: RehearsedHost, ask: Ask): Power {
