@@ -41,7 +41,9 @@ t.test('a sibling that starts again ends the connection, and the next one reache
   const signal = AbortSignal.timeout(60_000);
   await using driver = await connect({ uri: daemon.uri }, signal);
   const networks = await driver.networks?.list(signal);
-  await daemon.inside('pkill', '-9', 'virtnetworkd');
+  // While it dies it still holds the lock on its pid file.
+  const dead = 'until ! state=$(cut -d" " -f3 /proc/$pid/stat 2>/dev/null) || [ "$state" = Z ]; do sleep 0.05; done';
+  await daemon.inside('sh', '-c', `pid=$(cat /run/libvirt/virtnetworkd.pid); kill -9 "$pid"; ${dead}`);
   await daemon.inside(join(split, 'virtnetworkd'), '--daemon', '--pid-file', '/run/libvirt/virtnetworkd.pid');
   const reason = await driver.networks?.list(signal).catch((error: unknown) => error);
   t.match(reason, { name: 'DriverError', code: 'Unavailable' });

@@ -25,6 +25,7 @@ export async function restartContract(t: Test, subject: Subject, { hearing, leav
       await console.write(Buffer.from('\nreboot -f\n'), soon());
       const seen = new Set<string>();
       const looking = new AbortController();
+      t.teardown(() => looking.abort());
       const looks = (async () => {
         while (!looking.signal.aborted) seen.add((await stage.power(id)).state);
       })();

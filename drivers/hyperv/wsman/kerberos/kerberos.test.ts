@@ -1,5 +1,6 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { Simulator } from '#simulators/hyperv/simulator.js';
 import { createAuthority, issue } from '#test/cluster/certificates.js';
@@ -49,6 +50,9 @@ const by = (name: string, secret: string = password, how: 'password' | 'keytab' 
   by: how,
   secret,
 });
+// Others at the same time have tickets, too.
+process.env['TMPDIR'] = await mkdtemp(join(tmpdir(), 'virtwright-kerberos-'));
+t.teardown(() => rm(process.env['TMPDIR'] ?? '', { recursive: true, force: true }));
 const machines = (client: WsmanClient) => client.query('root/virtualization/v2', 'SELECT * FROM Msvm_ComputerSystem', soon());
 
 t.test('one is let in with a ticket, by a password or a keytab, and leaves no ticket behind', async (t) => {
