@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Dirent } from 'node:fs';
-import { lstat, readdir, readFile, rename, rmdir, unlink } from 'node:fs/promises';
+import { lstat, readdir, readFile, realpath, rename, rmdir, unlink } from 'node:fs/promises';
 import { throwIfAborted } from '#drivers/deadline.js';
 import { DriverError } from '#drivers/error.js';
 
@@ -72,7 +72,9 @@ const mounted = (path: string): DriverError =>
 /** A part of the same file system that is mounted in it looks like a folder of it. */
 async function mustHaveNoMounts(location: string): Promise<void> {
   const mounts = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n').map((line) => unescaped(line.split(' ')[4] ?? ''));
-  const inside = mounts.find((place) => place.startsWith(`${location}/`));
+  // The kernel tells where links lead.
+  const real = (await unlessGone(realpath(location))) ?? location;
+  const inside = mounts.find((place) => place === real || place.startsWith(`${real}/`));
   if (inside !== undefined) throw mounted(inside);
 }
 
