@@ -35,7 +35,13 @@ export const releaseCommand = command({
       mustKeepDisks(object);
       const patch = { metadata: { annotations: { [releaseAnnotation]: 'true' } } };
       await client.mergePatch(virtualMachines, ref, patch, { resourceVersion: object.metadata.resourceVersion }, signal);
-      await client.delete(virtualMachines, ref, { uid: object.metadata.uid }, signal);
+      await client.delete(virtualMachines, ref, { uid: object.metadata.uid }, signal).catch(async (reason: unknown) => {
+        // An ordinary deletion, one day, is not to leave the machine behind.
+        await client
+          .mergePatch(virtualMachines, ref, { metadata: { annotations: { [releaseAnnotation]: null } } }, {}, signal)
+          .catch(() => {});
+        throw reason;
+      });
       if (!flags.wait) return `virtualmachine/${name} is being released\n`;
       const gone = async (signal: AbortSignal) => {
         for await (const seen of followOne(client, virtualMachines, ref, signal)) {

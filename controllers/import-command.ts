@@ -44,7 +44,13 @@ export const importCommand = (drivers: Drivers): Command =>
       await using driver = await reachHost({ host, credentials: flags.credentials }, drivers, signal).catch(notReached);
       const inventory = await takeInventory(driver, signal);
       const hypervisor = flags.hypervisor ?? labelOf(hostOf(host));
-      const { files, machines, left } = manifestsOf(inventory, { hypervisor, uri: host, namespace, machines: args });
+      const { files, machines, left } = manifestsOf(inventory, {
+        hypervisor,
+        uri: host,
+        namespace,
+        machines: args,
+        hasCredentials: flags.credentials !== undefined,
+      });
       await writeAll(output, files, flags.force);
       io.stdout.write(`${counted(machines, 'machine')} of ${inventory.machines.length} in ${output}\n`);
       for (const one of left) io.stderr.write(`left out: ${oneLine(one)}\n`);

@@ -19,5 +19,12 @@ export async function makeMarker(volumes: Volumes, id: VolumeId, signal: AbortSi
 
 export const isMarker = (nativeName: string): boolean => nativeName.endsWith(markerSuffix);
 
+/**
+ * Whether a volume of this name is one that Virtwright made, for whichever object: `namespace.name-<8 hex digits of a uid>`, a seed or a console's log
+ * beside it, or a marker of any of these.
+ */
+export const isOfOurMaking = (nativeName: string): boolean =>
+  isMarker(nativeName) || /^[^.]+\..+-[0-9a-f]{8}(\.(seed-|console).*)?$/.test(nativeName);
+
 /** Of a marker, or of a volume itself. */
 export const markedName = (nativeName: string): string => (isMarker(nativeName) ? nativeName.slice(0, -markerSuffix.length) : nativeName);

@@ -96,6 +96,23 @@ t.test('one that is named brings only what it needs', async (t) => {
   t.strictSame(left, ['machine gone: the host has none of this name or uuid']);
 });
 
+t.test('what Virtwright made for others is theirs, and credentials are asked for', async (t) => {
+  const volumes = [
+    volumeOf('shop.data-1a2b3c4d'),
+    volumeOf('shop.web-1a2b3c4d.seed-abc'),
+    volumeOf('theirs.img.incomplete'),
+    volumeOf('theirs.img'),
+  ];
+  const { of, left } = objectsIn(inventoryOf([], volumes));
+  t.strictSame(
+    of('StorageVolume').map(({ metadata: { name } }) => name),
+    ['theirs-img'],
+  );
+  t.equal(left.length, 3);
+  const { files } = manifestsOf(inventoryOf([]), { ...wish, hasCredentials: true });
+  t.match(files[0], { objects: [{ spec: { credentialsSecretName: 'one' } }], comments: [String, /kubectl create secret generic one /] });
+});
+
 t.test('what cannot be said is left out, and why is told', async (t) => {
   const owner = { cluster: 'here', namespace: 'shop', name: 'ours', uid: 'u' };
   const { found: _, ...transient } = machineOf('transient', bare);

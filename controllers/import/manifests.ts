@@ -1,5 +1,6 @@
 import { adoptAnnotation } from '#crds/annotations.js';
 import type { Machine, MachineShape, Network, Pool, Volume, VolumeFormat } from '#drivers/driver.js';
+import { isOfOurMaking } from '../incomplete.js';
 import type { Inventory } from './inventory.js';
 import { Names } from './names.js';
 import { specOf } from './shape.js';
@@ -11,6 +12,8 @@ export interface Wish {
   readonly hypervisor: string;
   readonly uri: string;
   readonly namespace: string;
+  /** It asks for some: they are to be in a Secret of its name. */
+  readonly hasCredentials?: boolean;
   /** Native names or uuids of machines; all when there are none. */
   readonly machines: readonly string[];
 }
@@ -53,6 +56,7 @@ class Import {
   /** Of volumes that a machine which is imported has as a disk: nobody else may. */
   readonly #writers = new Map<string, string>();
   readonly #wanted = new Set<Found>();
+  readonly #attached = new Set<string>();
 
   constructor(inventory: Inventory, wish: Wish) {
     this.#inventory = inventory;
@@ -60,6 +64,8 @@ class Import {
     this.#left = [...inventory.unread];
     this.#networks = named(inventory.networks);
     this.#volumes = volumesByLocation(inventory);
+    for (const { found, configured, live } of inventory.machines)
+      for (const { location, format } of (found?.shape ?? configured ?? live)?.disks ?? []) this.#formats.set(location, format);
   }
 
   run(): Imported {
@@ -68,9 +74,13 @@ class Import {
       .filter((machine) => this.#isMeant(machine))
       .flatMap((machine) => this.#machine(machine, names) ?? []);
     for (const missing of this.#unknown()) this.#left.push(`machine ${missing}: the host has none of this name or uuid`);
-    if (this.#wish.machines.length === 0) for (const found of this.#volumes.values()) this.#take(found);
+    if (this.#wish.machines.length === 0) for (const found of this.#volumes.values()) this.#takeUnused(found);
     const files = [
-      { path: 'hypervisor.yaml', comments: grantsComment, objects: [this.#hypervisor(machines.map(({ uuid }) => uuid))] },
+      {
+        path: 'hypervisor.yaml',
+        comments: [...grantsComment, ...this.#secretComment()],
+        objects: [this.#hypervisor(machines.map(({ uuid }) => uuid))],
+      },
       { path: 'pools.yaml', comments: [], objects: this.#pools() },
       { path: 'networks.yaml', comments: [], objects: this.#networkObjects() },
       { path: 'volumes.yaml', comments: [], objects: this.#volumeObjects() },
@@ -101,10 +111,8 @@ class Import {
       this.#left.push(`machine ${nativeName}: ${hindrance}`);
       return undefined;
     }
-    for (const { location, format } of found.shape.disks) {
-      this.#writers.set(location, nativeName);
-      this.#formats.set(location, format);
-    }
+    for (const { location } of found.shape.disks) this.#writers.set(location, nativeName);
+    for (const { network } of found.shape.interfaces) this.#attached.add(network);
     for (const location of locationsOf(found.shape)) this.#take(this.#volumes.get(location));
     const name = names.take(nativeName);
     const object = {
@@ -133,8 +141,24 @@ class Import {
     network: (nativeName: string): string => this.#networks.get(nativeName) ?? '',
   };
 
+  /** What is somebody's object already is not handed to another. */
+  #takeUnused(found: Found): void {
+    const { nativeName } = found.volume.id;
+    if (isOfOurMaking(nativeName)) this.#left.push(`volume ${nativeName} of pool ${found.pool.nativeName}: Virtwright made it`);
+    else this.#take(found);
+  }
+
   #take(found: Found | undefined): void {
     if (found !== undefined) this.#wanted.add(found);
+  }
+
+  /** Of machines that are imported by name, networks that they are on. */
+  #isNeeded(network: string): boolean {
+    return this.#wish.machines.length === 0 || this.#attached.has(network);
+  }
+
+  get #namespaces(): object {
+    return { from: 'Selector', selector: { matchLabels: { 'kubernetes.io/metadata.name': this.#wish.namespace } } };
   }
 
   #headed(kind: string, name: string, adopt?: string): object {
@@ -147,14 +171,15 @@ class Import {
   }
 
   #hypervisor(uuids: readonly string[]): object {
-    const { hypervisor, uri, namespace } = this.#wish;
+    const { hypervisor, uri, hasCredentials } = this.#wish;
+    const secret = hasCredentials === true ? { credentialsSecretName: hypervisor } : {};
     const adopted = [...this.#wanted].filter(({ pool }) => makesVolumes(pool));
     const grant = {
       name: 'imported',
-      namespaces: { from: 'Selector', selector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } } },
+      namespaces: this.#namespaces,
       ...listed(
         'networks',
-        this.#inventory.networks.map(({ nativeName }) => nativeName),
+        [...this.#networks.keys()].filter((name) => this.#isNeeded(name)),
       ),
       ...listed('machines', uuids),
       ...listed(
@@ -162,21 +187,34 @@ class Import {
         adopted.map(({ poolName, volume }) => `${poolName}/${volume.id.nativeName}`),
       ),
     };
-    return { apiVersion, kind: 'Hypervisor', metadata: { name: hypervisor }, spec: { uri, grants: [grant] } };
+    return { apiVersion, kind: 'Hypervisor', metadata: { name: hypervisor }, spec: { uri, ...secret, grants: [grant] } };
+  }
+
+  #secretComment(): readonly string[] {
+    const { hypervisor, hasCredentials } = this.#wish;
+    if (hasCredentials !== true) return [];
+    return [
+      `Its credentials, from the folder that was given: kubectl create secret generic ${hypervisor} -n virtwright-system --from-file=DIR`,
+    ];
   }
 
   #pools(): readonly object[] {
     const needed = new Set([...this.#wanted].map(({ poolName }) => poolName));
     return [...named(this.#inventory.pools.map(({ pool }) => pool))]
       .filter(([, name]) => this.#wish.machines.length === 0 || needed.has(name))
-      .map(([nativeName, name]) => ({ apiVersion, kind: 'StoragePool', metadata: { name }, spec: { existing: { name: nativeName } } }));
+      .map(([nativeName, name]) => ({
+        ...{ apiVersion, kind: 'StoragePool', metadata: { name } },
+        spec: { existing: { name: nativeName }, allowedNamespaces: this.#namespaces },
+      }));
   }
 
   #networkObjects(): readonly object[] {
-    return [...this.#networks].map(([nativeName, name]) => ({
-      ...this.#headed('VirtualNetwork', name),
-      spec: { existing: { name: nativeName } },
-    }));
+    return [...this.#networks]
+      .filter(([nativeName]) => this.#isNeeded(nativeName))
+      .map(([nativeName, name]) => ({
+        ...this.#headed('VirtualNetwork', name),
+        spec: { existing: { name: nativeName } },
+      }));
   }
 
   #volumeObjects(): readonly object[] {

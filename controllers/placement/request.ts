@@ -1,5 +1,4 @@
 import type { Hypervisor, StoragePoolInstance, StorageVolume, VirtualMachine, VirtualNetworkInstance } from '#crds/types.js';
-import { adoptOf } from '../adoption.js';
 import type { Published } from './capabilities.js';
 import type { Usage } from './ledger.js';
 import { type Need, needOf } from './need.js';
@@ -33,13 +32,10 @@ export interface Request extends Candidates {
   readonly fits: Map<Published, Map<string, Objection | undefined>>;
 }
 
-/** What is to be adopted is there, and counts as a machine of others until then. */
-const hasAlready: Need = { cpuCount: 0, memoryBytes: 0 };
-
 export const requestOf = (machine: VirtualMachine, candidates: Candidates): Request => ({
   ...candidates,
   machine,
-  need: adoptOf(machine) === undefined ? needOf(machine) : hasAlready,
+  need: needOf(machine),
   affinities: affinitiesOf(machine, candidates.around),
   fits: new Map(),
 });

@@ -18,7 +18,7 @@ import { planVolume } from './plan.js';
 import type { FillSource } from './plan-source.js';
 import { reportVolume } from './report.js';
 import { resolveVolume } from './resolve.js';
-import type { SourceStores } from './source.js';
+import type { SourceStores, User } from './source.js';
 import type { Uploads } from './uploads.js';
 
 export type VolumeKind = Kind<StorageVolume, DesiredVolume, ObservedVolume, VolumeAction, StorageVolumeStatus>;
@@ -250,12 +250,19 @@ function unreadOf({ unread: [first] }: HostView): string | undefined {
 const has = (shape: MachineShape | undefined, location: string): boolean =>
   shape !== undefined && (attachedTo(shape).includes(location) || shape.boot?.kernel === location || shape.boot?.initrd === location);
 
+const formatIn = (shape: MachineShape | undefined, location: string): Pick<User, 'format'> => {
+  const disk = shape?.disks.find((each) => each.location === location);
+  return disk === undefined ? {} : { format: disk.format };
+};
+
 const usersOf = (location: string, { machines }: HostView): ObservedVolume['users'] =>
   machines
     .filter(({ configured, live }: Machine) => has(configured, location) || has(live, location))
-    .map(({ id, nativeName, power, mark }) => ({
+    .map(({ id, nativeName, power, mark, configured, live }) => ({
       id,
       nativeName,
-      off: power.state === 'Off',
+      // One that was saved goes on with it as it was.
+      off: power.state === 'Off' && power.reason !== 'Saved',
+      ...formatIn(configured ?? live, location),
       ...(mark === undefined ? {} : { ownerUid: mark.owner.uid }),
     }));

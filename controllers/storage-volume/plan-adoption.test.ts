@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { Pool, PoolId, Volume } from '#drivers/driver.js';
+import type { MachineId, Pool, PoolId, Volume } from '#drivers/driver.js';
 import { everything } from '#drivers/fake/capabilities.js';
 import type { DesiredVolume, ObservedVolume } from './action.js';
 import { planVolume } from './plan.js';
@@ -76,6 +76,13 @@ t.test('what must not be taken, or cannot, is told', async (t) => {
     [desired({ sizeBytes: 16 << 20 }), observed(), /^Unfit: spec\.size: 16Mi given, web\.img has 8Mi/],
     [desired({ format: 'Vmdk' }), observed(), /^Unfit: spec\.format: Vmdk given, accepted are Qcow2, Raw/],
     [desired(), observed({ marker: volume }), /^Incomplete: /],
+    [desired({ adopt: { name: 'shop.data-1a2b3c4d' } }), observed(), /^NotOurs: volume shop\.data-1a2b3c4d was made by Virtwright/],
+    [desired({ adopt: { name: 'shop.web-1a2b3c4d.seed-abc' } }), observed(), /^NotOurs: /],
+    [
+      desired({ format: 'Qcow2' }),
+      observed({ users: [{ id: 'm' as MachineId, nativeName: 'theirs', off: true, format: 'Raw' }] }),
+      /^Differs: spec\.format: Qcow2 given, and machine theirs has it as Raw/,
+    ],
     [desired(), { ...nothing, lookedAt: now }, /^NotFound: pool "theirs\.one" on one has no volume web\.img to adopt/],
   ];
   for (const [wanted, seen, why] of refusals) t.match(words(wanted, seen)[0], why);

@@ -1,8 +1,11 @@
 import { formatBytes } from '#crds/quantity.js';
 import type { Pool } from '#drivers/driver.js';
 import type { Adopting } from '../adoption.js';
+import { isOfOurMaking } from '../incomplete.js';
 import { act, type Plan, refuse, sayThenAct } from '../plan.js';
 import type { DesiredVolume, ObservedVolume, VolumeAction } from './action.js';
+import { isItsOwn } from './plan-fill.js';
+import { usedAs } from './plan-format.js';
 import { lookAgainMs, lookedForAgain } from './plan-look.js';
 
 /**
@@ -10,13 +13,14 @@ import { lookAgainMs, lookedForAgain } from './plan-look.js';
  * have written; and what reaches for other files is not taken.
  */
 export function planAdoption(
-  { format, sizeBytes, poolName, host }: DesiredVolume,
+  { format, sizeBytes, poolName, host, takeOver }: DesiredVolume,
   { name, ungranted }: Adopting,
-  { volume, marker, inspected, lookedAt = 0 }: ObservedVolume,
+  { volume, marker, inspected, users, lookedAt = 0 }: ObservedVolume,
   pool: Pool,
   now: number,
 ): Plan<VolumeAction> {
   if (ungranted !== undefined) return [refuse('NotGranted', `volume ${ungranted}`)];
+  if (isOfOurMaking(name)) return [refuse('NotOurs', `volume ${name} was made by Virtwright for an object of its own; it is not adopted`)];
   const id = { pool: pool.id, nativeName: name };
   if (volume === undefined) {
     if (now - lookedAt > lookAgainMs) return [act({ kind: 'look', id }, 'it is to be adopted, and was not there')];
@@ -25,6 +29,8 @@ export function planAdoption(
   if (marker !== undefined) return [refuse('Incomplete', `volume ${name} was never filled to the end; it is not adopted`)];
   if (format === undefined) return [refuse('Unfit', `spec.format: left out; say what ${name} is, accepted are ${pool.formats.join(', ')}`)];
   if (!pool.formats.includes(format)) return [refuse('Unfit', `spec.format: ${format} given, accepted are ${pool.formats.join(', ')}`)];
+  const other = usedAs(format, users);
+  if (other !== undefined) return [other];
   if (volume.sizeBytes < sizeBytes)
     return [
       refuse(
@@ -34,5 +40,8 @@ export function planAdoption(
     ];
   if (format === 'Qcow2' && inspected !== true)
     return [act({ kind: 'inspect', id, format }, `${name} is to be adopted: its header is read first`)];
-  return [sayThenAct({ kind: 'takeOver', nativeName: name, pool: pool.id, format }, `adopted: ${name}, as annotated`)];
+  // Where nothing but the host remembers: a machine of ours has it since an earlier run.
+  const isKnown = takeOver === 'Own' && users.some(({ ownerUid }) => ownerUid !== undefined);
+  const because = isKnown ? isItsOwn : `adopted: ${name}, as annotated`;
+  return [sayThenAct({ kind: 'takeOver', nativeName: name, pool: pool.id, format }, because)];
 }

@@ -51,6 +51,8 @@ export interface User {
   readonly id: MachineId;
   readonly nativeName: string;
   readonly off: boolean;
+  /** As which it has it as a disk. */
+  readonly format?: VolumeFormat;
   /** Of the VirtualMachine that it is marked with. */
   readonly ownerUid?: string;
 }

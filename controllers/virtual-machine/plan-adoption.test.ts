@@ -109,6 +109,11 @@ t.test('released, it is left as it is; deleted before it was taken, too', async 
     kinds({ ...going, doomed: ['vda'] }).filter((kind) => kind !== 'note'),
     ['WouldLoseDisks'],
   );
+  const ungranted = { ...going, adopt: { name: uuid, ungranted: 'x may not be adopted' } };
+  t.strictSame(
+    kinds(ungranted).filter((kind) => kind !== 'note'),
+    ['NotGranted'],
+  );
   t.strictSame(plan(going, machine()), []);
   t.strictSame(plan(desired({ want: 'absent' }), machine()), []);
 });

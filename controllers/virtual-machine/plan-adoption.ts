@@ -48,7 +48,8 @@ export const nothingToAdopt = ({ host }: Adopter, { name }: Adopting): Plan<neve
   refuse('NotFound', `${host} has no machine ${name} to adopt; name its host in spec.placement.hypervisorRef, and it by spec.uuid`);
 
 /** The machine stays as it is, and so must what it is made of. */
-export function planRelease({ owner, doomed = [] }: Adopter, { id }: Machine): Plan<MachineAction> {
+export function planRelease({ owner, adopt, doomed = [] }: Adopter, { id }: Machine): Plan<MachineAction> {
+  if (adopt?.ungranted !== undefined) return [refuse('NotGranted', `machine ${adopt.ungranted}, nor is it left to itself`)];
   if (doomed.length === 0) return [act({ kind: 'release', id, owner }, 'released, as annotated')];
   const disks = doomed.map((name) => `spec.disks[${name}].volumeTemplate.whenDeleted`).join(', ');
   return [refuse('WouldLoseDisks', `${disks}: Delete given, and the machine is to stay; set it to Retain`)];

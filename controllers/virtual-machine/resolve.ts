@@ -70,8 +70,11 @@ export function resolveMachine(machine: VirtualMachine, host: HostScope, stores:
 function adoption(machine: VirtualMachine, host: HostScope, { namespaces }: MachineStores): Pick<DesiredMachine, 'adopt'> {
   const { metadata, spec, status } = machine;
   // What was seen to be ours is no longer to be adopted: should it go, it is made anew like any other.
-  if (adoptOf(machine) === undefined || status?.hardware !== undefined) return {};
-  return { adopt: adopting('machines', [spec.uuid ?? metadata.uid], metadata.namespace, host, namespaces) };
+  const isToBeTaken = adoptOf(machine) !== undefined && status?.hardware === undefined;
+  // Who may leave one to itself on the host is who may take one there.
+  const isLeft = isReleased(machine) && metadata.deletionTimestamp !== undefined;
+  if (!isToBeTaken && !isLeft) return {};
+  return { adopt: adopting('machines', [status?.uuid ?? spec.uuid ?? metadata.uid], metadata.namespace, host, namespaces) };
 }
 
 /** Their volumes go with the object. */

@@ -1,9 +1,11 @@
 import type { Adoption, MachineId, Mark, OwnerMark } from '#drivers/driver.js';
 import { assertOwner } from '#drivers/owner.js';
-import { child, childNS, elements, type XmlElement } from '#drivers/xml/tree.js';
+import { withAttribute } from '#drivers/xml/edit.js';
+import { attribute, child, childNS, elements, type XmlElement } from '#drivers/xml/tree.js';
 import type { Daemon } from './daemon.js';
-import { isActive, readDomain } from './domains.js';
+import { handleOf, isActive, readDomain } from './domains.js';
 import { unlessGone } from './gone.js';
+import { domainGetAutostart, domainSetAutostart } from './rpc/procedures.js';
 import { markPlace, namesPlace, setMetadata } from './set-metadata.js';
 import { withFoundNames } from './xml/found-names.js';
 import { markElement, readMark } from './xml/metadata.js';
@@ -23,9 +25,16 @@ export class LibvirtAdoption implements Adoption {
     const [inactive, current] = await this.#read(id, signal);
     const carried = readMark(current);
     if (carried !== undefined) assertOwner(readIdentity(current).nativeName, carried, mark.owner);
-    const names = namesElement(elements(child(withFoundNames(inactive), 'devices')));
+    const startsWithHost = startedWithHost(inactive) || (await this.#autostart(id, signal));
+    const names = withAttribute(
+      namesElement(elements(child(withFoundNames(inactive), 'devices'))),
+      autostart,
+      startsWithHost ? 'yes' : undefined,
+    );
     await setMetadata(this.#daemon, id, namesPlace, names, isActive(current), signal);
     await setMetadata(this.#daemon, id, markPlace, markElement(mark), isActive(current), signal);
+    // Who starts what is ours is decided elsewhere; after the mark, so that whoever dies between has it noted.
+    if (startsWithHost) await this.#setAutostart(id, false, signal);
   }
 
   /** The mark first: without it nobody takes the names for anything. */
@@ -36,8 +45,17 @@ export class LibvirtAdoption implements Adoption {
     const carried = readMark(current) ?? readMark(inactive);
     if (carried !== undefined) assertOwner(readIdentity(current).nativeName, carried, owner);
     const active = isActive(current);
+    if (startedWithHost(inactive)) await this.#setAutostart(id, true, signal);
     if (carried !== undefined) await setMetadata(this.#daemon, id, markPlace, undefined, active, signal);
     if (read.some(hasNames)) await setMetadata(this.#daemon, id, namesPlace, undefined, active, signal);
+  }
+
+  #autostart(id: MachineId, signal: AbortSignal): Promise<boolean> {
+    return this.#daemon.ask(domainGetAutostart, { domain: handleOf(id) }, signal, id);
+  }
+
+  async #setAutostart(id: MachineId, on: boolean, signal: AbortSignal): Promise<void> {
+    await this.#daemon.order(domainSetAutostart, { domain: handleOf(id), autostart: on }, signal, id);
   }
 
   async #read(id: MachineId, signal: AbortSignal): Promise<readonly [inactive: XmlElement, current: XmlElement]> {
@@ -45,4 +63,8 @@ export class LibvirtAdoption implements Adoption {
   }
 }
 
-const hasNames = (domain: XmlElement): boolean => childNS(child(domain, 'metadata'), namesNamespace, 'devices') !== undefined;
+const autostart = 'autostart';
+const listIn = (domain: XmlElement): XmlElement | undefined => childNS(child(domain, 'metadata'), namesNamespace, 'devices');
+/** Noted when it was adopted: the host was to start it whenever it starts itself. */
+const startedWithHost = (domain: XmlElement): boolean => attribute(listIn(domain), autostart) === 'yes';
+const hasNames = (domain: XmlElement): boolean => listIn(domain) !== undefined;

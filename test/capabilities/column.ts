@@ -37,6 +37,7 @@ export const facets = [
   'machines',
   'power',
   'live',
+  'adoption',
   'pools',
   'volumes',
   'networks',

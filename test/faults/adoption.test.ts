@@ -63,6 +63,7 @@ async function made(): Promise<void> {
     await daemon.virsh(name === 'network' ? 'net-define' : 'define', join(daemon.directory, `${name}.xml`));
   }
   await daemon.virsh('net-start', 'theirs');
+  await daemon.virsh('autostart', 'web');
   await daemon.virsh('start', 'web');
 }
 
@@ -98,6 +99,7 @@ await t.test('applied, the machines are ours, and nothing of them has changed', 
   t.equal(bare(await definition('web')), bare(before.web));
   t.equal(bare(await definition('idle')), bare(before.idle));
   t.equal(await lab.qemu('web'), before.pid, 'it is the same process');
+  t.match(await daemon.virsh('dominfo', 'web'), /Autostart: +disable/, 'who starts it is decided elsewhere');
   t.equal((await machine('idle'))?.status?.power?.state, 'Stopped');
   const seen = await machine('web');
   t.strictSame(seen?.status?.pendingChanges, undefined, 'nothing waits to be done');
@@ -146,5 +148,6 @@ await t.test('released, they are theirs, and run on', async (t) => {
   t.equal(await lab.qemu('web'), before.pid);
   t.equal(bare(await definition('idle')), bare(before.idle), 'to the letter');
   t.notMatch(await daemon.virsh('dumpxml', 'web'), /virtwright/);
+  t.match(await daemon.virsh('dominfo', 'web'), /Autostart: +enable/, 'as it was');
   t.equal((await readdir(pool)).length, 4);
 });

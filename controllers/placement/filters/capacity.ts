@@ -1,21 +1,31 @@
 import { formatBytes } from '#crds/quantity.js';
-import type { Hypervisor } from '#crds/types.js';
+import type { Hypervisor, VirtualMachine } from '#crds/types.js';
+import { adoptOf } from '../../adoption.js';
 import { type Room, roomOf } from '../room.js';
 import type { Filter } from './filter.js';
 
 /** What is bound counts, on or off, and what runs there and is not ours. */
-export const processors: Filter = ({ need, usage }, hypervisor) => {
+export const processors: Filter = ({ machine, need, usage }, hypervisor) => {
   const room = roomOf(hypervisor, usage(hypervisor.metadata.name));
+  if (isThere(machine, hypervisor)) return undefined;
   if (room === undefined || need.cpuCount <= room.free.cpuCount) return undefined;
   const free = `${Math.max(room.free.cpuCount, 0)} of ${room.given.cpuCount} free`;
   return { reason: 'CPU', message: `needs ${need.cpuCount} virtual processors, ${free}${others(hypervisor)}` };
 };
 
-export const memory: Filter = ({ need, usage }, hypervisor) => {
+export const memory: Filter = ({ machine, need, usage }, hypervisor) => {
   const room = roomOf(hypervisor, usage(hypervisor.metadata.name));
+  if (isThere(machine, hypervisor)) return undefined;
   if (room === undefined || need.memoryBytes <= room.free.memoryBytes) return undefined;
   return { reason: 'Memory', message: `needs ${formatBytes(need.memoryBytes)} of memory, ${freeMemory(room)}${others(hypervisor)}` };
 };
+
+/** What may be adopted is on the host already, and counts among what is not ours until then. */
+function isThere(machine: VirtualMachine, { spec }: Hypervisor): boolean {
+  const { uuid } = machine.spec;
+  if (adoptOf(machine) === undefined || uuid === undefined) return false;
+  return (spec.grants ?? []).some(({ machines = [] }) => machines.includes('*') || machines.includes(uuid));
+}
 
 const freeMemory = ({ free, given }: Room): string => `${wholeMi(free.memoryBytes)} of ${wholeMi(given.memoryBytes)} free`;
 

@@ -90,10 +90,17 @@ function write(domain: XmlElement): XmlElement {
  */
 export const namesInAliases: Names = {
   read,
-  write: (domain) => withChild(domain, element('metadata'), (metadata) => withoutChildren(metadata, isList)),
+  write: (domain) =>
+    withChild(domain, element('metadata'), (metadata) => mapChildren(metadata, (each) => (isList(each) ? emptied(each) : each))),
 };
 
-const isList = (node: XmlNode): boolean => isElement(node, 'devices', namesNamespace);
+const isList = (node: XmlNode): node is XmlElement => isElement(node, 'devices', namesNamespace);
+
+/** What else was noted of a machine that was adopted stays. */
+const emptied = (list: XmlElement): XmlElement | undefined => {
+  const noted = list.attributes.filter(({ name }) => !name.startsWith('xmlns'));
+  return noted.length === 0 ? undefined : { ...list, children: [] };
+};
 
 /** What DOMAIN_SET_METADATA takes, which adds prefix and namespace itself: the names of these devices. */
 export const namesElement = (devices: readonly XmlElement[]): XmlElement =>
