@@ -50,6 +50,8 @@ export interface Pass<R, S> extends Surroundings {
   readonly publish: (object: R, status: S, urgent: boolean) => Promise<R>;
   /** Told of every act before it is done. */
   readonly onAct?: (object: R, action: AnyAction, because: string) => void;
+  /** And after it, however it ended. */
+  readonly onActed?: () => void;
   readonly signal: AbortSignal;
 }
 
@@ -91,7 +93,7 @@ export async function reconcile<R, D, O, A extends AnyAction, S>(
       previous = next.action;
       pass.onAct?.(object, next.action, next.because);
       const performer = kind.performers[next.action.kind as A['kind']];
-      await performer.run(pass, next.action as Extract<A, { kind: A['kind'] }>, pass.signal);
+      await performer.run(pass, next.action as Extract<A, { kind: A['kind'] }>, pass.signal).finally(() => pass.onActed?.());
     }
   } catch (reason) {
     if (!(reason instanceof DriverError)) {

@@ -47,6 +47,7 @@ export interface AgentOptions extends Drivers {
   readonly fill?: Fill;
   /** Told of all that is about to be done. */
   readonly onAct?: (act: ToldAct) => void;
+  readonly onActed?: () => void;
   /** Of the Lease of each host; default 40 s and 10 s. */
   readonly lease?: { readonly durationMs: number; readonly periodMs: number };
 }
@@ -184,6 +185,7 @@ async function runLoops(name: string, options: HostOptions, door: Door, signal: 
     metrics,
     fill: options.fill,
     onAct: options.onAct,
+    onActed: options.onActed,
   };
   if (options.log !== undefined) logHost(watched, options.log);
   metrics.hosts.follow(host, storesOf(watched), onTrouble, signal);

@@ -48,6 +48,7 @@ export interface Surroundings {
   /** How volumes get their content; as they do when absent. */
   readonly fill?: Fill | undefined;
   readonly onAct?: ((act: ToldAct) => void) | undefined;
+  readonly onActed?: (() => void) | undefined;
 }
 
 /** Something that is about to be done. */
@@ -104,7 +105,8 @@ function hostLoop<
       if (drift.takes(seen)) metrics.drifted(resource.kind, action.kind);
       recorder.record(seen, { type: 'Normal', reason: eventReason(action.kind), note: because });
     };
-    const outcome = await reconcile(kind, object, { ...connected, publish, onAct, clock: Date.now, signal });
+    const onActed = () => surroundings.onActed?.();
+    const outcome = await reconcile(kind, object, { ...connected, publish, onAct, onActed, clock: Date.now, signal });
     const now = watched.store.get(keyOf(object.metadata)) ?? object;
     // What converged before the deletion was known is there still.
     const wasToGo = object.metadata.deletionTimestamp !== undefined;

@@ -101,6 +101,7 @@ interface Way {
 async function run(request: Request, way: Way, signal: AbortSignal): Promise<Outcome> {
   const { objects, host } = prepared(request);
   const steps: Step[] = [];
+  let underway = 0;
   const failed = new AbortController();
   const until = AbortSignal.any([signal, failed.signal]);
   const options = {
@@ -108,6 +109,7 @@ async function run(request: Request, way: Way, signal: AbortSignal): Promise<Out
     host,
     ...(way.isRehearsal ? { fill: pretendToFill } : {}),
     onAct: (act: Parameters<typeof stepOf>[0]) => {
+      underway += 1;
       const action = act.action as MachineAction;
       const { name, namespace } = act.object.metadata;
       if (act.kind === 'VirtualMachine' && action.kind === 'define') way.onDefine?.(name, namespace, action);
@@ -116,6 +118,9 @@ async function run(request: Request, way: Way, signal: AbortSignal): Promise<Out
       steps.push(step);
       way.onStep(step);
     },
+    onActed: () => {
+      underway -= 1;
+    },
     // A host that is not reached is nothing to be patient about when somebody waits.
     onTrouble: (message: string, error: unknown) => {
       if (message === `host ${host}`) failed.abort(new OneShotError(error instanceof Error ? error.message : String(error)));
@@ -123,7 +128,12 @@ async function run(request: Request, way: Way, signal: AbortSignal): Promise<Out
   };
   const work = async (client: Client): Promise<Outcome> => {
     await applyAll(client, objects, until);
-    const found = await settled(client, () => steps.length, { quietMs: way.quietMs, timeoutMs: request.timeoutMs }, until);
+    const found = await settled(
+      client,
+      { steps: () => steps.length, acts: () => underway },
+      { quietMs: way.quietMs, timeoutMs: request.timeoutMs },
+      until,
+    );
     await Promise.allSettled([...(way.drafts?.values() ?? [])]);
     return outcomeOf(steps, found, way.calls);
   };

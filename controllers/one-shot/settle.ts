@@ -32,21 +32,32 @@ export interface Patience {
 }
 
 const lookMs = 50;
+/** Between two acts of one pass nothing is under way. */
+const looksOfCalm = 3;
+
+export interface Doings {
+  /** Steps so far. */
+  readonly steps: () => number;
+  /** Acts that were begun and have not ended. */
+  readonly acts: () => number;
+}
 
 /** All that the host is to have, once each is ready, stalled, or does not get on. */
 export async function settled(
   client: Client,
-  stir: () => number,
+  { steps, acts }: Doings,
   { quietMs, timeoutMs }: Patience,
   signal: AbortSignal,
 ): Promise<readonly KubernetesObject[]> {
   const end = Date.now() + timeoutMs;
-  let [last, since] = ['', Date.now()];
+  let [last, since, calm] = ['', Date.now(), 0];
   for (;;) {
     const objects = await listed(client, signal);
     const standings = objects.map(standingOf);
-    if (standings.every(({ kind }) => kind !== 'underway')) return objects;
-    const now = JSON.stringify([stir(), standings]);
+    // Some say Ready before their last act, as what follows takes nothing from that: it is seen through all the same.
+    calm = acts() === 0 && standings.every(({ kind }) => kind !== 'underway') ? calm + 1 : 0;
+    if (calm === looksOfCalm) return objects;
+    const now = JSON.stringify([steps(), standings]);
     if (now !== last) [last, since] = [now, Date.now()];
     if (Date.now() - since > quietMs || Date.now() > end) return objects;
     await sleep(lookMs, undefined, { signal });

@@ -21,6 +21,7 @@ export interface WorldOptions extends Drivers {
   readonly cluster: string;
   readonly fill?: Fill;
   readonly onAct: (act: ToldAct) => void;
+  readonly onActed: () => void;
   readonly onTrouble: (message: string, error: unknown) => void;
 }
 
@@ -63,11 +64,11 @@ const unexpectedEnd = (): never => {
 };
 
 async function operate(options: WorldOptions, client: Client, signal: AbortSignal): Promise<void> {
-  const { host, cluster, connect, credentialKeys, fill, onAct, onTrouble } = options;
+  const { host, cluster, connect, credentialKeys, fill, onAct, onActed, onTrouble } = options;
   const metrics = createMetrics(new Registry());
   const identity = `one-shot-${randomBytes(4).toString('hex')}`;
   const common = { client, namespace: operatorNamespace, identity, credentialKeys, metrics, onTrouble };
-  const agent = { ...common, connect, hypervisors: [host], cluster, onAct, ...(fill === undefined ? {} : { fill }) };
+  const agent = { ...common, connect, hypervisors: [host], cluster, onAct, onActed, ...(fill === undefined ? {} : { fill }) };
   await Promise.all([runController(common, signal), runAgent(agent, signal)]).catch((reason) => {
     if (!signal.aborted) throw reason;
   });
