@@ -132,8 +132,9 @@ export class LibvirtPower implements Power {
     const { state } = await readPower(this.#daemon, id, signal);
     if (state !== 'On') throw new DriverError('Conflict', `machine ${id} is ${state}; only one that is On is saved`);
     await this.#daemon.order(domainManagedSave, { domain: handleOf(id), flags: 0 }, signal, id).catch(async (reason) => {
-      // A save that failed leaves a part of it behind with Xen's driver, from which the next start would go on.
-      if (hasCode(reason, 'Internal')) await this.#dropSaved(id, signal);
+      // A save that failed, for want of room or whatever else, leaves a part of it behind with Xen's driver, from which the next start would go on.
+      const isAnswered = !hasCode(reason, 'Unavailable') && !hasCode(reason, 'TimedOut');
+      if (isAnswered && !isOff(await readPower(this.#daemon, id, signal))) await this.#dropSaved(id, signal);
       throw reason;
     });
   }

@@ -486,6 +486,12 @@ t.test('what is wrong is refused by its path, with the remedy', async (t) => {
       machine('privileged-volume', { container: { rootVolumeRef: { name: 'a' }, privileged: true } }),
       'spec.container.privileged: … what is in a volume belongs to users of containers that are not privileged',
     ],
+    [
+      machine('privileged-mount', {
+        container: { rootHostPath: '/srv/root', privileged: true, mounts: [{ path: '/data', volumeRef: { name: 'a' } }] },
+      }),
+      "spec.container.mounts: … root of a privileged container is root on the host, and what it writes to a volume would be no container's any more",
+    ],
     [machine('mount-none', { container: { rootVolumeRef: { name: 'a' }, mounts: [{ path: '/a' }] } }), 'a mount is a volume, by volumeRef'],
     [machine('shares-few', { cpu: { shares: 1 } }), 'spec.cpu.shares in body should be greater than or equal to 2'],
     [machine('limits-none', { container: { rootVolumeRef: { name: 'a' }, limits: { readBytes: '1' } } }), 'a limit is from 1Ki'],
