@@ -11,18 +11,10 @@ import { type Known, knownOf } from './admission/known.js';
 import type { ClusterWatches } from './binder.js';
 import { type Flags, runOperator } from './commands.js';
 import { type Client, createClient, loadKubeConfig } from './kubernetes/client.js';
-import type { Resource } from './kubernetes/resource.js';
+import { definitions } from './kubernetes/definitions.js';
 
 /** Where the API server listens, on loopback, unless it is told otherwise. */
 const standalonePort = 7443;
-
-const crds: Resource = {
-  group: 'apiextensions.k8s.io',
-  version: 'v1',
-  plural: 'customresourcedefinitions',
-  kind: 'CustomResourceDefinition',
-  namespaced: false,
-};
 
 /** An API server of our own in this process, and the operator beside it for the hypervisors that are named. */
 export async function standaloneCommand(flags: Flags, drivers: Drivers, signal: AbortSignal): Promise<void> {
@@ -69,5 +61,6 @@ function portOf(text: string | undefined): number {
 /** By server-side apply: who has changed one, and what it has of its own, is as with any other API server. */
 async function installCrds({ kubeconfig }: Standalone): Promise<void> {
   await using client: Client = createClient(await loadKubeConfig(kubeconfig), { fieldManager: 'virtwright-standalone' });
-  for (const manifest of readCrds().values()) await client.apply(crds, { ...manifest }, { force: true }, AbortSignal.timeout(30_000));
+  for (const manifest of readCrds().values())
+    await client.apply(definitions, { ...manifest }, { force: true }, AbortSignal.timeout(30_000));
 }

@@ -10,7 +10,7 @@ import { runAgent } from '../agent/agent.js';
 import type { ToldAct } from '../agent/loops.js';
 import { runController } from '../cluster/controller.js';
 import { ApiError, type Client, createClient, loadKubeConfig } from '../kubernetes/client.js';
-import type { Resource } from '../kubernetes/resource.js';
+import { definitions } from '../kubernetes/definitions.js';
 import { createMetrics } from '../metrics.js';
 import { namespaces, operatorNamespace } from '../namespaces.js';
 import type { Fill } from '../storage-volume/fill.js';
@@ -25,14 +25,6 @@ export interface WorldOptions extends Drivers {
   readonly onTrouble: (message: string, error: unknown) => void;
 }
 
-const crds: Resource = {
-  group: 'apiextensions.k8s.io',
-  version: 'v1',
-  plural: 'customresourcedefinitions',
-  kind: 'CustomResourceDefinition',
-  namespaced: false,
-};
-
 /**
  * The operator for one host, in this process and for as long as `work` takes, with an API server that nobody else knows of: what binds, plans and acts
  * is what does so anywhere else. Its data lie in a folder of its own, which goes with it.
@@ -43,7 +35,7 @@ export async function withWorld<T>(options: WorldOptions, work: (client: Client)
   try {
     await using server = await startStandalone({ folder, port: 0, uidOf: lastingUid(options.cluster) });
     await using client = createClient(await loadKubeConfig(server.kubeconfig), { fieldManager: 'virtwright-cli' });
-    for (const manifest of readCrds().values()) await client.apply(crds, { ...manifest }, { force: true }, signal);
+    for (const manifest of readCrds().values()) await client.apply(definitions, { ...manifest }, { force: true }, signal);
     await client.create(namespaces, { metadata: { name: operatorNamespace } }, signal).catch((reason) => {
       if (!ApiError.is(reason, 'AlreadyExists')) throw reason;
     });
