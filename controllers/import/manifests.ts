@@ -50,6 +50,7 @@ class Import {
   readonly #wish: Wish;
   readonly #left: string[];
   readonly #networks: ReadonlyMap<string, string>;
+  readonly #poolNames: ReadonlyMap<string, string>;
   readonly #volumes: ReadonlyMap<string, Found>;
   /** As a machine has it, which alone knows: what is in it may look like anything. */
   readonly #formats = new Map<string, VolumeFormat>();
@@ -63,7 +64,8 @@ class Import {
     this.#wish = wish;
     this.#left = [...inventory.unread];
     this.#networks = named(inventory.networks);
-    this.#volumes = volumesByLocation(inventory);
+    this.#poolNames = named(inventory.pools.map(({ pool }) => pool));
+    this.#volumes = volumesByLocation(inventory, this.#poolNames);
     for (const { found, configured, live } of inventory.machines)
       for (const { location, format } of (found?.shape ?? configured ?? live)?.disks ?? []) this.#formats.set(location, format);
   }
@@ -200,7 +202,7 @@ class Import {
 
   #pools(): readonly object[] {
     const needed = new Set([...this.#wanted].map(({ poolName }) => poolName));
-    return [...named(this.#inventory.pools.map(({ pool }) => pool))]
+    return [...this.#poolNames]
       .filter(([, name]) => this.#wish.machines.length === 0 || needed.has(name))
       .map(([nativeName, name]) => ({
         ...{ apiVersion, kind: 'StoragePool', metadata: { name } },
@@ -254,9 +256,8 @@ function named(all: readonly (Pool | Network)[]): ReadonlyMap<string, string> {
   return new Map(byName(all).map(({ nativeName }) => [nativeName, names.take(nativeName)]));
 }
 
-function volumesByLocation({ pools }: Inventory): ReadonlyMap<string, Found> {
+function volumesByLocation({ pools }: Inventory, poolNames: ReadonlyMap<string, string>): ReadonlyMap<string, Found> {
   const names = new Names();
-  const poolNames = named(pools.map(({ pool }) => pool));
   const byPool = [...pools].sort((a, b) => (a.pool.nativeName < b.pool.nativeName ? -1 : 1));
   return new Map(
     byPool.flatMap(({ pool, volumes }) =>

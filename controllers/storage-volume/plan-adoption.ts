@@ -2,10 +2,10 @@ import { formatBytes } from '#crds/quantity.js';
 import type { Pool } from '#drivers/driver.js';
 import type { Adopting } from '../adoption.js';
 import { isOfOurMaking } from '../incomplete.js';
-import { act, type Plan, refuse, sayThenAct } from '../plan.js';
+import { act, type Plan, refuse } from '../plan.js';
 import type { DesiredVolume, ObservedVolume, VolumeAction } from './action.js';
 import { isItsOwn } from './plan-fill.js';
-import { usedAs } from './plan-format.js';
+import { planTaking, usedAs } from './plan-format.js';
 import { lookAgainMs, lookedForAgain } from './plan-look.js';
 
 /**
@@ -38,10 +38,8 @@ export function planAdoption(
         `spec.size: ${formatBytes(sizeBytes)} given, ${name} has ${formatBytes(volume.sizeBytes)}; let it grow once it is adopted`,
       ),
     ];
-  if (format === 'Qcow2' && inspected !== true)
-    return [act({ kind: 'inspect', id, format }, `${name} is to be adopted: its header is read first`)];
   // Where nothing but the host remembers: a machine of ours has it since an earlier run.
   const isKnown = takeOver === 'Own' && users.some(({ ownerUid }) => ownerUid !== undefined);
   const because = isKnown ? isItsOwn : `adopted: ${name}, as annotated`;
-  return [sayThenAct({ kind: 'takeOver', nativeName: name, pool: pool.id, format }, because)];
+  return planTaking(id, format, inspected === true, because);
 }

@@ -4,7 +4,7 @@ import { timestamp } from '../conditions.js';
 import type { JobState } from '../host/jobs.js';
 import { act, type Plan, refuse, sayThenAct, wait } from '../plan.js';
 import type { DesiredVolume, FillRecord, Leftover, ObservedVolume, VolumeAction } from './action.js';
-import { usedAs } from './plan-format.js';
+import { planTaking, usedAs } from './plan-format.js';
 import { usedOnHost } from './plan-removal.js';
 import { planSource } from './plan-source.js';
 import type { Source, UploadSource } from './source.js';
@@ -36,10 +36,8 @@ function planOwn(desired: DesiredVolume, observed: ObservedVolume, pool: Pool, i
   if (observed.marker !== undefined) return planFilling(desired, observed, pool, id, now);
   const other = usedAs(format, observed.users);
   if (other !== undefined) return [other];
-  // Nothing but the manifest remembers what it was made as: without the line, or with another, it may be a Raw one that a guest wrote.
-  if (format === 'Qcow2' && observed.inspected !== true)
-    return [act({ kind: 'inspect', id, format }, `${id.nativeName} is there: its header is read first`)];
-  return [sayThenAct({ kind: 'takeOver', nativeName: id.nativeName, pool: pool.id, format }, isItsOwn)];
+  // Nothing but the manifest remembers what it was made as.
+  return planTaking(id, format, observed.inspected === true, isItsOwn);
 }
 
 /** Undefined when nothing of an earlier object stands in the way. */
@@ -54,7 +52,10 @@ function planLeftovers(desired: DesiredVolume, leftovers: readonly Leftover[], p
   // Never what the content looks like, which a guest may have written: what it would be made as, as the former one was.
   const format = formatOf(desired, pool);
   if (left === undefined || format === undefined) return undefined;
-  if (chosen !== undefined) return planTakeOver(chosen, pool.id, format);
+  if (chosen !== undefined) {
+    const { nativeName, inspected } = chosen;
+    return planTaking({ pool: pool.id, nativeName }, format, inspected, `taken over: ${nativeName}, as annotated`);
+  }
   const choice = `annotate virtwright.io/take-over=${left.nativeName} to use it as it is, or =None to make a new one`;
   return [
     refuse(
@@ -62,13 +63,6 @@ function planLeftovers(desired: DesiredVolume, leftovers: readonly Leftover[], p
       `pool "${poolName}" on ${host} keeps ${left.nativeName} of an earlier StorageVolume of this name; ${choice}`,
     ),
   ];
-}
-
-/** Whoever wrote into a former Raw volume may have made it look like a Qcow2 image that reaches for files of the host. */
-function planTakeOver({ nativeName, inspected }: Leftover, pool: VolumeId['pool'], format: VolumeFormat): Plan<VolumeAction> {
-  if (format === 'Qcow2' && !inspected)
-    return [act({ kind: 'inspect', id: { pool, nativeName }, format }, `${nativeName} is to be taken over: its header is read first`)];
-  return [sayThenAct({ kind: 'takeOver', nativeName, pool, format }, `taken over: ${nativeName}, as annotated`)];
 }
 
 export function planFilling(desired: DesiredVolume, observed: ObservedVolume, pool: Pool, id: VolumeId, now: number): Plan<VolumeAction> {
