@@ -1,19 +1,27 @@
 import type { XmlAttribute, XmlElement, XmlNode } from './tree.js';
 
 const covered = '***';
-const secretName = /passw(or)?d|secret$/i;
+const secretName = /passw(or)?d|(secret|token|credentials?|api_?key)$/i;
 /** Within a command line that others have written: `password=…`, up to where the next word begins. */
 const secretWord = /\b([\w-]*(?:passw(?:or)?d|secret))=[^,&\s]+/gi;
+/** The same where a word is JSON. */
+const secretMember = /("[\w-]*(?:passw(?:or)?d|secret)"\s*:\s*)"(?:[^"\\]|\\.)*"/gi;
+/** QEMU's object that is a secret has it as its data, in either way of saying so. */
+const secretObject = /^\s*(?:-object[\s=]+)?(?:qom-type=)?secret,|"qom-type"\s*:\s*"secret"/;
+const secretData = /(\bdata=)[^,\s]*|("data"\s*:\s*)"(?:[^"\\]|\\.)*"/g;
 
 /**
- * The tree without passwords: in attributes and elements that are called so, in options whose key is, and in words of command lines. What a host
+ * The tree without passwords: in attributes, elements and variables that are called so, in options whose key is, and in words of command lines. What a host
  * keeps elsewhere and only refers to is no secret.
  */
 export function coverSecrets(of: XmlElement): XmlElement {
   const isOption = of.children.some((node) => node.kind === 'element' && node.name === 'key' && secretName.test(textIn(node)));
   const children = of.children.map((node) => coverNode(node, secretName.test(of.name) || false, isOption));
-  return { ...of, attributes: of.attributes.map(coverAttribute), children };
+  return { ...of, attributes: of.attributes.map((one) => coverAttribute(one, isNamed(of))), children };
 }
+
+/** A variable, or a property, that is called so: `<env name='X_PASSWORD' value='…'/>`. */
+const isNamed = ({ attributes }: XmlElement): boolean => attributes.some(({ name, value }) => name === 'name' && secretName.test(value));
 
 function coverNode(node: XmlNode, within: boolean, isOption: boolean): XmlNode {
   if (node.kind === 'text')
@@ -23,11 +31,16 @@ function coverNode(node: XmlNode, within: boolean, isOption: boolean): XmlNode {
   return coverSecrets(node);
 }
 
-const coverAttribute = (one: XmlAttribute): XmlAttribute => ({
+const coverAttribute = (one: XmlAttribute, named: boolean): XmlAttribute => ({
   ...one,
-  value: secretName.test(one.name) ? covered : coverWords(one.value),
+  value: secretName.test(one.name) || (named && one.name === 'value') ? covered : coverWords(one.value),
 });
 
-const coverWords = (text: string): string => text.replace(secretWord, `$1=${covered}`);
+function coverWords(text: string): string {
+  const words = text.replace(secretWord, `$1=${covered}`).replace(secretMember, `$1"${covered}"`);
+  return secretObject.test(words)
+    ? words.replace(secretData, (_, word = '', member = '') => (member ? `${member}"${covered}"` : word + covered))
+    : words;
+}
 
 const textIn = ({ children }: XmlElement): string => children.map((node) => (node.kind === 'text' ? node.text : '')).join('');
