@@ -11,6 +11,13 @@ export const adoptOf = ({ metadata }: Annotated): string | undefined => {
   return asked === '' || asked === 'false' ? undefined : asked;
 };
 
+/** What was seen to be ours is no longer to be adopted: should it go, it is made anew like any other. */
+export const isToBeAdopted = (machine: Annotated & { readonly status?: { readonly hardware?: object } }): boolean =>
+  adoptOf(machine) !== undefined && machine.status?.hardware === undefined;
+
+/** Adopted, it may be made anew elsewhere from its manifest alone. */
+export const mayForget = ({ metadata }: Annotated): boolean => metadata.annotations?.[adoptAnnotation] === 'false';
+
 export const isReleased = ({ metadata }: Annotated): boolean => metadata.annotations?.[releaseAnnotation] === 'true';
 
 /** What somebody asked to have taken. */

@@ -1,5 +1,5 @@
 import type { VirtualMachine } from '#crds/types.js';
-import { adoptOf } from './adoption.js';
+import { isToBeAdopted } from './adoption.js';
 import type { Secret } from './secrets.js';
 import { hostLabel } from './secrets.js';
 
@@ -30,9 +30,15 @@ export interface SecretReference {
 export function graphicsSecretOf(machine: VirtualMachine): Omit<SecretReference, 'field'> | undefined {
   const { metadata, spec } = machine;
   const named = spec.devices?.graphics?.passwordSecretRef;
-  if (named !== undefined || adoptOf(machine) !== undefined) return named;
+  if (named !== undefined || keepsItsPassword(machine)) return named;
   return { name: `${metadata.name}-graphics`, key: 'password' };
 }
+
+/** By what its mark says, not by an annotation that comes and goes. */
+export const keepsItsPassword = (machine: VirtualMachine): boolean =>
+  machine.spec.devices?.graphics !== undefined &&
+  machine.spec.devices.graphics.passwordSecretRef === undefined &&
+  (machine.status?.adopted === true || isToBeAdopted(machine));
 
 /** The keys of Secrets in its namespace that a machine, or its guest, is to be told. */
 export function secretReferences(machine: VirtualMachine): readonly SecretReference[] {

@@ -1314,6 +1314,11 @@ export interface VirtualMachineStatus {
   readonly graphics?: VirtualMachineStatusGraphics;
   /** The StoragePoolInstance that keeps what the guest is told at its first boot. */
   readonly seedPool?: string;
+  /**
+   * Others made it, and it was adopted. It keeps its screen's password, if it has one, and leaves its host only where
+   * nothing of it is lost by that, or with the annotation virtwright.io/adopt=false.
+   */
+  readonly adopted?: boolean;
   /** What the host forgets about the machine's starts and stops, written down before they are done. */
   readonly run?: VirtualMachineStatusRun;
   /** The disks that the machine has on the host. */

@@ -4,7 +4,7 @@ import type { Capability, Machine, MachineId, MachineShape, PowerState } from '#
 import { type AllowedClass, changeClasses, classOf } from './classes.js';
 import { differences } from './difference.js';
 import { type DesiredMachine, planMachine } from './plan.js';
-import { type MachineRecord, noteAsked, noteRefused } from './record.js';
+import { type MachineRecord, noteAsked, noteBoot, noteRefused } from './record.js';
 import { decodeRecord, encodeRecord } from './record-text.js';
 
 const now = Date.UTC(2026, 0, 1);
@@ -113,10 +113,46 @@ t.test('a restart happens by itself exactly where its class says so, and it was 
 
 t.test('what the host refused while it runs is restarted for', async (t) => {
   const asked = { cpuCount: 2 };
-  const record = noteRefused(noteAsked(booted, 'cpu 2', now), 'cpu 2', 'no slot');
-  const machine = machineWith(on, asked, record);
-  t.same(acts(desiredWith(asked), machine), ['leave RestartRequired']);
-  t.match(acts(desiredWith(asked, { allow: all }), machine), ['leave RestartRequired', 'press']);
+  const refused = (times: number, forGood: boolean) => {
+    const tried = Array.from({ length: times }).reduce((record: MachineRecord) => noteAsked(record, 'cpu 2', now), booted);
+    return machineWith(on, asked, noteRefused(tried, 'cpu 2', 'no slot', forGood));
+  };
+  t.same(acts(desiredWith(asked), refused(1, true)), ['leave RestartRequired']);
+  t.match(acts(desiredWith(asked, { allow: all }), refused(1, true)), ['leave RestartRequired', 'press']);
+  t.same(acts(desiredWith(asked, { allow: all }), refused(1, false)), ['leave RestartRequired'], 'what it lacks for now is asked for anew');
+  t.same(acts(desiredWith(asked, { allow: all }), refused(2, false)), ['leave RestartRequired']);
+  t.match(acts(desiredWith(asked, { allow: all }), refused(3, false)), ['leave RestartRequired', 'press']);
+});
+
+t.test('what a restart does not bring about is not restarted for again', async (t) => {
+  const changed = { rng: true };
+  const desired = desiredWith(changed, { allow: all });
+  const noted = (from: Machine): MachineRecord => {
+    const [first] = planOf(desired, from);
+    if (first?.kind !== 'act' || !('mark' in first.action) || first.action.mark === undefined) throw new Error('an act with a mark');
+    return decodeRecord(first.action.mark.record);
+  };
+  const pressed = noted(machineWith(on, changed));
+  t.match(pressed.restartedFor, [/^[0-9a-f]{8}$/], 'what it is for is written down before');
+  const later = now + 11_000;
+  const again = planMachine(desired, { machine: machineWith(on, changed, pressed), record: pressed }, later);
+  t.match(again, [{ action: { kind: 'press' } }], 'a stop under way is seen through');
+  const stubborn = noteBoot(noted(machineWith(off, changed, pressed)), now);
+  t.match(stubborn.restartedFor, pressed.restartedFor, 'a boot does not forget it');
+  t.same(acts(desired, machineWith(on, changed, stubborn)), [], 'it still does not have it, and goes on');
+  const other = { rng: true, serial: true };
+  t.match(acts(desiredWith(other, { allow: all }), machineWith(on, other, stubborn)), ['press'], 'another change is another matter');
+  t.match(acts(desiredWith({}, { allow: all }), machineWith(on, {}, stubborn)), ['note']);
+  t.strictSame(noted(machineWith(on, {}, stubborn)).restartedFor, undefined, 'forgotten once nothing waits');
+});
+
+t.test('a machine is made anew only once the action that was taken up is told of', async (t) => {
+  const given = { capabilities: asGeneration, allow: all, action: { uid: 'a-1', verb: 'Restart' as const } };
+  const record: MachineRecord = { ...booted, resumes: true, action: { uid: 'a-1', at: now, boot: 1, outcome: 'Succeeded' } };
+  const desired = desiredWith({ firmware: 'UEFI' }, given);
+  t.match(acts(desired, machineWith(off, {}, record)), ['wait RecreateRequired', 'start']);
+  const { action: _, ...told } = desired;
+  t.ok(acts(told, machineWith(off, {}, record)).includes('recreate'), 'then it is');
 });
 
 t.test('a machine is made anew by a word alone, stopped first, and with what it wrote down kept', async (t) => {
@@ -128,7 +164,7 @@ t.test('a machine is made anew by a word alone, stopped first, and with what it 
   ]);
   t.match(acts(desiredWith(asked, { ...given, allow: ['Live', 'Hotplug', 'Restart'] }), machineWith(on)), ['refuse RecreateRequired']);
   t.same(acts(desiredWith(asked, { ...given, allow: all }), machineWith(on)), ['press']);
-  t.same(acts(desiredWith(asked, { ...given, allow: all }), machineWith(off, {}, stopped))[0], 'leave');
+  t.same(acts(desiredWith(asked, { ...given, allow: all }), machineWith(off, {}, stopped))[0], 'recreate');
   t.match(
     acts(desiredWith(asked, { ...given, allow: all, runStrategy: 'Once' }), machineWith(on)),
     ['refuse RecreateRequired'],

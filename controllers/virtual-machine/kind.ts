@@ -63,7 +63,7 @@ const applying = (locks: Locks, heard: Heard): Performer<Action<'apply'>> => ({
       heard.add(id, key, record);
     } catch (reason) {
       if (!isRefusal(reason)) throw reason;
-      await driver.machines.mark(id, marked({ owner }, noteRefused(record, key, recordable(reason.message))), owner, signal);
+      await driver.machines.mark(id, marked({ owner }, refusedBy(reason, record, key)), owner, signal);
     } finally {
       view.dirtyMachine(id);
     }
@@ -71,6 +71,10 @@ const applying = (locks: Locks, heard: Heard): Performer<Action<'apply'>> => ({
 });
 
 const refusals: ReadonlySet<DriverErrorCode> = new Set(['Unsupported', 'Invalid', 'Denied', 'Exhausted', 'Internal']);
+/** What no later try can change. */
+const isForGood = ({ code }: DriverError): boolean => code === 'Unsupported' || code === 'Invalid';
+const refusedBy = (reason: DriverError, record: MachineRecord, key: string): MachineRecord =>
+  noteRefused(record, key, recordable(reason.message), isForGood(reason));
 const isRefusal = (reason: unknown): reason is DriverError => reason instanceof DriverError && refusals.has(reason.code);
 
 const marking = <A extends Action<'press' | 'cut' | 'pause' | 'resume'>>(verb: Performer<A>): Performer<A> => ({
@@ -194,6 +198,9 @@ const performersWith = (locks: Locks, seeds: KeptSeeds, heard: Heard): Performer
     },
   },
   leave: on('machines', (machines, { id, owner }: Action<'leave'>, signal) => machines.undefine(id, owner, { keepState: true }, signal)),
+  recreate: on('machines', (machines, { id, owner }: Action<'recreate'>, signal) =>
+    machines.undefine(id, owner, { keepState: true }, signal),
+  ),
   undefine: on('machines', (machines, { id, owner, keepState }: Action<'undefine'>, signal) =>
     machines.undefine(id, owner, { keepState }, signal),
   ),

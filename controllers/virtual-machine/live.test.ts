@@ -2,9 +2,10 @@ import fc from 'fast-check';
 import t from 'tap';
 import type { Capability, Machine, MachineId, MachineShape } from '#drivers/driver.js';
 import type { Subject } from './action.js';
-import { forgetDone, pendingChanges, planLive, whyWaiting } from './live.js';
+import { pendingChanges, planLive, whyWaiting } from './live.js';
 import { type MachineRecord, noteAsked, noteRefused } from './record.js';
 import { decodeRecord, encodeRecord } from './record-text.js';
+import { forgetDone } from './restarts.js';
 
 const now = Date.UTC(2026, 0, 1);
 const seconds = 1_000;
@@ -149,14 +150,14 @@ t.test('what was noted, and perhaps never asked, is asked again; what was refuse
   const [disk] = pendingChanges(unplug, capabilities);
   const word = (at: number) => planFor(unplug, noteAsked({}, disk?.key ?? '', now), at, new Set()).map(({ kind }) => kind);
   t.same([word(now + 9 * seconds), word(now + 10 * seconds)], [['wait'], ['act']], 'a button is not pressed twice at once');
-  const refused = noteRefused(noted, memory?.key ?? '', 'no');
+  const refused = noteRefused(noted, memory?.key ?? '', 'no', false);
   t.match(planFor(ballooned, refused, now + seconds, new Set()), [{ kind: 'leave' }]);
 });
 
 t.test('what the host refused waits for a restart, until another thing is asked', async (t) => {
   const machine = machineOf({}, { disks: [root, data] });
   const [change] = pendingChanges(machine, capabilities);
-  const record = noteRefused(noteAsked({}, change?.key ?? '', now), change?.key ?? '', 'no slot is free');
+  const record = noteRefused(noteAsked({}, change?.key ?? '', now), change?.key ?? '', 'no slot is free', true);
   t.match(planFor(machine, record, now + seconds), [{ kind: 'leave', reason: 'RestartRequired', because: /no slot is free.*restart/ }]);
   const other = machineOf({}, { disks: [root, { ...data, location: '/p/other' }] });
   t.match(planFor(other, record, now + seconds), [{ kind: 'act' }]);
@@ -179,7 +180,7 @@ t.test('whatever was asked stays readable, and leaves room in the record', async
       (asked) => {
         const record = asked.reduce<MachineRecord>((before, [key, message]) => {
           const noted = noteAsked(before, `disk ${key}`, now);
-          return noteRefused(noted, `disk ${key}`, message);
+          return noteRefused(noted, `disk ${key}`, message, true);
         }, {});
         const text = encodeRecord(record);
         t.ok(Object.keys(record.live ?? {}).length <= 12);

@@ -5,7 +5,7 @@ import { act, leave, type Plan, wait } from '../plan.js';
 import { type MachineAction, marked, type Subject } from './action.js';
 import { type AllowedClass, type ChangeClass, classOf, usuallyAllowed } from './classes.js';
 import { type Difference, differences } from './difference.js';
-import { type LiveRecord, type MachineRecord, noteAsked, withoutLive } from './record.js';
+import { type LiveRecord, type MachineRecord, noteAsked } from './record.js';
 
 /** A change that a running machine has not got yet, and what it takes. */
 export interface PendingChange {
@@ -113,11 +113,4 @@ export function whyWaiting({ class: kind, part, reason }: PendingChange, asked: 
   if (refused !== undefined) return `the host could not change it while the machine runs (${refused}); restart the machine to apply`;
   const remedy = part?.kind === 'memory' ? 'it needs a balloon driver for that' : 'see what uses it there, or restart the machine';
   return `asked of the guest at ${timestamp(at)}, which has not done so yet; ${remedy}`;
-}
-
-/** What is done, or not asked for any more, need not be remembered. */
-export function forgetDone(record: MachineRecord, machine: Machine, capabilities: readonly Capability[]): MachineRecord {
-  if (record.live === undefined) return record;
-  const open = new Set(pendingChanges(machine, capabilities).map(({ key }) => key));
-  return withoutLive(record, (key) => !open.has(key));
 }

@@ -3,6 +3,7 @@ import t from 'tap';
 import type { Machine, MachineId, MachineShape, OwnerMark } from '#drivers/driver.js';
 import { everything } from '#drivers/fake/capabilities.js';
 import { type DesiredMachine, planMachine } from './plan.js';
+import type { MachineRecord } from './record.js';
 
 const owner: OwnerMark = { cluster: 'here', namespace: 'shop', name: 'web', uid: 'u-1' };
 const uuid = '11111111-2222-4333-8444-555555555501';
@@ -44,7 +45,12 @@ const words = (...asked: Parameters<typeof plan>) =>
 
 t.test('what is there as the manifest says is taken, and nothing else is done', async (t) => {
   t.strictSame(plan(desired(), machine()), [
-    { kind: 'act', action: { kind: 'adopt', id: 'm', mark: { owner, record: '' } }, because: 'adopted, as annotated', sayFirst: false },
+    {
+      kind: 'act',
+      action: { kind: 'adopt', id: 'm', mark: { owner, record: '{"adopted":{"kept":"sound"}}' } },
+      because: 'adopted, as annotated',
+      sayFirst: false,
+    },
   ]);
 });
 
@@ -97,6 +103,22 @@ t.test('a default that new machines get is not asked of it', async (t) => {
     definition: { ...bare, interfaces: [{ name: 'default', network: 'lan' }], uuid, nativeName: 'shop.web' },
   });
   t.strictSame(words(asked, machine({ found: { shape: bare, kept: [] } })), ['adopt']);
+});
+
+t.test('what no manifest can say is not lost by leaving a host', async (t) => {
+  const record = { adopted: { kept: 'sound' } };
+  const ours = machine({ configured: shape, live: shape, mark: { owner, record: JSON.stringify(record) } });
+  const away = (given: Partial<DesiredMachine> = {}, learnt: MachineRecord = record) =>
+    planMachine(desired({ want: 'away', ...given }), { machine: ours, record: learnt }, 1_000_000).filter(
+      (one) => one.kind !== 'act' || one.action.kind !== 'note',
+    );
+  t.match(away(), [{ kind: 'wait', because: /no manifest can say \(sound\).*virtwright.io\/adopt=false/ }]);
+  t.match(away({ forgets: true }), [{ action: { kind: 'press' } }], 'with a word');
+  t.match(away({}, { adopted: {} }), [{ action: { kind: 'press' } }], 'where there is nothing to lose');
+});
+
+t.test('a screen that lost its password with its machine is not made anew without one', async (t) => {
+  t.match(planMachine(desired({ keepsPassword: true, adopt: undefined } as object), { record: {} }, 1), [{ reason: 'WaitingForPassword' }]);
 });
 
 t.test('released, it is left as it is; deleted before it was taken, too', async (t) => {

@@ -5,6 +5,7 @@ import { type MachineAction, marked } from './action.js';
 import { differences, fieldsOf } from './difference.js';
 import { limitsTaken, noteLimits } from './limits.js';
 import { seeded, type WantedSeed } from './plan-seed.js';
+import { recordable } from './record.js';
 
 interface Adopter extends WantedSeed {
   readonly host: string;
@@ -40,7 +41,8 @@ export function planAdoption(desired: Adopter, stranger: Machine): Plan<MachineA
         `machine ${nativeName} on ${host} has something else in ${other.join(', ')}; say what is there, as virtwright import writes it, and change it once it is adopted`,
       ),
     ];
-  return [act({ kind: 'adopt', id, mark: marked(desired, noteLimits({}, wanted)) }, 'adopted, as annotated')];
+  const adopted = found.kept.length === 0 ? {} : { kept: recordable(found.kept.join(', ')) };
+  return [act({ kind: 'adopt', id, mark: marked(desired, noteLimits({ adopted }, wanted)) }, 'adopted, as annotated')];
 }
 
 /** Another is not made in its place. */

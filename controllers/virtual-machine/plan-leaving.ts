@@ -11,6 +11,7 @@ interface Leaver extends WantedSeed {
   readonly stop: StopPolicy;
   readonly capabilities: readonly Capability[];
   readonly action?: RequestedAction;
+  readonly forgets?: true;
 }
 
 const lookAgainMs = 60_000;
@@ -30,7 +31,7 @@ export function resuming(subject: Subject, runStrategy: RunStrategy): Subject {
 export function planLeaving(desired: Leaver, subject: Subject): Plan<MachineAction> {
   const { machine, owner } = subject;
   const { id, power } = machine;
-  const stays = staysFor(desired.runStrategy, subject);
+  const stays = staysFor(desired.runStrategy, subject) ?? wouldLose(desired, subject);
   if (stays !== undefined) return [wait('Evacuating', stays, lookAgainMs)];
   if (power.state === 'Off' && power.reason === 'Saved') return planSaved(desired, subject);
   return (
@@ -53,6 +54,12 @@ function staysFor(runStrategy: RunStrategy, { machine: { power }, record }: Subj
   if (power.state === 'Off') return undefined;
   if (runStrategy === 'Once') return 'it runs once and would not be started again: it leaves when it is off';
   return record.paused === true ? 'an action paused it: it leaves once it is resumed, or off' : undefined;
+}
+
+/** Elsewhere it is made from its manifest, which cannot say all that others gave it. */
+function wouldLose({ forgets }: Leaver, { record: { adopted } }: Subject): string | undefined {
+  if (adopted?.kept === undefined || forgets === true) return undefined;
+  return `it was adopted with what no manifest can say (${adopted.kept}), and would be made without: annotate virtwright.io/adopt=false to have it so, or release it`;
 }
 
 /** An action that was taken up here is seen through and told of here: nobody elsewhere knows what was done for it. */

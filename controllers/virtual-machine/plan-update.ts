@@ -1,12 +1,13 @@
 import type { Capability } from '#drivers/driver.js';
-import { type Plan, refuse, sayThenAct } from '../plan.js';
+import { type Plan, refuse, sayThenAct, wait } from '../plan.js';
 import type { MachineAction, Subject } from './action.js';
 import { type AllowedClass, classOf, usuallyAllowed } from './classes.js';
 import type { Difference } from './difference.js';
-import { needsRestart, pendingChanges } from './live.js';
-import type { RunStrategy } from './plan-action.js';
+import { pendingChanges } from './live.js';
+import type { RequestedAction, RunStrategy } from './plan-action.js';
 import { resuming } from './plan-leaving.js';
 import { planStop, type StopPolicy } from './plan-power.js';
+import { isCuredByRestart, noteRestart, roomFor, wasRestartedFor } from './restarts.js';
 
 interface Updated {
   readonly host: string;
@@ -14,18 +15,25 @@ interface Updated {
   readonly stop: StopPolicy;
   readonly capabilities: readonly Capability[];
   readonly allow?: readonly AllowedClass[];
+  readonly action?: RequestedAction;
 }
+
+const shortWaitMs = 1_000;
 
 /**
  * Where a restart was allowed beforehand, the machine is stopped for changes that need one, as its policy says. That it is to be started again is in
- * its mark before it is stopped. What is merely read at a start waits for one; a stop would be the end of what runs once, or was paused by an action.
+ * its mark before it is stopped, and what for: what a start does not bring about is not stopped for again. What is merely read at a start waits
+ * for one; a stop would be the end of what runs once, or was paused by an action.
  */
 export function planRestart({ allow = usuallyAllowed, runStrategy, stop, capabilities }: Updated, subject: Subject): Plan<MachineAction> {
   const { machine, record } = subject;
   if (!allow.includes('Restart') || machine.power.state !== 'On') return [];
-  const waits = pendingChanges(machine, capabilities).filter((change) => change.class !== 'NextBoot' && needsRestart(change, record));
-  const leaving = resuming(subject, runStrategy);
-  if (waits.length === 0 || leaving.record.resumes !== true) return [];
+  const cured = pendingChanges(machine, capabilities).filter((change) => isCuredByRestart(change, record));
+  const isUnderway = record.stopRequestedAt !== undefined;
+  const waits = isUnderway ? cured : cured.filter((change) => !wasRestartedFor(change, record)).slice(0, roomFor(record));
+  const stopped = resuming(subject, runStrategy);
+  if (waits.length === 0 || stopped.record.resumes !== true) return [];
+  const leaving = { ...stopped, record: noteRestart(stopped.record, waits) };
   const because = `updatePolicy allows a restart, and ${waits.map(({ field }) => field).join(', ')} needs one`;
   return planStop(stop, leaving).map((decision) => ({ ...decision, because: `${decision.because}: ${because}` }));
 }
@@ -46,9 +54,12 @@ export function planRecreation(desired: Updated, subject: Subject, found: readon
       ),
     ];
   const leaving = resuming(subject, desired.runStrategy);
-  const { machine, owner } = leaving;
+  const { machine, owner, record } = leaving;
   const because = `updatePolicy allows it to be made anew, with the same disks: ${anew.join('; ')}`;
-  if (machine.power.state === 'Off') return [sayThenAct({ kind: 'leave', id: machine.id, owner }, because)];
-  if (leaving.record.resumes !== true) return [refuse('RecreateRequired', `${anew.join('; ')}; it is made anew once it is off`)];
+  // The mark, which says what was done for it, goes with the machine.
+  if (desired.action !== undefined && record.action?.uid === desired.action.uid)
+    return [wait('RecreateRequired', `${because}; once its action is told of`, shortWaitMs)];
+  if (machine.power.state === 'Off') return [sayThenAct({ kind: 'recreate', id: machine.id, owner }, because)];
+  if (record.resumes !== true) return [refuse('RecreateRequired', `${anew.join('; ')}; it is made anew once it is off`)];
   return planStop(desired.stop, leaving);
 }

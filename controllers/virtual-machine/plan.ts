@@ -9,7 +9,7 @@ import type { AllowedClass } from './classes.js';
 import { type Difference, differences, fieldsOf } from './difference.js';
 import { defaultInterface, type Revoked } from './interfaces.js';
 import { limitsTaken, noteLimits } from './limits.js';
-import { forgetDone, planLive } from './live.js';
+import { planLive } from './live.js';
 import { planRequestedAction, type RequestedAction, type RunStrategy } from './plan-action.js';
 import { asTaken, nothingToAdopt, planAdoption, planRelease } from './plan-adoption.js';
 import { planAbsence, planLeaving, resuming } from './plan-leaving.js';
@@ -18,6 +18,7 @@ import { planSeeding, planUnseeding, seeded, seededFor, type WantedSeed } from '
 import { planRecreation, planRestart } from './plan-update.js';
 import { bootNumber, isFailure, learn, type MachineRecord, running } from './record.js';
 import { encodeRecord } from './record-text.js';
+import { forgetDone } from './restarts.js';
 
 export interface DesiredMachine extends WantedSeed {
   /** `away`: on another host, once nothing of it is on this. */
@@ -51,6 +52,10 @@ export interface DesiredMachine extends WantedSeed {
   readonly takeOver?: string;
   /** Somebody said that the machine which is there is to be this one. */
   readonly adopt?: Adopting;
+  /** Adopted, it may be made anew without what no manifest can say: somebody said so. */
+  readonly forgets?: true;
+  /** Its screen has the password that it was adopted with: one that is made anew would have none. */
+  readonly keepsPassword?: true;
   /** Once the object is deleted, the machine is nobody's, and stays. */
   readonly release?: true;
   /** Of a machine that is released, disks whose volumes would be deleted. */
@@ -138,6 +143,7 @@ function planWaits(desired: DesiredMachine, machine?: Machine): Plan<never> {
 }
 
 function planCreation(desired: DesiredMachine, observed: ObservedMachine): Plan<MachineAction> {
+  if (desired.keepsPassword) return [wait('WaitingForPassword', 'the machine that was adopted is gone, and its password with it', 1_000)];
   const waits = planWaits(desired);
   if (waits.length > 0) return waits;
   const misfits = planFit(desired);

@@ -1,4 +1,12 @@
-import { type ActionRecord, type LiveRecord, type MachineRecord, mostLive, recordable, type StopCause } from './record.js';
+import {
+  type ActionRecord,
+  type LiveRecord,
+  type MachineRecord,
+  mostLive,
+  mostRestartedFor,
+  recordable,
+  type StopCause,
+} from './record.js';
 
 /** The same facts are the same text, in whatever order they were learnt. */
 export function encodeRecord(record: MachineRecord): string {
@@ -49,6 +57,8 @@ function sanitized(value: Record<string, unknown>): MachineRecord {
     ...(value['paused'] === true ? { paused: true } : {}),
     ...sanitizedLive(value['live']),
     ...sanitizedLimited(value['limited']),
+    ...sanitizedRestartedFor(value['restartedFor']),
+    ...sanitizedAdopted(value['adopted']),
     ...(isUid(action?.['uid']) && isTime(action['at']) && isCount(action['boot']) ? { action: sanitizedAction(action) } : {}),
   };
 }
@@ -58,7 +68,8 @@ function sanitizedLive(value: unknown): Pick<MachineRecord, 'live'> {
   const read = Object.entries(value).flatMap(([key, one]: [string, Partial<LiveRecord> | null]) => {
     if (!isTime(one?.at) || !isCount(one.times) || one.times < 1 || key.length > 64) return [];
     const refused = typeof one.refused === 'string' ? { refused: recordable(one.refused).slice(0, 120) } : {};
-    return [[key, { at: one.at, times: one.times, ...refused }] as const];
+    const forGood = one.forGood === true ? { forGood: true as const } : {};
+    return [[key, { at: one.at, times: one.times, ...refused, ...forGood }] as const];
   });
   return read.length === 0 ? {} : { live: Object.fromEntries(read.slice(-mostLive)) };
 }
@@ -68,6 +79,17 @@ const mostLimited = 24;
 function sanitizedLimited(value: unknown): Pick<MachineRecord, 'limited'> {
   const names = Array.isArray(value) ? value.filter((name): name is string => typeof name === 'string' && name.length <= 20) : [];
   return names.length === 0 ? {} : { limited: names.slice(0, mostLimited) };
+}
+
+function sanitizedRestartedFor(value: unknown): Pick<MachineRecord, 'restartedFor'> {
+  const digests = Array.isArray(value) ? value.filter((one): one is string => typeof one === 'string' && /^[0-9a-f]{8}$/.test(one)) : [];
+  return digests.length === 0 ? {} : { restartedFor: digests.slice(0, mostRestartedFor) };
+}
+
+function sanitizedAdopted(value: unknown): Pick<MachineRecord, 'adopted'> {
+  if (typeof value !== 'object' || value === null) return {};
+  const { kept } = value as { readonly kept?: unknown };
+  return { adopted: typeof kept === 'string' ? { kept: recordable(kept) } : {} };
 }
 
 function sanitizedAction(action: Record<string, unknown>): ActionRecord {

@@ -25,6 +25,15 @@ export interface MachineRecord {
   readonly live?: Readonly<Record<string, LiveRecord>>;
   /** Disks whose limits we set. */
   readonly limited?: readonly string[];
+  /** Changes that the machine was restarted for by itself, as digests of their keys, until it has them: nobody restarts it twice for one. */
+  readonly restartedFor?: readonly string[];
+  /** Others made it, and it was adopted. */
+  readonly adopted?: AdoptedRecord;
+}
+
+export interface AdoptedRecord {
+  /** What it had then that no manifest can say, for people; absent when there was nothing. */
+  readonly kept?: string;
 }
 
 /** A change that was asked of a running machine: of its guest, which has not followed, or of its host, which refused. */
@@ -34,6 +43,8 @@ export interface LiveRecord {
   readonly times: number;
   /** The host's words. */
   readonly refused?: string;
+  /** It refuses that for good, whenever it is asked. */
+  readonly forGood?: true;
 }
 
 export interface LastStop {
@@ -152,6 +163,9 @@ export function unasked(record: MachineRecord): MachineRecord {
 /** More than a machine has parts to change at a time; the rest would crowd out what else is recorded. */
 export const mostLive = 12;
 
+/** As many changes as status tells of at a time, nearly: what does not find room is not restarted for. */
+export const mostRestartedFor = 32;
+
 /** The record before something is asked of the running machine, under `key`. */
 export function noteAsked(record: MachineRecord, key: string, now: number): MachineRecord {
   const { [key]: before, ...others } = record.live ?? {};
@@ -159,11 +173,13 @@ export function noteAsked(record: MachineRecord, key: string, now: number): Mach
   return { ...record, live: { ...Object.fromEntries(kept), [key]: { at: now, times: (before?.times ?? 0) + 1 } } };
 }
 
-/** The record once the host has refused what was asked. */
-export function noteRefused(record: MachineRecord, key: string, message: string): MachineRecord {
+/** The record once the host has refused what was asked: for now, or whenever it is asked. */
+export function noteRefused(record: MachineRecord, key: string, message: string, forGood: boolean): MachineRecord {
   const { live = {} } = record;
   const asked = live[key];
-  return asked === undefined ? record : { ...record, live: { ...live, [key]: { ...asked, refused: message.slice(0, 120) } } };
+  if (asked === undefined) return record;
+  const refused = { ...asked, refused: message.slice(0, 120), ...(forGood ? { forGood } : {}) };
+  return { ...record, live: { ...live, [key]: refused } };
 }
 
 export function withoutLive(record: MachineRecord, isDone: (key: string) => boolean): MachineRecord {

@@ -6,13 +6,14 @@ import type { Findings } from '../reconcile.js';
 import { standing } from '../standing.js';
 import { volumeOfDisk } from '../stores.js';
 import type { MachineAction } from './action.js';
-import { usuallyAllowed } from './classes.js';
+import { type AllowedClass, usuallyAllowed } from './classes.js';
 import { conditionsOf, type ToldGuest, tellGuest } from './guest.js';
 import { isAllowed, needsRestart, type PendingChange, pendingChanges, whyWaiting } from './live.js';
 import type { DesiredMachine, ObservedMachine } from './plan.js';
 import { isFailure, type MachineRecord, retryAt } from './record.js';
 import { unwritten } from './report-changes.js';
 import { evacuating, evacuationTold } from './report-evacuation.js';
+import { wasRestartedFor } from './restarts.js';
 
 type MachineFindings = Findings<DesiredMachine, ObservedMachine, MachineAction>;
 
@@ -38,6 +39,7 @@ export function reportMachine(resource: VirtualMachine, findings: MachineFinding
     graphics: machine === undefined ? before?.graphics : graphicsTold(resource, machine),
     seedPool: before?.seedPool ?? (desired?.seed === undefined ? undefined : desired.seed.instance),
     run: record === undefined ? before?.run : runStatus(record),
+    adopted: record === undefined ? before?.adopted : record.adopted && true,
     volumes: volumesTold(resource),
     interfaces: machine === undefined ? before?.interfaces : interfaces(machine, told?.addresses),
     macAddressClaims: before?.macAddressClaims,
@@ -99,10 +101,17 @@ const longestReason = 512;
 const pendingChange = (change: PendingChange, record: MachineRecord = {}, allow: DesiredMachine['allow'] = usuallyAllowed) => ({
   field: change.field,
   class: change.class !== 'NextBoot' && needsRestart(change, record) ? ('Restart' as const) : change.class,
-  reason: isAllowed(change, allow)
-    ? whyWaiting(change, record.live?.[change.key])
-    : `${change.reason}, and spec.updatePolicy.allow has no ${change.class}; add it there, or restart the machine to apply`,
+  reason: whyLeft(change, record, allow),
 });
+
+function whyLeft(change: PendingChange, record: MachineRecord, allow: readonly AllowedClass[]): string {
+  if (!isAllowed(change, allow))
+    return `${change.reason}, and spec.updatePolicy.allow has no ${change.class}; add it there, or restart the machine to apply`;
+  const why = whyWaiting(change, record.live?.[change.key]);
+  return allow.includes('Restart') && wasRestartedFor(change, record)
+    ? `${why}; it was restarted for this once, which is not done again by itself`
+    : why;
+}
 
 /** What nobody changes while it runs: by what it is, or because it was forbidden. */
 const waitsForRestart = (change: PendingChange, record: MachineRecord, allow: DesiredMachine['allow'] = usuallyAllowed): boolean =>
@@ -135,6 +144,7 @@ const doing: Readonly<Record<MachineAction['kind'], string>> = {
   seed: 'Provisioning',
   unseed: 'Terminating',
   leave: 'Evacuating',
+  recreate: 'Recreating',
   undefine: 'Terminating',
 };
 

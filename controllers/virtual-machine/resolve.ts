@@ -1,7 +1,8 @@
 import type { StorageVolume, VirtualMachine, VirtualMachineAction } from '#crds/types.js';
 import type { ContainerShape, KernelBoot, MachineCdrom, MachineDisk, MachineInterface, MachineShape } from '#drivers/driver.js';
-import { adopting, adoptOf, isReleased } from '../adoption.js';
+import { adopting, isReleased, isToBeAdopted, mayForget } from '../adoption.js';
 import { isReady, notReady } from '../conditions.js';
+import { keepsItsPassword } from '../guest-secrets.js';
 import { type HostScope, nativeName, takeOverOf } from '../host/scope.js';
 import type { Resolution } from '../reconcile.js';
 import { clonesOf, type Disk, isLinked, isTwice, type Stores, volumeOfDisk, volumesOf } from '../stores.js';
@@ -67,14 +68,19 @@ export function resolveMachine(machine: VirtualMachine, host: HostScope, stores:
   };
 }
 
-function adoption(machine: VirtualMachine, host: HostScope, { namespaces }: MachineStores): Pick<DesiredMachine, 'adopt'> {
+type AdoptionAsked = Pick<DesiredMachine, 'adopt' | 'forgets' | 'keepsPassword'>;
+
+function adoption(machine: VirtualMachine, host: HostScope, { namespaces }: MachineStores): AdoptionAsked {
   const { metadata, spec, status } = machine;
-  // What was seen to be ours is no longer to be adopted: should it go, it is made anew like any other.
-  const isToBeTaken = adoptOf(machine) !== undefined && status?.hardware === undefined;
+  const isToBeTaken = isToBeAdopted(machine);
   // Who may leave one to itself on the host is who may take one there.
   const isLeft = isReleased(machine) && metadata.deletionTimestamp !== undefined;
-  if (!isToBeTaken && !isLeft) return {};
-  return { adopt: adopting('machines', [status?.uuid ?? spec.uuid ?? metadata.uid], metadata.namespace, host, namespaces) };
+  const kept = {
+    ...(mayForget(machine) ? { forgets: true as const } : {}),
+    ...(keepsItsPassword(machine) && status?.adopted === true ? { keepsPassword: true as const } : {}),
+  };
+  if (!isToBeTaken && !isLeft) return kept;
+  return { ...kept, adopt: adopting('machines', [status?.uuid ?? spec.uuid ?? metadata.uid], metadata.namespace, host, namespaces) };
 }
 
 /** Their volumes go with the object. */
