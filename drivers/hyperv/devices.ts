@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { MachineCdrom, MachineDefinition, MachineDisk, MachineInterface } from '#drivers/driver.js';
 import type { Owned } from './notes.js';
-import type { Bus, Drive } from './wmi/drives.js';
+import type { Bus, Drive, DriveKind } from './wmi/drives.js';
 import type { MachineParts } from './wmi/parts.js';
 
 /** Drives and cards of a machine, in the API's words, with the host's choices filled in. */
@@ -31,9 +31,15 @@ export function devicesOf({ drives, cards }: MachineParts, owned: Owned, network
   return { disks, cdroms, interfaces };
 }
 
-/** Whether what is at a place of ours is still ours: somebody else may have taken our disk away, and put theirs there. Any disc may be in our drive for discs. */
+/**
+ * Whether what is at a place of ours is still ours: somebody else may have taken our disk away, and put theirs there, or a drive for discs. Any
+ * disc may be in our drive for discs. An empty drive for disks has nothing that tells whose it is, and is taken for ours.
+ */
 export const isOurs = ({ kind, image }: Drive, ours: string | undefined): boolean =>
-  kind === 'dvd' || image === undefined || (ours !== undefined && baseOf(image.file) === ours.toLowerCase());
+  isOfKind(kind, ours) && (kind === 'dvd' || image === undefined || (ours !== undefined && baseOf(image.file) === ours.toLowerCase()));
+
+/** Which kind ours is its file tells, where there is one. */
+const isOfKind = (kind: DriveKind, ours: string | undefined): boolean => ours === undefined || (kind === 'disk') === /\.vhdx?$/i.test(ours);
 
 /** In our words, where it is ours: Windows does not mind the case of a name. */
 export function fileIn({ image }: Drive, ours: string | undefined): string | undefined {

@@ -115,6 +115,7 @@ export class HypervMachines implements Machines {
     });
   }
 
+  /** What its firmware wrote down stands in its configuration alone, and goes with that, whatever is to be kept. */
   async undefine(id: MachineId, owner: OwnerMark, _: { readonly keepState: boolean }, signal: AbortSignal): Promise<void> {
     try {
       await this.#inventory.changing(id, signal, async (native) => {

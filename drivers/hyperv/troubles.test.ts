@@ -9,7 +9,7 @@ import { newSwitch } from '#simulators/hyperv/model/switch.js';
 import { Simulator } from '#simulators/hyperv/simulator.js';
 import { connectHypervDriver } from './driver.js';
 
-t.setTimeout(300_000);
+t.setTimeout(900_000);
 
 const soon = () => AbortSignal.timeout(30_000);
 const user = { name: 'Administrator', password: 'secret' };
@@ -35,13 +35,19 @@ async function host(t: Test, mode: 'v1' | 'v2') {
     ['password', Buffer.from(user.password)],
   ] as const;
   const uri = `hyperv://127.0.0.1:${simulator.port}/?transport=http`;
-  const driver = await connectHypervDriver(uri, new Credentials([...secret]), { signal: soon(), pace: { first: 1, longest: 5 } });
   t.teardown(async () => {
-    await driver[Symbol.asyncDispose]();
     await simulator[Symbol.asyncDispose]();
     await rm(folder, { recursive: true });
   });
-  return { folder, simulator, driver, volumes: mustHave(driver.volumes) };
+  /** Another life of ours; `patience` is for what it finds under way, in milliseconds. */
+  const connect = async (patience = 30_000): Promise<Driver> => {
+    const pace = { first: 1, longest: 5, patience };
+    const made = await connectHypervDriver(uri, new Credentials([...secret]), { signal: soon(), pace });
+    t.teardown(() => made[Symbol.asyncDispose]());
+    return made;
+  };
+  const driver = await connect();
+  return { folder, simulator, connect, driver, volumes: mustHave(driver.volumes) };
 }
 
 function mustHave<T>(facet: T | undefined): T {
@@ -95,6 +101,56 @@ for (const mode of ['v2', 'v1'] as const) {
     simulator.host.troubles.calm();
     await t.rejects(volumes.grow(id, 3 << 20, soon()), { code: 'Invalid' });
     t.match(await volumes.list(pool, { refresh: true }, soon()), [{ sizeBytes: 4 << 20 }, { sizeBytes: 4 << 20 }]);
+  });
+
+  t.test(`${mode}: a disk is alone when every other one tells that it is no linked clone of it`, async (t) => {
+    const { simulator, connect, driver, volumes } = await host(t, mode);
+    const { id } = await create(driver, 'base');
+    const link = { pool, nativeName: 'clone', format: 'Vhd', sizeBytes: 4 << 20 } as const;
+    await volumes.link(link, { id, format: 'Vhd' }, soon());
+    const later = mustHave((await connect()).volumes);
+    const look = mode === 'v2' ? 'GetVirtualHardDiskSettingData' : 'GetVirtualHardDiskInfo';
+    const isUntold = { code: 'Busy', message: /clone\.vhd does not tell now whether it is a linked clone/ };
+    for (const act of [() => later.delete(id, soon()), () => later.grow(id, 8 << 20, soon())]) {
+      // The base itself was looked at before.
+      await later.list(pool, { refresh: false }, soon()).then(() => simulator.host.troubles.calm());
+      simulator.host.troubles.add(look, { kind: 'return', code: codes.inUse });
+      await t.rejects(mustHave((await connect()).volumes).delete(id, soon()), isUntold);
+      simulator.host.troubles.calm();
+      await t.rejects(act(), { code: 'Conflict', message: /has a linked clone/ });
+    }
+    await later.delete({ pool, nativeName: 'clone' }, soon());
+    await simulator.host.options.store.touch('D:\\Hyper-V\\broken.vhd');
+    await later.delete(id, soon());
+    t.same(await later.list(pool, { refresh: true }, soon()), [], 'one that is broken holds nobody up');
+  });
+
+  t.test(`${mode}: a copy that another life began is not begun again beside it`, async (t) => {
+    const { simulator, connect, driver, volumes } = await host(t, mode);
+    const { id } = await create(driver, 'base');
+    let release = () => {};
+    const until = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    simulator.host.troubles.add('ConvertVirtualHardDisk', { kind: 'hold', until }, 1);
+    const copy = { pool, nativeName: 'copy', format: 'Vhd', sizeBytes: 8 << 20 } as const;
+    const ending = new AbortController();
+    const begun = volumes.copy(copy, { id, format: 'Vhd' }, ending.signal);
+    while (!simulator.host.jobs.all.some(({ name }) => name === 'ConvertVirtualHardDisk')) await new Promise(setImmediate);
+    const beside = { ...copy, nativeName: 'beside' };
+    await volumes.copy(beside, { id, format: 'Vhd' }, soon());
+    ending.abort();
+    await t.rejects(begun, { code: 'TimedOut' });
+    const later = mustHave((await connect(20)).volumes);
+    await t.rejects(later.copy(copy, { id, format: 'Vhd' }, soon()), { code: 'Busy', message: /still at "ConvertVirtualHardDisk"/ });
+    const conversions = () => simulator.host.asked.filter((what) => what.endsWith('.ConvertVirtualHardDisk')).length;
+    t.equal(conversions(), 2, 'one each, and what this life is at itself is no obstacle');
+    release();
+    await t.rejects(mustHave((await connect()).volumes).copy(copy, { id, format: 'Vhd' }, soon()), {
+      code: 'Conflict',
+      message: /already/,
+    });
+    t.equal(conversions(), 2);
   });
 
   t.test(`${mode}: a disk that runs in a machine is neither deleted nor given to another`, async (t) => {

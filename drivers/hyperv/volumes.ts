@@ -56,6 +56,8 @@ export class HypervVolumes implements Volumes {
   /** Whoever dies before it is grown leaves a volume of its source's size, as one that broke midway. */
   async copy(definition: VolumeDefinition, from: VolumeSource, signal: AbortSignal): Promise<Volume> {
     const path = fileOf(definition.nativeName, this.#formatOf(definition));
+    // What another life began may be this very one, and its file not there yet.
+    await this.#images.othersCopied(signal);
     const folder = await this.#folderFor(definition, signal);
     const source = await this.#sourceFor(definition, from, signal);
     await this.#images.convert(source.location, `${folder}\\${path}`, signal);
@@ -186,11 +188,25 @@ export class HypervVolumes implements Volumes {
   /** What is kept as differences from a disk is nothing without it as it was. @throws DriverError Conflict */
   async #checkAlone(id: VolumeId, signal: AbortSignal): Promise<void> {
     await this.#checkMerged(id, signal);
+    await this.#checkTold(id, signal);
     const volumes = await this.list(id.pool, { refresh: false }, signal);
     const location = volumes.find((each) => each.id.nativeName === id.nativeName)?.location;
     const linked = volumes.find(({ base }) => base !== undefined && base === location);
     if (linked === undefined) return;
     throw new DriverError('Conflict', `volume "${id.nativeName}" has a linked clone (${linked.location}); delete that first`);
+  }
+
+  /** A disk that does not tell what it is may be a linked clone. One that is broken is none. @throws DriverError Busy */
+  async #checkTold({ pool, nativeName }: VolumeId, signal: AbortSignal): Promise<void> {
+    const files = await this.#files.files(await this.#pools.path(pool, signal), signal);
+    const untold = files.filter(({ name, path }) => isDisk(name) && isSized(name) && !this.#known.has(path));
+    for (const file of untold.filter((each) => volumeOf(pool, each, undefined)?.id.nativeName !== nativeName))
+      await this.#look(file, signal).catch((cause) => {
+        if (!(cause instanceof DriverError) || ['Unavailable', 'TimedOut'].includes(cause.code)) throw cause;
+        if (['Invalid', 'NotFound'].includes(cause.code)) return;
+        const message = `volume "${nativeName}": ${file.path} does not tell now whether it is a linked clone of it`;
+        throw new DriverError('Busy', `${message}; see what has that file in use`, { cause });
+      });
   }
 
   /** Checkpoints put their files beside the disk's. @throws DriverError Conflict */
@@ -220,18 +236,21 @@ export class HypervVolumes implements Volumes {
   }
 
   /** As it was last seen where the host does not tell it now. Undefined for what is no virtual disk, and for one that was never seen. */
-  async #looked({ path, sizeBytes: fileBytes, modified }: StoredFile, signal: AbortSignal): Promise<Disk | undefined> {
+  async #looked(file: StoredFile, signal: AbortSignal): Promise<Disk | undefined> {
+    const { path, sizeBytes: fileBytes } = file;
     const known = this.#known.get(path);
     if (!isDisk(path) || (known?.fileBytes === fileBytes && !this.#stale.has(path))) return known?.disk;
-    const since = this.#stale.get(path);
-    try {
-      const disk = await this.#images.look(path, signal);
-      this.#known.set(path, { fileBytes, modified, disk });
-      if (this.#stale.get(path) === since) this.#stale.delete(path);
-      return disk;
-    } catch (reason) {
+    return this.#look(file, signal).catch((reason) => {
       if (!(reason instanceof DriverError) || ['Unavailable', 'TimedOut'].includes(reason.code)) throw reason;
       return known?.disk;
-    }
+    });
+  }
+
+  async #look({ path, sizeBytes: fileBytes, modified }: StoredFile, signal: AbortSignal): Promise<Disk> {
+    const since = this.#stale.get(path);
+    const disk = await this.#images.look(path, signal);
+    this.#known.set(path, { fileBytes, modified, disk });
+    if (this.#stale.get(path) === since) this.#stale.delete(path);
+    return disk;
   }
 }

@@ -62,6 +62,11 @@ export class ImageService {
     await this.#call('ConvertVirtualHardDisk', given, signal);
   }
 
+  /** Waits for copies that another life, or somebody else, began. @throws DriverError Busy */
+  async othersCopied(signal: AbortSignal): Promise<void> {
+    await this.#jobs.disksCopied(signal);
+  }
+
   async grow(path: string, sizeBytes: number, signal: AbortSignal): Promise<void> {
     const method = this.#wmi.version === 'v1' ? 'ExpandVirtualHardDisk' : 'ResizeVirtualHardDisk';
     await this.#call(method, { Path: path, MaxInternalSize: sizeBytes }, signal);

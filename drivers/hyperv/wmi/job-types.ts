@@ -6,6 +6,7 @@ type Job = ObjectOf<typeof job>;
 /** Of `JobType`; version 1 has none. */
 const definesMachine = 1;
 const createsDisk = 1;
+const convertsDisk = 6;
 /** What we ask for: defining, modifying, destroying; changes of state; resources. Merging of checkpoints and moves may take hours, and are none of ours. */
 const ours: readonly number[] = [1, 2, 3, 10, 11, 12, 13, 14, 15, 16, 26, 27, 28, 29, 30, 31, 32];
 
@@ -22,3 +23,5 @@ export const makesMachine = (of: Job): boolean => typeOf(of) === definesMachine;
 export const isUntold = (of: Job): boolean => typeOf(of) === 0;
 
 export const makesDisk = (of: ObjectOf<typeof storageJob>): boolean => isUntold(of) || typeOf(of) === createsDisk;
+
+export const copiesDisk = (of: ObjectOf<typeof storageJob>): boolean => isUntold(of) || typeOf(of) === convertsDisk;

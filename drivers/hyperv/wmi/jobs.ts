@@ -8,7 +8,7 @@ import { classUri } from '../wsman/names.js';
 import { nonsense } from '../wsman/nonsense.js';
 import type { ObjectOf } from './class.js';
 import { computerSystem, job as jobClass, storageJob } from './classes.js';
-import { isAtWork, isOurKind, isUntold, makesDisk, makesMachine } from './job-types.js';
+import { copiesDisk, isAtWork, isOurKind, isUntold, makesDisk, makesMachine } from './job-types.js';
 import { MethodFailure } from './return-code.js';
 import type { Wmi } from './wmi.js';
 
@@ -29,10 +29,12 @@ const done: readonly number[] = [7, 32768];
 
 type Job = ObjectOf<typeof jobClass>;
 
-/** What takes its time on the host, and outlives us. We remember none: the host does, and is asked. */
+/** What takes its time on the host, and outlives us. We remember none but those that we wait for: the host does, and is asked. */
 export class Jobs {
   readonly #wmi: Wmi;
   readonly #pace: Pace;
+  /** By InstanceID: those that somebody here waits for. */
+  readonly #ours = new Set<string>();
 
   constructor(wmi: Wmi, pace: Pace = usualPace) {
     this.#wmi = wmi;
@@ -45,8 +47,14 @@ export class Jobs {
     if (returnValue !== jobStarted) throw new MethodFailure(method, returnValue);
     const [job] = values.get('Job') ?? [];
     if (!isReference(job)) throw nonsense(`${method} began a job and does not say which`);
-    for (let wait = this.#pace.first; !(await this.#hasEnded(method, job, signal)); wait = this.#longer(wait))
-      await unlessAborted(sleep(wait), signal);
+    const { InstanceID = '' } = job.selectors;
+    this.#ours.add(InstanceID);
+    try {
+      for (let wait = this.#pace.first; !(await this.#hasEnded(method, job, signal)); wait = this.#longer(wait))
+        await unlessAborted(sleep(wait), signal);
+    } finally {
+      this.#ours.delete(InstanceID);
+    }
   }
 
   /**
@@ -76,6 +84,12 @@ export class Jobs {
   /** The same, of virtual disks. */
   disksMade(signal: AbortSignal): Promise<boolean> {
     return this.#until(async () => (await this.#wmi.select(storageJob, goingOn, signal)).find(makesDisk), signal);
+  }
+
+  /** The same, of copies of virtual disks that somebody else began: a job does not say of which, and two of one disk spoil each other. */
+  disksCopied(signal: AbortSignal): Promise<boolean> {
+    const isTheirs = (job: Job) => copiesDisk(job) && !this.#ours.has(job.common.InstanceID);
+    return this.#until(async () => (await this.#wmi.select(storageJob, goingOn, signal)).find(isTheirs), signal);
   }
 
   /** Whether a job is about a machine that is there: else, where its type is not told, it may be making one. */

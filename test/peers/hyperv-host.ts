@@ -1,0 +1,53 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Test } from 'tap';
+import type { Driver, MachineDefinition, PoolId, VolumeFormat } from '#drivers/driver.js';
+import { connectHypervDriver } from '#drivers/hyperv/driver.js';
+import { Credentials } from '#drivers/target.js';
+import { Simulator, type SimulatorOptions } from '#simulators/hyperv/simulator.js';
+
+const user = { name: 'Administrator', password: 'secret' };
+
+export const soon = () => AbortSignal.timeout(120_000);
+export const pool = 'd:\\hyper-v' as PoolId;
+export const mark = { owner: { cluster: 'c', namespace: 'shop', name: 'web', uid: 'u' }, record: 'r' };
+export const definition: MachineDefinition = {
+  uuid: '5c3a3b3e-1f0e-4a6e-9a7b-111111111111',
+  nativeName: 'shop.web',
+  cpuCount: 1,
+  memoryBytes: 64 << 20,
+  disks: [],
+  interfaces: [],
+  serial: false,
+  rng: false,
+};
+
+/** A simulated host with a folder for disks, and our driver for it. `connect` is another life of ours. */
+export async function hypervHost(t: Test, mode: 'v1' | 'v2', options: Partial<SimulatorOptions> = {}) {
+  const folder = await mkdtemp(join(tmpdir(), 'vw-hyperv-'));
+  await mkdir(join(folder, 'D/Hyper-V'), { recursive: true });
+  const simulator = await Simulator.start({ mode, folder, users: [user], jobMs: 2, ...options });
+  t.teardown(async () => {
+    await simulator[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true });
+  });
+  const secret = { username: user.name, password: user.password };
+  const connect = async (): Promise<Driver> => {
+    const credentials = new Credentials(Object.entries(secret).map(([key, value]) => [key, Buffer.from(value)] as const));
+    const uri = `hyperv://127.0.0.1:${simulator.port}/?transport=http`;
+    const driver = await connectHypervDriver(uri, credentials, { signal: soon(), pace: { first: 1, longest: 5 } });
+    t.teardown(() => driver[Symbol.asyncDispose]());
+    return driver;
+  };
+  const driver = await connect();
+  const facet = <F extends 'volumes' | 'networks' | 'pools' | 'live'>(name: F): NonNullable<Driver[F]> => {
+    const found = driver[name];
+    if (found === undefined) throw new Error(`no ${name}`);
+    return found;
+  };
+  const disk = (nativeName: string, format: VolumeFormat = 'Vhd') =>
+    facet('volumes').create({ pool, nativeName, format, sizeBytes: 4 << 20 }, soon());
+  const read = async (id: string) => (await driver.machines.read([id as never], soon())).machines[0];
+  return { folder, simulator, connect, driver, facet, disk, read };
+}
