@@ -12,6 +12,8 @@ export class OperatorProcess implements AsyncDisposable {
   readonly #argv: readonly string[];
   readonly #log: string;
   #child: ChildProcess;
+  #restarts: Promise<void> = Promise.resolve();
+  #over = false;
 
   constructor(
     command: 'controller' | 'agent' | 'operator',
@@ -40,10 +42,13 @@ export class OperatorProcess implements AsyncDisposable {
     this.#child.kill(frozen ? 'SIGSTOP' : 'SIGCONT');
   }
 
-  /** Another one in its place. */
-  async restart(): Promise<void> {
-    await this.kill9();
-    this.#child = startChild(process.execPath, this.#argv, this.#log);
+  /** Another one in its place. Whoever asks at the same time waits: two would go on, and nobody would end the first. */
+  restart(): Promise<void> {
+    this.#restarts = this.#restarts.then(async () => {
+      await this.kill9();
+      if (!this.#over) this.#child = startChild(process.execPath, this.#argv, this.#log);
+    });
+    return this.#restarts;
   }
 
   /** Asks it to leave, and waits until it has. */
@@ -55,7 +60,9 @@ export class OperatorProcess implements AsyncDisposable {
     return readFile(this.#log, 'utf8');
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.kill9();
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#over = true;
+    await this.#restarts;
+    await this.kill9();
   }
 }
