@@ -12,9 +12,14 @@ t.setTimeout(15 * 60_000);
 await world.kubectl('create', 'namespace', namespace);
 const mostKills = 13;
 
+/** At what is under way. */
+const isLook = (what: string): boolean => /Msvm_\w+Job WHERE JobState < 7|Msvm_AffectedJobElement/.test(what);
+
 interface Held {
   readonly method: string;
   phase: 'begun' | 'left';
+  /** How often another life has asked the same about what is under way. */
+  readonly looks: Map<string, number>;
   readonly release: () => void;
 }
 
@@ -54,22 +59,27 @@ class Reaper {
     const promise = new Promise<void>((resolve) => {
       release = resolve;
     });
-    this.#held = { method, phase: 'begun', release };
+    this.#held = { method, phase: 'begun', looks: new Map(), release };
     this.#simulator.host.troubles.add(method, { kind: 'hold', until: promise }, 1);
   }
 
-  /** The job is asked for, and so it is known; another life looks what is under way, and for a while no more. */
+  /** The job is asked for, and so it is known; another life looks what is under way, again and again, or has nothing to wait for. */
   async #watch(what: string, held: Held): Promise<void> {
     if (held.phase === 'begun' && /^Get Msvm_\w+Job$/.test(what)) {
-      await this.#agent.kill9();
       held.phase = 'left';
       await this.#agent.restart();
     } else if (held.phase === 'left' && isChange(what)) this.doubled.push(`${what} beside ${held.method}`);
-    else if (held.phase === 'left' && /Msvm_ConcreteJob WHERE JobState < 7/.test(what))
-      setTimeout(() => {
-        this.#held = undefined;
-        held.release();
-      }, 300);
+    else if (held.phase === 'left' && isLook(what)) {
+      if (held.looks.size === 0) setTimeout(() => this.#letGo(held), 3_000);
+      const times = (held.looks.get(what) ?? 0) + 1;
+      held.looks.set(what, times);
+      if (times === 4) this.#letGo(held);
+    }
+  }
+
+  #letGo(held: Held): void {
+    if (this.#held === held) this.#held = undefined;
+    held.release();
   }
 }
 
