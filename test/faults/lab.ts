@@ -114,8 +114,32 @@ export class Lab {
     return new OperatorProcess(command, ['one'], kubeconfig, this.daemon.directory, [...flags, '--identity', user]);
   }
 
-  untilReady(name: string, isSo: (machine: VirtualMachine) => boolean = () => true): Promise<VirtualMachine> {
-    return this.world.until('VirtualMachine', name, (seen) => isReady(seen) && isSo(seen), { timeoutMs: 180_000 });
+  /** Fails with what the guest printed, too: most of what a machine is waited for depends on its guest. */
+  async untilReady(name: string, isSo: (machine: VirtualMachine) => boolean = () => true): Promise<VirtualMachine> {
+    try {
+      return await this.world.until('VirtualMachine', name, (seen) => isReady(seen) && isSo(seen), { timeoutMs: 180_000 });
+    } catch (reason) {
+      throw new Error(
+        `${reason instanceof Error ? reason.message : reason}; its guest printed ${JSON.stringify(await this.printed(name))}`,
+      );
+    }
+  }
+
+  /** The last of what the guest of a machine, whose serial port is logged, has printed. */
+  async printed(name: string): Promise<string | undefined> {
+    const find = [
+      'find',
+      join(this.daemon.directory, 'pools'),
+      '-name',
+      `default.${name}*.console`,
+      '-exec',
+      'tail',
+      '-c',
+      '2000',
+      '{}',
+      ';',
+    ];
+    return this.daemon.inside(...(find as [string, ...string[]])).catch(() => undefined);
   }
 
   async remove(...names: readonly string[]): Promise<void> {
