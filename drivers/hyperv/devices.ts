@@ -26,7 +26,8 @@ export function devicesOf({ drives, cards }: MachineParts, owned: Owned, network
   const interfaces = owned.cards.flatMap((name) => {
     const card = cards.find((each) => each.name === name);
     if (card === undefined) return [];
-    return [{ name, network: networks.get(card.switchId ?? '') ?? '', model: 'Synthetic' as const, macAddress: card.macAddress }];
+    const { macAddress, switchId = '' } = card;
+    return [{ name, network: networks.get(switchId) ?? '', model: 'Synthetic' as const, ...(macAddress === '' ? {} : { macAddress }) }];
   });
   return { disks, cdroms, interfaces };
 }

@@ -1,6 +1,7 @@
 import type { Driver } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import type { Credentials } from '#drivers/target.js';
+import { HypervAdoption } from './adoption.js';
 import { HypervConsoles } from './consoles.js';
 import { decodeCredentials } from './credentials.js';
 import { HypervEvents } from './events.js';
@@ -67,9 +68,12 @@ function hypervDriver(wmi: Wmi, jobs: Jobs): Driver {
   const closed = new Promise<void>((resolve) => {
     close = resolve;
   });
+  const machines = new HypervMachines(inventory);
   return {
     host: new HypervHost(inventory),
-    machines: new HypervMachines(inventory),
+    machines,
+    adoption: new HypervAdoption(inventory),
+    drafts: { machine: (definition, mark, signal) => machines.draft(definition, mark, signal) },
     power: new HypervPower(inventory),
     live: new HypervLive(inventory),
     stats: new HypervStats(inventory),

@@ -1,11 +1,13 @@
 import type { MachineId } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { Rows } from '#drivers/https/rows.js';
+import { withNames } from './found.js';
 import { idOf, type NativeGlance, type NativeMachine } from './native.js';
+import { readKept } from './notes.js';
 import { computerSystem, memory, processor, systemSettings } from './wmi/classes.js';
 import { type VersionLimits, versionLimits } from './wmi/limits.js';
 import type { MachineService } from './wmi/machine-service.js';
-import { machineIdOf, ownSettings } from './wmi/machine-settings.js';
+import { machineIdOf, notesOf, ownSettings } from './wmi/machine-settings.js';
 import { partsOf } from './wmi/parts.js';
 import type { NetworkSwitch, Switches } from './wmi/switches.js';
 import type { Wmi } from './wmi/wmi.js';
@@ -68,7 +70,8 @@ export class Inventory {
         common.InstanceID.toUpperCase().startsWith(`MICROSOFT:${id}\\`);
       const [cpu, ram] = [processors.find(isOfIt), memories.find(isOfIt)];
       if (system === undefined || setting === undefined || cpu === undefined || ram === undefined) return [];
-      return [{ system, settings: setting, processor: cpu, memory: ram, parts: partsFor(id), networks }];
+      const named = withNames(partsFor(id), readKept(notesOf(setting))?.adopted?.cards);
+      return [{ system, settings: setting, processor: cpu, memory: ram, parts: named, networks }];
     });
   }
 

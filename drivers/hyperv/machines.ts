@@ -1,16 +1,17 @@
-import { isDeepStrictEqual } from 'node:util';
-import type { Glance, MachineDefinition, MachineId, Machines, Mark, OwnerMark, Readings } from '#drivers/driver.js';
+import type { Draft, Glance, MachineDefinition, MachineId, Machines, Mark, OwnerMark, Readings } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
-import { assertOwner, sameMark, sameOwner } from '#drivers/owner.js';
-import { bringAbout, sameOwned } from './bring.js';
+import { assertOwner, sameOwner } from '#drivers/owner.js';
+import { bringAbout } from './bring.js';
 import { checkDefinition, generationFor } from './definition.js';
 import { checkGeneration } from './definition-devices.js';
+import { draftOfChange, draftOfNew } from './draft.js';
 import { checkMerged, ownDrives } from './drives.js';
 import { hardwareDifference } from './hardware.js';
 import { checkCapacity } from './host.js';
 import type { Inventory } from './inventory.js';
+import { firstNotes, keptChange } from './kept.js';
 import { glanceOf, idOf, isPlainOff, machineOf, type NativeGlance, type NativeMachine, ownedOf } from './native.js';
-import { type Kept, nothingOwned, readKept, withKept } from './notes.js';
+import { nothingOwned, readKept } from './notes.js';
 import { isHalfMade } from './wmi/machine-service.js';
 import { changeText, notesOf, type SettingsChange, uuidOf } from './wmi/machine-settings.js';
 
@@ -54,6 +55,18 @@ export class HypervMachines implements Machines {
     );
   }
 
+  /** What `define` would come to. */
+  async draft(definition: MachineDefinition, mark: Mark, signal: AbortSignal): Promise<Draft> {
+    checkDefinition(definition, this.#inventory.limits);
+    await checkCapacity(definition, this.#inventory, signal);
+    const found = await this.#find(definition.uuid, signal);
+    if (found !== undefined) return draftOfChange(await this.#inventory.native(found, signal), definition, mark, this.#inventory);
+    const generation = generationFor(definition, this.#inventory.limits);
+    checkGeneration(definition, generation);
+    await this.#assertFree(definition, mark.owner, signal);
+    return draftOfNew(definition, mark, generation);
+  }
+
   async #create(definition: MachineDefinition, mark: Mark, signal: AbortSignal): Promise<MachineId> {
     const { nativeName, uuid } = definition;
     const generation = generationFor(definition, this.#inventory.limits);
@@ -62,7 +75,7 @@ export class HypervMachines implements Machines {
     if (late !== undefined) return late;
     await this.#assertFree(definition, mark.owner, signal);
     await checkCapacity(definition, this.#inventory, signal);
-    const [notes = ''] = withKept([], { uuid: uuid.toLowerCase(), mark, next: {}, owned: nothingOwned });
+    const [notes = ''] = firstNotes(definition, mark);
     await this.#inventory.service.define({ name: nativeName, uuid, notes, generation }, signal);
     const made = await this.#find(uuid, signal);
     if (made === undefined) throw new DriverError('Conflict', `machine "${nativeName}" was made, and is gone again`);
@@ -85,7 +98,7 @@ export class HypervMachines implements Machines {
       const difference = hardwareDifference(native, definition, this.#inventory);
       if (Object.keys(difference).length > 0) await checkCapacity(definition, this.#inventory, signal);
       const isNow = isPlainOff(native);
-      const kept = { uuid, mark, next: difference, owned: ownedOf(native) };
+      const kept = { ...readKept(notesOf(native.settings)), uuid, mark, next: difference, owned: ownedOf(native) };
       const { native: now, rest } = isNow
         ? await bringAbout(native, difference, kept, this.#inventory, signal)
         : { native, rest: difference };
@@ -140,17 +153,4 @@ export class HypervMachines implements Machines {
     const text = changeText(settings, change);
     if (text !== undefined) await this.#inventory.service.change(system.reference, text, signal);
   }
-}
-
-/** The notes, where they do not say this yet. */
-function keptChange({ settings }: NativeMachine, wanted: Kept): SettingsChange {
-  const notes = notesOf(settings);
-  const kept = readKept(notes);
-  const isKept =
-    kept !== undefined &&
-    kept.uuid === wanted.uuid &&
-    sameMark(kept.mark, wanted.mark) &&
-    isDeepStrictEqual(kept.next, wanted.next) &&
-    sameOwned(kept.owned, wanted.owned);
-  return isKept ? {} : { notes: withKept(notes, wanted) };
 }

@@ -1,6 +1,7 @@
-import type { Glance, Machine, MachineId, MachineShape, PowerState } from '#drivers/driver.js';
+import type { Found, Glance, Machine, MachineId, MachineShape, PowerState } from '#drivers/driver.js';
 import { firmwareOf } from './definition.js';
 import { devicesOf, othersIn } from './devices.js';
+import { namesFor, withNames } from './found.js';
 import { nothingOwned, type Owned, readKept } from './notes.js';
 import type { ObjectOf } from './wmi/class.js';
 import type { computerSystem, memory, processor } from './wmi/classes.js';
@@ -54,10 +55,10 @@ export const isPlainOff = ({ system }: NativeGlance): boolean => powerOf(system)
 export const ownedOf = ({ settings }: NativeGlance): Owned => readKept(notesOf(settings))?.owned ?? nothingOwned;
 
 /** What it has now. */
-export function shapeOf(native: NativeMachine): MachineShape {
+export function shapeOf(native: NativeMachine, owned = ownedOf(native)): MachineShape {
   const { settings, processor, memory } = native;
-  const { disks, cdroms, interfaces } = devicesOf(native.parts, ownedOf(native), native.networks);
-  const uses = othersIn(native.parts, ownedOf(native));
+  const { disks, cdroms, interfaces } = devicesOf(native.parts, owned, native.networks);
+  const uses = othersIn(native.parts, owned);
   return {
     cpuCount: processor.common.VirtualQuantity ?? 0,
     memoryBytes: (memory.common.VirtualQuantity ?? 0) * mebibyte,
@@ -86,13 +87,19 @@ export function configuredOf(native: NativeMachine): MachineShape {
   };
 }
 
+/** What it would be taken as. */
+function foundOf(native: NativeMachine): Found {
+  const { owned, cards, kept } = namesFor(native);
+  return { shape: shapeOf({ ...native, parts: withNames(native.parts, cards) }, owned), kept };
+}
+
 export function machineOf(native: NativeMachine): Machine {
   const glance = glanceOf(native);
   const mark = readKept(notesOf(native.settings))?.mark;
   const format = formatOf(native.settings);
   return {
     ...glance,
-    ...(mark === undefined ? {} : { mark }),
+    ...(mark === undefined ? { found: foundOf(native) } : { mark }),
     configured: configuredOf(native),
     ...(glance.power.state === 'Off' ? {} : { live: shapeOf(native) }),
     hardware: { generation: String(generationOf(native.settings)), ...(format === undefined ? {} : { configuration: format }) },

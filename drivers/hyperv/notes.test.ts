@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { type Kept, nothingOwned, readKept, withKept } from './notes.js';
+import { type Kept, nothingOwned, readKept, withKept, withoutKept } from './notes.js';
 
 const mark = { owner: { cluster: 'c', namespace: 'shop', name: 'web', uid: 'u' }, record: 'r' };
 const kept: Kept = { uuid: 'aa', mark, next: {}, owned: nothingOwned };
@@ -27,7 +27,18 @@ t.test('what is kept is read back to the letter, whatever others wrote before an
       cards: fc.array(text),
     }),
   });
-  fc.assert(fc.property(any, fc.array(text, { maxLength: 3 }), (kept, notes) => t.same(readKept(withKept(notes, kept)), kept)));
+  const adopted = fc.record(
+    { startup: fc.nat(), cards: fc.dictionary(text, text, { minKeys: 1, noNullPrototype: true }) },
+    { requiredKeys: [] },
+  );
+  const both = fc.tuple(any, adopted).chain(([kept, adopted]) => fc.constantFrom(kept, { ...kept, adopted }));
+  fc.assert(fc.property(both, fc.array(text, { maxLength: 3 }), (kept, notes) => t.same(readKept(withKept(notes, kept)), kept)));
+  // A break that Windows made of ours is \r\n.
+  const ofOthers = fc
+    .array(text, { minLength: 1, maxLength: 3 })
+    .map((notes) => withoutKept(notes))
+    .filter(([first = '']) => !first.endsWith('\r'));
+  fc.assert(fc.property(both, ofOthers, (kept, notes) => t.same(withoutKept(withKept(notes, kept)), notes)));
 });
 
 t.test("people's lines stay where they are, and ours is replaced", async (t) => {

@@ -26,6 +26,14 @@ export interface OwnedDrive {
   readonly file?: string;
 }
 
+/** Of a machine that others made. */
+export interface Adopted {
+  /** What its `AutomaticStartupAction` was, where the host was to start it by itself. */
+  readonly startup?: number;
+  /** Which of its cards is called what, by the part of its InstanceID that is its own: their own names may be anything. */
+  readonly cards?: Readonly<Record<string, string>>;
+}
+
 export const nothingOwned: Owned = { drives: [], cards: [] };
 
 /** What we keep in a machine. */
@@ -35,6 +43,7 @@ export interface Kept {
   readonly mark: Mark;
   readonly next: Next;
   readonly owned: Owned;
+  readonly adopted?: Adopted;
 }
 
 /** Our line among the notes; the others are people's. */
@@ -48,11 +57,12 @@ export function readKept(notes: readonly string[]): Kept | undefined {
   const { uuid, record } = said;
   if (owner === undefined || typeof uuid !== 'string') return undefined;
   const mark = { owner, record: typeof record === 'string' ? record : '' };
-  return { uuid, mark, next: readNext(said['next']), owned: readOwned(said['owned']) };
+  const adopted = readAdopted(said['adopted']);
+  return { uuid, mark, next: readNext(said['next']), owned: readOwned(said['owned']), ...(adopted === undefined ? {} : { adopted }) };
 }
 
 /** The notes with what is kept, at the end of the first; all else in them stays. @throws DriverError Invalid for a record that is too long */
-export function withKept(notes: readonly string[], { uuid, mark, next, owned }: Kept): readonly string[] {
+export function withKept(notes: readonly string[], { uuid, mark, next, owned, adopted }: Kept): readonly string[] {
   const { cluster, namespace, name, uid } = mark.owner;
   const owner = { cluster, namespace, name, uid };
   const said = {
@@ -61,15 +71,20 @@ export function withKept(notes: readonly string[], { uuid, mark, next, owned }: 
     record: markRecord(mark.record),
     ...(Object.keys(next).length === 0 ? {} : { next }),
     ...(owned.drives.length + owned.cards.length === 0 ? {} : { owned }),
+    ...(adopted === undefined ? {} : { adopted }),
   };
-  const [first = '', ...others] = notes.map(withoutOurs);
-  return [`${first}${first === '' || first.endsWith('\n') ? '' : '\n'}${begin}${asciiJson(said)}`, ...others];
+  const [first = '', ...others] = withoutKept(notes);
+  return [`${first}${first === '' ? '' : '\n'}${begin}${asciiJson(said)}`, ...others];
 }
+
+/** As they are without us, to the letter; there is always one, as Hyper-V has it. */
+export const withoutKept = (notes: readonly string[]): readonly string[] => (notes.length === 0 ? [''] : notes.map(withoutOurs));
 
 const linesOf = (text: string): readonly string[] => text.split(/\r?\n/);
 
-/** Whatever follows our line was written by others, who do not know that it is one. */
-const withoutOurs = (text: string): string => text.replace(/^virtwright: [^\r\n]*(\r?\n|$)/gm, '');
+/** Whatever follows our line was written by others, who do not know that it is one. The break before it is ours. */
+const withoutOurs = (text: string): string =>
+  text.replace(/\r?\nvirtwright: [^\n]*?(?=\r?\n|$)/g, '').replace(/^virtwright: [^\n]*?(\r?\n|$)/, '');
 
 function readNext(value: unknown): Next {
   const { cpuCount, memoryBytes, secureBoot, disks, cdroms, interfaces } = recordOf(value);
@@ -109,6 +124,16 @@ function readOwned(value: unknown): Owned {
   return {
     drives: Array.isArray(drives) ? drives.flatMap(readDrive) : [],
     cards: Array.isArray(cards) ? cards.filter((each) => typeof each === 'string') : [],
+  };
+}
+
+function readAdopted(value: unknown): Adopted | undefined {
+  if (value === undefined) return undefined;
+  const { startup, cards } = recordOf(value);
+  const names = Object.entries(recordOf(cards)).filter((each): each is [string, string] => typeof each[1] === 'string');
+  return {
+    ...(typeof startup === 'number' && { startup }),
+    ...(names.length > 0 && { cards: Object.fromEntries(names) }),
   };
 }
 

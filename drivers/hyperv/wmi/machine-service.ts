@@ -5,11 +5,11 @@ import { embedObject, type ObjectOf, type Version } from './class.js';
 import { computerSystem, globalSettings, machineService, systemSettings } from './classes.js';
 import { newScsiController } from './drives.js';
 import type { Jobs } from './jobs.js';
+import { changeText, guidText, type Settings, type SettingsChange } from './machine-settings.js';
 import { type PowerWish, requestedState } from './power.js';
 import type { Wmi } from './wmi.js';
 
 export type System = ObjectOf<typeof computerSystem>;
-type Settings = ObjectOf<typeof systemSettings>;
 
 export interface NewMachine {
   readonly name: string;
@@ -19,6 +19,12 @@ export interface NewMachine {
   readonly notes: string;
   /** 2 is UEFI; version 1 has but 1. */
   readonly generation: 1 | 2;
+}
+
+/** A machine, and how it is set up. */
+export interface MachineSettings {
+  readonly system: System;
+  readonly settings: Settings;
 }
 
 /** How the two versions call the same, and what is said to whom. */
@@ -45,15 +51,12 @@ const calls = {
 } as const satisfies Record<Version, unknown>;
 
 /** Of AutomaticStartupAction. */
-const never: Readonly<Record<Version, number>> = { v1: 0, v2: 2 };
+const neverStarts: Readonly<Record<Version, number>> = { v1: 0, v2: 2 };
 
 const halfMadeName = (uuid: string): string => `virtwright ${uuid.toLowerCase()} is being made`;
 
 /** Whether a machine has uuid and notes by now, and not its name yet: only version 1 knows such. */
 export const isHalfMade = (name: string, uuid: string): boolean => name === halfMadeName(uuid);
-
-/** As BIOSGUID has it. */
-export const guidText = (uuid: string): string => `{${uuid.toUpperCase()}}`;
 
 /** `Msvm_VirtualSystemManagementService`, in either version. Each call waits for its job; refusals are MethodFailures. */
 export class MachineService {
@@ -75,7 +78,7 @@ export class MachineService {
     if (this.#wmi.version === 'v1') return this.#defineV1(machine, signal);
     const { name, notes, generation, uuid } = machine;
     const common = { ElementName: name, BIOSGUID: guidText(uuid) };
-    const v2 = { Notes: [notes], VirtualSystemSubType: `Microsoft:Hyper-V:SubType:${generation}`, AutomaticStartupAction: never.v2 };
+    const v2 = { Notes: [notes], VirtualSystemSubType: `Microsoft:Hyper-V:SubType:${generation}`, AutomaticStartupAction: neverStarts.v2 };
     const secure = generation === 2 ? { SecureBootEnabled: false } : {};
     const given = {
       SystemSettings: embedObject(systemSettings, { version: 'v2', common, v2: { ...v2, ...secure } }),
@@ -97,8 +100,7 @@ export class MachineService {
   /** Gives it another name. */
   async rename(system: Reference, name: string, signal: AbortSignal): Promise<void> {
     if (this.#wmi.version === 'v1') {
-      const [found] = await this.#wmi.associated(system, 'Msvm_ElementSettingData', globalSettings, signal);
-      const id = found?.version === 'v1' ? found.v1.InstanceID : undefined;
+      const id = (await this.#globalOf(system, signal))?.InstanceID;
       const settings = { InstanceID: id, ElementName: name };
       await this.change(system, embedObject(globalSettings, { version: 'v1', v1: settings }), signal);
     } else {
@@ -106,6 +108,33 @@ export class MachineService {
       const common = { InstanceID: settings?.common.InstanceID, ElementName: name };
       await this.change(system, embedObject(systemSettings, { version: 'v2', common }), signal);
     }
+  }
+
+  /** Of AutomaticStartupAction: the host starts it of itself never. */
+  get never(): number {
+    return neverStarts[this.#wmi.version];
+  }
+
+  /** What the host does with a machine when it starts itself: `AutomaticStartupAction`, undefined where that is nothing. */
+  async startupOf({ system, settings }: MachineSettings, signal: AbortSignal): Promise<number | undefined> {
+    const { AutomaticStartupAction = neverStarts[settings.version] } =
+      settings.version === 'v2' ? settings.v2 : ((await this.#globalOf(system.reference, signal)) ?? {});
+    return AutomaticStartupAction === neverStarts[settings.version] ? undefined : AutomaticStartupAction;
+  }
+
+  /** Changes a machine's settings. In one call, but for `startup` in version 1, which comes last there. */
+  async changeSettings({ system, settings }: MachineSettings, change: SettingsChange, signal: AbortSignal): Promise<void> {
+    const text = changeText(settings, change);
+    if (text !== undefined) await this.change(system.reference, text, signal);
+    if (settings.version === 'v2' || change.startup === undefined) return;
+    const id = (await this.#globalOf(system.reference, signal))?.InstanceID;
+    const v1 = { InstanceID: id, AutomaticStartupAction: change.startup };
+    await this.change(system.reference, embedObject(globalSettings, { version: 'v1', v1 }), signal);
+  }
+
+  async #globalOf(system: Reference, signal: AbortSignal) {
+    const [found] = await this.#wmi.associated(system, 'Msvm_ElementSettingData', globalSettings, signal);
+    return found?.version === 'v1' ? found.v1 : undefined;
   }
 
   /** Its disks stay. */
@@ -174,7 +203,7 @@ export class MachineService {
   }
 
   async #makeV1(name: string, signal: AbortSignal): Promise<Reference | undefined> {
-    const v1 = { ElementName: name, AutomaticStartupAction: never.v1 };
+    const v1 = { ElementName: name, AutomaticStartupAction: neverStarts.v1 };
     const given = {
       SystemSettingData: embedObject(globalSettings, { version: 'v1', v1 }),
       ResourceSettingData: [newScsiController(this.#wmi)],

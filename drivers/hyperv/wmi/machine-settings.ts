@@ -1,6 +1,5 @@
 import { embedObject, type ObjectOf, type Version } from './class.js';
 import { systemSettings } from './classes.js';
-import { guidText } from './machine-service.js';
 
 export type Settings = ObjectOf<typeof systemSettings>;
 
@@ -16,6 +15,9 @@ export const machineIdOf = (settings: Settings): string =>
 
 /** In lower case. Empty where the host tells none. */
 export const uuidOf = ({ common }: Settings): string => (common.BIOSGUID ?? '').replace(/^{|}$/g, '').toLowerCase();
+
+/** As BIOSGUID has it. */
+export const guidText = (uuid: string): string => `{${uuid.toUpperCase()}}`;
 
 /** 2 is UEFI. Version 1 has but 1. */
 export const generationOf = (settings: Settings): 1 | 2 =>
@@ -36,14 +38,22 @@ export interface SettingsChange {
   readonly notes?: readonly string[];
   readonly uuid?: string;
   readonly secureBoot?: boolean;
+  /** `AutomaticStartupAction`, which version 1 has elsewhere: see `MachineService.changeSettings`. */
+  readonly startup?: number;
 }
 
-/** The change as an embedded object; undefined when it is none. Only of version 2 is secure boot. */
-export function changeText(settings: Settings, { notes, uuid, secureBoot }: SettingsChange): string | undefined {
-  if (notes === undefined && uuid === undefined && secureBoot === undefined) return undefined;
+/** The change as an embedded object; undefined when it is none. Only of version 2 are secure boot and startup. */
+export function changeText(settings: Settings, { notes, uuid, secureBoot, startup }: SettingsChange): string | undefined {
+  if ([notes, uuid, secureBoot, startup].every((each) => each === undefined)) return undefined;
   const common = { InstanceID: settings.common.InstanceID, ...(uuid === undefined ? {} : { BIOSGUID: guidText(uuid) }) };
-  if (settings.version === 'v1')
+  if (settings.version === 'v1') {
+    if (notes === undefined && uuid === undefined) return undefined;
     return embedObject(systemSettings, { version: 'v1', common, v1: notes === undefined ? {} : { Notes: notes.join('\n') } });
-  const v2 = { ...(notes && { Notes: notes }), ...(secureBoot === undefined ? {} : { SecureBootEnabled: secureBoot }) };
+  }
+  const v2 = {
+    ...(notes && { Notes: notes }),
+    ...(secureBoot === undefined ? {} : { SecureBootEnabled: secureBoot }),
+    ...(startup === undefined ? {} : { AutomaticStartupAction: startup }),
+  };
   return embedObject(systemSettings, { version: 'v2', common, v2 });
 }

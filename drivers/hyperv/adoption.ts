@@ -1,0 +1,56 @@
+import type { Adoption, MachineId, Mark, OwnerMark } from '#drivers/driver.js';
+import { DriverError } from '#drivers/error.js';
+import { assertOwner } from '#drivers/owner.js';
+import { namesFor } from './found.js';
+import type { Inventory } from './inventory.js';
+import { glanceOf, type NativeMachine } from './native.js';
+import { type Adopted, type Kept, readKept, withKept, withoutKept } from './notes.js';
+import { notesOf, uuidOf } from './wmi/machine-settings.js';
+
+/** By the notes, which change while a machine runs, and which no guest sees. */
+export class HypervAdoption implements Adoption {
+  readonly #inventory: Inventory;
+
+  constructor(inventory: Inventory) {
+    this.#inventory = inventory;
+  }
+
+  /** What the host did with it when it starts is noted before it is taken off: who starts what is ours is decided elsewhere. */
+  async adopt(id: MachineId, mark: Mark, signal: AbortSignal): Promise<void> {
+    const { service } = this.#inventory;
+    await this.#inventory.changing(id, signal, async (native) => {
+      const notes = notesOf(native.settings);
+      const carried = readKept(notes);
+      if (carried !== undefined) assertOwner(glanceOf(native).nativeName, carried.mark, mark.owner);
+      const startup = await service.startupOf(native, signal);
+      const kept = carried === undefined ? taken(native, mark, startup) : { ...carried, mark };
+      const never = startup === undefined ? {} : { startup: service.never };
+      await service.changeSettings(native, { notes: withKept(notes, kept), ...never }, signal);
+    });
+  }
+
+  /** Our line last: as long as it is there, whoever comes after us goes on. */
+  async release(id: MachineId, owner: OwnerMark, signal: AbortSignal): Promise<void> {
+    const { service } = this.#inventory;
+    try {
+      await this.#inventory.changing(id, signal, async (native) => {
+        const notes = notesOf(native.settings);
+        const kept = readKept(notes);
+        if (kept === undefined) return;
+        assertOwner(glanceOf(native).nativeName, kept.mark, owner);
+        const startup = kept.adopted?.startup;
+        if (startup !== undefined) await service.changeSettings(native, { startup }, signal);
+        await service.changeSettings(native, { notes: withoutKept(notes) }, signal);
+      });
+    } catch (reason) {
+      if (!(reason instanceof DriverError && reason.code === 'NotFound')) throw reason;
+    }
+  }
+}
+
+function taken(native: NativeMachine, mark: Mark, startup: number | undefined): Kept {
+  const { owned, cards } = namesFor(native);
+  const adopted: Adopted = { ...(startup === undefined ? {} : { startup }), ...(Object.keys(cards).length === 0 ? {} : { cards }) };
+  const kept = { uuid: uuidOf(native.settings), mark, next: {}, owned };
+  return Object.keys(adopted).length === 0 ? kept : { ...kept, adopted };
+}

@@ -1,0 +1,47 @@
+import type { Draft, MachineDefinition, MachineShape, Mark } from '#drivers/driver.js';
+import { assertOwner } from '#drivers/owner.js';
+import { firmwareOf } from './definition.js';
+import { wishOf } from './devices.js';
+import { hardwareDifference } from './hardware.js';
+import type { Inventory } from './inventory.js';
+import { firstNotes, keptChange } from './kept.js';
+import { configuredOf, glanceOf, isPlainOff, type NativeMachine, ownedOf } from './native.js';
+import { readKept } from './notes.js';
+import { guidText, notesOf, uuidOf } from './wmi/machine-settings.js';
+
+/** A machine takes many calls, of parts that only the host can name: so a draft says what they come to. Nothing of it is secret. */
+function draftOf(
+  { uuid }: MachineDefinition,
+  ElementName: string,
+  Notes: readonly string[],
+  hardware: MachineShape,
+): Pick<Draft, 'format' | 'text'> {
+  const settings = { ElementName, BIOSGUID: guidText(uuid), Notes };
+  return { format: 'JSON', text: `${JSON.stringify({ Msvm_VirtualSystemSettingData: settings, hardware }, undefined, 2)}\n` };
+}
+
+export function draftOfNew(definition: MachineDefinition, mark: Mark, generation: 1 | 2): Draft {
+  const { nativeName, cpuCount, memoryBytes, secureBoot } = definition;
+  const { disks, cdroms, interfaces } = wishOf(definition, { disks: [], cdroms: [], interfaces: [] }, generation);
+  const hardware: MachineShape = {
+    ...{ cpuCount, memoryBytes, firmware: firmwareOf(generation), disks, interfaces },
+    ...(secureBoot === true ? { secureBoot } : {}),
+    ...(cdroms.length === 0 ? {} : { cdroms }),
+    ...{ serial: false, rng: false },
+  };
+  return { ...draftOf(definition, nativeName, firstNotes(definition, mark), hardware), exists: false, unchanged: false };
+}
+
+/** Of a machine that is on, what differs is noted for its next start. @throws DriverError NotOurs, and what `define` refuses */
+export function draftOfChange(native: NativeMachine, definition: MachineDefinition, mark: Mark, inventory: Inventory): Draft {
+  const { nativeName } = glanceOf(native);
+  const kept = readKept(notesOf(native.settings));
+  assertOwner(nativeName, kept?.mark, mark.owner);
+  const difference = hardwareDifference(native, definition, inventory);
+  const uuid = definition.uuid.toLowerCase();
+  const isNow = isPlainOff(native);
+  const { notes } = keptChange(native, { ...kept, uuid, mark, next: isNow ? {} : difference, owned: ownedOf(native) });
+  const hardware = { ...configuredOf(native), ...difference };
+  const isSo = notes === undefined && uuidOf(native.settings) === uuid && (!isNow || Object.keys(difference).length === 0);
+  return { ...draftOf(definition, nativeName, notes ?? notesOf(native.settings), hardware), exists: true, unchanged: isSo };
+}
