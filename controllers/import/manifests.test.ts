@@ -143,6 +143,40 @@ t.test('what cannot be said is left out, and why is told', async (t) => {
   ]);
 });
 
+t.test('what the API does not take is left out by name, and with it nothing that it needs is taken', async (t) => {
+  const disks = (count: number) =>
+    Array.from({ length: count }, (_, at) => ({ name: `d${at}`, location: `/p/d${at}`, format: 'Raw' as const }));
+  const [one] = disks(1);
+  if (one === undefined) throw new Error('a disk');
+  const shapes: Readonly<Record<string, Partial<MachineShape>>> = {
+    capitals: { disks: [{ ...one, name: 'myDisk1' }] },
+    directory: { disks: [{ ...one, location: '/p/dir', format: 'Directory' }] },
+    endless: { memoryBytes: 2 ** 63 },
+    many: { disks: disks(25) },
+    same: { disks: [one, { ...one, location: '/p/d1' }] },
+    told: { seed: { kind: 'Ignition', location: '/etc/config.ign' } },
+    twice: { disks: [one, { ...one, name: 'd1' }] },
+  };
+  const machines = Object.entries(shapes).map(([name, shape]) => machineOf(name, { ...bare, ...shape }));
+  const { left, of } = objectsIn(
+    inventoryOf(
+      machines,
+      ['dir', ...disks(25).map(({ name }) => name)].map((name) => volumeOf(name)),
+    ),
+    Object.keys(shapes),
+  );
+  t.strictSame([of('VirtualMachine'), of('StorageVolume')], [[], []]);
+  t.match(left, [
+    /^machine capitals: spec.disks\[0\].name is "myDisk1", accepted: /,
+    /^machine directory: \/p\/dir: it is Directory/,
+    /^machine endless: it has 9223372036854776000 bytes of memory/,
+    /^machine many: spec.disks is .*accepted: NOT have more than 24 items/,
+    /^machine same: two of its disks are called d0/,
+    /^machine told: what its guest is told at its first boot \(Ignition\) is in \/etc\/config.ign/,
+    /^machine twice: \/p\/d0 is two of its disks/,
+  ]);
+});
+
 t.test('names are such as Kubernetes takes, each once', async (t) => {
   const { of } = objectsIn(inventoryOf(['Web', 'web', 'WEB!', '---', 'ünï'].map((name) => machineOf(name, bare))));
   const names = of('VirtualMachine').map(({ metadata: { name } }) => name);

@@ -1,4 +1,5 @@
 import { adoptAnnotation } from '#crds/annotations.js';
+import { DecodeError, decode } from '#crds/decode.js';
 import type { Machine, MachineShape, Network, Pool, Volume, VolumeFormat } from '#drivers/driver.js';
 import { isOfOurMaking } from '../incomplete.js';
 import type { Inventory } from './inventory.js';
@@ -102,13 +103,13 @@ class Import {
   }
 
   #machine(machine: Machine, names: Names): { readonly uuid: string; readonly file: File } | undefined {
-    const { uuid, nativeName, found, mark, power } = machine;
+    const { uuid, nativeName, found, mark } = machine;
     const hindrance =
       mark !== undefined
         ? `it is VirtualMachine ${mark.owner.namespace}/${mark.owner.name} of cluster "${mark.owner.cluster}"`
         : found === undefined
           ? 'the host has no definition of it, or machines there cannot be adopted'
-          : this.#hindrance(found.shape);
+          : (this.#hindrance(found.shape) ?? whyUnsaid(this.#specOf(machine, found.shape)));
     if (hindrance !== undefined || found === undefined) {
       this.#left.push(`machine ${nativeName}: ${hindrance}`);
       return undefined;
@@ -117,22 +118,40 @@ class Import {
     for (const { network } of found.shape.interfaces) this.#attached.add(network);
     for (const location of locationsOf(found.shape)) this.#take(this.#volumes.get(location));
     const name = names.take(nativeName);
-    const object = {
-      ...this.#headed('VirtualMachine', name, 'true'),
-      spec: { uuid, placement: { hypervisorRef: { name: this.#wish.hypervisor } }, ...specOf(found.shape, power, this.#called) },
-    };
-    const comments = found.kept.length === 0 ? [] : [`Kept on the host as it is, and not managed: ${found.kept.join(', ')}.`];
+    const object = { ...this.#headed('VirtualMachine', name, 'true'), spec: this.#specOf(machine, found.shape) };
+    const comments = [
+      ...(found.kept.length === 0 ? [] : [`Kept on the host as it is, and not managed: ${found.kept.join(', ')}.`]),
+      ...(found.shape.memoryBytes % 2 ** 20 === 0
+        ? []
+        : ['Its memory is no whole MiB: with the first change to it, spec.memory.size has to be one.']),
+    ];
     return { uuid, file: { path: `machines/${name}.yaml`, comments, objects: [object] } };
+  }
+
+  #specOf({ uuid, power }: Machine, shape: MachineShape): object {
+    return { uuid, placement: { hypervisorRef: { name: this.#wish.hypervisor } }, ...specOf(shape, power, this.#called) };
   }
 
   /** Why a manifest cannot say what it has. */
   #hindrance(shape: MachineShape): string | undefined {
     if (shape.container !== undefined) return 'containers are not imported';
+    if (shape.seed !== undefined)
+      return `what its guest is told at its first boot (${shape.seed.kind}) is in ${shape.seed.location}, which no manifest names`;
+    const size = [shape.memoryBytes, shape.maxMemoryBytes ?? 0].find((bytes) => !Number.isSafeInteger(bytes));
+    if (size !== undefined) return `it has ${size} bytes of memory`;
+    const locations = shape.disks.map(({ location }) => location);
+    const twice = locations.find((location, at) => locations.indexOf(location) !== at);
+    if (twice !== undefined) return `${twice} is two of its disks`;
+    const names = [...shape.disks, ...(shape.cdroms ?? [])].map(({ name }) => name);
+    const same = names.find((name, at) => names.indexOf(name) !== at);
+    if (same !== undefined) return `two of its disks are called ${same}`;
     for (const location of locationsOf(shape)) {
       const found = this.#volumes.get(location);
       if (found === undefined) return `${location} is in no active pool of the host; make a pool of its folder: virsh pool-define-as`;
       if (found.volume.base !== undefined)
         return `${location} keeps only what differs from ${found.volume.base}; make it stand alone: virsh blockpull`;
+      const unfit = makesVolumes(found.pool) ? whyNoVolume(found, this.#formatOf(found)) : undefined;
+      if (unfit !== undefined) return `${location}: ${unfit}`;
     }
     const shared = shape.disks.find(({ location }) => this.#writers.has(location));
     return shared && `${shared.location} is a disk of machine ${this.#writers.get(shared.location)}, too`;
@@ -223,19 +242,42 @@ class Import {
     return [...this.#wanted].flatMap((found) => this.#volumeObject(found) ?? []);
   }
 
-  #volumeObject({ pool, poolName, volume, name }: Found): object | undefined {
+  #volumeObject(found: Found): object | undefined {
+    const { pool, poolName, volume, name } = found;
     const { nativeName } = volume.id;
-    const format = this.#formats.get(volume.location) ?? volume.format ?? 'Raw';
+    const format = this.#formatOf(found);
     const common = { poolRef: { name: poolName }, size: sizeOf(volume.sizeBytes) };
     if (!makesVolumes(pool)) return { ...this.#headed('StorageVolume', name), spec: { ...common, existing: { name: nativeName } } };
-    if (volume.base === undefined && pool.formats.includes(format) && volume.sizeBytes >= 1024)
+    const unfit = whyNoVolume(found, format);
+    if (unfit === undefined)
       return { ...this.#headed('StorageVolume', name, nativeName), spec: { ...common, format, reclaimPolicy: 'Retain' } };
-    this.#left.push(
-      `volume ${nativeName} of pool ${pool.nativeName}: ${volume.base === undefined ? `it is ${format}, of ${volume.sizeBytes} bytes` : `it keeps only what differs from ${volume.base}`}`,
-    );
+    this.#left.push(`volume ${nativeName} of pool ${pool.nativeName}: ${unfit}`);
     return undefined;
   }
+
+  #formatOf({ volume }: Found): VolumeFormat {
+    return this.#formats.get(volume.location) ?? volume.format ?? 'Raw';
+  }
 }
+
+/** Why it is no StorageVolume of ours. */
+function whyNoVolume({ pool, volume: { base, sizeBytes } }: Found, format: VolumeFormat): string | undefined {
+  if (base !== undefined) return `it keeps only what differs from ${base}`;
+  return pool.formats.includes(format) && sizeBytes >= 1024 ? undefined : `it is ${format}, of ${sizeBytes} bytes`;
+}
+
+/** What the API does not take, as it has more of something than is foreseen, or calls it so that no name is made of it. */
+function whyUnsaid(spec: object): string | undefined {
+  try {
+    decode('VirtualMachine', structuredClone({ apiVersion, kind: 'VirtualMachine', metadata, spec }));
+    return undefined;
+  } catch (reason) {
+    if (reason instanceof DecodeError) return reason.message.replace(/^VirtualMachine \S+: /, '');
+    throw reason;
+  }
+}
+
+const metadata = { name: 'x', namespace: 'x', uid: 'x', resourceVersion: '1', generation: 1, creationTimestamp: '2026-01-01T00:00:00Z' };
 
 const grantsComment = ['A Hypervisor that you have already gets this grant beside its own.'];
 

@@ -3,6 +3,7 @@ import { assertOwner } from '#drivers/owner.js';
 import { withAttribute } from '#drivers/xml/edit.js';
 import { attribute, child, childNS, elements, type XmlElement } from '#drivers/xml/tree.js';
 import type { Daemon } from './daemon.js';
+import type { Dialect } from './dialects/dialect.js';
 import { handleOf, isActive, readDomain } from './domains.js';
 import { unlessGone } from './gone.js';
 import { domainGetAutostart, domainSetAutostart } from './rpc/procedures.js';
@@ -15,9 +16,11 @@ import { readIdentity } from './xml/read.js';
 /** By metadata alone, which libvirt changes in a machine that runs, and which no guest sees. */
 export class LibvirtAdoption implements Adoption {
   readonly #daemon: Daemon;
+  readonly #dialect: Pick<Dialect, 'readShape'>;
 
-  constructor(daemon: Daemon) {
+  constructor(daemon: Daemon, dialect: Pick<Dialect, 'readShape'>) {
     this.#daemon = daemon;
+    this.#dialect = dialect;
   }
 
   /** The names first: whoever dies before the mark is there leaves words that nobody reads. */
@@ -27,7 +30,7 @@ export class LibvirtAdoption implements Adoption {
     if (carried !== undefined) assertOwner(readIdentity(current).nativeName, carried, mark.owner);
     const startsWithHost = startedWithHost(inactive) || (await this.#autostart(id, signal));
     const names = withAttribute(
-      namesElement(elements(child(withFoundNames(inactive), 'devices'))),
+      namesElement(elements(child(withFoundNames(inactive, this.#dialect.readShape), 'devices'))),
       autostart,
       startsWithHost ? 'yes' : undefined,
     );

@@ -74,7 +74,7 @@ export function libvirtDriver(
     drafts: { machine: (definition, mark, signal) => machines.draft(definition, mark, signal) },
     power: new LibvirtPower(daemon, dialect.power),
     live: dialect.live?.(daemon) ?? new LibvirtLive(daemon),
-    adoption: new LibvirtAdoption(daemon),
+    adoption: new LibvirtAdoption(daemon, dialect),
     pools: new LibvirtPools(daemon),
     volumes: new LibvirtVolumes(daemon),
     networks: new LibvirtNetworks(daemon),

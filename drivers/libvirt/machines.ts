@@ -164,7 +164,7 @@ function orUnread<T>(glance: Glance, reading: Promise<T>, signal: AbortSignal): 
   });
 }
 
-function machineOf(
+export function machineOf(
   dialect: Dialect,
   { id, power }: Pick<Glance, 'id' | 'power'>,
   configured: XmlElement | undefined,

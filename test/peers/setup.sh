@@ -15,6 +15,7 @@ packages=(
   openssl # certificates for TLS
   openssh-server netcat-openbsd sasl2-bin libsasl2-modules # ways to far hosts
   prometheus # names of metrics, alerts, queries
+  virtinst # machines as others make them
   python3-pyvmomi # a second opinion about vSphere
   python3-winrm # a second opinion about WS-Management
   krb5-kdc krb5-admin-server krb5-user libkrb5-dev # tickets, and what the optional package "kerberos" is built with
@@ -80,6 +81,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 install_missing
 build_once ./guest/build.sh
 build_once ./split/build.sh
+build_once ./definitions/build.sh
 build_once ./stores/build.sh
 build_once ./xen/build.sh
 build_once ./kubernetes/build.sh

@@ -25,7 +25,7 @@ const settings = ['blkiotune', 'commandline', 'cputune', 'iothreads', 'launchSec
 
 /** What a domain that others made would be taken as. */
 export function foundIn(domain: XmlElement, readShape: (named: XmlElement) => MachineShape): Found {
-  const named = withFoundNames(domain);
+  const named = withFoundNames(domain, readShape);
   return { shape: readShape(named), kept: [...keptDevices(child(named, 'devices')), ...keptSettings(domain)] };
 }
 
