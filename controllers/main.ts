@@ -3,7 +3,7 @@ import { setMaxListeners } from 'node:events';
 import { basename } from 'node:path';
 import { completeCommand } from '#cli/completion/commands.js';
 import { runProgram } from '#cli/program.js';
-import { connect, credentialKeys, rehearsing } from '#drivers/connect.js';
+import { connect, credentialKeys, rehearse, rehearsing } from '#drivers/connect.js';
 import { allCommands } from './all-commands.js';
 
 // Thousands of waits hang on one signal here, and all end with it: that is no leak.
@@ -21,7 +21,7 @@ process.once('SIGTERM', () => {
 process.stdout.on('error', (reason: NodeJS.ErrnoException) => process.exit(reason.code === 'EPIPE' ? 0 : 1));
 
 const { stdin, stdout, stderr, env, argv } = process;
-const listed = allCommands({ connect, credentialKeys, rehearsing });
+const listed = allCommands({ connect, credentialKeys, rehearse, rehearsing });
 const commands = [...listed, completeCommand(listed)];
 // As a plugin, kubectl calls it by names of its own.
 const called = basename(argv[1] ?? '');

@@ -15,6 +15,11 @@ const mostRemembered = 100_000;
 /** Holds back what is only on its way somewhere until it has lasted; what is reached, or needs somebody, is said at once. */
 export class Patience {
   readonly #since = new Map<string, number>();
+  readonly #worthSayingAfterMs: number;
+
+  constructor(afterMs = worthSayingAfterMs) {
+    this.#worthSayingAfterMs = afterMs;
+  }
 
   /** Milliseconds to wait before this status is worth a write; 0: now. */
   left({ metadata }: Subject, { conditions = [] }: Spoken, now = Date.now()): number {
@@ -26,6 +31,6 @@ export class Patience {
     if (this.#since.size >= mostRemembered) this.#since.clear();
     const since = this.#since.get(metadata.uid) ?? now;
     this.#since.set(metadata.uid, since);
-    return Math.max(0, since + worthSayingAfterMs - now);
+    return Math.max(0, since + this.#worthSayingAfterMs - now);
   }
 }

@@ -355,13 +355,16 @@ export interface SessionSpec {
   /**
    * `Console` is the machine's serial console; who opens it takes it over from whoever had it. `Graphics` is the server of
    * its graphics, in its own protocol, password and all. `Screenshot` is what its screen shows now. `Upload` fills a volume
-   * whose spec.source.upload awaits that.
+   * whose spec.source.upload awaits that. `Plan` tells what the host would do about objects that are shown to it, and does
+   * nothing.
    */
-  readonly purpose: 'Console' | 'Graphics' | 'Screenshot' | 'Upload';
+  readonly purpose: 'Console' | 'Graphics' | 'Screenshot' | 'Upload' | 'Plan';
   /** The VirtualMachine, in the session's namespace. When absent, it is about no machine. */
   readonly machineRef?: Ref;
   /** The StorageVolume, in the session's namespace. When absent, it is about no volume. */
   readonly volumeRef?: Ref;
+  /** The Hypervisor whose agent is asked. When absent, it is about no host as a whole. */
+  readonly hypervisorRef?: Ref;
   /**
    * SHA-256 of the certificate (DER) that the client made for this one session, in lower-case hex. The agent lets in nobody
    * else.

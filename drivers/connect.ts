@@ -1,5 +1,5 @@
 import { DriverError } from './error.js';
-import { type Connect, type CredentialKeys, noCredentials, type Rehearsing } from './target.js';
+import { type Connect, type CredentialKeys, noCredentials, type Rehearse, type Rehearsing } from './target.js';
 
 interface Entry {
   readonly connect: Connect;
@@ -96,10 +96,11 @@ function withoutUser(uri: string): string {
   return uri.replace(/\/\/[^/]*@/, '//');
 }
 
+export const rehearse: Rehearse = async (real, noted, signal) => (await import('./rehearsal/driver.js')).rehearse(real, noted, signal);
+
 export const rehearsing: Rehearsing =
   (reach, { noted, reached }) =>
   async (target, signal) => {
-    const { rehearse } = await import('./rehearsal/driver.js');
     const real = await reach(target, signal);
     reached?.(real);
     return rehearse(real, noted, signal);

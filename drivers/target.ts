@@ -30,11 +30,16 @@ export interface Rehearsal {
 /** Connects to the host as it would be: it is read, and what is asked of it is done to what was read. */
 export type Rehearsing = (connect: Connect, rehearsal: Rehearsal) => Connect;
 
+/** The same of a host that is connected to. `noted` is told of every call that would have changed something. */
+export type Rehearse = (real: Driver, noted: (call: string) => void, signal: AbortSignal) => Promise<Driver>;
+
 /** The drivers, as far as who works with hosts has to know them. */
 export interface Drivers {
   readonly connect: Connect;
   /** Of the driver that the URI means. */
   readonly credentialKeys: (uri: string) => CredentialKeys;
+  /** Absent where nobody is told plans. */
+  readonly rehearse?: Rehearse;
 }
 
 /** And a way to see what they would do. */

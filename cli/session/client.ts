@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { connect, type TLSSocket } from 'node:tls';
 import type { Identity } from '#controllers/session/certificate.js';
-import { methods, type Picture, peerOf, placeOf, protocol } from '#controllers/session/wire.js';
+import { methods, mostQuestionBytes, type Picture, peerOf, placeOf, protocol } from '#controllers/session/wire.js';
 import { Failure } from '../complaint.js';
 
 /** Where a session is open, and who may come in. */
@@ -45,6 +45,19 @@ export async function takePicture(way: Way, signal: AbortSignal): Promise<Pictur
   }
   if (!response.complete) throw new Failure('the connection broke amid the picture; try again');
   return { type: response.headers['content-type'] ?? 'application/octet-stream', bytes: Buffer.concat(chunks) };
+}
+
+/** Sends a question, and gives the answer. Both are JSON. */
+export async function askQuestion(way: Way, question: string, signal: AbortSignal): Promise<string> {
+  if (Buffer.byteLength(question) > mostQuestionBytes)
+    throw new Failure(`what is asked is larger than ${mostQuestionBytes} bytes; ask of fewer objects at once`);
+  const headers = { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(question) };
+  const asking = await ask(way, { method: methods.question, headers }, signal);
+  asking.end(question);
+  const response = await told(accepted(asking), signal);
+  const answer = await told(text(response), signal);
+  if (!response.complete) throw new Failure(cut);
+  return answer;
 }
 
 /** Sends content once the agent wants it; resolves when it says that it has all of it. */

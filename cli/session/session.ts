@@ -18,7 +18,7 @@ export function machineIn([machine, ...rest]: readonly string[]): string {
 
 /** A machine that is to be reached. */
 export interface Wanted extends OfMachine {
-  readonly purpose: Exclude<SessionSpec['purpose'], 'Upload'>;
+  readonly purpose: Exclude<SessionSpec['purpose'], 'Upload' | 'Plan'>;
 }
 
 /** A volume that awaits its content. */
@@ -26,6 +26,13 @@ export interface WantedVolume {
   readonly namespace: string;
   readonly purpose: 'Upload';
   readonly volume: string;
+}
+
+/** A host that is asked what it would do. */
+export interface WantedPlan {
+  readonly namespace: string;
+  readonly purpose: 'Plan';
+  readonly hypervisor: string;
 }
 
 /** A session that is open to us. Disposed of, it is over. */
@@ -37,14 +44,13 @@ const patienceMs = 30_000;
 const lookMs = 150;
 
 /** Makes a session and waits until its agent opens it. Rejects with a Failure that says what hinders it. */
-export async function openSession(client: Client, wanted: Wanted | WantedVolume, signal: AbortSignal): Promise<OpenSession> {
+export async function openSession(client: Client, wanted: Wanted | WantedVolume | WantedPlan, signal: AbortSignal): Promise<OpenSession> {
   const { namespace, purpose } = wanted;
-  const about = 'volume' in wanted ? wanted.volume : wanted.machine;
+  const { about, ref } = subjectOf(wanted);
   // Loaded when it is needed: it weighs more than all the other commands.
   const { makeIdentity } = await import('#controllers/session/certificate.js');
   const identity = await makeIdentity('virtwright-client');
   const name = `${about.slice(0, 200)}-${purpose.toLowerCase()}-${randomBytes(4).toString('hex')}`;
-  const ref = 'volume' in wanted ? { volumeRef: { name: about } } : { machineRef: { name: about } };
   const spec: SessionSpec = { purpose, ...ref, certificateSHA256: identity.fingerprint };
   const made = await client.create(sessions, { metadata: { namespace, name }, spec }, signal).catch(explain(namespace));
   const { uid } = made.metadata;
@@ -58,11 +64,18 @@ export async function openSession(client: Client, wanted: Wanted | WantedVolume,
   }
 }
 
+function subjectOf(wanted: Wanted | WantedVolume | WantedPlan) {
+  if ('volume' in wanted) return { about: wanted.volume, ref: { volumeRef: { name: wanted.volume } } };
+  if ('hypervisor' in wanted) return { about: wanted.hypervisor, ref: { hypervisorRef: { name: wanted.hypervisor } } };
+  return { about: wanted.machine, ref: { machineRef: { name: wanted.machine } } };
+}
+
 /** Which of the two is missing, the right or the kind, people must know. */
 const explain = (namespace: string) => (reason: unknown) => {
   if (ApiError.is(reason, 'Forbidden'))
     throw new Failure(
       `you may not make Sessions in namespace "${namespace}": ask for the right to create, get and delete sessions.virtwright.io there`,
+      { cause: reason },
     );
   if (ApiError.is(reason, 'NotFound')) throw new Failure(`there is no namespace "${namespace}", or this cluster has no Virtwright in it`);
   throw reason;

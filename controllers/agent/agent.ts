@@ -11,11 +11,12 @@ import { copyOf } from '../secrets.js';
 import { Door, type DoorOptions } from '../session/door.js';
 import type { Fill } from '../storage-volume/fill.js';
 import { Uploads } from '../storage-volume/uploads.js';
+import type { ToldAct } from '../told-act.js';
 import { poolCredentials, watchWay } from './credentials.js';
 import { watchGuestSecrets } from './guest-secrets.js';
 import { Host, type Pace } from './host.js';
 import { jobsOf } from './jobs.js';
-import type { Surroundings, ToldAct } from './loops.js';
+import type { Surroundings } from './loops.js';
 import { watchOneSecret } from './one-secret.js';
 import { stopWhatWasLetGo, tellStopped } from './returning.js';
 import { SharedWatches } from './shared-watches.js';
@@ -183,6 +184,8 @@ async function runLoops(name: string, options: HostOptions, door: Door, signal: 
     standsBack,
     onTrouble,
     metrics,
+    namespace,
+    rehearse: options.rehearse,
     fill: options.fill,
     onAct: options.onAct,
     onActed: options.onActed,

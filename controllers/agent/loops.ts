@@ -1,5 +1,6 @@
 import { type Condition, type StorageVolume, storageVolumes, type VirtualMachine, virtualMachines } from '#crds/types.js';
 import { DriverError } from '#drivers/error.js';
+import type { Rehearse } from '#drivers/target.js';
 import { isReady, isRestartRequired } from '../conditions.js';
 import { Drift } from '../drift.js';
 import { finalizer, removeFinalizer } from '../finalizer.js';
@@ -22,11 +23,12 @@ import type { Fill } from '../storage-volume/fill.js';
 import { storageVolumeKind } from '../storage-volume/kind.js';
 import type { Uploads } from '../storage-volume/uploads.js';
 import { volumesOf } from '../stores.js';
+import { type ToldAct, unspoken } from '../told-act.js';
 import { virtualMachineKind } from '../virtual-machine/kind.js';
 import type { SecretValues } from '../virtual-machine/seed.js';
 import { virtualNetworkInstanceKind } from '../virtual-network-instance/kind.js';
 import type { Watched } from '../watched.js';
-import type { Connected, Host } from './host.js';
+import type { Host } from './host.js';
 import type { HostWatches } from './watches.js';
 
 /** What the loops of one host share. */
@@ -45,19 +47,14 @@ export interface Surroundings {
   /** The host is out of service: nothing is done there but that orphans are taken away. */
   readonly standsBack: boolean;
   readonly onTrouble: (message: string, error: unknown) => void;
+  /** The operator's own. */
+  readonly namespace: string;
+  /** Has the host as it would be; absent where nobody is told plans. */
+  readonly rehearse?: Rehearse | undefined;
   /** How volumes get their content; as they do when absent. */
   readonly fill?: Fill | undefined;
   readonly onAct?: ((act: ToldAct) => void) | undefined;
   readonly onActed?: (() => void) | undefined;
-}
-
-/** Something that is about to be done. */
-export interface ToldAct {
-  readonly kind: string;
-  readonly object: KubernetesObject;
-  readonly action: AnyAction;
-  readonly because: string;
-  readonly host: Connected;
 }
 
 /** Says why it must be called again, if it must. */
@@ -138,9 +135,6 @@ function hostLoop<
   });
   return queue;
 }
-
-/** Looks, and what is but written down beside an act that is told of. */
-export const unspoken: ReadonlySet<string> = new Set(['note', 'look', 'inspect', 'begin']);
 
 export const eventReason = (action: string): string => `${action[0]?.toUpperCase()}${action.slice(1)}`;
 

@@ -2,12 +2,13 @@ import type { Session, StorageVolume, VirtualMachine } from '#crds/types.js';
 import type { Consoles, Machine, MachineShape, Volumes } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { isStalled, type Standing } from '../conditions.js';
+import { answerPlan } from '../foresight/answer.js';
 import type { HostView } from '../host/view.js';
 import { aboutOf } from '../session/about.js';
 import { withHistory } from '../session/history.js';
 import type { Service } from '../session/opening.js';
 import type { Line } from '../session/pipe.js';
-import type { Host } from './host.js';
+import type { Connected, Host } from './host.js';
 import type { Surroundings } from './loops.js';
 import { logOf, writtenIn } from './written.js';
 
@@ -21,7 +22,8 @@ const closed = (kind: Standing['kind'], reason: string, message: string): Verdic
   stands: { kind, reason, message },
 });
 
-export function judge(session: Session, { host, watched, uploads }: Surroundings): Verdict {
+export function judge(session: Session, surroundings: Surroundings): Verdict {
+  const { host, watched, uploads } = surroundings;
   const { purpose } = session.spec;
   const { connected, failure, name } = host;
   // Neither of these passes while somebody waits.
@@ -29,11 +31,22 @@ export function judge(session: Session, { host, watched, uploads }: Surroundings
     return closed('stalled', failure.code, `host ${name} is not reached: ${failure.message}`);
   if (connected === undefined)
     return closed('reconciling', 'Unavailable', `host ${name} is not reached${failure === undefined ? ' yet' : `: ${failure.message}`}`);
+  if (purpose === 'Plan') return judgePlan(session, surroundings, connected);
   const { what, known } = aboutOf(session, watched);
   if (known === undefined) return closed('reconciling', 'NotSeen', `${what} is not seen on ${name} yet`);
   if (known.metadata.deletionTimestamp !== undefined) return closed('stalled', 'Terminating', `${what} is being deleted`);
   if (known.kind === 'StorageVolume') return judgeUpload(known, what, uploads);
   return purpose === 'Upload' ? closed('stalled', 'Invalid', 'Upload is about a volume') : judgeMachine(known, purpose, what, host);
+}
+
+/** Of all namespaces and kinds in the operator's own: who may make sessions there has a hand in everything. Elsewhere of that namespace alone. */
+function judgePlan({ metadata: { namespace } }: Session, surroundings: Surroundings, { driver }: Connected): Verdict {
+  const { host, watched, secretValues, letIn, rehearse } = surroundings;
+  if (rehearse === undefined) return closed('stalled', 'Unsupported', `the agent of ${host.name} has no plans; see its version`);
+  const scope = namespace === surroundings.namespace ? undefined : namespace;
+  const foresee = (question: string, signal: AbortSignal) =>
+    answerPlan(question, { driver, host, watched, secretValues, letIn, rehearse, scope }, signal);
+  return { kind: 'open', service: { kind: 'question', answer: foresee } };
 }
 
 function judgeUpload(volume: StorageVolume, what: string, uploads: Surroundings['uploads']): Verdict {

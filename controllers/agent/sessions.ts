@@ -51,7 +51,7 @@ export function sessionLoop(surroundings: Surroundings, door: Door): Queue {
 
 function openingFor(session: Session, service: Service, { watched, recorder }: Surroundings, onEnd: () => void): Opening {
   const { metadata, spec } = session;
-  const about = aboutOf(session, watched).known;
+  const about = spec.hypervisorRef === undefined ? aboutOf(session, watched).known : undefined;
   const note = (from: string) => `session ${metadata.name} was opened from ${from}`;
   return {
     uid: metadata.uid,

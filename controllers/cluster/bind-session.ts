@@ -18,6 +18,17 @@ export async function bindSession({ client, watched }: Binder, session: Session,
     return { kind: 'converged' };
   }
   const tell = (told: SessionStatus) => publishStatus({ client, ...watched.sessions }, session, told, signal);
+  const giveToHost = async (host: string): Promise<Outcome> => {
+    if (watched.hypervisors.store.get(host) === undefined) {
+      await tell(reportSession(session, noHost(host), undefined, now));
+      return { kind: 'progressing', recheckMs: leftMs, because: 'what it is about is not there' };
+    }
+    const { expiresAt: _, ...told } = reportSession(session, waitsForAgent, undefined, now);
+    await tell({ ...told, hypervisor: host });
+    return { kind: 'converged' };
+  };
+  const asked = session.spec.hypervisorRef?.name;
+  if (asked !== undefined) return giveToHost(asked);
   const { what, resource, name, known } = aboutOf(session, watched);
   // Each kind has a watch of its own: that of machines may be behind that of sessions.
   if (known === undefined && (await getNow(client, resource, { namespace: metadata.namespace, name }, signal)) !== undefined)
@@ -27,10 +38,10 @@ export async function bindSession({ client, watched }: Binder, session: Session,
     await tell(reportSession(session, hindrance(what, metadata.namespace, known), undefined, now));
     return { kind: 'progressing', recheckMs: Math.min(leftMs, lookAgainMs), because: 'what it is about has no host' };
   }
-  const { expiresAt: _, ...told } = reportSession(session, waitsForAgent, undefined, now);
-  await tell({ ...told, hypervisor });
-  return { kind: 'converged' };
+  return giveToHost(hypervisor);
 }
+
+const noHost = (name: string): Standing => ({ kind: 'stalled', reason: 'NotFound', message: `there is no Hypervisor "${name}"` });
 
 const lookAgainMs = 1_000;
 

@@ -1,8 +1,6 @@
-import { createHash } from 'node:crypto';
-import { hypervisors, storagePools, storageVolumes, virtualMachineActions, virtualMachines, virtualNetworks } from '#crds/types.js';
+import { uuidOf } from '../derived-uuid.js';
+import { kinds } from '../foresight/kinds.js';
 import type { Resource } from '../kubernetes/resource.js';
-import { namespaces } from '../namespaces.js';
-import { secrets } from '../secrets.js';
 
 /** An object as a file has it. */
 export interface Written {
@@ -11,20 +9,6 @@ export interface Written {
   readonly metadata: { readonly name: string; readonly namespace?: string; readonly annotations?: Readonly<Record<string, string>> };
   readonly [field: string]: unknown;
 }
-
-/** What one host can be made of, in the order in which it is applied and told of. */
-export const kinds: readonly Resource[] = [
-  namespaces,
-  secrets,
-  hypervisors,
-  storagePools,
-  virtualNetworks,
-  storageVolumes,
-  virtualMachines,
-  virtualMachineActions,
-];
-/** Of which there is something to wait for. */
-export const hostKinds: readonly Resource[] = [storagePools, virtualNetworks, storageVolumes, virtualMachines];
 
 export const resourceOf = ({ apiVersion, kind }: Pick<Written, 'apiVersion' | 'kind'>): Resource | undefined =>
   kinds.find((one) => one.kind === kind && apiVersion === (one.group === '' ? one.version : `${one.group}/${one.version}`));
@@ -95,13 +79,5 @@ export const inOrder = (objects: readonly Written[]): readonly Written[] => [...
  * same name in two users' hands, would have the same; the mark on the host has the cluster's name beside it.
  */
 export function lastingUid(cluster: string): UidOf {
-  return ({ group, kind }, namespace, name) => {
-    const hash = createHash('sha256')
-      .update(JSON.stringify(['virtwright.io/one-shot', cluster, group, kind, namespace, name]))
-      .digest();
-    hash[6] = ((hash[6] ?? 0) & 0x0f) | 0x80;
-    hash[8] = ((hash[8] ?? 0) & 0x3f) | 0x80;
-    const hex = hash.toString('hex');
-    return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join('-');
-  };
+  return ({ group, kind }, namespace, name) => uuidOf(['virtwright.io/one-shot', cluster, group, kind, namespace, name]);
 }

@@ -5,10 +5,10 @@ import { systemClock } from '#drivers/fake/clock.js';
 import { connectFake } from '#drivers/fake/driver.js';
 import { FakeHost } from '#drivers/fake/host.js';
 import { noCredentials } from '#drivers/target.js';
+import type { Outcome } from '../foresight/outcome.js';
+import { exitCodeOf, planText } from '../foresight/text.js';
 import type { Written } from './objects.js';
-import type { Outcome } from './outcome.js';
 import { applyOnce, OneShotError, planOnce, type Request, renderOnce } from './run.js';
-import { exitCodeOf, planText } from './text.js';
 
 // As in the program: many waits hang on one signal.
 setMaxListeners(0);

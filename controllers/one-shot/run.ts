@@ -1,13 +1,13 @@
 import type { Driver } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import type { RehearsedDrivers } from '#drivers/target.js';
+import { type Outcome, outcomeOf } from '../foresight/outcome.js';
+import { type Step, stepOf } from '../foresight/steps.js';
 import { ApiError, type Client } from '../kubernetes/client.js';
 import { pretendToFill } from '../storage-volume/fill.js';
 import type { MachineAction } from '../virtual-machine/action.js';
 import { objectsFor, resourceOf, type Written } from './objects.js';
-import { type Outcome, outcomeOf } from './outcome.js';
 import { settled } from './settle.js';
-import { type Step, stepOf } from './steps.js';
 import { withWorld } from './world.js';
 
 /** Something is wrong with what was asked, or with the host; for people. */

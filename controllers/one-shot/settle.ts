@@ -1,29 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Condition } from '#crds/types.js';
+import { hostKinds } from '../foresight/kinds.js';
+import { standingOf } from '../foresight/standing.js';
 import type { Client } from '../kubernetes/client.js';
 import type { KubernetesObject } from '../kubernetes/resource.js';
-import { hostKinds } from './objects.js';
-
-/** Whether an object has come where it can come. */
-export type Standing =
-  | { readonly kind: 'ready' }
-  | { readonly kind: 'stalled'; readonly reason: string; readonly message: string }
-  | { readonly kind: 'underway'; readonly reason: string; readonly message: string };
-
-interface Told {
-  readonly observedGeneration?: number;
-  readonly conditions?: readonly Condition[];
-}
-
-export function standingOf({ metadata, status }: KubernetesObject): Standing {
-  const { observedGeneration, conditions = [] } = (status ?? {}) as Told;
-  const of = (type: string) => conditions.find((one) => one.type === type);
-  const [ready, stalled] = [of('Ready'), of('Stalled')];
-  const isCurrent = observedGeneration === undefined || observedGeneration === metadata.generation;
-  if (isCurrent && stalled?.status === 'True') return { kind: 'stalled', reason: stalled.reason, message: stalled.message };
-  if (isCurrent && ready?.status === 'True') return { kind: 'ready' };
-  return { kind: 'underway', reason: ready?.reason ?? 'Waiting', message: ready?.message ?? 'nothing is known of it yet' };
-}
 
 export interface Patience {
   /** So long nothing changes in what waits: it waits for what does not come. */

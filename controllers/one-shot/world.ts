@@ -7,13 +7,13 @@ import { readCrds } from '#crds/schema.js';
 import type { Drivers } from '#drivers/target.js';
 import { startStandalone } from '#standalone/server.js';
 import { runAgent } from '../agent/agent.js';
-import type { ToldAct } from '../agent/loops.js';
 import { runController } from '../cluster/controller.js';
 import { ApiError, type Client, createClient, loadKubeConfig } from '../kubernetes/client.js';
 import { definitions } from '../kubernetes/definitions.js';
 import { createMetrics } from '../metrics.js';
 import { namespaces, operatorNamespace } from '../namespaces.js';
 import type { Fill } from '../storage-volume/fill.js';
+import type { ToldAct } from '../told-act.js';
 import { lastingUid } from './objects.js';
 
 export interface WorldOptions extends Drivers {

@@ -6,7 +6,9 @@ import type { Picture } from './wire.js';
 export type Service =
   | { readonly kind: 'line'; open(asked: URLSearchParams, signal: AbortSignal): Promise<Line> }
   | { readonly kind: 'picture'; take(signal: AbortSignal): Promise<Picture> }
-  | { readonly kind: 'delivery'; receive(request: IncomingMessage, wanted: () => void, signal: AbortSignal): Promise<void> };
+  | { readonly kind: 'delivery'; receive(request: IncomingMessage, wanted: () => void, signal: AbortSignal): Promise<void> }
+  /** Both are JSON. */
+  | { readonly kind: 'question'; answer(question: string, signal: AbortSignal): Promise<string> };
 
 /** A session for which the door opens. */
 export interface Opening {

@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { DriverError } from '#drivers/error.js';
 import type { Service } from './opening.js';
 import { type Count, pipe } from './pipe.js';
 import { answer, plainText, refusalOf, refuseOn, switchOver } from './reply.js';
+import { mostQuestionBytes } from './wire.js';
 
 /** Of what was said last, before the connection is closed. */
 const lastWordMs = 5_000;
@@ -62,5 +64,23 @@ async function serve({ request, response }: Extract<Visit, { kind: 'request' }>,
       count('in', Number(request.headers['content-length']));
       return answer(response, 200, plainText, 'all of it is there');
     }
+    case 'question': {
+      const asked = await whole(request);
+      count('in', Buffer.byteLength(asked));
+      const said = await service.answer(asked, signal);
+      count('out', Buffer.byteLength(said));
+      return answer(response, 200, 'application/json', said);
+    }
   }
+}
+
+async function whole(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let left = mostQuestionBytes;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    left -= chunk.length;
+    if (left < 0) throw new DriverError('Invalid', `more than ${mostQuestionBytes} bytes given; ask of fewer objects at once`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
 }

@@ -9,11 +9,14 @@ export const protocol = {
   upgrade: 'virtwright-bytes',
 } as const;
 
-/** What goes over a session: bytes both ways, a picture, or a volume's content. */
-export type Carries = 'line' | 'picture' | 'delivery';
+/** What goes over a session: bytes both ways, a picture, a volume's content, or a question and its answer. */
+export type Carries = 'line' | 'picture' | 'delivery' | 'question';
 
 /** How it is asked for. */
-export const methods: Readonly<Record<Carries, string>> = { line: 'GET', picture: 'GET', delivery: 'PUT' };
+export const methods: Readonly<Record<Carries, string>> = { line: 'GET', picture: 'GET', delivery: 'PUT', question: 'POST' };
+
+/** Of a question, and of its answer. */
+export const mostQuestionBytes = 8 * 2 ** 20;
 
 export interface Picture {
   /** As `image/png`. */

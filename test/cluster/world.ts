@@ -10,6 +10,7 @@ import type { ObjectRef } from '#controllers/kubernetes/resource.js';
 import { createMetrics, type Metrics } from '#controllers/metrics.js';
 import { crdFolder } from '#crds/schema.js';
 import type { Kinds } from '#crds/types.js';
+import { rehearse } from '#drivers/connect.js';
 import { type Connect, type Drivers, noCredentials } from '#drivers/target.js';
 import { type ApiServer, type KubectlArgs, useCluster } from './api-server.js';
 import { resources } from './kinds.js';
@@ -135,7 +136,12 @@ export class World {
       ...(only === 'agent' ? [] : [runController({ ...common, ...(guestSecrets && { guestSecrets }) }, stop.signal)]),
       ...(only === 'controller'
         ? []
-        : [runAgent({ ...common, hypervisors: names, cluster, connect, ...(pace && { pace }), ...(lease && { lease }) }, stop.signal)]),
+        : [
+            runAgent(
+              { ...common, hypervisors: names, cluster, connect, rehearse, ...(pace && { pace }), ...(lease && { lease }) },
+              stop.signal,
+            ),
+          ]),
     ]);
     const end = async () => {
       stop.abort();

@@ -1,7 +1,7 @@
 import type { Capability, Machine } from '#drivers/driver.js';
-import { type ToldAct, unspoken } from '../agent/loops.js';
 import type { KubernetesObject } from '../kubernetes/resource.js';
 import { isItsOwn } from '../storage-volume/plan-fill.js';
+import { type ToldAct, unspoken } from '../told-act.js';
 import type { MachineAction } from '../virtual-machine/action.js';
 import { type Classed, changesOf } from '../virtual-machine/changes.js';
 

@@ -1,7 +1,7 @@
 import type { VirtualMachineStatus } from '#crds/types.js';
 import type { KubernetesObject } from '../kubernetes/resource.js';
-import { kinds } from './objects.js';
-import { standingOf } from './settle.js';
+import { kinds } from './kinds.js';
+import { standingOf } from './standing.js';
 import { placeOf, type Step } from './steps.js';
 
 export interface Told {
@@ -32,6 +32,14 @@ export function outcomeOf(steps: readonly Step[], objects: readonly KubernetesOb
     calls,
   };
 }
+
+/** What several have told of, as one. */
+export const joined = (outcomes: readonly Outcome[]): Outcome => ({
+  steps: sorted(outcomes.flatMap(({ steps }) => steps)),
+  waits: sorted(outcomes.flatMap(({ waits }) => waits)),
+  troubles: sorted(outcomes.flatMap(({ troubles }) => troubles)),
+  calls: outcomes.flatMap(({ calls }) => calls),
+});
 
 function troubleOf(object: KubernetesObject): readonly Told[] {
   const standing = standingOf(object);
