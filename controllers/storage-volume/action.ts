@@ -119,6 +119,7 @@ export type VolumeAction =
     }
   | { readonly kind: 'wipe'; readonly uid: string; readonly id: VolumeId }
   /** What is in a directory goes file by file. */
-  | { readonly kind: 'deleteTree'; readonly uid: string; readonly id: VolumeId }
+  | { readonly kind: 'deleteTree'; readonly uid: string; readonly id: VolumeId; readonly location: string }
+  | { readonly kind: 'stopDeleting'; readonly uid: string; readonly id: VolumeId }
   | { readonly kind: 'cancel'; readonly uid: string; readonly id: VolumeId }
   | { readonly kind: 'delete'; readonly id: VolumeId; readonly location: string };

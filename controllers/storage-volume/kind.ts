@@ -110,11 +110,12 @@ function performersWith(lasting: Lasting): Performers<VolumeAction> {
         jobs.start(wipeKey(uid), (_progress, signal) => volumes.wipe(id, signal).finally(() => view.dirtyPool(id.pool)), clock);
       },
     },
-    deleteTree: {
+    deleteTree: deletingTree(lasting),
+    stopDeleting: {
       needs: 'volumes',
-      async run({ driver: { volumes }, view, clock }, { uid, id }) {
-        if (volumes === undefined) return;
-        jobs.start(deletionKey(uid), (_progress, signal) => volumes.delete(id, signal).finally(() => view.dirtyPool(id.pool)), clock);
+      async run({ view }, { uid, id }) {
+        await jobs.cancel(deletionKey(uid));
+        view.dirtyPool(id.pool);
       },
     },
     delete: {
@@ -174,6 +175,27 @@ function reserve(
     return locks.occupy(location, `volume "${name}" is being copied`);
   });
 }
+
+/** No machine starts with a directory that is being deleted file by file; none may have it, on or off. */
+const deletingTree = ({ jobs, locks }: Lasting): Performer<Action<'deleteTree'>> => ({
+  needs: 'volumes',
+  async run({ driver: { volumes }, view, clock }, { uid, id, location }, signal) {
+    if (volumes === undefined) return;
+    const release = await locks.hold([location], async () => {
+      await view.glance(signal);
+      await view.refresh({ machines: true }, signal);
+      const unread = unreadOf(view);
+      if (unread !== undefined) throw new DriverError('Busy', `whether a machine uses it is not known: ${unread}`);
+      if (usersOf(location, view).length > 0) throw new DriverError('Busy', 'a machine was given it just now');
+      return locks.occupy(location, 'the directory is being deleted');
+    });
+    const ended = () => {
+      release();
+      view.dirtyPool(id.pool);
+    };
+    jobs.start(deletionKey(uid), (_progress, until) => settled(volumes.delete(id, until), ended), clock);
+  },
+});
 
 /** An image file that a guest writes to must not be resized beneath it: no machine starts with it meanwhile, and none may run. */
 const growing = (locks: Locks): Performer<Action<'grow'>> => ({

@@ -21,9 +21,15 @@ export function planRemoval(desired: DesiredVolume, observed: ObservedVolume, no
     return [act({ kind: 'cancel', uid, id: { pool: pool.id, nativeName: desired.nativeName } }, 'the resource was deleted')];
   if (whole && keep) return removalOf(marker);
   const kept = keptForClones(desired, observed) ?? usedOnHost(desired, observed);
-  if (kept !== undefined) return [kept];
+  if (kept !== undefined) return [...stopDeleting(desired, observed), kept];
   return planWiping(desired, observed, now) ?? planTree(desired, observed, now) ?? removalOf(volume, marker);
 }
+
+/** Somebody started a container with it past us: that one could lead the deletion astray, which goes by paths. */
+const stopDeleting = ({ uid }: DesiredVolume, { volume, deleting }: ObservedVolume): Plan<VolumeAction> =>
+  volume === undefined || deleting?.kind !== 'running'
+    ? []
+    : [act({ kind: 'stopDeleting', uid, id: volume.id }, 'a machine uses it, and its deletion is not gone on with')];
 
 /** Undefined when it is no directory, or is gone. An agent that dies amid it goes on with what is left. */
 function planTree({ uid }: DesiredVolume, { volume, deleting }: ObservedVolume, now: number): Plan<VolumeAction> | undefined {
@@ -31,7 +37,7 @@ function planTree({ uid }: DesiredVolume, { volume, deleting }: ObservedVolume, 
   if (deleting?.kind === 'running') return [wait('Deleting', 'what is in the directory is being deleted', 10_000)];
   if (deleting?.kind === 'failed' && now < deleting.at + againMs)
     return [wait('DeletionFailed', `${deleting.message}; it is tried again`, deleting.at + againMs - now)];
-  return [act({ kind: 'deleteTree', uid, id: volume.id }, 'the resource was deleted')];
+  return [act({ kind: 'deleteTree', uid, id: volume.id, location: volume.location }, 'the resource was deleted')];
 }
 
 /** Undefined when there is nothing left to be wiped. An agent that dies amid it begins anew. */

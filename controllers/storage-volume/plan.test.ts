@@ -171,6 +171,12 @@ t.test('what is done with a volume in each state', async (t) => {
     ['a directory', toDelete, { volume: tree }, ['deleteTree']],
     ['a directory to be wiped', toWipe, { volume: tree }, ['refuse Unfit']],
     ['a directory being deleted', toDelete, { volume: tree, deleting: running }, ['wait Deleting']],
+    [
+      'a directory being deleted that somebody uses',
+      toDelete,
+      { volume: tree, deleting: running, users: [user(false)] },
+      ['stopDeleting', 'wait InUse'],
+    ],
     ['a directory that could not be', toDelete, { volume: tree, deleting: failed }, ['wait DeletionFailed']],
     ['a directory that could not be a while ago', toDelete, { volume: tree, deleting: { ...failed, at: now - 60_000 } }, ['deleteTree']],
     ['a directory that is gone', toDelete, { marker, deleting: { kind: 'done' } }, ['delete']],
@@ -388,6 +394,39 @@ t.test('what an interrupted fill left is seen at once, and a machine that runs i
     view.volumes(of.pool).find(({ id: { nativeName } }) => nativeName === of.nativeName),
     { sizeBytes: 200 },
   );
+});
+
+t.test('no directory is deleted beneath a container, and no container starts with one that is being deleted', async (t) => {
+  const host = new FakeHost();
+  const driver = fakeDriver(host);
+  const signal = AbortSignal.timeout(10_000);
+  const poolUuid = '11111111-2222-4333-8444-555555555555';
+  const id = await driver.pools?.define({ uuid: poolUuid, nativeName: 'fast', source: { kind: 'directory', path: '/p' } }, signal);
+  await driver.pools?.start(id as PoolId, signal);
+  const of = { pool: id as PoolId, nativeName: 'shop.tree-12345678' };
+  const location = `/p/${of.nativeName}`;
+  await driver.volumes?.create({ ...of, format: 'Raw', sizeBytes: 100 }, signal);
+  const view = new HostView(driver, () => {}, signal);
+  const jobs = new Jobs(() => {});
+  const locks = new Locks();
+  const scope = { name: 'one', cluster: 'here', hypervisor: undefined, capabilities: [] };
+  const { performers } = storageVolumeKind(scope, noStores(), jobs, locks, new Uploads(() => {}));
+  const around = { driver, view, clock: () => now };
+  const deleteTree = () => performers.deleteTree.run(around, { kind: 'deleteTree', uid: 'v-1', id: of, location }, signal);
+
+  const behind = new Behind(host);
+  const uuid = '22222222-2222-4333-8444-555555555555';
+  behind.machine({ uuid, nativeName: 'm', shape: { container: { root: location, init: ['/init'] } } });
+  await t.rejects(deleteTree(), { code: 'Busy' }, 'a container that nobody has seen so far');
+  t.equal(jobs.get('v-1/delete'), undefined);
+  behind.undefine(uuid);
+
+  host.faults.slow('volumes.delete', 3_600_000);
+  await deleteTree();
+  t.match(locks.occupied([location]), /being deleted/);
+  await performers.stopDeleting.run(around, { kind: 'stopDeleting', uid: 'v-1', id: of }, signal);
+  t.equal(jobs.get('v-1/delete'), undefined);
+  t.equal(locks.occupied([location]), undefined);
 });
 
 /** As it is planned when nobody says a format. */

@@ -19,6 +19,7 @@ const doing: Readonly<Record<VolumeAction['kind'], string>> = {
   growAttached: 'Growing',
   wipe: 'Terminating',
   deleteTree: 'Terminating',
+  stopDeleting: 'Terminating',
   cancel: 'Terminating',
   delete: 'Terminating',
 };

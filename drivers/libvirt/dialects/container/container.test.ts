@@ -7,6 +7,7 @@ import { child, element, type XmlElement } from '#drivers/xml/tree.js';
 import { namesInMetadata } from '../../xml/names-in-metadata.js';
 import type { Means } from '../dialect.js';
 import { container } from './dialect.js';
+import { readDiskLimits } from './disk-limits.js';
 import { commonFirst, firstUserBeside, firstUserOf, usersOfMap } from './uid-map.js';
 
 const mark: Mark = { owner: { cluster: 'c', namespace: 'shop', name: 'web', uid: 'u' }, record: '' };
@@ -158,7 +159,14 @@ t.test('limits are of each disk that its directories are on, and of no other', a
       .replace('<blkiotune>', '<blkiotune><weight>500</weight><device><path>/dev/c</path><weight>300</weight></device>'),
     'domain',
   );
-  t.same(container.readShape(byHand).container?.limits, {}, 'disks that differ are told as none');
+  t.same(
+    container.readShape(byHand).container?.limits,
+    { readIops: 0, writeBytes: 1_024 },
+    'disks that differ are like nothing that is asked for',
+  );
+  const limitedBy = (path: string, limit: string) => `<device><path>${path}</path><${limit}>5</${limit}></device>`;
+  const unlike = `<domain><blkiotune>${limitedBy('/dev/a', 'read_iops_sec')}${limitedBy('/dev/b', 'write_iops_sec')}</blkiotune></domain>`;
+  t.same(readDiskLimits(parseXml(unlike, 'domain')), { readIops: 0, writeIops: 0 }, 'also where each has another');
   const mended = container.edit(byHand, on({ readIops: 9 }, '/dev/a'), mark);
   t.same(container.readShape(mended).container?.limits, { readIops: 9 });
   const bare = serializeXml(container.edit(byHand, on({}, '/dev/a'), mark));

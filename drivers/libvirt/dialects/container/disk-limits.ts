@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { ContainerLimits, MachineDefinition } from '#drivers/driver.js';
 import { append, mapChildren, withChild, withoutChildren, withText } from '#drivers/xml/edit.js';
 import { child, element, elements, isElement, textOf, type XmlElement } from '#drivers/xml/tree.js';
@@ -22,11 +23,15 @@ function limitsOf(device: XmlElement): ContainerLimits {
 
 const isLimited = (device: XmlElement): boolean => Object.keys(limitsOf(device)).length > 0;
 
-/** What holds of each limited disk alike; undefined when none is limited, nothing at all when they differ. */
+/**
+ * What holds of each limited disk alike; undefined when none is limited. Where they differ, all that any of them has: nobody asks for 0, so it is
+ * like nothing that is asked for, and is set right.
+ */
 export function readDiskLimits(domain: XmlElement): ContainerLimits | undefined {
   const [first, ...others] = devicesIn(domain).filter(isLimited).map(limitsOf);
-  if (first === undefined) return undefined;
-  return others.every((each) => JSON.stringify(each) === JSON.stringify(first)) ? first : {};
+  if (first === undefined || others.every((each) => isDeepStrictEqual(each, first))) return first;
+  const differing = entries.filter(([limit]) => others.some((each) => each[limit] !== first[limit]));
+  return { ...first, ...Object.fromEntries(differing.map(([limit]) => [limit, 0])) };
 }
 
 /** The same limits on each disk that its directories are on, and on those that had some. Weights, which others may have set, stay. */
