@@ -11,6 +11,18 @@ export const granted = (
 ): readonly string[] =>
   (hypervisor?.spec.grants ?? []).filter(({ namespaces }) => covers(namespaces, namespace, known)).flatMap((grant) => grant[field] ?? []);
 
+/** The most that any grant gives; undefined where none speaks of it. */
+export function mostGranted(
+  field: 'cpuShares',
+  hypervisor: Hypervisor | undefined,
+  namespace: string,
+  known: ReadonlyStore<Namespace>,
+): number | undefined {
+  const covering = (hypervisor?.spec.grants ?? []).filter(({ namespaces }) => covers(namespaces, namespace, known));
+  const given = covering.flatMap((grant) => grant[field] ?? []);
+  return given.length === 0 ? undefined : Math.max(...given);
+}
+
 /** The same of what is granted or is not. */
 export const isGranted = (
   field: 'privilegedContainers',

@@ -158,6 +158,11 @@ export interface HypervisorSpecGrant {
    */
   readonly privilegedContainers?: boolean;
   /**
+   * The most `cpu.shares` that VirtualMachines of these namespaces may ask for. When absent, 100, which hosts reckon those
+   * as that say nothing. Of a grant that is taken away, what runs keeps what it has.
+   */
+  readonly cpuShares?: number;
+  /**
    * Machines of the host, by their uuids, that VirtualMachines of these namespaces may adopt; `*` is all that are nobody's.
    * When absent, none. One that was adopted stays so.
    */
@@ -961,8 +966,9 @@ export interface VirtualMachineSpecCpu {
   readonly maxCount?: number;
   /**
    * How much of the host's time it has where machines want more than there is: one with twice the shares of another has
-   * twice the time. Hosts reckon those that say nothing as 100, or as 1024 where they have cgroups of version 1. Changes
-   * while the machine runs. When absent, the host's usual, or as it is.
+   * twice the time. Hosts reckon those that say nothing as 100, or as 1024 where they have cgroups of version 1. More than
+   * 100 is had by grant of the Hypervisor alone (`spec.grants[].cpuShares`). Changes while the machine runs. When absent,
+   * the host's usual, or as it is.
    */
   readonly shares?: number;
 }

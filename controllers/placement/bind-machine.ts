@@ -17,7 +17,7 @@ import { publishStatus } from '../loop.js';
 import { askedAddresses, claimsOf, duplicates } from '../mac-addresses.js';
 import type { Outcome } from '../reconcile.js';
 import { clonesOf, isLinked, volumesOf } from '../stores.js';
-import { ungrantedToContainer } from '../virtual-machine/container-grants.js';
+import { ungrantedTo } from '../virtual-machine/ungranted.js';
 import { bindVolume, instanceFor } from './bind-volume.js';
 import { type Choice, choose } from './choose.js';
 import { askToLeave, hasLeft, unbind } from './evacuate.js';
@@ -88,7 +88,7 @@ const candidates = (binder: Binder, machine: VirtualMachine): Candidates => ({
   instanceFor: (volume, hypervisor) => placeOf(binder, volume, hypervisor, machine),
   networkOn: (network, { metadata }) =>
     binder.watched.networkInstances.store.get(`${machine.metadata.namespace}/${instanceName(network, metadata.name)}`),
-  ungrantedOn: (hypervisor) => ungrantedToContainer(machine, hypervisor, binder.watched.namespaces.store),
+  ungrantedOn: (hypervisor) => ungrantedTo(machine, hypervisor, binder.watched.namespaces.store),
   duplicatesOn: ({ metadata }) => duplicates(machine, metadata.name, addressesIn(binder)).map(({ because }) => because),
   usage: (name) => binder.ledger.usage(name, machine.metadata.uid),
   around: neighbourhood(binder),
