@@ -259,19 +259,20 @@ for turn in range(3):
 print('heard')
 `;
 
-t.test(
-  "Debian's pywinrm seals what we open, three times over one connection",
-  { skip: !hasWinrm && 'install python3-winrm' },
-  async (t) => {
-    const { simulator } = await simulated(t);
-    // NTLM wants MD4, which OpenSSL keeps apart.
-    const legacy = join(folder, 'legacy.cnf');
-    await writeFile(
-      legacy,
-      'openssl_conf = init\n[init]\nproviders = providers\n[providers]\ndefault = on\nlegacy = on\n[on]\nactivate = 1\n',
-    );
-    const env = { ...process.env, OPENSSL_CONF: legacy };
-    t.equal((await run(python, ['-c', script(simulator.port, user.password)], { env })).stdout.trim(), 'heard');
-    await t.rejects(run(python, ['-c', script(simulator.port, 'wrong')], { env }), /credentials were rejected/);
-  },
-);
+for (const mode of ['v2', 'v1'] as const)
+  t.test(
+    `${mode}: Debian's pywinrm seals what we open, three times over one connection`,
+    { skip: !hasWinrm && 'install python3-winrm' },
+    async (t) => {
+      const { simulator } = await simulated(t, { mode });
+      // NTLM wants MD4, which OpenSSL keeps apart.
+      const legacy = join(folder, 'legacy.cnf');
+      await writeFile(
+        legacy,
+        'openssl_conf = init\n[init]\nproviders = providers\n[providers]\ndefault = on\nlegacy = on\n[on]\nactivate = 1\n',
+      );
+      const env = { ...process.env, OPENSSL_CONF: legacy };
+      t.equal((await run(python, ['-c', script(simulator.port, user.password)], { env })).stdout.trim(), 'heard');
+      await t.rejects(run(python, ['-c', script(simulator.port, 'wrong')], { env }), /credentials were rejected/);
+    },
+  );

@@ -61,6 +61,11 @@ for (const mode of ['v2', 'v1'] as const)
     t.same(changes().slice(asked), [], 'another pass changes nothing on the host');
     t.same(operator.writes.slice(writes), [], 'nor any object');
 
+    // A hand that the host tells nobody of: version 1 tells of none at all.
+    native()?.enter('off');
+    await world.until('VirtualMachine', 'mail', () => native()?.state === 'running', { timeoutMs: 120_000 });
+    await until(isIn('Running'));
+
     await patch({ cpu: { count: 4 } });
     await world.until('VirtualMachine', 'mail', (now) => condition(now, 'RestartRequired')?.status === 'True');
     t.same(has(), ['running', 2, 2048, generation], 'the running machine is as it was');

@@ -196,6 +196,28 @@ t.test('an object is got, and gone is told', async (t) => {
   await t.rejects(connection.get(reference, soon()), { code: 'NotFound' });
 });
 
+t.test('what can be written is, once; and what cannot is told', async (t) => {
+  const simulator = await simulated(t);
+  const connection = connected(t, simulator);
+  const [os] = await connection.queryReferences('root/cimv2', 'SELECT * FROM Win32_OperatingSystem', soon());
+  if (os === undefined) throw new Error('no system');
+  const said = async () => (await connection.get(os, soon())).properties.get('Description');
+  await connection.put(os, 'Win32_OperatingSystem', { Description: `ours & "theirs" <ü>` }, soon());
+  t.same(await said(), [`ours & "theirs" <ü>`]);
+  const refused = connection.put(os, 'Win32_OperatingSystem', { Description: 'x', Version: '11' }, soon());
+  await t.rejects(refused, { message: /objects of Win32_OperatingSystem cannot be written/ });
+  simulator.host.troubles.add('Put', { kind: 'cut', when: 'after' }, 1);
+  const unheard = connection.put(os, 'Win32_OperatingSystem', { Description: 'new' }, soon());
+  await t.rejects(unheard, { code: 'Unavailable', message: /may still be at what was asked/ });
+  t.same(await said(), ['new']);
+  t.equal(simulator.host.asked.filter((what) => what.startsWith('Put ')).length, 3, 'none is sent twice');
+  await defined(connection, 'one');
+  const [machine] = await connection.queryReferences(v2, machines, soon());
+  if (machine === undefined) throw new Error('no machine');
+  await t.rejects(connection.put(machine, 'Msvm_ComputerSystem', { ElementName: 'two' }, soon()), { message: /cannot be written/ });
+  t.same(await names(connection), ['one']);
+});
+
 t.test('a method is asked once, and says what came of it', async (t) => {
   const simulator = await simulated(t);
   const connection = connected(t, simulator);
@@ -297,6 +319,25 @@ t.test('a message that is too large, and a path that is another, are told', asyn
     code: 'Exhausted',
     message: /413.*MaxEnvelopeSizekb/,
   });
+});
+
+t.test('no answer is larger than we take: many come in several, and one that does not fit is told', async (t) => {
+  const simulator = await simulated(t);
+  const connection = connected(t, simulator);
+  await defined(connection, 'one', 'two', 'three');
+  const say = (bytes: number) => {
+    for (const machine of simulator.host.machines.values()) machine.settings = { ...machine.settings, Notes: ['x'.repeat(bytes)] };
+  };
+  const settings = () => connection.query(v2, 'SELECT * FROM Msvm_VirtualSystemSettingData', soon());
+  say(300_000);
+  simulator.host.asked.splice(0);
+  t.equal((await settings()).length, 3);
+  t.equal(simulator.host.asked.filter((what) => what === 'Pull').length, 2);
+  say(600_000);
+  await t.rejects(settings(), { code: 'Exhausted', message: /larger than the maximum envelope size.*MaxEnvelopeSizekb/ });
+  say(10);
+  t.equal((await settings()).length, 3, 'and the connection goes on');
+  t.equal(simulator.open, 0);
 });
 
 t.test('events are heard as they come, and the host is told when nobody listens any more', async (t) => {

@@ -13,8 +13,9 @@ export function cimv2Namespace(host: Host, version: string): WmiNamespace {
   const classes = new Classes(texts);
   const machines = new MachineObjects(host);
   const { store } = host.options;
+  let description = '';
   const groups: readonly Group[] = [
-    { of: hostClasses, objects: () => hostObjects(host, version) },
+    { of: hostClasses, objects: () => hostObjects(host, version, description) },
     { of: [counters], objects: () => ofEach(host, (machine) => machines.counters(machine)) },
     { of: ['CIM_DataFile'], objects: () => store.all().map(fileObject) },
     { of: ['Win32_Directory'], objects: () => store.folders().map(folderObject) },
@@ -35,7 +36,13 @@ export function cimv2Namespace(host: Host, version: string): WmiNamespace {
       if (userOf(host, path) !== undefined) return { returnValue: deleted.sharingViolation };
       return { returnValue: (await store.delete(path)) ? deleted.done : deleted.notThere };
     },
-    put: () => false,
+    // All that can be written of the host: what people say of it.
+    put({ className, values }, given) {
+      const isWritable = ([name, value]: readonly [string, unknown]) => name === 'Description' || values[name] === value;
+      if (className !== 'Win32_OperatingSystem' || !Object.entries(given).every(isWritable)) return false;
+      description = [given['Description'] ?? description].flat().join();
+      return true;
+    },
     listen: undefined,
   };
 }
@@ -76,7 +83,7 @@ function diskObject(letter: string, { capacity, free }: Room): CimObject {
   return { className: 'Win32_LogicalDisk', values };
 }
 
-function hostObjects(host: Host, version: string): readonly CimObject[] {
+function hostObjects(host: Host, version: string, description: string): readonly CimObject[] {
   const { server, cpus, memoryBytes } = host.options;
   return [
     {
@@ -104,6 +111,7 @@ function hostObjects(host: Host, version: string): readonly CimObject[] {
       values: {
         Name: `Microsoft Windows Server|C:\\Windows|\\Device\\Harddisk0\\Partition2`,
         Caption: 'Microsoft Windows Server (simulated)',
+        Description: description,
         Version: version,
         BuildNumber: version.split('.').at(-1) ?? '',
         CSName: server,
