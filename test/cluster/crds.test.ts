@@ -669,10 +669,12 @@ t.test('what is wrong is refused by its path, with the remedy', async (t) => {
     [session('whose', { certificateSHA256: 'A'.repeat(64) }), 'spec.certificateSHA256 in body should match'],
     [
       session('nothing', { machineRef: undefined }),
-      'spec.purpose: … Upload is about a volume: name it in volumeRef; all else is about a machine',
+      'spec.purpose: … Upload is about a volume: name it in volumeRef; Plan is about a host: name it in hypervisorRef; all else is about a machine',
     ],
     [session('both', { volumeRef: { name: 'a' } }), 'spec.purpose: … Upload is about a volume'],
     [session('upload', { purpose: 'Upload' }), 'spec.purpose: … Upload is about a volume'],
+    [session('plan', { purpose: 'Plan' }), 'spec.purpose: … Plan is about a host'],
+    [session('host', { hypervisorRef: { name: 'a' } }), 'spec.purpose: … Plan is about a host'],
     [volume('upload-guess', { source: { upload: {} } }), 'an image needs its format, as it is never guessed'],
     [volume('upload-two', { source: { ...image, upload: {} } }), 'say exactly one of where the content comes from'],
     [action('ttl', { ttlSecondsAfterFinished: -1 }), 'spec.ttlSecondsAfterFinished in body should be greater than or equal to 0'],

@@ -161,3 +161,27 @@ await t.test('of any specs and changes: what was planned is done, and after it n
       t.same(unsure(await applied(files)), unsure(planned.calls), JSON.stringify(spec));
     }
 });
+
+await t.test('an object is explained on one page: where and why, what it waits for, who set what', async (t) => {
+  const run = (...words: readonly string[]) => runProgram({ kubeconfig }, 'explain', ...words);
+  await apply(machine('web', { devices: { rng: {} } }), machine('lost', { placement: { hypervisorRef: { name: 'two' } } }));
+  await world.until('VirtualMachine', 'web', ({ status }) => status?.pendingChanges?.length === 1, { namespace: 'shop' });
+  await world.until('VirtualMachine', 'lost', ({ status }) => status?.placement?.rejected?.length === 1, { namespace: 'shop' });
+  const web = await run('web', '-n', 'shop');
+  t.match(web, { code: 0, err: '', out: /^VirtualMachine shop\/web: / });
+  t.match(web.out, /\nWhere it is\n {2}on one: placed on one\n/);
+  t.match(web.out, /\n {2}spec\.devices\.rng: Restart, .*\(restart it, or let spec\.updatePolicy\.allow have Restart/);
+  t.match(web.out, /\nWho set what\n(.*\n)* {2}virtwright-cli \(Apply, .* ago\): spec\.cpu\.count, /);
+  t.match(web.out, /\nWhat happened last\n(.*\n)*.* Start /);
+  const lost = JSON.parse((await run('vm/lost', '-n', 'shop', '-o', 'json')).out) as { where: readonly string[]; waits: readonly string[] };
+  t.match(lost.where, [/^on no host: /, /spec\.placement asks for .*two/, /^not two: \w+, it takes no new machines/]);
+  t.match(lost.waits, [/Unschedulable/]);
+  for (const [words, out] of [
+    [['fast'], /^StoragePool fast: .*\n\nWhere it is\n {2}ready on 2 of the 2 hosts/],
+    [['vol', 'web-root', '-n', 'shop'], /\n {2}machine web has it/],
+    [['hv/two'], /\n {2}spec\.maintenance is Cordon\n/],
+  ] as const)
+    t.match(await run(...words), { code: 0, err: '', out });
+  t.match(await run('nobody'), { code: 1, err: /there is nothing called "nobody" in namespace "default"/ });
+  t.match(await run('vm'), { code: 1 });
+});
