@@ -64,7 +64,7 @@ export function createLoop<R extends Reconcilable>({ store, workers, pass, onOut
   const again = (key: string, outcome: Outcome) => {
     if (outcome.kind === 'retry') return queue.addRateLimited(key);
     queue.forget(key);
-    if (outcome.kind === 'progressing') queue.addAfter(key, outcome.recheckMs);
+    if ('recheckMs' in outcome && outcome.recheckMs !== undefined) queue.addAfter(key, outcome.recheckMs);
     if (outcome.kind === 'stalled' || outcome.kind === 'waiting') queue.addAfter(key, stalledRecheckMs * (0.8 + 0.4 * Math.random()));
   };
   const queue = createQueue({

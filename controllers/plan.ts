@@ -24,6 +24,8 @@ export const leave = (reason: string, because: string, recheckMs: number): Decis
   because,
   recheckMs,
 });
+/** The reason of what is left only to be forgotten: all is as declared. */
+export const quiet = 'Quiet';
 export const refuse = (reason: string, because: string): Decision<never> => ({ kind: 'refuse', reason, because });
 
 export type AnyAction = { readonly kind: string };

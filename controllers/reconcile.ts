@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { DriverError } from '#drivers/error.js';
 import type { HostView, Interest } from './host/view.js';
-import { type AnyAction, gate, type Performers, type Plan, type Surroundings, wait } from './plan.js';
+import { type AnyAction, gate, type Performers, type Plan, quiet, type Surroundings, wait } from './plan.js';
 
 /** References followed, or the names of those that are not there yet, each with what is missing about it. */
 export type Resolution<D> =
@@ -35,7 +35,8 @@ export interface Kind<R, D, O, A extends AnyAction, S> {
 }
 
 export type Outcome =
-  | { readonly kind: 'converged' }
+  /** Looked at again, if at all, only to forget. */
+  | { readonly kind: 'converged'; readonly recheckMs?: number }
   | { readonly kind: 'progressing'; readonly recheckMs: number; readonly because: string }
   | { readonly kind: 'retry'; readonly error: DriverError }
   /** For something else that is not there yet: nothing to do until that changes. */
@@ -154,7 +155,10 @@ function outcome<D, O, A>({ plan = [], failure, missing }: Findings<D, O, A>): O
   if (refusal !== undefined) return { kind: 'stalled', because: refusal.because };
   const left = plan.filter((decision) => decision.kind === 'leave');
   if (left[0] === undefined) return { kind: 'converged' };
-  return { kind: 'progressing', recheckMs: Math.min(...left.map(({ recheckMs }) => recheckMs)), because: left[0].because };
+  const recheckMs = Math.min(...left.map((decision) => decision.recheckMs));
+  return left.every(({ reason }) => reason === quiet)
+    ? { kind: 'converged', recheckMs }
+    : { kind: 'progressing', recheckMs, because: left[0].because };
 }
 
 /** Says how things stand once a pass has taken longer than is worth being silent about. */

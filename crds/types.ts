@@ -823,6 +823,14 @@ export interface VirtualMachineSpec {
    * need no restart.
    */
   readonly updatePolicy?: VirtualMachineSpecUpdatePolicy;
+  /**
+   * What becomes of what others change on the host. `Enforce`: it is put back, as updatePolicy allows. `Observe`: it stays,
+   * and status.drift tells of it. `Accept`: it stays, and counts instead of what is declared, until something else is
+   * declared; what was changed in what runs alone stays until the next start. When absent, `Enforce`.
+   */
+  readonly driftPolicy?: 'Enforce' | 'Observe' | 'Accept';
+  /** Fields for which another policy holds than driftPolicy; of several that fit, the longest. */
+  readonly driftRules?: readonly VirtualMachineSpecDriftRule[];
   /** Where the machine may run. When absent, on any hypervisor that it fits. */
   readonly placement?: VirtualMachineSpecPlacement;
   /** The machine's processors. When absent, one. */
@@ -892,6 +900,13 @@ export interface VirtualMachineSpecUpdatePolicy {
    * forgotten and made anew with the same disks. When absent, `Live` and `Hotplug`.
    */
   readonly allow: readonly ('Live' | 'Hotplug' | 'Restart' | 'Recreate')[];
+}
+
+export interface VirtualMachineSpecDriftRule {
+  /** Path of the field, or of what it is in: `spec.memory.size`, `spec.disks[root].cache`, `spec.disks[root]`, `spec.disks`. */
+  readonly field: string;
+  /** As driftPolicy. */
+  readonly policy: 'Enforce' | 'Observe' | 'Accept';
 }
 
 export interface VirtualMachineSpecPlacement {
@@ -1347,6 +1362,8 @@ export interface VirtualMachineStatus {
   readonly evacuation?: VirtualMachineStatusEvacuation;
   /** Fields whose change waits for something. */
   readonly pendingChanges?: readonly VirtualMachineStatusPendingChange[];
+  /** Fields that another hand has changed on the host: what is so still, and for an hour what was put back. */
+  readonly drift?: readonly VirtualMachineStatusDrift[];
   /** Ready is True when the desired state is reached (a machine that is to be off and is off is Ready). */
   readonly conditions?: readonly Condition[];
 }
@@ -1499,6 +1516,25 @@ export interface VirtualMachineStatusPendingChange {
   readonly class: 'Live' | 'Hotplug' | 'NextBoot' | 'Restart' | 'Recreate' | 'Impossible';
   /** Why it waits, for people. */
   readonly reason: string;
+}
+
+export interface VirtualMachineStatusDrift {
+  /** Path of the field, as `spec.disks[root].cache`. */
+  readonly field: string;
+  /** What the manifest says, for people. */
+  readonly declared: string;
+  /** What was found on the host, for people. */
+  readonly found: string;
+  /** When this was first seen. */
+  readonly since: string;
+  /** What becomes of it. */
+  readonly treatment: 'Enforce' | 'Observe' | 'Accept';
+  /** Where it was found, and what becomes of it, for people. */
+  readonly reason: string;
+  /** How often it was put back of late. */
+  readonly corrections?: number;
+  /** When it was last put back. */
+  readonly correctedAt?: string;
 }
 
 /** A VirtualNetwork on one hypervisor. The controller makes and deletes these; people only read them. */

@@ -2,7 +2,7 @@ import { type Condition, type StorageVolume, storageVolumes, type VirtualMachine
 import { DriverError } from '#drivers/error.js';
 import type { Rehearse } from '#drivers/target.js';
 import { isReady, isRestartRequired } from '../conditions.js';
-import { Drift } from '../drift.js';
+import { Drift, newDrift, type ToldDrift } from '../drift.js';
 import { finalizer, removeFinalizer } from '../finalizer.js';
 import { attachedTo } from '../host/attached.js';
 import type { Jobs } from '../host/jobs.js';
@@ -72,7 +72,7 @@ function hostLoop<
   D,
   O,
   A extends AnyAction,
-  S extends { readonly conditions?: readonly Condition[] },
+  S extends { readonly conditions?: readonly Condition[]; readonly drift?: readonly ToldDrift[] },
 >(
   surroundings: Surroundings,
   kind: Kind<R, D, O, A, S>,
@@ -89,7 +89,12 @@ function hostLoop<
       // Nobody reads the last words of what is let go in the same moment.
       if (!urgent && seen.metadata.deletionTimestamp !== undefined && isReady({ status })) return seen;
       const impatientInMs = urgent ? 0 : patience.left(seen, status);
-      if (impatientInMs === 0) return publishStatus({ client, ...watched }, seen, status, signal);
+      if (impatientInMs === 0) {
+        const told = await publishStatus({ client, ...watched }, seen, status, signal);
+        const drifted = newDrift(seen.status, status);
+        if (drifted !== undefined) recorder.record(seen, { type: 'Warning', reason: 'Drifted', note: drifted });
+        return told;
+      }
       queue.addAfter(keyOf(seen.metadata), impatientInMs);
       return seen;
     };

@@ -122,7 +122,7 @@ function limitsDifferences(has: ContainerLimits = {}, asked?: ContainerLimits): 
 }
 
 /** Whatever their order. */
-const mountsText = (mounts: ContainerShape['mounts'] = []): string =>
+export const mountsText = (mounts: ContainerShape['mounts'] = []): string =>
   mounts
     .map(({ path, location, readOnly = false }) => JSON.stringify([path, location, readOnly]))
     .sort()
@@ -137,7 +137,7 @@ function bootDifferences({ boot: has }: MachineShape, { boot: asked }: MachineSh
 }
 
 /** A list of things with names. Each comes and goes as a whole, and differs in some of its fields. */
-interface Named<T> {
+export interface Named<T> {
   readonly list: 'disks' | 'interfaces';
   readonly kind: 'disk' | 'interface';
   /** The model or bus with which the host lets one come and go. */
@@ -147,9 +147,9 @@ interface Named<T> {
 }
 
 /** A disk, or a drive for discs: one name is one of them. */
-type Drive = (MachineDisk & { readonly isCdrom: false }) | (MachineCdrom & { readonly isCdrom: true });
+export type Drive = (MachineDisk & { readonly isCdrom: false }) | (MachineCdrom & { readonly isCdrom: true });
 
-const drivesOf = ({ disks, cdroms = [] }: MachineShape): readonly Drive[] => [
+export const drivesOf = ({ disks, cdroms = [] }: MachineShape): readonly Drive[] => [
   ...disks.map((disk) => ({ ...disk, isCdrom: false as const })),
   ...cdroms.map((cdrom) => ({ ...cdrom, isCdrom: true as const })),
 ];
@@ -157,7 +157,7 @@ const drivesOf = ({ disks, cdroms = [] }: MachineShape): readonly Drive[] => [
 const ofDisk = (of: (disk: MachineDisk) => unknown) => (drive: Drive) => (drive.isCdrom ? undefined : of(drive));
 
 /** Of what is limited, and how much, whatever the order. */
-const limitsText = (limits: DiskLimits): string =>
+export const limitsText = (limits: DiskLimits): string =>
   Object.entries(limits)
     .map(([name, most]) => `${name}=${most}`)
     .sort()
@@ -194,6 +194,9 @@ const interfaces: Named<MachineInterface> = {
     'interfaces.linkState': { of: ({ linkState }) => linkState, untold: 'Up' },
   },
 };
+
+/** By which fields they are compared. */
+export const named = { disks, interfaces } as const;
 
 function namedDifferences<T extends { readonly name: string }>(
   kind: Named<T>,

@@ -5,6 +5,8 @@ import { act, leave, type Plan, wait } from '../plan.js';
 import { type MachineAction, marked, type Subject } from './action.js';
 import { type AllowedClass, type ChangeClass, classOf, usuallyAllowed } from './classes.js';
 import { type Difference, differences } from './difference.js';
+import { becauseOf, type Drifted, isWithin } from './drifted.js';
+import { notePutBack } from './put-back.js';
 import { type LiveRecord, type MachineRecord, noteAsked } from './record.js';
 
 /** A change that a running machine has not got yet, and what it takes. */
@@ -20,13 +22,21 @@ export interface PendingChange {
 }
 
 /** Of a machine that runs: in what it differs from its definition. */
-export function pendingChanges({ live, configured }: Machine, capabilities: readonly Capability[]): readonly PendingChange[] {
-  if (live === undefined || configured === undefined) return [];
-  return differences(live, told(configured)).map((difference) => {
+export function pendingChanges(machine: Machine, capabilities: readonly Capability[]): readonly PendingChange[] {
+  return runningDifferences(machine).map(({ difference, key }) => {
     const { field, letsGo, part } = difference;
-    const change = { field, ...classOf(difference, { capabilities, running: true }), key: keyOf(difference, configured), letsGo };
+    const change = { field, ...classOf(difference, { capabilities, running: true }), key, letsGo };
     return part === undefined ? change : { ...change, part };
   });
+}
+
+/** The same, as differences, each with the key under which what was asked is found. */
+export function runningDifferences({
+  live,
+  configured,
+}: Pick<Machine, 'live' | 'configured'>): readonly { readonly difference: Difference; readonly key: string }[] {
+  if (live === undefined || configured === undefined) return [];
+  return differences(live, told(configured)).map((difference) => ({ difference, key: keyOf(difference, configured) }));
 }
 
 /** A definition has no limit, and a cable plugged in, where it says nothing of them. */
@@ -71,11 +81,12 @@ export function planLive(
   capabilities: readonly Capability[],
   subject: Subject,
   allow: readonly AllowedClass[] = usuallyAllowed,
+  drift: readonly Drifted[] = [],
 ): Plan<MachineAction> {
   if (subject.machine.power.state !== 'On') return [];
   return pendingChanges(subject.machine, capabilities)
     .filter((change) => isAllowed(change, allow))
-    .flatMap((change) => planChange(change, subject));
+    .flatMap((change) => planChange(change, subject, drift));
 }
 
 /** It happens by itself, or nobody said that it may not. */
@@ -86,16 +97,18 @@ export const isAllowed = ({ class: kind }: Pick<PendingChange, 'class'>, allow: 
 export const needsRestart = ({ class: kind, key }: PendingChange, { live }: MachineRecord): boolean =>
   kind === 'Restart' || kind === 'NextBoot' || live?.[key]?.refused !== undefined;
 
-function planChange(change: PendingChange, subject: Subject): Plan<MachineAction> {
+function planChange(change: PendingChange, subject: Subject, drift: readonly Drifted[]): Plan<MachineAction> {
   const { machine, record, owner, now, heard } = subject;
   const { key, part, field, letsGo } = change;
   if (part === undefined || (change.class !== 'Live' && change.class !== 'Hotplug')) return [];
   const asked = record.live?.[key];
   const isHeard = asked?.refused !== undefined || heard.has(key);
   if (asked === undefined || (isHeard ? againAt(change, asked) : unheardAgainAt(change, asked)) <= now) {
-    const next = noteAsked(record, key, now);
-    const mark = letsGo ? { mark: marked(subject, next) } : {};
-    return [act({ kind: 'apply', id: machine.id, owner, part, key, record: next, ...mark }, `${field} differs in the running machine`)];
+    const others = asked === undefined ? drift.filter((one) => one.where === 'Running' && isWithin(one.field, field)) : [];
+    const next = notePutBack(noteAsked(record, key, now), others, now);
+    const mark = letsGo || others.length > 0 ? { mark: marked(subject, next) } : {};
+    const because = `${field} differs in the running machine${becauseOf(others)}`;
+    return [act({ kind: 'apply', id: machine.id, owner, part, key, record: next, ...mark }, because)];
   }
   const waited = now - asked.at;
   if (asked.refused === undefined && waited < patienceMs)

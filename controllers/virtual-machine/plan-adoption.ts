@@ -1,8 +1,9 @@
-import type { Machine, MachineDefinition, OwnerMark } from '#drivers/driver.js';
+import type { Machine, MachineDefinition, MachineShape, OwnerMark } from '#drivers/driver.js';
 import type { Adopting } from '../adoption.js';
 import { act, type Plan, refuse } from '../plan.js';
 import { type MachineAction, marked } from './action.js';
 import { differences, fieldsOf } from './difference.js';
+import { noteDefined } from './drift.js';
 import { limitsTaken, noteLimits } from './limits.js';
 import { seeded, type WantedSeed } from './plan-seed.js';
 import { recordable } from './record.js';
@@ -42,7 +43,16 @@ export function planAdoption(desired: Adopter, stranger: Machine): Plan<MachineA
       ),
     ];
   const adopted = found.kept.length === 0 ? {} : { kept: recordable(found.kept.join(', ')) };
-  return [act({ kind: 'adopt', id, mark: marked(desired, noteLimits({ adopted }, wanted)) }, 'adopted, as annotated')];
+  const record = noteDefined(noteLimits({ adopted }, wanted), wanted, found.shape, running(stranger, found.shape));
+  return [act({ kind: 'adopt', id, mark: marked(desired, record) }, 'adopted, as annotated')];
+}
+
+/** What runs has no names for its devices yet: they are taken for those that the definition has. */
+function running({ live, ...machine }: Machine, { disks, cdroms, interfaces }: MachineShape): Machine {
+  const { cdroms: _, ...rest } = live ?? { cdroms: undefined };
+  return live === undefined
+    ? machine
+    : { ...machine, live: { ...(rest as MachineShape), disks, interfaces, ...(cdroms === undefined ? {} : { cdroms }) } };
 }
 
 /** Another is not made in its place. */

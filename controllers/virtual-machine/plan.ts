@@ -7,15 +7,19 @@ import { type MachineAction, marked, type Subject } from './action.js';
 import { asked } from './asked.js';
 import type { AllowedClass } from './classes.js';
 import { type Difference, differences, fieldsOf } from './difference.js';
+import { forgetSettled, noteDefined, type Settled, settle } from './drift.js';
+import { becauseOf, type DriftWish, isLeft } from './drifted.js';
 import { defaultInterface, type Revoked } from './interfaces.js';
 import { limitsTaken, noteLimits } from './limits.js';
 import { planLive } from './live.js';
 import { planRequestedAction, type RequestedAction, type RunStrategy } from './plan-action.js';
 import { asTaken, nothingToAdopt, planAdoption, planRelease } from './plan-adoption.js';
+import { planDrift } from './plan-drift.js';
 import { planAbsence, planLeaving, resuming } from './plan-leaving.js';
 import { planRun, planStop, type StopPolicy } from './plan-power.js';
 import { planSeeding, planUnseeding, seeded, seededFor, type WantedSeed } from './plan-seed.js';
 import { planRecreation, planRestart } from './plan-update.js';
+import { notePutBack } from './put-back.js';
 import { bootNumber, isFailure, learn, type MachineRecord, running } from './record.js';
 import { encodeRecord } from './record-text.js';
 import { forgetDone } from './restarts.js';
@@ -44,6 +48,8 @@ export interface DesiredMachine extends WantedSeed {
   readonly stop: StopPolicy;
   /** What firmware and TPM wrote down outlives the machine, as its first disk does. */
   readonly keepState: boolean;
+  /** What becomes of what others change; absent, it is put back. */
+  readonly drift?: DriftWish;
   /** Classes of changes that come about by themselves; absent, as usual. */
   readonly allow?: readonly AllowedClass[];
   /** The oldest VirtualMachineAction that is not finished. */
@@ -86,15 +92,28 @@ export function planMachine(desired: DesiredMachine, observed: ObservedMachine, 
   if (machine === undefined)
     return desired.adopt === undefined ? planCreation(desired, observed) : [nothingToAdopt(desired, desired.adopt)];
   const startsPaused = desired.capabilities.some(({ field }) => field === 'power.startPaused');
-  const learnt = forgetDone(learn(record, machine.power, now), machine, desired.capabilities);
+  const learnt = forgetSettled(forgetDone(learn(record, machine.power, now), machine, desired.capabilities), machine, now);
   const subject: Subject = { machine, owner: desired.owner, now, record: learnt, startsPaused, heard };
   const leaving = desired.want === 'away' ? resuming(subject, desired.runStrategy) : undefined;
   if (leaving !== undefined) return withNote(planLeaving(desired, leaving), leaving, record);
-  const steps =
-    desired.want === 'absent'
-      ? planRemoval(desired, subject)
-      : planPresence(seededFor(attachedFor(desired, machine), machine), subject, observed);
-  return withNote(steps, subject, record);
+  if (desired.want === 'absent') return withNote(planRemoval(desired, subject), subject, record);
+  const asked = seededFor(attachedFor(desired, machine), machine);
+  const settled = settledFor(asked, subject);
+  const knowing = { ...subject, record: settled.record };
+  return withNote([...planPresence(asked, knowing, settled, observed), ...planDrift(settled, knowing)], knowing, record);
+}
+
+/** What others have changed, of a machine that has all that it refers to: else what is asked is not the whole of it. */
+function settledFor(asked: DesiredMachine, { machine, record, now }: Pick<Subject, 'machine' | 'record' | 'now'>): Settled {
+  const wanted = wantedOf(asked, machine);
+  if (planWaits(asked, machine).length > 0) return { definition: limitsTaken(wanted, record), machine, drift: [], record };
+  return settle(wanted, { machine, record, now }, asked.drift);
+}
+
+/** The same, of what is to be told. */
+export function settledNow(desired: DesiredMachine, { machine, record }: ObservedMachine, now: number): Settled | undefined {
+  if (machine === undefined || desired.want !== 'present') return undefined;
+  return settledFor(seededFor(attachedFor(desired, machine), machine), { machine, record, now });
 }
 
 /** The host's default is for new machines: one that is there keeps what it got, also when the default is another by now, or none. */
@@ -105,21 +124,22 @@ function attachedFor(desired: DesiredMachine, { configured, live }: Machine): De
   return { ...rest, definition: { ...definition, interfaces: its.map(({ name, network }) => ({ name, network })) } };
 }
 
-function planPresence(desired: DesiredMachine, subject: Subject, observed: ObservedMachine): Plan<MachineAction> {
+function planPresence(desired: DesiredMachine, subject: Subject, settled: Settled, observed: ObservedMachine): Plan<MachineAction> {
   const requested = desired.action === undefined ? undefined : planRequestedAction(desired.action, desired, subject);
   const power = requested ?? planStrategy(desired, subject);
   const waits = planWaits(desired, subject.machine);
   if (waits.length > 0) return [...power.filter((decision) => !isStart(decision)), ...waits];
   // Only what is about to start needs its definition first: one that the host refuses must not keep a machine from being stopped.
-  const definition = planDefinition(desired, subject);
+  const definition = planDefinition(desired, subject, settled);
   const seeding =
     definition.some(({ kind }) => kind === 'act') || power.some(isStart) ? planSeeding(desired, observed.machine, observed.seedKept) : [];
   const definesFirst = subject.machine.configured === undefined || power.some(isStart);
   const steps = definesFirst ? [...seeding, ...definition, ...power] : [...power, ...seeding, ...definition];
   if (steps.length > 0) return steps;
-  const live = planLive(desired.capabilities, subject, desired.allow);
+  const seen = { ...subject, machine: settled.machine };
+  const live = planLive(desired.capabilities, seen, desired.allow, settled.drift);
   const isUnderway = live.some(({ kind }) => kind === 'act' || kind === 'wait');
-  return isUnderway ? live : [...live, ...planRestart(desired, subject)];
+  return isUnderway ? live : [...live, ...planRestart(desired, seen)];
 }
 
 const isStart = (decision: Plan<MachineAction>[number]): boolean => decision.kind === 'act' && decision.action.kind === 'start';
@@ -149,17 +169,17 @@ function planCreation(desired: DesiredMachine, observed: ObservedMachine): Plan<
   const misfits = planFit(desired);
   if (misfits.length > 0) return misfits;
   const definition = seeded(desired.definition, desired);
-  const define = act({ kind: 'define', definition, mark: marked(desired, noteLimits(observed.record, definition)) }, 'no such machine');
+  const record = noteDefined(noteLimits(observed.record, definition), definition, definition);
+  const define = act({ kind: 'define', definition, mark: marked(desired, record) }, 'no such machine');
   return [...planSeeding(desired, undefined, observed.seedKept), define];
 }
 
 const savedLookMs = 60_000;
 
 /** A native definition is edited only where it differs; what the running machine has is not touched. */
-function planDefinition(desired: DesiredMachine, subject: Subject): Plan<MachineAction> {
-  const { machine, record } = subject;
+function planDefinition(desired: DesiredMachine, subject: Subject, { definition, drift }: Settled): Plan<MachineAction> {
+  const { machine, record, now } = subject;
   const wanted = wantedOf(desired, machine);
-  const definition = limitsTaken(wanted, record);
   const found = machine.configured === undefined ? [] : differences(machine.configured, definition);
   const changed = machine.configured === undefined ? ['everything: it was undefined'] : fieldsOf(found);
   if (changed.length === 0) return [];
@@ -170,10 +190,12 @@ function planDefinition(desired: DesiredMachine, subject: Subject): Plan<Machine
   if (misfits.length > 0) return misfits;
   const anew = planRecreation(desired, subject, found);
   if (anew.length > 0) return anew;
+  const others = drift.filter((one) => one.where === 'Definition' && !isLeft(one));
+  const next = notePutBack(noteDefined(noteLimits(record, wanted), wanted, definition, machine), others, now);
   return [
     act(
-      { kind: 'define', id: machine.id, definition, mark: marked(desired, noteLimits(record, wanted)) },
-      `the definition differs in ${changed.join(', ')}`,
+      { kind: 'define', id: machine.id, definition, mark: marked(desired, next) },
+      `the definition differs in ${changed.join(', ')}${becauseOf(others)}`,
     ),
   ];
 }
@@ -183,10 +205,10 @@ const wantedOf = (desired: DesiredMachine, { uuid, nativeName }: Machine): Machi
   seeded({ ...desired.definition, uuid, nativeName }, desired);
 
 /** In what the definition on the host is not what is asked for, as `planMachine` sees it. */
-export function undefinedYet(desired: DesiredMachine, { machine, record }: ObservedMachine): readonly Difference[] {
-  if (machine?.configured === undefined || desired.want !== 'present') return [];
-  const settled = seededFor(attachedFor(desired, machine), machine);
-  return differences(machine.configured, limitsTaken(wantedOf(settled, machine), record));
+export function undefinedYet(desired: DesiredMachine, observed: ObservedMachine, now: number): readonly Difference[] {
+  const configured = observed.machine?.configured;
+  const settled = settledNow(desired, observed, now);
+  return configured === undefined || settled === undefined ? [] : differences(configured, settled.definition);
 }
 
 /** What the host does not accept. */

@@ -3,7 +3,9 @@ import {
   type LiveRecord,
   type MachineRecord,
   mostLive,
+  mostPutBack,
   mostRestartedFor,
+  type PutBack,
   recordable,
   type StopCause,
 } from './record.js';
@@ -11,8 +13,16 @@ import {
 /** The same facts are the same text, in whatever order they were learnt. */
 export function encodeRecord(record: MachineRecord): string {
   const ordered = sanitized({ ...record });
-  return Object.keys(ordered).length === 0 ? '' : JSON.stringify(ordered);
+  if (Object.keys(ordered).length === 0) return '';
+  const text = JSON.stringify(ordered);
+  if (text.length <= mostText) return text;
+  // What is known of other hands makes room for what the machine's life depends on.
+  const { applied: _applied, accepted: _accepted, behind: _behind, putBack: _putBack, ...rest } = ordered;
+  return JSON.stringify(rest);
 }
+
+/** Of the 4 KiB that a mark may hold. */
+const mostText = 4_000;
 
 /** A record that cannot be read is no record: it was written by a hand, not by us. */
 export function decodeRecord(text: string): MachineRecord {
@@ -59,6 +69,8 @@ function sanitized(value: Record<string, unknown>): MachineRecord {
     ...sanitizedLimited(value['limited']),
     ...sanitizedRestartedFor(value['restartedFor']),
     ...sanitizedAdopted(value['adopted']),
+    ...sanitizedDigests(value),
+    ...sanitizedPutBack(value['putBack']),
     ...(isUid(action?.['uid']) && isTime(action['at']) && isCount(action['boot']) ? { action: sanitizedAction(action) } : {}),
   };
 }
@@ -90,6 +102,22 @@ function sanitizedAdopted(value: unknown): Pick<MachineRecord, 'adopted'> {
   if (typeof value !== 'object' || value === null) return {};
   const { kept } = value as { readonly kept?: unknown };
   return { adopted: typeof kept === 'string' ? { kept: recordable(kept) } : {} };
+}
+
+const digests = { applied: /^([\w-]{6}){1,150}$/, behind: /^([\w-]{2}){1,150}$/, accepted: /^([\w-]{6}){1,64}$/ } as const;
+
+function sanitizedDigests(value: Record<string, unknown>): Pick<MachineRecord, keyof typeof digests> {
+  const read = Object.entries(digests).filter(([key, pattern]) => typeof value[key] === 'string' && pattern.test(value[key]));
+  return Object.fromEntries(read.map(([key]) => [key, value[key]]));
+}
+
+function sanitizedPutBack(value: unknown): Pick<MachineRecord, 'putBack'> {
+  if (typeof value !== 'object' || value === null) return {};
+  const read = Object.entries(value).flatMap(([path, one]: [string, Partial<PutBack> | null]) => {
+    if (!isTime(one?.at) || !isCount(one.times) || one.times < 1 || typeof one.found !== 'string' || path.length > 128) return [];
+    return [[path, { at: one.at, times: one.times, found: recordable(one.found).slice(0, 48) }] as const];
+  });
+  return read.length === 0 ? {} : { putBack: Object.fromEntries(read.slice(-mostPutBack)) };
 }
 
 function sanitizedAction(action: Record<string, unknown>): ActionRecord {

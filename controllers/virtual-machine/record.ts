@@ -29,11 +29,27 @@ export interface MachineRecord {
   readonly restartedFor?: readonly string[];
   /** Others made it, and it was adopted. */
   readonly adopted?: AdoptedRecord;
+  /** Of each field, a digest of what was last asked of the definition: see `Digests`. What is still asked, and is not there, others have changed. */
+  readonly applied?: string;
+  /** Fields that were changed in the definition, and not in the machine that ran. */
+  readonly behind?: string;
+  /** Of fields that others changed, a digest of what they made of them, and what was accepted. */
+  readonly accepted?: string;
+  /** What others had changed and was put back, by its path. */
+  readonly putBack?: Readonly<Record<string, PutBack>>;
 }
 
 export interface AdoptedRecord {
   /** What it had then that no manifest can say, for people; absent when there was nothing. */
   readonly kept?: string;
+}
+
+export interface PutBack {
+  /** When it was last put back. */
+  readonly at: number;
+  readonly times: number;
+  /** What was found, for people. */
+  readonly found: string;
 }
 
 /** A change that was asked of a running machine: of its guest, which has not followed, or of its host, which refused. */
@@ -133,7 +149,10 @@ export function noteFailedStart(record: MachineRecord, reason: unknown, now: num
 }
 
 /** The record before the next start, with which all that was asked of what ran has come about, or is asked anew. */
-export const noteBoot = ({ halted: _halted, resumes: _resumes, live: _live, ...record }: MachineRecord, now: number): MachineRecord => ({
+export const noteBoot = (
+  { halted: _halted, resumes: _resumes, live: _live, behind: _behind, ...record }: MachineRecord,
+  now: number,
+): MachineRecord => ({
   ...rested(record),
   // A stop that is on record is never that of the next boot, whatever a hand has made of the rest.
   boot: { number: Math.max(bootNumber(record), record.lastStop?.boot ?? 0) + 1, at: now },
@@ -165,6 +184,8 @@ export const mostLive = 12;
 
 /** As many changes as status tells of at a time, nearly: what does not find room is not restarted for. */
 export const mostRestartedFor = 32;
+/** What was put back last, so that as much is left for the rest. */
+export const mostPutBack = 8;
 
 /** The record before something is asked of the running machine, under `key`. */
 export function noteAsked(record: MachineRecord, key: string, now: number): MachineRecord {

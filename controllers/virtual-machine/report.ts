@@ -7,11 +7,13 @@ import { standing } from '../standing.js';
 import { volumeOfDisk } from '../stores.js';
 import type { MachineAction } from './action.js';
 import { type AllowedClass, usuallyAllowed } from './classes.js';
+import { type Drifted, describeDrift, isUnwanted } from './drifted.js';
 import { conditionsOf, type ToldGuest, tellGuest } from './guest.js';
 import { isAllowed, needsRestart, type PendingChange, pendingChanges, whyWaiting } from './live.js';
-import type { DesiredMachine, ObservedMachine } from './plan.js';
+import { type DesiredMachine, type ObservedMachine, settledNow } from './plan.js';
 import { isFailure, type MachineRecord, retryAt } from './record.js';
 import { unwritten } from './report-changes.js';
+import { drifted, driftTold } from './report-drift.js';
 import { evacuating, evacuationTold } from './report-evacuation.js';
 import { wasRestartedFor } from './restarts.js';
 
@@ -23,7 +25,9 @@ export function reportMachine(resource: VirtualMachine, findings: MachineFinding
   const { observed, desired, now } = findings;
   const machine = observed?.machine;
   const stands = standing(findings, { ready: ready(resource, findings), acting: (kind) => doing[kind as MachineAction['kind']] });
-  const pending = machine === undefined ? [] : pendingChanges(machine, desired?.capabilities ?? []);
+  const settled = desired === undefined || observed === undefined ? undefined : settledNow(desired, observed, now);
+  const pending = machine === undefined ? [] : pendingChanges(settled?.machine ?? machine, desired?.capabilities ?? []);
+  const drift = settled?.drift ?? [];
   const seen = machine === undefined || findings.failure !== undefined ? undefined : machine;
   // As it is written down: what was learnt but could not be noted has the time of each look, and would be news each time.
   const record = observed?.record;
@@ -46,17 +50,20 @@ export function reportMachine(resource: VirtualMachine, findings: MachineFinding
     evacuation: evacuationTold(before?.evacuation, findings),
     guest: told === undefined ? before?.guest : told.guest,
     pendingChanges: observed === undefined ? before?.pendingChanges : changesTold(findings, pending),
+    drift: settled === undefined ? before?.drift : driftTold(before?.drift, settled, findings.observed?.record, now),
     conditions: conditions(before?.conditions, metadata.generation, now, {
       ...readiness(stands),
       PowerSynced: powerSynced(findings),
       ComputeSynced: computeSynced(
         findings,
         pending.filter((change) => !isNetwork(change)),
+        drift.filter((one) => !isNetwork(one)),
       ),
       ...(spec.interfaces === undefined && (machine?.configured?.interfaces ?? []).length === 0 && !pending.some(isNetwork)
         ? {}
-        : { NetworkSynced: networkSynced(findings, pending.filter(isNetwork)) }),
+        : { NetworkSynced: networkSynced(findings, pending.filter(isNetwork), drift.filter(isNetwork)) }),
       RestartRequired: restartRequired(resource, findings, pending),
+      ...drifted(before?.conditions, settled, observed?.record),
       ...evacuating(before?.evacuation),
       ...(told?.conditions ?? conditionsOf(before, ({ status, reason, message = '' }) => ({ status, reason, message }))),
     }),
@@ -77,7 +84,7 @@ const volumesTold = (machine: VirtualMachine): VirtualMachineStatus['volumes'] =
     return volume === undefined ? [] : [{ name: disk.name, volume }];
   });
 
-const isNetwork = ({ field }: PendingChange): boolean => field.startsWith('spec.interfaces[');
+const isNetwork = ({ field }: { readonly field: string }): boolean => field.startsWith('spec.interfaces[');
 
 /** As the definition has them; a MAC address that the host chose is kept there. */
 function interfaces({ configured, live }: Machine, addresses: ToldGuest['addresses'] = new Map()): VirtualMachineStatus['interfaces'] {
@@ -87,8 +94,11 @@ function interfaces({ configured, live }: Machine, addresses: ToldGuest['address
 }
 
 /** What waits, and for what: first what the definition does not even say, as the host does not take it. */
-function changesTold({ desired, observed }: MachineFindings, pending: readonly PendingChange[]): VirtualMachineStatus['pendingChanges'] {
-  const left = desired === undefined || observed === undefined ? [] : unwritten(desired, observed);
+function changesTold(
+  { desired, observed, now }: MachineFindings,
+  pending: readonly PendingChange[],
+): VirtualMachineStatus['pendingChanges'] {
+  const left = desired === undefined || observed === undefined ? [] : unwritten(desired, observed, now);
   const others = pending.filter(({ field }) => !left.some((one) => one.field === field));
   const told = [...left, ...others.map((change) => pendingChange(change, observed?.record, desired?.allow))];
   return told.length === 0 ? undefined : told.slice(0, mostTold).map((one) => ({ ...one, reason: one.reason.slice(0, longestReason) }));
@@ -195,14 +205,24 @@ function powerSynced({ plan, failure, observed }: MachineFindings): Finding {
   return open === undefined ? isTrue('AsDeclared') : isFalse(open.kind === 'wait' ? open.reason : 'Changing', open.because);
 }
 
-function computeSynced({ plan, observed, desired }: MachineFindings, pending: readonly PendingChange[]): Finding {
+function computeSynced(
+  { plan, observed, desired }: MachineFindings,
+  pending: readonly PendingChange[],
+  drift: readonly Drifted[],
+): Finding {
   if (plan === undefined || observed?.machine === undefined) return isUnknown('NotSeen');
   const open = plan.find((decision) => decision.kind === 'act' && decision.action.kind === 'define');
   const refused = plan.find((decision) => decision.kind === 'refuse' && decision.reason === 'Unfit');
   if (open !== undefined || refused !== undefined) return isFalse(refused === undefined ? 'Changing' : 'Unfit', (refused ?? open)?.because);
   const missing = observed.machine.configured?.seed === undefined ? [] : (desired?.missingSeed ?? []);
   if (missing.length > 0) return isFalse('WaitingForSeed', `it keeps the seed it has, and waits for ${missing.join(', ')}`);
-  return pending.length === 0 ? isTrue('AsDeclared') : outOfSync(pending, observed.record, desired?.allow);
+  return pending.length === 0 ? asDeclared(drift) : outOfSync(pending, observed.record, desired?.allow);
+}
+
+/** What others have changed and nobody changes back now. */
+function asDeclared(drift: readonly Drifted[]): Finding {
+  const left = drift.filter(isUnwanted);
+  return left.length === 0 ? isTrue('AsDeclared') : isFalse('Drifted', left.map(describeDrift).join('; '));
 }
 
 /** In words of its own where the running machine can be, or is being, changed. */
@@ -213,7 +233,11 @@ function outOfSync(pending: readonly PendingChange[], record: MachineRecord, all
   return isFalse('Changing', reasons.join('; '));
 }
 
-function networkSynced({ plan, observed, desired }: MachineFindings, pending: readonly PendingChange[]): Finding {
+function networkSynced(
+  { plan, observed, desired }: MachineFindings,
+  pending: readonly PendingChange[],
+  drift: readonly Drifted[],
+): Finding {
   const waiting = plan?.find((decision) => decision.kind === 'wait' && decision.reason === 'WaitingForNetworks');
   if (waiting !== undefined) return isFalse('WaitingForNetworks', waiting.because);
   if (plan === undefined || observed?.machine === undefined) return isUnknown('NotSeen');
@@ -221,7 +245,7 @@ function networkSynced({ plan, observed, desired }: MachineFindings, pending: re
   if (duplicate !== undefined) return isFalse('DuplicateMacAddress', duplicate.because);
   if (pending.length > 0) return outOfSync(pending, observed.record, desired?.allow);
   const revoked = desired?.revoked ?? [];
-  if (revoked.length === 0) return isTrue('AsDeclared');
+  if (revoked.length === 0) return asDeclared(drift);
   return isFalse('NotGranted', `${revoked.map(({ because }) => because).join(', ')}; it stays attached, and could not be attached anew`);
 }
 

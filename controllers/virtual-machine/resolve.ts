@@ -47,6 +47,7 @@ export function resolveMachine(machine: VirtualMachine, host: HostScope, stores:
       stop: { mode: spec.stop.mode, timeoutMs: spec.stop.timeoutSeconds * 1_000 },
       keepState: keepsState(machine, stores),
       ...(spec.updatePolicy?.allow === undefined ? {} : { allow: spec.updatePolicy.allow }),
+      ...driftWish(spec),
       capabilities: host.capabilities,
       ...(volumes.missing.length === 0 ? {} : { missing: volumes.missing }),
       ...(networks.missing.length === 0 ? {} : { missingNetworks: networks.missing }),
@@ -66,6 +67,10 @@ export function resolveMachine(machine: VirtualMachine, host: HostScope, stores:
       ...(doomed === undefined ? {} : { release: true, doomed }),
     },
   };
+}
+
+function driftWish({ driftPolicy = 'Enforce', driftRules: rules = [] }: VirtualMachine['spec']): Pick<DesiredMachine, 'drift'> {
+  return driftPolicy === 'Enforce' && rules.length === 0 ? {} : { drift: { policy: driftPolicy, rules } };
 }
 
 type AdoptionAsked = Pick<DesiredMachine, 'adopt' | 'forgets' | 'keepsPassword'>;

@@ -1,0 +1,408 @@
+import fc from 'fast-check';
+import t from 'tap';
+import type { VirtualMachine, VirtualMachineStatus } from '#crds/types.js';
+import type { Machine, MachineDefinition, MachineId, MachineShape, OwnerMark, PowerState } from '#drivers/driver.js';
+import { everything } from '#drivers/fake/capabilities.js';
+import { newDrift } from '../drift.js';
+import { differences } from './difference.js';
+import type { DriftPolicy, DriftWish } from './drifted.js';
+import { type DesiredMachine, planMachine } from './plan.js';
+import { calmMs } from './put-back.js';
+import { decodeRecord, encodeRecord } from './record-text.js';
+import { reportMachine } from './report.js';
+import { fieldsIn } from './shape-fields.js';
+
+const start = Date.UTC(2030, 0);
+const seconds = 1_000;
+const owner: OwnerMark = { cluster: 'here', namespace: 'shop', name: 'web', uid: 'u-1' };
+const wanted: MachineDefinition = {
+  uuid: 'uuid-1',
+  nativeName: 'shop.web',
+  cpuCount: 2,
+  maxCpuCount: 4,
+  cpuShares: 500,
+  memoryBytes: 64 << 20,
+  maxMemoryBytes: 128 << 20,
+  firmware: 'UEFI',
+  secureBoot: false,
+  bootOrder: [{ kind: 'disk', name: 'root' }],
+  boot: { kernel: '/p/kernel', commandLine: 'quiet' },
+  disks: [
+    { name: 'root', location: '/p/root', format: 'Qcow2', bus: 'VirtioBlk', cache: 'None', limits: { readIops: 9 } },
+    { name: 'data', location: '/p/data', format: 'Raw', io: 'Native' },
+  ],
+  cdroms: [{ name: 'tools', location: '/p/tools.iso' }],
+  interfaces: [{ name: 'lan', network: 'shop.lan', model: 'Virtio', macAddress: '52:54:00:00:00:01', mtu: 1500 }],
+  serial: true,
+  rng: true,
+  guestAgent: true,
+  graphics: { type: 'VNC' },
+  seed: { kind: 'CloudInit', location: '/s/web.iso' },
+};
+/** What the host chose where nothing was asked. */
+const made: MachineShape = {
+  ...wanted,
+  disks: wanted.disks.map((disk) => ({ bus: 'VirtioBlk', cache: 'WriteBack', discard: 'Unmap', ...disk }) as const),
+};
+
+/** A hand's edits, each of one field. */
+const edits: Readonly<Record<string, (shape: MachineShape) => MachineShape>> = {
+  'spec.cpu.count': (shape) => ({ ...shape, cpuCount: 3 }),
+  'spec.cpu.maxCount': (shape) => ({ ...shape, maxCpuCount: 8 }),
+  'spec.cpu.shares': ({ cpuShares: _, ...shape }) => shape,
+  'spec.memory.size': (shape) => ({ ...shape, memoryBytes: 96 << 20 }),
+  'spec.memory.maxSize': (shape) => ({ ...shape, maxMemoryBytes: 256 << 20 }),
+  'spec.firmware.type': (shape) => ({ ...shape, firmware: 'BIOS' }),
+  'spec.firmware.secureBoot': (shape) => ({ ...shape, secureBoot: true }),
+  'spec.firmware.tpm': (shape) => ({ ...shape, tpm: 'V2' }),
+  'spec.boot.order': ({ bootOrder: _, ...shape }) => shape,
+  'spec.boot.kernel.commandLine': (shape) => ({ ...shape, boot: { kernel: '/p/kernel', ...shape.boot, commandLine: 'verbose' } }),
+  'spec.boot.kernel.initrdVolumeRef': (shape) => ({
+    ...shape,
+    boot: { kernel: '/p/kernel', commandLine: 'quiet', ...shape.boot, initrd: '/i' },
+  }),
+  'spec.disks[root].cache': (shape) => ({
+    ...shape,
+    disks: shape.disks.map((one) => (one.name === 'root' ? { ...one, cache: 'WriteBack' } : one)),
+  }),
+  'spec.disks[root].limits': (shape) => ({
+    ...shape,
+    disks: shape.disks.map((one) => (one.name === 'root' ? { ...one, limits: { readIops: 100 } } : one)),
+  }),
+  'spec.disks[data]': (shape) => ({ ...shape, disks: shape.disks.filter(({ name }) => name !== 'data') }),
+  'spec.disks[tools].cdrom': (shape) => ({ ...shape, cdroms: [{ name: 'tools' }] }),
+  'spec.interfaces[lan].network': (shape) => ({ ...shape, interfaces: shape.interfaces.map((one) => ({ ...one, network: 'other' })) }),
+  'spec.interfaces[lan].linkState': (shape) => shape,
+  'spec.devices.serial': (shape) => ({ ...shape, serial: false }),
+  'spec.devices.rng': (shape) => ({ ...shape, rng: false }),
+  'spec.devices.guestAgent': ({ guestAgent: _, ...shape }) => shape,
+  'spec.devices.graphics': ({ graphics: _, ...shape }) => shape,
+  'spec.cloudInit': (shape) => ({ ...shape, seed: { kind: 'CloudInit', location: '/s/another.iso' } }),
+};
+const silent = 'spec.interfaces[lan].linkState'; // the manifest does not speak of it, so nobody can change it behind its back
+const names = Object.keys(edits);
+const edited = (shape: MachineShape, fields: readonly string[]) => fields.reduce((one, field) => edits[field]?.(one) ?? one, shape);
+const told = (fields: readonly string[]) => fields.filter((field) => field !== silent).sort();
+
+/** A host with one machine, and an agent beside it that can be asked for one look at a time. */
+class Host {
+  configured: MachineShape = made;
+  record = '';
+  status: VirtualMachineStatus | undefined;
+  calls: string[] = [];
+  live: MachineShape | undefined;
+  now = start;
+  definition: MachineDefinition = wanted;
+  drift: DriftWish | undefined;
+  readonly events: string[] = [];
+
+  constructor(policy?: DriftPolicy, live = false) {
+    if (policy !== undefined) this.drift = { policy };
+    const [define] = planMachine(this.desired, { record: {} }, this.now);
+    if (define?.kind !== 'act' || define.action.kind !== 'define') throw new Error('not made');
+    this.record = define.action.mark.record;
+    if (live) this.live = made;
+  }
+
+  get desired(): DesiredMachine {
+    return {
+      want: 'present',
+      host: 'one',
+      owner,
+      definition: this.definition,
+      runStrategy: 'Manual',
+      keepState: true,
+      stop: { mode: 'Hard', timeoutMs: 0 },
+      capabilities: everything,
+      ...(this.drift === undefined ? {} : { drift: this.drift }),
+      ...(this.definition.seed === undefined ? {} : { keptSeed: this.definition.seed }),
+    };
+  }
+
+  get observed() {
+    const power: PowerState = this.live === undefined ? { state: 'Off', reason: 'Unknown' } : { state: 'On', reason: 'Booted' };
+    const machine: Machine = {
+      id: 'm' as MachineId,
+      uuid: 'uuid-1',
+      nativeName: 'shop.web',
+      power,
+      mark: { owner, record: this.record },
+      configured: this.configured,
+      ...(this.live === undefined ? {} : { live: this.live }),
+      hardware: {},
+    };
+    return { machine, record: decodeRecord(this.record) };
+  }
+
+  /** Until nothing is left to do; what was done, but for what was only noted. `looks`: killed after so many. */
+  pass(looks = 9): readonly string[] {
+    this.calls = [];
+    for (let look = 0; look < looks; look++) {
+      const plan = planMachine(this.desired, this.observed, this.now);
+      const next = plan.find(({ kind }) => kind === 'act');
+      if (next?.kind !== 'act') break;
+      const { action } = next;
+      if ('mark' in action && action.mark !== undefined) this.record = action.mark.record;
+      if (action.kind !== 'note') this.calls.push(action.kind);
+      if (action.kind === 'define') this.configured = this.#defined(action.definition);
+      if (action.kind === 'apply') this.live = this.configured;
+    }
+    return this.calls;
+  }
+
+  /** And tells of it. */
+  report(): NonNullable<VirtualMachineStatus['drift']> {
+    const { desired, observed, now } = this;
+    const resource = {
+      metadata: { generation: 1, namespace: 'shop', name: 'web', uid: 'u-1' },
+      spec: {},
+      status: this.status,
+    } as VirtualMachine;
+    const status = reportMachine(resource, { desired, observed, plan: planMachine(desired, observed, now), now });
+    const news = newDrift(this.status, status);
+    if (news !== undefined) this.events.push(news);
+    this.status = status;
+    return status.drift ?? [];
+  }
+
+  #defined(definition: MachineDefinition): MachineShape {
+    const disks = definition.disks.map((disk) => ({ ...this.configured.disks.find(({ name }) => name === disk.name), ...disk }));
+    const { cpuShares } = this.configured;
+    return { ...(cpuShares === undefined ? {} : { cpuShares }), ...definition, disks };
+  }
+
+  condition(type: string) {
+    return this.status?.conditions?.find((one) => one.type === type);
+  }
+}
+
+const some = fc.uniqueArray(fc.constantFrom(...names), { minLength: 1 });
+const fieldsOf = (drift: readonly { readonly field: string }[]) => drift.map(({ field }) => field).sort();
+
+t.test('each edit changes a field that is compared', async (t) => {
+  const known = new Set(fieldsIn(wanted).map(([path]) => path));
+  for (const field of names.filter((one) => one !== silent)) {
+    t.ok(known.has(field), field);
+    t.not(differences(edited(made, [field]), wanted).length, 0, field);
+  }
+  t.same(differences(made, wanted), []);
+});
+
+t.test('Enforce: what a hand changed is told field by field, put back, and remembered', async (t) => {
+  fc.assert(
+    fc.property(some, (fields) => {
+      const host = new Host();
+      t.same(host.pass(), []);
+      host.configured = edited(made, fields);
+      t.same(fieldsOf(host.report()), told(fields));
+      t.same(host.pass(), told(fields).length === 0 ? [] : ['define']);
+      t.same(differences(host.configured, wanted), []);
+      t.same(host.pass(), [], 'and it is at rest');
+      const after = host.report();
+      const remembered = after.filter(({ reason }) => reason === 'was put back');
+      t.equal(remembered.length, Math.min(told(fields).length, 8));
+      t.equal(host.condition('Drifted'), undefined);
+      t.ok(remembered.every(({ treatment, corrections }) => treatment === 'Enforce' && corrections === 1));
+      host.now += calmMs;
+      t.same(host.pass(), []);
+      t.same(host.report(), [], 'until it has held for long');
+    }),
+  );
+});
+
+t.test('Observe: no call at all, and Drifted says so; then another manifest is carried out, and no more than that', async (t) => {
+  fc.assert(
+    fc.property(some, fc.boolean(), (fields, running) => {
+      const host = new Host('Observe', running);
+      const seen = edited(made, fields);
+      host.configured = seen;
+      t.same(host.pass(), []);
+      t.equal(host.configured, seen);
+      t.same(fieldsOf(host.report()), told(fields));
+      t.equal(host.condition('Ready')?.status, 'True');
+      t.equal(host.condition('Drifted')?.status, told(fields).length === 0 ? undefined : 'True');
+      t.equal(host.status?.pendingChanges, undefined);
+      const [first] = host.report();
+      host.now += 60 * seconds;
+      t.equal(host.report()[0]?.since, first?.since, 'since it was first seen');
+
+      host.definition = { ...wanted, cpuCount: 4 };
+      t.same(
+        host.pass().filter((call) => call === 'define'),
+        ['define'],
+      );
+      t.same(
+        differences(host.configured, { ...edited(wanted, fields), cpuCount: 4 }).filter(({ field }) => field === 'spec.cpu.count'),
+        [],
+      );
+      t.same(fieldsOf(host.report()), told(fields.filter((field) => field !== 'spec.cpu.count')));
+
+      host.drift = { policy: 'Enforce' };
+      host.pass();
+      t.same(differences(host.configured, host.definition), [], 'Enforce takes it all back');
+    }),
+  );
+});
+
+t.test('Accept: nothing is done, and it stays accepted until something else is declared', async (t) => {
+  fc.assert(
+    fc.property(some, (fields) => {
+      const host = new Host('Accept');
+      host.configured = edited(made, fields);
+      t.same(host.pass(), []);
+      t.same(
+        host.report().map(({ treatment }) => treatment),
+        told(fields).map(() => 'Accept'),
+      );
+      t.equal(host.condition('Drifted'), undefined);
+      t.equal(host.condition('ComputeSynced')?.status, 'True');
+      host.drift = undefined;
+      t.same(host.pass(), [], 'also once nothing more is accepted');
+      t.same(planMachine(host.desired, host.observed, host.now), []);
+
+      if (!fields.includes('spec.memory.size')) return;
+      host.configured = { ...host.configured, memoryBytes: 72 << 20 };
+      t.same(host.pass(), ['define'], 'but a further change is put back');
+      t.equal(host.configured.memoryBytes, wanted.memoryBytes);
+      t.same(
+        fieldsOf(host.report().filter(({ treatment }) => treatment === 'Accept')),
+        told(fields.filter((field) => field !== 'spec.memory.size')),
+      );
+    }),
+  );
+});
+
+t.test('what is declared anew is carried out under every policy, also where a hand was before', async (t) => {
+  for (const policy of ['Enforce', 'Observe', 'Accept'] as const) {
+    const host = new Host(policy);
+    host.configured = { ...made, memoryBytes: 96 << 20, cpuCount: 3 };
+    host.pass();
+    host.definition = { ...wanted, memoryBytes: 128 << 20 };
+    t.same(host.pass(), ['define'], policy);
+    t.equal(host.configured.memoryBytes, 128 << 20);
+    t.equal(host.configured.cpuCount, policy === 'Enforce' ? 2 : 3);
+    host.definition = { ...wanted, memoryBytes: 128 << 20, cpuCount: 3 };
+    host.pass();
+    t.same(
+      host.report().filter(({ reason }) => reason !== 'was put back'),
+      [],
+      'the manifest says what the hand made',
+    );
+    host.configured = { ...host.configured, cpuCount: 1 };
+    host.pass();
+    t.match(
+      host.report().find(({ field }) => field === 'spec.cpu.count'),
+      { declared: '3', found: '1', treatment: policy },
+    );
+  }
+});
+
+t.test('a rule is for its field and what is within it, and the longest counts', async (t) => {
+  const host = new Host();
+  host.drift = {
+    policy: 'Enforce',
+    rules: [
+      { field: 'spec.disks', policy: 'Observe' },
+      { field: 'spec.disks[root].cache', policy: 'Accept' },
+      { field: 'spec.memory.size', policy: 'Observe' },
+    ],
+  };
+  host.configured = edited(made, ['spec.disks[root].cache', 'spec.disks[root].limits', 'spec.memory.size', 'spec.cpu.count']);
+  t.same(host.pass(), ['define']);
+  t.equal(host.configured.cpuCount, 2);
+  t.equal(host.configured.memoryBytes, 96 << 20);
+  t.same(Object.fromEntries(host.report().map(({ field, treatment }) => [field, treatment])), {
+    'spec.cpu.count': 'Enforce',
+    'spec.memory.size': 'Observe',
+    'spec.disks[root].cache': 'Accept',
+    'spec.disks[root].limits': 'Observe',
+  });
+});
+
+t.test('two that change a field in turn: it is put back less and less often, and that is told', async (t) => {
+  const host = new Host();
+  const flap = () => {
+    host.configured = { ...host.configured, memoryBytes: 96 << 20 };
+    return host.pass();
+  };
+  for (const times of [1, 2, 3]) {
+    t.same(flap(), ['define'], `${times}`);
+    t.match(host.report(), [{ field: 'spec.memory.size', found: '96Mi', corrections: times }]);
+    t.equal(host.events.length, times, 'each time is told');
+  }
+  t.same(flap(), [], 'it is held');
+  t.match(host.report(), [
+    { found: '96Mi', corrections: 3, reason: /put back 3 times and changed again, and is put back at 2030-01-01T00:00:30Z/ },
+  ]);
+  t.match(host.condition('Drifted'), { status: 'True', reason: 'Flapping', message: /see who else changes it/ });
+  t.equal(host.condition('Ready')?.status, 'True');
+  t.match(planMachine(host.desired, host.observed, host.now), [{ kind: 'leave', reason: 'Flapping', recheckMs: 30 * seconds }, {}]);
+  host.now += 30 * seconds;
+  t.same(host.pass(), ['define']);
+  host.now += 59 * seconds;
+  t.same(flap(), [], 'for twice as long');
+  host.definition = { ...wanted, memoryBytes: 112 << 20 };
+  t.same(host.pass(), ['define'], 'what is declared does not wait');
+  host.now += calmMs;
+  host.pass();
+  t.same(flap(), ['define'], 'forgotten once it was let be');
+});
+
+t.test('killed between any two calls, an agent tells once, and puts back once', async (t) => {
+  const host = new Host();
+  host.configured = { ...made, cpuCount: 3 };
+  t.match(host.report(), [{ field: 'spec.cpu.count' }], 'seen');
+  t.same(host.pass(1), ['define'], 'put back, and killed before a word of it');
+  host.status = undefined;
+  t.match(host.report(), [{ field: 'spec.cpu.count', found: '3', corrections: 1, reason: 'was put back' }]);
+  t.same(host.pass(), []);
+});
+
+t.test('what was changed in what runs alone', async (t) => {
+  const host = new Host(undefined, true);
+  const running = () => {
+    host.live = { ...made, cpuCount: 4 };
+  };
+  running();
+  t.match(host.report(), [{ field: 'spec.cpu.count', found: '4', treatment: 'Enforce', reason: /while it runs/ }]);
+  t.same(host.pass(), ['apply']);
+  t.match(host.report(), [{ field: 'spec.cpu.count', corrections: 1 }]);
+  host.drift = { policy: 'Accept' };
+  running();
+  t.same(host.pass(), []);
+  t.match(host.report(), [{ treatment: 'Observe', reason: /until its next start/ }]);
+  t.equal(host.status?.pendingChanges, undefined);
+  t.equal(host.condition('RestartRequired')?.status, 'False');
+
+  const changing = new Host('Observe', true);
+  changing.definition = { ...wanted, cpuCount: 4 };
+  t.same(changing.pass(1), ['define'], 'killed before what runs has it');
+  t.same(changing.pass(), ['apply'], 'a change of the manifest is no drift');
+  t.same(changing.report(), []);
+  t.equal(decodeRecord(changing.record).behind, undefined, 'and what it has got is forgotten');
+});
+
+t.test('a machine from before is judged from when it is as declared, and only where that matters', async (t) => {
+  const host = new Host();
+  host.record = '';
+  t.same(planMachine(host.desired, host.observed, host.now), [], 'it is not written to for that');
+  host.configured = { ...made, cpuCount: 3 };
+  t.same(host.report(), []);
+  t.same(host.pass(), ['define']);
+  host.record = '';
+  host.drift = { policy: 'Observe' };
+  host.pass();
+  t.not(host.record, '');
+  host.configured = { ...made, cpuCount: 3 };
+  t.same(host.pass(), []);
+  t.match(host.report(), [{ field: 'spec.cpu.count', treatment: 'Observe' }]);
+});
+
+t.test('of more than a mark can hold, what the life of a machine depends on is kept', async (t) => {
+  const much = 'x'.repeat(128);
+  const putBack = Object.fromEntries(Array.from({ length: 8 }, (_, at) => [`${at}`.padEnd(128, 'p'), { at: 1, times: 1, found: much }]));
+  const live = Object.fromEntries(Array.from({ length: 12 }, (_, at) => [`${at}`.padEnd(64, 'k'), { at: 1, times: 1, refused: much }]));
+  const text = encodeRecord({ boot: { number: 1, at: 1 }, live, putBack, applied: 'abcdef'.repeat(150) });
+  t.ok(text.length <= 4_096);
+  t.match(decodeRecord(text), { boot: { number: 1 } });
+});

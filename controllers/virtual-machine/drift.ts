@@ -1,0 +1,127 @@
+import type { Machine, MachineDefinition, MachineShape } from '#drivers/driver.js';
+import { differences } from './difference.js';
+import { digestsOf, hasEntry, hasKey, isStale, keysOf, onlyPaths, withEntry } from './digests.js';
+import { type Drifted, type DriftWish, isLeft, policyFor } from './drifted.js';
+import { limitsTaken } from './limits.js';
+import { runningDifferences } from './live.js';
+import { dueAt, recentlyPutBack } from './put-back.js';
+import type { MachineRecord } from './record.js';
+import { fieldsIn, pathsOf, textOf, valueAt, withFields } from './shape-fields.js';
+
+export interface Settled {
+  /** What the definition is to say: what is asked, but for what others may have changed. */
+  readonly definition: MachineDefinition;
+  /** The machine, without what of its difference from its definition is left to others. */
+  readonly machine: Machine;
+  readonly drift: readonly Drifted[];
+  /** With what is accepted now. */
+  readonly record: MachineRecord;
+}
+
+interface Known {
+  readonly machine: Machine;
+  readonly record: MachineRecord;
+  readonly now: number;
+}
+
+const enforce: DriftWish = { policy: 'Enforce' };
+
+/** Which differences are another hand's, and what becomes of each. Pure. */
+export function settle(wanted: MachineDefinition, { machine, record, now }: Known, wish: DriftWish = enforce): Settled {
+  const asked = limitsTaken(wanted, record);
+  const { configured } = machine;
+  const { applied } = record;
+  if (configured === undefined) return { definition: asked, machine, drift: [], record };
+  if (applied === undefined) return { definition: asked, machine, drift: [], record: begun(wanted, asked, machine, record, wish) };
+  const judge = (field: string, where: Drifted['where'], has: MachineShape) => judged({ field, where }, has, { wanted, record, now, wish });
+  const inDefinition = differences(configured, asked)
+    .flatMap(pathsOf)
+    .filter((path) => hasEntry(applied, path, valueAt(wanted, path)))
+    .map((path) => judge(path, 'Definition', configured));
+  const left = inDefinition.filter(isLeft).map(({ field }) => field);
+  const definition = withFields(asked, configured, left);
+  const { live } = machine;
+  const running = live === undefined ? [] : runningDrift(wanted, machine, record, inDefinition).map((path) => judge(path, 'Running', live));
+  const apart = [...left, ...running.filter(isLeft).map(({ field }) => field)];
+  const seen = live === undefined || apart.length === 0 ? machine : { ...machine, configured: withFields(configured, live, apart) };
+  const kept = accepting(record, inDefinition, configured);
+  const isAsAsked = differences(configured, definition).length === 0;
+  return { definition, machine: seen, drift: [...inDefinition, ...running], record: isAsAsked ? refreshed(kept, wanted) : kept };
+}
+
+/** Of a machine that was defined before any of this was written down, only where it matters who changed what. */
+function begun(
+  wanted: MachineDefinition,
+  asked: MachineDefinition,
+  machine: Machine,
+  record: MachineRecord,
+  wish: DriftWish,
+): MachineRecord {
+  const matters = [wish, ...(wish.rules ?? [])].some(({ policy }) => policy !== 'Enforce');
+  const { configured } = machine;
+  if (!matters || configured === undefined || differences(configured, asked).length > 0) return record;
+  return noteDefined(record, wanted, configured, machine);
+}
+
+/** What is asked by now and was there already, so that it need not be defined. */
+const refreshed = (record: MachineRecord, wanted: MachineDefinition): MachineRecord =>
+  record.applied !== undefined && isStale(record.applied, fieldsIn(wanted)) ? { ...record, applied: digestsOf(fieldsIn(wanted)) } : record;
+
+/** In what a running machine is not as its definition, though it was. */
+function runningDrift(
+  wanted: MachineDefinition,
+  machine: Machine,
+  { applied = '', behind = '', live: asked = {}, putBack = {} }: MachineRecord,
+  inDefinition: readonly Drifted[],
+): readonly string[] {
+  return runningDifferences(machine)
+    .filter(({ difference }) => !hasKey(behind, difference.field) && difference.part?.kind !== 'graphics')
+    .flatMap(({ difference, key }) => pathsOf(difference).filter((path) => asked[key] === undefined || putBack[path] !== undefined))
+    .filter((path) => hasEntry(applied, path, valueAt(wanted, path)) && !inDefinition.some(({ field }) => field === path));
+}
+
+interface Judging {
+  readonly wanted: MachineDefinition;
+  readonly record: MachineRecord;
+  readonly now: number;
+  readonly wish: DriftWish;
+}
+
+function judged(drift: Pick<Drifted, 'field' | 'where'>, has: MachineShape, { wanted, record, now, wish }: Judging): Drifted {
+  const { field, where } = drift;
+  const found = valueAt(has, field);
+  const texts = { declared: textOf(field, valueAt(wanted, field)), found: textOf(field, found) };
+  if (where === 'Definition' && hasEntry(record.accepted ?? '', field, found)) return { ...drift, ...texts, treatment: 'Accept' };
+  const policy = policyFor(field, wish);
+  // What only runs is no truth to take: it ends with the machine.
+  if (policy !== 'Enforce') return { ...drift, ...texts, treatment: where === 'Running' ? 'Observe' : policy };
+  const due = dueAt(record.putBack?.[field]);
+  return { ...drift, ...texts, treatment: policy, ...(due > now ? { heldUntil: due } : {}) };
+}
+
+function accepting(record: MachineRecord, drift: readonly Drifted[], configured: MachineShape): MachineRecord {
+  const accepted = drift.filter(({ treatment }) => treatment === 'Accept').map(({ field }) => field);
+  const { accepted: before = '', ...rest } = record;
+  const news = accepted.filter((path) => !hasEntry(before, path, valueAt(configured, path)));
+  const all = news.reduce((entries, path) => withEntry(entries, path, valueAt(configured, path)), onlyPaths(before, accepted));
+  return all === '' ? rest : { ...rest, accepted: all };
+}
+
+/** The record that goes with a definition: what was asked with it, and in what the running machine is not so yet. */
+export function noteDefined(
+  { behind: _, ...record }: MachineRecord,
+  wanted: MachineDefinition,
+  definition: MachineShape,
+  machine?: Machine,
+): MachineRecord {
+  const running = machine?.live === undefined ? [] : runningDifferences({ live: machine.live, configured: definition });
+  const behind = keysOf(running.map(({ difference }) => difference.field));
+  return { ...record, applied: digestsOf(fieldsIn(wanted)), ...(behind === '' ? {} : { behind }) };
+}
+
+/** What the running machine has got by now need not be remembered, nor what was put back long ago. */
+export function forgetSettled({ putBack, behind, ...rest }: MachineRecord, machine: Machine, now: number): MachineRecord {
+  const open = runningDifferences(machine).map(({ difference }) => difference.field);
+  const still = behind === undefined || machine.live === undefined ? behind : keysOf(open.filter((field) => hasKey(behind, field)));
+  return { ...rest, ...(still ? { behind: still } : {}), ...(putBack === undefined ? {} : recentlyPutBack({ putBack }, now)) };
+}
