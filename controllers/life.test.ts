@@ -37,6 +37,7 @@ import { storageVolumeKind } from './storage-volume/kind.js';
 import { Uploads } from './storage-volume/uploads.js';
 import { indexes } from './stores.js';
 import { virtualMachineKind } from './virtual-machine/kind.js';
+import { calmMs } from './virtual-machine/put-back.js';
 import { decodeRecord } from './virtual-machine/record-text.js';
 import { reportAction } from './virtual-machine-action/report.js';
 
@@ -629,6 +630,9 @@ t.test('whatever happens in whatever order, all comes to rest as declared, and r
       isAsDeclared(life);
       for (const { status } of life.stores.actions.list()) assert(status?.outcome !== undefined, 'an action without an end');
       untouched();
+      // What another hand changed and was put back is remembered for an hour.
+      life.host.clock.advance(calmMs);
+      await life.converge();
       const before = [life.writes, life.host.acts.length];
       for (let hour = 0; hour < 3; hour++) {
         life.host.clock.advance(3_600_000);

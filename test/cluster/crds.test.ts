@@ -249,6 +249,17 @@ t.test('what is right at a limit is accepted', async (t) => {
     volume('ok-linked', { format: 'Qcow2', source: { volumeRef: { name: 'a' }, clone: 'Linked' } }),
     machine('ok-vsphere', { vsphere: { guestId: 'debian12_64Guest' }, disks: [disk('a', { bus: 'Pvscsi' })] }),
     machine('ok-xen', { xen: { mode: 'PVH' }, disks: [disk('a', { bus: 'XenBlk' })], boot: { kernel: { volumeRef: { name: 'k' } } } }),
+    machine('ok-drift', {
+      driftPolicy: 'Observe',
+      driftRules: [
+        'spec.disks',
+        'spec.disks[root].cache',
+        'spec.memory.size',
+        'spec.interfaces[lan]',
+        'spec.cloudInit',
+        'spec.boot.kernel.volumeRef',
+      ].map((field) => ({ field, policy: 'Accept' })),
+    }),
     volume('ok-url', { source: { ...image, url: 'http://[fd00::1]:8080/a?b=c@d', checksum: `sha512:${'a'.repeat(128)}` } }),
     host('h'.repeat(40), {
       namePrefix: 'p'.repeat(20),
@@ -411,6 +422,14 @@ t.test('what is wrong is refused by its path, with the remedy', async (t) => {
     [
       machine('both', { placement: { hypervisorRef: { name: 'a' }, hypervisorSelector: { matchLabels: { a: 'b' } } } }),
       'spec.placement: … name one hypervisor by hypervisorRef or choose among many by hypervisorSelector, not both',
+    ],
+    [
+      machine('drift-nowhere', { driftRules: [{ field: 'spec.runStrategy', policy: 'Observe' }] }),
+      "spec.driftRules[0].field: … no field of the machine's hardware; name one as status.drift does, such as spec.memory.size or spec.disks[root].cache",
+    ],
+    [
+      machine('drift-often', { driftRules: Array.from({ length: 33 }, (_, i) => ({ field: `spec.disks[d${i}]`, policy: 'Observe' })) }),
+      'spec.driftRules',
     ],
     [machine('select-none', { placement: { hypervisorSelector: { matchLabels: {} } } }), 'spec.placement.hypervisorSelector.matchLabels'],
     [machine('boot-what', { boot: {} }), 'say exactly one of what boots: kernel, or order'],
