@@ -829,7 +829,10 @@ export interface VirtualMachineSpec {
    * declared; what was changed in what runs alone stays until the next start. When absent, `Enforce`.
    */
   readonly driftPolicy?: 'Enforce' | 'Observe' | 'Accept';
-  /** Fields for which another policy holds than driftPolicy; of several that fit, the longest. */
+  /**
+   * Fields for which another policy holds than driftPolicy; of several that fit, the longest. When absent, driftPolicy holds
+   * for all.
+   */
   readonly driftRules?: readonly VirtualMachineSpecDriftRule[];
   /** Where the machine may run. When absent, on any hypervisor that it fits. */
   readonly placement?: VirtualMachineSpecPlacement;
