@@ -1,8 +1,10 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { runProgram } from '#test/cluster/program.js';
+import { runShown, shownIn } from '#test/command-line/shown.js';
 import { stalledWith, useLab } from './lab.js';
 
 // What others made by hand, as virt-install makes it: taken over from their host, changed, and given back.
@@ -150,4 +152,16 @@ await t.test('released, they are theirs, and run on', async (t) => {
   t.notMatch(await daemon.virsh('dumpxml', 'web'), /virtwright/);
   t.match(await daemon.virsh('dominfo', 'web'), /Autostart: +enable/, 'as it was');
   t.equal((await readdir(pool)).length, 4);
+});
+
+await t.test('the commands of docs/why-not-terraform.md, on a machine of somebody', async (t) => {
+  const uuid = '11111111-2222-4333-8444-555555555505';
+  await daemon.virsh('vol-create-as', 'theirs', 'shop.qcow2', '8M', '--format', 'qcow2');
+  const card = "<interface type='network'><mac address='52:54:00:aa:bb:03'/><source network='theirs'/><model type='virtio'/></interface>";
+  await writeFile(join(daemon.directory, 'shop.xml'), domain('shop', uuid, disk('shop.qcow2', 'qcow2', 'vda', 'virtio') + card));
+  await daemon.virsh('define', join(daemon.directory, 'shop.xml'));
+  await daemon.virsh('start', 'shop');
+  const page = await readFile(fileURLToPath(new URL('../../../docs/why-not-terraform.md', import.meta.url)), 'utf8');
+  const kubectl = join(world.cluster.assets, 'kubectl');
+  await runShown(t, shownIn(page), { folder: await mkdtemp(join(folder, 'why-')), uri: daemon.uri, kubeconfig, kubectl });
 });
