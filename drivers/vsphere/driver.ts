@@ -1,5 +1,6 @@
 import type { Driver } from '#drivers/driver.js';
 import type { Credentials } from '#drivers/target.js';
+import { VsphereAdoption } from './adoption.js';
 import { decodeCredentials } from './credentials.js';
 import { VsphereEvents } from './events.js';
 import { VsphereHost } from './host.js';
@@ -53,6 +54,7 @@ function vsphereDriver(inventory: Inventory): Driver {
     machines,
     drafts: { machine: (definition, mark, signal) => machines.draft(definition, mark, signal) },
     power: new VspherePower(inventory),
+    adoption: new VsphereAdoption(inventory),
     pools: new VspherePools(inventory),
     volumes: new VsphereVolumes(inventory),
     networks: vsphereNetworks(inventory),

@@ -55,14 +55,18 @@ export class Inventory {
     return { type: 'VirtualMachine', paths, from };
   }
 
-  /** In full; devices only of machines with a mark, as nothing is told of the others' devices. What is gone is left out. */
+  /** In full; devices only of machines with a mark, as the others' seldom change, and are many. What is gone is left out. */
   async natives(ids: readonly MachineId[], signal: AbortSignal): Promise<readonly NativeMachine[]> {
     const found = await retrieveAll(this.session, ids.map(machineRef), machinePaths, signal);
     const natives = found.filter((machine) => !isTemplate(machine)).map((machine) => readNative(machine, []));
     const marked = natives.filter(({ extra }) => extra[keys.owner] !== undefined).map((native) => native.ref);
-    const devices = await retrieveAll(this.session, marked, ['config.hardware.device'], signal, smallPage);
-    const byId = new Map(devices.map((machine) => [machine.ref.value, elements(machine.element('config.hardware.device'))]));
+    const byId = await this.devicesOf(marked, signal);
     return natives.map((native) => ({ ...native, devices: byId.get(native.ref.value) ?? [] }));
+  }
+
+  async devicesOf(machines: readonly Ref[], signal: AbortSignal): Promise<ReadonlyMap<string, readonly XmlElement[]>> {
+    const found = await retrieveAll(this.session, machines, ['config.hardware.device'], signal, smallPage);
+    return new Map(found.map((machine) => [machine.ref.value, elements(machine.element('config.hardware.device'))]));
   }
 
   /** In full, its devices too. NotFound when it is gone. */
@@ -125,6 +129,12 @@ export class Inventory {
   async #has(path: 'datastore' | 'network', signal: AbortSignal): Promise<readonly Ref[]> {
     return (await retrieveOne(this.session, this.scope.host ?? this.scope.compute, [path], signal))?.refs(path) ?? [];
   }
+}
+
+/** @throws DriverError NotOurs for one that another product manages */
+export function assertUnmanaged({ glance, manager }: NativeMachine): void {
+  if (manager === undefined) return;
+  throw new DriverError('NotOurs', `machine "${glance.nativeName}" on the host is managed by ${manager}; it is left alone`);
 }
 
 const datastoreSummary = struct({ url: text, capacity: integer, freeSpace: integer, accessible: boolean });

@@ -10,8 +10,9 @@ import { parseLocation } from './config/location.js';
 import { keys, readMark } from './config/mark.js';
 import { isOff, machineOf, type NativeMachine, readGlance } from './config/native.js';
 import { createSpec, detachSpec, editSpec, markSpec } from './config/spec.js';
+import { Foreigners, isForeign } from './foreigners.js';
 import { namingGuest } from './guest.js';
-import type { Group, Inventory } from './inventory.js';
+import { assertUnmanaged, type Group, type Inventory } from './inventory.js';
 import type { Limits } from './limits.js';
 import { MachineFiles } from './machine-files.js';
 import { isFault } from './soap/driver-error.js';
@@ -23,6 +24,7 @@ export class VsphereMachines implements Machines {
   readonly #inventory: Inventory;
   readonly #limits: Limits;
   readonly #files: MachineFiles;
+  readonly #foreigners: Foreigners;
   /** Names of machines that may be being made, as the host's answer was not heard. */
   readonly #unheard = new Set<string>();
 
@@ -30,6 +32,7 @@ export class VsphereMachines implements Machines {
     this.#inventory = inventory;
     this.#limits = limits;
     this.#files = new MachineFiles(inventory);
+    this.#foreigners = new Foreigners(inventory);
   }
 
   async list(signal: AbortSignal): Promise<readonly Glance[]> {
@@ -39,10 +42,14 @@ export class VsphereMachines implements Machines {
   async read(ids: readonly MachineId[], signal: AbortSignal): Promise<Readings> {
     if (ids.length === 0) return { machines: [], unread: [] };
     const natives = await this.#inventory.natives(ids, signal);
-    const groups = await this.#groups(natives.some(hasInterfaces), signal);
     const [readable, not] = [natives.filter(isReadable), natives.filter((native) => !isReadable(native))];
+    const groups = await this.#groups(
+      readable.some((native) => hasInterfaces(native) || isForeign(native)),
+      signal,
+    );
+    const found = await this.#foreigners.found(readable.filter(isForeign), groups, signal);
     return {
-      machines: readable.map((native) => machineOf(native, groups)),
+      machines: readable.map((native) => machineOf(native, groups, found.get(native.ref.value))),
       unread: not.map(({ glance, connection }) => unread(glance, connection)),
     };
   }
@@ -176,11 +183,7 @@ export class VsphereMachines implements Machines {
       const carried = readMark(native.extra);
       const isFrom = from === undefined ? carried === undefined : carried !== undefined && sameOwner(carried.owner, from);
       if (!isFrom) assertOwner(native.glance.nativeName, carried, mark.owner);
-      if (native.manager !== undefined)
-        throw new DriverError(
-          'NotOurs',
-          `machine "${native.glance.nativeName}" on the host is managed by ${native.manager}; it is left alone`,
-        );
+      assertUnmanaged(native);
       const spec = markSpec(native, mark);
       if (spec !== undefined) await this.#inventory.reconfigure(native.ref, spec, signal);
     });

@@ -51,7 +51,7 @@ async function subjectOf(name: string, mode: VcsimOptions['mode'], uriOf: (port:
       proxy.closed(false);
       return connect();
     },
-    without: ['live', 'adoption', 'consoles', 'guests'],
+    without: ['live', 'consoles', 'guests'],
     cannot: ['startPaused', 'resetPaused', 'tellWhyOff', 'makePools', 'makeNetworks', 'stream', 'imagineDisks', 'askMachines'],
     peer: stranger.peer,
     disk,

@@ -46,8 +46,9 @@ export class VsphereLab implements AsyncDisposable {
     this.#examples = examples;
   }
 
-  static async open(world: World, mode: Mode): Promise<VsphereLab> {
-    const vcsim = await startVcsim({ mode });
+  /** With that many machines of its own. */
+  static async open(world: World, mode: Mode, machines = 0): Promise<VsphereLab> {
+    const vcsim = await startVcsim({ mode, machines });
     try {
       const onlooker = await Onlooker.open(vcsim);
       return new VsphereLab(world, mode, vcsim, await startProxy(vcsim), onlooker, await readExamples());

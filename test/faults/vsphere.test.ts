@@ -1,9 +1,13 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import type { VirtualMachine } from '#crds/types.js';
+import { runProgram } from '#test/cluster/program.js';
 import { condition } from '#test/cluster/world.js';
 import { isReady } from './lab.js';
-import { modes, useVsphereWorld, VsphereLab } from './vsphere-lab.js';
+import { modes, namespace, useVsphereWorld, VsphereLab } from './vsphere-lab.js';
 
 const world = await useVsphereWorld(t);
 const native = 'default.web';
@@ -115,4 +119,76 @@ for (const mode of modes)
     await lab.clear();
     await operator.stop();
     t.same(await lab.onlooker.sessions(), [], 'no session is left behind');
+  });
+
+for (const mode of modes)
+  await t.test(`${mode}: machines of the host's own are imported, adopted as they are, changed, and given back`, async (t) => {
+    await using lab = await VsphereLab.open(world, mode, 2);
+    const before = await lab.onlooker.machines();
+    const folder = await mkdtemp(join(tmpdir(), 'virtwright-vsphere-'));
+    t.teardown(() => rm(folder, { recursive: true, force: true }));
+    const { username, password, ca } = lab.vcsim;
+    await mkdir(join(folder, 'credentials'));
+    for (const [key, value] of Object.entries({ username, password, 'ca.crt': ca }))
+      await writeFile(join(folder, 'credentials', key), value);
+    const asked = [
+      'import',
+      '--host',
+      lab.uri,
+      '--credentials',
+      join(folder, 'credentials'),
+      '--hypervisor',
+      'esx1',
+      '-o',
+      join(folder, 'host'),
+    ];
+    t.match(await runProgram({ kubeconfig: world.cluster.kubeconfigPath }, ...asked), {
+      code: 0,
+      out: /^2 machines of 2 in /,
+    });
+
+    await using operator = await lab.start();
+    await world.apply(lab.secret());
+    await world.kubectl('apply', '-R', '-f', join(folder, 'host'));
+    const names = (await readdir(join(folder, 'host/machines'))).map((file) => file.replace('.yaml', ''));
+    for (const name of names) t.match((await lab.untilReady(name)).status, { adopted: true, power: { state: 'Running' } });
+    const now = await lab.onlooker.machines();
+    const bare = (all: typeof now) => all.map(({ extra: _, managedBy: __, ...rest }) => rest);
+    t.same(bare(now), bare(before), 'nothing of them has changed');
+    const ours = now.filter(({ managedBy }) => managedBy?.extensionKey === 'io.virtwright');
+    t.equal(ours.length, 2);
+
+    const [first = ''] = names;
+    const [native] = ours.filter(({ name }) => name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-') === first);
+    if (native === undefined) throw new Error(`no machine is called ${first}`);
+    await world.kubectl(
+      'patch',
+      'virtualmachine',
+      first,
+      '--type=merge',
+      '-p',
+      '{"spec":{"memory":{"size":"64Mi"},"stop":{"mode":"Hard"}}}',
+    );
+    await world.until('VirtualMachine', first, (seen) => condition(seen, 'RestartRequired')?.status === 'True');
+    await world.kubectl(
+      'patch',
+      'virtualmachine',
+      first,
+      '--type=merge',
+      '-p',
+      '{"spec":{"updatePolicy":{"allow":["Live","Hotplug","Restart"]}}}',
+    );
+    const changed = await lab.untilNative(native.name, ({ memory, power }) => memory === 64 && power === 'poweredOn');
+    t.same([changed.disks, changed.cards], [native.disks, native.cards], 'what no manifest can say is there');
+
+    const released = await runProgram({ kubeconfig: world.cluster.kubeconfigPath }, 'release', ...names);
+    t.match(released, { code: 0 });
+    for (const one of await lab.onlooker.machines()) {
+      t.equal(one.power, 'poweredOn');
+      t.same([one.extra, one.managedBy], [{}, null], 'nothing of us is left on it');
+    }
+    t.same(operator.troubles, []);
+    for (const kind of ['storagevolumes', 'virtualnetworks', 'storagepools']) await world.kubectl('delete', kind, '--all', '-A');
+    await world.delete('Hypervisor', 'esx1');
+    await world.kubectl('delete', 'secret', 'esx1', '--namespace', namespace);
   });

@@ -53,6 +53,25 @@ export function readDisks(devices: readonly XmlElement[], extra: Extra): readonl
   });
 }
 
+/** A device that could carry a name, and which. */
+export interface FoundDevice {
+  readonly device: XmlElement;
+  readonly name: string;
+  readonly place: string;
+  readonly location?: string;
+}
+
+/** Disks on controllers that we know, called as their places: `scsi0-1`. */
+export function foundDisks(devices: readonly XmlElement[]): readonly FoundDevice[] {
+  const controllerOf = controllerFinder(controllersOf(devices));
+  return devices.flatMap((device) => {
+    const controller = controllerOf(device);
+    const [place, location] = [placeOf(device, controller), locationOf(device)];
+    if (place === undefined || controller?.bus === undefined || location === undefined) return [];
+    return [{ device, name: place.replace(':', '-'), place, location }];
+  });
+}
+
 /** With snapshots, a machine writes to a file of its own; the disk is the one at the bottom. */
 function locationOf(device: XmlElement): string | undefined {
   let backing = child(device, 'backing');

@@ -5,7 +5,7 @@ import { asciiJson } from '#drivers/owner.js';
 import { child, element, textOf, type XmlElement } from '#drivers/xml/tree.js';
 import { typed, typeOf } from '../soap/names.js';
 import { numberIn } from './controller.js';
-import { type DeviceChange, readPlaces } from './disk.js';
+import { type DeviceChange, type FoundDevice, readPlaces } from './disk.js';
 import { type Extra, keys } from './mark.js';
 
 export const nativeCards = { Vmxnet3: 'VirtualVmxnet3', E1000e: 'VirtualE1000e' } as const satisfies Partial<
@@ -54,6 +54,13 @@ function readInterface(name: string, device: XmlElement, groups: readonly PortGr
     ...(macAddress === undefined || macAddress === '' ? {} : { macAddress }),
   };
 }
+
+/** Cards of a model that we have a word for, on port groups that we see, called as their places: `ethernet0`. Others would be exchanged one day. */
+export const foundCards = (devices: readonly XmlElement[], groups: readonly PortGroup[]): readonly FoundDevice[] =>
+  [...devicesByPlace(devices)].flatMap(([place, device]) => {
+    if (place === undefined || readInterface(place, device, groups).model === undefined) return [];
+    return groups.some(({ name }) => name === networkOf(device, groups)) ? [{ device, name: place, place }] : [];
+  });
 
 /** Of a distributed port group that is not there any more only the key is known. */
 function networkOf(device: XmlElement, groups: readonly PortGroup[]): string {

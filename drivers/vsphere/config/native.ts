@@ -1,5 +1,6 @@
 import type {
   Firmware,
+  Found,
   Glance,
   Hardware,
   Machine,
@@ -169,7 +170,7 @@ export function configuredOf(native: NativeMachine, groups: readonly PortGroup[]
   return { ...shape, ...hardware, disks, interfaces, vsphere: { guestId } };
 }
 
-export function machineOf(native: NativeMachine, groups: readonly PortGroup[]): Machine {
+export function machineOf(native: NativeMachine, groups: readonly PortGroup[], found: Found | undefined): Machine {
   const mark = readMark(native.extra);
   return {
     ...native.glance,
@@ -177,6 +178,7 @@ export function machineOf(native: NativeMachine, groups: readonly PortGroup[]): 
     configured: configuredOf(native, groups),
     ...(isOff(native.glance.power) ? {} : { live: shapeOf(native, groups) }),
     hardware: hardwareOf(native),
+    ...(found === undefined ? {} : { found }),
   };
 }
 

@@ -80,6 +80,19 @@ export function markSpec(native: NativeMachine, mark: Mark): XmlElement | undefi
   return edited(native, { deviceChange: [], extraConfig: markOptions(native, mark) });
 }
 
+/** The mark, and the names that its devices are called by from now on. */
+export function adoptSpec(native: NativeMachine, mark: Mark, names: Extra): XmlElement | undefined {
+  return edited(native, { deviceChange: [], extraConfig: [...markOptions(native, mark), ...options(names)] });
+}
+
+/** Nothing of us is left. */
+export function releaseSpec({ changeVersion, extra }: NativeMachine): XmlElement {
+  const version = changeVersion === '' ? {} : { changeVersion };
+  const ours = Object.values(keys).filter((key) => (extra[key] ?? '') !== '');
+  const nobody = { extensionKey: '', type: '' };
+  return element({ ...version, deviceChange: [], extraConfig: ours.map((key) => ({ key, value: '' })), managedBy: nobody });
+}
+
 /** What was noted for the next start of a machine that is off now; undefined when nothing was. NotFound while a port group is not there. */
 export function startSpec(native: NativeMachine, groups: readonly PortGroup[]): XmlElement | undefined {
   const next = readNext(native.extra);
