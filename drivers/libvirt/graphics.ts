@@ -34,9 +34,15 @@ const whyUnreached = (place: ServerPlace): string =>
 class Viewer implements Console {
   readonly output: AsyncIterable<Uint8Array>;
   readonly #socket: Duplex;
+  #isOver = false;
 
   constructor(socket: Duplex) {
     this.#socket = socket;
+    // By SSH, bytes for a server that has let go still go somewhere.
+    for (const end of ['end', 'close'])
+      socket.once(end, () => {
+        this.#isOver = true;
+      });
     // Whoever reads or writes is told; nobody else need be.
     socket.on('error', () => {});
     this.output = untilGone(socket);
@@ -44,6 +50,7 @@ class Viewer implements Console {
 
   async write(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
     throwIfAborted(signal);
+    if (this.#isOver) throw ended(undefined);
     const written = new Promise<void>((resolve, reject) =>
       this.#socket.write(bytes, (error) => (error == null ? resolve() : reject(ended(error)))),
     );
