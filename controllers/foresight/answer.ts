@@ -1,5 +1,5 @@
 import { decode } from '#crds/decode.js';
-import { type Kinds, storagePools, storageVolumes, virtualMachines, virtualNetworks } from '#crds/types.js';
+import { hypervisors, type Kinds, storagePools, storageVolumes, virtualMachines, virtualNetworks } from '#crds/types.js';
 import { DriverError } from '#drivers/error.js';
 import { type KubernetesObject, keyOf, type Resource } from '../kubernetes/resource.js';
 import { type Candidate, type Foreseen, foresee, type Sight } from './foresee.js';
@@ -14,7 +14,7 @@ export interface Question {
 export type Answer = Foreseen;
 
 /** Of which a host can say what becomes of them. */
-export const foreseenKinds: readonly Resource[] = [storagePools, virtualNetworks, storageVolumes, virtualMachines];
+export const foreseenKinds: readonly Resource[] = [hypervisors, storagePools, virtualNetworks, storageVolumes, virtualMachines];
 
 const mostObjects = 2_000;
 
@@ -47,7 +47,7 @@ function parsed(text: string): unknown {
 }
 
 /** Nobody's word is taken for what only we write: its status is what is known here, or none. */
-function candidateOf(raw: unknown, scope: string | undefined, { watched }: Pick<Sight, 'watched'>): Candidate {
+function candidateOf(raw: unknown, scope: string | undefined, { watched, host }: Pick<Sight, 'watched' | 'host'>): Candidate {
   const kind = typeof raw === 'object' && raw !== null && 'kind' in raw ? raw.kind : undefined;
   const resource = foreseenKinds.find((one) => one.kind === kind);
   if (resource === undefined)
@@ -59,6 +59,8 @@ function candidateOf(raw: unknown, scope: string | undefined, { watched }: Pick<
       'Denied',
       `${resource.kind} "${metadata.name}": a session in namespace "${scope}" plans what is in that alone; make one in the operator's own namespace`,
     );
+  if (resource === hypervisors && metadata.name !== host.name)
+    throw new DriverError('Invalid', `Hypervisor "${metadata.name}" given, accepted is ${host.name}, which was asked`);
   const known = storeOf(resource, watched).get(keyOf(metadata));
   const { status: _, ...asked } = object;
   const status = known?.metadata.uid === metadata.uid ? known.status : undefined;
@@ -76,8 +78,9 @@ function decoded({ kind }: Resource, raw: unknown): KubernetesObject {
   }
 }
 
-const storeOf = ({ plural }: Resource, { machines, volumes, pools, networks }: Sight['watched']) =>
+const storeOf = ({ plural }: Resource, { hypervisors: hosts, machines, volumes, pools, networks }: Sight['watched']) =>
   ({
+    [hypervisors.plural]: hosts,
     [virtualMachines.plural]: machines,
     [storageVolumes.plural]: volumes,
     [storagePools.plural]: pools,

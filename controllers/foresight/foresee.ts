@@ -107,10 +107,14 @@ class Rehearsal {
     this.#host = host.name;
     this.#copies = copiesOf(watched);
     this.#api = new CopiedApi(this.#copies);
+    const known = this.#copies.hypervisors.store;
     const scope: HostScope = {
       name: host.name,
       cluster: host.cluster,
-      hypervisor: this.#copies.hypervisors.store.get(host.name),
+      // It may be among what is shown.
+      get hypervisor() {
+        return known.get(host.name);
+      },
       capabilities: connected.description.capabilities,
     };
     const locks = new Locks();

@@ -1,6 +1,6 @@
 import type { Driver } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
-import type { RehearsedDrivers } from '#drivers/target.js';
+import type { Connect, RehearsedDrivers } from '#drivers/target.js';
 import { type Outcome, outcomeOf } from '../foresight/outcome.js';
 import { type Step, stepOf } from '../foresight/steps.js';
 import { ApiError, type Client } from '../kubernetes/client.js';
@@ -102,10 +102,17 @@ async function run(request: Request, way: Way, signal: AbortSignal): Promise<Out
   const { objects, host } = prepared(request);
   const steps: Step[] = [];
   let underway = 0;
+  let isRead = false;
+  const connect: Connect = async (target, signal) => {
+    const driver = await request.connect(target, signal);
+    isRead = true;
+    return driver;
+  };
   const failed = new AbortController();
   const until = AbortSignal.any([signal, failed.signal]);
   const options = {
     ...request,
+    connect,
     host,
     ...(way.isRehearsal ? { fill: pretendToFill } : {}),
     onAct: (act: Parameters<typeof stepOf>[0]) => {
@@ -130,10 +137,12 @@ async function run(request: Request, way: Way, signal: AbortSignal): Promise<Out
     await applyAll(client, objects, until);
     const found = await settled(
       client,
-      { steps: () => steps.length, acts: () => underway },
+      { steps: () => steps.length, acts: () => underway, isRead: () => isRead },
       { quietMs: way.quietMs, timeoutMs: request.timeoutMs },
       until,
     );
+    if (!isRead)
+      throw new OneShotError(`the host was not reached and read within ${request.timeoutMs / 1_000} s; give it more with --timeout`);
     await Promise.allSettled([...(way.drafts?.values() ?? [])]);
     return outcomeOf(steps, found, way.calls);
   };

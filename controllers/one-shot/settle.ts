@@ -19,12 +19,14 @@ export interface Doings {
   readonly steps: () => number;
   /** Acts that were begun and have not ended. */
   readonly acts: () => number;
+  /** Whether the host was reached, and read. */
+  readonly isRead: () => boolean;
 }
 
 /** All that the host is to have, once each is ready, stalled, or does not get on. */
 export async function settled(
   client: Client,
-  { steps, acts }: Doings,
+  { steps, acts, isRead }: Doings,
   { quietMs, timeoutMs }: Patience,
   signal: AbortSignal,
 ): Promise<readonly KubernetesObject[]> {
@@ -37,8 +39,9 @@ export async function settled(
     calm = acts() === 0 && standings.every(({ kind }) => kind !== 'underway') ? calm + 1 : 0;
     if (calm === looksOfCalm) return objects;
     const now = JSON.stringify([steps(), standings]);
-    if (now !== last) [last, since] = [now, Date.now()];
-    if (Date.now() - since > quietMs || Date.now() > end) return objects;
+    // A far host, or a large one, is long in coming: until then there is nothing that could move.
+    if (now !== last || !isRead()) [last, since] = [now, Date.now()];
+    if ((isRead() && Date.now() - since > quietMs) || Date.now() > end) return objects;
     await sleep(lookMs, undefined, { signal });
   }
 }

@@ -27,6 +27,7 @@ export async function foretell(manifests: readonly Manifest[], telling: Foretell
     if (would.kind === 'object' && isForeseen(would.object)) objects.push(would.object);
   }
   const known = objects.length === 0 ? [] : await hostsOf(telling.client, signal);
+  if (objects.every(isHost)) return joined(outcomes);
   for (const { namespace, objects: those } of scopesOf(objects, telling.operatorNamespace))
     outcomes.push(...(await inScope(namespace, those, known, telling, signal)));
   return joined(outcomes);
@@ -36,6 +37,8 @@ const nothing: Outcome = { steps: [], waits: [], troubles: [], calls: [] };
 
 const isForeseen = ({ kind, apiVersion }: KubernetesObject): boolean =>
   apiVersion.startsWith('virtwright.io/') && foreseenKinds.some((one) => one.kind === kind);
+
+const isHost = ({ kind }: KubernetesObject): boolean => kind === 'Hypervisor';
 
 interface Scope {
   readonly namespace: string;
@@ -67,7 +70,9 @@ async function inScope(
   } catch (reason) {
     const namespaced = objects.filter(({ metadata }) => metadata.namespace !== undefined);
     if (!isForbidden(reason) || namespaced.length === objects.length) throw reason;
-    telling.onNote(`what hosts make of StoragePools is not known: you may not make Sessions in namespace "${namespace}"`);
+    telling.onNote(
+      `what hosts make of StoragePools, and of changes to Hypervisors, is not known: you may not make Sessions in namespace "${namespace}"`,
+    );
     const outcomes = await Promise.all(
       byNamespace(namespaced).map((scope) => inScope(scope.namespace, scope.objects, known, telling, signal)),
     );
@@ -87,6 +92,8 @@ class Inquiry {
   readonly #known: readonly Hypervisor[] | undefined;
   readonly #telling: Foretelling;
   readonly #bound: readonly KubernetesObject[];
+  /** As they would be: grants and defaults count. */
+  readonly #changed: readonly KubernetesObject[];
   /** Pools and networks, on every host. */
   readonly #spanning: readonly KubernetesObject[];
   #unplaced: readonly KubernetesObject[];
@@ -100,7 +107,8 @@ class Inquiry {
     this.#known = known;
     this.#telling = telling;
     const goes = ({ kind }: KubernetesObject) => kind === 'VirtualMachine' || kind === 'StorageVolume';
-    this.#spanning = objects.filter((object) => !goes(object));
+    this.#changed = objects.filter(isHost);
+    this.#spanning = objects.filter((object) => !goes(object) && !isHost(object));
     this.#bound = objects.filter((object) => goes(object) && boundTo(object) !== undefined);
     this.#unplaced = objects.filter((object) => goes(object) && boundTo(object) === undefined);
   }
@@ -111,7 +119,8 @@ class Inquiry {
       const here = this.#bound.filter((object) => boundTo(object) === host);
       const candidates = this.#unplaced.filter((object) => isFor(object, host, this.#known));
       if (here.length + candidates.length + this.#spanning.length === 0) continue;
-      outcomes.push(await this.#ask(host, [...this.#spanning, ...here, ...candidates], signal));
+      const itself = this.#changed.filter(({ metadata }) => metadata.name === host);
+      outcomes.push(await this.#ask(host, [...itself, ...this.#spanning, ...here, ...candidates], signal));
     }
     return [...outcomes, { ...nothing, ...this.#withoutHost() }];
   }
@@ -173,6 +182,13 @@ class Inquiry {
     if (object.kind === 'StorageVolume' && this.#known?.length !== 1)
       return { isWait: true, reason: 'WaitingForMachine', message: 'it goes where its first machine goes, or where alone its pool is' };
     if (objections !== undefined) return { isWait: false, reason: 'Unschedulable', message: objections.join('; ') };
+    const coming = this.#changed.find(({ metadata }) => this.#known?.every((one) => one.metadata.name !== metadata.name));
+    if (coming !== undefined)
+      return {
+        isWait: false,
+        reason: 'NotKnown',
+        message: `Hypervisor "${coming.metadata.name}" is not there yet: apply it first, and what is to be on it can be planned`,
+      };
     if (this.#known === undefined)
       return {
         isWait: false,

@@ -127,6 +127,12 @@ await t.test('the program says it in the words of plan --host, and by its exit c
 await t.test('a host that takes none says why, and so does the plan', async (t) => {
   const { troubles } = await plan(t, machine('elsewhere', { placement: { hypervisorRef: { name: 'two' } } }));
   t.match(troubles, [{ name: 'elsewhere', reason: 'Unschedulable', message: /^two: it takes no new machines: spec.maintenance/ }]);
+  const opened = await plan(t, hypervisor('two'), machine('elsewhere', { placement: { hypervisorRef: { name: 'two' } } }));
+  t.match(
+    opened,
+    { troubles: [], steps: [{}, { action: 'Create' }, { action: 'Place', because: /^two suits/ }, {}, {}, {}] },
+    'what changes of it counts',
+  );
 });
 
 await t.test('a session of one namespace plans nothing of another, and no pool', async (t) => {

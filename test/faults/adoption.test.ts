@@ -93,9 +93,36 @@ await t.test('what is there is written down, and nothing of it is secret or chan
   t.match(again, { code: 1, err: /has hypervisor.yaml.* already/ });
 });
 
+const planned = async () => {
+  const ran = await runProgram({ kubeconfig }, 'plan', '-R', '-f', folder, '--operator-namespace', 'default', '-o', 'json');
+  return {
+    ...ran,
+    ...(JSON.parse(ran.out) as { steps: { kind: string; name: string; action: string }[]; troubles: unknown[]; calls: string[] }),
+  };
+};
+
+await t.test('once its host is there, a plan of it adopts, and does nothing else', async (t) => {
+  t.match(await planned(), { code: 1, troubles: [{ message: /Hypervisor "one" is not there yet: apply it first/ }, {}], calls: [] });
+  const { code: applied, err } = await runProgram({ kubeconfig }, 'apply', '-f', join(folder, 'hypervisor.yaml'));
+  t.equal(applied, 0, err);
+  await world.until(
+    'Hypervisor',
+    'one',
+    (seen) => seen.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true,
+  );
+  const { code, steps, troubles, calls } = await planned();
+  t.same([code, troubles], [2, []]);
+  t.same([...new Set(calls.map((call) => call.split(' ')[0]))].sort(), ['adoption.adopt', 'machines.mark']);
+  t.same(
+    steps.filter(({ action }) => action === 'Adopt').map(({ kind, name }) => `${kind} ${name}`),
+    ['VirtualMachine idle', 'VirtualMachine web'],
+  );
+  t.equal(await definition('web'), before.web);
+});
+
 await t.test('applied, the machines are ours, and nothing of them has changed', async (t) => {
-  const { code, stderr } = await world.cluster.kubectl('apply', '-R', '-f', folder);
-  t.equal(code, 0, stderr);
+  const { code, err } = await runProgram({ kubeconfig }, 'apply', '-R', '-f', folder);
+  t.equal(code, 0, err);
   await lab.untilReady('web');
   await lab.untilReady('idle');
   t.equal(bare(await definition('web')), bare(before.web));
@@ -110,6 +137,10 @@ await t.test('applied, the machines are ours, and nothing of them has changed', 
     [['nic0', '52:54:00:aa:bb:01']],
   );
   t.match(bare(await daemon.virsh('dumpxml', 'web')), /52:54:00:aa:bb:02/, 'what cannot be said is there');
+});
+
+await t.test('planned again, there is nothing to do', async (t) => {
+  t.match(await planned(), { code: 0, steps: [], troubles: [], calls: [] });
 });
 
 await t.test('what was taken over is changed like any other', async (t) => {
