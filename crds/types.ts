@@ -1524,6 +1524,8 @@ export interface VirtualMachineStatusPendingChange {
 export interface VirtualMachineStatusDrift {
   /** Path of the field, as `spec.disks[root].cache`. */
   readonly field: string;
+  /** `Present`: it is so. `PutBack`: it was so, within the last hour. */
+  readonly state: 'Present' | 'PutBack';
   /** What the manifest says, for people. */
   readonly declared: string;
   /** What was found on the host, for people. */

@@ -125,3 +125,21 @@ t.test('a new machine is timed to each of its phases until it is ready, and neve
   ]);
   t.end();
 });
+
+t.test('what others changed is counted while it is so, by what becomes of it', async (t) => {
+  const { registry, stores, lines } = rig();
+  const leading = new AbortController();
+  createClusterMetrics(registry).follow(stores, leading.signal);
+  const drift = [
+    { treatment: 'Observe', state: 'Present' },
+    { treatment: 'Observe', state: 'Present' },
+    { treatment: 'Enforce', state: 'PutBack' },
+  ];
+  stores.machines.set(object('a', { drift }));
+  t.same(await lines('drifted_fields'), [
+    'virtwright_drifted_fields{kind="VirtualMachine",treatment="Enforce"} 0',
+    'virtwright_drifted_fields{kind="VirtualMachine",treatment="Observe"} 2',
+    'virtwright_drifted_fields{kind="VirtualMachine",treatment="Accept"} 0',
+  ]);
+  leading.abort();
+});

@@ -22,6 +22,7 @@ export function createClusterMetrics(registry: Registry): ClusterMetrics {
   countFamilies(families);
   waitingFamilies(families);
   fillingFamily(families);
+  driftFamily(families);
   hypervisorFamilies(families);
   const phases = new Histogram({
     name: 'virtwright_vm_phase_transition_time_from_creation_seconds',
@@ -72,6 +73,23 @@ function countFamilies(families: Families<ClusterStores>): void {
   );
   families.gauge('storage_volumes', 'Volumes, by host (empty where none is chosen yet) and status.', labels, ({ volumes }) =>
     counted(volumes.list()),
+  );
+}
+
+/** What was put back is no drift any more: of that, corrections are counted. */
+function driftFamily(families: Families<ClusterStores>): void {
+  const treatments = ['Enforce', 'Observe', 'Accept'] as const;
+  families.gauge(
+    'drifted_fields',
+    'Fields that another hand has changed and that are so still, by what becomes of them.',
+    ['kind', 'treatment'],
+    ({ machines }) => {
+      const present = machines.list().flatMap(({ status }) => (status?.drift ?? []).filter(({ state }) => state === 'Present'));
+      return treatments.map((treatment) => [
+        { kind: 'VirtualMachine', treatment },
+        present.filter((one) => one.treatment === treatment).length,
+      ]);
+    },
   );
 }
 

@@ -199,7 +199,7 @@ t.test('Enforce: what a hand changed is told field by field, put back, and remem
       t.same(differences(host.configured, wanted), []);
       t.same(host.pass(), [], 'and it is at rest');
       const after = host.report();
-      const remembered = after.filter(({ reason }) => reason === 'was put back');
+      const remembered = after.filter(({ state }) => state === 'PutBack');
       t.equal(remembered.length, Math.min(told(fields).length, 8));
       t.equal(host.condition('Drifted'), undefined);
       t.ok(remembered.every(({ treatment, corrections }) => treatment === 'Enforce' && corrections === 1));
@@ -284,7 +284,7 @@ t.test('what is declared anew is carried out under every policy, also where a ha
     host.definition = { ...wanted, memoryBytes: 128 << 20, cpuCount: 3 };
     host.pass();
     t.same(
-      host.report().filter(({ reason }) => reason !== 'was put back'),
+      host.report().filter(({ state }) => state === 'Present'),
       [],
       'the manifest says what the hand made',
     );

@@ -27,14 +27,16 @@ export function driftTold(
   const present = drift.map((one) => {
     const { field, declared, found, treatment } = one;
     const since = known(field, found)?.since ?? timestamp(now);
-    return { field, declared, found, since, treatment, reason: whatBecomes(one, putBack[field]?.times), ...corrected(field) };
+    const reason = whatBecomes(one, putBack[field]?.times);
+    return { field, state: 'Present' as const, declared, found, since, treatment, reason, ...corrected(field) };
   });
   const past = Object.entries(putBack)
     .filter(([path]) => !drift.some(({ field }) => field === path))
     .map(([field, { at, found }]) => {
       const since = before.find((one) => one.field === field)?.since ?? timestamp(at);
       const declared = textOf(field, valueAt(definition, field));
-      return { field, declared, found, since, treatment: 'Enforce' as const, reason: 'was put back', ...corrected(field) };
+      const reason = 'was put back';
+      return { field, state: 'PutBack' as const, declared, found, since, treatment: 'Enforce' as const, reason, ...corrected(field) };
     });
   const told = [...present, ...past].slice(0, mostTold);
   return told.length === 0 ? undefined : told.map((one) => ({ ...one, reason: one.reason.slice(0, longestReason) }));

@@ -97,6 +97,67 @@ await t.test('a machine with a disk goes from apply to running, stays true, and 
   );
 });
 
+await t.test('what another hand changes is told, and treated as the machine says', async (t) => {
+  const host = new FakeHost({ clock: systemClock });
+  const behind = new Behind(host);
+  await using operator = await world.start({ connect: async () => fakeDriver(host), hypervisors: ['drifting'], pace: { resyncMs: 500 } });
+  const placement = { hypervisorRef: { name: 'drifting' } };
+  const spec = { placement, cpu: { count: 1, maxCount: 4 }, runStrategy: 'Halted' };
+  const applied = async (more: object) => {
+    await world.apply(machine('drifts', { ...spec, ...more }));
+    const isSo = (seen: VirtualMachine) =>
+      seen.status?.observedGeneration === seen.metadata.generation && condition(seen, 'Ready')?.status === 'True';
+    return world.until('VirtualMachine', 'drifts', isSo);
+  };
+  const drifted = (field: string, isSo: (told: { readonly treatment: string; readonly reason: string }) => boolean) =>
+    world.until('VirtualMachine', 'drifts', ({ status }) => status?.drift?.some((one) => one.field === field && isSo(one)) === true);
+  const only = () => [...host.machines.values()][0];
+  const cpus = () => only()?.configured?.cpuCount;
+  await world.apply(hypervisor('drifting'), pool);
+  const { uid: uuid } = (await applied({ driftPolicy: 'Observe' })).metadata;
+  host.calls.length = 0;
+  behind.edit(uuid, { cpuCount: 3 });
+  const observed = await drifted('spec.cpu.count', ({ treatment }) => treatment === 'Observe');
+  t.match(observed.status?.drift, [{ declared: '1', found: '3', reason: 'its definition was changed, and is left so' }]);
+  t.match(condition(observed, 'Drifted'), { status: 'True', reason: 'Observed', message: 'spec.cpu.count: 3 found, 1 declared' });
+  t.match(condition(observed, 'Ready'), { status: 'True' });
+  t.match(condition(observed, 'ComputeSynced'), { status: 'False', reason: 'Drifted' });
+  t.same(host.acts, [], 'nothing is done about it');
+  const events = async () => JSON.parse(await world.kubectl('get', 'events', '-o', 'json')).items as { reason: string; message: string }[];
+  const isTold = async () =>
+    (await events()).some(
+      ({ reason, message }) => reason === 'Drifted' && message.startsWith('spec.cpu.count: 3 found on the host, 1 declared'),
+    );
+  for (const end = Date.now() + 60_000; !(await isTold()); ) if (Date.now() > end) throw new Error('no event tells of it');
+
+  await applied({ driftPolicy: 'Observe', memory: { size: '80Mi' } });
+  t.match(only()?.configured, { cpuCount: 3, memoryBytes: 80 << 20 }, 'what is declared comes about, and no more');
+
+  await applied({ memory: { size: '80Mi' }, driftRules: [{ field: 'spec.cpu', policy: 'Accept' }] });
+  const accepted = await drifted('spec.cpu.count', ({ treatment }) => treatment === 'Accept');
+  t.equal(condition(accepted, 'Drifted'), undefined);
+  await applied({ memory: { size: '80Mi' } });
+  t.equal(cpus(), 3, 'what was accepted stays so');
+  behind.edit(uuid, { cpuCount: 2 });
+  const corrected = await drifted('spec.cpu.count', ({ reason }) => reason === 'was put back');
+  t.match(corrected.status?.drift, [{ declared: '1', found: '2', treatment: 'Enforce', corrections: 1, correctedAt: /Z$/ }]);
+  t.equal(cpus(), 1);
+  for (const times of [2, 3]) {
+    behind.edit(uuid, { cpuCount: 2 });
+    await world.until('VirtualMachine', 'drifts', ({ status }) => status?.drift?.[0]?.corrections === times);
+  }
+  behind.edit(uuid, { cpuCount: 4 });
+  const flapping = await world.until('VirtualMachine', 'drifts', (seen) => condition(seen, 'Drifted')?.reason === 'Flapping');
+  t.match(condition(flapping, 'Drifted')?.message, /4 found, 1 declared; it was put back 3 times and changed again, and is put back at 20/);
+  t.equal(cpus(), 4, 'one of two must give way');
+  await applied({ memory: { size: '80Mi' }, cpu: { count: 2, maxCount: 4 } });
+  t.equal(cpus(), 2, 'what is declared does not wait');
+
+  await world.delete('VirtualMachine', 'drifts');
+  await world.untilGone('VirtualMachine', 'drifts');
+  t.same(operator.troubles, []);
+});
+
 await t.test('beside a machine that was never read, no disk is deleted and no claim is let go', async (t) => {
   const host = new FakeHost({ clock: systemClock });
   const disks = ['kept', 'doomed'];
