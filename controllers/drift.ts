@@ -7,8 +7,9 @@ export class Drift {
   /** By uid, the generation that was reached. */
   readonly #reached = new Map<string, number | undefined>();
 
-  reached({ metadata }: Subject): void {
-    this.#reached.set(metadata.uid, metadata.generation);
+  /** `by`: the object that declares what this is to be, where it is not itself. */
+  reached({ metadata }: Subject, by: Subject = { metadata }): void {
+    this.#reached.set(metadata.uid, by.metadata.generation);
   }
 
   forget({ metadata }: Subject): void {
@@ -16,9 +17,9 @@ export class Drift {
   }
 
   /** Once from each time that it was reached: the acts that follow are of the same correction. */
-  takes({ metadata }: Subject): boolean {
-    const { uid, generation } = metadata;
-    return this.#reached.has(uid) && this.#reached.get(uid) === generation && this.#reached.delete(uid);
+  takes({ metadata }: Subject, by: Subject = { metadata }): boolean {
+    const { uid } = metadata;
+    return this.#reached.has(uid) && this.#reached.get(uid) === by.metadata.generation && this.#reached.delete(uid);
   }
 }
 

@@ -59,6 +59,9 @@ t.test('drift is what is acted on once it was reached, and not what somebody has
   drift.reached(object('a', 1));
   drift.forget(object('a', 1));
   t.notOk(drift.takes(object('a', 1)));
+  drift.reached(object('instance', 1), object('network', 4));
+  t.notOk(drift.takes(object('instance', 1), object('network', 5)), 'declared anew elsewhere');
+  t.ok(drift.takes(object('instance', 1), object('network', 4)));
   t.end();
 });
 

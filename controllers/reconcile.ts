@@ -22,6 +22,8 @@ export interface Findings<D, O, A> {
 /** Everything that makes one custom resource kind different from another. */
 export interface Kind<R, D, O, A extends AnyAction, S> {
   readonly performers: Performers<A>;
+  /** The object that declares what is asked, where that is not the resource itself. */
+  declaredBy?(resource: R): { readonly metadata: { readonly uid: string; readonly generation?: number } } | undefined;
   /** What the resource asks for, from the stores: no I/O. Deletion is `want: 'absent'`, not another code path. */
   resolve(resource: R): Resolution<D>;
   /** What of the host must have been seen as it is now. */

@@ -104,8 +104,15 @@ function hostLoop<
       metrics.acted(resource.kind, action.kind);
       surroundings.onAct?.({ kind: resource.kind, object: seen, action, because, host: connected });
       if (unspoken.has(action.kind)) return;
-      if (drift.takes(seen)) metrics.drifted(resource.kind, action.kind);
+      const drifted = drift.takes(seen, kind.declaredBy?.(seen));
+      if (drifted) metrics.drifted(resource.kind, action.kind);
       recorder.record(seen, { type: 'Normal', reason: eventReason(action.kind), note: because });
+      if (drifted && kind.declaredBy !== undefined && changing.has(action.kind))
+        recorder.record(seen, {
+          type: 'Warning',
+          reason: 'Drifted',
+          note: `${because}: another hand changed it on the host, and it is put back`,
+        });
     };
     const onActed = () => surroundings.onActed?.();
     const outcome = await reconcile(kind, object, { ...connected, publish, onAct, onActed, clock: Date.now, signal });
@@ -126,7 +133,8 @@ function hostLoop<
     if (change.kind === 'deleted') drift.forget(change.previous);
   });
   const onOutcome = (object: R, outcome: Outcome) => {
-    if (outcome.kind === 'converged' && watched.store.get(keyOf(object.metadata)) !== undefined) drift.reached(object);
+    if (outcome.kind === 'converged' && watched.store.get(keyOf(object.metadata)) !== undefined)
+      drift.reached(object, kind.declaredBy?.(object));
     if (outcome.kind === 'stalled') recorder.record(object, { type: 'Warning', reason: 'Stalled', note: outcome.because });
     if (outcome.kind === 'retry') recorder.record(object, { type: 'Warning', reason: outcome.error.code, note: outcome.error.message });
   };
@@ -142,6 +150,9 @@ function hostLoop<
 }
 
 export const eventReason = (action: string): string => `${action[0]?.toUpperCase()}${action.slice(1)}`;
+
+/** What makes something as it is declared: once it was so, somebody else has changed it. */
+const changing: ReadonlySet<string> = new Set(['define', 'update']);
 
 /** Said only once a try has failed: a host that is just being connected to is no news. */
 async function unreached<R, D, O, A extends AnyAction, S>(

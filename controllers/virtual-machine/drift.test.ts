@@ -374,6 +374,11 @@ t.test('what was changed in what runs alone', async (t) => {
   t.equal(host.status?.pendingChanges, undefined);
   t.equal(host.condition('RestartRequired')?.status, 'False');
 
+  const ballooned = new Host('Observe', true);
+  ballooned.live = { ...made, memoryBytes: 128 << 20 };
+  t.same(ballooned.report(), [], 'a balloon that is not filled yet is nobody’s hand');
+  t.same(ballooned.pass(), ['apply']);
+
   const changing = new Host('Observe', true);
   changing.definition = { ...wanted, cpuCount: 4 };
   t.same(changing.pass(1), ['define'], 'killed before what runs has it');

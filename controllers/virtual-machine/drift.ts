@@ -1,5 +1,5 @@
 import type { Machine, MachineDefinition, MachineShape } from '#drivers/driver.js';
-import { differences } from './difference.js';
+import { type Difference, differences } from './difference.js';
 import { digestsOf, hasEntry, hasKey, isStale, keysOf, onlyPaths, withEntry } from './digests.js';
 import { type Drifted, type DriftWish, isLeft, policyFor } from './drifted.js';
 import { limitsTaken } from './limits.js';
@@ -75,10 +75,13 @@ function runningDrift(
   inDefinition: readonly Drifted[],
 ): readonly string[] {
   return runningDifferences(machine)
-    .filter(({ difference }) => !hasKey(behind, difference.field) && difference.part?.kind !== 'graphics')
+    .filter(({ difference }) => !hasKey(behind, difference.field) && !isNobodys(difference))
     .flatMap(({ difference, key }) => pathsOf(difference).filter((path) => asked[key] === undefined || putBack[path] !== undefined))
     .filter((path) => hasEntry(applied, path, valueAt(wanted, path)) && !inDefinition.some(({ field }) => field === path));
 }
+
+/** Of a password nothing is written down; how much memory a guest has is a matter between its balloon and its host, from each start on. */
+const isNobodys = ({ part }: Difference): boolean => part?.kind === 'graphics' || part?.kind === 'memory';
 
 interface Judging {
   readonly wanted: MachineDefinition;

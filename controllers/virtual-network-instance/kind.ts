@@ -38,6 +38,7 @@ const performers: Performers<NetworkAction> = {
 
 export const virtualNetworkInstanceKind = (host: HostScope, stores: NetworkStores): NetworkInstanceKind => ({
   performers,
+  declaredBy: (instance) => stores.networks.get(parentOf(instance)),
   resolve: (instance) => resolveNetwork(instance, host, stores),
   looksAt: () => ({ networks: true }),
   observe: observeNetwork,

@@ -1,4 +1,5 @@
 import t from 'tap';
+import type { NetworkShape } from '#drivers/driver.js';
 import { Behind } from '#drivers/fake/behind.js';
 import { systemClock } from '#drivers/fake/clock.js';
 import { fakeDriver } from '#drivers/fake/driver.js';
@@ -104,7 +105,7 @@ await t.test('one declaration makes an island on each host it selects, and what 
   const hosts = { one: new FakeHost({ clock: systemClock }), two: new FakeHost({ clock: systemClock }) };
   hosts.two.capabilities = hosts.two.capabilities.filter(({ field }) => field !== 'networks.mtu');
   const connect = async ({ uri }: { readonly uri: string }) => fakeDriver(uri.includes('two') ? hosts.two : hosts.one);
-  await using operator = await world.start({ connect, hypervisors: ['one', 'two'] });
+  await using operator = await world.start({ connect, hypervisors: ['one', 'two'], pace: { resyncMs: 1_000 } });
   const island = (mtu: object) => ({
     kind: 'VirtualNetwork',
     metadata: { name: 'island', namespace: 'default' },
@@ -124,7 +125,27 @@ await t.test('one declaration makes an island on each host it selects, and what 
     { nativeName: 'default.island', active: true },
   ]);
   t.not(made[0]?.uuid, made[1]?.uuid);
-  await world.apply(island({ mtu: 1400 }));
+  const drifts = async () =>
+    (JSON.parse(await world.kubectl('get', 'events', '-o', 'json')).items as { reason: string; message: string }[])
+      .filter(({ reason }) => reason === 'Drifted')
+      .map(({ message }) => message);
+  const ranged = { ipv4: { address: '10.20.0.1/24', dhcp: { ranges: [{ start: '10.20.0.9', end: '10.20.0.19' }] } } };
+  await world.apply(island(ranged));
+  const rangesOf = (shape: NetworkShape | undefined) => shape?.ipv4?.ranges?.length ?? 0;
+  const first = () => [...hosts.one.networks.values()][0];
+  await until(() => rangesOf(first()?.configured) === 1 && rangesOf(first()?.live) === 1);
+  t.same(await drifts(), [], 'what was declared is no drift');
+  const edited = async () => {
+    const found = first();
+    if (found?.configured?.ipv4 === undefined) throw new Error('no network');
+    hosts.one.networks.set(found.id, { ...found, configured: { ...found.configured, ipv4: { ...found.configured.ipv4, ranges: [] } } });
+    await until(() => rangesOf(first()?.configured) === 1);
+  };
+  // Until it was seen to be as declared, nobody can say that a hand has changed it.
+  for (const end = Date.now() + 60_000; (await drifts()).length === 0; await edited())
+    if (Date.now() > end) throw new Error('nobody told of it');
+  t.match((await drifts())[0], /differs in spec\.ipv4\.dhcp: another hand changed it on the host, and it is put back/);
+  await world.apply(island({ ...ranged, mtu: 1400 }));
   const one = await world.until('VirtualNetwork', 'island', ({ status }) => status?.failing?.length === 1 && status.hosts?.ready === 1);
   t.match(one.status?.failing, [{ hypervisor: 'two', message: 'spec.mtu: 1400 given, two accepts nothing there' }]);
   await world.delete('VirtualNetwork', 'island');

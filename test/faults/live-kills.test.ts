@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import type { MachineShape } from '#drivers/driver.js';
@@ -185,6 +186,19 @@ await t.test('an agent that dies around every call of a live change loses none o
     t.notMatch(record, /"live"/);
     t.equal(reaper.survived.filter((what) => what.startsWith('DETACH_DEVICE_ALIAS')).length, 2, `${reaper.survived}`);
     await lab.until('the volume is nobody’s', async () => (await world.get('StorageVolume', 'data'))?.status?.claim === undefined);
+  });
+
+  await t.test('and what a hand changed is put back once, and told once', async (t) => {
+    const reaper = new Reaper(agent, /^DEFINE/);
+    proxy.meet(reaper.reap);
+    const path = join(daemon.directory, 'pluggy.xml');
+    const xml = await daemon.virsh('dumpxml', '--inactive', 'default.pluggy');
+    await writeFile(path, xml.replace(/<vcpu[^>]*>2</, "<vcpu placement='static' current='1'>2<"));
+    await daemon.virsh('define', path);
+    const seen = await lab.untilReady('pluggy', ({ status }) => (status?.drift ?? []).some((one) => one.corrections !== undefined));
+    t.match(seen.status?.drift, [{ field: 'spec.cpu.count', declared: '2', found: '1', treatment: 'Enforce', corrections: 1 }]);
+    t.same(reaper.survived, ['DEFINE_XML_FLAGS']);
+    t.match(await daemon.virsh('dumpxml', '--inactive', 'default.pluggy'), /<vcpu placement='static'>2</);
   });
 
   proxy.meet(async () => 'pass');
