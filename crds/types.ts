@@ -878,6 +878,8 @@ export interface VirtualMachineSpec {
   readonly container?: VirtualMachineSpecContainer;
   /** What only vSphere has a word for; refused on other hosts. When absent, nothing. */
   readonly vsphere?: VirtualMachineSpecVsphere;
+  /** What only Hyper-V has a word for; refused on other hosts. When absent, the host's choice. */
+  readonly hyperv?: VirtualMachineSpecHyperv;
   /** What only Xen has a word for; refused on other hosts. When absent, the host's best. */
   readonly xen?: VirtualMachineSpecXen;
 }
@@ -993,9 +995,15 @@ export interface VirtualMachineSpecCpu {
 
 export interface VirtualMachineSpecMemory {
   /**
+   * Down to how much memory the host may leave the machine while its guest uses no more (dynamic memory), in whole KiB, as
+   * `512Mi`; it starts with size. A change of it waits for the next start. When absent, size, or what the machine has
+   * already.
+   */
+  readonly minSize?: Size;
+  /**
    * To how much memory the machine can grow while it runs, in whole KiB, as `32Gi`; a change of it waits for the next start.
-   * The guest needs a balloon driver, which takes from it what size does not give. When absent, size, or what the machine
-   * has already.
+   * The guest needs a balloon driver, which takes from it what size does not give. On Hyper-V the host gives and takes by
+   * itself, as the guest needs it (dynamic memory). When absent, size, or what the machine has already.
    */
   readonly maxSize?: Size;
   /** How much memory the guest has, in whole KiB, as `8Gi`; from 1Mi to 64Ti. */
@@ -1311,6 +1319,14 @@ export interface VirtualMachineSpecContainerLimits {
 export interface VirtualMachineSpecVsphere {
   /** vSphere's name of the guest's operating system, as `debian12_64Guest`: hosts choose defaults by it. */
   readonly guestId: string;
+}
+
+export interface VirtualMachineSpecHyperv {
+  /**
+   * How much memory more than its guest uses the host keeps for the machine, in percent of that; goes with `memory.minSize`
+   * or `memory.maxSize`, which make its memory dynamic.
+   */
+  readonly memoryBufferPercent: number;
 }
 
 export interface VirtualMachineSpecXen {

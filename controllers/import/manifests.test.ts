@@ -228,6 +228,7 @@ const shapes: fc.Arbitrary<MachineShape> = fc
     fc.record({ cpuCount: fc.integer({ min: 1, max: 64 }), memoryBytes: mib, serial: fc.boolean(), rng: fc.boolean(), disks, interfaces }),
     optional('maxCpuCount', fc.integer({ min: 65, max: 128 })),
     optional('maxMemoryBytes', fc.constant(2 ** 41)),
+    optional('minMemoryBytes', fc.constant(2 ** 20)),
     some('BIOS', 'UEFI').map((firmware) => ({ firmware })),
     optional('tpm', fc.constant('V2')),
     optional('guestAgent', fc.constant(true)),

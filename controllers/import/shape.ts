@@ -9,17 +9,19 @@ export interface Called {
 
 /** The part of a VirtualMachine's spec that says this hardware, and nothing that the host chose by itself and would choose again. */
 export function specOf(shape: MachineShape, power: PowerState, called: Called): object {
-  const { boot, bootOrder, xen, vsphere } = shape;
+  const { boot, bootOrder, xen, vsphere, hyperv } = shape;
   return {
     runStrategy: strategies[power.state] ?? 'Manual',
     cpu: { count: shape.cpuCount, ...(shape.maxCpuCount === undefined ? {} : { maxCount: shape.maxCpuCount }) },
     memory: {
       size: formatBytes(shape.memoryBytes),
       ...(shape.maxMemoryBytes === undefined ? {} : { maxSize: formatBytes(shape.maxMemoryBytes) }),
+      ...(shape.minMemoryBytes === undefined ? {} : { minSize: formatBytes(shape.minMemoryBytes) }),
     },
     ...firmwareOf(shape),
     ...(boot === undefined && bootOrder === undefined ? {} : { boot: bootOf(shape, called) }),
     ...(vsphere === undefined ? {} : { vsphere }),
+    ...(hyperv === undefined ? {} : { hyperv }),
     ...(xen === undefined ? {} : { xen }),
     disks: drivesOf(shape, called),
     interfaces: shape.interfaces.map((each) => interfaceOf(each, called)),

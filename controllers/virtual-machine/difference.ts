@@ -51,6 +51,10 @@ export function differences(has: MachineShape, asked: MachineShape): readonly Di
     ...unless((has.guestAgent ?? false) === (asked.guestAgent ?? false), 'spec.devices.guestAgent'),
     ...graphicsDifferences(has.graphics, asked.graphics),
     ...seedDifferences(has.seed, asked.seed),
+    ...unless(
+      asked.hyperv === undefined || has.hyperv?.memoryBufferPercent === asked.hyperv.memoryBufferPercent,
+      'spec.hyperv.memoryBufferPercent',
+    ),
     ...unless(asked.vsphere === undefined || has.vsphere?.guestId === asked.vsphere.guestId, 'spec.vsphere.guestId'),
     ...containerDifferences(has.container, asked.container),
     ...unless(asked.xen === undefined || has.xen?.mode === asked.xen.mode, 'spec.xen.mode'),
@@ -95,6 +99,7 @@ function sharesDifferences(has: MachineShape, { cpuShares }: MachineShape): read
 
 function memoryDifferences(has: MachineShape, asked: MachineShape): readonly Difference[] {
   const most = has.maxMemoryBytes ?? has.memoryBytes;
+  const least = has.minMemoryBytes ?? has.memoryBytes;
   const hasRoom = asked.memoryBytes <= most;
   const size = { field: 'spec.memory.size', takes: [{ field: 'memory.size' }], letsGo: true };
   return [
@@ -102,6 +107,7 @@ function memoryDifferences(has: MachineShape, asked: MachineShape): readonly Dif
       ? []
       : [hasRoom ? { ...size, part: { kind: 'memory' } as const } : { ...size, because: `runs with room for ${formatBytes(most)}` }]),
     ...unless(asked.maxMemoryBytes === undefined || asked.maxMemoryBytes === most, 'spec.memory.maxSize'),
+    ...unless(asked.minMemoryBytes === undefined || asked.minMemoryBytes === least, 'spec.memory.minSize'),
   ];
 }
 

@@ -8,13 +8,14 @@ type Interface = NonNullable<Spec['interfaces']>[number];
 
 /** What the manifest asks for as it stands, without anything that it refers to. */
 export function plainHardware(spec: Spec): Omit<MachineShape, 'disks' | 'cdroms' | 'interfaces' | 'boot' | 'seed'> {
-  const { cpu, memory, firmware, devices, vsphere, xen, boot } = spec;
+  const { cpu, memory, firmware, devices, vsphere, hyperv, xen, boot } = spec;
   return {
     cpuCount: cpu.count,
     ...(cpu.maxCount === undefined ? {} : { maxCpuCount: cpu.maxCount }),
     ...(cpu.shares === undefined ? {} : { cpuShares: cpu.shares }),
     memoryBytes: parseQuantity(memory.size),
     ...(memory.maxSize === undefined ? {} : { maxMemoryBytes: parseQuantity(memory.maxSize) }),
+    ...(memory.minSize === undefined ? {} : { minMemoryBytes: parseQuantity(memory.minSize) }),
     ...(firmware === undefined ? {} : { firmware: firmware.type }),
     ...(firmware?.secureBoot === undefined ? {} : { secureBoot: firmware.secureBoot }),
     ...(firmware?.tpm === undefined ? {} : { tpm: firmware.tpm }),
@@ -24,6 +25,7 @@ export function plainHardware(spec: Spec): Omit<MachineShape, 'disks' | 'cdroms'
     ...(devices?.guestAgent === undefined ? {} : { guestAgent: true }),
     ...(devices?.graphics === undefined ? {} : { graphics: { type: devices.graphics.type } }),
     ...(vsphere === undefined ? {} : { vsphere }),
+    ...(hyperv === undefined ? {} : { hyperv }),
     ...(xen === undefined ? {} : { xen }),
   };
 }

@@ -11,6 +11,8 @@ export interface MachineShape {
   readonly memoryBytes: number;
   /** To how much it can grow while it runs. Absent: `memoryBytes`, or what the machine has already. */
   readonly maxMemoryBytes?: number;
+  /** Down to how much the host may take it from a guest that does not use it. Absent: `memoryBytes`, or what the machine has already. */
+  readonly minMemoryBytes?: number;
   /** Absent: the host's best, chosen when the machine is first defined and kept from then on. */
   readonly firmware?: Firmware;
   /** UEFI that boots only what is signed with keys that come with it. Absent: as it is, and without at first. */
@@ -45,6 +47,8 @@ export interface MachineShape {
   readonly vsphere?: { readonly guestId: string };
   /** A container: it shares the kernel of its host, and has this instead of firmware, kernel and disks. */
   readonly container?: ContainerShape;
+  /** What only Hyper-V has a word for: how much more than its guest uses a machine is kept, in percent. Absent: as it is, and the host's choice at first. */
+  readonly hyperv?: { readonly memoryBufferPercent: number };
   /** What only Xen has a word for. Absent: the host's best, chosen when the machine is first defined and kept from then on. */
   readonly xen?: { readonly mode: XenMode };
 }

@@ -18,6 +18,7 @@ export const everything: readonly Capability[] = [
   { field: 'cpu.shares', min: 2, max: 10_000, change: 'Live' },
   { field: 'memory.size', min: 1 << 20, max: 2 ** 40, change: 'Live' },
   { field: 'memory.maxSize', min: 1 << 20, max: 2 ** 40 },
+  { field: 'memory.minSize', min: 1 << 20, max: 2 ** 40 },
   { field: 'firmware.type', values: ['BIOS', 'UEFI'] },
   { field: 'firmware.secureBoot' },
   { field: 'firmware.tpm', values: ['V2'] },
@@ -48,6 +49,7 @@ export const everything: readonly Capability[] = [
   { field: 'ignition' },
   { field: 'sysprep' },
   { field: 'vsphere.guestId' },
+  { field: 'hyperv.memoryBufferPercent', min: 5, max: 2000 },
   { field: 'container' },
   { field: 'container.mounts' },
   { field: 'container.privileged' },
@@ -119,6 +121,7 @@ const asked = ({
   cpuShares,
   memoryBytes,
   maxMemoryBytes,
+  minMemoryBytes,
   firmware,
   secureBoot,
   tpm,
@@ -134,6 +137,7 @@ const asked = ({
   graphics,
   seed,
   vsphere,
+  hyperv,
   container,
   xen,
 }: MachineDefinition): readonly Asked[] => [
@@ -143,6 +147,7 @@ const asked = ({
   ...given('cpu.shares', cpuShares),
   ['memory.size', memoryBytes],
   ...given('memory.maxSize', maxMemoryBytes),
+  ...given('memory.minSize', minMemoryBytes),
   ...given('firmware.type', firmware),
   ...given('firmware.secureBoot', secureBoot ? 'true' : undefined),
   ...given('firmware.tpm', tpm),
@@ -159,6 +164,7 @@ const asked = ({
   ...given('devices.graphics.password', graphics?.password && '***'),
   ...(seed === undefined ? [] : given(seedFields[seed.kind], seed.location)),
   ...given('vsphere.guestId', vsphere?.guestId),
+  ...given('hyperv.memoryBufferPercent', hyperv?.memoryBufferPercent),
   ...given('container', container?.root),
   ...given('container.mounts', container?.mounts?.map(({ path }) => path).join(', ')),
   ...given('container.privileged', container?.privileged && 'true'),
@@ -191,7 +197,8 @@ function mustAccept({ field, values, min = -Infinity, max = Infinity }: Capabili
 
 /** The shape with the host's choices filled in; what was chosen before is kept. */
 export function chosen(definition: MachineDefinition, before: MachineShape | undefined, newMacAddress: () => string): MachineShape {
-  const { uuid: _uuid, nativeName: _nativeName, maxCpuCount, maxMemoryBytes, secureBoot, firmware: _firmware, ...shape } = definition;
+  const { uuid: _uuid, nativeName: _nativeName, secureBoot, firmware: _firmware, ...rest } = definition;
+  const { maxCpuCount, maxMemoryBytes, minMemoryBytes, ...shape } = rest;
   const firmware = shape.container === undefined ? (definition.firmware ?? before?.firmware ?? 'BIOS') : undefined;
   const isSecure = firmware === 'UEFI' && (secureBoot ?? before?.secureBoot ?? false);
   const diskOf = (name: string) => before?.disks.find((disk) => disk.name === name);
@@ -200,6 +207,8 @@ export function chosen(definition: MachineDefinition, before: MachineShape | und
   const vsphere = shape.vsphere ?? before?.vsphere;
   const cpuShares = shape.cpuShares ?? before?.cpuShares;
   const xen = shape.xen ?? before?.xen;
+  const hyperv = shape.hyperv ?? before?.hyperv;
+  const least = Math.min(minMemoryBytes ?? before?.minMemoryBytes ?? shape.memoryBytes, shape.memoryBytes);
   const interfaceOf = (name: string) => before?.interfaces.find((one) => one.name === name);
   return structuredClone({
     ...shape,
@@ -207,7 +216,9 @@ export function chosen(definition: MachineDefinition, before: MachineShape | und
     ...roomOf('maxMemoryBytes', shape.memoryBytes, maxMemoryBytes ?? before?.maxMemoryBytes),
     ...(cpuShares === undefined ? {} : { cpuShares }),
     ...(shape.container === undefined ? {} : { container: limited(shape.container, before?.container) }),
+    ...(least < shape.memoryBytes ? { minMemoryBytes: least } : {}),
     ...(vsphere === undefined ? {} : { vsphere }),
+    ...(hyperv === undefined ? {} : { hyperv }),
     ...(xen === undefined ? {} : { xen }),
     ...(shape.graphics === undefined ? {} : { graphics: { ...before?.graphics, ...shape.graphics } }),
     ...(firmware === undefined ? {} : { firmware }),

@@ -1,11 +1,12 @@
 import type { Firmware, MachineDefinition } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { checkDevices } from './definition-devices.js';
-import type { VersionLimits } from './wmi/limits.js';
+import { maxDynamicBytes, type VersionLimits } from './wmi/limits.js';
 
 /** Hyper-V counts a machine's memory in MiB, and wants them even. */
 export const memoryStepBytes = 2 * 2 ** 20;
 export const minMemoryBytes = 32 * 2 ** 20;
+export const [minBufferPercent, maxBufferPercent] = [5, 2000];
 /** In characters, which we take as bytes: what Hyper-V Manager takes. */
 export const maxNameBytes = 100;
 
@@ -28,18 +29,34 @@ export function generationFor(
  * @throws DriverError Invalid or Unsupported, naming the field, what was given, and what would be accepted
  */
 export function checkDefinition(definition: MachineDefinition, limits: VersionLimits): void {
-  const { uuid, nativeName, cpuCount, memoryBytes, firmware, secureBoot } = definition;
+  const { uuid, nativeName, cpuCount, firmware, secureBoot } = definition;
   if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(uuid)) refuse('uuid', JSON.stringify(uuid), 'a uuid as RFC 9562 writes it');
   checkName(nativeName);
   if (!Number.isSafeInteger(cpuCount) || cpuCount < 1) refuse('cpu.count', cpuCount, 'a whole number, 1 or more');
-  if (!Number.isSafeInteger(memoryBytes) || memoryBytes < minMemoryBytes || memoryBytes % memoryStepBytes !== 0)
-    refuse('memory.size', `${memoryBytes} bytes`, '32 MiB or more, in multiples of 2 MiB');
+  checkMemory(definition);
   if (firmware !== undefined && !limits.generations.includes(generations[firmware]))
     refuse('firmware.type', firmware, limits.generations.map(firmwareOf).join(', '));
   if (secureBoot === true && firmware !== 'UEFI')
     refuse('firmware.secureBoot', `true with firmware ${firmware ?? 'left to the host'}`, 'it with firmware.type UEFI');
   checkAbsent(definition);
   checkDevices(definition, limits);
+}
+
+function checkMemory({ memoryBytes: size, minMemoryBytes: least, maxMemoryBytes: most, hyperv }: MachineDefinition): void {
+  const given = { 'memory.size': size, 'memory.minSize': least, 'memory.maxSize': most };
+  for (const [field, bytes = minMemoryBytes] of Object.entries(given))
+    if (!Number.isSafeInteger(bytes) || bytes < minMemoryBytes || bytes % memoryStepBytes !== 0)
+      refuse(field, `${bytes} bytes`, '32 MiB or more, in multiples of 2 MiB');
+  if (least !== undefined && least > size) refuse('memory.minSize', `${least} bytes`, `at most memory.size (${size} bytes)`);
+  if (most !== undefined && most < size) refuse('memory.maxSize', `${most} bytes`, `memory.size (${size} bytes) or more`);
+  if (most !== undefined && most > maxDynamicBytes) refuse('memory.maxSize', `${most} bytes`, `at most ${maxDynamicBytes}`);
+  const buffer = hyperv?.memoryBufferPercent;
+  if (buffer === undefined) return;
+  const field = 'hyperv.memoryBufferPercent';
+  if (!Number.isSafeInteger(buffer) || buffer < minBufferPercent || buffer > maxBufferPercent)
+    refuse(field, buffer, `${minBufferPercent} to ${maxBufferPercent}`);
+  if ((least ?? size) === size && (most ?? size) === size)
+    refuse(field, `${buffer} with memory that is not dynamic`, 'it with a memory.minSize below memory.size, or a memory.maxSize above it');
 }
 
 /** Blanks at the ends some tools of Windows cut off, and control characters XML has no room for. */
@@ -55,7 +72,7 @@ export function checkName(name: string): void {
 }
 
 function checkAbsent(definition: MachineDefinition): void {
-  const { boot, bootOrder, disks, interfaces, guestAgent = false, seed, maxCpuCount, maxMemoryBytes } = definition;
+  const { boot, bootOrder, disks, interfaces, guestAgent = false, seed, maxCpuCount } = definition;
   const ofDisk = (field: 'cache' | 'io' | 'discard' | 'limits' | 'serial') => disks.some((disk) => disk[field] !== undefined);
   const absent = {
     'boot.kernel': boot !== undefined,
@@ -76,7 +93,6 @@ function checkAbsent(definition: MachineDefinition): void {
     'disks.serial': ofDisk('serial'),
     'interfaces.linkState': interfaces.some(({ linkState }) => linkState === 'Down'),
     'interfaces.mtu': interfaces.some(({ mtu }) => mtu !== undefined),
-    'memory.maxSize': maxMemoryBytes !== undefined,
     seed: seed !== undefined,
     xen: definition.xen !== undefined,
     vsphere: definition.vsphere !== undefined,

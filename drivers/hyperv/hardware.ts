@@ -5,11 +5,13 @@ import { firmwareOf, generationFor } from './definition.js';
 import { checkGeneration } from './definition-devices.js';
 import { devicesOf, wishOf } from './devices.js';
 import type { Inventory } from './inventory.js';
+import { memoryDifference, sizesNext } from './memory.js';
 import { configuredOf, glanceOf, type NativeMachine, ownedOf, shapeOf } from './native.js';
 import type { Next } from './notes.js';
 import { embedObject } from './wmi/class.js';
-import { memory, processor } from './wmi/classes.js';
+import { processor } from './wmi/classes.js';
 import { generationOf } from './wmi/machine-settings.js';
+import { sizesOf, sizesText } from './wmi/memory.js';
 
 /** What of the hardware differs from what is asked. @throws DriverError Unsupported for what the machine's generation has not */
 export function hardwareDifference(native: NativeMachine, definition: MachineDefinition, inventory: Inventory): Next {
@@ -24,11 +26,12 @@ export function hardwareDifference(native: NativeMachine, definition: MachineDef
   return { ...differing(native, definition), ...differingDevices(native, definition) };
 }
 
-function differing(native: NativeMachine, { cpuCount, memoryBytes, secureBoot }: MachineDefinition): Next {
+function differing(native: NativeMachine, definition: MachineDefinition): Next {
+  const { cpuCount, secureBoot } = definition;
   const now = shapeOf(native);
   return {
     ...(cpuCount !== now.cpuCount && { cpuCount }),
-    ...(memoryBytes !== now.memoryBytes && { memoryBytes }),
+    ...memoryDifference(sizesOf(native.memory), definition),
     ...(secureBoot !== undefined && secureBoot !== (now.secureBoot ?? false) && { secureBoot }),
   };
 }
@@ -46,21 +49,14 @@ function differingDevices(native: NativeMachine, definition: MachineDefinition):
 }
 
 /** Brings about what is about processors and memory: in a machine that is off. What stands in the settings is `changeText`'s. */
-export async function applyParts(
-  native: NativeMachine,
-  { cpuCount, memoryBytes }: Next,
-  inventory: Inventory,
-  signal: AbortSignal,
-): Promise<void> {
+export async function applyParts(native: NativeMachine, wish: Next, inventory: Inventory, signal: AbortSignal): Promise<void> {
   const { version } = inventory.wmi;
+  const { cpuCount } = wish;
   if (cpuCount !== undefined) {
     const common = { InstanceID: native.processor.common.InstanceID, VirtualQuantity: cpuCount };
     await inventory.service.alter(native.system.reference, [embedObject(processor, { version, common })], signal);
   }
-  if (memoryBytes !== undefined) {
-    const quantity = memoryBytes / 2 ** 20;
-    // Of memory that is not dynamic these three are one.
-    const common = { InstanceID: native.memory.common.InstanceID, VirtualQuantity: quantity, Reservation: quantity, Limit: quantity };
-    await inventory.service.alter(native.system.reference, [embedObject(memory, { version, common })], signal);
-  }
+  const sizes = sizesNext(sizesOf(native.memory), wish);
+  if (!isDeepStrictEqual(sizes, sizesOf(native.memory)))
+    await inventory.service.alter(native.system.reference, [sizesText(native.memory, sizes)], signal);
 }

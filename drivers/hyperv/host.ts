@@ -1,8 +1,8 @@
 import type { Capability, Host, HostDescription, MachineDefinition } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
-import { firmwareOf, maxNameBytes, memoryStepBytes, minMemoryBytes } from './definition.js';
+import { firmwareOf, maxBufferPercent, maxNameBytes, memoryStepBytes, minBufferPercent, minMemoryBytes } from './definition.js';
 import type { Inventory } from './inventory.js';
-import type { VersionLimits } from './wmi/limits.js';
+import { hasDynamicMemory, maxDynamicBytes, type VersionLimits } from './wmi/limits.js';
 import { nonsense } from './wsman/nonsense.js';
 
 export class HypervHost implements Host {
@@ -24,7 +24,7 @@ export class HypervHost implements Host {
       cpuCount: capacity.cpuCount,
       memoryBytes: capacity.memoryBytes,
       provenOn: 'OwnSimulator',
-      capabilities: capabilitiesOf(this.#inventory, capacity),
+      capabilities: capabilitiesOf(this.#inventory, capacity, windows('Version')),
     };
   }
 }
@@ -37,7 +37,7 @@ interface Capacity {
   readonly most: { readonly cpuCount: number; readonly memoryBytes: number };
 }
 
-function capabilitiesOf({ limits }: Inventory, { most }: Capacity): readonly Capability[] {
+function capabilitiesOf({ limits, wmi }: Inventory, { most }: Capacity, windows: string): readonly Capability[] {
   const firmwares = limits.generations.map(firmwareOf);
   return [
     { field: 'nativeName', max: maxNameBytes },
@@ -48,6 +48,7 @@ function capabilitiesOf({ limits }: Inventory, { most }: Capacity): readonly Cap
       reason: `a machine has no more than the host's logical processors, and at most ${limits.maxCpus}`,
     },
     { field: 'memory.size', min: minMemoryBytes, max: most.memoryBytes, reason: 'multiples of 2 MiB, and no more than the host has' },
+    ...(hasDynamicMemory(wmi.version, windows) ? dynamicMemory(most.memoryBytes) : []),
     {
       field: 'firmware.type',
       values: firmwares,
@@ -82,15 +83,19 @@ function capabilitiesOf({ limits }: Inventory, { most }: Capacity): readonly Cap
   ];
 }
 
+const dynamicMemory = (hostBytes: number): readonly Capability[] => [
+  { field: 'memory.minSize', min: minMemoryBytes, max: hostBytes, reason: 'multiples of 2 MiB' },
+  { field: 'memory.maxSize', min: minMemoryBytes, max: maxDynamicBytes, reason: 'multiples of 2 MiB, be it more than the host has' },
+  { field: 'hyperv.memoryBufferPercent', min: minBufferPercent, max: maxBufferPercent },
+];
+
 const inGeneration2 = ({ generations }: VersionLimits, value: string): Pick<Capability, 'within'> =>
   generations.includes(2) ? { within: [{ field: 'firmware.type', value: firmwareOf(2), values: [value] }] } : {};
 
 /** Refuses what the host could never run; it might take the definition, and fail when the machine is started. */
-export async function checkCapacity(
-  { cpuCount, memoryBytes }: MachineDefinition,
-  inventory: Inventory,
-  signal: AbortSignal,
-): Promise<void> {
+export async function checkCapacity(definition: MachineDefinition, inventory: Inventory, signal: AbortSignal): Promise<void> {
+  const { cpuCount, memoryBytes, minMemoryBytes, maxMemoryBytes } = definition;
+  if (minMemoryBytes !== undefined || maxMemoryBytes !== undefined) await checkDynamicMemory(definition, inventory, signal);
   const { most } = await capacityOf(inventory, signal);
   const asked = [
     ['cpu.count', cpuCount, most.cpuCount, 'CPUs'],
@@ -98,6 +103,17 @@ export async function checkCapacity(
   ] as const;
   for (const [field, given, max, unit] of asked)
     if (given > max) throw new DriverError('Invalid', `${field}: ${given} ${unit} were given; accepted: at most ${max}`);
+}
+
+/** @throws DriverError Unsupported */
+async function checkDynamicMemory({ minMemoryBytes }: MachineDefinition, inventory: Inventory, signal: AbortSignal): Promise<void> {
+  const windows = (await cimv2(inventory, 'Win32_OperatingSystem', signal))('Version');
+  if (hasDynamicMemory(inventory.wmi.version, windows)) return;
+  const field = minMemoryBytes === undefined ? 'memory.maxSize' : 'memory.minSize';
+  throw new DriverError(
+    'Unsupported',
+    `${field} was given; Windows ${windows} has no dynamic memory, which came with 6.1.7601: leave it out`,
+  );
 }
 
 async function capacityOf(inventory: Inventory, signal: AbortSignal): Promise<Capacity> {

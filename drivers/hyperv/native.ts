@@ -2,10 +2,12 @@ import type { Found, Glance, Machine, MachineId, MachineShape, PowerState } from
 import { firmwareOf } from './definition.js';
 import { devicesOf, othersIn } from './devices.js';
 import { namesFor, withNames } from './found.js';
+import { memoryShape, sizesNext } from './memory.js';
 import { nothingOwned, type Owned, readKept } from './notes.js';
 import type { ObjectOf } from './wmi/class.js';
 import type { computerSystem, memory, processor } from './wmi/classes.js';
 import { formatOf, generationOf, hasSecureBoot, notesOf, type Settings, uuidOf } from './wmi/machine-settings.js';
+import { sizesOf } from './wmi/memory.js';
 import type { MachineParts } from './wmi/parts.js';
 import { type PowerWord, powerOf } from './wmi/power.js';
 
@@ -25,8 +27,6 @@ export interface NativeMachine extends NativeGlance {
   /** What the host's switches are called as networks, by their GUID. */
   readonly networks: ReadonlyMap<string, string>;
 }
-
-const mebibyte = 2 ** 20;
 
 export const idOf = ({ common }: System): MachineId => common.Name.toUpperCase() as MachineId;
 
@@ -61,7 +61,7 @@ export function shapeOf(native: NativeMachine, owned = ownedOf(native)): Machine
   const uses = othersIn(native.parts, owned);
   return {
     cpuCount: processor.common.VirtualQuantity ?? 0,
-    memoryBytes: (memory.common.VirtualQuantity ?? 0) * mebibyte,
+    ...memoryShape(sizesOf(memory)),
     firmware: firmwareOf(generationOf(settings)),
     ...(hasSecureBoot(settings) ? { secureBoot: true } : {}),
     disks,
@@ -76,12 +76,16 @@ export function shapeOf(native: NativeMachine, owned = ownedOf(native)): Machine
 
 /** What it has at its next start. */
 export function configuredOf(native: NativeMachine): MachineShape {
-  const { secureBoot, cdroms, ...next } = readKept(notesOf(native.settings))?.next ?? {};
-  const { secureBoot: hasNow = false, cdroms: cdromsNow = [], ...now } = shapeOf(native);
+  const kept = readKept(notesOf(native.settings))?.next ?? {};
+  const { memoryBytes: _size, minMemoryBytes: _least, maxMemoryBytes: _most, memoryBufferPercent: _buffer, ...others } = kept;
+  const { secureBoot, cdroms, ...next } = others;
+  const { secureBoot: hasNow = false, cdroms: cdromsNow = [], ...shape } = shapeOf(native);
+  const { minMemoryBytes: _min, maxMemoryBytes: _max, hyperv: _hyperv, ...now } = shape;
   const discs = cdroms ?? cdromsNow;
   return {
     ...now,
     ...next,
+    ...memoryShape(sizesNext(sizesOf(native.memory), kept)),
     ...(discs.length === 0 ? {} : { cdroms: discs }),
     ...((secureBoot ?? hasNow) ? { secureBoot: true } : {}),
   };

@@ -5,6 +5,9 @@ import { asciiJson, decodeOwner, markRecord, parseJson } from '#drivers/owner.js
 export interface Next {
   readonly cpuCount?: number;
   readonly memoryBytes?: number;
+  readonly minMemoryBytes?: number;
+  readonly maxMemoryBytes?: number;
+  readonly memoryBufferPercent?: number;
   readonly secureBoot?: boolean;
   readonly disks?: readonly MachineDisk[];
   readonly cdroms?: readonly MachineCdrom[];
@@ -87,10 +90,14 @@ const withoutOurs = (text: string): string =>
   text.replace(/\r?\nvirtwright: [^\n]*?(?=\r?\n|$)/g, '').replace(/^virtwright: [^\n]*?(\r?\n|$)/, '');
 
 function readNext(value: unknown): Next {
-  const { cpuCount, memoryBytes, secureBoot, disks, cdroms, interfaces } = recordOf(value);
+  const { cpuCount, memoryBytes, minMemoryBytes, maxMemoryBytes, memoryBufferPercent, secureBoot, disks, cdroms, interfaces } =
+    recordOf(value);
   return {
     ...(typeof cpuCount === 'number' && { cpuCount }),
     ...(typeof memoryBytes === 'number' && { memoryBytes }),
+    ...(typeof minMemoryBytes === 'number' && { minMemoryBytes }),
+    ...(typeof maxMemoryBytes === 'number' && { maxMemoryBytes }),
+    ...(typeof memoryBufferPercent === 'number' && { memoryBufferPercent }),
     ...(typeof secureBoot === 'boolean' && { secureBoot }),
     ...(Array.isArray(disks) && { disks: disks.flatMap(readDisk) }),
     ...(Array.isArray(cdroms) && { cdroms: cdroms.flatMap(readCdrom) }),

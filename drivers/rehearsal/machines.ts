@@ -21,14 +21,17 @@ const named = <T extends { readonly name: string }>(has: readonly T[] | undefine
 
 /** What nobody speaks of stays as the machine has it. What the host would choose for the rest nobody knows before. */
 function shapeOf(has: MachineShape | undefined, { uuid: _, nativeName: __, ...asked }: MachineDefinition): MachineShape {
-  const { maxCpuCount, maxMemoryBytes, firmware, secureBoot, bootOrder, vsphere, xen, uses, screen, graphics } = has ?? asked;
+  const { maxCpuCount, maxMemoryBytes, minMemoryBytes, firmware, secureBoot, bootOrder, vsphere, hyperv, xen, uses, screen, graphics } =
+    has ?? asked;
   const most = { ...(maxCpuCount === undefined ? {} : { maxCpuCount: Math.max(maxCpuCount, asked.cpuCount) }) };
   const mostMemory = maxMemoryBytes === undefined ? {} : { maxMemoryBytes: Math.max(maxMemoryBytes, asked.memoryBytes) };
-  const kept = defined({ firmware, secureBoot, bootOrder, vsphere, xen, uses, screen });
+  const leastMemory = minMemoryBytes === undefined ? {} : { minMemoryBytes: Math.min(minMemoryBytes, asked.memoryBytes) };
+  const kept = defined({ firmware, secureBoot, bootOrder, vsphere, hyperv, xen, uses, screen });
   return {
     ...kept,
     ...most,
     ...mostMemory,
+    ...leastMemory,
     ...asked,
     disks: named(has?.disks, asked.disks),
     cdroms: named(has?.cdroms, asked.cdroms),

@@ -36,6 +36,8 @@ export interface SimulatorOptions {
   readonly server?: string;
   readonly cpus?: number;
   readonly memoryBytes?: number;
+  /** As Windows tells its version: `6.1.7600`. Server 2019's, or that of 2008 R2 SP1, when left out. */
+  readonly windows?: string;
   /** In milliseconds: how long a job takes. */
   readonly jobMs?: number;
   readonly byJob?: boolean;
@@ -65,9 +67,9 @@ export class Simulator implements AsyncDisposable {
     const words = options.mode === 'v2' ? wordsV2(new Classes(v2Classes)) : wordsV1(new Classes(v1Classes));
     const { cpus = 8, memoryBytes = 16 * 2 ** 30, jobMs = 20, byJob = false } = options;
     const store = new Store(options.folder);
-    const host = new Host({ server, words, store, cpus, memoryBytes, jobMs, byJob });
-    // Server 2019, or 2008 R2.
-    const version = options.mode === 'v2' ? '10.0.17763' : '6.1.7601';
+    const version = options.windows ?? (options.mode === 'v2' ? '10.0.17763' : '6.1.7601');
+    const hasDynamicMemory = !/^6\.(0\.|1\.7600)/.test(version);
+    const host = new Host({ server, words, store, cpus, memoryBytes, hasDynamicMemory, jobMs, byJob });
     const namespaces = [...(options.without === true ? [] : [hyperVNamespace(host)]), cimv2Namespace(host, version)];
     const asked = (what: string) => met(host, what);
     const service = new Service({ server, version, namespaces, limits: { max: maxOperations, idleMs }, asked });

@@ -19,6 +19,8 @@ export const checked: ReadonlySet<string> = new Set(
       cpuShares: 100,
       memoryBytes: 1,
       maxMemoryBytes: 1,
+      minMemoryBytes: 1,
+      hyperv: { memoryBufferPercent: 50 },
       firmware: 'BIOS',
       boot: { kernel: '/kernel' },
       bootOrder: [],

@@ -12,6 +12,8 @@ export const driverFields: readonly FieldRow[] = [
   { field: 'VirtualMachine cpu.shares', capability: 'cpu.shares' },
   { field: 'VirtualMachine memory.size', capability: 'memory.size' },
   { field: 'VirtualMachine memory.maxSize', capability: 'memory.maxSize' },
+  { field: 'VirtualMachine memory.minSize', capability: 'memory.minSize' },
+  { field: 'VirtualMachine hyperv.memoryBufferPercent', capability: 'hyperv.memoryBufferPercent' },
   { field: 'VirtualMachine firmware.type', capability: 'firmware.type' },
   { field: 'VirtualMachine firmware.secureBoot', capability: 'firmware.secureBoot' },
   { field: 'VirtualMachine firmware.tpm', capability: 'firmware.tpm' },

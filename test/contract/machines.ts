@@ -28,6 +28,8 @@ const foreign = ({ memoryBytes }: MachineDefinition): readonly (readonly [field:
   ['cpu.maxCount', { maxCpuCount: 4 }],
   ['cpu.shares', { cpuShares: 200 }],
   ['memory.maxSize', { maxMemoryBytes: 2 * memoryBytes }],
+  ['memory.minSize', { minMemoryBytes: memoryBytes / 2 }],
+  ['hyperv.memoryBufferPercent', { hyperv: { memoryBufferPercent: 50 } }],
   ['disks.cdrom', { cdroms: [{ name: 'drive' }] }],
   ['devices.rng', { rng: true }],
   ['devices.guestAgent', { guestAgent: true }],
@@ -111,6 +113,10 @@ async function definingContract(t: Test, stage: Stage): Promise<void> {
     await asks(of('interfaces.linkState') !== undefined, down, /linkState/);
     await asks(of('cpu.maxCount') !== undefined, { maxCpuCount: 4 }, /maxCount/);
     await asks(of('memory.maxSize') !== undefined, { maxMemoryBytes: stage.definition().memoryBytes + (16 << 20) }, /maxSize/);
+    const least = { minMemoryBytes: stage.definition().memoryBytes / 2 };
+    await asks(of('memory.minSize') !== undefined, least, /minSize/);
+    const buffers = of('hyperv.memoryBufferPercent') !== undefined;
+    await asks(buffers, { ...(buffers ? least : {}), hyperv: { memoryBufferPercent: 50 } }, /hyperv/);
     await asks(of('vsphere.guestId') !== undefined, { vsphere: { guestId: 'debian12_64Guest' } }, /vsphere/);
     for (const mode of ['PV', 'PVH'] as const) await asks(of('xen.mode')?.values?.includes(mode) === true, { xen: { mode } }, /xen/);
   });

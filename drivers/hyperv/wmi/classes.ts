@@ -81,12 +81,9 @@ const allocation = {
 } as const;
 
 export const processor = wmiClass({ name: 'Msvm_ProcessorSettingData', common: allocation });
-/** Quantities in MiB. */
-export const memory = wmiClass({
-  name: 'Msvm_MemorySettingData',
-  common: allocation,
-  v2: { DynamicMemoryEnabled: flag, TargetMemoryBuffer: uint32 },
-});
+/** Quantities in MiB. Of version 1 only Server 2008 R2 SP1 has dynamic memory. */
+const dynamic = { DynamicMemoryEnabled: flag, TargetMemoryBuffer: uint32 } as const;
+export const memory = wmiClass({ name: 'Msvm_MemorySettingData', common: allocation, v1: dynamic, v2: dynamic });
 /** Controllers, drives and all else that has no class of its own. */
 export const resource = wmiClass({ name: 'Msvm_ResourceAllocationSettingData', common: allocation, v2: { AddressOnParent: text } });
 /** What is in a drive; in version 1 it is a resource like any other. */

@@ -12,6 +12,15 @@ export interface VersionLimits {
   readonly buses: readonly Bus[];
 }
 
+/** In bytes: what a machine's dynamic memory may become at most, whatever the host has. */
+export const maxDynamicBytes = 2 ** 40;
+
+/** Version 1 has dynamic memory since Server 2008 R2 SP1; `windows` as `Win32_OperatingSystem` tells it, `6.1.7601`. */
+export function hasDynamicMemory(version: Version, windows: string): boolean {
+  const [major = 0, minor = 0, build = 0] = windows.split('.').map(Number);
+  return version === 'v2' || major > 6 || (major === 6 && (minor > 1 || (minor === 1 && build >= 7601)));
+}
+
 export const versionLimits: Readonly<Record<Version, VersionLimits>> = {
   v1: { generations: [1], maxCpus: 4, formats: ['Vhd'], buses: ['IDE', 'SCSI'] },
   v2: { generations: [1, 2], maxCpus: 64, formats: ['Vhdx', 'Vhd'], buses: ['IDE', 'SCSI'] },

@@ -76,8 +76,10 @@ function checkAbsent(definition: MachineDefinition): void {
     'interfaces.linkState': interfaces.some(({ linkState }) => linkState === 'Down'),
     'interfaces.mtu': interfaces.some(({ mtu }) => mtu !== undefined),
     'memory.maxSize': maxMemoryBytes !== undefined,
+    'memory.minSize': definition.minMemoryBytes !== undefined,
     seed: seed !== undefined,
     xen: definition.xen !== undefined,
+    hyperv: definition.hyperv !== undefined,
   };
   for (const [field, given] of Object.entries(absent))
     if (given) throw new DriverError('Unsupported', `${field} was given; on vSphere it is not accepted`);

@@ -15,6 +15,8 @@ export interface HostOptions {
   readonly store: Store;
   readonly cpus: number;
   readonly memoryBytes: number;
+  /** All but Server 2008, and 2008 R2 before its first service pack. */
+  readonly hasDynamicMemory: boolean;
   /** In milliseconds: how long a job takes, and a change of state with it. */
   readonly jobMs: number;
   /** Whether everything that changes something is done by a job; else only what takes long is. */

@@ -175,7 +175,7 @@ export async function modifyDevice(host: Host, machine: Machine, of: Device, giv
   const cimClass = host.words.classes.find(of.className);
   const { InstanceID: _, ...values } = cimClass === undefined ? given.values : typedValues(cimClass, given.values);
   if (of.className === 'Msvm_ProcessorSettingData') checkProcessor(host, machine, values);
-  if (of.className === 'Msvm_MemorySettingData') checkMemory(machine, values);
+  if (of.className === 'Msvm_MemorySettingData') checkMemory(host, machine, { ...of.values, ...values }, values);
   if (of.values['ResourceType'] === machine.words.types.connection) mustLeadToSwitch(host, values);
   if (of.values['ResourceType'] === machine.words.types.card && host.words.mode === 'v1') mustLeadToPort(host, values);
   if (of.values['ResourceType'] === machine.words.types.image && values[machine.words.file] !== undefined)
@@ -190,11 +190,17 @@ function checkProcessor(host: Host, machine: Machine, values: Values): void {
   if (values['VirtualQuantity'] !== undefined) mustBeOff(machine);
 }
 
-/** In MiB, and even. A machine that runs takes another size only where nothing of it is dynamic. */
-function checkMemory(machine: Machine, values: Values): void {
-  const size = Number(values['VirtualQuantity'] ?? 32);
-  if (!Number.isSafeInteger(size) || size < 32 || size % 2 !== 0) refuse(`It cannot have ${size} MB of memory.`);
-  if (values['DynamicMemoryEnabled'] !== undefined) mustBeOff(machine);
+/** In MiB, and even. A machine that runs takes another size only where nothing of it is dynamic: then it has no bounds. */
+function checkMemory(host: Host, machine: Machine, all: Values, changed: Values): void {
+  const isDynamic = all['DynamicMemoryEnabled'] === 'true';
+  const [size = 0, least = 0, most = 0] = ['VirtualQuantity', 'Reservation', 'Limit'].map((name) => Number(all[name] ?? 32));
+  for (const each of isDynamic ? [size, least, most] : [size])
+    if (!Number.isSafeInteger(each) || each < 32 || each % 2 !== 0) refuse(`It cannot have ${each} MB of memory.`);
+  if (isDynamic && (least > size || most < size)) refuse(`${size} MB is not between the least, ${least} MB, and the most, ${most} MB.`);
+  const buffer = Number(all['TargetMemoryBuffer'] ?? 20);
+  if (!Number.isSafeInteger(buffer) || buffer < 5 || buffer > 2000) refuse(`A buffer cannot be ${buffer} %.`);
+  if (isDynamic && !host.options.hasDynamicMemory) refuse('There is no dynamic memory.', codes.notSupported);
+  if (changed['DynamicMemoryEnabled'] !== undefined || isDynamic) mustBeOff(machine);
 }
 
 /** Images go before their drives, and drives before their controllers; what a card is plugged into goes with it. @throws Refusal */

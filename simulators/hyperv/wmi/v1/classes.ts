@@ -68,7 +68,7 @@ export const classes: Readonly<Record<string, ClassText>> = {
   },
   Msvm_MemorySettingData: {
     base: allocation,
-    properties: 'IsVirtualized:boolean DeviceID DeviceIDFormat DynamicMemoryEnabled:boolean',
+    properties: 'IsVirtualized:boolean DeviceID DeviceIDFormat DynamicMemoryEnabled:boolean TargetMemoryBuffer:uint32',
     keys: 'InstanceID',
   },
   Msvm_ResourceAllocationSettingData: {
