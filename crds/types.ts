@@ -1634,19 +1634,26 @@ export interface VirtualNetworkSpec {
 
 export interface VirtualNetworkSpecForward {
   /**
-   * `None`: machines reach each other and the host, nothing else. `NAT`: what leaves has the host's address. `Route`: what
-   * leaves has its own, and somebody has to know the way back. `Open`: routed, and the host's firewall is left as it is.
-   * `Bridge` and `OpenVSwitch`: machines are on a bridge that the host has, of the one kind or the other. `Direct`: machines
-   * are beside the host on one of its devices (macvtap), and do not reach the host.
+   * `None`: machines reach each other and, where `host` does not say otherwise, the host, nothing else. `NAT`: what leaves
+   * has the host's address. `Route`: what leaves has its own, and somebody has to know the way back. `Open`: routed, and the
+   * host's firewall is left as it is. `Bridge` and `OpenVSwitch`: machines are on a bridge that the host has, of the one
+   * kind or the other. `Direct`: machines are beside the host on one of its devices (macvtap, by which they do not reach the
+   * host; on Hyper-V an external switch).
    */
   readonly mode: 'None' | 'NAT' | 'Route' | 'Open' | 'Bridge' | 'OpenVSwitch' | 'Direct';
   /** The host's bridge; a grant of the Hypervisor must name it for this namespace. Only with `Bridge` and `OpenVSwitch`. */
   readonly bridge?: string;
   /**
    * The host's network device; a grant of the Hypervisor must name it for this namespace. Only with `Direct`, and with `NAT`
-   * and `Route`, where frames then leave by no other.
+   * and `Route`, where frames then leave by no other. On Hyper-V what Windows describes the network adapter as.
    */
   readonly device?: string;
+  /**
+   * `Attached`: the host is on the network, too. `Detached`: it is not; with `Direct` it loses its own network on that
+   * device. Only with `None` and `Direct`, and of Hyper-V alone. When absent, `Detached` with `None` and `Attached` with
+   * `Direct` there.
+   */
+  readonly host?: 'Attached' | 'Detached';
 }
 
 export interface VirtualNetworkSpecIpv4 {

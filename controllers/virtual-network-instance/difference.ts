@@ -1,9 +1,9 @@
-import type { NameRecord, NativeNetworkShape, NetworkShape, Subnet } from '#drivers/driver.js';
+import type { NameRecord, NativeNetworkShape, NetworkForward, NetworkShape, Subnet } from '#drivers/driver.js';
 
 /** The fields, as manifests call them, in which what a network has differs from what is asked. */
 export function networkDifferences(has: NativeNetworkShape, asked: NetworkShape): readonly string[] {
   return [
-    ...(same(has.forward, asked.forward) ? [] : ['forward']),
+    ...(sameForward(has.forward, asked.forward) ? [] : ['forward']),
     ...(has.mtu === asked.mtu ? [] : ['mtu']),
     ...(has.vlan === asked.vlan ? [] : ['vlan']),
     ...subnetDifferences('ipv4', has.ipv4, asked.ipv4),
@@ -11,6 +11,12 @@ export function networkDifferences(has: NativeNetworkShape, asked: NetworkShape)
     ...(has.domain === asked.domain ? [] : ['dns.domain']),
     ...(sameRecords(has.records, asked.records) ? [] : ['dns.records']),
   ];
+}
+
+/** Where nobody says whether the host is on it, too, that is as it is. */
+function sameForward(has: NativeNetworkShape['forward'], asked: NetworkForward): boolean {
+  const { host, ...other } = 'host' in has ? has : { ...has, host: undefined };
+  return same('host' in asked && asked.host !== undefined && host !== undefined ? { ...other, host } : other, asked);
 }
 
 function subnetDifferences(family: 'ipv4' | 'ipv6', has: Subnet | undefined, asked: Subnet | undefined): readonly string[] {

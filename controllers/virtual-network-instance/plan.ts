@@ -59,6 +59,9 @@ export function askedOfNetwork(
   const { forward, mtu, vlan, ipv4, ipv6, domain, records } = source.definition;
   return [
     { field: 'networks.forward', path: 'spec.forward.mode', given: forward.mode },
+    ...('host' in forward && forward.host !== undefined
+      ? [{ field: 'networks.host', path: 'spec.forward.host', given: forward.host }]
+      : []),
     ...(mtu === undefined ? [] : [{ field: 'networks.mtu', path: 'spec.mtu', given: mtu }]),
     ...(vlan === undefined ? [] : [{ field: 'networks.vlan', path: 'spec.vlan with forward.mode', given: forward.mode }]),
     ...(ipv4 === undefined ? [] : [{ field: 'networks.ipv4', path: 'spec.ipv4' }]),

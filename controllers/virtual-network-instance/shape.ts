@@ -17,16 +17,18 @@ export function networkShape({ forward, mtu, vlan, ipv4, ipv6, dns }: VirtualNet
 }
 
 /** The schema sees to it that each mode has what it needs. */
-function forwardOf({ mode, bridge = '', device }: VirtualNetworkSpecForward = { mode: 'None' }): NetworkForward {
+function forwardOf({ mode, bridge = '', device, host }: VirtualNetworkSpecForward = { mode: 'None' }): NetworkForward {
+  const attachment = host === undefined ? {} : { host };
   switch (mode) {
     case 'None':
+      return { mode, ...attachment };
     case 'Open':
       return { mode };
     case 'Bridge':
     case 'OpenVSwitch':
       return { mode, bridge };
     case 'Direct':
-      return { mode, device: device ?? '' };
+      return { mode, device: device ?? '', ...attachment };
     case 'NAT':
     case 'Route':
       return device === undefined ? { mode } : { mode, device };

@@ -19,13 +19,17 @@ export type NativeNetworkShape = Omit<NetworkShape, 'forward'> & { readonly forw
 /**
  * How frames leave: `None` not at all; `NAT`, `Route` and `Open` (routed, and no firewall rules) through the host, by one `device` or by any;
  * `Bridge` and `OpenVSwitch` a bridge that the host has, of either kind; `Direct` a device that
- * the host has, each machine beside it (macvtap).
+ * the host has, each machine beside it (macvtap, or a switch of Hyper-V). `host`: whether the host is on the network, too; absent: as it is, and
+ * as that kind of network usually is at first.
  */
 export type NetworkForward =
-  | { readonly mode: 'None' | 'Open' }
+  | { readonly mode: 'None'; readonly host?: HostAttachment }
+  | { readonly mode: 'Open' }
   | { readonly mode: 'NAT' | 'Route'; readonly device?: string }
   | { readonly mode: 'Bridge' | 'OpenVSwitch'; readonly bridge: string }
-  | { readonly mode: 'Direct'; readonly device: string };
+  | { readonly mode: 'Direct'; readonly device: string; readonly host?: HostAttachment };
+
+export type HostAttachment = 'Attached' | 'Detached';
 
 export interface Subnet {
   /** The host's own in the network. */

@@ -78,6 +78,7 @@ export const everything: readonly Capability[] = [
   { field: 'pools.existing' },
   { field: 'networks.existing' },
   { field: 'networks.forward', values: ['None', 'NAT', 'Route', 'Open', 'Bridge', 'OpenVSwitch', 'Direct'] },
+  { field: 'networks.host', values: ['Attached', 'Detached'] },
   { field: 'networks.mtu', min: 68, max: 65_535 },
   { field: 'networks.vlan', values: ['Bridge', 'OpenVSwitch'] },
   { field: 'networks.ipv4' },

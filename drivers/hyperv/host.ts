@@ -75,9 +75,11 @@ function capabilitiesOf({ limits, wmi }: Inventory, { most }: Capacity, windows:
     { field: 'networks.existing' },
     {
       field: 'networks.forward',
-      values: ['None'],
-      reason: 'a switch that leads outside, or to the host, is made there, and named as existing',
+      values: limits.forwards,
+      reason:
+        'a switch leads nowhere, to the host, or by an adapter of the host (Direct); another one is made there, and named as existing',
     },
+    { field: 'networks.host', values: limits.forwards.includes('Direct') ? ['Attached', 'Detached'] : ['Detached'] },
     { field: 'volumes.format', values: limits.formats },
     { field: 'volumes.clone', values: ['Full', 'Linked'], reason: 'a linked one has the format of its base, and a Vhd its size' },
   ];

@@ -1,11 +1,14 @@
-import type { Network, NetworkDefinition, NetworkId, NetworkShape, Networks } from '#drivers/driver.js';
+import { isDeepStrictEqual } from 'node:util';
+import type { NativeNetworkShape, Network, NetworkDefinition, NetworkId, NetworkShape, Networks } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { checkName } from './definition.js';
 import { type Inventory, networkNames } from './inventory.js';
 import { glanceOf, idOf } from './native.js';
+import type { VersionLimits } from './wmi/limits.js';
+import type { SwitchEnds } from './wmi/switch-ports.js';
 import type { NetworkSwitch } from './wmi/switches.js';
 
-/** The host's switches. Ours lead nowhere; one that leads outside, or to the host, is made by whoever runs that, and used as it is. */
+/** The host's switches. Ours lead nowhere, to the host, or outside by an adapter that is granted. */
 export class HypervNetworks implements Networks {
   readonly #inventory: Inventory;
 
@@ -16,30 +19,48 @@ export class HypervNetworks implements Networks {
   async list(signal: AbortSignal): Promise<readonly Network[]> {
     const { switches } = this.#inventory;
     const [all, uuids] = await Promise.all([switches.list(signal), switches.uuids(signal)]);
+    const ports = await switches.ports([...uuids.keys()], signal);
     const names = networkNames(all);
     return all.map(({ id, name, isWell }) => {
       const is = { id: id as NetworkId, nativeName: names.get(id) ?? name, active: isWell };
       const uuid = uuids.get(id);
-      return uuid === undefined ? is : { ...is, uuid, configured: isolated, ...(isWell ? { live: isolated } : {}) };
+      const shape = shapeOf(ports.get(id)?.ends);
+      return uuid === undefined ? is : { ...is, uuid, configured: shape, ...(isWell ? { live: shape } : {}) };
     });
   }
 
   async define(definition: NetworkDefinition, signal: AbortSignal): Promise<NetworkId> {
     const { uuid, nativeName } = definition;
-    checkShape(nativeName, definition);
+    checkShape(nativeName, definition, this.#inventory.limits);
     checkName(nativeName);
     const make = async () => {
       const there = await this.#find(uuid, signal);
-      if (there !== undefined) return there;
+      if (there !== undefined) return this.#lead(there, definition, signal);
       const { switches } = this.#inventory;
       if ((await switches.list(signal)).some(({ name }) => name === nativeName))
         throw new DriverError('NotOurs', `the host has a switch "${nativeName}" that is not ours; rename it, or the network`);
-      await switches.create(nativeName, uuid, signal);
+      await switches.create(nativeName, uuid, endsFor(definition, undefined), signal);
       const made = await this.#find(uuid, signal);
       if (made === undefined) throw new DriverError('Conflict', `switch "${nativeName}" was made, and is gone again`);
       return made;
     };
     return this.#inventory.inRow(`switch ${nativeName}`, make, signal);
+  }
+
+  /** What leads elsewhere cuts machines off for a moment, or for good. @throws DriverError Conflict while one is plugged in */
+  async #lead(id: NetworkId, definition: NetworkDefinition, signal: AbortSignal): Promise<NetworkId> {
+    const { switches } = this.#inventory;
+    const has = (await switches.ports([id], signal)).get(id);
+    const ends = endsFor(definition, has?.ends);
+    if (has === undefined || isDeepStrictEqual(has.ends, ends)) return id;
+    await this.#checkFree(id, definition.nativeName, 'where it leads changes once that is off', signal);
+    await switches.lead(await this.#must(id, signal), ends, has, signal);
+    return id;
+  }
+
+  async #checkFree(id: NetworkId, name: string, remedy: string, signal: AbortSignal): Promise<void> {
+    const user = await this.#user(id, signal);
+    if (user !== undefined) throw new DriverError('Conflict', `switch "${name}": machine "${user}" is plugged into it; ${remedy}`);
   }
 
   /** @throws DriverError Conflict when there are two */
@@ -57,7 +78,7 @@ export class HypervNetworks implements Networks {
 
   async update(id: NetworkId, shape: NetworkShape, signal: AbortSignal): Promise<void> {
     const { name } = await this.#must(id, signal);
-    checkShape(name, shape);
+    checkShape(name, shape, this.#inventory.limits);
   }
 
   async stop(id: NetworkId, signal: AbortSignal): Promise<void> {
@@ -70,8 +91,7 @@ export class HypervNetworks implements Networks {
     const found = (await switches.list(signal)).find((each) => each.id === id);
     if (found === undefined) return;
     if (!(await switches.uuids(signal)).has(id)) throw new DriverError('NotOurs', `switch "${found.name}" is not ours`);
-    const user = await this.#user(id, signal);
-    if (user !== undefined) throw new DriverError('Conflict', `switch "${found.name}": machine "${user}" is plugged into it`);
+    await this.#checkFree(id, found.name, 'switch it off, or put it on another', signal);
     await switches.destroy(found, signal);
   }
 
@@ -94,14 +114,27 @@ export class HypervNetworks implements Networks {
   }
 }
 
-const isolated = { forward: { mode: 'None' }, records: [] } as const;
+function shapeOf(ends: SwitchEnds | undefined): NativeNetworkShape {
+  if (ends === undefined) return { forward: { mode: 'Other' }, records: [] };
+  const { device, host } = ends;
+  return { forward: device === undefined ? { mode: 'None', host } : { mode: 'Direct', device, host }, records: [] };
+}
+
+/** What nobody speaks of is as it is: at first an adapter stays the host's, too, and a network among machines is theirs alone. */
+function endsFor({ forward }: NetworkShape, has: SwitchEnds | undefined): SwitchEnds {
+  if (forward.mode !== 'Direct') return { host: (forward.mode === 'None' ? forward.host : undefined) ?? has?.host ?? 'Detached' };
+  return { device: forward.device, host: forward.host ?? (has?.device === undefined ? 'Attached' : has.host) };
+}
 
 /** @throws DriverError Unsupported */
-function checkShape(name: string, { forward, mtu, vlan, ipv4, ipv6, domain, records }: NetworkShape): void {
+function checkShape(name: string, { forward, mtu, vlan, ipv4, ipv6, domain, records }: NetworkShape, { forwards }: VersionLimits): void {
   const dns = domain !== undefined || records.length > 0 || undefined;
   for (const [field, given] of Object.entries({ mtu, vlan, ipv4, ipv6, dns }))
     if (given !== undefined) throw refusal(name, field, 'a switch has none: leave it out');
-  if (forward.mode !== 'None') throw refusal(name, `forward.mode: ${forward.mode}`, 'None, or the name of a switch that exists');
+  if (!forwards.some((mode) => mode === forward.mode))
+    throw refusal(name, `forward.mode: ${forward.mode}`, `${forwards.join(', ')}, or the name of a switch that exists`);
+  if (!forwards.includes('Direct') && 'host' in forward && forward.host === 'Attached')
+    throw refusal(name, 'forward.host: Attached', 'Detached, or the name of a switch that exists');
 }
 
 const refusal = (name: string, given: string, accepted: string): DriverError =>

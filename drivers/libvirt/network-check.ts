@@ -23,6 +23,7 @@ export function checkNetwork({ nativeName, forward, mtu, vlan, domain, records, 
   const device = 'bridge' in forward ? forward.bridge : 'device' in forward ? forward.device : undefined;
   if (device !== undefined && !deviceName.test(device))
     refuse(`forward.${'bridge' in forward ? 'bridge' : 'device'}`, device, "the name of a device of the host's");
+  if ('host' in forward && forward.host !== undefined) refuse('forward.host', forward.host, 'nothing: leave it out');
   checkWithin('mtu', mtu, ipv6 === undefined ? mtuBounds.min : mtuBounds.ipv6, mtuBounds.max);
   checkWithin('vlan', vlan, vlanBounds.min, vlanBounds.max);
   const own = !('bridge' in forward) && forward.mode !== 'Direct';

@@ -11,6 +11,7 @@ export const checked: ReadonlySet<string> = new Set(
     ...(['cloudInit', 'ignition', 'sysprep'] as const).map((field) => ({ field })),
     ...(['directory', 'filesystem', 'nfs', 'gluster', 'lvm', 'zfs', 'disk', 'iscsi', 'rbd', 'existing'] as const).map(askedOfPool),
     ...askedOfNetwork({ kind: 'existing' }),
+    ...askedOfNetwork({ kind: 'own', definition: { forward: { mode: 'None', host: 'Attached' }, records: [] } }),
     ...askedOfNetwork({ kind: 'own', definition: { ...wholeNetwork, forward: { mode: 'NAT' }, records: [] } }),
     ...asked({
       nativeName: 'shop.db',

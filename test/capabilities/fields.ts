@@ -93,6 +93,7 @@ export const driverFields: readonly FieldRow[] = [
   { field: 'StoragePool existing.name', capability: 'pools.existing' },
   { field: 'VirtualNetwork existing.name', capability: 'networks.existing' },
   ...['mode', 'bridge', 'device'].map((field) => ({ field: `VirtualNetwork forward.${field}`, capability: 'networks.forward' })),
+  { field: 'VirtualNetwork forward.host', capability: 'networks.host' },
   { field: 'VirtualNetwork mtu', capability: 'networks.mtu' },
   { field: 'VirtualNetwork vlan', capability: 'networks.vlan' },
   ...subnetFields('ipv4', 'macAddress'),

@@ -410,6 +410,10 @@ t.test('what is wrong is refused by its path, with the remedy', async (t) => {
       machine('memory-max', { memory: { size: '2Gi', maxSize: '2047Mi' } }),
       'maxSize is the most that size may become; raise it, or lower size',
     ],
+    [
+      network('host-of-nat', { forward: { mode: 'NAT', host: 'Attached' }, ipv4: { address: '10.0.0.1/24' } }),
+      'host goes with None and Direct',
+    ],
     [machine('memory-min-above', { memory: { size: '1Gi', minSize: '2Gi' } }), 'minSize is the least that may be left of size'],
     [machine('memory-buffer', { hyperv: { memoryBufferPercent: 50 } }), 'memoryBufferPercent is about dynamic memory'],
     [machine('memory-max-unit', { memory: { size: '2Gi', maxSize: '3GB' } }), 'spec.memory.maxSize in body should match'],

@@ -136,6 +136,20 @@ export async function ownNetworksContract(t: Test, stage: Stage): Promise<void> 
       t.same((await look(stage, uuid))?.configured, shapeOf(definition), 'and back');
     });
 
+  await t.test('whether the host is on a network is as it was asked for, or refused by its name', async (t) => {
+    const knows = (await stage.lacks('networks.host')) === false;
+    for (const forward of [
+      { mode: 'None', host: 'Attached' },
+      { mode: 'Direct', device: 'lo', host: 'Detached' },
+    ] as const) {
+      const asked = { uuid, nativeName, forward, records: [] };
+      if (!knows) await refused(t, networks.define(asked, soon()), 'Invalid');
+      else await networks.define(asked, soon());
+      if (knows) t.same((await look(stage, uuid))?.configured, { forward, records: [] });
+    }
+    await networks.define(definition, soon());
+  });
+
   await t.test('frames on a bridge of the host have a tag, and lose it', async (t) => {
     const { capabilities } = await stage.driver.host.describe(soon());
     const modes = capabilities.find(({ field }) => field === 'networks.vlan')?.values ?? [];

@@ -9,6 +9,7 @@ export async function ownSwitchesContract(t: Test, stage: Stage): Promise<void> 
   const networks = mustHave(stage.driver.networks);
   const look = async ({ uuid }: NetworkDefinition): Promise<Network | undefined> =>
     (await networks.list(soon())).find((network) => network.uuid === uuid.toLowerCase());
+  const { adapter } = stage.subject;
   const isolated = { forward: { mode: 'None' }, records: [] } as const;
   const define = async (definition: NetworkDefinition) => {
     const id = await networks.define(definition, soon());
@@ -36,7 +37,14 @@ export async function ownSwitchesContract(t: Test, stage: Stage): Promise<void> 
 
   await t.test('what a switch has not is refused by its name, and nothing is made', async (t) => {
     const definition = fresh();
-    const forwards: readonly NetworkForward[] = [{ mode: 'NAT' }, { mode: 'Bridge', bridge: 'br' }, { mode: 'Direct', device: 'eth' }];
+    const direct =
+      adapter === undefined
+        ? [
+            { mode: 'Direct' as const, device: 'eth' },
+            { mode: 'None' as const, host: 'Attached' as const },
+          ]
+        : [];
+    const forwards: readonly NetworkForward[] = [{ mode: 'NAT' }, { mode: 'Open' }, { mode: 'Bridge', bridge: 'br' }, ...direct];
     const changes = [...forwards.map((forward) => ({ forward })), { mtu: 1400 }, { vlan: 4 }, { domain: 'a.internal' }];
     for (const change of changes) await refused(t, networks.define({ ...definition, ...change }, soon()), 'Unsupported');
     for (const nativeName of ['', ' a', 'a\nb', 'n'.repeat(300)])
@@ -45,6 +53,32 @@ export async function ownSwitchesContract(t: Test, stage: Stage): Promise<void> 
     const hostile = { ...definition, nativeName: `it's "<&>" \\ %_` };
     const id = await define(hostile);
     t.match(await look(hostile), { id, nativeName: hostile.nativeName });
+  });
+
+  const skip = adapter === undefined && `${stage.subject.name} makes none that lead anywhere`;
+  await t.test('a switch leads to the host, or outside by an adapter of it, and back', { skip }, async (t) => {
+    const definition = fresh();
+    const id = await define(definition);
+    const device = adapter ?? '';
+    const leads = async (forward: NetworkForward, expected: object) => {
+      for (const _ of ['once', 'twice']) t.equal(await networks.define({ ...definition, forward }, soon()), id);
+      t.match(await look(definition), { configured: { forward: expected }, live: { forward: expected }, active: true });
+    };
+    await leads({ mode: 'None' }, { mode: 'None', host: 'Detached' });
+    await leads({ mode: 'None', host: 'Attached' }, { mode: 'None', host: 'Attached' });
+    await leads({ mode: 'Direct', device }, { mode: 'Direct', device, host: 'Attached' });
+    await leads({ mode: 'Direct', device, host: 'Detached' }, { mode: 'Direct', device, host: 'Detached' });
+    await leads({ mode: 'Direct', device }, { mode: 'Direct', device, host: 'Detached' });
+    await refused(t, networks.define({ ...fresh(), forward: { mode: 'Direct', device } }, soon()), 'Conflict');
+    await refused(t, networks.define({ ...fresh(), forward: { mode: 'Direct', device: 'no such' } }, soon()), 'NotFound');
+    const wired = stage.definition({ interfaces: [{ name: 'eth', network: definition.nativeName }] });
+    const { id: machine, owner } = await stage.running(wired);
+    await refused(t, networks.define({ ...definition, forward: { mode: 'None' } }, soon()), 'Conflict');
+    await stage.driver.power.cut(machine, owner, soon());
+    await leads({ mode: 'None', host: 'Detached' }, { mode: 'None', host: 'Detached' });
+    const other = { ...fresh(), forward: { mode: 'Direct', device } } as const;
+    await define(other);
+    t.match(await look(other), { configured: { forward: { mode: 'Direct', device, host: 'Attached' } } }, 'who made it so at first');
   });
 
   await t.test('a name is not taken from another', async (t) => {

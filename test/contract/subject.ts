@@ -103,6 +103,8 @@ export interface Subject {
   readonly disk?: (name: string, format: VolumeFormat) => Promise<Pick<MachineDisk, 'location' | 'format'>>;
   /** The location of an image of a disc that is there, where none can be uploaded. */
   readonly disc?: (name: string) => Promise<string>;
+  /** A network adapter of the host that nothing needs, where networks may be beside the host on one (`Direct`). */
+  readonly adapter?: string;
   /** The native name of a pool that the host has, where none can be made. */
   readonly pool?: string;
   /** In bytes: a size that volumes can have; 1 MiB when left out. */

@@ -133,6 +133,13 @@ export const switchSettings = wmiClass({
   v2: { InstanceID: key, VirtualSystemIdentifier: text, ElementName: text, Notes: list(text) },
 });
 
+/** A network adapter of the host's, by what Windows describes it as. */
+export const externalPort = wmiClass({
+  name: 'Msvm_ExternalEthernetPort',
+  keys: device,
+  common: { DeviceID: key, ElementName: text, PermanentAddress: text, IsBound: flag },
+});
+
 /** What a card of version 1 is plugged into: `SystemName` is its switch's name. */
 export const switchPort = wmiClass({
   name: 'Msvm_SwitchPort',

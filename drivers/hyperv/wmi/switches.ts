@@ -6,6 +6,7 @@ import { card as cardClass, connection, networkSwitch, switchPort, switchService
 import type { Jobs } from './jobs.js';
 import type { MachineService, System } from './machine-service.js';
 import { resourceTypes, subType } from './part.js';
+import { freeAdapter, insidePort, outsidePort, portsOf, type SwitchEnds, type SwitchPorts } from './switch-ports.js';
 import type { Wmi } from './wmi.js';
 import { objectPath } from './wql.js';
 
@@ -60,14 +61,41 @@ export class Switches {
     );
   }
 
-  /** One that leads neither outside nor to the host, and has its uuid from the first moment on. */
-  async create(name: string, uuid: string, signal: AbortSignal): Promise<void> {
+  /** Where these lead, by their GUIDs. */
+  ports(ids: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, SwitchPorts>> {
+    return portsOf(this.#wmi, ids, signal);
+  }
+
+  /** One that has its uuid from the first moment on. Of version 1 it leads nowhere. @throws DriverError NotFound or Conflict */
+  async create(name: string, uuid: string, ends: SwitchEnds, signal: AbortSignal): Promise<void> {
     if (this.#wmi.version === 'v1') {
       const given = { Name: uuid.toUpperCase(), FriendlyName: name, NumLearnableAddresses: learnable, ScopeOfResidence: '' };
       return this.#call('CreateSwitch', given, signal);
     }
     const settings = embedObject(switchSettings, { version: 'v2', v2: { ElementName: name, Notes: [`${begin}${uuid.toLowerCase()}`] } });
-    return this.#call('DefineSystem', { SystemSettings: settings }, signal);
+    const ports = await this.#portsFor(name, ends, { ends: undefined, outside: [], inside: [] }, signal);
+    return this.#call('DefineSystem', { SystemSettings: settings, ...(ports.length === 0 ? {} : { ResourceSettings: ports }) }, signal);
+  }
+
+  /** Makes one that is there lead elsewhere: whoever ends in between leaves what `ports` tells, and can be gone on from. */
+  async lead({ id, name }: NetworkSwitch, ends: SwitchEnds, has: SwitchPorts, signal: AbortSignal): Promise<void> {
+    const [settings] = await this.#wmi.find(switchSettings, { VirtualSystemIdentifier: id }, signal);
+    if (settings === undefined) throw new DriverError('NotFound', `switch "${name}" has no settings (any more)`);
+    const stays = has.ends !== undefined && has.ends.device === ends.device;
+    const gone = [...(stays ? [] : has.outside), ...(ends.host === 'Attached' ? [] : has.inside)];
+    if (gone.length > 0) await this.#call('RemoveResourceSettings', { ResourceSettings: gone }, signal);
+    const ports = await this.#portsFor(name, ends, { ...has, outside: stays ? has.outside : [] }, signal);
+    const given = { AffectedConfiguration: settings.reference, ResourceSettings: ports };
+    if (ports.length > 0) await this.#call('AddResourceSettings', given, signal);
+  }
+
+  async #portsFor(name: string, { device, host }: SwitchEnds, has: SwitchPorts, signal: AbortSignal): Promise<readonly string[]> {
+    const isNew = device !== undefined && has.outside.length === 0;
+    const adapter = isNew ? await freeAdapter(this.#wmi, device, signal) : undefined;
+    return [
+      ...(adapter === undefined ? [] : [outsidePort(this.#wmi, name, adapter)]),
+      ...(host === 'Attached' && has.inside.length === 0 ? [insidePort(this.#wmi, name, adapter)] : []),
+    ];
   }
 
   async destroy({ reference }: NetworkSwitch, signal: AbortSignal): Promise<void> {

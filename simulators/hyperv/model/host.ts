@@ -30,7 +30,10 @@ export class Host {
   readonly uuid = randomUUID().toUpperCase();
   readonly machines = new Map<string, Machine>();
   readonly switches = new Map<string, Switch>();
-  readonly adapters: readonly Adapter[] = [{ id: randomUUID().toUpperCase(), name: 'Ethernet', mac: '00155D010001' }];
+  readonly adapters: readonly Adapter[] = [
+    { id: randomUUID().toUpperCase(), name: 'Ethernet', mac: '00155D010001' },
+    { id: randomUUID().toUpperCase(), name: 'Intel(R) 82574L Gigabit Network Connection #2', mac: '00155D010002' },
+  ];
   readonly troubles = new Troubles();
   readonly jobs: Jobs;
   /** What was asked for, in order. */

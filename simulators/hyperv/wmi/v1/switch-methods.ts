@@ -3,7 +3,7 @@ import { codes, Refusal } from '../../cim/codes.js';
 import type { Input } from '../../cim/namespace.js';
 import { type CimObject, textOfValue } from '../../cim/object.js';
 import type { Host } from '../../model/host.js';
-import { newSwitch, type Switch } from '../../model/switch.js';
+import { mustBeUnused, newSwitch, type Switch } from '../../model/switch.js';
 import { type Methods, oneObject, serviceMethods, text } from '../methods.js';
 import type { SwitchObjects } from './switch-objects.js';
 
@@ -12,7 +12,9 @@ export function switchMethods(host: Host, shown: SwitchObjects): Methods {
   return serviceMethods(host, 'Msvm_VirtualSwitchManagementService', {
     CreateSwitch: (input) => create(host, shown, input),
     DeleteSwitch: (input) => {
-      host.switches.delete((textOfValue(oneObject(input, 'VirtualSwitch'), 'Name') ?? '').toUpperCase());
+      const found = switchOf(host, textOfValue(oneObject(input, 'VirtualSwitch'), 'Name'));
+      mustBeUnused(host.machines.values(), found);
+      host.switches.delete(found.id);
       return {};
     },
     CreateSwitchPort: (input) => createPort(host, shown, input),

@@ -3,7 +3,7 @@ import { codes, Refusal } from '../../cim/codes.js';
 import type { Input } from '../../cim/namespace.js';
 import { type CimObject, textOfValue, typedValues } from '../../cim/object.js';
 import type { Host } from '../../model/host.js';
-import { newSwitch, type Switch } from '../../model/switch.js';
+import { mustBeUnused, newSwitch, type Switch } from '../../model/switch.js';
 import { embedded, type Methods, objects, oneObject, serviceMethods, work } from '../methods.js';
 import type { SwitchObjects } from './switch-objects.js';
 
@@ -35,6 +35,7 @@ function define(host: Host, shown: SwitchObjects, input: Input) {
 
 function destroy(host: Host, shown: SwitchObjects, input: Input) {
   const one = found(host, oneObject(input, 'AffectedSystem'));
+  mustBeUnused(host.machines.values(), one);
   host.switches.delete(one.id);
   host.happens('__InstanceDeletionEvent', shown.switch(one));
   return {};
@@ -88,6 +89,9 @@ function settingsOf(host: Host, of: CimObject | undefined): CimObject['values'] 
 /** A card of the host is bound to one switch at most. */
 function mustBeFree(host: Host, values: CimObject['values']): void {
   const paths = [values['HostResource'] ?? []].flat();
+  const isThere = (path: string) => host.adapters.some(({ id }) => path.includes(id)) || /Msvm_ComputerSystem\./i.test(path);
+  const stray = paths.find((path) => !isThere(path));
+  if (stray !== undefined) throw new Refusal(codes.cim.invalidParameter, `A switch cannot lead to '${stray}'.`);
   for (const { id, name } of host.adapters) {
     const takes = (path: string) => path.includes(id);
     const isTaken = [...host.switches.values()].some(({ ports }) =>

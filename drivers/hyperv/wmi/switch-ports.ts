@@ -1,0 +1,94 @@
+import { DriverError } from '#drivers/error.js';
+import type { Reference } from '../wsman/instance.js';
+import { classUri } from '../wsman/names.js';
+import { embedObject, type ObjectOf } from './class.js';
+import { computerSystem, connection, externalPort } from './classes.js';
+import { resourceTypes, subType } from './part.js';
+import type { Wmi } from './wmi.js';
+import { beginning, keysIn, objectPath } from './wql.js';
+
+/** Where a switch leads beside the machines: a network adapter of the host's, by what Windows describes it as; and whether the host is on it. */
+export interface SwitchEnds {
+  readonly device?: string;
+  readonly host: 'Attached' | 'Detached';
+}
+
+/** Of one switch. One that it cannot be told of leads to what we have no word for. */
+export interface SwitchPorts {
+  readonly ends: SwitchEnds | undefined;
+  readonly outside: readonly Reference[];
+  readonly inside: readonly Reference[];
+}
+
+type Adapter = ObjectOf<typeof externalPort>;
+
+/** The ports of these switches, by the switch's GUID. Of version 1, whose switches of ours lead nowhere, none are told. */
+export async function portsOf(wmi: Wmi, ids: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, SwitchPorts>> {
+  if (wmi.version === 'v1' || ids.length === 0) return new Map(ids.map((id) => [id, nowhere]));
+  const beginnings = ids.map((id) => `Microsoft:${id}`);
+  const [ports, adapters] = await Promise.all([
+    wmi.select(connection, beginning('InstanceID', beginnings), signal),
+    wmi.find(externalPort, {}, signal),
+  ]);
+  const isOf = (id: string, port: ObjectOf<typeof connection>) =>
+    port.version === 'v2' && port.v2.InstanceID.toUpperCase().startsWith(`MICROSOFT:${id}`);
+  return new Map(
+    ids.map((id) => [
+      id,
+      leading(
+        ports.filter((port) => isOf(id, port)),
+        adapters,
+      ),
+    ]),
+  );
+}
+
+const nowhere: SwitchPorts = { ends: { host: 'Detached' }, outside: [], inside: [] };
+
+function leading(ports: readonly ObjectOf<typeof connection>[], adapters: readonly Adapter[]): SwitchPorts {
+  const leads = ports.map((port) => ({ reference: port.reference, to: port.version === 'v2' ? (port.v2.HostResource[0] ?? '') : '' }));
+  const inside = leads.filter(({ to }) => /Msvm_ComputerSystem\./i.test(to)).map(({ reference }) => reference);
+  const others = leads.filter(({ to }) => /Port\./i.test(to));
+  const outside = others.map(({ reference }) => reference);
+  const host = inside.length > 0 ? 'Attached' : 'Detached';
+  if (others.length === 0) return { ends: { host }, outside, inside };
+  const [only, ...more] = others;
+  const id = keysIn(only?.to ?? '')['DeviceID']?.toLowerCase();
+  const device = adapters.find(({ common }) => common.DeviceID.toLowerCase() === id)?.common.ElementName;
+  return { ends: device === undefined || more.length > 0 ? undefined : { device, host }, outside, inside };
+}
+
+/** The adapter of that description, which no switch has. @throws DriverError NotFound or Conflict */
+export async function freeAdapter(wmi: Wmi, device: string, signal: AbortSignal): Promise<Adapter> {
+  const [found, ...twins] = await wmi.find(externalPort, { ElementName: device }, signal);
+  if (found === undefined) throw new DriverError('NotFound', `the host has no network adapter ${JSON.stringify(device)}`);
+  if (twins.length > 0) throw new DriverError('Conflict', `the host has ${twins.length + 1} network adapters ${JSON.stringify(device)}`);
+  if (found.common.IsBound === true)
+    throw new DriverError(
+      'Conflict',
+      `network adapter ${JSON.stringify(device)} carries a switch already; name that as existing, or take it apart`,
+    );
+  return found;
+}
+
+/** A port by which a switch leads outside. */
+export const outsidePort = (wmi: Wmi, name: string, { reference }: Adapter): string => port(wmi, `${name}_External`, reference);
+
+/** The host's own, as it is called there; it has the address of the adapter that it takes its network over from. */
+export function insidePort(wmi: Wmi, name: string, adapter: Adapter | undefined): string {
+  const className = computerSystem.name[wmi.version];
+  const selectors = { CreationClassName: className, Name: wmi.server };
+  const host: Reference = { kind: 'reference', resourceUri: classUri(wmi.namespace, className), selectors };
+  return port(wmi, name, host, adapter?.common.PermanentAddress);
+}
+
+function port(wmi: Wmi, name: string, to: Reference, address?: string): string {
+  const v2 = {
+    ElementName: name,
+    ResourceType: resourceTypes.v2.connection,
+    ResourceSubType: subType('v2', 'Ethernet Connection'),
+    HostResource: [objectPath(wmi.server, wmi.namespace, to)],
+    ...(address === undefined ? {} : { Address: address }),
+  };
+  return embedObject(connection, { version: 'v2', v2 });
+}
