@@ -2,14 +2,19 @@ import type { Hypervisor } from '#crds/types.js';
 import type { ReadonlyStore } from './kubernetes/store.js';
 import { covers, type Namespace } from './namespaces.js';
 
+type ListField = 'addresses' | 'networks' | 'bridges' | 'devices' | 'subnets' | 'vlans' | 'hostPaths' | 'machines' | 'volumes';
+type Granted<F extends ListField> = F extends 'vlans' ? number : string;
+
 /** What a Hypervisor grants to a namespace. Looked up at every pass: a grant that is taken away is not used again. */
-export const granted = (
-  field: 'addresses' | 'networks' | 'bridges' | 'devices' | 'subnets' | 'hostPaths' | 'machines' | 'volumes',
+export const granted = <F extends ListField>(
+  field: F,
   hypervisor: Hypervisor | undefined,
   namespace: string,
   known: ReadonlyStore<Namespace>,
-): readonly string[] =>
-  (hypervisor?.spec.grants ?? []).filter(({ namespaces }) => covers(namespaces, namespace, known)).flatMap((grant) => grant[field] ?? []);
+): readonly Granted<F>[] =>
+  (hypervisor?.spec.grants ?? [])
+    .filter(({ namespaces }) => covers(namespaces, namespace, known))
+    .flatMap((grant) => (grant[field] ?? []) as readonly Granted<F>[]);
 
 /** The most that any grant gives; undefined where none speaks of it. */
 export function mostGranted(

@@ -142,6 +142,11 @@ export interface HypervisorSpecGrant {
    */
   readonly devices?: readonly string[];
   /**
+   * Tags (IEEE 802.1Q) that interfaces of machines of these namespaces may have. When absent, none. One that is taken out
+   * takes no new interfaces; those that have it stay.
+   */
+  readonly vlans?: readonly number[];
+  /**
    * Ranges of addresses, as 192.0.2.0/24, that VirtualNetworks of these namespaces may take their subnets from. When absent,
    * only private ones of /16 (IPv6: /48) or less.
    */
@@ -1191,6 +1196,11 @@ export interface VirtualMachineSpecInterface {
   readonly model?: 'Virtio' | 'E1000e' | 'Vmxnet3' | 'Synthetic' | 'XenNet';
   /** The largest packet, in bytes; takes effect at the next start. When absent, the network's, or as it is. */
   readonly mtu?: number;
+  /**
+   * The tag (IEEE 802.1Q) that its frames have on the network, and the guest does not see; a grant of the Hypervisor must
+   * name it for this namespace. When absent, none.
+   */
+  readonly vlan?: number;
   /** Whether its cable is plugged in. When absent, `Up`. */
   readonly linkState: 'Up' | 'Down';
   /**

@@ -65,13 +65,14 @@ const askedOfCdrom = ({ name, bus }: MachineCdrom): readonly Asked[] => [
   ...given('disks.bus', bus, `spec.disks[${name}].bus`),
 ];
 
-function askedOfInterface({ name, model, macAddress, mtu, linkState }: MachineInterface): readonly Asked[] {
+function askedOfInterface({ name, model, macAddress, mtu, vlan, linkState }: MachineInterface): readonly Asked[] {
   const path = (field: string) => `spec.interfaces[${name}].${field}`;
   return [
     ...there('interfaces.network', true, `spec.interfaces[${name}]`),
     ...given('interfaces.model', model, path('model')),
     ...there('interfaces.macAddress', macAddress !== undefined, path('macAddress')),
     ...given('interfaces.mtu', mtu, path('mtu')),
+    ...given('interfaces.vlan', vlan, path('vlan')),
     // A cable that is plugged in is what every host has.
     ...there('interfaces.linkState', linkState === 'Down', path('linkState')),
   ];

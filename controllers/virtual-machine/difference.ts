@@ -197,6 +197,7 @@ const interfaces: Named<MachineInterface> = {
     'interfaces.model': { of: ({ model }) => model },
     'interfaces.macAddress': { of: ({ macAddress }) => macAddress },
     'interfaces.mtu': { of: ({ mtu }) => mtu },
+    'interfaces.vlan': { of: ({ vlan }) => vlan ?? 'none' },
     'interfaces.linkState': { of: ({ linkState }) => linkState, untold: 'Up' },
   },
 };

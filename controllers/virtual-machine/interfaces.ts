@@ -1,19 +1,23 @@
 import type { VirtualMachine, VirtualNetworkInstance } from '#crds/types.js';
 import type { MachineInterface } from '#drivers/driver.js';
 import { isReady, notReady } from '../conditions.js';
+import { granted } from '../grants.js';
 import type { HostScope } from '../host/scope.js';
 import { instanceName } from '../instance-name.js';
 import type { ReadonlyStore } from '../kubernetes/store.js';
 import { refusedAddresses, undecidedAddresses } from '../mac-addresses.js';
 import type { Namespace } from '../namespaces.js';
 import type { Stores } from '../stores.js';
-import { ungranted } from '../virtual-network-instance/permission.js';
+import { type Ungranted, ungranted } from '../virtual-network-instance/permission.js';
 import { interfaceHardware } from './hardware.js';
+
+type MachineInterfaceSpec = NonNullable<VirtualMachine['spec']['interfaces']>[number];
 
 /** An interface on a network that the namespace may not use any more: who is attached stays so, nobody else is. */
 export interface Revoked {
   readonly name: string;
   readonly network: string;
+  readonly vlan?: number;
   readonly because: string;
 }
 
@@ -65,12 +69,16 @@ function named(
     const spec = stores.networks.get(`${namespace}/${networkRef.name}`)?.spec;
     const instance = stores.networkInstances.get(`${namespace}/${instanceName(networkRef.name, host.name)}`);
     const network = instance?.status?.nativeName;
-    const denied = spec === undefined ? [] : ungranted(spec, namespace, host.hypervisor, stores.namespaces);
+    const denied =
+      spec === undefined
+        ? []
+        : [...ungranted(spec, namespace, host.hypervisor, stores.namespaces), ...ungrantedVlan(one, namespace, host, stores)];
     if (spec === undefined || instance === undefined || network === undefined || (denied.length === 0 && !isReady(instance)))
       return { missing: [whatIsMissing(networkRef.name, instance, host)], interfaces: [], revoked: [] };
     const revoked = denied.map(({ what, remedy }) => ({
       name: wanted.name,
       network,
+      ...(wanted.vlan === undefined ? {} : { vlan: wanted.vlan }),
       because: `network "${networkRef.name}": ${what} is not granted to namespace "${namespace}" on ${host.name}; ${remedy} of that Hypervisor`,
     }));
     return { missing: [], interfaces: [{ ...wanted, network }], revoked };
@@ -81,6 +89,12 @@ function named(
     revoked: found.flatMap(({ revoked }) => revoked),
     byDefault: false,
   };
+}
+
+/** Behind a tag there may be somebody else's network. */
+function ungrantedVlan({ vlan }: MachineInterfaceSpec, namespace: string, host: HostScope, stores: NetworkStores): readonly Ungranted[] {
+  if (vlan === undefined || granted('vlans', host.hypervisor, namespace, stores.namespaces).includes(vlan)) return [];
+  return [{ what: `VLAN ${vlan}`, remedy: 'name it in spec.grants[].vlans' }];
 }
 
 function whatIsMissing(name: string, instance: VirtualNetworkInstance | undefined, { name: host }: HostScope): string {

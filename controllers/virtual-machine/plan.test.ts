@@ -621,6 +621,11 @@ t.test('a grant that is taken away stops new attachments only', async (t) => {
     'another network',
   );
   t.same(words(planOf(revoked, machineWith(off(), ran(), { configured: wired }))), ['start'], 'what is attached stays so');
+  const tagged = { ...definition, interfaces: [{ ...lan, vlan: 40 }] };
+  const behind = desiredWith({ definition: tagged, revoked: [{ ...lan, vlan: 40, because }] });
+  t.same(words(planOf(behind, machineWith(off(), ran(), { configured: wired }))), ['wait WaitingForNetworks'], 'and gets no tag');
+  const has = { ...wired, interfaces: wired.interfaces.map((one) => ({ ...one, vlan: 40 })) };
+  t.same(words(planOf(behind, machineWith(off(), ran(), { configured: has }))), ['start'], 'but keeps one that it has');
   const attached = machineWith(on, { boot: first }, { configured: wired, live: wired });
   t.same(words(planOf(revoked, attached)), []);
 });

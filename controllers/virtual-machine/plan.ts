@@ -150,7 +150,9 @@ function planWaits(desired: DesiredMachine, machine?: Machine): Plan<never> {
   // One that has a password keeps it.
   const asksNobody = (machine?.configured ?? machine?.live)?.graphics?.password === undefined;
   const attached = (machine?.configured ?? machine?.live)?.interfaces ?? [];
-  const refused = revoked.filter(({ name, network }) => !attached.some((one) => one.name === name && one.network === network));
+  const isAttached = ({ name, network, vlan }: Revoked) =>
+    attached.some((one) => one.name === name && one.network === network && one.vlan === vlan);
+  const refused = revoked.filter((one) => !isAttached(one));
   const networks = [...missingNetworks, ...refused.map(({ because }) => because)];
   return [
     ...(missing.length === 0 ? [] : [wait('WaitingForVolumes', `waiting for ${missing.join(', ')}`, 60_000)]),

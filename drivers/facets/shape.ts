@@ -135,6 +135,8 @@ export interface MachineInterface {
   readonly macAddress?: string;
   /** The largest packet, in bytes. Absent: the network's, or as it is. */
   readonly mtu?: number;
+  /** The tag (IEEE 802.1Q) that its frames have on the network, and the guest does not see. Absent: none. */
+  readonly vlan?: number;
   /** Whether the cable is plugged in. Absent: as it is, and `Up` at first. */
   readonly linkState?: 'Up' | 'Down';
 }

@@ -38,6 +38,7 @@ export const everything: readonly Capability[] = [
   { field: 'interfaces.model', values: ['Virtio', 'E1000e', 'Vmxnet3', 'XenNet'] },
   { field: 'interfaces.macAddress' },
   { field: 'interfaces.mtu', min: 68, max: 65_535 },
+  { field: 'interfaces.vlan', min: 1, max: 4094, change: 'Live' },
   { field: 'interfaces.linkState', change: 'Live' },
   { field: 'devices.serial' },
   { field: 'devices.serial.log' },
@@ -105,11 +106,12 @@ const askedOfDisk = ({ bus, format, serial, cache, io, discard, limits }: Machin
 
 const askedOfCdrom = ({ location = '', bus }: MachineCdrom): readonly Asked[] => [['disks.cdrom', location], ...given('disks.bus', bus)];
 
-const askedOfInterface = ({ network, model, macAddress, mtu, linkState }: MachineInterface): readonly Asked[] => [
+const askedOfInterface = ({ network, model, macAddress, mtu, vlan, linkState }: MachineInterface): readonly Asked[] => [
   ['interfaces.network', network],
   ...given('interfaces.model', model),
   ...given('interfaces.macAddress', macAddress),
   ...given('interfaces.mtu', mtu),
+  ...given('interfaces.vlan', vlan),
   ...given('interfaces.linkState', linkState === 'Down' ? linkState : undefined),
 ];
 

@@ -1,5 +1,5 @@
 import type { MachineInterface } from '#drivers/driver.js';
-import { addCards, checkCardNames, clearCards, plugCards, switchesByName } from './cards.js';
+import { addCards, checkCardNames, clearCards, plugCards, switchesByName, tagCards } from './cards.js';
 import { devicesOf } from './devices.js';
 import { addDrives, clearDrives, fillDrives, makeController, placesFor, type WantedDrive, wantedDrives } from './drives.js';
 import { applyParts } from './hardware.js';
@@ -35,6 +35,7 @@ export async function bringAbout(
   checkCardNames(native, devices.interfaces);
   const brought = await bringDevices(native, wantedDrives(devices), devices.interfaces, kept, inventory, signal);
   await plugCards(brought, devices.interfaces, switches, inventory, signal);
+  await tagCards(await inventory.native(glanceOf(native).id, signal), devices.interfaces, inventory, signal);
   return { native: await inventory.native(glanceOf(native).id, signal), rest: isThere || interfaces === undefined ? {} : { interfaces } };
 }
 

@@ -90,3 +90,16 @@ export async function plugCards(
     if (card !== undefined && into !== undefined && card.switchId !== into.id) await switches.plug(system, card, into, signal);
   }
 }
+
+/** Tags the frames of those that are plugged in, as they are asked to be. */
+export async function tagCards(
+  native: NativeMachine,
+  wanted: readonly MachineInterface[],
+  { switches }: Inventory,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const { name, vlan } of wanted) {
+    const card = native.parts.cards.find((each) => each.name === name);
+    if (card !== undefined) await switches.tag(card, vlan, signal);
+  }
+}

@@ -26,8 +26,10 @@ export function devicesOf({ drives, cards }: MachineParts, owned: Owned, network
   const interfaces = owned.cards.flatMap((name) => {
     const card = cards.find((each) => each.name === name);
     if (card === undefined) return [];
-    const { macAddress, switchId = '' } = card;
-    return [{ name, network: networks.get(switchId) ?? '', model: 'Synthetic' as const, ...(macAddress === '' ? {} : { macAddress }) }];
+    const { macAddress, switchId = '', tag } = card;
+    const vlan = tag?.vlan === undefined ? {} : { vlan: tag.vlan };
+    const address = macAddress === '' ? {} : { macAddress };
+    return [{ name, network: networks.get(switchId) ?? '', model: 'Synthetic' as const, ...address, ...vlan }];
   });
   return { disks, cdroms, interfaces };
 }
@@ -73,9 +75,10 @@ export function wishOf(
   return {
     disks: disks.map(({ name, location, format }) => ({ name, location, format, bus: busOf(name) })),
     cdroms: cdroms.map(({ name, location }) => ({ name, bus: busOf(name), ...(location === undefined ? {} : { location }) })),
-    interfaces: interfaces.map(({ name, network, macAddress }) => {
+    interfaces: interfaces.map(({ name, network, macAddress, vlan }) => {
       const kept = has.interfaces.find((each) => each.name === name)?.macAddress;
-      return { name, network, model: 'Synthetic', macAddress: macAddress ?? (kept || ownAddress(uuid, name)) };
+      const tag = vlan === undefined ? {} : { vlan };
+      return { name, network, model: 'Synthetic', macAddress: macAddress ?? (kept || ownAddress(uuid, name)), ...tag };
     }),
   };
 }

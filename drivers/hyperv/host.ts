@@ -69,6 +69,7 @@ function capabilitiesOf({ limits, wmi }: Inventory, { most }: Capacity, windows:
     { field: 'disks', values: ['SCSI'], change: 'Hotplug', reason: 'what is on IDE comes and goes with the machine off' },
     { field: 'disks.cdrom', change: 'Live' },
     { field: 'interfaces.network', change: 'Live' },
+    ...(limits.vlans ? [{ field: 'interfaces.vlan', min: 1, max: 4094, change: 'Live' as const }] : []),
     { field: 'interfaces.model', values: ['Synthetic'] },
     { field: 'interfaces.macAddress' },
     { field: 'pools.existing' },

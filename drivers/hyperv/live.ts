@@ -3,7 +3,7 @@ import type { Live, MachineId, OwnerMark, Part } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { assertOwner } from '#drivers/owner.js';
 import { bringDevices } from './bring.js';
-import { checkNetworks, plugCards, switchesByName } from './cards.js';
+import { checkNetworks, plugCards, switchesByName, tagCards } from './cards.js';
 import { devicesOf } from './devices.js';
 import { drivesAsTheyAre, type WantedDrive, wantedDrives } from './drives.js';
 import type { Inventory } from './inventory.js';
@@ -64,6 +64,7 @@ export class HypervLive implements Live {
     const switches = await switchesByName(this.#inventory, signal);
     checkNetworks(native, [wish], switches);
     await plugCards(native, [wish], switches, this.#inventory, signal);
+    await tagCards(await this.#inventory.native(glanceOf(native).id, signal), [wish], this.#inventory, signal);
   }
 
   /** What is as it was asked for is not noted any more. */

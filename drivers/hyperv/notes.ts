@@ -119,9 +119,9 @@ function readCdrom(value: unknown): readonly MachineCdrom[] {
 }
 
 function readInterface(value: unknown): readonly MachineInterface[] {
-  const { name, network, macAddress } = recordOf(value);
+  const { name, network, macAddress, vlan } = recordOf(value);
   if (typeof name !== 'string' || typeof network !== 'string' || typeof macAddress !== 'string') return [];
-  return [{ name, network, model: 'Synthetic', macAddress }];
+  return [{ name, network, model: 'Synthetic', macAddress, ...(typeof vlan === 'number' && { vlan }) }];
 }
 
 const isBus = (value: unknown): value is 'IDE' | 'SCSI' => value === 'IDE' || value === 'SCSI';

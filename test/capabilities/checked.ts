@@ -39,7 +39,9 @@ export const checked: ReadonlySet<string> = new Set(
         },
       ],
       cdroms: [{ name: 'drive' }],
-      interfaces: [{ name: 'lan', network: 'lan', model: 'Virtio', macAddress: '52:54:00:12:34:56', mtu: 1500, linkState: 'Down' }],
+      interfaces: [
+        { name: 'lan', network: 'lan', model: 'Virtio', macAddress: '52:54:00:12:34:56', mtu: 1500, vlan: 40, linkState: 'Down' },
+      ],
       serial: true,
       serialLog: '/a.console',
       rng: true,

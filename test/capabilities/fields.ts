@@ -49,6 +49,7 @@ export const driverFields: readonly FieldRow[] = [
   { field: 'VirtualMachine interfaces[].model', capability: 'interfaces.model' },
   { field: 'VirtualMachine interfaces[].macAddress', capability: 'interfaces.macAddress' },
   { field: 'VirtualMachine interfaces[].mtu', capability: 'interfaces.mtu' },
+  { field: 'VirtualMachine interfaces[].vlan', capability: 'interfaces.vlan' },
   { field: 'VirtualMachine interfaces[].linkState', capability: 'interfaces.linkState' },
   { field: 'VirtualMachine devices.serial', capability: 'devices.serial' },
   { field: 'VirtualMachine devices.rng', capability: 'devices.rng' },

@@ -284,6 +284,20 @@ async function interfacesContract(t: Test, bench: Bench, networks: readonly stri
     t.pass('interfaces', { skip: `the peer of ${stage.subject.name} makes no networks` });
     return;
   }
+  const skip = !goesLive('interfaces.vlan') && `${stage.subject.name} does not say that it can`;
+  await t.test('the tag of an interface changes while its machine runs, and goes', { skip }, async (t) => {
+    const lan: MachineInterface = { name: 'lan', network: one };
+    const tagged = bench.of(await stage.running(stage.definition({ interfaces: [lan] })));
+    for (const vlan of [{ vlan: 40 }, { vlan: 4094 }, {}]) {
+      await tagged.define({ interfaces: [{ ...lan, ...vlan }] });
+      for (const _ of ['once', 'twice']) await tagged.apply({ kind: 'interface', name: 'lan' });
+      t.match((await tagged.live()).interfaces, [{ network: one, ...vlan }]);
+      t.same((await tagged.live()).interfaces, (await tagged.configured()).interfaces);
+    }
+    t.equal((await tagged.live()).interfaces[0]?.vlan, undefined);
+    await stage.driver.power.cut(tagged.made.id, tagged.made.owner, soon());
+  });
+
   if (!goesLive('interfaces')) return movingContract(t, bench, [one, other]);
 
   await t.test('an interface is plugged in, put on another network, and taken out', async (t) => {

@@ -109,6 +109,7 @@ async function definingContract(t: Test, stage: Stage): Promise<void> {
     await asks(of('disks.cdrom') !== undefined, { cdroms: [{ name: 'tools' }] }, /cdrom/);
     await asks(of('boot.order') !== undefined, { disks: [root], bootOrder: [{ kind: 'disk', name: 'root' }] }, /boot/);
     await asks(of('interfaces.mtu') !== undefined, { interfaces: [{ name: 'lan', network: 'net-lan', mtu: 1400 }] }, /mtu/);
+    await asks(of('interfaces.vlan') !== undefined, { interfaces: [{ name: 'lan', network: 'net-lan', vlan: 40 }] }, /vlan/);
     const down = { interfaces: [{ name: 'lan', network: 'net-lan', linkState: 'Down' as const }] };
     await asks(of('interfaces.linkState') !== undefined, down, /linkState/);
     await asks(of('cpu.maxCount') !== undefined, { maxCpuCount: 4 }, /maxCount/);

@@ -1,6 +1,6 @@
 import type { Reference } from '../wsman/instance.js';
 import { embedObject, type ObjectOf } from './class.js';
-import { card, type connection } from './classes.js';
+import { card, type connection, vlanSettings } from './classes.js';
 import { partKey, partKeyIn, resourceTypes, subType } from './part.js';
 import type { Wmi } from './wmi.js';
 import { keysIn } from './wql.js';
@@ -16,14 +16,22 @@ export interface Card {
   readonly switchId?: string;
   /** What says so, where that is an object of its own. */
   readonly plug?: Reference;
+  /** How its frames are tagged; without `vlan` in a way that we have no word for. */
+  readonly tag?: { readonly reference: Reference; readonly vlan?: number };
 }
 
 /** Of version 2: neither unplugged, nor told to be. */
 const plugged = 2;
+/** Of VLANs: frames have one tag on the switch, and none in the guest. */
+const access = 1;
 const noAddress = '000000000000';
 
 /** Of one machine. */
-export function cardsOf(cards: readonly ObjectOf<typeof card>[], plugs: readonly ObjectOf<typeof connection>[]): readonly Card[] {
+export function cardsOf(
+  cards: readonly ObjectOf<typeof card>[],
+  plugs: readonly ObjectOf<typeof connection>[],
+  tags: readonly ObjectOf<typeof vlanSettings>[],
+): readonly Card[] {
   return cards.map((each) => {
     const { reference, common, version } = each;
     const key = partKey(common.InstanceID);
@@ -31,9 +39,23 @@ export function cardsOf(cards: readonly ObjectOf<typeof card>[], plugs: readonly
     if (version === 'v1') return { ...is, ...leadsTo(common.Connection[0], 'SystemName') };
     const plug = plugs.find((one) => one.version === 'v2' && partKeyIn(one.v2.Parent) === key);
     if (plug?.version !== 'v2') return is;
-    return { ...is, plug: plug.reference, ...(plug.v2.EnabledState === plugged ? leadsTo(plug.v2.HostResource[0], 'Name') : {}) };
+    const leads = plug.v2.EnabledState === plugged ? leadsTo(plug.v2.HostResource[0], 'Name') : {};
+    return { ...is, plug: plug.reference, ...leads, ...tagOf(plug.v2.InstanceID, tags) };
   });
 }
+
+function tagOf(plugId: string, tags: readonly ObjectOf<typeof vlanSettings>[]): Pick<Card, 'tag'> {
+  const isOfIt = (id: string) => id.toUpperCase().startsWith(`${plugId.toUpperCase()}\\`);
+  for (const each of tags) {
+    if (each.version !== 'v2' || !isOfIt(each.v2.InstanceID)) continue;
+    const { OperationMode, AccessVlanId = 0 } = each.v2;
+    return { tag: { reference: each.reference, ...(OperationMode === access && AccessVlanId > 0 ? { vlan: AccessVlanId } : {}) } };
+  }
+  return {};
+}
+
+export const newTag = (vlan: number): string =>
+  embedObject(vlanSettings, { version: 'v2', v2: { OperationMode: access, AccessVlanId: vlan } });
 
 function leadsTo(path: string | undefined, key: string): { readonly switchId?: string } {
   const switchId = keysIn(path ?? '')[key]?.toUpperCase();

@@ -104,6 +104,13 @@ export const connection = wmiClass({
   v2: { ...allocation, EnabledState: uint16 },
 });
 
+/** The VLAN of a card that is plugged in; of version 2 alone. Its InstanceID begins with the plug's. */
+export const vlanSettings = wmiClass({
+  name: 'Msvm_EthernetSwitchPortVlanSettingData',
+  common: {},
+  v2: { InstanceID: key, OperationMode: uint32, AccessVlanId: uint16 },
+});
+
 const jobFields = {
   common: {
     InstanceID: key,

@@ -175,6 +175,15 @@ export class MachineService {
     await this.#call(method, { ...(target && { [target]: system }), [resources]: parts }, signal);
   }
 
+  /** Gives what a card is plugged in by more settings, embedded objects each; of version 2. */
+  async addFeatures(plug: Reference, features: readonly string[], signal: AbortSignal): Promise<void> {
+    await this.#call('AddFeatureSettings', { AffectedConfiguration: plug, FeatureSettings: features }, signal);
+  }
+
+  async removeFeatures(features: readonly Reference[], signal: AbortSignal): Promise<void> {
+    await this.#call('RemoveFeatureSettings', { FeatureSettings: features }, signal);
+  }
+
   /** What the screen of a machine of these settings shows, scaled to that size: RGB565, little endian, from the top. */
   async picture(settings: Reference, width: number, height: number, signal: AbortSignal): Promise<Buffer> {
     const method = 'GetVirtualSystemThumbnailImage';

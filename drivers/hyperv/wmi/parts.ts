@@ -1,6 +1,6 @@
 import { type Card, cardsOf } from './cards.js';
 import type { ObjectOf } from './class.js';
-import { card, connection, image, resource } from './classes.js';
+import { card, connection, image, resource, vlanSettings } from './classes.js';
 import { type Controller, controllersOf, type Drive, drivesOf } from './drives.js';
 import { machineIn } from './part.js';
 import type { Wmi } from './wmi.js';
@@ -17,11 +17,12 @@ type Has = { readonly common: { readonly InstanceID: string } };
 /** The parts of all machines for which the condition holds, which is WQL and about their InstanceID. By GUID in upper case. */
 export async function partsOf(wmi: Wmi, condition: string, signal: AbortSignal): Promise<(id: string) => MachineParts> {
   const isV1 = wmi.version === 'v1';
-  const [resources, images, cards, plugs] = await Promise.all([
+  const [resources, images, cards, plugs, tags] = await Promise.all([
     wmi.select(resource, condition, signal),
     isV1 ? undefined : wmi.select(image, condition, signal),
     wmi.select(card, condition, signal),
     isV1 ? [] : wmi.select(connection, condition, signal),
+    isV1 ? [] : wmi.select(vlanSettings, condition, signal),
   ]);
   return (id) => {
     const isOfIt = ({ common }: Has) => machineIn(common.InstanceID) === id;
@@ -32,6 +33,7 @@ export async function partsOf(wmi: Wmi, condition: string, signal: AbortSignal):
       cards: cardsOf(
         cards.filter(isOfIt),
         plugs.filter((plug) => machineOfPlug(plug) === id),
+        tags,
       ),
     };
   };

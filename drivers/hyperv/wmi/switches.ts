@@ -1,6 +1,6 @@
 import { DriverError } from '#drivers/error.js';
 import type { Reference } from '../wsman/instance.js';
-import type { Card } from './cards.js';
+import { type Card, newTag } from './cards.js';
 import { embedObject } from './class.js';
 import { card as cardClass, connection, networkSwitch, switchPort, switchService, switchSettings } from './classes.js';
 import type { Jobs } from './jobs.js';
@@ -114,6 +114,13 @@ export class Switches {
     const made = { ResourceType: resourceTypes.v2.connection, ResourceSubType: subType('v2', 'Ethernet Connection') };
     const parent = { Parent: this.#path(card.reference) };
     await this.#machines.add(system, [embedObject(connection, { version: 'v2', v2: { ...made, ...parent, ...v2 } })], signal);
+  }
+
+  /** A VLAN is not changed: it goes, and another one comes. One that we have no word for stays, unless one is asked for. */
+  async tag({ plug, tag }: Card, vlan: number | undefined, signal: AbortSignal): Promise<void> {
+    if (plug === undefined || tag?.vlan === vlan) return;
+    if (tag !== undefined) await this.#machines.removeFeatures([tag.reference], signal);
+    if (vlan !== undefined) await this.#machines.addFeatures(plug, [newTag(vlan)], signal);
   }
 
   /** What was made for a card that is about to go: while there is the card, whoever comes after us knows of it. */

@@ -57,10 +57,11 @@ const askedOfDisk = ({ bus, format, serial, cache, io, discard, limits }: Machin
 
 const askedOfCdrom = ({ name, bus }: MachineCdrom): readonly Asked[] => [['disks.cdrom', name], ...given('disks.bus', bus)];
 
-const askedOfInterface = ({ network, model, macAddress, mtu, linkState }: MachineInterface): readonly Asked[] => [
+const askedOfInterface = ({ network, model, macAddress, mtu, vlan, linkState }: MachineInterface): readonly Asked[] => [
   ['interfaces.network', network],
   ...given('interfaces.model', model),
   ...given('interfaces.macAddress', macAddress),
   ...given('interfaces.mtu', mtu),
+  ...given('interfaces.vlan', vlan),
   ...given('interfaces.linkState', linkState === 'Down' ? linkState : undefined),
 ];

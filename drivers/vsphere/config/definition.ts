@@ -75,11 +75,12 @@ function checkAbsent(definition: MachineDefinition): void {
     'disks.limits': ofDisk('limits'),
     'interfaces.linkState': interfaces.some(({ linkState }) => linkState === 'Down'),
     'interfaces.mtu': interfaces.some(({ mtu }) => mtu !== undefined),
+    'interfaces.vlan': interfaces.some(({ vlan }) => vlan !== undefined),
     'memory.maxSize': maxMemoryBytes !== undefined,
     'memory.minSize': definition.minMemoryBytes !== undefined,
     seed: seed !== undefined,
     xen: definition.xen !== undefined,
-    hyperv: definition.hyperv !== undefined,
+    'hyperv.memoryBufferPercent': definition.hyperv !== undefined,
   };
   for (const [field, given] of Object.entries(absent))
     if (given) throw new DriverError('Unsupported', `${field} was given; on vSphere it is not accepted`);

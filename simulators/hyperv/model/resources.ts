@@ -213,6 +213,7 @@ export function removeDevice(machine: Machine, of: Device): void {
     parentOf(machine, of.values, [machine.words.types.ide, machine.words.types.scsi]).values['ResourceType'] === machine.words.types.ide;
   if (isIdeDrive || (isCard && machine.generation === 1)) mustBeOff(machine);
   machine.devices = machine.devices.filter((each) => each !== of && !(isCard && children.includes(each)));
+  machine.features = new Map([...machine.features].filter(([, { connection }]) => machine.device(connection) !== undefined));
   machine.writes += 1;
 }
 

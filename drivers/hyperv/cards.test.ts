@@ -1,0 +1,64 @@
+import t from 'tap';
+import { definition, hypervHost, mark, soon } from '#test/peers/hyperv-host.js';
+
+t.setTimeout(300_000);
+
+const lan = { name: 'lan', network: 'Default Switch', macAddress: '52:54:00:00:00:01' };
+
+t.test('a card has its VLAN from its making on, whoever ends in between, and loses it', async (t) => {
+  const { simulator, driver, connect, read } = await hypervHost(t, 'v2');
+  const has = () => [...(simulator.machineNamed('shop.web')?.features.values() ?? [])].map(({ values }) => values);
+  const tagged = (vlan: number) => ({ ...definition, interfaces: [{ ...lan, vlan }] });
+  simulator.host.troubles.add('AddFeatureSettings', { kind: 'cut', when: 'before' }, 1);
+  await t.rejects(driver.machines.define(tagged(40), mark, soon()), { name: 'DriverError' });
+  const later = await connect();
+  const id = await later.machines.define(tagged(40), mark, soon());
+  t.match(has(), [{ OperationMode: '1', AccessVlanId: '40' }]);
+  const writes = simulator.machineNamed('shop.web')?.writes;
+  await later.machines.define(tagged(40), mark, soon());
+  t.equal(simulator.machineNamed('shop.web')?.writes, writes, 'and then there is nothing to be done');
+
+  await later.power.start(id, { paused: false }, soon());
+  await later.machines.define(tagged(41), mark, soon());
+  t.match(has(), [{ AccessVlanId: '40' }], 'to define is not to tag');
+  simulator.host.troubles.add('AddFeatureSettings', { kind: 'cut', when: 'before' }, 1);
+  const change = () => later.live?.apply(id, mark.owner, { kind: 'interface', name: 'lan' }, soon());
+  await t.rejects(change() ?? Promise.resolve(), { name: 'DriverError' });
+  t.same((await read(id))?.live?.interfaces[0]?.vlan, undefined, 'the old one is gone, the new one not there');
+  await change();
+  t.match(has(), [{ AccessVlanId: '41' }]);
+  t.notMatch(String(simulator.machineNamed('shop.web')?.settings['Notes']), /"next"/, 'nothing waits for the next start');
+  await later.power.cut(id, mark.owner, soon());
+  await later.machines.define({ ...definition, interfaces: [lan] }, mark, soon());
+  t.same(has(), []);
+  await later.machines.define(tagged(42), mark, soon());
+  await later.machines.define(definition, mark, soon());
+  t.same(has(), [], 'a VLAN goes with its card');
+});
+
+t.test('a trunk that people made of a card of ours stays as long as nobody asks for a tag', async (t) => {
+  const { simulator, driver } = await hypervHost(t, 'v2');
+  await driver.machines.define({ ...definition, interfaces: [lan] }, mark, soon());
+  const native = simulator.machineNamed('shop.web');
+  const plug = native?.devices.find(({ values }) => values['ResourceType'] === '33');
+  if (native === undefined || plug === undefined) throw new Error('no card');
+  const connection = native.deviceId(plug);
+  const values = { OperationMode: '2', NativeVlanId: '1', TrunkVlanIdArray: ['40', '41'] };
+  native.features = new Map([[`${connection}\\T`, { connection, className: 'Msvm_EthernetSwitchPortVlanSettingData', values }]]);
+  const { writes } = native;
+  await driver.machines.define({ ...definition, interfaces: [lan] }, mark, soon());
+  t.equal(native.writes, writes);
+  await driver.machines.define({ ...definition, interfaces: [{ ...lan, vlan: 40 }] }, mark, soon());
+  t.match([...native.features.values()], [{ values: { OperationMode: '1', AccessVlanId: '40' } }]);
+});
+
+for (const mode of ['v2', 'v1'] as const)
+  t.test(`${mode}: a VLAN that there cannot be is refused by name, and nothing is made`, async (t) => {
+    const { simulator, driver } = await hypervHost(t, mode);
+    for (const vlan of mode === 'v2' ? [0, 4095, 1.5] : [40])
+      await t.rejects(driver.machines.define({ ...definition, interfaces: [{ ...lan, vlan }] }, mark, soon()), {
+        code: mode === 'v2' ? 'Invalid' : 'Unsupported',
+        message: mode === 'v2' ? /"lan": vlan: .* 1 to 4094/ : /"lan": vlan: 40 was given; .* leave it out/,
+      });
+    t.equal(simulator.host.machines.size, 0);
+  });
