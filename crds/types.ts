@@ -653,6 +653,11 @@ export interface StorageVolumeSpec {
    * if the pool has it, or else the pool's best, chosen when the volume is made and told in `status.format`.
    */
   readonly format?: 'Raw' | 'Qcow2' | 'Vmdk' | 'Vhdx' | 'Vhd' | 'Directory';
+  /**
+   * `Full`: all of its room is taken from the pool at once, which takes long and fails where there is not as much; never
+   * changes. When absent, as the pool usually does, most often as the volume is written to.
+   */
+  readonly allocation?: 'Full';
   /** What the volume is filled with when it is made; never changes. When absent, the volume is empty. */
   readonly source?: StorageVolumeSpecSource;
   /**

@@ -25,6 +25,8 @@ export interface DesiredVolume {
   readonly nativeName: string;
   /** Whose users may meet in directories: those of one namespace of one cluster. */
   readonly tenant: string;
+  /** All of its room is taken at once. */
+  readonly allocation?: 'Full';
   /** What native names of other volumes of this object's name begin with. */
   readonly familyName: string;
   /** As recorded or asked for. */

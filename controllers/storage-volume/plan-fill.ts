@@ -1,9 +1,11 @@
 import { formatBytes } from '#crds/quantity.js';
 import type { Pool, VolumeDefinition, VolumeFormat, VolumeId } from '#drivers/driver.js';
 import { timestamp } from '../conditions.js';
+import { describeUnfit, unfit } from '../fit.js';
 import type { JobState } from '../host/jobs.js';
 import { act, type Plan, refuse, sayThenAct, wait } from '../plan.js';
 import type { DesiredVolume, FillRecord, Leftover, ObservedVolume, VolumeAction } from './action.js';
+import { askedOfVolume } from './asked.js';
 import { planTaking, usedAs } from './plan-format.js';
 import { usedOnHost } from './plan-removal.js';
 import { planSource } from './plan-source.js';
@@ -22,6 +24,8 @@ export function planFirst(desired: DesiredVolume, observed: ObservedVolume, pool
   const left = planLeftovers(desired, desired.takeOver === 'None' ? [] : observed.leftovers, pool);
   if (left !== undefined) return left;
   if (formatOf(desired, pool) === undefined) return [refuseFormat(desired, pool)];
+  const misfits = unfit(askedOfVolume(desired), desired.capabilities);
+  if (misfits.length > 0) return misfits.map((misfit) => refuse('Unfit', describeUnfit(misfit, desired.host)));
   if (observed.marker !== undefined) return planFilling(desired, observed, pool, id, now);
   const known = observed.leftovers.map(({ nativeName }) => nativeName);
   return [act({ kind: 'begin', id, familyName, known }, 'no such volume')];
@@ -82,7 +86,8 @@ export function planFilling(desired: DesiredVolume, observed: ObservedVolume, po
   const source = planSource(desired.source, { ...desired, ...observed, pool });
   if (source?.kind === 'hindered') return [source.decision];
   const tenant = format === 'Directory' ? { tenant: desired.tenant } : {};
-  const definition: VolumeDefinition = { pool: id.pool, nativeName: id.nativeName, format, sizeBytes, ...tenant };
+  const allocation = desired.allocation === undefined ? {} : { allocation: desired.allocation };
+  const definition: VolumeDefinition = { pool: id.pool, nativeName: id.nativeName, format, sizeBytes, ...allocation, ...tenant };
   const grows = pool.can.includes('grow');
   const resumes = grows && desired.capabilities.some((one) => one.field === 'volumes.resume');
   return source === undefined

@@ -41,6 +41,7 @@ export function resolveVolume(volume: StorageVolume, host: HostScope, stores: So
       keep: spec.reclaimPolicy === 'Retain',
       wipe: spec.reclaimPolicy === 'Wipe',
       record: fillRecord(status),
+      ...(spec.allocation === undefined ? {} : { allocation: spec.allocation }),
       ...(spec.existing === undefined ? {} : { existing: spec.existing.name }),
       ...(rival === undefined ? {} : { rival }),
       ...(format === undefined ? {} : { format }),

@@ -54,6 +54,8 @@ export interface VolumeDefinition {
   readonly format: VolumeFormat;
   /** What the guest sees. For a volume that is about to be filled: 0, and the content brings its own. */
   readonly sizeBytes: number;
+  /** All of its room is taken at once. Absent: as the pool usually does. Unsupported where the host cannot (no `volumes.allocation`). */
+  readonly allocation?: 'Full';
   /** Whose a `Directory` is: users in containers of one tenant are the same on the host, and strangers to those of another. Absent: nobody's in particular. */
   readonly tenant?: string;
 }
@@ -72,6 +74,8 @@ export interface Volume {
   readonly format?: VolumeFormat;
   readonly sizeBytes: number;
   readonly allocationBytes: number;
+  /** All of its room was taken at once, where the host tells. */
+  readonly allocation?: 'Full';
   /** Location of the volume that this one keeps only its differences from. */
   readonly base?: string;
 }

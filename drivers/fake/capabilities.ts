@@ -63,6 +63,7 @@ export const everything: readonly Capability[] = [
   { field: 'stats.block' },
   { field: 'stats.network' },
   { field: 'volumes.format', values: ['Raw', 'Qcow2', 'Vmdk'] },
+  { field: 'volumes.allocation', values: ['Full'] },
   { field: 'volumes.growAttached' },
   { field: 'volumes.wipe' },
   { field: 'volumes.resume' },

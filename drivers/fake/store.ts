@@ -17,6 +17,8 @@ const contentLimitBytes = 64 << 20;
 export class FakeFile {
   /** Location of the file that this one keeps only its differences from. */
   base: string | undefined;
+  /** All of its room was taken at once. */
+  isFull = false;
   #buffer = Buffer.alloc(0);
   #used = 0;
   #length = 0;

@@ -39,8 +39,9 @@ function volume(pool: FakePool, nativeName: string): readonly Volume[] {
   const file = pool.directory.get(nativeName);
   if (file === undefined) return [];
   const { format, sizeBytes, allocationBytes, base } = file;
-  const id = { pool: pool.id, nativeName };
-  return [{ id, location: `${pool.path}/${nativeName}`, format, sizeBytes, allocationBytes, ...(base === undefined ? {} : { base }) }];
+  const is = { id: { pool: pool.id, nativeName }, location: `${pool.path}/${nativeName}`, format, sizeBytes };
+  const taken = file.isFull ? { allocationBytes: Math.max(sizeBytes, allocationBytes), allocation: 'Full' as const } : { allocationBytes };
+  return [{ ...is, ...taken, ...(base === undefined ? {} : { base }) }];
 }
 
 function list(host: Host, id: PoolId, refresh: boolean): readonly Volume[] {
@@ -52,7 +53,7 @@ function list(host: Host, id: PoolId, refresh: boolean): readonly Volume[] {
 const create = (host: Host, definition: VolumeDefinition): Volume =>
   put(host, definition, FakeFile.empty(definition.format, definition.sizeBytes));
 
-function put(host: Host, { pool: id, nativeName, format, sizeBytes }: VolumeDefinition, file: FakeFile): Volume {
+function put(host: Host, { pool: id, nativeName, format, sizeBytes, allocation }: VolumeDefinition, file: FakeFile): Volume {
   mustBeName(nativeName);
   const pool = mustFindActive(host, id);
   mustBeAble(pool, 'create');
@@ -61,6 +62,9 @@ function put(host: Host, { pool: id, nativeName, format, sizeBytes }: VolumeDefi
   if (pool.directory.has(nativeName)) throw new DriverError('Conflict', `volume "${nativeName}" exists in pool "${pool.nativeName}"`);
   if (!growsIn(pool)) file.grow(Math.max(sizeBytes, extentBytes));
   pool.mustHaveRoom(growsIn(pool) ? sizeBytes : file.sizeBytes);
+  if (allocation === 'Full' && !host.capabilities.some(({ field }) => field === 'volumes.allocation'))
+    throw new DriverError('Unsupported', 'allocation: Full given, this host does not know it');
+  file.isFull = allocation === 'Full';
   pool.directory.set(nativeName, file);
   pool.known.add(nativeName);
   const [created] = volume(pool, nativeName);

@@ -82,6 +82,7 @@ function capabilitiesOf({ limits, wmi }: Inventory, { most }: Capacity, windows:
     },
     { field: 'networks.host', values: limits.forwards.includes('Direct') ? ['Attached', 'Detached'] : ['Detached'] },
     { field: 'volumes.format', values: limits.formats },
+    { field: 'volumes.allocation', values: ['Full'] },
     { field: 'volumes.clone', values: ['Full', 'Linked'], reason: 'a linked one has the format of its base, and a Vhd its size' },
   ];
 }

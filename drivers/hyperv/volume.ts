@@ -36,7 +36,8 @@ export function volumeOf(pool: PoolId, { path, name, sizeBytes }: StoredFile, di
   if (!isDisk(name) || nativeName === '') return undefined;
   if (/\.empty\.vhdx?$/.test(name)) return { ...is, id: { pool, nativeName }, format: 'Raw', sizeBytes: 0 };
   const base = disk?.parent === undefined ? {} : { base: disk.parent.toLowerCase() };
-  return { ...is, id: { pool, nativeName }, format: formatOf(name), sizeBytes: disk?.sizeBytes ?? sizeBytes, ...base };
+  const taken = disk?.type === 'Fixed' ? { allocation: 'Full' as const } : {};
+  return { ...is, id: { pool, nativeName }, format: formatOf(name), sizeBytes: disk?.sizeBytes ?? sizeBytes, ...taken, ...base };
 }
 
 /** @throws DriverError Invalid */

@@ -9,7 +9,7 @@ import type { VersionLimits } from './wmi/limits.js';
 /** The smallest that Hyper-V makes, in bytes. */
 const smallestBytes = 3 * 2 ** 20;
 
-/** Virtual disks in a folder, and the empty ones that keep a name. They are dynamic: a file grows as its guest writes. */
+/** Virtual disks in a folder, and the empty ones that keep a name. They are dynamic, and a file grows as its guest writes, or fixed, and it is as long as the disk from the first. */
 export class HypervVolumes implements Volumes {
   readonly #limits: VersionLimits;
   readonly #pools: HypervPools;
@@ -49,7 +49,7 @@ export class HypervVolumes implements Volumes {
     const folder = await this.#folderFor(definition, signal);
     const path = isPlaceholder ? placeholderOf(nativeName, best) : fileOf(nativeName, this.#formatOf(definition));
     const bytes = isPlaceholder ? smallestBytes : sizeOf(nativeName, sizeBytes);
-    await this.#images.create({ type: 'Dynamic', path: `${folder}\\${path}`, sizeBytes: bytes }, signal);
+    await this.#images.create({ type: typeOf(definition), path: `${folder}\\${path}`, sizeBytes: bytes }, signal);
     return this.#must(definition, signal);
   }
 
@@ -60,7 +60,7 @@ export class HypervVolumes implements Volumes {
     await this.#images.othersCopied(signal);
     const folder = await this.#folderFor(definition, signal);
     const source = await this.#sourceFor(definition, from, signal);
-    await this.#images.convert(source.location, `${folder}\\${path}`, signal);
+    await this.#images.convert(source.location, `${folder}\\${path}`, typeOf(definition), signal);
     await this.grow(definition, definition.sizeBytes, signal);
     return this.#must(definition, signal);
   }
@@ -75,6 +75,11 @@ export class HypervVolumes implements Volumes {
       throw new DriverError(
         'Invalid',
         `volume "${nativeName}": format ${format} was given; accepted for a linked clone: ${source.format}, which its base has`,
+      );
+    if (definition.allocation !== undefined)
+      throw new DriverError(
+        'Unsupported',
+        `volume "${nativeName}": allocation Full was given; a linked clone takes what differs: leave it out`,
       );
     if (format === 'Vhd' && sizeBytes !== source.sizeBytes)
       throw new DriverError(
@@ -254,3 +259,5 @@ export class HypervVolumes implements Volumes {
     return disk;
   }
 }
+
+const typeOf = ({ allocation }: VolumeDefinition): 'Fixed' | 'Dynamic' => (allocation === 'Full' ? 'Fixed' : 'Dynamic');

@@ -86,6 +86,7 @@ export class LibvirtVolumes implements Volumes {
 
   async create(definition: VolumeDefinition, signal: AbortSignal): Promise<Volume> {
     checkName('nativeName', definition.nativeName, maxFileNameBytes);
+    refuseAllocation(definition);
     const { handle, formats, ofDevices } = await this.#lookup.findPool(definition.pool, signal);
     refuseFormat(definition, formats);
     if (ofDevices) checkDeviceName(definition.nativeName);
@@ -99,6 +100,7 @@ export class LibvirtVolumes implements Volumes {
 
   async copy(definition: VolumeDefinition, from: VolumeSource, signal: AbortSignal): Promise<Volume> {
     checkName('nativeName', definition.nativeName, maxFileNameBytes);
+    refuseAllocation(definition);
     const { handle: volume, is } = await this.#sourceFor(definition, from, signal);
     const { handle: pool, ofDevices } = await this.#lookup.findPool(definition.pool, signal);
     if (ofDevices && from.format !== 'Raw')
@@ -236,4 +238,12 @@ async function* untilAborted(content: AsyncIterable<Uint8Array>, signal: AbortSi
     throwIfAborted(signal);
     yield chunk;
   }
+}
+
+function refuseAllocation({ nativeName, allocation }: VolumeDefinition): void {
+  if (allocation !== undefined)
+    throw new DriverError(
+      'Unsupported',
+      `volume "${nativeName}": allocation ${allocation} was given; here it is as the pool has it: leave it out`,
+    );
 }

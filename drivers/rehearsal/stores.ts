@@ -72,7 +72,8 @@ export function volumesOf(host: RehearsedHost, real: Volumes, ask: Ask): Volumes
   };
 }
 
-function volumeOf({ path }: Pool, { pool, nativeName, format, sizeBytes }: VolumeDefinition, base: string | undefined): Volume {
+function volumeOf({ path }: Pool, { pool, nativeName, format, sizeBytes, allocation }: VolumeDefinition, base: string | undefined): Volume {
   const location = path === undefined ? nativeName : `${path}/${nativeName}`;
-  return { id: { pool, nativeName }, location, format, sizeBytes, allocationBytes: 0, ...(base === undefined ? {} : { base }) };
+  const taken = allocation === undefined ? { allocationBytes: 0 } : { allocationBytes: sizeBytes, allocation };
+  return { id: { pool, nativeName }, location, format, sizeBytes, ...taken, ...(base === undefined ? {} : { base }) };
 }

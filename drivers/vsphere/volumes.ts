@@ -30,6 +30,11 @@ export class VsphereVolumes extends EmptyVolumes implements Volumes {
   async create(definition: VolumeDefinition, signal: AbortSignal): Promise<Volume> {
     const { pool, nativeName, sizeBytes, format } = definition;
     checkName('nativeName', nativeName, maxFileNameBytes - '-flat.vmdk'.length);
+    if (definition.allocation !== undefined)
+      throw new DriverError(
+        'Unsupported',
+        `volume "${nativeName}": allocation ${definition.allocation} was given; disks here are thin: leave it out`,
+      );
     const isPlaceholder = format === 'Raw' && sizeBytes === 0;
     if (!isPlaceholder && format !== 'Vmdk')
       throw new DriverError('Unsupported', `volume "${nativeName}": format ${format} was given; accepted: Vmdk`);

@@ -1,4 +1,5 @@
 import { askedOfPool } from '#controllers/storage-pool-instance/plan.js';
+import { askedOfVolume } from '#controllers/storage-volume/asked.js';
 import { asked } from '#controllers/virtual-machine/asked.js';
 import { askedOfNetwork } from '#controllers/virtual-network-instance/plan.js';
 
@@ -10,6 +11,7 @@ export const checked: ReadonlySet<string> = new Set(
   [
     ...(['cloudInit', 'ignition', 'sysprep'] as const).map((field) => ({ field })),
     ...(['directory', 'filesystem', 'nfs', 'gluster', 'lvm', 'zfs', 'disk', 'iscsi', 'rbd', 'existing'] as const).map(askedOfPool),
+    ...askedOfVolume({ allocation: 'Full' }),
     ...askedOfNetwork({ kind: 'existing' }),
     ...askedOfNetwork({ kind: 'own', definition: { forward: { mode: 'None', host: 'Attached' }, records: [] } }),
     ...askedOfNetwork({ kind: 'own', definition: { ...wholeNetwork, forward: { mode: 'NAT' }, records: [] } }),

@@ -74,6 +74,7 @@ export const driverFields: readonly FieldRow[] = [
   { field: 'VirtualMachine xen.mode', capability: 'xen.mode' },
   { field: 'VirtualMachine disks[].volumeTemplate.format', capability: 'disks.format' },
   { field: 'VirtualMachine disks[].volumeTemplate.source.clone', capability: 'volumes.clone' },
+  { field: 'StorageVolume allocation', capability: 'volumes.allocation' },
   { field: 'StorageVolume source.clone', capability: 'volumes.clone' },
   { field: 'StorageVolume format', capability: 'disks.format' },
   { field: 'StoragePool directory.path', capability: 'pools.directory' },

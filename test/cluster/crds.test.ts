@@ -405,6 +405,10 @@ t.test('what is wrong is refused by its path, with the remedy', async (t) => {
           'a limit is from 1Ki to 900Ti per second',
         ] as const,
     ),
+    [
+      volume('full-link', { allocation: 'Full', source: { volumeRef: { name: 'a' }, clone: 'Linked' } }),
+      'a linked clone takes what differs',
+    ],
     [machine('vlan', { interfaces: [{ name: 'a', networkRef: { name: 'n' }, vlan: 4095 }] }), 'spec.interfaces[0].vlan'],
     [machine('mtu', { interfaces: [{ name: 'a', networkRef: { name: 'n' }, mtu: 67 }] }), 'spec.interfaces[0].mtu'],
     [

@@ -17,6 +17,24 @@ export async function volumesContract(t: Test, stage: Stage): Promise<void> {
   await t.test('attached', { skip: shelf.cannot('grow') }, (t) => attachedContract(t, stage, shelf));
   await t.test('clones', { skip: shelf.without('Qcow2') }, (t) => cloneContract(t, stage, shelf));
   const isOfDisks = shelf.formats.some((format) => format === 'Vhdx' || format === 'Vhd');
+  await t.test('a volume whose room is taken at once says so, or is refused', { skip: shelf.cannot('create') }, async (t) => {
+    const { volumes } = shelf;
+    const format = shelf.formats.find((one) => one !== 'Raw') ?? 'Raw';
+    const asked = shelf.definition({ format, sizeBytes: 4 * shelf.unit, allocation: 'Full' });
+    if ((await stage.lacks('volumes.allocation')) !== false) return refused(t, volumes.create(asked, soon()), 'Unsupported');
+    const { id } = await volumes.create(asked, soon());
+    const isFull = async (bytes: number) => {
+      const found = mustHave(await shelf.find(id, true));
+      t.match(found, { allocation: 'Full', sizeBytes: bytes });
+      t.ok(found.allocationBytes >= bytes);
+    };
+    await isFull(4 * shelf.unit);
+    await volumes.grow(id, 8 * shelf.unit, soon());
+    await isFull(8 * shelf.unit);
+    t.equal((await shelf.create({ format, sizeBytes: shelf.unit })).allocation, undefined);
+    await volumes.delete(id, soon());
+  });
+
   await t.test('clones of disks', { skip: !isOfDisks && 'its linked clones are Qcow2' }, (t) => diskCloneContract(t, stage, shelf));
   await t.test('copies between devices', { skip: shelf.fits && 'its volumes are files' }, (t) => deviceCopyContract(t, shelf));
   await t.test('content', { skip: shelf.cannot('stream') }, async (t) => {

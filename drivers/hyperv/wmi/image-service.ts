@@ -52,13 +52,13 @@ export class ImageService {
     } else await this.#call('CreateVirtualHardDisk', { VirtualDiskSettingData: settingsText(disk, format) }, signal);
   }
 
-  /** Makes a dynamic disk of what a guest sees of another one, which nobody may write to meanwhile. In version 2 the formats may differ. */
-  async convert(from: string, path: string, signal: AbortSignal): Promise<void> {
+  /** Makes a disk of what a guest sees of another one, which nobody may write to meanwhile. In version 2 the formats may differ. */
+  async convert(from: string, path: string, type: 'Fixed' | 'Dynamic', signal: AbortSignal): Promise<void> {
     const format = this.#formatOf(path);
     const given =
       this.#wmi.version === 'v1'
-        ? { SourcePath: from, DestinationPath: path, Type: types.Dynamic }
-        : { SourcePath: from, VirtualDiskSettingData: settingsText({ type: 'Dynamic', path }, format) };
+        ? { SourcePath: from, DestinationPath: path, Type: types[type] }
+        : { SourcePath: from, VirtualDiskSettingData: settingsText({ type, path }, format) };
     await this.#call('ConvertVirtualHardDisk', given, signal);
   }
 
@@ -116,7 +116,7 @@ export class ImageService {
 }
 
 function settingsText(
-  disk: NewDisk | { readonly type: 'Dynamic'; readonly path: string; readonly sizeBytes?: never },
+  disk: NewDisk | { readonly type: 'Fixed' | 'Dynamic'; readonly path: string; readonly sizeBytes?: never },
   format: string,
 ): string {
   const text = (name: string, type: 'string' | 'uint16' | 'uint64', value: string) => ({ name, type, isArray: false, values: [value] });

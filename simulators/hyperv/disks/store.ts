@@ -33,6 +33,8 @@ export class Store {
   readonly folder: string;
   /** Parents of differencing disks: by the child's path in lower case. */
   readonly #parents = new Map<string, string>();
+  /** Files that take all of their length, in bytes, though they are sparse here. */
+  readonly #full = new Map<string, number>();
 
   constructor(folder: string) {
     this.folder = folder;
@@ -46,7 +48,7 @@ export class Store {
     const found = await this.#find(path);
     if (found === undefined) return undefined;
     const { size, blocks, mtime } = await stat(found);
-    return { path, fileBytes: size, allocatedBytes: blocks * 512, modified: mtime };
+    return { path, fileBytes: size, allocatedBytes: this.#full.get(path.toLowerCase()) ?? blocks * 512, modified: mtime };
   }
 
   /** Every file there is, as WMI lists them. */
@@ -71,7 +73,7 @@ export class Store {
       physicalSector: wanted.format === 'VHD' ? 512 : 4096,
       id: randomUUID().toUpperCase(),
     };
-    await write(place, wanted.format === 'VHD' ? layVhd(image, parent?.id) : layVhdx(image, parent?.id));
+    await this.#lay(path, place, image, parent?.id);
     if (wanted.parent !== undefined) this.#parents.set(path.toLowerCase(), wanted.parent);
     return image;
   }
@@ -103,7 +105,16 @@ export class Store {
       throw new Refusal(codes.notSupported, 'A differencing virtual hard disk of the format VHD has the size of its parent.');
     const grown = { ...image, sizeBytes: checkedSize({ ...image, sizeBytes }) };
     const parent = image.parent === undefined ? undefined : await this.image(image.parent);
-    if (place !== undefined) await write(place, image.format === 'VHD' ? layVhd(grown, undefined) : layVhdx(grown, parent?.id));
+    if (place !== undefined) await this.#lay(path, place, grown, image.format === 'VHD' ? undefined : parent?.id);
+  }
+
+  /** A fixed disk takes its room at once. @throws Refusal when there is not as much */
+  async #lay(path: string, place: string, image: Image, parentId: string | undefined): Promise<void> {
+    const layout = image.format === 'VHD' ? layVhd(image, parentId) : layVhdx(image, parentId);
+    const more = image.type === 'Fixed' ? layout.length - (this.#full.get(path.toLowerCase()) ?? 0) : 0;
+    if (more > this.room().free) throw new Refusal(codes.failed, 'There is not enough space on the disk. (0x80070070)');
+    await write(place, layout);
+    if (image.type === 'Fixed') this.#full.set(path.toLowerCase(), layout.length);
   }
 
   async delete(path: string): Promise<boolean> {
@@ -111,6 +122,7 @@ export class Store {
     if (found === undefined) return false;
     await rm(found);
     this.#parents.delete(path.toLowerCase());
+    this.#full.delete(path.toLowerCase());
     return true;
   }
 
@@ -120,7 +132,8 @@ export class Store {
 
   room(): Room {
     const { bsize, blocks, bavail } = statfsSync(this.folder);
-    return { capacity: bsize * blocks, free: bsize * bavail };
+    const taken = [...this.#full.values()].reduce((sum, bytes) => sum + bytes, 0);
+    return { capacity: bsize * blocks, free: Math.max(0, bsize * bavail - taken) };
   }
 
   /** Of the drives that there are. */

@@ -8,6 +8,7 @@ export class StoresSeen {
   /** Pools that nobody here made. */
   readonly #existing = new Set<PoolId>();
   readonly #made = new Map<string, string>();
+  readonly #full = new Set<string>();
 
   constructor(shown: Shown) {
     this.#shown = shown;
@@ -25,12 +26,16 @@ export class StoresSeen {
     }
   }
 
-  made({ pool, nativeName, format }: VolumeDefinition): void {
+  made({ pool, nativeName, format, allocation }: VolumeDefinition): void {
+    if (allocation !== undefined) this.#full.add(JSON.stringify([pool, nativeName]));
     this.#made.set(JSON.stringify([pool, nativeName]), format);
     if (this.#existing.has(pool)) this.#shown.field('pools.existing');
   }
 
   volumes(volumes: readonly Volume[]): void {
+    for (const { id, allocation } of volumes)
+      if (allocation !== undefined && this.#full.has(JSON.stringify([id.pool, id.nativeName])))
+        this.#shown.field('volumes.allocation', allocation);
     for (const { id, format } of volumes)
       if (format !== undefined && this.#made.get(JSON.stringify([id.pool, id.nativeName])) === format)
         this.#shown.field('volumes.format', format);
