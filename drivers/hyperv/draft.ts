@@ -5,6 +5,7 @@ import { wishOf } from './devices.js';
 import { hardwareDifference } from './hardware.js';
 import type { Inventory } from './inventory.js';
 import { firstNotes, keptChange } from './kept.js';
+import { memoryAsked, memoryShape, sizesNext } from './memory.js';
 import { configuredOf, glanceOf, isPlainOff, type NativeMachine, ownedOf } from './native.js';
 import { readKept } from './notes.js';
 import { guidText, notesOf, uuidOf } from './wmi/machine-settings.js';
@@ -21,10 +22,11 @@ function draftOf(
 }
 
 export function draftOfNew(definition: MachineDefinition, mark: Mark, generation: 1 | 2): Draft {
-  const { nativeName, cpuCount, memoryBytes, secureBoot } = definition;
+  const { nativeName, cpuCount, memoryBytes: bytes, secureBoot } = definition;
+  const memory = memoryShape(sizesNext({ startBytes: bytes, leastBytes: bytes, mostBytes: bytes }, memoryAsked(definition)));
   const { disks, cdroms, interfaces } = wishOf(definition, { disks: [], cdroms: [], interfaces: [] }, generation);
   const hardware: MachineShape = {
-    ...{ cpuCount, memoryBytes, firmware: firmwareOf(generation), disks, interfaces },
+    ...{ cpuCount, ...memory, firmware: firmwareOf(generation), disks, interfaces },
     ...(secureBoot === true ? { secureBoot } : {}),
     ...(cdroms.length === 0 ? {} : { cdroms }),
     ...{ serial: false, rng: false },
@@ -41,7 +43,7 @@ export function draftOfChange(native: NativeMachine, definition: MachineDefiniti
   const uuid = definition.uuid.toLowerCase();
   const isNow = isPlainOff(native);
   const { notes } = keptChange(native, { ...kept, uuid, mark, next: isNow ? {} : difference, owned: ownedOf(native) });
-  const hardware = { ...configuredOf(native), ...difference };
+  const hardware = configuredOf(native, difference);
   const isSo = notes === undefined && uuidOf(native.settings) === uuid && (!isNow || Object.keys(difference).length === 0);
   return { ...draftOf(definition, nativeName, notes ?? notesOf(native.settings), hardware), exists: true, unchanged: isSo };
 }

@@ -34,10 +34,14 @@ export function sizesNext(now: MemorySizes, { memoryBytes = now.startBytes, ...a
   };
 }
 
-/** In what it differs from what is asked. */
-export function memoryDifference(now: MemorySizes, { memoryBytes, minMemoryBytes, maxMemoryBytes, hyperv }: Asked): Next {
+export function memoryAsked({ memoryBytes, minMemoryBytes, maxMemoryBytes, hyperv }: Asked): Next {
   const asked = { memoryBytes, minMemoryBytes, maxMemoryBytes, memoryBufferPercent: hyperv?.memoryBufferPercent };
-  const given: Next = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
+  return Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
+}
+
+/** In what it differs from what is asked. */
+export function memoryDifference(now: MemorySizes, definition: Asked): Next {
+  const given = memoryAsked(definition);
   const next = sizesNext(now, given);
   const isAsItIs =
     next.startBytes === now.startBytes &&

@@ -3,7 +3,7 @@ import { firmwareOf } from './definition.js';
 import { devicesOf, othersIn } from './devices.js';
 import { namesFor, withNames } from './found.js';
 import { memoryShape, sizesNext } from './memory.js';
-import { nothingOwned, type Owned, readKept } from './notes.js';
+import { type Next, nothingOwned, type Owned, readKept } from './notes.js';
 import type { ObjectOf } from './wmi/class.js';
 import type { computerSystem, memory, processor } from './wmi/classes.js';
 import { formatOf, generationOf, hasSecureBoot, notesOf, type Settings, uuidOf } from './wmi/machine-settings.js';
@@ -74,10 +74,9 @@ export function shapeOf(native: NativeMachine, owned = ownedOf(native)): Machine
   };
 }
 
-/** What it has at its next start. */
-export function configuredOf(native: NativeMachine): MachineShape {
-  const kept = readKept(notesOf(native.settings))?.next ?? {};
-  const { memoryBytes: _size, minMemoryBytes: _least, maxMemoryBytes: _most, memoryBufferPercent: _buffer, ...others } = kept;
+/** What it has at its next start, with what is noted for that, or would be. */
+export function configuredOf(native: NativeMachine, noted: Next = readKept(notesOf(native.settings))?.next ?? {}): MachineShape {
+  const { memoryBytes: _size, minMemoryBytes: _least, maxMemoryBytes: _most, memoryBufferPercent: _buffer, ...others } = noted;
   const { secureBoot, cdroms, ...next } = others;
   const { secureBoot: hasNow = false, cdroms: cdromsNow = [], ...shape } = shapeOf(native);
   const { minMemoryBytes: _min, maxMemoryBytes: _max, hyperv: _hyperv, ...now } = shape;
@@ -85,7 +84,7 @@ export function configuredOf(native: NativeMachine): MachineShape {
   return {
     ...now,
     ...next,
-    ...memoryShape(sizesNext(sizesOf(native.memory), kept)),
+    ...memoryShape(sizesNext(sizesOf(native.memory), noted)),
     ...(discs.length === 0 ? {} : { cdroms: discs }),
     ...((secureBoot ?? hasNow) ? { secureBoot: true } : {}),
   };
