@@ -71,6 +71,8 @@ export function checkName(name: string): void {
     );
 }
 
+const noSerial = "what a COM port of Hyper-V is connected to is a pipe of the host's, which is not reached from here";
+
 function checkAbsent(definition: MachineDefinition): void {
   const { boot, bootOrder, disks, interfaces, guestAgent = false, seed, maxCpuCount } = definition;
   const ofDisk = (field: 'cache' | 'io' | 'discard' | 'limits' | 'serial') => disks.some((disk) => disk[field] !== undefined);
@@ -83,7 +85,6 @@ function checkAbsent(definition: MachineDefinition): void {
     container: definition.container !== undefined,
     'devices.graphics': definition.graphics !== undefined,
     'devices.guestAgent': guestAgent,
-    'devices.serial': definition.serial,
     'devices.serial.log': definition.serialLog !== undefined,
     'devices.rng': definition.rng,
     'disks.cache': ofDisk('cache'),
@@ -97,6 +98,7 @@ function checkAbsent(definition: MachineDefinition): void {
     xen: definition.xen !== undefined,
     vsphere: definition.vsphere !== undefined,
   };
+  if (definition.serial) throw new DriverError('Unsupported', `devices.serial was given; ${noSerial}: leave it out`);
   for (const [field, given] of Object.entries(absent))
     if (given) throw new DriverError('Unsupported', `${field} was given; on Hyper-V it is not accepted: leave it out`);
 }

@@ -91,7 +91,7 @@ async function readExamples(): Promise<readonly Manifest[]> {
   // Seen from `dist/test/faults/`.
   const folder = new URL('../../../manifests/examples/hyperv/', import.meta.url);
   const texts = await Promise.all(
-    ['host', 'machine', 'volumes', 'isolated'].map((name) => readFile(new URL(`${name}.yaml`, folder), 'utf8')),
+    ['host', 'machine', 'volumes', 'isolated', 'outside'].map((name) => readFile(new URL(`${name}.yaml`, folder), 'utf8')),
   );
   return texts.flatMap((text) => loadAll(text)) as readonly Manifest[];
 }

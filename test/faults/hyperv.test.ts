@@ -16,6 +16,8 @@ t.setTimeout(20 * 60_000);
 const world = await useWorld(t);
 await world.kubectl('create', 'namespace', namespace);
 
+/** As the example has it. */
+const device = 'Intel(R) 82574L Gigabit Network Connection #2';
 const patch = (spec: object) => world.kubectl('patch', 'virtualmachine', 'mail', '--type=merge', '-p', JSON.stringify({ spec }));
 const until = (isSo: (machine: VirtualMachine) => boolean) =>
   world.until('VirtualMachine', 'mail', (seen) => isReady(seen) && isSo(seen), { timeoutMs: 120_000 });
@@ -44,6 +46,8 @@ for (const mode of ['v2', 'v1'] as const)
     const ending = mode === 'v2' ? 'vhdx' : 'vhd';
     const generation = mode === 'v2' ? 2 : 1;
     t.same(has(), ['running', 2, 2048, generation]);
+    const bounds = ['Reservation', 'Limit'].map((name) => native()?.number('Msvm_MemorySettingData', name));
+    t.same(bounds, [1024, 4096], 'its memory is dynamic');
     const clones = ['mail-copy', 'mail-linked'];
     for (const name of ['mail-base', ...clones]) await world.until('StorageVolume', name, isReady, { timeoutMs: 120_000 });
     const made = ['mail-base', ...clones, 'mail-data', 'mail-root'].map((name) => `default.${name}.${ending}`);
@@ -73,17 +77,26 @@ for (const mode of ['v2', 'v1'] as const)
     await until(isIn('Stopped'));
     await world.kubectl('patch', 'storagevolume', 'mail-data', '--type=merge', '-p', '{"spec":{"size":"60Gi"}}');
     await world.until('StorageVolume', 'mail-data', (seen) => isReady(seen) && seen.status?.virtualSize === '60Gi');
+    const outside = mode === 'v2' ? [{ name: 'out', networkRef: { name: 'hyperv-outside' }, vlan: 40 }] : [];
+    const grant = { name: 'outside', namespaces: { from: 'All' }, devices: [device], vlans: [40] };
+    const more = JSON.stringify([{ op: 'add', path: '/spec/grants/-', value: grant }]);
+    await world.kubectl('patch', 'hypervisor', 'hv1', '--type=json', '-p', more);
     await patch({
-      interfaces: [{ name: 'lan', networkRef: { name: 'hyperv-rear' } }],
+      interfaces: [{ name: 'lan', networkRef: { name: 'hyperv-rear' } }, ...outside],
       disks: ready.spec.disks?.filter(({ name }) => name !== 'discs'),
     });
     await until((now) => isIn('Stopped')(now) && isReady(now));
     await patch({ runStrategy: 'Always' });
     await until((now) => isIn('Running')(now) && condition(now, 'RestartRequired')?.status === 'False');
     t.same(has(), ['running', 4, 2048, generation]);
-    t.same(parts(), [2, 0, 2, 1]);
+    t.same(parts(), [2, 0, 2, 1 + outside.length]);
+    t.same(
+      [...(native()?.features.values() ?? [])].map(({ values }) => values['AccessVlanId']),
+      outside.length === 0 ? [] : ['40'],
+    );
     const switches = () => [...simulator.host.switches.values()].map(({ settings }) => settings['ElementName']).sort();
-    t.same(switches(), ['Default Switch', 'LAN', 'default.hyperv-rear']);
+    const ours = [...(outside.length === 0 ? [] : ['default.hyperv-outside']), 'default.hyperv-rear'];
+    t.same(switches(), ['Default Switch', 'LAN', ...ours]);
 
     await world.delete('VirtualMachine', 'mail');
     await world.untilGone('VirtualMachine', 'mail');
@@ -97,6 +110,7 @@ for (const mode of ['v2', 'v1'] as const)
       ['StoragePool', 'hyper-v'],
       ['VirtualNetwork', 'hyperv-lan'],
       ['VirtualNetwork', 'hyperv-rear'],
+      ['VirtualNetwork', 'hyperv-outside'],
     ] as const) {
       await world.delete(kind, name);
       await world.untilGone(kind, name);
