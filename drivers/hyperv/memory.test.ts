@@ -38,6 +38,15 @@ for (const mode of ['v2', 'v1'] as const)
     t.same(has(), ['64', '64', '64', 'false', '50']);
     t.notMatch((await read(id))?.configured, { minMemoryBytes: 64 * mib });
 
+    const native = simulator.machineNamed('shop.web');
+    const memory = native?.devices.find(({ className }) => className === 'Msvm_MemorySettingData');
+    if (native === undefined || memory === undefined) throw new Error('no memory');
+    native.replaceDevice(memory, { DynamicMemoryEnabled: 'true' });
+    t.equal((await read(id))?.configured?.hyperv, undefined, 'between bounds that are one nothing is dynamic');
+    const turned = writes();
+    await driver.machines.define(definition, mark, soon());
+    t.equal(writes(), turned, 'and people may have it so');
+
     for (const [change, message] of [
       [{ minMemoryBytes: 33 * mib }, /memory.minSize: .* in multiples of 2 MiB/],
       [{ minMemoryBytes: 128 * mib }, /memory.minSize: .* at most memory.size/],

@@ -787,6 +787,12 @@ t.test('what may not change is refused, and what may is accepted', async (t) => 
       'spec.format: … the format of a volume never changes; make a new volume and copy',
     ],
     [(spec) => volume('reformat-to', spec), { format: 'Raw' }, { format: 'Qcow2' }, 'spec.format: … the format of a volume never changes'],
+    [
+      (spec) => volume('take-later', spec),
+      {},
+      { allocation: 'Full' },
+      'spec.allocation: … how the room of a volume is taken never changes',
+    ],
     [(spec) => volume('say-later', spec), {}, { format: 'Raw' }, undefined],
     [(spec) => volume('keep', spec), { reclaimPolicy: 'Retain' }, { reclaimPolicy: 'Delete' }, undefined],
     [

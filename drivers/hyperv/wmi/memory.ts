@@ -18,12 +18,10 @@ export function sizesOf(of: ObjectOf<typeof memory>): MemorySizes {
   const { DynamicMemoryEnabled, TargetMemoryBuffer } = of.version === 'v1' ? of.v1 : of.v2;
   const startBytes = VirtualQuantity * mebibyte;
   if (DynamicMemoryEnabled !== true) return { startBytes, leastBytes: startBytes, mostBytes: startBytes };
-  return {
-    startBytes,
-    leastBytes: Reservation * mebibyte,
-    mostBytes: Limit * mebibyte,
-    ...(TargetMemoryBuffer === undefined ? {} : { bufferPercent: TargetMemoryBuffer }),
-  };
+  const [leastBytes, mostBytes] = [Reservation * mebibyte, Limit * mebibyte];
+  // Between bounds that are its size nothing moves.
+  const moves = leastBytes < startBytes || mostBytes > startBytes;
+  return { startBytes, leastBytes, mostBytes, ...(moves && TargetMemoryBuffer !== undefined && { bufferPercent: TargetMemoryBuffer }) };
 }
 
 /** What makes it so, as an embedded object. That it is dynamic is said only where it differs: hosts that cannot have it so do not know the word. */
