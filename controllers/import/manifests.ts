@@ -139,6 +139,8 @@ class Import {
       return `what its guest is told at its first boot (${shape.seed.kind}) is in ${shape.seed.location}, which no manifest names`;
     const size = [shape.memoryBytes, shape.maxMemoryBytes ?? 0].find((bytes) => !Number.isSafeInteger(bytes));
     if (size !== undefined) return `it has ${size} bytes of memory`;
+    const lost = shape.interfaces.find(({ network }) => !this.#networks.has(network));
+    if (lost !== undefined) return `interface ${lost.name} is on network ${lost.network}, which the host does not have`;
     const locations = shape.disks.map(({ location }) => location);
     const twice = locations.find((location, at) => locations.indexOf(location) !== at);
     if (twice !== undefined) return `${twice} is two of its disks`;

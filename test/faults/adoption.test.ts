@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { runProgram } from '#test/cluster/program.js';
 import { runShown, shownIn } from '#test/command-line/shown.js';
+import { definedBy, lacking, variants } from '#test/import/virt-install.js';
 import { stalledWith, useLab } from './lab.js';
 
 // What others made by hand, as virt-install makes it: taken over from their host, changed, and given back.
@@ -183,6 +184,31 @@ await t.test('released, they are theirs, and run on', async (t) => {
   t.notMatch(await daemon.virsh('dumpxml', 'web'), /virtwright/);
   t.match(await daemon.virsh('dominfo', 'web'), /Autostart: +enable/, 'as it was');
   t.equal((await readdir(pool)).length, 4);
+});
+
+await t.test('what virt-install makes is imported and adopted, each as it is', { skip: lacking ?? false }, async (t) => {
+  const there = new Map<string, string>();
+  for (const [name, asked] of Object.entries(variants)) {
+    if (asked.includes('VOLUME')) await daemon.virsh('vol-create-as', 'theirs', `${name}.qcow2`, '8M', '--format', 'qcow2');
+    const file = join(daemon.directory, `${name}.xml`);
+    await writeFile(file, await definedBy(daemon.uri, name, asked, `theirs/${name}.qcow2`));
+    await daemon.virsh('define', file);
+    there.set(name, await definition(name));
+  }
+  const names = [...there.keys()];
+  const host = await mkdtemp(join(folder, 'virt-install-'));
+  const ran = await runProgram({ kubeconfig }, 'import', '--host', daemon.uri, '--hypervisor', 'one', '-o', join(host, 'host'), ...names);
+  t.match(ran, { code: 0, err: '' }, `all ${names.length} of them`);
+  const { code, stderr } = await world.cluster.kubectl('apply', '-R', '-f', join(host, 'host'));
+  t.equal(code, 0, stderr);
+  for (const name of names) {
+    const { status } = await lab.untilReady(name);
+    t.match(status, { adopted: true, power: { state: 'Stopped' } }, `${name} is ours`);
+    t.equal(status?.pendingChanges, undefined, 'and nothing is to be done');
+    t.equal(bare(await definition(name)), bare(there.get(name) ?? ''), 'it is as it was');
+  }
+  t.match(await runProgram({ kubeconfig }, 'release', ...names), { code: 0 });
+  for (const name of names) t.equal(bare(await definition(name)), bare(there.get(name) ?? ''), `${name} is given back`);
 });
 
 await t.test('the commands of docs/why-not-terraform.md, on a machine of somebody', async (t) => {
