@@ -41,11 +41,12 @@ export function judge(session: Session, surroundings: Surroundings): Verdict {
 
 /** Of all namespaces and kinds in the operator's own: who may make sessions there has a hand in everything. Elsewhere of that namespace alone. */
 function judgePlan({ metadata: { namespace } }: Session, surroundings: Surroundings, { driver }: Connected): Verdict {
-  const { host, watched, secretValues, letIn, rehearse } = surroundings;
+  const { host, watched, secretValues, letIn, rehearse, locks } = surroundings;
   if (rehearse === undefined) return closed('stalled', 'Unsupported', `the agent of ${host.name} has no plans; see its version`);
   const scope = namespace === surroundings.namespace ? undefined : namespace;
   const foresee = (question: string, signal: AbortSignal) =>
-    answerPlan(question, { driver, host, watched, secretValues, letIn, rehearse, scope }, signal);
+    // Each reads all of the host: one after the other, however many ask.
+    locks.hold(['virtwright.io/plan'], () => answerPlan(question, { driver, host, watched, secretValues, letIn, rehearse, scope }, signal));
   return { kind: 'open', service: { kind: 'question', answer: foresee } };
 }
 

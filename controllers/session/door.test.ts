@@ -7,13 +7,14 @@ import { connect as connectTls } from 'node:tls';
 import { Registry } from 'prom-client';
 import t from 'tap';
 import { Failure } from '#cli/complaint.js';
-import { deliver, openLine, takePicture, type Way } from '#cli/session/client.js';
+import { askQuestion, deliver, openLine, takePicture, type Way } from '#cli/session/client.js';
 import { DriverError } from '#drivers/error.js';
 import { type Identity, makeIdentity } from './certificate.js';
 import { Door } from './door.js';
 import { createSessionMetrics } from './metrics.js';
 import type { Service } from './opening.js';
 import type { Line } from './pipe.js';
+import { mostQuestionBytes } from './wire.js';
 
 const registry = new Registry();
 const metrics = createSessionMetrics(registry);
@@ -70,6 +71,22 @@ async function heardOn(socket: Duplex): Promise<string> {
   for await (const chunk of socket) heard += Buffer.from(chunk);
   return heard;
 }
+
+t.test('a question is answered, or refused in words; what is too large is not heard out', async (t) => {
+  await using door = await open();
+  const service: Service = {
+    kind: 'question',
+    async answer(question) {
+      if (question === '"bad"') throw new DriverError('Invalid', 'no such question');
+      return question.toUpperCase();
+    },
+  };
+  t.equal(await askQuestion(admit(door, service), '"wie geht es"', soon()), '"WIE GEHT ES"');
+  await t.rejects(askQuestion(admit(door, service), '"bad"', soon()), { message: 'no such question' });
+  await t.rejects(askQuestion(admit(door, service), 'x'.repeat(mostQuestionBytes + 1), soon()), { message: /larger than/ });
+  const endless = Readable.from(Array.from({ length: 9 }, () => Buffer.alloc(1 << 20, 'x')));
+  await t.rejects(deliver(admit(door, service), endless, 9 << 20, soon()), { message: 'accepted is POST' });
+});
 
 t.test('bytes go both ways, to the last one; then the session is over', async (t) => {
   await using door = await open();

@@ -144,7 +144,15 @@ await t.test('planned again, there is nothing to do', async (t) => {
   t.match(await planned(), { code: 0, steps: [], troubles: [], calls: [] });
 });
 
-await t.test('what was taken over is changed like any other', async (t) => {
+await t.test('what was taken over is changed like any other, as its plan said', async (t) => {
+  const file = join(folder, 'machines/web.yaml');
+  await writeFile(file, (await readFile(file, 'utf8')).replace(/^( +size: )64Mi$/m, '$148Mi'));
+  const said = (await planned()).steps.filter(({ name }) => name === 'web');
+  t.match(said, [
+    { action: 'Change', because: 'spec.memory.size' },
+    { action: 'Define', changes: [{ field: 'spec.memory.size', class: 'Live' }] },
+    { action: 'Apply' },
+  ]);
   await patched('virtualmachine/web', { spec: { memory: { size: '48Mi' } } });
   await lab.until('it is in the definition', async () => /<currentMemory unit='KiB'>49152</.test(await definition('web')));
   const now = await definition('web');
