@@ -73,7 +73,14 @@ export const processor = (words: Words): Device =>
     type: words.types.processor,
     subType: 'Processor',
     name: 'Processor',
-    values: { Limit: '100000', Reservation: '0', Weight: '100', AllocationUnits: 'percent / 1000', LimitProcessorFeatures: 'false' },
+    values: {
+      Limit: '100000',
+      Reservation: '0',
+      Weight: '100',
+      AllocationUnits: words.mode === 'v2' ? 'percent / 1000' : 'Processor Cores',
+      LimitCPUID: 'false',
+      LimitProcessorFeatures: 'false',
+    },
     suffix: '\\B637F346-6A0E-4DEC-AF52-BD70CB80A21D\\0',
   });
 
@@ -81,14 +88,14 @@ export const memory = (words: Words): Device =>
   device(words, {
     className: 'Msvm_MemorySettingData',
     type: words.types.memory,
-    subType: 'Memory',
+    subType: words.mode === 'v2' ? 'Memory' : 'Virtual Machine Memory',
     name: 'Memory',
     values: {
       VirtualQuantity: '1024',
       Reservation: '1024',
       Limit: '1048576',
       Weight: '5000',
-      AllocationUnits: 'byte * 2^20',
+      AllocationUnits: words.mode === 'v2' ? 'byte * 2^20' : 'MB',
       DynamicMemoryEnabled: 'false',
       TargetMemoryBuffer: '20',
     },
