@@ -48,6 +48,11 @@ export class HostFiles {
     return found.filter(isSeen).map((each) => textIn(each, 'Name').toLowerCase());
   }
 
+  /** Whether there is such a folder, however deep. */
+  async isFolder(path: string, signal: AbortSignal): Promise<boolean> {
+    return (await this.#query(`SELECT * FROM Win32_Directory${where({ Name: path })}`, signal)).length > 0;
+  }
+
   /** Directly in a folder, `c:\vms`. */
   async files(folder: string, signal: AbortSignal): Promise<readonly StoredFile[]> {
     const [letter, path] = [folder.slice(0, 2), `${folder.slice(2)}\\`];

@@ -209,6 +209,22 @@ for (const mode of ['v2', 'v1'] as const) {
     t.match((await driver.machines.read([id], soon())).machines, [{ live: { interfaces: wired.interfaces } }]);
   });
 
+  t.test(`${mode}: the folder that Hyper-V itself puts disks in is a pool, however deep it is, once it is there`, async (t) => {
+    const { driver, volumes, folder } = await host(t, mode);
+    const usual = 'c:\\hyper-v\\virtual hard disks' as PoolId;
+    const names = async () => (await mustHave(driver.pools).list(soon())).map(({ nativeName }) => nativeName);
+    const there = join(folder, 'C/Hyper-V/Virtual Hard Disks');
+    await rm(there, { recursive: true, force: true });
+    t.notOk((await names()).includes(usual));
+    await t.rejects(volumes.list(usual, { refresh: true }, soon()), { code: 'NotFound' });
+    await mkdir(there, { recursive: true });
+    t.ok((await names()).includes(usual));
+    const made = await volumes.create({ pool: usual, nativeName: 'root', format: 'Vhd', sizeBytes: 4 << 20 }, soon());
+    t.equal(made.location, `${usual}\\root.vhd`);
+    t.match(await volumes.list(usual, { refresh: true }, soon()), [{ id: made.id, sizeBytes: 4 << 20 }]);
+    await t.rejects(volumes.list('c:\\hyper-v\\other' as PoolId, { refresh: true }, soon()), { code: 'NotFound' });
+  });
+
   t.test(`${mode}: a folder that is elsewhere, or no folder, is not found`, async (t) => {
     const { driver, volumes } = await host(t, mode);
     t.same(

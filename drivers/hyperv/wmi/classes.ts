@@ -174,6 +174,11 @@ export const guestCard = wmiClass({
   v2: { InstanceID: key, IPAddresses: list(text) },
 });
 
+/** Where the host puts what is given no place. */
+export const machineServiceSettings = wmiClass({
+  name: 'Msvm_VirtualSystemManagementServiceSettingData',
+  common: { DefaultVirtualHardDiskPath: text },
+});
 export const machineService = wmiClass({ name: 'Msvm_VirtualSystemManagementService', keys: service, common: { Name: key } });
 export const switchService = wmiClass({
   name: { v1: 'Msvm_VirtualSwitchManagementService', v2: 'Msvm_VirtualEthernetSwitchManagementService' },

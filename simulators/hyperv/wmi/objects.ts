@@ -34,6 +34,7 @@ export function commonGroups(host: Host, version: Version): readonly Group[] {
     { of: ['Msvm_VirtualSystemSettingData'], objects: () => ofEach(host, settings) },
     { of: logicalClasses, objects: () => ofEach(host, (machine) => machines.logical(machine)) },
     { of: ['Msvm_ConcreteJob', 'Msvm_StorageJob', 'CIM_ConcreteJob'], objects: () => host.jobs.all.map(jobObject) },
+    { of: ['Msvm_VirtualSystemManagementServiceSettingData'], objects: () => [serviceSettings(host)] },
     { of: services, objects: () => services.map((name) => serviceObject(host, name)) },
   ];
 }
@@ -69,4 +70,16 @@ function serviceObject(host: Host, name: string): CimObject {
     StartMode: 'Automatic',
   };
   return { className: name, values };
+}
+
+function serviceSettings({ options }: Host): CimObject {
+  const values = {
+    InstanceID: `Microsoft:${options.server}`,
+    DefaultExternalDataRoot: 'C:\\ProgramData\\Microsoft\\Windows\\Hyper-V',
+    DefaultVirtualHardDiskPath: 'C:\\Hyper-V\\Virtual Hard Disks',
+    MinimumMacAddress: '00155D000000',
+    MaximumMacAddress: '00155D00FFFF',
+    NumaSpanningEnabled: 'true',
+  };
+  return { className: 'Msvm_VirtualSystemManagementServiceSettingData', values };
 }

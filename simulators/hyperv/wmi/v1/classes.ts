@@ -124,6 +124,12 @@ export const classes: Readonly<Record<string, ClassText>> = {
     properties: 'GuestExchangeItems:string[] GuestIntrinsicExchangeItems:string[]',
     keys: 'CreationClassName DeviceID SystemCreationClassName SystemName',
   },
+  Msvm_VirtualSystemManagementServiceSettingData: {
+    properties:
+      'Caption Description ElementName InstanceID BiosLockString DefaultExternalDataRoot DefaultVirtualHardDiskPath ' +
+      'MaximumMacAddress MinimumMacAddress PrimaryOwnerContact PrimaryOwnerName',
+    keys: 'InstanceID',
+  },
   Msvm_StorageJob: {
     base: job,
     properties: 'JobCompletionStatusCode:uint32',

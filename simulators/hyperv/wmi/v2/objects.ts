@@ -39,7 +39,6 @@ export class V2Objects {
       { of: partClasses, objects: () => [...ofEach(host, parts), ...templates] },
       { of: ['Msvm_EthernetSwitchPortVlanSettingData'], objects: () => ofEach(host, (machine) => this.features(machine)) },
       { of: ['Msvm_GuestNetworkAdapterConfiguration'], objects: () => ofEach(host, (machine) => this.addresses(machine)) },
-      { of: ['Msvm_VirtualSystemManagementServiceSettingData'], objects: () => [serviceSettings(host)] },
     ];
   }
 
@@ -104,18 +103,6 @@ export class V2Objects {
       return { className: 'Msvm_GuestNetworkAdapterConfiguration', values };
     });
   }
-}
-
-function serviceSettings({ options }: Host): CimObject {
-  const values = {
-    InstanceID: `Microsoft:${options.server}`,
-    DefaultExternalDataRoot: 'C:\\ProgramData\\Microsoft\\Windows\\Hyper-V',
-    DefaultVirtualHardDiskPath: 'C:\\Hyper-V\\Virtual Hard Disks',
-    MinimumMacAddress: '00155D000000',
-    MaximumMacAddress: '00155D00FFFF',
-    NumaSpanningEnabled: 'true',
-  };
-  return { className: 'Msvm_VirtualSystemManagementServiceSettingData', values };
 }
 
 const partClasses = [
