@@ -4,12 +4,14 @@ import type { DriverError } from '#drivers/error.js';
 import type { ListeningPlace } from '../transport/transport.js';
 import { isSiblingGone } from './driver-error.js';
 import { Events } from './events.js';
+import { maxMessageBytes } from './frame.js';
 import { openSession, type SessionOptions } from './handshake.js';
 import { defaultKeepalive, type KeepaliveOptions } from './keepalive.js';
 import { Lane as CallLane } from './lane.js';
 import { type OpenStream, openStream, type RpcStream } from './open-stream.js';
 import type { Procedure, StreamProcedure } from './procedure.js';
 import type { RpcEvent } from './procedures.js';
+import { Room } from './room.js';
 import type { Session } from './session.js';
 
 export type { RpcStream } from './open-stream.js';
@@ -65,16 +67,21 @@ export interface ConnectOptions {
   readonly readOnly?: boolean;
   /** Default: as libvirt itself, 5 times 5 s. */
   readonly keepalive?: KeepaliveOptions;
+  /** How much may be there of messages that are not whole, on all sockets together. Default: two of the largest. */
+  readonly roomBytes?: number;
   /** How many sockets of a lane may wait for answers that are past their time, before the host counts as not answering. Default: 16. */
   readonly maxSetAside?: number;
 }
+
+/** Two of the largest messages, and what is before them of their length. */
+const usualRoomBytes = 2 * (maxMessageBytes + 4);
 
 /** The daemon, which of its drivers to open, and what lets us in. */
 export type Daemon = Pick<SessionOptions, 'transport' | 'name' | 'login'>;
 
 /** Reaches the daemon. The sockets for calls and streams are opened when they are first needed. */
 export async function connectDaemon(daemon: Daemon, options: ConnectOptions, signal: AbortSignal): Promise<Connection> {
-  const session = { ...daemon, readOnly: options.readOnly ?? false };
+  const session = { ...daemon, readOnly: options.readOnly ?? false, room: new Room(options.roomBytes ?? usualRoomBytes) };
   const pulse = await openSession({ ...session, keepalive: options.keepalive ?? defaultKeepalive }, signal);
   return new SocketConnection(session, options.maxSetAside ?? 16, pulse);
 }

@@ -1,4 +1,5 @@
 import { XdrError } from './bytes.js';
+import type { Room } from './room.js';
 
 /** Programs that share one socket, and the one version there is of each. */
 export const programs = { remote: 0x2000_8086, keepalive: 0x6b65_6570 } as const;
@@ -60,12 +61,18 @@ function withHead({ program, version, procedure, type, serial, status }: Header,
 const nothing = Buffer.alloc(0);
 
 /**
- * Cuts a stream of bytes into frames. What has arrived of one that is not whole is kept in a buffer of at most twice that size: pieces,
- * however small they come, are never kept as they are.
+ * Cuts a stream of bytes into frames. What has arrived of one that is not whole is kept in a buffer of at most twice that size, and never more than
+ * the whole: pieces, however small they come, are never kept as they are.
  */
 export class FrameCutter {
+  readonly #budget: Room | undefined;
   #part: Buffer = nothing;
   #held = 0;
+
+  /** `budget`: of what is not whole. */
+  constructor(budget?: Room) {
+    this.#budget = budget;
+  }
 
   /** In bytes: the room taken by what has arrived of a frame that is not whole yet. */
   get room(): number {
@@ -100,12 +107,17 @@ export class FrameCutter {
 
   #keep(chunk: Buffer, start: number, end: number): void {
     const needed = this.#held + end - start;
-    if (needed > this.#part.length) this.#grow(Math.max(needed, 2 * this.#held));
+    if (needed > this.#part.length) this.#grow(Math.max(needed, Math.min(2 * this.#held, this.#most)));
     chunk.copy(this.#part, this.#held, start, end);
     this.#held = needed;
   }
 
+  get #most(): number {
+    return this.#held < lengthBytes ? lengthBytes : announcedLength(this.#part, 0);
+  }
+
   #grow(room: number): void {
+    this.#budget?.take(room - this.#part.length);
     const larger = Buffer.allocUnsafeSlow(room);
     this.#part.copy(larger, 0, 0, this.#held);
     this.#part = larger;
@@ -113,9 +125,15 @@ export class FrameCutter {
 
   #taken(): Frame {
     const frame = decodeFrame(this.#part, 0, this.#held);
+    this.drop();
+    return frame;
+  }
+
+  /** Forgets what has arrived of a frame that is not whole. */
+  drop(): void {
+    this.#budget?.give(this.#part.length);
     this.#part = nothing;
     this.#held = 0;
-    return frame;
   }
 }
 

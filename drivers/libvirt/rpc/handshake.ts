@@ -3,6 +3,7 @@ import { DriverError } from '#drivers/error.js';
 import type { Transport } from '../transport/transport.js';
 import type { KeepaliveOptions } from './keepalive.js';
 import { authList, connectOpen, connectSupportsFeature } from './procedures.js';
+import type { Room } from './room.js';
 import { authenticate } from './sasl.js';
 import type { Login } from './scram.js';
 import { Session } from './session.js';
@@ -23,12 +24,14 @@ export interface SessionOptions {
   readonly login?: Login;
   /** Not for sockets with calls or streams: a daemon that is busy with them stops reading there, pings included, without being dead. */
   readonly keepalive?: KeepaliveOptions;
+  /** Of all sockets to the host. */
+  readonly room?: Room;
 }
 
 /** A new socket, with the daemon ready to take calls on it. */
 export async function openSession(options: SessionOptions, signal: AbortSignal): Promise<Session> {
   throwIfAborted(signal);
-  const session = new Session(await unlessAborted(options.transport.connect(signal), signal), options.transport.peer);
+  const session = new Session(await unlessAborted(options.transport.connect(signal), signal), options.transport.peer, options.room);
   try {
     await within(openTimeoutMs, `${options.transport.peer}: opening ${options.name}`, greet(session, options), signal);
     return session;

@@ -12,7 +12,7 @@ import { Credentials } from '#drivers/target.js';
 import { connectLibvirt } from '../connect.js';
 import type { Connection, ConnectOptions } from './connection.js';
 import { isLibvirt, libvirtCodeOf } from './driver-error.js';
-import { encodeFrame, type Frame, FrameCutter, type Header, messageStatus, messageTypes, programs } from './frame.js';
+import { encodeFrame, encodeHead, type Frame, FrameCutter, type Header, messageStatus, messageTypes, programs } from './frame.js';
 import {
   authList,
   authSaslInit,
@@ -432,6 +432,30 @@ t.test('a host on which everything hangs is told apart from a slow one, with a b
     await outcome;
   };
   await t.resolves(untilTaken(), 'the host has come round');
+});
+
+t.test('messages that are begun and never ended take no more room than one host has on all of its sockets', async (t) => {
+  const { connection, daemon } = await connectTo(
+    t,
+    (request, socket) => {
+      if (request.header.procedure !== connectGetHostname.number) return begin(socket, request, 200 << 10);
+      return hostnames > 0 ? answer(socket, request, string, 'kvm1') : begin(socket, request, 4 << 20);
+    },
+    { roomBytes: 1 << 20 },
+  );
+  let hostnames = 0;
+  /** An answer of 16 MiB, of which that much comes. */
+  function begin(socket: Socket, { header }: Frame, bytes: number): void {
+    socket.write(encodeHead({ ...header, type: messageTypes.reply }, 16 << 20));
+    socket.write(Buffer.alloc(bytes));
+  }
+  const begun = connection.call(domainDestroyFlags, { domain, flags: 0 }, { lane: 'slow' }, forever);
+  await openSockets(daemon, 2);
+  await t.rejects(hostname(connection), { code: 'Unavailable', message: /more than the 1048576 bytes that one host has/ });
+  hostnames += 1;
+  t.equal(await hostname(connection), 'kvm1', 'what that socket had taken is there again');
+  await connection[Symbol.asyncDispose]();
+  await t.rejects(begun, { code: 'Unavailable' });
 });
 
 t.test('a daemon that shows no sign of life is given up on', async (t) => {

@@ -16,6 +16,7 @@ import {
 import { Keepalive, type KeepaliveOptions } from './keepalive.js';
 import type { Procedure, StreamProcedure } from './procedure.js';
 import { decodeRemoteError, decodeResult, encodeArguments } from './reply.js';
+import type { Room } from './room.js';
 import { StreamEnd } from './stream.js';
 
 const keepaliveProcedures = { ping: 1, pong: 2 } as const;
@@ -39,6 +40,7 @@ export class Session implements AsyncDisposable {
 
   readonly #socket: Duplex;
   readonly #peer: string;
+  readonly #cutter: FrameCutter;
   readonly #pending = new Map<number, Pending>();
   readonly #writers = new Set<{ resolve: () => void; reject: (error: DriverError) => void }>();
   readonly #settleClosed: (why: DriverError) => void;
@@ -47,9 +49,10 @@ export class Session implements AsyncDisposable {
   #serial = 0;
   #failure: DriverError | undefined;
 
-  constructor(socket: Duplex, peer: string) {
+  constructor(socket: Duplex, peer: string, room?: Room) {
     this.#socket = socket;
     this.#peer = peer;
+    this.#cutter = new FrameCutter(room);
     let settle = (_: DriverError) => {};
     this.closed = new Promise((resolve) => {
       settle = resolve;
@@ -103,6 +106,7 @@ export class Session implements AsyncDisposable {
     this.#failure = error;
     this.#keepalive?.stop();
     this.#socket.destroy();
+    this.#cutter.drop();
     for (const waiting of [...this.#pending.values(), ...this.#writers]) waiting.reject(error);
     this.#pending.clear();
     this.#writers.clear();
@@ -158,10 +162,10 @@ export class Session implements AsyncDisposable {
 
   #listen(): void {
     const socket = this.#socket;
-    const cutter = new FrameCutter();
     socket.on('data', (chunk: Buffer) => {
+      if (this.#failure !== undefined) return;
       this.#keepalive?.heard();
-      this.#take(cutter.push(chunk));
+      this.#take(this.#cutter.push(chunk));
     });
     for (const end of ['end', 'close']) socket.once(end, () => this.fail('the daemon closed the connection'));
     socket.on('error', (error) => this.#break(error));
