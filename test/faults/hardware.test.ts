@@ -29,6 +29,14 @@ const bench = (change: object = {}) => {
   return { ...machine, spec: { ...machine.spec, boot, devices, stop, ...change } };
 };
 
+/** What the example of saving has of that verb, for this machine. */
+function actionOf(verb: 'Save' | 'Start'): Manifest & { readonly metadata: { readonly namespace: string } } {
+  const text = readFileSync(new URL('../../../manifests/examples/libvirt/save.yaml', import.meta.url), 'utf8');
+  const found = (loadAll(text.replaceAll('wiki', 'bench')) as Manifest[]).find(({ spec }) => spec['verb'] === verb);
+  if (found === undefined) throw new Error(`no example of ${verb}`);
+  return { ...found, metadata: { ...found.metadata, namespace: 'default' } };
+}
+
 /** A CPU that was plugged in stays: few guests let go of one. */
 const plugged = { cpu: { count: 2, maxCount: 2 } };
 
@@ -111,6 +119,18 @@ await t.test('a machine’s hardware changes while it runs, and is where it was 
     t.same(places(after), places(before));
     t.same(macs(after), macs(before));
     t.not(await lab.qemu('default.bench'), pid);
+  });
+
+  await t.test('saved by the example it is off, and goes on with what its guest had in memory', async (t) => {
+    const running = await applied({ ...plugged, runStrategy: 'Manual' });
+    await ask(running, 'echo what-was-there >/kept');
+    await world.apply(actionOf('Save'));
+    const saved = await lab.untilReady('bench', ({ status }) => status?.printableStatus === 'Saved');
+    t.match(saved.status?.power, { state: 'Stopped' });
+    await world.until('VirtualMachineAction', 'bench-save-1', ({ status }) => status?.outcome === 'Succeeded');
+    await world.apply(actionOf('Start'));
+    const again = await lab.untilReady('bench', ({ status }) => status?.power?.state === 'Running');
+    t.match(await ask(again, 'cat /kept'), 'what-was-there', 'it did not boot');
   });
 
   await t.test('a disk and an interface go, and what only a restart changes says so', async (t) => {
