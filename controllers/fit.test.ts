@@ -32,3 +32,26 @@ t.test('what is accepted may be less beside another field', async (t) => {
     ['spec.disks[a].bus: IDE given, hv1 accepts SCSI (with firmware.type UEFI)'],
   );
 });
+
+t.test('what only one kind of machine has is refused of the others, with the reason', async (t) => {
+  const mode = (given: string) => ({ field: 'xen.mode', path: 'spec.xen.mode', given });
+  const screen = { field: 'devices.graphics.type', path: 'spec.devices.graphics.type', given: 'VNC' };
+  const drive = { field: 'disks.cdrom', path: 'spec.disks[tools].cdrom' };
+  const pc = { field: 'xen.mode', value: 'HVM' };
+  const host = [
+    { field: 'xen.mode', values: ['PV', 'HVM'] },
+    { field: 'boot.kernel', required: true, reason: 'PV begins with one', within: [{ ...pc, required: false }] },
+    { field: 'devices.graphics.type', values: [], reason: 'HVM alone has one', within: [{ ...pc, values: ['VNC'] }] },
+    { field: 'disks.cdrom', values: [], reason: 'HVM alone has any', within: [pc] },
+  ] as const;
+  t.same(unfitMachine([mode('HVM'), screen, drive], host), []);
+  t.same(
+    unfitMachine([mode('PV'), screen, drive], host).map((misfit) => describeUnfit(misfit, 'xen1')),
+    [
+      'spec.boot.kernel: left out, xen1 accepts anything (PV begins with one)',
+      'spec.devices.graphics.type: VNC given, xen1 accepts nothing (HVM alone has one)',
+      'spec.disks[tools].cdrom: asked for, xen1 accepts nothing (HVM alone has any)',
+    ],
+  );
+  t.match(unfitMachine([mode('HVM'), { ...screen, given: 'SPICE' }], host), [{ accepted: 'VNC (with xen.mode HVM)' }]);
+});

@@ -1,5 +1,6 @@
 import { formatBytes } from '#crds/quantity.js';
 import type { Capability } from '#drivers/driver.js';
+import { beside, type IsAsked, refuses } from '#drivers/within.js';
 
 /** What a definition asks of a host: which of the host's capabilities, where the manifest says so, and what. */
 export interface Asked {
@@ -20,26 +21,23 @@ export interface Unfit extends Asked {
 /** The fields that a host with these capabilities cannot honour. Pure: placement, admission, status and plan all ask this. */
 export function unfit(asked: readonly Asked[], capabilities: readonly Capability[]): readonly Unfit[] {
   return asked.flatMap((one) => {
-    const capability = within(
-      capabilities.find(({ field }) => field === one.field),
-      asked,
-    );
-    if (capability !== undefined && (one.given === undefined || accepts(capability, one.given))) return [];
+    const told = capabilities.find(({ field }) => field === one.field);
+    const capability = told && beside(told, isIn(asked));
+    if (capability !== undefined && accepts(capability, one.given)) return [];
     return [{ ...one, accepted: capability === undefined ? 'nothing there' : describe(capability) }];
   });
 }
 
-/** Beside what else is asked, a host may accept less. */
-function within(capability: Capability | undefined, asked: readonly Asked[]): Capability | undefined {
-  const isAsked = (field: string, value: string) => asked.some((one) => one.field === field && one.given === value);
-  const found = capability?.within?.find(({ field, value }) => isAsked(field, value));
-  if (capability === undefined || found === undefined) return capability;
-  return { ...capability, values: found.values, reason: `with ${found.field} ${found.value}` };
-}
+const isIn =
+  (asked: readonly Asked[]): IsAsked =>
+  (field, value) =>
+    asked.some((one) => one.field === field && one.given === value);
 
 /** The same of a machine, which may also lack what the host must be told. */
 export function unfitMachine(asked: readonly Asked[], capabilities: readonly Capability[]): readonly Unfit[] {
-  const lacking = capabilities.filter(({ field, required }) => required === true && !asked.some((one) => one.field === field));
+  const lacking = capabilities
+    .map((capability) => beside(capability, isIn(asked)))
+    .filter(({ field, required }) => required === true && !asked.some((one) => one.field === field));
   return [
     ...lacking.map(({ field, ...rest }) => ({
       field,
@@ -58,17 +56,23 @@ export const describeUnfit = ({ field, path, given, accepted, leftOut }: Unfit, 
 export const inWords = (field: string, value: string | number): string =>
   /size$/i.test(field) && typeof value === 'number' ? formatBytes(value) : String(value);
 
-const accepts = ({ values, min, max }: Capability, given: string | number): boolean =>
-  (values === undefined || values.includes(String(given))) &&
-  (min === undefined || Number(given) >= min) &&
-  (max === undefined || Number(given) <= max);
+function accepts(capability: Capability, given: string | number | undefined): boolean {
+  const { values, min, max } = capability;
+  if (given === undefined) return !refuses(capability);
+  return (
+    (values === undefined || values.includes(String(given))) &&
+    (min === undefined || Number(given) >= min) &&
+    (max === undefined || Number(given) <= max)
+  );
+}
 
-function describe({ field, values, min, max, reason }: Capability): string {
+function describe(capability: Capability): string {
+  const { field, values, min, max, reason } = capability;
   const bounds = [
     values?.join(', '),
     min === undefined ? undefined : `at least ${inWords(field, min)}`,
     max === undefined ? undefined : `at most ${inWords(field, max)}`,
   ];
-  const accepted = bounds.filter((part) => part !== undefined && part !== '').join(', ') || 'anything';
+  const accepted = bounds.filter((part) => part !== undefined && part !== '').join(', ') || (refuses(capability) ? 'nothing' : 'anything');
   return reason === undefined ? accepted : `${accepted} (${reason})`;
 }

@@ -238,7 +238,7 @@ export interface HypervisorStatusCapacity {
 export interface HypervisorStatusCapability {
   /** Path of the field in the spec, as `cpu.count`. */
   readonly field: string;
-  /** Accepted words. When absent, any within the bounds. */
+  /** Accepted words. When absent, any within the bounds; when empty, nothing, nor the field by itself. */
   readonly values?: readonly string[];
   /** Least accepted number or size, as a quantity. */
   readonly min?: string;
@@ -252,7 +252,7 @@ export interface HypervisorStatusCapability {
    * with these values as bus or model. `Recreate`: it changes only in a machine that is made anew from its disks.
    */
   readonly change?: 'Live' | 'Hotplug' | 'Recreate';
-  /** What is accepted where another field is asked to be this; then these words alone. */
+  /** What is otherwise where another field is asked to be this. */
   readonly within?: readonly HypervisorStatusCapabilityWithin[];
   /** Why it is so, for people. */
   readonly reason?: string;
@@ -263,8 +263,10 @@ export interface HypervisorStatusCapabilityWithin {
   readonly field: string;
   /** What is asked of it. */
   readonly value: string;
-  /** Accepted words. */
-  readonly values: readonly string[];
+  /** Then these words alone are accepted. When absent, any. */
+  readonly values?: readonly string[];
+  /** `false`: then nothing need be said of what is required else. */
+  readonly required?: boolean;
 }
 
 export interface HypervisorStatusUnowned {
@@ -890,7 +892,7 @@ export interface VirtualMachineSpec {
   readonly vsphere?: VirtualMachineSpecVsphere;
   /** What only Hyper-V has a word for; refused on other hosts. When absent, the host's choice. */
   readonly hyperv?: VirtualMachineSpecHyperv;
-  /** What only Xen has a word for; refused on other hosts. When absent, the host's best. */
+  /** What only Xen has a word for; refused on other hosts. When absent, PVH where the host has it, else PV. */
   readonly xen?: VirtualMachineSpecXen;
 }
 
@@ -1348,9 +1350,10 @@ export interface VirtualMachineSpecXen {
   /**
    * How it is virtualised. `PV`: its kernel knows that it runs on Xen and asks it for all that a kernel does itself; `PVH`:
    * the same without emulated hardware, in a container that the CPU keeps. Both begin with `boot.kernel`, and find their
-   * disks at `/dev/xvda` and their console at `hvc0`.
+   * disks at `/dev/xvda` and their console at `hvc0`. `HVM`: with all that a PC has, firmware among it, for any system. A
+   * machine that was made as HVM stays so, and none becomes it.
    */
-  readonly mode: 'PV' | 'PVH';
+  readonly mode: 'PV' | 'PVH' | 'HVM';
 }
 
 export interface VirtualMachineStatus {

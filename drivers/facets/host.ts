@@ -22,13 +22,14 @@ export type ProvenOn = 'Real' | 'ThirdPartySimulator' | 'OwnSimulator' | 'Golden
 /** Accepted values of one field (a path in the API's words, e.g. `cpu.count`), or its bounds (bytes for sizes; for `nativeName` its length in bytes). A field without a capability is not accepted at all; nor is a verb that has one, as `power.startPaused`. */
 export interface Capability {
   readonly field: string;
+  /** None: nothing is accepted, nor is the field where it takes no words; unless `within` says so. */
   readonly values?: readonly string[];
   readonly min?: number;
   readonly max?: number;
   /** A definition that says nothing of the field is refused. */
   readonly required?: true;
-  /** What is accepted where another field is asked to be this: then these values alone. */
-  readonly within?: readonly { readonly field: string; readonly value: string; readonly values: readonly string[] }[];
+  /** What is otherwise where another field is asked to be this; see `beside`. */
+  readonly within?: readonly Within[];
   /** Why it is so, for people: `"KVM was tried: no serial output within 10 s"`. */
   readonly reason?: string;
   /**
@@ -38,4 +39,14 @@ export interface Capability {
    * from the same disks, has it otherwise.
    */
   readonly change?: 'Live' | 'Hotplug' | 'Recreate';
+}
+
+export interface Within {
+  /** The other field, and what is asked of it. */
+  readonly field: string;
+  readonly value: string;
+  /** Then these values alone are accepted; absent: any. */
+  readonly values?: readonly string[];
+  /** `false`: then nothing need be said of what is required else. */
+  readonly required?: boolean;
 }

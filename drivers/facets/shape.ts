@@ -87,8 +87,8 @@ export interface ContainerMount {
 }
 
 export type Firmware = 'BIOS' | 'UEFI';
-/** Paravirtualised; the same in a container of the CPU's. */
-export type XenMode = 'PV' | 'PVH';
+/** Paravirtualised; the same in a container of the CPU's; with all that a PC has. */
+export type XenMode = 'PV' | 'PVH' | 'HVM';
 /** `V2` is TPM 2.0, emulated, with a state of the machine's own. */
 export type TpmVersion = 'V2';
 

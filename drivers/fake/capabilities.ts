@@ -55,7 +55,7 @@ export const everything: readonly Capability[] = [
   { field: 'container.mounts' },
   { field: 'container.privileged' },
   { field: 'container.limits', change: 'Live' },
-  { field: 'xen.mode', values: ['PV', 'PVH'] },
+  { field: 'xen.mode', values: ['PV', 'PVH', 'HVM'] },
   { field: 'power.startPaused' },
   { field: 'power.pause' },
   { field: 'power.reset' },

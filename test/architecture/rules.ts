@@ -51,6 +51,7 @@ const sharedByDrivers = oneOf(
   'drivers/png.ts',
   'drivers/pool-source.ts',
   'drivers/proof.ts',
+  'drivers/within.ts',
   'drivers/words.ts',
 );
 const sharedXml = below('drivers/xml', 'drivers/https');
@@ -166,12 +167,12 @@ export const rules: readonly Rule[] = [
     },
   },
   {
-    law: 'controllers/ imports of drivers/ only driver.ts, error.ts, target.ts and pool-source.ts; its tests also connect.ts and fake/',
+    law: 'controllers/ imports of drivers/ only driver.ts, error.ts, target.ts, pool-source.ts and within.ts; its tests also connect.ts and fake/',
     offences: imports(
       ({ path }) => below('controllers')(path) && path !== 'controllers/main.ts',
       ({ target }, { path }) =>
         !below('drivers')(target) ||
-        oneOf('drivers/driver.ts', 'drivers/error.ts', 'drivers/target.ts', 'drivers/pool-source.ts')(target) ||
+        oneOf('drivers/driver.ts', 'drivers/error.ts', 'drivers/target.ts', 'drivers/pool-source.ts', 'drivers/within.ts')(target) ||
         (isTest(path) && (target === 'drivers/connect.ts' || below('drivers/fake')(target))),
     ),
     broken: {

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from '#drivers/connect.js';
-import type { Driver, ProvenOn } from '#drivers/driver.js';
+import type { Driver, ProvenOn, XenMode } from '#drivers/driver.js';
 import { fakeDriver } from '#drivers/fake/driver.js';
 import { FakeHost } from '#drivers/fake/host.js';
 import { dialectOf } from '#drivers/libvirt/dialects/by-driver.js';
@@ -10,6 +10,7 @@ import type { LibvirtDriver } from '#drivers/libvirt/uri.js';
 import type { Means } from '#drivers/proof.js';
 import type { Target } from '#drivers/target.js';
 import { Simulator } from '#simulators/hyperv/simulator.js';
+import { ofMode } from '#test/contract/xen-mode.js';
 import { startLibvirtd } from '#test/peers/libvirtd.js';
 import { credentialsOf, startVcsim } from '#test/peers/vsphere/vcsim.js';
 import { type Column, facets } from './column.js';
@@ -26,8 +27,9 @@ export async function currentPage(signal: AbortSignal): Promise<string> {
   return renderCapabilities([
     ...(await qemu(signal)),
     await containers(signal),
-    await recorded('Xen PV', xen, signal),
-    await recorded('Xen PVH', xen, signal),
+    await recorded('Xen PV', { ...xen, mode: 'PV' }, signal),
+    await recorded('Xen PVH', { ...xen, mode: 'PVH' }, signal),
+    await recorded('Xen HVM', { ...xen, mode: 'HVM' }, signal),
     ...(await vsphere(signal)),
     ...(await hyperv(signal)),
     ...(await inMemory(signal)),
@@ -85,6 +87,8 @@ interface Recorded extends Recording {
   readonly driver: LibvirtDriver;
   readonly said?: string;
   readonly lacks?: readonly string[];
+  /** Of the kinds of machines of one host, that which the column tells of. */
+  readonly mode?: XenMode;
 }
 
 const golden = (driver: 'bhyve' | 'ch' | 'vz' | 'vbox', name: string): Recorded => ({
@@ -99,13 +103,14 @@ const xen: Recorded = {
 
 async function recorded(
   name: string,
-  { driver, said = 'written as libvirt’s sources have it', lacks = [], ...recording }: Recorded,
+  { driver, said = 'written as libvirt’s sources have it', lacks = [], mode, ...recording }: Recorded,
   signal: AbortSignal,
 ): Promise<Column> {
   await using replay = await replayed(recording, dialectOf(driver), signal);
   // Of a real one, the contract that it keeps says which facets it has.
   const untested = dialectOf(driver).provenOn === 'Real' ? [] : replay.untested;
-  return { ...(await columnOf(name, replay, signal)), said, libvirt: recording.column, lacks, untested };
+  const told = await columnOf(name, mode === undefined ? replay : ofMode(replay, mode), signal);
+  return { ...told, said, libvirt: recording.column, lacks, untested };
 }
 
 async function vsphere(signal: AbortSignal): Promise<readonly Column[]> {

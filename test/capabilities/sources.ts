@@ -34,6 +34,7 @@ export const sources: Readonly<Record<string, Sources>> = {
   LXC: { subjects: ['libvirt with LXC'], sameHost: qemu, tests: { ...luns, ...directories, ...addresses.container } },
   'Xen PV': { subjects: ['libvirt with Xen, PV'], tests: addresses.pv },
   'Xen PVH': { subjects: ['libvirt with Xen, PVH'], sameHost: ['libvirt with Xen, PV'] },
+  'Xen HVM': { subjects: ['libvirt with Xen, HVM'], sameHost: ['libvirt with Xen, PV'] },
   ESX: { subjects: ['vSphere on an ESX host'] },
   vCenter: { subjects: ['vSphere on a cluster of a vCenter', 'vSphere on one host of a vCenter'] },
   'Hyper-V': { subjects: ['Hyper-V by WMI v2', 'Hyper-V by WMI v2, all by jobs'] },

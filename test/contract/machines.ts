@@ -119,7 +119,10 @@ async function definingContract(t: Test, stage: Stage): Promise<void> {
     const buffers = of('hyperv.memoryBufferPercent') !== undefined;
     await asks(buffers, { ...(buffers ? least : {}), hyperv: { memoryBufferPercent: 50 } }, /hyperv/);
     await asks(of('vsphere.guestId') !== undefined, { vsphere: { guestId: 'debian12_64Guest' } }, /vsphere/);
-    for (const mode of ['PV', 'PVH'] as const) await asks(of('xen.mode')?.values?.includes(mode) === true, { xen: { mode } }, /xen/);
+    for (const mode of ['PV', 'PVH', 'HVM'] as const) {
+      const known = of('xen.mode')?.values?.includes(mode) === true;
+      await asks(known, { xen: { mode }, ...(known && { boot: { kernel: '/images/kernel' } }) }, /xen/);
+    }
   });
 
   await t.test('a container is read back, and refused by its name on a host without', async (t) => {

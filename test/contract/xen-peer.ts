@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Driver, MachineDefinition, MachineId, MachineShape } from '#drivers/driver.js';
+import { bootSector } from '#test/peers/xen/boot-sector.js';
 import type { XenHost } from '#test/peers/xen.js';
 import { virshPeer } from './libvirt-peer.js';
 import { mustHave } from './pools.js';
@@ -74,6 +75,20 @@ export const xenGuests = (host: XenHost) =>
     talking: { ...guest(host), prints: banner, startsAnew: true },
     unstartable: { prepare: async (definition: MachineDefinition) => ({ ...definition, disks: [noSuchDisk] }) },
   }) satisfies Guests;
+
+/** What a PC boots from a disk of its own: it is heard, gives back what is typed, and hears the power button. */
+export const bootable = ({ shell }: XenHost): GuestRecipe => ({
+  prepare: async (definition: MachineDefinition) => {
+    const location = `/guest/${definition.uuid}.img`;
+    const sector = bootSector(banner).toString('base64');
+    await shell(`base64 -d >${location} <<'END'\n${sector}\nEND\ntruncate --size=1M ${location}`);
+    return { ...definition, serial: true, disks: [{ name: 'boot', location, format: 'Raw' }, ...definition.disks] };
+  },
+  ready: heardBanner,
+});
+
+/** A PC without anything to boot. */
+export const bareShape = { memoryBytes: 32 << 20, xen: { mode: 'HVM' } } as const satisfies Partial<MachineShape>;
 
 /** A machine of this mode that does nothing. */
 export const idleShape = ({ guest: { onHost } }: XenHost, mode: 'PV' | 'PVH'): Partial<MachineShape> => ({

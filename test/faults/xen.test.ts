@@ -9,6 +9,7 @@ import type { MachineId } from '#drivers/driver.js';
 import { useWorld } from '#test/cluster/world.js';
 import { demoLife } from '#test/demo/life.js';
 import { skipWhereMissing } from '#test/peers/build.js';
+import { bootSector } from '#test/peers/xen/boot-sector.js';
 import { startXen } from '#test/peers/xen.js';
 import { ImageServer } from './images.js';
 import { isReady } from './lab.js';
@@ -36,6 +37,7 @@ const { here, words } = host.guest;
 const urls = {
   vmlinuz: images.put('vmlinuz', { bytes: await readFile(here.kernel) }),
   initrd: images.put('initrd', { bytes: await readFile(here.initrd) }),
+  sector: images.put('sector', { bytes: Buffer.concat([bootSector('virtwright guest ready: pc'), Buffer.alloc(2 ** 20 - 512)]) }),
 };
 const grants = [{ name: 'images', namespaces: { from: 'All' }, addresses: ['127.0.0.0/8'] }];
 const slow = { timeoutMs: 300_000 };
@@ -203,7 +205,38 @@ await t.test('from kubectl apply to a PV guest and a PVH guest, changed, restart
     t.notMatch(await host.virsh('list', '--all', '--name'), /default\./);
     t.notMatch(await host.shell('ls /var/lib/virtwright/disks'), /para|contained/);
   });
+
+  await t.test('a PC of the example needs no kernel, and has what only a PC has', async (t) => {
+    await world.apply(pc({}));
+    const seen = await untilReady('pc', ({ status }) => status?.power?.state === 'Running');
+    t.match(seen.status?.hardware, { mode: 'HVM', machine: 'xenfv', firmware: 'BIOS' });
+    const running = await dump('pc');
+    t.match(running, /<model type='e1000e'\/>/);
+    await world.apply(pc({ xen: { mode: 'PVH' } }));
+    const words = /spec\.boot\.kernel: left out, .* accepts anything \(PV and PVH begin with a kernel\)/;
+    await world.until('VirtualMachine', 'pc', (wrong) => words.test(JSON.stringify(wrong.status)), slow);
+    await world.apply(pc({}));
+    await untilReady('pc', isCurrent);
+    t.equal(
+      (await dump('pc')).match(/<domain type='xen' id='\d+'>/)?.[0],
+      running.match(/<domain type='xen' id='\d+'>/)?.[0],
+      'it ran all the while',
+    );
+    await world.delete('VirtualMachine', 'pc');
+    await world.untilGone('VirtualMachine', 'pc');
+    t.notMatch(await host.virsh('list', '--all', '--name'), /default\./);
+  });
 });
+
+/** The example's, small, with a disk that says that it was booted. */
+function pc(change: object): Manifest {
+  const [found] = example('pc');
+  const { disks } = (found as Manifest).spec as { readonly disks: readonly { readonly volumeTemplate: object }[] };
+  const source = { url: urls.sector, format: 'Raw' };
+  const small = disks.map((disk) => ({ ...disk, volumeTemplate: { ...disk.volumeTemplate, size: '1Mi', format: 'Raw', source } }));
+  const spec = { ...(found as Manifest).spec, memory: { size: '32Mi' }, disks: small, stop: { mode: 'Hard' }, ...change };
+  return { ...(found as Manifest), spec };
+}
 
 for (const block of ['xen-pv', 'xen-pvh'] as const)
   await t.test(`the demo on Xen: ${block}`, async (t) => {

@@ -1,5 +1,6 @@
 import type { Capability, MachineDefinition } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
+import { beside, refuses } from '#drivers/within.js';
 import { type Asked, askedOf } from './asked.js';
 
 /** Whose words a definition is refused in. */
@@ -14,10 +15,13 @@ export interface Told {
  * @throws DriverError Unsupported for a field that the host has not, Invalid for a value that it does not accept
  */
 export function mustFit(definition: MachineDefinition, { host, capabilities }: Told): void {
-  for (const asked of askedOf(definition)) {
-    const capability = capabilities.find(({ field }) => field === asked[0]);
-    if (capability === undefined)
-      throw new DriverError('Unsupported', `${inWords(asked)} was given; accepted: nothing, as ${host} has none`);
+  const all = askedOf(definition);
+  const isAsked = (field: string, value: string) => all.some(([one, given]) => one === field && given === value);
+  for (const asked of all) {
+    const told = capabilities.find(({ field }) => field === asked[0]);
+    if (told === undefined) throw new DriverError('Unsupported', `${inWords(asked)} was given; accepted: nothing, as ${host} has none`);
+    const capability = beside(told, isAsked);
+    if (refuses(capability)) throw new DriverError('Unsupported', `${inWords(asked)} was given; accepted: nothing (${capability.reason})`);
     const accepted = refusedBy(capability, asked);
     if (accepted !== undefined) throw new DriverError('Invalid', `${inWords(asked)} was given; accepted: ${accepted}`);
   }

@@ -20,8 +20,8 @@ export const diskBuses = Object.keys(buses) as readonly DiskBus[];
 /** Those on which disks come and go while a machine runs. */
 export const pluggableBuses: readonly DiskBus[] = ['VirtioBlk', 'VirtioScsi'];
 
-/** Those on which a CD-ROM drive can be: NVMe knows disks only, and so does what is paravirtualised. */
-export const cdromBuses: readonly DiskBus[] = diskBuses.filter((bus) => bus !== 'NVMe' && bus !== 'XenBlk');
+/** Those on which a CD-ROM drive can be: NVMe knows disks only. */
+export const cdromBuses: readonly DiskBus[] = diskBuses.filter((bus) => bus !== 'NVMe');
 
 const isOurs = (bus: DiskBus): bus is OurBus => Object.hasOwn(buses, bus);
 

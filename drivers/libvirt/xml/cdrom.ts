@@ -17,7 +17,7 @@ export function newCdrom({ location }: MachineCdrom, place: readonly XmlElement[
   return element(
     'disk',
     { type: sourceType(location ?? ''), device: 'cdrom' },
-    element('driver', { name: words.driver('Raw'), type: 'raw' }),
+    element('driver', { name: driverOf(words), type: 'raw' }),
     location === undefined ? undefined : sourceAt(location),
     ...place.filter((each) => each.name === 'target'),
     element('readonly'),
@@ -26,6 +26,8 @@ export function newCdrom({ location }: MachineCdrom, place: readonly XmlElement[
   );
 }
 
+const driverOf = ({ driver, cdromDriver }: DiskWords): string | undefined => cdromDriver ?? driver('Raw');
+
 /** With another disc, or none. What was said of the old one's backing does not hold. */
 export function withDisc(disk: XmlElement, location: string | undefined, words: DiskWords): XmlElement {
   const has = locationOf(child(disk, 'source'));
@@ -33,6 +35,6 @@ export function withDisc(disk: XmlElement, location: string | undefined, words: 
   const empty = withoutChildren(disk, (each) => ['source', 'backingStore', 'mirror'].includes(each.name));
   const typed = withAttribute(empty, 'type', sourceType(location ?? ''));
   if (location === undefined) return typed;
-  const raw = withChild(typed, element('driver', { name: words.driver('Raw') }), (driver) => withAttribute(driver, 'type', 'raw'));
+  const raw = withChild(typed, element('driver', { name: driverOf(words) }), (driver) => withAttribute(driver, 'type', 'raw'));
   return insertAfterLast(raw, (each) => each.name === 'driver', sourceAt(location));
 }

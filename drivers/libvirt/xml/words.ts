@@ -8,6 +8,8 @@ export interface DiskWords {
   /** On which bus a disk is of which nobody said on which, and a CD-ROM drive. */
   readonly bus: DiskBus;
   readonly cdromBus: DiskBus;
+  /** Who serves discs, where that is somebody else than of a raw disk. */
+  readonly cdromDriver?: string;
 }
 
 /** Every machine's firmware and every guest's installer knows drives on SATA. */

@@ -1,24 +1,19 @@
-import type { Capability, Hardware, MachineDefinition, MachineShape, XenMode } from '#drivers/driver.js';
-import { DriverError } from '#drivers/error.js';
+import type { Hardware, MachineShape } from '#drivers/driver.js';
 import { attribute, child, type XmlElement } from '#drivers/xml/tree.js';
 import { shutdownFlags } from '../../rpc/flags.js';
-import { connectGetDomainCapabilities } from '../../rpc/procedures.js';
-import { readDomainCapabilities } from '../../xml/capabilities.js';
-import { bytesPerMiB, checkDefinition, maxNameBytes } from '../../xml/definition.js';
-import { volumeFormats } from '../../xml/format.js';
+import { checkDefinition } from '../../xml/definition.js';
 import { namesInAliases } from '../../xml/names-in-metadata.js';
 import { readShape } from '../../xml/read.js';
-import { devicesMeasured } from '../capabilities.js';
-import type { Dialect, HostFacts, MachineOffer, Means } from '../dialect.js';
-import { mustFit } from '../fits.js';
+import { hasSerial } from '../../xml/serial.js';
+import type { Dialect } from '../dialect.js';
 import { hasConsole } from './console.js';
-import { createDomain } from './domain.js';
 import { editDomain } from './edit.js';
-import { machineOf, readMode, xenModes } from './mode.js';
+import { readMode } from './mode.js';
+import { findOffer } from './offer.js';
 
-/** libvirt's driver for Xen, libxl: paravirtualised machines, and those in a PVH container. Both begin with a kernel. */
+/** libvirt's driver for Xen, libxl: paravirtualised machines, those in a PVH container, which both begin with a kernel, and those that are PCs. */
 export const xen: Dialect = {
-  accepted: 'PV and PVH of Xen on x86_64',
+  accepted: 'PV, PVH and HVM of Xen on x86_64',
   provenOn: 'Real',
   offer: findOffer,
   check: checkDefinition,
@@ -36,63 +31,18 @@ export const xen: Dialect = {
   consoles: 'OfTheirOwn',
 };
 
-async function findOffer({ host, memoryBytes }: HostFacts, { daemon }: Means, signal: AbortSignal): Promise<MachineOffer | undefined> {
-  const { architecture } = host;
-  const guests = host.guests.filter((guest) => guest.architecture === architecture && guest.domainTypes.includes('xen'));
-  const modes = xenModes.filter((mode) => guests.some(({ machines }) => machines.some(({ name }) => name === machineOf(mode))));
-  const [mode] = modes;
-  if (mode === undefined || architecture !== 'x86_64') return undefined;
-  const what = { emulator: undefined, arch: architecture, machine: machineOf(mode), virtType: 'xen', flags: 0 };
-  const { maxVcpus = 1 } = readDomainCapabilities(await daemon.order(connectGetDomainCapabilities, what, signal));
-  const capabilities = capabilitiesOf(modes, maxVcpus, Math.floor(memoryBytes / bytesPerMiB) * bytesPerMiB);
-  return {
-    capabilities,
-    check: (definition) => {
-      mustFit(definition, { host: 'Xen', capabilities });
-      mustBeginWithKernel(definition);
-    },
-    create: (definition, mark) => createDomain(definition, mark, { mode, architecture }),
-  };
-}
-
-const capabilitiesOf = (modes: readonly XenMode[], cpus: number, memoryBytes: number): readonly Capability[] => [
-  { field: 'nativeName', max: maxNameBytes },
-  { field: 'xen.mode', values: modes },
-  { field: 'cpu.count', min: 1, max: cpus, reason: `a machine has at most ${cpus}`, change: 'Hotplug' },
-  { field: 'cpu.maxCount', min: 1, max: cpus },
-  { field: 'memory.size', min: bytesPerMiB, max: memoryBytes, reason: 'whole MiB, and no more than the host has', change: 'Live' },
-  { field: 'memory.maxSize', min: bytesPerMiB, max: memoryBytes },
-  { field: 'boot.kernel', required: true, reason: 'PV and PVH begin with a kernel' },
-  { field: 'disks', values: ['XenBlk'], change: 'Hotplug' },
-  { field: 'disks.bus', values: ['XenBlk'] },
-  { field: 'disks.format', values: volumeFormats },
-  { field: 'interfaces', change: 'Hotplug' },
-  { field: 'interfaces.network' },
-  { field: 'interfaces.model', values: ['XenNet'] },
-  { field: 'interfaces.macAddress' },
-  { field: 'devices.serial', reason: 'hvc0 to the guest' },
-  { field: 'cloudInit' },
-  { field: 'power.startPaused' },
-  { field: 'power.pause' },
-  { field: 'power.save' },
-  ...devicesMeasured,
-];
-
-/** The host could look for one on the disk (pygrub), and would read what the guest has written there. */
-function mustBeginWithKernel({ boot }: MachineDefinition): void {
-  if (boot === undefined)
-    throw new DriverError('Unsupported', 'boot.kernel: nothing was given; accepted: a kernel in a volume, as PV and PVH begin with one');
-}
-
-/** Neither mode has firmware. */
+/** Only HVM has firmware. */
 function readXenShape(domain: XmlElement): MachineShape {
-  const { firmware: _, serial: __, ...shape } = readShape(domain);
+  const { firmware, serial: _, ...shape } = readShape(domain);
+  const devices = child(domain, 'devices');
   const mode = readMode(domain);
-  return { ...shape, serial: hasConsole(child(domain, 'devices')), ...(mode === undefined ? {} : { xen: { mode } }) };
+  if (mode === 'HVM') return { ...shape, ...(firmware === undefined ? {} : { firmware }), serial: hasSerial(devices), xen: { mode } };
+  return { ...shape, serial: hasConsole(devices), ...(mode === undefined ? {} : { xen: { mode } }) };
 }
 
 function readHardware(domain: XmlElement): Hardware {
   const type = child(domain, 'os', 'type');
-  const found = { mode: readMode(domain), architecture: attribute(type, 'arch'), machine: attribute(type, 'machine') };
+  const { firmware } = readXenShape(domain);
+  const found = { mode: readMode(domain), architecture: attribute(type, 'arch'), machine: attribute(type, 'machine'), firmware };
   return Object.fromEntries(Object.entries(found).filter((entry): entry is [string, string] => entry[1] !== undefined));
 }

@@ -22,7 +22,9 @@ const definition: MachineDefinition = {
   rng: false,
 };
 
-const create = (change: Partial<MachineDefinition> = {}) => createDomain({ ...definition, ...change }, mark, base);
+const pc = { xen: { mode: 'HVM' } } as const;
+const create = (change: Partial<MachineDefinition> = {}) =>
+  createDomain({ ...definition, ...change }, mark, { ...base, emulator: '/usr/libexec/xen-qemu' });
 const osType = (domain: XmlElement) => {
   const type = child(domain, 'os', 'type');
   return [textOf(type), attribute(type, 'machine'), attribute(type, 'arch')];
@@ -80,4 +82,43 @@ t.test('a console that was asked for carries a name; the one that is there anywa
   t.equal(consoles(again).length, 1);
   t.equal(xen.readShape(again).serial, true);
   t.equal(consoles(create({ serial: false })).length, 0, 'libvirt adds it by itself');
+});
+
+t.test('HVM is a PC: firmware that tries disks and discs, an emulator, a serial port', async (t) => {
+  const { boot: _, ...kernelless } = definition;
+  const asked: MachineDefinition = {
+    ...{ ...kernelless, ...pc, firmware: 'BIOS', cdroms: [{ name: 'tools', location: '/pool/tools' }] },
+    ...{ interfaces: [{ name: 'lan', network: 'lan', model: 'E1000e' }] },
+  };
+  const domain = createDomain(asked, mark, { ...base, emulator: '/usr/libexec/xen-qemu' });
+  t.same(osType(domain), ['hvm', 'xenfv', 'x86_64']);
+  const written = serializeXml(domain).replaceAll("'", '"');
+  for (const part of [
+    '<boot dev="hd"/><boot dev="cdrom"/>',
+    '<features><acpi/><apic/></features>',
+    '<emulator>/usr/libexec/xen-qemu</emulator>',
+    '<disk type="file" device="cdrom"><driver name="qemu" type="raw"/><source file="/pool/tools"/><target dev="xvdc" bus="xen"/>',
+    '<model type="e1000e"/>',
+    '<serial type="pty">',
+  ])
+    t.ok(written.includes(part), part);
+  const { uuid: __, nativeName: ___, ...shape } = asked;
+  t.match(xen.readShape(domain), shape);
+  t.match(xen.readHardware(domain), { mode: 'HVM', firmware: 'BIOS' });
+  t.equal(xen.edit(domain, asked, mark), domain);
+  const { xen: ____, ...silent } = asked;
+  t.equal(xen.edit(domain, silent, mark), domain, 'also when nobody speaks of its mode any more');
+});
+
+t.test('a machine is made as HVM or never becomes it, and none of HVM becomes another', async (t) => {
+  t.throws(() => xen.edit(create(), { ...definition, ...pc }, mark), { message: /^xen.mode: HVM was given; accepted: PVH, PV/ });
+  const made = create(pc);
+  t.throws(() => xen.edit(made, { ...definition, xen: { mode: 'PV' } }, mark), { message: /^xen.mode: PV was given; accepted: HVM/ });
+});
+
+t.test('a drive that no guest would find is refused', async (t) => {
+  const disks = ['a', 'b', 'c', 'd'].map((name) => ({ name, location: `/pool/${name}`, format: 'Raw' as const }));
+  const driven = (count: number) => create({ ...pc, disks: disks.slice(0, count), cdroms: [{ name: 'tools' }] });
+  t.equal(xen.readShape(driven(3)).cdroms?.length, 1);
+  t.throws(() => driven(4), { message: /^disks.cdrom: tools was given; accepted: drives among the first four/ });
 });

@@ -4,7 +4,7 @@ export const proof: Proof = {
   host: 'libvirt with Xen',
   proven: [
     {
-      what: 'machines, paravirtualised and in PVH',
+      what: 'machines, paravirtualised, in PVH, and of HVM with a guest of 512 bytes',
       by: 'real',
       tests: ['test/contract/xen.test.ts', 'test/faults/xen.test.ts'],
       note: 'Xen 4.17 under QEMU’s emulation',
