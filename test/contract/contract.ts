@@ -46,7 +46,7 @@ const everything: Readonly<Record<keyof typeof always | OptionalFacet, Contract>
 export type Part = keyof typeof everything;
 
 /** In milliseconds: real guests that are emulated on a busy machine take their time. */
-const patience = 300_000;
+const patience = 800_000;
 
 /** What every driver must do, sentence by sentence as `drivers/driver.ts` has it. Uses that interface, and the subject's peer. */
 export async function contract(t: Test, subject: Subject): Promise<void> {
@@ -65,7 +65,7 @@ export async function contract(t: Test, subject: Subject): Promise<void> {
 
 /** Some of it, for a driver that has shown the rest on another host, or by another way. */
 export async function partialContract(t: Test, subject: Subject, ...parts: readonly Part[]): Promise<void> {
-  await t.test(`${subject.name} keeps the contract of ${parts.join(', ')}`, { timeout: 2 * patience }, async (t) => {
+  await t.test(`${subject.name} keeps the contract of ${parts.join(', ')}`, { timeout: patience }, async (t) => {
     await onStage(t, subject, async (stage) => {
       for (const part of parts) await t.test(part, (t) => everything[part](t, stage));
       await t.test('what the suite made is cleared away', async () => stage.clear());

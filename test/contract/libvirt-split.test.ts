@@ -9,7 +9,7 @@ import { qemuPeer } from './libvirt-peer.js';
 import { mustHave } from './pools.js';
 import { refused } from './stage.js';
 
-t.setTimeout(300_000);
+t.setTimeout(900_000);
 
 const split = await buildPeer('split').catch((reason) => skipWhereMissing(t, reason));
 const daemon = await startLibvirtd({ split });

@@ -12,7 +12,7 @@ import { qemuPeer } from './libvirt-peer.js';
 import type { GuestRecipe } from './subject.js';
 
 // Guests boot in seconds, but a busy machine takes its time.
-t.setTimeout(300_000);
+t.setTimeout(900_000);
 
 // With the groups by which a machine's share of time is had; once there are some, its time is read there, too.
 const daemon = await startLibvirtd({ qemuConfig: 'cgroup_controllers = [ "cpu", "cpuacct" ]\n' });

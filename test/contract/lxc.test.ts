@@ -15,7 +15,7 @@ import { contract } from './contract.js';
 import { type Virsh, virshPeer } from './libvirt-peer.js';
 import type { GuestRecipe, Peer } from './subject.js';
 
-t.setTimeout(300_000);
+t.setTimeout(900_000);
 
 const run = promisify(execFile);
 const daemon = await startLibvirtd();

@@ -12,7 +12,7 @@ import { contract } from './contract.js';
 import type { Subject } from './subject.js';
 import { VspherePeer } from './vsphere-peer.js';
 
-t.setTimeout(300_000);
+t.setTimeout(900_000);
 
 const soon = () => AbortSignal.timeout(30_000);
 
