@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import t from 'tap';
 import type { VirtualMachine, VirtualMachineStatus } from '#crds/types.js';
@@ -175,6 +176,17 @@ class Host {
     return this.status?.conditions?.find((one) => one.type === type);
   }
 }
+
+t.test('each plain field that is compared has its place', async (t) => {
+  const source = await readFile(new URL('../../../controllers/virtual-machine/difference.ts', import.meta.url), 'utf8');
+  const compared = [...source.matchAll(/'(spec\.[\w.]+)'/g)].map(([, field = '']) => field);
+  const known = new Set(fieldsIn(wanted).map(([path]) => path));
+  t.ok(compared.length > 15);
+  t.same(
+    [...new Set(compared)].filter((field) => !known.has(field)),
+    [],
+  );
+});
 
 const some = fc.uniqueArray(fc.constantFrom(...names), { minLength: 1 });
 const fieldsOf = (drift: readonly { readonly field: string }[]) => drift.map(({ field }) => field).sort();

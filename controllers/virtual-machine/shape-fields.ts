@@ -22,7 +22,7 @@ function copied<T extends object>(to: T, from: T, ...keys: readonly (keyof T)[])
 const top = (key: keyof MachineShape): Place => ({ of: (shape) => shape[key], take: (to, from) => copied(to, from, key) });
 
 /** Where one of the two has nothing that this is a part of, the other's goes as a whole. */
-function within<K extends 'boot' | 'container' | 'vsphere' | 'xen'>(outer: K, inner: keyof NonNullable<MachineShape[K]>): Place {
+function within<K extends 'boot' | 'container' | 'vsphere' | 'hyperv' | 'xen'>(outer: K, inner: keyof NonNullable<MachineShape[K]>): Place {
   return {
     of: (shape) => shape[outer]?.[inner as never],
     take(to, from) {
@@ -39,6 +39,7 @@ const plain: Readonly<Record<string, Place>> = {
   'spec.cpu.maxCount': top('maxCpuCount'),
   'spec.cpu.shares': top('cpuShares'),
   'spec.memory.size': top('memoryBytes'),
+  'spec.memory.minSize': top('minMemoryBytes'),
   'spec.memory.maxSize': top('maxMemoryBytes'),
   'spec.firmware.type': top('firmware'),
   'spec.firmware.secureBoot': top('secureBoot'),
@@ -56,6 +57,7 @@ const plain: Readonly<Record<string, Place>> = {
   // Nothing of a password is written down.
   'spec.devices.graphics': { ...top('graphics'), of: ({ graphics }) => graphics?.type },
   'spec.vsphere.guestId': within('vsphere', 'guestId'),
+  'spec.hyperv.memoryBufferPercent': within('hyperv', 'memoryBufferPercent'),
   'spec.xen.mode': within('xen', 'mode'),
   'spec.container.rootVolumeRef': within('container', 'root'),
   'spec.container.init': within('container', 'init'),
