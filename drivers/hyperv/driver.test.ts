@@ -11,7 +11,7 @@ import { newSwitch } from '#simulators/hyperv/model/switch.js';
 import { Simulator, type SimulatorOptions } from '#simulators/hyperv/simulator.js';
 import { connectHypervDriver } from './driver.js';
 
-t.setTimeout(300_000);
+t.setTimeout(900_000);
 
 const folder = await mkdtemp(join(tmpdir(), 'vw-hyperv-'));
 t.teardown(() => rm(folder, { recursive: true }));
