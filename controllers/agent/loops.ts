@@ -212,20 +212,24 @@ export function volumeLoop(surroundings: Surroundings): Queue {
   return hostLoop(surroundings, kind, watched.volumes, 8, (volume, signal) => releaseClaim(surroundings, volume, signal));
 }
 
-/** A claim ends when its machine is gone, or has let go of the disk, and nothing on the host uses the volume. */
+/**
+ * A claim ends when its machine is gone, or has let go of the disk, and nothing on the host uses the volume. One that is to go, and whose disk is kept,
+ * needs no more than the first: a machine that was given back runs on with it.
+ */
 async function releaseClaim(surroundings: Surroundings, volume: StorageVolume, signal: AbortSignal): Promise<string | undefined> {
   const { client, watched, host } = surroundings;
-  const { metadata, status } = volume;
+  const { metadata, spec, status } = volume;
   const { claim, location } = status ?? {};
   const view = host.connected?.view;
   if (status === undefined || claim === undefined || view === undefined) return undefined;
   const isUsed = view.machines.some(({ configured, live }) =>
     [configured, live].some((shape) => shape !== undefined && location !== undefined && attachedTo(shape).includes(location)),
   );
-  if (isUsed || (await stillWants(surroundings, metadata.namespace, claim, metadata.name, signal))) return undefined;
+  const leaves = metadata.deletionTimestamp !== undefined && spec.reclaimPolicy === 'Retain';
+  if ((isUsed && !leaves) || (await stillWants(surroundings, metadata.namespace, claim, metadata.name, signal))) return undefined;
   // What was read once has the disks that it had: nobody attaches one to a machine that hangs.
   const [unseen] = view.unseen;
-  if (unseen !== undefined)
+  if (unseen !== undefined && !leaves)
     return `machine "${claim.machine}" keeps its claim: whether ${unseen.glance.nativeName} on ${host.name} has it as a disk is not known (${unseen.reason.message})`;
   const { claim: _, ...free } = status;
   const manifest = {

@@ -191,6 +191,10 @@ await t.test('released, they are theirs, and run on', async (t) => {
   t.equal(bare(await definition('idle')), bare(before.idle), 'to the letter');
   t.notMatch(await daemon.virsh('dumpxml', 'web'), /virtwright/);
   t.match(await daemon.virsh('dominfo', 'web'), /Autostart: +enable/, 'as it was');
+  const volumes = (await world.kubectl('get', 'storagevolumes', '-o', 'name')).trim().split('\n');
+  await world.kubectl('delete', '--wait=false', ...volumes);
+  for (const name of volumes) await lab.untilGone('StorageVolume', name.slice(name.indexOf('/') + 1));
+  t.equal(await lab.qemu('web'), before.pid, 'it runs on with the disks, whose objects are gone');
   t.equal((await readdir(pool)).length, 4);
 });
 
