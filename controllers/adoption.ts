@@ -11,12 +11,16 @@ export const adoptOf = ({ metadata }: Annotated): string | undefined => {
   return asked === '' || asked === 'false' ? undefined : asked;
 };
 
-/** What was seen to be ours is no longer to be adopted: should it go, it is made anew like any other. */
+/** What was seen to be ours is no longer to be adopted: should it go, it is made anew like any other, unless `unsaidOf` would be lost. */
 export const isToBeAdopted = (machine: Annotated & { readonly status?: { readonly hardware?: object } }): boolean =>
   adoptOf(machine) !== undefined && machine.status?.hardware === undefined;
 
 /** Adopted, it may be made anew elsewhere from its manifest alone. */
 export const mayForget = ({ metadata }: Annotated): boolean => metadata.annotations?.[adoptAnnotation] === 'false';
+
+/** What it was adopted with that no manifest can say, where nobody said that it may be made anew without. */
+export const unsaidOf = (machine: Annotated & { readonly status?: { readonly adoptedWith?: string } }): string | undefined =>
+  mayForget(machine) ? undefined : machine.status?.adoptedWith;
 
 export const isReleased = ({ metadata }: Annotated): boolean => metadata.annotations?.[releaseAnnotation] === 'true';
 

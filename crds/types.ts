@@ -1380,6 +1380,11 @@ export interface VirtualMachineStatus {
    * nothing of it is lost by that, or with the annotation virtwright.io/adopt=false.
    */
   readonly adopted?: boolean;
+  /**
+   * What it was adopted with and no manifest can say. Should it vanish from its host, it is made anew without only with the
+   * annotation virtwright.io/adopt=false.
+   */
+  readonly adoptedWith?: string;
   /** What the host forgets about the machine's starts and stops, written down before they are done. */
   readonly run?: VirtualMachineStatusRun;
   /** The disks that the machine has on the host. */

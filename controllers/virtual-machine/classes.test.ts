@@ -170,6 +170,13 @@ t.test('a machine is made anew by a word alone, stopped first, and with what it 
     ['refuse RecreateRequired'],
     'what runs once is not stopped',
   );
+  const adopted: MachineRecord = { ...stopped, adopted: { kept: 'sound' } };
+  const unsaid = planOf(desiredWith(asked, { ...given, allow: all }), machineWith(off, {}, adopted)).find(({ kind }) => kind === 'refuse');
+  t.match(unsaid?.because, /no manifest can say \(sound\)/, 'nor made without what it was adopted with');
+  t.ok(
+    acts(desiredWith(asked, { ...given, allow: all, forgets: true }), machineWith(off, {}, adopted)).includes('recreate'),
+    'but by a word',
+  );
 });
 
 t.test('whatever is asked: every class is one of ours, and nothing stops a machine that nobody allowed to be stopped', async (t) => {

@@ -1,10 +1,13 @@
 import fc from 'fast-check';
 import t from 'tap';
+import type { VirtualMachine, VirtualMachineStatus } from '#crds/types.js';
 import type { Machine, MachineId, MachineShape, OwnerMark } from '#drivers/driver.js';
 import { everything } from '#drivers/fake/capabilities.js';
+import { unsaidOf } from '../adoption.js';
 import { type DesiredMachine, planMachine } from './plan.js';
 import type { MachineRecord } from './record.js';
 import { decodeRecord } from './record-text.js';
+import { reportMachine } from './report.js';
 
 const owner: OwnerMark = { cluster: 'here', namespace: 'shop', name: 'web', uid: 'u-1' };
 const uuid = '11111111-2222-4333-8444-555555555501';
@@ -114,6 +117,37 @@ t.test('what no manifest can say is not lost by leaving a host', async (t) => {
   t.match(away(), [{ kind: 'wait', because: /no manifest can say \(sound\).*virtwright.io\/adopt=false/ }]);
   t.match(away({ forgets: true }), [{ action: { kind: 'press' } }], 'with a word');
   t.match(away({}, { adopted: {} }), [{ action: { kind: 'press' } }], 'where there is nothing to lose');
+});
+
+t.test('gone from its host, it is not made anew without what no manifest can say', async (t) => {
+  const { adopt: _, ...ours } = desired({ adoptedWith: 'disk /vmfs/web.vmdk' });
+  const reasons = (given: Partial<DesiredMachine>) =>
+    planMachine({ ...ours, ...given }, { record: {} }, 1).map((one) => (one.kind === 'act' ? one.action.kind : one.reason));
+  t.match(words(ours, undefined), [/^Lost: .*\(disk \/vmfs\/web\.vmdk\), and is gone from one: .*virtwright\.io\/adopt=false/]);
+  t.strictSame(reasons({ keepsPassword: true }), ['Lost'], 'nor is it forgotten that it was adopted');
+  t.strictSame(reasons({ want: 'away' }), ['Lost'], 'it has not left by itself');
+  t.strictSame(reasons({ want: 'absent' }), []);
+  const { adoptedWith: _with, ...told } = ours;
+  t.strictSame(
+    planMachine({ ...told, forgets: true }, { record: {} }, 1).map((one) => one.kind === 'act' && one.action.kind),
+    ['define'],
+  );
+});
+
+t.test('what no manifest can say is told, also of one that is gone', async (t) => {
+  const { adopt: _, ...ours } = desired();
+  const resource = (status: VirtualMachineStatus, annotations: Record<string, string> = {}) =>
+    ({ metadata: { ...owner, generation: 1, annotations }, spec: { runStrategy: 'Always' }, status }) as unknown as VirtualMachine;
+  const record = { adopted: { kept: 'sound' } };
+  const there = reportMachine(resource({}), { desired: ours, observed: { machine: machine(), record }, now: 1 });
+  t.match(there, { adopted: true, adoptedWith: 'sound' });
+  const unsaid = unsaidOf(resource(there));
+  t.equal(unsaid, 'sound');
+  const gone = reportMachine(resource(there), { desired: { ...ours, adoptedWith: 'sound' }, observed: { record: {} }, now: 2 });
+  t.match(gone, { adopted: true, adoptedWith: 'sound' });
+  t.equal(unsaidOf(resource(there, { 'virtwright.io/adopt': 'false' })), undefined);
+  const anew = reportMachine(resource(gone), { desired: { ...ours, forgets: true }, observed: { machine: machine(), record: {} }, now: 3 });
+  t.same([anew.adopted, anew.adoptedWith], [undefined, undefined]);
 });
 
 t.test('a screen that lost its password with its machine is not made anew without one', async (t) => {

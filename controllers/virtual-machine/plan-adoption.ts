@@ -13,6 +13,7 @@ interface Adopter extends WantedSeed {
   readonly owner: OwnerMark;
   readonly definition: MachineDefinition;
   readonly adopt?: Adopting;
+  readonly adoptedWith?: string;
   readonly doomed?: readonly string[];
 }
 
@@ -58,6 +59,13 @@ function running({ live, ...machine }: Machine, { disks, cdroms, interfaces }: M
 /** Another is not made in its place. */
 export const nothingToAdopt = ({ host }: Adopter, { name }: Adopting): Plan<never>[number] =>
   refuse('NotFound', `${host} has no machine ${name} to adopt; name its host in spec.placement.hypervisorRef, and it by spec.uuid`);
+
+/** Another hand took it away, perhaps for a minute: made from its manifest it would be another machine, where its disks were its own an empty one. */
+export function lost({ host, adoptedWith }: Adopter): Plan<never> | undefined {
+  if (adoptedWith === undefined) return undefined;
+  const remedy = 'put it back there, or annotate virtwright.io/adopt=false to have it made anew without';
+  return [refuse('Lost', `it was adopted with what no manifest can say (${adoptedWith}), and is gone from ${host}: ${remedy}`)];
+}
 
 /** The machine stays as it is, and so must what it is made of. */
 export function planRelease({ owner, adopt, doomed = [] }: Adopter, { id }: Machine): Plan<MachineAction> {

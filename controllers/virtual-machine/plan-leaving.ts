@@ -56,8 +56,8 @@ function staysFor(runStrategy: RunStrategy, { machine: { power }, record }: Subj
   return record.paused === true ? 'an action paused it: it leaves once it is resumed, or off' : undefined;
 }
 
-/** Elsewhere it is made from its manifest, which cannot say all that others gave it. */
-function wouldLose({ forgets }: Leaver, { record: { adopted } }: Subject): string | undefined {
+/** Elsewhere, or anew, it is made from its manifest, which cannot say all that others gave it. */
+export function wouldLose({ forgets }: Pick<Leaver, 'forgets'>, { record: { adopted } }: Subject): string | undefined {
   if (adopted?.kept === undefined || forgets === true) return undefined;
   return `it was adopted with what no manifest can say (${adopted.kept}), and would be made without: annotate virtwright.io/adopt=false to have it so, or release it`;
 }

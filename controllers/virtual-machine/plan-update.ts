@@ -5,7 +5,7 @@ import { type AllowedClass, classOf, usuallyAllowed } from './classes.js';
 import type { Difference } from './difference.js';
 import { pendingChanges } from './live.js';
 import type { RequestedAction, RunStrategy } from './plan-action.js';
-import { resuming } from './plan-leaving.js';
+import { resuming, wouldLose } from './plan-leaving.js';
 import { planStop, type StopPolicy } from './plan-power.js';
 import { isCuredByRestart, noteRestart, roomFor, wasRestartedFor } from './restarts.js';
 
@@ -16,6 +16,7 @@ interface Updated {
   readonly capabilities: readonly Capability[];
   readonly allow?: readonly AllowedClass[];
   readonly action?: RequestedAction;
+  readonly forgets?: true;
 }
 
 const shortWaitMs = 1_000;
@@ -53,6 +54,8 @@ export function planRecreation(desired: Updated, subject: Subject, found: readon
         `${anew.join('; ')}; take it back, or have the machine made anew with the same disks: add Recreate to spec.updatePolicy.allow`,
       ),
     ];
+  const loses = wouldLose(desired, subject);
+  if (loses !== undefined) return [refuse('RecreateRequired', `${anew.join('; ')}; ${loses}`)];
   const leaving = resuming(subject, desired.runStrategy);
   const { machine, owner, record } = leaving;
   const because = `updatePolicy allows it to be made anew, with the same disks: ${anew.join('; ')}`;

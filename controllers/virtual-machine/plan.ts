@@ -13,7 +13,7 @@ import { defaultInterface, type Revoked } from './interfaces.js';
 import { limitsTaken, noteLimits } from './limits.js';
 import { planLive } from './live.js';
 import { planRequestedAction, type RequestedAction, type RunStrategy } from './plan-action.js';
-import { asTaken, nothingToAdopt, planAdoption, planRelease } from './plan-adoption.js';
+import { asTaken, lost, nothingToAdopt, planAdoption, planRelease } from './plan-adoption.js';
 import { planDrift } from './plan-drift.js';
 import { planAbsence, planLeaving, resuming } from './plan-leaving.js';
 import { planRun, planStop, type StopPolicy } from './plan-power.js';
@@ -58,6 +58,8 @@ export interface DesiredMachine extends WantedSeed {
   readonly takeOver?: string;
   /** Somebody said that the machine which is there is to be this one. */
   readonly adopt?: Adopting;
+  /** What it was adopted with that no manifest can say, unless `forgets`. */
+  readonly adoptedWith?: string;
   /** Adopted, it may be made anew without what no manifest can say: somebody said so. */
   readonly forgets?: true;
   /** Its screen has the password that it was adopted with: one that is made anew would have none. */
@@ -86,7 +88,7 @@ export interface ObservedMachine {
 /** The steps from the machine we see to the machine that was asked for, first things first. */
 export function planMachine(desired: DesiredMachine, observed: ObservedMachine, now: number): Plan<MachineAction> {
   const { machine, stranger, record, heard = new Set() } = observed;
-  if (machine === undefined && desired.want === 'away') return planAbsence(desired, observed);
+  if (machine === undefined && desired.want === 'away') return lost(desired) ?? planAbsence(desired, observed);
   if (machine === undefined && desired.want === 'absent') return desired.release ? [] : planUnseeding(desired, observed.seedKept);
   if (machine === undefined && stranger !== undefined) return planStranger(desired, stranger);
   if (machine === undefined)
@@ -165,6 +167,8 @@ function planWaits(desired: DesiredMachine, machine?: Machine): Plan<never> {
 }
 
 function planCreation(desired: DesiredMachine, observed: ObservedMachine): Plan<MachineAction> {
+  const gone = lost(desired);
+  if (gone !== undefined) return gone;
   if (desired.keepsPassword) return [wait('WaitingForPassword', 'the machine that was adopted is gone, and its password with it', 1_000)];
   const waits = planWaits(desired);
   if (waits.length > 0) return waits;

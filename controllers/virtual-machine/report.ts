@@ -43,7 +43,8 @@ export function reportMachine(resource: VirtualMachine, findings: MachineFinding
     graphics: machine === undefined ? before?.graphics : graphicsTold(resource, machine),
     seedPool: before?.seedPool ?? (desired?.seed === undefined ? undefined : desired.seed.instance),
     run: record === undefined ? before?.run : runStatus(record),
-    adopted: record === undefined ? before?.adopted : record.adopted && true,
+    adopted: record === undefined || isLost(findings) ? before?.adopted : record.adopted && true,
+    adoptedWith: machine === undefined ? before?.adoptedWith : record?.adopted?.kept,
     volumes: volumesTold(resource),
     interfaces: machine === undefined ? before?.interfaces : interfaces(machine, told?.addresses),
     macAddressClaims: before?.macAddressClaims,
@@ -69,6 +70,9 @@ export function reportMachine(resource: VirtualMachine, findings: MachineFinding
     }),
   });
 }
+
+/** Put back on its host, it is the one that was adopted: what is known of that is not forgotten. */
+const isLost = ({ observed, desired }: MachineFindings): boolean => observed?.machine === undefined && desired?.adoptedWith !== undefined;
 
 const graphicsTold = (resource: VirtualMachine, { configured, live }: Machine): VirtualMachineStatus['graphics'] => {
   const has = (configured ?? live)?.graphics;

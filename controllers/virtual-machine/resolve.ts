@@ -1,6 +1,6 @@
 import type { StorageVolume, VirtualMachine, VirtualMachineAction } from '#crds/types.js';
 import type { ContainerShape, KernelBoot, MachineCdrom, MachineDisk, MachineInterface, MachineShape } from '#drivers/driver.js';
-import { adopting, isReleased, isToBeAdopted, mayForget } from '../adoption.js';
+import { adopting, isReleased, isToBeAdopted, mayForget, unsaidOf } from '../adoption.js';
 import { isReady, notReady } from '../conditions.js';
 import { keepsItsPassword } from '../guest-secrets.js';
 import { type HostScope, nativeName, takeOverOf } from '../host/scope.js';
@@ -73,15 +73,17 @@ function driftWish({ driftPolicy = 'Enforce', driftRules: rules = [] }: VirtualM
   return driftPolicy === 'Enforce' && rules.length === 0 ? {} : { drift: { policy: driftPolicy, rules } };
 }
 
-type AdoptionAsked = Pick<DesiredMachine, 'adopt' | 'forgets' | 'keepsPassword'>;
+type AdoptionAsked = Pick<DesiredMachine, 'adopt' | 'adoptedWith' | 'forgets' | 'keepsPassword'>;
 
 function adoption(machine: VirtualMachine, host: HostScope, { namespaces }: MachineStores): AdoptionAsked {
   const { metadata, spec, status } = machine;
   const isToBeTaken = isToBeAdopted(machine);
+  const unsaid = unsaidOf(machine);
   // Who may leave one to itself on the host is who may take one there.
   const isLeft = isReleased(machine) && metadata.deletionTimestamp !== undefined;
   const kept = {
     ...(mayForget(machine) ? { forgets: true as const } : {}),
+    ...(unsaid === undefined ? {} : { adoptedWith: unsaid }),
     ...(keepsItsPassword(machine) && status?.adopted === true ? { keepsPassword: true as const } : {}),
   };
   if (!isToBeTaken && !isLeft) return kept;
@@ -89,7 +91,7 @@ function adoption(machine: VirtualMachine, host: HostScope, { namespaces }: Mach
 }
 
 /** Their volumes go with the object. */
-const doomedDisks = ({ spec }: VirtualMachine): readonly string[] =>
+export const doomedDisks = ({ spec }: VirtualMachine): readonly string[] =>
   (spec.disks ?? []).flatMap(({ name, volumeTemplate }) => (volumeTemplate?.whenDeleted === 'Delete' ? [name] : []));
 
 /** Firmware's and TPM's belongs to the system on the first disk. Of a volume whose object is gone before it nobody knows: nothing is lost then. */
