@@ -1,5 +1,6 @@
 import t from 'tap';
 import type { VirtualMachine, VirtualMachineStatus } from '#crds/types.js';
+import { isToBeAdopted } from '../adoption.js';
 import { unbound } from './unbind.js';
 
 const now = Date.UTC(2030, 0);
@@ -31,4 +32,13 @@ t.test('of an evacuation only the room that is kept is left', async (t) => {
   t.same(after({ hypervisor: 'one', evacuation }).evacuation, { from: 'one', to: 'two' });
   const stays = { from: 'one', reason: 'Memory', message: 'two: needs 1Gi' };
   t.notOk('evacuation' in after({ hypervisor: 'one', evacuation: stays }));
+});
+
+t.test('adopted on the host that it leaves, it is not to be adopted on the next', async (t) => {
+  const adopted = { ...machine({ hypervisor: 'one', hardware: { machine: 'pc' }, adopted: true, adoptedWith: 'sound' }) };
+  const asked = { ...adopted, metadata: { ...adopted.metadata, annotations: { 'virtwright.io/adopt': 'true' } } };
+  const status = unbound(asked, 'OutOfService', 'one is out of service', now);
+  t.equal(isToBeAdopted({ ...asked, status }), false);
+  t.same([status.hardware, status.adopted, status.adoptedWith], [{}, undefined, undefined], 'what only that host had is gone');
+  t.notOk('hardware' in after({ hypervisor: 'one' }), 'what was never seen is to be adopted still');
 });

@@ -1,6 +1,6 @@
 import { formatBytes } from '#crds/quantity.js';
 import type { Hypervisor, VirtualMachine } from '#crds/types.js';
-import { adoptOf } from '../../adoption.js';
+import { isToBeAdopted } from '../../adoption.js';
 import { type Room, roomOf } from '../room.js';
 import type { Filter } from './filter.js';
 
@@ -23,7 +23,7 @@ export const memory: Filter = ({ machine, need, usage }, hypervisor) => {
 /** What may be adopted is on the host already, and counts among what is not ours until then. */
 function isThere(machine: VirtualMachine, { spec }: Hypervisor): boolean {
   const { uuid } = machine.spec;
-  if (adoptOf(machine) === undefined || uuid === undefined) return false;
+  if (!isToBeAdopted(machine) || uuid === undefined) return false;
   return (spec.grants ?? []).some(({ machines = [] }) => machines.includes('*') || machines.includes(uuid));
 }
 
