@@ -1,4 +1,5 @@
 import { type Hypervisor, type StorageVolume, sessions, storageVolumes, type VirtualMachine, virtualMachines } from '#crds/types.js';
+import { adopting, isReleased, unsaidOf } from '../adoption.js';
 import type { Binder } from '../binder.js';
 import { removeFinalizer } from '../finalizer.js';
 import { ApiError } from '../kubernetes/client.js';
@@ -9,6 +10,7 @@ import { placeFor } from '../placement/bind-machine.js';
 import { moveUnused } from '../placement/leave-behind.js';
 import type { Reservation } from '../placement/ledger.js';
 import { unbindMachine } from '../placement/unbind.js';
+import { doomedDisks } from '../virtual-machine/resolve.js';
 import { mostNamed, type Orphan, orphanedMachine, orphanedNetwork, orphanedPool, orphanedVolume, withOrphans } from './orphans.js';
 
 /** One thing that the host is to lose: what is noted of it first, then how it is lost. */
@@ -62,12 +64,18 @@ function ignoreOvertaken(reason: unknown): void {
   if (!ApiError.is(reason, 'Conflict')) throw reason;
 }
 
-function machinesOf(binder: Binder, { metadata: { name: host } }: Hypervisor, kept: Reservation[], signal: AbortSignal) {
+function machinesOf(binder: Binder, hypervisor: Hypervisor, kept: Reservation[], signal: AbortSignal) {
   const losses: Loss[] = [];
   const staying = new Map<string, string>();
+  const { name: host } = hypervisor.metadata;
   for (const machine of binder.watched.machines.store.byIndex('host', host)) {
     const orphan = orphanedMachine(machine, binder.watched);
     if (machine.metadata.deletionTimestamp !== undefined) {
+      const why = isReleased(machine) ? whyNotReleased(binder, machine, hypervisor) : undefined;
+      if (why !== undefined) {
+        staying.set(machine.metadata.uid, why);
+        continue;
+      }
       losses.push({ orphan, lose: () => removeFinalizer(binder.client, virtualMachines, machine, signal) });
       continue;
     }
@@ -80,9 +88,25 @@ function machinesOf(binder: Binder, { metadata: { name: host } }: Hypervisor, ke
 
 const moving = (host: string) => ({ reason: 'OutOfService', message: `${host} is out of service: it is started on another host` });
 
+/** As its agent would say, if there were one. */
+function whyNotReleased({ watched }: Binder, machine: VirtualMachine, hypervisor: Hypervisor): string | undefined {
+  const { metadata, spec, status } = machine;
+  const host = { name: hypervisor.metadata.name, hypervisor };
+  const uuid = status?.uuid ?? spec.uuid ?? metadata.uid;
+  const { ungranted } = adopting('machines', [uuid], metadata.namespace, host, watched.namespaces.store);
+  if (ungranted !== undefined) return `machine ${ungranted}, nor is it left to itself`;
+  const doomed = doomedDisks(machine);
+  return doomed.length === 0
+    ? undefined
+    : `the volume of its disk ${doomed.join(', ')} has whenDeleted: Delete, and the machine is to stay`;
+}
+
 /** What is in a TPM is nowhere else, and a guest without it may be locked out of its disks. */
 function whyItStays(binder: Binder, machine: VirtualMachine, kept: Reservation[]): string | undefined {
   if (machine.spec.firmware?.tpm !== undefined) return 'what its TPM holds is on that host alone';
+  const unsaid = unsaidOf(machine);
+  if (unsaid !== undefined)
+    return `it was adopted with what no manifest can say (${unsaid}): annotate virtwright.io/adopt=false to have it made without`;
   const choice = placeFor(binder, machine);
   if (choice.kind === 'none') return `no other host takes it: ${choice.message}`;
   kept.push(binder.ledger.reserve(machine, choice.hypervisor.metadata.name));

@@ -1,7 +1,7 @@
 import t from 'tap';
-import type { Hypervisor, HypervisorStatus } from '#crds/types.js';
+import type { Hypervisor, HypervisorStatus, VirtualMachine } from '#crds/types.js';
 import { hypervisorDefaults } from '#test/hypervisor-spec.js';
-import { mostNamed, type Orphan, withOrphans } from './orphans.js';
+import { mostNamed, type Orphan, orphanedMachine, withOrphans } from './orphans.js';
 
 const orphan = (uid: number): Orphan => ({ kind: 'VirtualMachine', namespace: 'shop', name: `web-${uid}`, uid: `uid-${uid}` });
 const some = (count: number, from = 0) => Array.from({ length: count }, (_, index) => orphan(from + index));
@@ -29,4 +29,18 @@ t.test('what finds no room is not counted, and is no news at each look', async (
 
 t.test('a count that is not of what is named is put right', async (t) => {
   t.same(withOrphans(host({ count: 9, objects: some(2) }), []), { count: 2, objects: some(2) });
+});
+
+t.test('what was given back is no orphan, and what is only said to be one day is', async (t) => {
+  const volumes = { volumes: { store: { get: () => undefined } } } as unknown as Parameters<typeof orphanedMachine>[1];
+  const machine = (annotations: Record<string, string>, deleted: object = { deletionTimestamp: '2030-01-01T00:00:00Z' }) =>
+    ({
+      metadata: { namespace: 'shop', name: 'web', uid: 'u', annotations, ...deleted },
+      spec: {},
+      status: {},
+    }) as unknown as VirtualMachine;
+  const release = { 'virtwright.io/release': 'true' };
+  t.equal(orphanedMachine(machine(release), volumes), undefined);
+  t.match(orphanedMachine(machine({}), volumes), { uid: 'u' });
+  t.match(orphanedMachine(machine(release, {}), volumes), { uid: 'u' }, 'it goes on elsewhere');
 });

@@ -6,6 +6,7 @@ import type {
   VirtualMachine,
   VirtualNetworkInstance,
 } from '#crds/types.js';
+import { isReleased } from '../adoption.js';
 import type { ClusterWatches } from '../binder.js';
 import { keepsState } from '../virtual-machine/resolve.js';
 
@@ -16,10 +17,14 @@ export const mostNamed = 512;
 
 const named = (nativeName: string | undefined) => (nativeName === undefined ? {} : { nativeName });
 
-/** A machine that goes on elsewhere needs nothing of what its firmware and its TPM wrote down here. */
-export function orphanedMachine(machine: VirtualMachine, { volumes }: Pick<ClusterWatches, 'volumes'>): Orphan {
+/**
+ * A machine that goes on elsewhere needs nothing of what its firmware and its TPM wrote down here. Undefined when nothing of it is to be taken
+ * away: it was given back, and stays as it is.
+ */
+export function orphanedMachine(machine: VirtualMachine, { volumes }: Pick<ClusterWatches, 'volumes'>): Orphan | undefined {
   const { metadata, status } = machine;
   const goes = metadata.deletionTimestamp !== undefined;
+  if (goes && isReleased(machine)) return undefined;
   const { namespace, name, uid } = metadata;
   const keeps = goes && keepsState(machine, { volumes: volumes.store });
   return { kind: 'VirtualMachine', namespace, name, uid, ...named(status?.nativeName), reclaimPolicy: keeps ? 'Retain' : 'Delete' };
