@@ -19,9 +19,9 @@ const entryOf = (path: string, value: unknown): string =>
   keyOf(path) + digest(`${path}=${JSON.stringify(value ?? null)}`).slice(0, valueLength);
 
 /** The first of very many; nothing is known of the others. */
-export const digestsOf = (fields: Fields): string =>
+export const digestsOf = (fields: Fields, most = mostEntries): string =>
   fields
-    .slice(0, mostEntries)
+    .slice(0, most)
     .map(([path, value]) => entryOf(path, value))
     .join('');
 
@@ -43,22 +43,4 @@ export function isStale(digests: string, fields: Fields): boolean {
     const entry = entryOf(path, value);
     return known.has(entry.slice(0, keyLength)) && !entries.includes(entry);
   });
-}
-
-/** Those that hold still, and this one. */
-export const withEntry = (digests: string, path: string, value: unknown): string => withoutPaths(digests, [path]) + entryOf(path, value);
-
-export function withoutPaths(digests: string, paths: readonly string[]): string {
-  const gone = new Set(paths.map(keyOf));
-  return split(digests, entryLength)
-    .filter((entry) => !gone.has(entry.slice(0, keyLength)))
-    .join('');
-}
-
-/** Only those of these paths. */
-export function onlyPaths(digests: string, paths: readonly string[]): string {
-  const left = new Set(paths.map(keyOf));
-  return split(digests, entryLength)
-    .filter((entry) => left.has(entry.slice(0, keyLength)))
-    .join('');
 }

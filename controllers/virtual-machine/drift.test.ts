@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import type { VirtualMachine, VirtualMachineStatus } from '#crds/types.js';
 import type { Machine, MachineDefinition, MachineId, MachineShape, OwnerMark, PowerState } from '#drivers/driver.js';
 import { everything } from '#drivers/fake/capabilities.js';
 import { newDrift } from '../drift.js';
 import { differences } from './difference.js';
+import { keyOf } from './digests.js';
 import type { DriftPolicy, DriftWish } from './drifted.js';
 import { type DesiredMachine, planMachine } from './plan.js';
 import { calmMs } from './put-back.js';
@@ -282,6 +283,66 @@ t.test('Accept: nothing is done, and it stays accepted until something else is d
       );
     }),
   );
+});
+
+t.test('another password is set under every policy, and is nobody’s drift', (t) => {
+  for (const policy of ['Enforce', 'Observe', 'Accept'] as const) {
+    const withPassword = (password: string) => ({ ...wanted, graphics: { type: 'VNC', password } as const });
+    const host = new Host(policy);
+    for (const password of ['one', 'two', 'three', 'four', 'five']) {
+      host.definition = withPassword(password);
+      t.same(host.report(), [], policy);
+      t.same(host.pass(), ['define'], `${policy}: ${password}`);
+      t.equal(host.configured.graphics?.password, password);
+      t.same(host.pass(), []);
+    }
+    t.match(decodeRecord(host.record), { accepted: undefined, putBack: undefined });
+    t.same(host.events, []);
+    host.configured = edited(host.configured, ['spec.devices.graphics']);
+    t.match(host.report(), [{ field: 'spec.devices.graphics', treatment: policy }], 'a screen that is gone is drift');
+  }
+  t.end();
+});
+
+/** A machine with these interfaces, of which another hand has changed all that can be. */
+function rewired(names: readonly string[]): Host {
+  const all = names.map(
+    (name) => ({ name, network: 'shop.lan', model: 'Virtio', macAddress: `52:54:${name}`, mtu: 1500, linkState: 'Up' }) as const,
+  );
+  const host = new Host('Accept');
+  host.definition = { ...wanted, disks: [], cdroms: [], interfaces: all };
+  host.pass();
+  const theirs = all.map(
+    ({ name }) => ({ name, network: 'other', model: 'E1000e', macAddress: '52:54:00', mtu: 9000, linkState: 'Down' }) as const,
+  );
+  host.configured = { ...host.configured, interfaces: theirs };
+  return host;
+}
+
+/** How many are accepted once that was noted, and nobody accepts more. */
+function stillAccepted(t: Test, host: Host): number {
+  t.match(planMachine(host.desired, host.observed, host.now), [{ action: { kind: 'note' } }]);
+  host.pass(1);
+  t.same(planMachine(host.desired, host.observed, host.now), [], 'nothing more is to be written');
+  host.drift = { policy: 'Enforce' };
+  host.pass();
+  return host.report().filter(({ treatment }) => treatment === 'Accept').length;
+}
+
+t.test('Accept: fields whose digests have one key are noted once', (t) => {
+  t.equal(keyOf('spec.interfaces[web].network'), keyOf('spec.interfaces[web].mtu'), 'one of the pairs there are');
+  fc.assert(
+    fc.property(fc.uniqueArray(fc.stringMatching(/^[a-z]{1,8}$/), { maxLength: 8 }), (names) => {
+      const all = [...new Set(['web', ...names])];
+      t.equal(stillAccepted(t, rewired(all)), 5 * all.length);
+    }),
+  );
+  t.end();
+});
+
+t.test('Accept: of more fields than find room, as many stay accepted as do', (t) => {
+  t.equal(stillAccepted(t, rewired([...'abcdefghijklmn'])), 64);
+  t.end();
 });
 
 t.test('what is declared anew is carried out under every policy, also where a hand was before', async (t) => {

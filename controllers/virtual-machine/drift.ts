@@ -1,11 +1,11 @@
 import type { Machine, MachineDefinition, MachineShape } from '#drivers/driver.js';
 import { type Difference, differences } from './difference.js';
-import { digestsOf, hasEntry, hasKey, isStale, keysOf, onlyPaths, withEntry } from './digests.js';
+import { digestsOf, hasEntry, hasKey, isStale, keysOf } from './digests.js';
 import { type Drifted, type DriftWish, isLeft, policyFor } from './drifted.js';
 import { limitsTaken } from './limits.js';
 import { runningDifferences } from './live.js';
 import { dueAt, recentlyPutBack } from './put-back.js';
-import type { MachineRecord } from './record.js';
+import { type MachineRecord, mostAccepted } from './record.js';
 import { fieldsIn, pathsOf, textOf, valueAt, withFields } from './shape-fields.js';
 
 export interface Settled {
@@ -35,6 +35,7 @@ export function settle(wanted: MachineDefinition, { machine, record, now }: Know
   if (applied === undefined) return { definition: asked, machine, drift: [], record: begun(wanted, asked, machine, record, wish) };
   const judge = (field: string, where: Drifted['where'], has: MachineShape) => judged({ field, where }, has, { wanted, record, now, wish });
   const inDefinition = differences(configured, asked)
+    .filter((difference) => !isPassword(difference))
     .flatMap(pathsOf)
     .filter((path) => hasEntry(applied, path, valueAt(wanted, path)))
     .map((path) => judge(path, 'Definition', configured));
@@ -80,8 +81,11 @@ function runningDrift(
     .filter((path) => hasEntry(applied, path, valueAt(wanted, path)) && !inDefinition.some(({ field }) => field === path));
 }
 
-/** Of a password nothing is written down; how much memory a guest has is a matter between its balloon and its host, from each start on. */
-const isNobodys = ({ part }: Difference): boolean => part?.kind === 'graphics' || part?.kind === 'memory';
+/** Nothing of it is written down, so that nobody can say whose change it is: it is set. That there is no such screen is another thing. */
+const isPassword = ({ part }: Difference): boolean => part?.kind === 'graphics';
+
+/** How much memory a guest has is a matter between its balloon and its host, from each start on. */
+const isNobodys = (difference: Difference): boolean => isPassword(difference) || difference.part?.kind === 'memory';
 
 interface Judging {
   readonly wanted: MachineDefinition;
@@ -102,12 +106,11 @@ function judged(drift: Pick<Drifted, 'field' | 'where'>, has: MachineShape, { wa
   return { ...drift, ...texts, treatment: policy, ...(due > now ? { heldUntil: due } : {}) };
 }
 
-function accepting(record: MachineRecord, drift: readonly Drifted[], configured: MachineShape): MachineRecord {
-  const accepted = drift.filter(({ treatment }) => treatment === 'Accept').map(({ field }) => field);
-  const { accepted: before = '', ...rest } = record;
-  const news = accepted.filter((path) => !hasEntry(before, path, valueAt(configured, path)));
-  const all = news.reduce((entries, path) => withEntry(entries, path, valueAt(configured, path)), onlyPaths(before, accepted));
-  return all === '' ? rest : { ...rest, accepted: all };
+/** Of what is found now, and of nothing else: digests whose keys are the same must not take turns. */
+function accepting({ accepted: _, ...record }: MachineRecord, drift: readonly Drifted[], configured: MachineShape): MachineRecord {
+  const paths = drift.flatMap(({ field, treatment }) => (treatment === 'Accept' ? [field] : [])).sort();
+  const fields = paths.map((path) => [path, valueAt(configured, path)] as const);
+  return fields.length === 0 ? record : { ...record, accepted: digestsOf(fields, mostAccepted) };
 }
 
 /** The record that goes with a definition: what was asked with it, and in what the running machine is not so yet. */

@@ -186,6 +186,8 @@ export const mostLive = 12;
 export const mostRestartedFor = 32;
 /** What was put back last, so that as much is left for the rest. */
 export const mostPutBack = 8;
+/** Fields whose digests as they were found find room; the rest is accepted for as long as that is the policy. */
+export const mostAccepted = 64;
 
 /** The record before something is asked of the running machine, under `key`. */
 export function noteAsked(record: MachineRecord, key: string, now: number): MachineRecord {
