@@ -164,7 +164,8 @@ export interface HypervisorSpecGrant {
   readonly privilegedContainers?: boolean;
   /**
    * The most `cpu.shares` that VirtualMachines of these namespaces may ask for. When absent, 100, which hosts reckon those
-   * as that say nothing. Of a grant that is taken away, what runs keeps what it has.
+   * as that say nothing. A machine that has more by its definition on the host keeps it, also without a grant, and gets no
+   * more.
    */
   readonly cpuShares?: number;
   /**

@@ -177,6 +177,10 @@ t.test('a machine is made anew by a word alone, stopped first, and with what it 
     acts(desiredWith(asked, { ...given, allow: all, forgets: true }), machineWith(off, {}, adopted)).includes('recreate'),
     'but by a word',
   );
+  const many = { cpuShares: 500 };
+  const capabilities: readonly Capability[] = [...asGeneration, { field: 'cpu.shares' }];
+  const ungranted = desiredWith({ ...asked, ...many }, { allow: all, capabilities, ungrantedShares: 'spec.cpu.shares: 500 given' });
+  t.same(acts(ungranted, machineWith(off, many, stopped))[0], 'refuse NotGranted', 'nor taken away what would not be had again');
 });
 
 t.test('whatever is asked: every class is one of ours, and nothing stops a machine that nobody allowed to be stopped', async (t) => {

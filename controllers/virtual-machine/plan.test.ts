@@ -630,6 +630,19 @@ t.test('a grant that is taken away stops new attachments only', async (t) => {
   t.same(words(planOf(revoked, attached)), []);
 });
 
+t.test('shares without a grant: a definition keeps what it has, and gets no more', async (t) => {
+  const asking = desiredWith({
+    definition: { ...desiredWith().definition, cpuShares: 500 },
+    ungrantedShares: 'spec.cpu.shares: 500 given',
+  });
+  const withShares = (cpuShares: number) => machineWith(off(), ran(), { configured: { ...shape, cpuShares } });
+  t.same(words(planMachine(asking, { record: {} }, now)), ['refuse NotGranted'], 'a new machine');
+  t.same(words(planOf(asking, machineWith(off(), ran()))), ['refuse NotGranted'], 'one that says nothing of them');
+  t.same(words(planOf(asking, withShares(499))), ['refuse NotGranted'], 'one with fewer');
+  t.same(words(planOf(asking, withShares(500))), ['start'], 'one that has them from before');
+  t.same(words(planOf(asking, withShares(900))), ['define', 'start'], 'one that has more');
+});
+
 t.test('status tells the interfaces, and how they stand', async (t) => {
   const interfaces = [{ name: 'eth', networkRef: { name: 'lan' }, linkState: 'Up' as const }];
   const told = (desired: DesiredMachine, machine: Machine) => {

@@ -40,6 +40,8 @@ export interface DesiredMachine extends WantedSeed {
   readonly revoked?: readonly Revoked[];
   /** What it names of the host, and may not have: then it is neither changed nor started, and what runs goes on. */
   readonly ungranted?: readonly string[];
+  /** Why it may not have the CPU shares that it asks for; as many as it has already it keeps. */
+  readonly ungrantedShares?: string;
   /** Why the password of its graphics is not there yet. */
   readonly missingPassword?: string;
   /** Interfaces whose MAC address another machine had first. */
@@ -148,10 +150,12 @@ const isStart = (decision: Plan<MachineAction>[number]): boolean => decision.kin
 
 /** What it refers to and cannot have. A machine that runs goes on; it is neither changed nor started until all is there. */
 function planWaits(desired: DesiredMachine, machine?: Machine): Plan<never> {
-  const { missing = [], missingNetworks = [], missingSeed = [], missingPassword, revoked = [], duplicates = [], ungranted = [] } = desired;
+  const { missing = [], missingNetworks = [], missingSeed = [], revoked = [], duplicates = [], ungranted = [] } = desired;
+  const { missingPassword, ungrantedShares } = desired;
   // One that has a password keeps it.
   const asksNobody = (machine?.configured ?? machine?.live)?.graphics?.password === undefined;
   const attached = (machine?.configured ?? machine?.live)?.interfaces ?? [];
+  const moreShares = (desired.definition.cpuShares ?? 0) > ((machine?.configured ?? machine?.live)?.cpuShares ?? 0);
   const isAttached = ({ name, network, vlan }: Revoked) =>
     attached.some((one) => one.name === name && one.network === network && one.vlan === vlan);
   const refused = revoked.filter((one) => !isAttached(one));
@@ -163,6 +167,7 @@ function planWaits(desired: DesiredMachine, machine?: Machine): Plan<never> {
     ...(missingPassword !== undefined && asksNobody ? [wait('WaitingForPassword', `waiting for ${missingPassword}`, 60_000)] : []),
     ...duplicates.map((because) => refuse('DuplicateMacAddress', because)),
     ...ungranted.map((because) => refuse('NotGranted', because)),
+    ...(ungrantedShares !== undefined && moreShares ? [refuse('NotGranted', ungrantedShares)] : []),
   ];
 }
 
@@ -195,6 +200,9 @@ function planDefinition(desired: DesiredMachine, subject: Subject, { definition,
   const misfits = planFit(desired);
   if (misfits.length > 0) return misfits;
   const anew = planRecreation(desired, subject, found);
+  // What it keeps without a grant by now, a new one would not get: it would be gone.
+  const waits = anew.some(({ kind }) => kind === 'refuse') || anew.length === 0 ? [] : planWaits(desired);
+  if (waits.length > 0) return waits;
   if (anew.length > 0) return anew;
   const others = drift.filter((one) => one.where === 'Definition' && !isLeft(one));
   const next = notePutBack(noteDefined(noteLimits(record, wanted), wanted, definition, machine), others, now);

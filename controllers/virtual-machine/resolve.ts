@@ -6,13 +6,14 @@ import { keepsItsPassword } from '../guest-secrets.js';
 import { type HostScope, nativeName, takeOverOf } from '../host/scope.js';
 import type { Resolution } from '../reconcile.js';
 import { clonesOf, type Disk, isLinked, isTwice, type Stores, volumeOfDisk, volumesOf } from '../stores.js';
+import { ungrantedToContainer } from './container-grants.js';
 import { resolveGraphics } from './graphics.js';
 import { cdromHardware, containerHardware, diskHardware, plainHardware } from './hardware.js';
 import { type NetworkStores, resolveInterfaces } from './interfaces.js';
 import type { DesiredMachine } from './plan.js';
 import type { RequestedAction } from './plan-action.js';
 import { resolveSeed, type SecretValues, serialLog } from './seed.js';
-import { ungrantedTo } from './ungranted.js';
+import { ungrantedShares } from './ungranted.js';
 
 export type MachineStores = Pick<Stores, 'volumes' | 'actions' | 'instances'> & NetworkStores & { readonly secretValues: SecretValues };
 
@@ -24,7 +25,8 @@ export function resolveMachine(machine: VirtualMachine, host: HostScope, stores:
   const networks = resolveInterfaces(machine, host, stores);
   const { graphics, missing: missingPassword } = absent ? {} : resolveGraphics(machine, stores.secretValues);
   const shape = absent ? emptyShape : machineShape(machine, volumes, networks.interfaces);
-  const ungranted = absent ? [] : ungrantedTo(machine, host.hypervisor, stores.namespaces);
+  const ungranted = absent ? [] : ungrantedToContainer(machine, host.hypervisor, stores.namespaces);
+  const shares = absent ? undefined : ungrantedShares(machine, host.hypervisor, stores.namespaces);
   const action = absent ? undefined : pendingAction(machine, stores);
   const takeOver = takeOverOf(machine, host);
   const doomed = absent && isReleased(machine) ? doomedDisks(machine) : undefined;
@@ -52,6 +54,7 @@ export function resolveMachine(machine: VirtualMachine, host: HostScope, stores:
       ...(volumes.missing.length === 0 ? {} : { missing: volumes.missing }),
       ...(networks.missing.length === 0 ? {} : { missingNetworks: networks.missing }),
       ...(ungranted.length === 0 ? {} : { ungranted }),
+      ...(shares === undefined ? {} : { ungrantedShares: shares }),
       ...(networks.byDefault ? { networkByDefault: true } : {}),
       ...(networks.revoked.length === 0 ? {} : { revoked: networks.revoked }),
       ...(seed === undefined ? {} : { seed }),

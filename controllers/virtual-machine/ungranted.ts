@@ -8,22 +8,25 @@ import { ungrantedToContainer } from './container-grants.js';
 const usualShares = 100;
 
 /** What a machine asks for of its host that its namespace may not have there, each in words. Looked up at every pass. */
-export const ungrantedTo = (
+export function ungrantedTo(
   machine: VirtualMachine,
   hypervisor: Hypervisor | undefined,
   namespaces: ReadonlyStore<Namespace>,
-): readonly string[] => [...ungrantedShares(machine, hypervisor, namespaces), ...ungrantedToContainer(machine, hypervisor, namespaces)];
+): readonly string[] {
+  const shares = ungrantedShares(machine, hypervisor, namespaces);
+  return [...(shares === undefined ? [] : [shares]), ...ungrantedToContainer(machine, hypervisor, namespaces)];
+}
 
 /** More than others have is taken from these. */
-function ungrantedShares(
+export function ungrantedShares(
   { metadata: { namespace }, spec: { cpu } }: VirtualMachine,
   hypervisor: Hypervisor | undefined,
   namespaces: ReadonlyStore<Namespace>,
-): readonly string[] {
+): string | undefined {
   const { shares = 0 } = cpu;
   const most = mostGranted('cpuShares', hypervisor, namespace, namespaces) ?? usualShares;
-  if (shares <= Math.max(most, usualShares)) return [];
+  if (shares <= Math.max(most, usualShares)) return undefined;
   const host = hypervisor?.metadata.name ?? 'its host';
   const remedy = `ask for less, or set spec.grants[].cpuShares of Hypervisor "${host}"`;
-  return [`spec.cpu.shares: ${shares} given, ${host} grants at most ${most} to namespace "${namespace}"; ${remedy}`];
+  return `spec.cpu.shares: ${shares} given, ${host} grants at most ${most} to namespace "${namespace}"; ${remedy}`;
 }
