@@ -10,11 +10,13 @@ export async function draftsContract(t: Test, stage: Stage): Promise<void> {
 
   await t.test('a draft is of what would be written, and writes nothing', async (t) => {
     const [definition, mark] = [stage.definition(), stage.mark()];
-    const before = await driver.machines.list(soon());
+    // How machines are is no matter: what an earlier part of the suite gave up on may still be under way on them.
+    const there = async () => (await driver.machines.list(soon())).map(({ power: _, ...one }) => one);
+    const before = await there();
     const made = await drafts.machine(definition, mark, soon());
     t.match(made, { exists: false, unchanged: false });
     t.ok(made.format === 'XML' ? made.text.startsWith('<') : JSON.parse(made.text) !== undefined, made.text);
-    t.same(await driver.machines.list(soon()), before, 'the host is as it was');
+    t.same(await there(), before, 'the host is as it was');
 
     const { id } = await stage.define(definition, mark);
     t.match(await drafts.machine(definition, mark, soon()), { exists: true, unchanged: true }, 'what is so needs nothing');
