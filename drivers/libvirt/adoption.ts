@@ -35,9 +35,9 @@ export class LibvirtAdoption implements Adoption {
       startsWithHost ? 'yes' : undefined,
     );
     await setMetadata(this.#daemon, id, namesPlace, names, isActive(current), signal);
-    await setMetadata(this.#daemon, id, markPlace, markElement(mark), isActive(current), signal);
-    // Who starts what is ours is decided elsewhere; after the mark, so that whoever dies between has it noted.
+    // Who starts what is ours is decided elsewhere. It is noted by now; with the mark it is adopted, and nobody looks again.
     if (startsWithHost) await this.#setAutostart(id, false, signal);
+    await setMetadata(this.#daemon, id, markPlace, markElement(mark), isActive(current), signal);
   }
 
   /** The mark first: without it nobody takes the names for anything. */
