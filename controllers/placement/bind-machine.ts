@@ -12,6 +12,7 @@ import { addFinalizer, isHeldOn, removeFinalizer } from '../finalizer.js';
 import { holdHost } from '../held-hosts.js';
 import { instanceName } from '../instance-name.js';
 import { ApiError } from '../kubernetes/client.js';
+import { getNow } from '../kubernetes/now.js';
 import { compareVersions } from '../kubernetes/resource.js';
 import { publishStatus } from '../loop.js';
 import { askedAddresses, claimsOf, duplicates } from '../mac-addresses.js';
@@ -23,7 +24,7 @@ import { type Choice, choose } from './choose.js';
 import { askToLeave, hasLeft, unbind } from './evacuate.js';
 import type { Reservation } from './ledger.js';
 import { makeVolumes } from './make-volumes.js';
-import { missingNetworks, missingVolumes, namesOf, presentVolumes, type Unplaced } from './missing.js';
+import { isInherited, missingNetworks, missingVolumes, namesOf, presentVolumes, type Unplaced } from './missing.js';
 import { movesTo } from './moves.js';
 import { neighbourhood } from './neighbourhood.js';
 import type { Candidates } from './request.js';
@@ -135,6 +136,7 @@ async function letGo({ client }: Binder, machine: VirtualMachine, signal: AbortS
 async function claimVolumes(binder: Binder, machine: VirtualMachine, hypervisor: Hypervisor, signal: AbortSignal): Promise<void> {
   const { disks } = volumesOf(machine);
   const claim = { machine: machine.metadata.name, uid: machine.metadata.uid };
+  const inherits = await isHeir(binder, machine, signal);
   for (const name of namesOf(machine)) {
     const bindingOf = (volume: StorageVolume) => {
       const isHere = volume.status?.hypervisor === hypervisor.metadata.name;
@@ -142,12 +144,22 @@ async function claimVolumes(binder: Binder, machine: VirtualMachine, hypervisor:
       // A disk that was added later may be elsewhere: it is not this machine's to claim.
       if (!isHere && instance === undefined) return undefined;
       const isBase = clonesOf(volume, binder.watched.volumes.store).some(({ spec }) => isLinked(spec));
-      const toClaim = disks.includes(name) && volume.status?.claim === undefined && !isBase;
+      const former = volume.status?.claim;
+      const isFree = former === undefined || (inherits && isInherited(former, machine));
+      const toClaim = disks.includes(name) && isFree && !isBase;
       const place = instance === undefined ? {} : { hypervisor: hypervisor.metadata.name, pool: instance.metadata.name };
       return toClaim || instance !== undefined ? { ...place, ...(toClaim ? { claim } : {}) } : undefined;
     };
     await bindVolume(binder, `${machine.metadata.namespace}/${name}`, bindingOf, signal);
   }
+}
+
+/** Whether claims of others of its name are of earlier ones: the API server itself is asked, as a watch may show one that is gone. */
+async function isHeir({ client, watched }: Binder, machine: VirtualMachine, signal: AbortSignal): Promise<boolean> {
+  const { namespace, name, uid } = machine.metadata;
+  const claims = namesOf(machine).map((volume) => watched.volumes.store.get(`${namespace}/${volume}`)?.status?.claim);
+  if (!claims.some((claim) => claim !== undefined && isInherited(claim, machine))) return false;
+  return (await getNow(client, virtualMachines, { namespace, name }, signal))?.metadata.uid === uid;
 }
 
 async function bind(

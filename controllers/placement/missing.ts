@@ -1,4 +1,5 @@
 import type { StorageVolume, VirtualMachine } from '#crds/types.js';
+import { isToBeAdopted } from '../adoption.js';
 import type { Binder } from '../binder.js';
 import { clonesOf, isLinked, isTwice, networksOf, volumesOf } from '../stores.js';
 import type { Explanation } from './rejections.js';
@@ -10,6 +11,8 @@ export interface Unplaced {
   readonly reasons?: Explanation['reasons'];
   readonly rejected?: Explanation['rejected'];
 }
+
+type Claim = NonNullable<NonNullable<StorageVolume['status']>['claim']>;
 
 /** The volumes that it names, each once. */
 export function namesOf(machine: VirtualMachine): readonly string[] {
@@ -24,6 +27,13 @@ export const presentVolumes = (binder: Binder, machine: VirtualMachine): readonl
   namesOf(machine)
     .map((name) => volumeOf(binder, machine, name))
     .filter((volume) => volume !== undefined);
+
+/**
+ * Claimed for an earlier object of its name, which gave back the machine that this one is to adopt: with the machine comes its disk. It is made
+ * nowhere, so the disk has no second writer.
+ */
+export const isInherited = (claim: Claim, machine: VirtualMachine): boolean =>
+  isToBeAdopted(machine) && claim.machine === machine.metadata.name && claim.uid !== machine.metadata.uid;
 
 /** What is wrong with them; `unmade`: those from templates that cannot be made, and why. */
 export function missingVolumes(binder: Binder, machine: VirtualMachine, unmade: ReadonlyMap<string, string>): Unplaced | undefined {
@@ -40,7 +50,7 @@ export function missingVolumes(binder: Binder, machine: VirtualMachine, unmade: 
     const [linked] = clonesOf(volume, binder.watched.volumes.store).filter(({ spec }) => isLinked(spec));
     if (linked !== undefined)
       return [`StorageVolume "${name}": "${linked.metadata.name}" is a linked clone of it, so no machine may write to it; clone it, too`];
-    return claim !== undefined && claim.uid !== machine.metadata.uid
+    return claim !== undefined && claim.uid !== machine.metadata.uid && !isInherited(claim, machine)
       ? [`StorageVolume "${name}" is in use by machine "${claim.machine}"`]
       : [];
   });

@@ -191,6 +191,11 @@ await t.test('released, they are theirs, and run on', async (t) => {
   t.equal(bare(await definition('idle')), bare(before.idle), 'to the letter');
   t.notMatch(await daemon.virsh('dumpxml', 'web'), /virtwright/);
   t.match(await daemon.virsh('dominfo', 'web'), /Autostart: +enable/, 'as it was');
+  const again = await world.cluster.kubectl('apply', '-f', join(folder, 'machines/idle.yaml'));
+  t.equal(again.code, 0, again.stderr);
+  t.match((await lab.untilReady('idle')).status, { adopted: true, power: { state: 'Stopped' } }, 'its disk comes with it');
+  t.match(await runProgram({ kubeconfig }, 'release', 'idle'), { code: 0 });
+  t.equal(bare(await definition('idle')), bare(before.idle), 'to the letter');
   const volumes = (await world.kubectl('get', 'storagevolumes', '-o', 'name')).trim().split('\n');
   await world.kubectl('delete', '--wait=false', ...volumes);
   for (const name of volumes) await lab.untilGone('StorageVolume', name.slice(name.indexOf('/') + 1));
