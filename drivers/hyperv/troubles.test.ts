@@ -153,6 +153,50 @@ for (const mode of ['v2', 'v1'] as const) {
     t.equal(conversions(), 2);
   });
 
+  t.test(`${mode}: a disk that another life began to make is not asked for again beside it`, async (t) => {
+    const { simulator, connect, driver, volumes } = await host(t, mode);
+    const base = await create(driver, 'base');
+    const linking = mode === 'v2' ? create1 : 'CreateDifferencingVirtualHardDisk';
+    const link = { pool, nativeName: 'linked', format: 'Vhd', sizeBytes: 4 << 20 } as const;
+    const source = { id: base.id, format: 'Vhd' } as const;
+    for (const [method, name, make] of [
+      [create1, 'made', (each: Driver) => create(each, 'made')],
+      [linking, 'linked', (each: Driver) => mustHave(each.volumes).link(link, source, soon())],
+    ] as const) {
+      let release = () => {};
+      const until = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      const asked = () => simulator.host.asked.filter((what) => what.endsWith(`.${method}`)).length;
+      simulator.host.troubles.add(method, { kind: 'hold', until }, 1);
+      const before = asked();
+      const former = await connect();
+      const begun = make(former);
+      begun.catch(() => {});
+      while (!simulator.host.jobs.all.some((job) => job.name === method && job.state !== 'done')) await new Promise(setImmediate);
+      await former[Symbol.asyncDispose]();
+      await t.rejects(begun, { name: 'DriverError' });
+      await t.rejects(make(await connect(20)), { code: 'Busy', message: new RegExp(`still at "${method}"`) });
+      t.equal(asked() - before, 1, `${name}: once, as it may be this very one`);
+      release();
+      await t.rejects(make(await connect()), { code: 'Conflict', message: /already/ });
+      t.equal(asked() - before, 1);
+    }
+    await volumes.delete({ pool, nativeName: 'linked' }, soon());
+  });
+
+  t.test(`${mode}: what keeps a name goes while a disk beside it does not tell`, async (t) => {
+    const { simulator, connect, driver, volumes } = await host(t, mode);
+    await create(driver, 'written');
+    const kept = await volumes.create({ pool, nativeName: 'kept', format: 'Raw', sizeBytes: 0 }, soon());
+    const later = mustHave((await connect()).volumes);
+    const look = mode === 'v2' ? 'GetVirtualHardDiskSettingData' : 'GetVirtualHardDiskInfo';
+    simulator.host.troubles.add(look, { kind: 'return', code: codes.inUse });
+    await later.delete(kept.id, soon());
+    simulator.host.troubles.calm();
+    t.match(await later.list(pool, { refresh: true }, soon()), [{ id: { nativeName: 'written' } }]);
+  });
+
   t.test(`${mode}: a disk that runs in a machine is neither deleted nor given to another`, async (t) => {
     const { driver, volumes } = await host(t, mode);
     const { id, location } = await create(driver, 'root');

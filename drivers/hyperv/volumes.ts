@@ -46,6 +46,8 @@ export class HypervVolumes implements Volumes {
     const { nativeName, sizeBytes, format } = definition;
     const isPlaceholder = format === 'Raw' && sizeBytes === 0;
     const [best = 'Vhd'] = this.#limits.formats;
+    // What another life began may be this very one, and its file not there yet.
+    await this.#images.othersMade(signal);
     const folder = await this.#folderFor(definition, signal);
     const path = isPlaceholder ? placeholderOf(nativeName, best) : fileOf(nativeName, this.#formatOf(definition));
     const bytes = isPlaceholder ? smallestBytes : sizeOf(nativeName, sizeBytes);
@@ -56,7 +58,6 @@ export class HypervVolumes implements Volumes {
   /** Whoever dies before it is grown leaves a volume of its source's size, as one that broke midway. */
   async copy(definition: VolumeDefinition, from: VolumeSource, signal: AbortSignal): Promise<Volume> {
     const path = fileOf(definition.nativeName, this.#formatOf(definition));
-    // What another life began may be this very one, and its file not there yet.
     await this.#images.othersCopied(signal);
     const folder = await this.#folderFor(definition, signal);
     const source = await this.#sourceFor(definition, from, signal);
@@ -69,6 +70,7 @@ export class HypervVolumes implements Volumes {
   async link(definition: VolumeDefinition, base: VolumeSource, signal: AbortSignal): Promise<Volume> {
     const { nativeName, sizeBytes } = definition;
     const format = this.#formatOf(definition);
+    await this.#images.othersMade(signal);
     const folder = await this.#folderFor(definition, signal);
     const source = await this.#sourceFor(definition, base, signal);
     if (format !== source.format)
@@ -144,7 +146,8 @@ export class HypervVolumes implements Volumes {
     const files = await this.#files.files(folder, signal);
     const file = files.find((each) => volumeOf(id.pool, each, undefined)?.id.nativeName === id.nativeName);
     if (file === undefined) return;
-    await this.#checkAlone(id, signal);
+    // Nobody links to what but keeps a name: it goes, whatever else is untold.
+    if (isSized(file.name)) await this.#checkAlone(id, signal);
     this.#known.delete(file.path);
     await this.#files.delete(file.path, signal);
   }

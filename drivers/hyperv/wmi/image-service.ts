@@ -62,6 +62,11 @@ export class ImageService {
     await this.#call('ConvertVirtualHardDisk', given, signal);
   }
 
+  /** Waits for disks that another life, or somebody else, began to make. @throws DriverError Busy */
+  async othersMade(signal: AbortSignal): Promise<void> {
+    await this.#jobs.disksMade(signal);
+  }
+
   /** Waits for copies that another life, or somebody else, began. @throws DriverError Busy */
   async othersCopied(signal: AbortSignal): Promise<void> {
     await this.#jobs.disksCopied(signal);

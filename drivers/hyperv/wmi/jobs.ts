@@ -81,14 +81,18 @@ export class Jobs {
     return this.#until(look, signal);
   }
 
-  /** The same, of virtual disks. */
+  /** The same, of virtual disks, but for those that somebody here waits for: a job does not say which disk it makes. */
   disksMade(signal: AbortSignal): Promise<boolean> {
-    return this.#until(async () => (await this.#wmi.select(storageJob, goingOn, signal)).find(makesDisk), signal);
+    return this.#disksDone(makesDisk, signal);
   }
 
-  /** The same, of copies of virtual disks that somebody else began: a job does not say of which, and two of one disk spoil each other. */
+  /** The same, of copies of virtual disks: two of one disk spoil each other. */
   disksCopied(signal: AbortSignal): Promise<boolean> {
-    const isTheirs = (job: Job) => copiesDisk(job) && !this.#ours.has(job.common.InstanceID);
+    return this.#disksDone(copiesDisk, signal);
+  }
+
+  #disksDone(isMeant: (job: ObjectOf<typeof storageJob>) => boolean, signal: AbortSignal): Promise<boolean> {
+    const isTheirs = (job: ObjectOf<typeof storageJob>) => isMeant(job) && !this.#ours.has(job.common.InstanceID);
     return this.#until(async () => (await this.#wmi.select(storageJob, goingOn, signal)).find(isTheirs), signal);
   }
 
