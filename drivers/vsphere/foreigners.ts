@@ -8,35 +8,45 @@ import type { Group, Inventory } from './inventory.js';
 export const isForeign = ({ extra, manager }: NativeMachine): boolean => readMark(extra) === undefined && manager === undefined;
 
 interface Known {
-  /** Of the machine, and of the port groups that were there. */
-  readonly as: string;
+  readonly changeVersion: string;
   readonly found: Found;
 }
 
 /** What machines of others would be taken as. There may be a thousand that nobody wants: their devices are asked for once, and again when they changed. */
 export class Foreigners {
-  readonly #inventory: Inventory;
-  readonly #known = new Map<string, Known>();
+  readonly #inventory: Pick<Inventory, 'devicesOf'>;
+  /** Of these port groups, whose names are kept once for all machines: there may be a thousand of either. */
+  #groups = '';
+  #known = new Map<string, Known>();
 
-  constructor(inventory: Inventory) {
+  constructor(inventory: Pick<Inventory, 'devicesOf'>) {
     this.#inventory = inventory;
   }
 
   async found(natives: readonly NativeMachine[], groups: readonly Group[], signal: AbortSignal): Promise<ReadonlyMap<string, Found>> {
-    const names = JSON.stringify(groups.map(({ name, distributed }) => [name, distributed?.portgroupKey]));
-    const as = ({ changeVersion }: NativeMachine) => `${changeVersion} ${names}`;
-    const news = natives.filter((native) => native.changeVersion === '' || this.#known.get(native.ref.value)?.as !== as(native));
+    if (natives.length === 0) return new Map();
+    const known = this.#knownOf(groups);
+    const isKnown = ({ changeVersion, ref }: NativeMachine) =>
+      changeVersion !== '' && known.get(ref.value)?.changeVersion === changeVersion;
+    const news = natives.filter((native) => !isKnown(native));
     const devices = await this.#inventory.devicesOf(
       news.map(({ ref }) => ref),
       signal,
     );
-    if (this.#known.size > mostKnown) this.#known.clear();
     for (const native of news) {
       const found = foundIn({ ...native, devices: devices.get(native.ref.value) ?? [] }, groups);
-      this.#known.set(native.ref.value, { as: as(native), found });
+      known.set(native.ref.value, { changeVersion: native.changeVersion, found });
     }
-    const known = natives.map(({ ref: { value } }) => [value, this.#known.get(value)?.found] as const);
-    return new Map(known.flatMap(([id, found]) => (found === undefined ? [] : [[id, found] as const])));
+    const told = natives.map(({ ref: { value } }) => [value, known.get(value)?.found] as const);
+    return new Map(told.flatMap(([id, found]) => (found === undefined ? [] : [[id, found] as const])));
+  }
+
+  /** Of other port groups nothing is known. Made anew, not emptied: a look that is under way goes on with what it began with. */
+  #knownOf(groups: readonly Group[]): Map<string, Known> {
+    const names = JSON.stringify(groups.map(({ name, distributed }) => [name, distributed?.portgroupKey]));
+    if (names !== this.#groups || this.#known.size > mostKnown) this.#known = new Map();
+    this.#groups = names;
+    return this.#known;
   }
 }
 
