@@ -3,6 +3,7 @@ import t from 'tap';
 import type { Driver, MachineDefinition, MachineId } from '#drivers/driver.js';
 import { Onlooker } from '#test/peers/vsphere/onlooker.js';
 import { credentialsOf, useVcsim, type Vcsim } from '#test/peers/vsphere/vcsim.js';
+import { cuts, startProxy } from '#test/servers/vsphere-proxy.js';
 import { connectVsphereDriver } from './driver.js';
 
 const soon = () => AbortSignal.timeout(30_000);
@@ -17,8 +18,8 @@ const uris = (port: { readonly esx: number; readonly vcenter: number }) => ({
 });
 const uri = uris({ esx: esx.port, vcenter: vcenter.port });
 const secretOf = ({ username, password, ca }: Vcsim) => ({ username, password, 'ca.crt': ca });
-const connect = (which: keyof typeof uri) =>
-  connectVsphereDriver(uri[which], credentialsOf(secretOf(which === 'esx' ? esx : vcenter)), { signal: soon() });
+const connect = (which: keyof typeof uri, to = uri[which]) =>
+  connectVsphereDriver(to, credentialsOf(secretOf(which === 'esx' ? esx : vcenter)), { signal: soon() });
 
 const mark = { owner: { cluster: 'c', namespace: 'shop', name: 'web', uid: 'u' }, record: '' };
 const definition = (change: Partial<MachineDefinition> = {}): MachineDefinition => {
@@ -80,4 +81,48 @@ for (const which of ['esx', 'cluster'] as const)
       t.same(left, keepState ? [true] : []);
       await driver.machines.undefine(id, mark.owner, { keepState }, soon());
     }
+  });
+
+for (const which of ['esx', 'cluster'] as const)
+  t.test(`${which}: a machine that was adopted goes, and its disks stay, its own and our volumes`, async (t) => {
+    const host = which === 'esx' ? esx : vcenter;
+    await using proxy = await startProxy(host);
+    await using driver = await connect(which, uris({ esx: proxy.port, vcenter: proxy.port })[which]);
+    await using onlooker = await Onlooker.open(host);
+    const theirs = (await driver.machines.list(soon())).find(({ nativeName }) => nativeName.endsWith('VM0'));
+    if (theirs === undefined) throw new Error('the simulator has no machine of its own');
+    const { id, uuid, nativeName } = theirs;
+    const own = (await onlooker.machine(nativeName))?.disks.map(({ file }) => file) ?? [];
+    t.match(own, [/^\[.*] .*\.vmdk$/]);
+    t.match(
+      own,
+      own.filter((file) => !file.includes('] virtwright/')),
+      'in a folder of its own',
+    );
+    await onlooker.power(nativeName, 'off');
+    const [pool] = (await driver.pools?.list(soon())) ?? [];
+    const data =
+      pool && (await driver.volumes?.create({ pool: pool.id, nativeName: `data-${which}`, format: 'Vmdk', sizeBytes: 1 << 20 }, soon()));
+    const shape = (await look(driver, id))?.found?.shape;
+    if (data === undefined || shape === undefined) throw new Error('no datastore, or not found');
+    await driver.adoption?.adopt(id, mark, soon());
+    const disks = [{ name: 'data', location: data.location, format: 'Vmdk' as const }];
+    await driver.machines.define({ ...shape, uuid, nativeName, disks }, mark, soon());
+    t.same(
+      (await onlooker.machine(nativeName))?.disks.map(({ file }) => file),
+      [...own, data.location],
+    );
+    // The agent dies once the volume was taken out.
+    proxy.trouble('UnregisterVM', cuts, 1);
+    await t.rejects(driver.machines.undefine(id, mark.owner, { keepState: false }, soon()), { code: 'Unavailable' });
+    await driver.machines.undefine(id, mark.owner, { keepState: false }, soon());
+    t.equal(await look(driver, id), undefined);
+    const folder = (own[0] ?? '').replace(/[^/]+$/, '');
+    const left = (await onlooker.files('LocalDS_0')).map((path) => path.replace(']/', '] '));
+    for (const file of [...own, data.location]) t.ok(left.includes(file), file);
+    t.same(
+      left.filter((file) => file.startsWith(folder) && !file.endsWith('.vmdk')),
+      [],
+      'and nothing else of it',
+    );
   });

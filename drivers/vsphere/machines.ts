@@ -6,10 +6,12 @@ import { indented } from '#drivers/xml/indent.js';
 import { serializeXml } from '#drivers/xml/serialize.js';
 import type { XmlElement } from '#drivers/xml/tree.js';
 import { checkDefinition } from './config/definition.js';
+import { locationOf } from './config/disk.js';
 import { parseLocation } from './config/location.js';
 import { keys, readMark } from './config/mark.js';
 import { isOff, machineOf, type NativeMachine, readGlance } from './config/native.js';
 import { createSpec, detachSpec, editSpec, markSpec } from './config/spec.js';
+import { isVolume } from './config/volume.js';
 import { Foreigners, isForeign } from './foreigners.js';
 import { namingGuest } from './guest.js';
 import { assertUnmanaged, type Group, type Inventory } from './inventory.js';
@@ -197,7 +199,10 @@ export class VsphereMachines implements Machines {
     }
   }
 
-  /** To forget a machine is to delete its folder, and every file that it uses: its disks are taken out first. */
+  /**
+   * To forget a machine is to delete its folder, and every file that it uses: our volumes are taken out first. Where that folder has what outlives the machine, it
+   * is let go of instead, and what is only its own is deleted by name. What it has of such stays in it till then: an agent that dies in between finds it again.
+   */
   async #forget(native: NativeMachine, owner: OwnerMark, keepState: boolean, signal: AbortSignal): Promise<void> {
     const { nativeName, power } = native.glance;
     assertOwner(nativeName, readMark(native.extra), owner);
@@ -208,10 +213,12 @@ export class VsphereMachines implements Machines {
         `machine "${nativeName}" has snapshots, which its disks would be lost with; delete the snapshots first`,
       );
     const disks = native.devices.filter((device) => typeOf(device) === 'VirtualDisk');
-    const spec = detachSpec(native, disks);
+    const volumes = disks.filter((device) => isVolume(locationOf(device)));
+    const spec = detachSpec(native, volumes);
     if (spec !== undefined) await this.#inventory.reconfigure(native.ref, spec, signal);
     if (keepState) await this.#files.keepState(native, signal);
     await this.#files.deleteSaid(native, signal);
+    if (volumes.length < disks.length || isVolume(native.file)) return this.#files.letGo(native, signal);
     const { session, tasks } = this.#inventory;
     await tasks.finished(await session.ask(destroy, native.ref, {}, signal), signal);
   }

@@ -73,7 +73,7 @@ export function foundDisks(devices: readonly XmlElement[]): readonly FoundDevice
 }
 
 /** With snapshots, a machine writes to a file of its own; the disk is the one at the bottom. */
-function locationOf(device: XmlElement): string | undefined {
+export function locationOf(device: XmlElement): string | undefined {
   let backing = child(device, 'backing');
   for (let parent = child(backing, 'parent'); parent !== undefined; parent = child(parent, 'parent')) backing = parent;
   return textOf(child(backing, 'fileName'));

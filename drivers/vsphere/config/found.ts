@@ -7,7 +7,7 @@ import { foundCards, type PortGroup } from './interface.js';
 import { type Extra, keys } from './mark.js';
 import { type NativeMachine, shapeOf } from './native.js';
 import { serialPortOf } from './serial.js';
-import { folder } from './volume.js';
+import { isVolume } from './volume.js';
 
 /** What every machine has, whoever made it. */
 const usual = new Set([
@@ -45,9 +45,9 @@ export function foundIn(native: NativeMachine, groups: readonly PortGroup[]): Fo
   };
 }
 
-/** A disk in the machine's own folder is the machine's, and goes with it: it is no volume. */
+/** A disk in the machine's own folder is the machine's: it is no volume. */
 const ownDisks = (devices: readonly XmlElement[]): readonly FoundDevice[] =>
-  foundDisks(devices).filter(({ location }) => location?.includes(`] ${folder}/`));
+  foundDisks(devices).filter(({ location }) => isVolume(location));
 
 const placesOf = (key: typeof keys.disks | typeof keys.interfaces, found: readonly FoundDevice[]): Extra =>
   found.length === 0 ? {} : { [key]: asciiJson(Object.fromEntries(found.map(({ name, place }) => [name, place]))) };

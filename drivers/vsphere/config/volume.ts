@@ -7,6 +7,9 @@ export const suffix = '.vmdk';
 /** An empty volume is an empty folder: the API makes no empty file. */
 export const placeholder = '';
 
+/** Of a file in our folder. What is in a machine's own folder is the machine's. */
+export const isVolume = (location: string | undefined): boolean => location?.includes(`] ${folder}/`) === true;
+
 export interface StoredFile {
   /** Below our folder. */
   readonly path: string;

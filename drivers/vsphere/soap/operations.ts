@@ -99,6 +99,9 @@ export const waitForUpdatesEx = operation(
 export const createVm = operation('CreateVM_Task', { config: raw, pool: ref, host: optional(ref) }, ref);
 export const reconfigVm = operation('ReconfigVM_Task', { spec: raw }, ref);
 export const destroy = operation('Destroy_Task', {}, ref);
+/** Out of the inventory; every file stays. */
+export const unregisterVm = operation('UnregisterVM', {}, nothing);
+export const refreshStorageInfo = operation('RefreshStorageInfo', {}, nothing);
 export const powerOn = operation('PowerOnVM_Task', { host: optional(ref) }, ref);
 export const powerOff = operation('PowerOffVM_Task', {}, ref);
 export const suspend = operation('SuspendVM_Task', {}, ref);
