@@ -2,6 +2,8 @@ import { decode } from '#crds/decode.js';
 import { hypervisors, type Kinds, storagePools, storageVolumes, virtualMachines, virtualNetworks } from '#crds/types.js';
 import { DriverError } from '#drivers/error.js';
 import { type KubernetesObject, keyOf, type Resource } from '../kubernetes/resource.js';
+import type { ReadonlyStore } from '../kubernetes/store.js';
+import { breath } from './breath.js';
 import { type Candidate, type Foreseen, foresee, type Sight } from './foresee.js';
 
 /** What is asked: the objects as they would be stored; and whether this is the only host there is, which decides where a volume goes that no machine names. */
@@ -25,7 +27,14 @@ export async function answerPlan(
   signal: AbortSignal,
 ): Promise<string> {
   const { objects, isAlone } = parse(question);
-  const candidates = objects.map((object) => candidateOf(object, scope, sight));
+  const names = namesOf(sight.watched);
+  const candidates: Candidate[] = [];
+  for (const object of objects) {
+    await breath(signal);
+    const candidate = candidateOf(object, scope, sight);
+    refuseAnothers(candidate, names);
+    candidates.push(candidate);
+  }
   return JSON.stringify((await foresee(candidates, isAlone, sight, signal)) satisfies Answer);
 }
 
@@ -67,6 +76,26 @@ function candidateOf(raw: unknown, scope: string | undefined, { watched, host }:
   return { resource, object: status === undefined ? asked : { ...asked, status } };
 }
 
+/** By uid: what each object that is known is called. */
+const namesOf = (watched: Sight['watched']): Map<string, string> =>
+  new Map(
+    foreseenKinds.flatMap((resource) =>
+      storeOf(resource, watched)
+        .list()
+        .map(({ metadata }) => [metadata.uid, nameOf(resource, metadata)] as const),
+    ),
+  );
+
+const nameOf = ({ kind }: Resource, metadata: KubernetesObject['metadata']): string => `${kind} ${keyOf(metadata)}`;
+
+/** The server gives no two objects one uid, and by it alone an object has what is its own: a Secret that was handed over, a place on the host. */
+function refuseAnothers({ resource, object: { metadata } }: Candidate, names: Map<string, string>): void {
+  const mine = nameOf(resource, metadata);
+  if ((names.get(metadata.uid) ?? mine) !== mine)
+    throw new DriverError('Denied', `${resource.kind} "${metadata.name}": uid ${metadata.uid} is another object's`);
+  names.set(metadata.uid, mine);
+}
+
 function decoded({ kind }: Resource, raw: unknown): KubernetesObject {
   try {
     const object = decode(kind as keyof Kinds, raw) as KubernetesObject;
@@ -85,4 +114,4 @@ const storeOf = ({ plural }: Resource, { hypervisors: hosts, machines, volumes, 
     [storageVolumes.plural]: volumes,
     [storagePools.plural]: pools,
     [virtualNetworks.plural]: networks,
-  })[plural]?.store as { get(key: string): KubernetesObject | undefined };
+  })[plural]?.store as ReadonlyStore<KubernetesObject>;

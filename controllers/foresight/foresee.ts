@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Condition, VirtualMachine } from '#crds/types.js';
 import type { Driver } from '#drivers/driver.js';
+import { DriverError } from '#drivers/error.js';
 import type { Rehearse } from '#drivers/target.js';
 import type { Binder } from '../binder.js';
 import { type SecretField, secretReferences } from '../guest-secrets.js';
@@ -27,6 +28,7 @@ import { virtualMachineKind } from '../virtual-machine/kind.js';
 import type { SecretValues } from '../virtual-machine/seed.js';
 import { virtualNetworkInstanceKind } from '../virtual-network-instance/kind.js';
 import type { Watched } from '../watched.js';
+import { breath } from './breath.js';
 import { CopiedApi } from './copied-api.js';
 import { type Copies, copiesOf, type Known } from './copies.js';
 import { type Outcome, outcomeOf } from './outcome.js';
@@ -56,14 +58,23 @@ export interface Candidate {
 const mostRounds = 40;
 const jobMs = 5;
 
+/** So much one plan takes of its agent: objects that are looked at, with those that come of what was shown; and time. */
+export const bounds = { objects: 10_000, ms: 60_000 };
+
 /**
  * What becomes of the objects, by doing it: to the host as it would be, with copies of what is known, by the binders and loops that do it anywhere else.
  * Each is done one after the other, until nothing moves any more.
  */
-export async function foresee(candidates: readonly Candidate[], isAlone: boolean, sight: Sight, signal: AbortSignal): Promise<Foreseen> {
+export async function foresee(
+  candidates: readonly Candidate[],
+  isAlone: boolean,
+  sight: Sight,
+  signal: AbortSignal,
+  most = bounds,
+): Promise<Foreseen> {
   const rehearsal = await Rehearsal.begin(sight, isAlone, signal);
   for (const candidate of candidates) rehearsal.take(candidate);
-  await rehearsal.run();
+  await rehearsal.run(most);
   return rehearsal.outcome();
 }
 
@@ -160,17 +171,26 @@ class Rehearsal {
     this.#api.put(resource, object);
   }
 
-  async run(): Promise<void> {
+  /** @throws DriverError Exhausted beyond the bounds */
+  async run({ objects, ms }: typeof bounds): Promise<void> {
+    const end = performance.now() + ms;
     for (let round = 0; round < mostRounds; round++) {
       const before = this.#moves;
       for (const [{ resource, store }, pass] of this.#passes)
         for (const key of this.#involved.get(resource) ?? []) {
+          await breath(this.#signal);
+          if (this.#size > objects) throw tooMuch(`is of more than ${objects} objects, with those that come of them`);
+          if (performance.now() > end) throw tooMuch(`takes more than ${ms / 1_000} s`);
           const object = store.get(key);
           if (object !== undefined) await pass(object);
         }
       const worked = await this.#jobsEnded();
       if (this.#moves === before && !worked) return;
     }
+  }
+
+  get #size(): number {
+    return [...this.#involved.values()].reduce((sum, { size }) => sum + size, 0);
   }
 
   outcome(): Foreseen {
@@ -227,17 +247,18 @@ class Rehearsal {
     return (object: R) => reconcile(kind, object, { ...connected, publish, onAct, clock: Date.now, signal: this.#signal });
   }
 
-  /** What is newly referred to is handed to a host once that has the machine: until then nobody here knows it. */
+  /**
+   * What is newly referred to is handed to a host once that has the machine: until then nobody here knows it. What was handed over is of the Secret that
+   * a machine names by what is known here, and of that machine: nobody's word is taken for either.
+   */
   #orUnknown(values: SecretValues, { machines }: Known): SecretValues {
     const referenceOf = (machine: VirtualMachine | undefined, wanted: SecretField) =>
       machine === undefined ? undefined : secretReferences(machine).find(({ field }) => field === wanted);
     return (uid, field) => {
-      const value = values(uid, field);
       const [machine] = this.#copies.machines.store.byIndex('uid', uid);
-      if (value.kind === 'value' || machine === undefined) return value;
-      const before = machines.store.get(keyOf(machine.metadata));
-      const isOld = isDeepStrictEqual(referenceOf(before, field), referenceOf(machine, field));
-      return isOld ? value : { kind: 'value', bytes: Buffer.from('{}'), salt: '' };
+      const before = machine === undefined ? undefined : machines.store.get(keyOf(machine.metadata));
+      const isOld = before?.metadata.uid === uid && isDeepStrictEqual(referenceOf(before, field), referenceOf(machine, field));
+      return isOld ? values(uid, field) : { kind: 'value', bytes: Buffer.from('{}'), salt: '' };
     };
   }
 
@@ -250,6 +271,8 @@ class Rehearsal {
     return any;
   }
 }
+
+const tooMuch = (what: string): DriverError => new DriverError('Exhausted', `the plan ${what}; ask of fewer objects at once`);
 
 interface Spoken {
   readonly conditions?: readonly Condition[];
