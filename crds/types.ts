@@ -1658,8 +1658,8 @@ export interface VirtualNetworkSpec {
 
 export interface VirtualNetworkSpecForward {
   /**
-   * `None`: machines reach each other and, where `host` does not say otherwise, the host, nothing else. `NAT`: what leaves
-   * has the host's address. `Route`: what leaves has its own, and somebody has to know the way back. `Open`: routed, and the
+   * `None`: machines reach each other and the host (on Hyper-V where `host` says so), nothing else. `NAT`: what leaves has
+   * the host's address. `Route`: what leaves has its own, and somebody has to know the way back. `Open`: routed, and the
    * host's firewall is left as it is. `Bridge` and `OpenVSwitch`: machines are on a bridge that the host has, of the one
    * kind or the other. `Direct`: machines are beside the host on one of its devices (macvtap, by which they do not reach the
    * host; on Hyper-V an external switch).
@@ -1673,9 +1673,9 @@ export interface VirtualNetworkSpecForward {
    */
   readonly device?: string;
   /**
-   * `Attached`: the host is on the network, too. `Detached`: it is not; with `Direct` it loses its own network on that
-   * device. Only with `None` and `Direct`, and of Hyper-V alone. When absent, `Detached` with `None` and `Attached` with
-   * `Direct` there.
+   * `Attached`: the host is on the network, too. `Detached`: it is not, which goes with `None` alone, as a host that lost
+   * its network on a device might never be reached again. Only with `None` and `Direct`, and of Hyper-V alone. When absent,
+   * `Detached` with `None` and `Attached` with `Direct` there.
    */
   readonly host?: 'Attached' | 'Detached';
 }

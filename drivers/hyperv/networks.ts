@@ -3,12 +3,14 @@ import type { NativeNetworkShape, Network, NetworkDefinition, NetworkId, Network
 import { DriverError } from '#drivers/error.js';
 import { checkName } from './definition.js';
 import { type Inventory, networkNames } from './inventory.js';
-import { glanceOf, idOf } from './native.js';
+import { glanceOf, idOf, isPlainOff, type NativeGlance } from './native.js';
+import { readKept } from './notes.js';
 import type { VersionLimits } from './wmi/limits.js';
+import { notesOf } from './wmi/machine-settings.js';
 import type { SwitchEnds } from './wmi/switch-ports.js';
 import type { NetworkSwitch } from './wmi/switches.js';
 
-/** The host's switches. Ours lead nowhere, to the host, or outside by an adapter that is granted. */
+/** The host's switches. Ours lead nowhere, to the host, or outside by an adapter that is granted, which the host stays on. */
 export class HypervNetworks implements Networks {
   readonly #inventory: Inventory;
 
@@ -34,9 +36,9 @@ export class HypervNetworks implements Networks {
     checkShape(nativeName, definition, this.#inventory.limits);
     checkName(nativeName);
     const make = async () => {
-      const there = await this.#find(uuid, signal);
-      if (there !== undefined) return this.#lead(there, definition, signal);
       const { switches } = this.#inventory;
+      const there = (await this.#find(uuid, signal)) ?? (await this.#findLate(uuid, signal));
+      if (there !== undefined) return this.#lead(there, definition, signal);
       if ((await switches.list(signal)).some(({ name }) => name === nativeName))
         throw new DriverError('NotOurs', `the host has a switch "${nativeName}" that is not ours; rename it, or the network`);
       await switches.create(nativeName, uuid, endsFor(definition, undefined), signal);
@@ -47,14 +49,18 @@ export class HypervNetworks implements Networks {
     return this.#inventory.inRow(`switch ${nativeName}`, make, signal);
   }
 
-  /** What leads elsewhere cuts machines off for a moment, or for good. @throws DriverError Conflict while one is plugged in */
+  /**
+   * The host comes to a switch, or leaves one that is among machines. Nothing else changes: a host whose network is on an adapter might never be
+   * reached again. @throws DriverError Unsupported for all else, Conflict while a machine is plugged in
+   */
   async #lead(id: NetworkId, definition: NetworkDefinition, signal: AbortSignal): Promise<NetworkId> {
     const { switches } = this.#inventory;
     const has = (await switches.ports([id], signal)).get(id);
     const ends = endsFor(definition, has?.ends);
     if (has === undefined || isDeepStrictEqual(has.ends, ends)) return id;
+    checkSafe(definition.nativeName, has.ends, ends);
     await this.#checkFree(id, definition.nativeName, 'where it leads changes once that is off', signal);
-    await switches.lead(await this.#must(id, signal), ends, has, signal);
+    await switches.attach(await this.#must(id, signal), ends.host, has, signal);
     return id;
   }
 
@@ -69,6 +75,12 @@ export class HypervNetworks implements Networks {
     if (others.length === 0) return found?.id;
     const names = [found, ...others].flatMap((each) => each?.nativeName ?? []).join(', ');
     throw new DriverError('Conflict', `uuid ${uuid}: ${others.length + 1} switches have it (${names}); delete all but one of them`);
+  }
+
+  /** One that leads outside cuts us off for a moment, and then is perhaps still being made. @throws DriverError Busy, or Conflict */
+  async #findLate(uuid: string, signal: AbortSignal): Promise<NetworkId | undefined> {
+    await this.#inventory.switches.othersMade(signal);
+    return this.#find(uuid, signal);
   }
 
   /** It is on as long as it is there. */
@@ -95,9 +107,10 @@ export class HypervNetworks implements Networks {
     await switches.destroy(found, signal);
   }
 
-  /** A machine that is on, whosesoever. */
+  /** Whosesoever machine that is not plainly off, as a saved one goes on with the switch it had; and one that is not ours, which nobody asks of again. */
   async #user(id: NetworkId, signal: AbortSignal): Promise<string | undefined> {
-    const on = (await this.#inventory.glances(signal)).filter((each) => glanceOf(each).power.state !== 'Off');
+    const isOurs = ({ settings }: NativeGlance) => readKept(notesOf(settings))?.mark !== undefined;
+    const on = (await this.#inventory.glances(signal)).filter((each) => !isPlainOff(each) || !isOurs(each));
     const natives = await this.#inventory.natives(
       on.map(({ system }) => idOf(system)),
       signal,
@@ -126,6 +139,18 @@ function endsFor({ forward }: NetworkShape, has: SwitchEnds | undefined): Switch
   return { device: forward.device, host: forward.host ?? (has?.device === undefined ? 'Attached' : has.host) };
 }
 
+/** @throws DriverError Unsupported for what might cut the host off */
+function checkSafe(name: string, has: SwitchEnds | undefined, ends: SwitchEnds): void {
+  if (has !== undefined && has.device === ends.device) return;
+  const say = (leads: SwitchEnds) => (leads.device === undefined ? `mode None, host ${leads.host}` : `mode Direct, device ${leads.device}`);
+  const is = has === undefined ? 'elsewhere: look at the host' : `by ${say(has)}`;
+  const message = `network "${name}": forward: ${say(ends)} was given, and its switch leads ${is}`;
+  throw new DriverError(
+    'Unsupported',
+    `${message}; as that might cut the host off, a switch keeps its adapter: delete the network, or make another`,
+  );
+}
+
 /** @throws DriverError Unsupported */
 function checkShape(name: string, { forward, mtu, vlan, ipv4, ipv6, domain, records }: NetworkShape, { forwards }: VersionLimits): void {
   const dns = domain !== undefined || records.length > 0 || undefined;
@@ -133,6 +158,8 @@ function checkShape(name: string, { forward, mtu, vlan, ipv4, ipv6, domain, reco
     if (given !== undefined) throw refusal(name, field, 'a switch has none: leave it out');
   if (!forwards.some((mode) => mode === forward.mode))
     throw refusal(name, `forward.mode: ${forward.mode}`, `${forwards.join(', ')}, or the name of a switch that exists`);
+  if (forward.mode === 'Direct' && forward.host === 'Detached')
+    throw refusal(name, 'forward.host: Detached', 'Attached with mode Direct, as the host might never be reached again');
   if (!forwards.includes('Direct') && 'host' in forward && forward.host === 'Attached')
     throw refusal(name, 'forward.host: Attached', 'Detached, or the name of a switch that exists');
 }

@@ -47,7 +47,7 @@ const contract: Readonly<Record<string, Proof>> = {
   changed: { file: ownNetworks, sentence: 'a change is in the definition at once, and in what runs as far as that takes it' },
   taken: { file: ownNetworks, sentence: 'subnets, names and records are taken away, and given' },
   forwarded: { file: ownNetworks, sentence: 'a network on what the host has' },
-  switched: { file: 'test/contract/own-switches.ts', sentence: 'a switch leads to the host, or outside by an adapter of it, and back' },
+  switched: { file: 'test/contract/own-switches.ts', sentence: 'the host is on a switch, or not, and that changes under no machine' },
   hosted: { file: ownNetworks, sentence: 'whether the host is on a network is as it was asked for, or refused by its name' },
   retagged: { file: live, sentence: 'the tag of an interface changes while its machine runs, and goes' },
   'taken at once': { file: 'test/contract/volumes.ts', sentence: 'a volume whose room is taken at once says so, or is refused' },

@@ -56,29 +56,44 @@ export async function ownSwitchesContract(t: Test, stage: Stage): Promise<void> 
   });
 
   const skip = adapter === undefined && `${stage.subject.name} makes none that lead anywhere`;
-  await t.test('a switch leads to the host, or outside by an adapter of it, and back', { skip }, async (t) => {
+  await t.test('the host is on a switch, or not, and that changes under no machine', { skip }, async (t) => {
     const definition = fresh();
     const id = await define(definition);
-    const device = adapter ?? '';
     const leads = async (forward: NetworkForward, expected: object) => {
       for (const _ of ['once', 'twice']) t.equal(await networks.define({ ...definition, forward }, soon()), id);
       t.match(await look(definition), { configured: { forward: expected }, live: { forward: expected }, active: true });
     };
     await leads({ mode: 'None' }, { mode: 'None', host: 'Detached' });
     await leads({ mode: 'None', host: 'Attached' }, { mode: 'None', host: 'Attached' });
-    await leads({ mode: 'Direct', device }, { mode: 'Direct', device, host: 'Attached' });
-    await leads({ mode: 'Direct', device, host: 'Detached' }, { mode: 'Direct', device, host: 'Detached' });
-    await leads({ mode: 'Direct', device }, { mode: 'Direct', device, host: 'Detached' });
-    await refused(t, networks.define({ ...fresh(), forward: { mode: 'Direct', device } }, soon()), 'Conflict');
-    await refused(t, networks.define({ ...fresh(), forward: { mode: 'Direct', device: 'no such' } }, soon()), 'NotFound');
+    await leads({ mode: 'None' }, { mode: 'None', host: 'Attached' });
     const wired = stage.definition({ interfaces: [{ name: 'eth', network: definition.nativeName }] });
     const { id: machine, owner } = await stage.running(wired);
-    await refused(t, networks.define({ ...definition, forward: { mode: 'None' } }, soon()), 'Conflict');
+    await refused(t, networks.define({ ...definition, forward: { mode: 'None', host: 'Detached' } }, soon()), 'Conflict');
     await stage.driver.power.cut(machine, owner, soon());
     await leads({ mode: 'None', host: 'Detached' }, { mode: 'None', host: 'Detached' });
-    const other = { ...fresh(), forward: { mode: 'Direct', device } } as const;
-    await define(other);
-    t.match(await look(other), { configured: { forward: { mode: 'Direct', device, host: 'Attached' } } }, 'who made it so at first');
+  });
+
+  await t.test('a switch leads outside by an adapter from its making on, and never cuts the host off', { skip }, async (t) => {
+    const device = adapter ?? '';
+    const [direct, none] = [{ mode: 'Direct', device } as const, { mode: 'None' } as const];
+    const inside = fresh();
+    await define(inside);
+    for (const forward of [direct, { ...direct, host: 'Detached' } as const])
+      await refused(t, networks.define({ ...inside, forward }, soon()), 'Unsupported');
+    const outside = { ...fresh(), forward: direct };
+    const id = await define(outside);
+    const isAsMade = { configured: { forward: { ...direct, host: 'Attached' } }, live: { forward: { ...direct, host: 'Attached' } } };
+    for (const forward of [direct, { ...direct, host: 'Attached' } as const])
+      t.equal(await networks.define({ ...outside, forward }, soon()), id);
+    for (const forward of [none, { ...none, host: 'Attached' } as const, { ...direct, host: 'Detached' } as const])
+      await refused(t, networks.define({ ...outside, forward }, soon()), 'Unsupported');
+    t.match(await look(outside), isAsMade);
+    await refused(t, networks.define({ ...fresh(), forward: direct }, soon()), 'Conflict');
+    await refused(t, networks.define({ ...fresh(), forward: { ...direct, device: 'no such' } }, soon()), 'NotFound');
+    await networks.undefine(id, soon());
+    const again = { ...fresh(), forward: direct };
+    await define(again);
+    t.match(await look(again), isAsMade, 'the adapter is free again');
   });
 
   await t.test('a name is not taken from another', async (t) => {

@@ -81,6 +81,16 @@ export class Jobs {
     return this.#until(look, signal);
   }
 
+  /** The same, of switches, for which there is no type: of anything that is about no machine, but for what somebody here waits for. */
+  switchesMade(signal: AbortSignal): Promise<boolean> {
+    const look = async () => {
+      for (const job of await this.#wmi.select(jobClass, goingOn, signal))
+        if (!this.#ours.has(job.common.InstanceID) && !(await this.#isAboutOne(job, signal))) return job;
+      return undefined;
+    };
+    return this.#until(look, signal);
+  }
+
   /** The same, of virtual disks, but for those that somebody here waits for: a job does not say which disk it makes. */
   disksMade(signal: AbortSignal): Promise<boolean> {
     return this.#disksDone(makesDisk, signal);

@@ -73,28 +73,29 @@ export class Switches {
       return this.#call('CreateSwitch', given, signal);
     }
     const settings = embedObject(switchSettings, { version: 'v2', v2: { ElementName: name, Notes: [`${begin}${uuid.toLowerCase()}`] } });
-    const ports = await this.#portsFor(name, ends, { ends: undefined, outside: [], inside: [] }, signal);
+    const ports = await this.#portsFor(name, ends, signal);
     return this.#call('DefineSystem', { SystemSettings: settings, ...(ports.length === 0 ? {} : { ResourceSettings: ports }) }, signal);
   }
 
-  /** Makes one that is there lead elsewhere: whoever ends in between leaves what `ports` tells, and can be gone on from. */
-  async lead({ id, name }: NetworkSwitch, ends: SwitchEnds, has: SwitchPorts, signal: AbortSignal): Promise<void> {
-    const [settings] = await this.#wmi.find(switchSettings, { VirtualSystemIdentifier: id }, signal);
-    if (settings === undefined) throw new DriverError('NotFound', `switch "${name}" has no settings (any more)`);
-    const stays = has.ends !== undefined && has.ends.device === ends.device;
-    const gone = [...(stays ? [] : has.outside), ...(ends.host === 'Attached' ? [] : has.inside)];
-    if (gone.length > 0) await this.#call('RemoveResourceSettings', { ResourceSettings: gone }, signal);
-    const ports = await this.#portsFor(name, ends, { ...has, outside: stays ? has.outside : [] }, signal);
-    const given = { AffectedConfiguration: settings.reference, ResourceSettings: ports };
-    if (ports.length > 0) await this.#call('AddResourceSettings', given, signal);
+  /** Waits for switches that others began to make. @throws DriverError Busy */
+  async othersMade(signal: AbortSignal): Promise<void> {
+    await this.#jobs.switchesMade(signal);
   }
 
-  async #portsFor(name: string, { device, host }: SwitchEnds, has: SwitchPorts, signal: AbortSignal): Promise<readonly string[]> {
-    const isNew = device !== undefined && has.outside.length === 0;
-    const adapter = isNew ? await freeAdapter(this.#wmi, device, signal) : undefined;
+  /** Puts the host on one, or takes it away from one that leads nowhere else: one call each. */
+  async attach({ id, name }: NetworkSwitch, host: SwitchEnds['host'], { inside }: SwitchPorts, signal: AbortSignal): Promise<void> {
+    if (host === 'Detached') return this.#call('RemoveResourceSettings', { ResourceSettings: inside }, signal);
+    const [settings] = await this.#wmi.find(switchSettings, { VirtualSystemIdentifier: id }, signal);
+    if (settings === undefined) throw new DriverError('NotFound', `switch "${name}" has no settings (any more)`);
+    const ports = [insidePort(this.#wmi, name, undefined)];
+    await this.#call('AddResourceSettings', { AffectedConfiguration: settings.reference, ResourceSettings: ports }, signal);
+  }
+
+  async #portsFor(name: string, { device, host }: SwitchEnds, signal: AbortSignal): Promise<readonly string[]> {
+    const adapter = device === undefined ? undefined : await freeAdapter(this.#wmi, device, signal);
     return [
       ...(adapter === undefined ? [] : [outsidePort(this.#wmi, name, adapter)]),
-      ...(host === 'Attached' && has.inside.length === 0 ? [insidePort(this.#wmi, name, adapter)] : []),
+      ...(host === 'Attached' ? [insidePort(this.#wmi, name, adapter)] : []),
     ];
   }
 
