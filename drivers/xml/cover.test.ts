@@ -22,6 +22,13 @@ t.test('wherever others have written a secret, it is not told', async (t) => {
     qemu(argument('-object'), argument('{"qom-type": "secret", "data": "ge\\"heim geheim"}')),
     qemu(argument('-blockdev'), argument('{"driver":"http","username":"me","password":"geheim"}')),
     qemu(argument('-drive'), argument('driver=http,password-secret=sec0,password=geheim')),
+    qemu(argument('-drive'), argument('driver=http,password=a,,geheim,x=y')),
+    qemu(argument('-object'), argument('secret,id=sec0,data=a,,geheim')),
+    qemu(argument('-chardev'), argument('socket,id=c,token=geheim')),
+    qemu(argument('-chardev'), argument('socket,id=c,credentials=geheim,api-key=geheim')),
+    qemu(argument('-fw_cfg'), argument('name=opt/x,string=api_key=geheim')),
+    qemu(argument('-fw_cfg'), argument('{"api_key":"geheim","access_token" : "geheim","apiKey":"geheim"}')),
+    '<domain><os><cmdline>root=/dev/vda join_token=geheim</cmdline></os></domain>',
   ]) {
     const told = covered(text);
     t.notMatch(told, /geheim/, text);
@@ -33,6 +40,7 @@ t.test('and nothing else is covered', async (t) => {
   for (const text of [
     qemu("<qemu:env name='LANG' value='C'/>", argument('-object'), argument('rng-random,id=r,filename=/dev/urandom')),
     qemu(argument('-device'), argument('x,data=1')),
+    qemu(argument('-device'), argument('x,tokens=1,api_keyboard=us,,de'), argument('{"driver":"usb-kbd","tokenizer":"x"}')),
     "<domain><devices><disk><auth><secret type='ceph' uuid='11111111-2222-4333-8444-555555555501'/></auth></disk></devices></domain>",
   ])
     t.equal(covered(text), serializeXml(parseXml(text, 'x')));

@@ -1,14 +1,16 @@
 import type { XmlAttribute, XmlElement, XmlNode } from './tree.js';
 
 const covered = '***';
-const secretName = /passw(or)?d|(secret|token|credentials?|api_?key)$/i;
-/** Within a command line that others have written: `password=…`, up to where the next word begins. */
-const secretWord = /\b([\w-]*(?:passw(?:or)?d|secret))=[^,&\s]+/gi;
+/** How names of secrets end, wherever they stand. */
+const ending = '(?:passw(?:or)?d|secret|token|credentials?|api[_-]?key)';
+const secretName = new RegExp(`passw(or)?d|${ending}$`, 'i');
+/** Within a command line that others have written: `password=…`, up to where the next word begins. QEMU writes a comma within a word twice. */
+const secretWord = new RegExp(`\\b([\\w-]*${ending})=(?:,,|[^,&\\s])+`, 'gi');
 /** The same where a word is JSON. */
-const secretMember = /("[\w-]*(?:passw(?:or)?d|secret)"\s*:\s*)"(?:[^"\\]|\\.)*"/gi;
+const secretMember = new RegExp(`("[\\w-]*${ending}"\\s*:\\s*)"(?:[^"\\\\]|\\\\.)*"`, 'gi');
 /** QEMU's object that is a secret has it as its data, in either way of saying so. */
 const secretObject = /^\s*(?:-object[\s=]+)?(?:qom-type=)?secret,|"qom-type"\s*:\s*"secret"/;
-const secretData = /(\bdata=)[^,\s]*|("data"\s*:\s*)"(?:[^"\\]|\\.)*"/g;
+const secretData = /(\bdata=)(?:,,|[^,\s])*|("data"\s*:\s*)"(?:[^"\\]|\\.)*"/g;
 
 /**
  * The tree without passwords: in attributes, elements and variables that are called so, in options whose key is, and in words of command lines. What a host
