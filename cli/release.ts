@@ -1,10 +1,11 @@
-import { releaseAnnotation } from '#crds/annotations.js';
+import { ApiError, type Client } from '#controllers/kubernetes/client.js';
 import { type VirtualMachine, virtualMachines } from '#crds/types.js';
 import { command } from './command.js';
 import { Complaint, Failure } from './complaint.js';
 import { whyNotYet } from './conditions.js';
 import { before } from './deadline.js';
 import { parseDuration } from './duration.js';
+import { giveBack, whyNotGranted } from './give-back.js';
 import { Progress } from './progress.js';
 import { openApi } from './server/api.js';
 import { followOne } from './server/follow.js';
@@ -16,9 +17,10 @@ export const releaseCommand = command({
   summary: 'give a machine back to its host, as it is',
   usage: ['MACHINE...'],
   description: [
-    'Deletes the VirtualMachine and leaves its machine on the host: running or not, it goes on, and is nobody’s. Its StorageVolumes stay, too; delete them afterwards, and with reclaimPolicy Retain so do their files.',
+    'Deletes the VirtualMachine and leaves its machine on the host: running or not, it goes on, and is nobody’s. It takes the grant that adopting it takes, grants[].machines of its Hypervisor. Its StorageVolumes stay, too; delete them afterwards, and with reclaimPolicy Retain so do their files.',
   ],
   flags: {
+    force: { kind: 'switch', help: 'also where you may not see whether the Hypervisor grants it' },
     wait: { kind: 'switch', default: true, help: 'until it is given back; --wait=false leaves it to the operator' },
     timeout: { kind: 'text', value: 'TIME', default: '5m', help: 'how long to wait for it; 0 waits without end' },
   },
@@ -33,15 +35,8 @@ export const releaseCommand = command({
       const ref = { name, namespace };
       const object = (await client.get(virtualMachines, ref, signal)) as unknown as VirtualMachine;
       mustKeepDisks(object);
-      const patch = { metadata: { annotations: { [releaseAnnotation]: 'true' } } };
-      await client.mergePatch(virtualMachines, ref, patch, { resourceVersion: object.metadata.resourceVersion }, signal);
-      await client.delete(virtualMachines, ref, { uid: object.metadata.uid }, signal).catch(async (reason: unknown) => {
-        // An ordinary deletion, one day, is not to leave the machine behind.
-        await client
-          .mergePatch(virtualMachines, ref, { metadata: { annotations: { [releaseAnnotation]: null } } }, {}, signal)
-          .catch(() => {});
-        throw reason;
-      });
+      if (!flags.force) await mustBeGranted(client, object, signal);
+      await giveBack(client, object, signal);
       if (!flags.wait) return `virtualmachine/${name} is being released\n`;
       const gone = async (signal: AbortSignal) => {
         for await (const seen of followOne(client, virtualMachines, ref, signal)) {
@@ -60,6 +55,17 @@ export const releaseCommand = command({
     return 0;
   },
 });
+
+/** A deletion cannot be taken back: without the grant the object would neither go nor stay. */
+async function mustBeGranted(client: Client, machine: VirtualMachine, signal: AbortSignal): Promise<void> {
+  const { name } = machine.metadata;
+  const ungranted = await whyNotGranted(client, machine, signal).catch((reason: unknown) => {
+    if (!ApiError.is(reason, 'Forbidden')) throw reason;
+    const remedy = 'see that spec.grants[].machines there names it, and give --force';
+    throw new Failure(`virtualmachine/${name} is not released: whether it may be left on its host you may not read; ${remedy}`);
+  });
+  if (ungranted !== undefined) throw new Failure(`virtualmachine/${name} is not released: ${ungranted}`);
+}
 
 /** Before anything is asked for: the operator would refuse it, too, with the object on its way out. */
 function mustKeepDisks({ metadata, spec }: VirtualMachine): void {
