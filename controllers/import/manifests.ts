@@ -57,6 +57,7 @@ class Import {
   readonly #formats = new Map<string, VolumeFormat>();
   /** Of volumes that a machine which is imported has as a disk: nobody else may. */
   readonly #writers = new Map<string, string>();
+  readonly #imported = new Set<Machine>();
   readonly #wanted = new Set<Found>();
   readonly #attached = new Set<string>();
 
@@ -77,7 +78,8 @@ class Import {
       .filter((machine) => this.#isMeant(machine))
       .flatMap((machine) => this.#machine(machine, names) ?? []);
     for (const missing of this.#unknown()) this.#left.push(`machine ${missing}: the host has none of this name or uuid`);
-    if (this.#wish.machines.length === 0) for (const found of this.#volumes.values()) this.#takeUnused(found);
+    const others = this.#usersLeftOut();
+    if (this.#wish.machines.length === 0) for (const found of this.#volumes.values()) this.#takeUnused(found, others);
     const files = [
       {
         path: 'hypervisor.yaml',
@@ -114,6 +116,7 @@ class Import {
       this.#left.push(`machine ${nativeName}: ${hindrance}`);
       return undefined;
     }
+    this.#imported.add(machine);
     for (const { location } of found.shape.disks) this.#writers.set(location, nativeName);
     for (const { network } of found.shape.interfaces) this.#attached.add(network);
     for (const location of locationsOf(found.shape)) this.#take(this.#volumes.get(location));
@@ -164,10 +167,25 @@ class Import {
     network: (nativeName: string): string => this.#networks.get(nativeName) ?? '',
   };
 
-  /** What is somebody's object already is not handed to another. */
-  #takeUnused(found: Found): void {
+  /** By what machines that are left out write to, what these are called. */
+  #usersLeftOut(): ReadonlyMap<string, string> {
+    const others = this.#inventory.machines.filter((machine) => !this.#imported.has(machine));
+    return new Map(
+      others.flatMap(({ nativeName, found, configured, live }) => {
+        const shape = found?.shape ?? configured ?? live;
+        return shape === undefined ? [] : writtenBy(shape).map((location) => [location, nativeName] as const);
+      }),
+    );
+  }
+
+  /** What is somebody's object already is not handed to another, nor what a machine writes to that is left out. */
+  #takeUnused(found: Found, users: ReadonlyMap<string, string>): void {
+    if (this.#wanted.has(found)) return;
     const { nativeName } = found.volume.id;
-    if (isOfOurMaking(nativeName)) this.#left.push(`volume ${nativeName} of pool ${found.pool.nativeName}: Virtwright made it`);
+    const user = users.get(found.volume.location);
+    const about = `volume ${nativeName} of pool ${found.pool.nativeName}`;
+    if (isOfOurMaking(nativeName)) this.#left.push(`${about}: Virtwright made it`);
+    else if (user !== undefined) this.#left.push(`${about}: machine ${user} has it, which is left out`);
     else this.#take(found);
   }
 
@@ -197,20 +215,31 @@ class Import {
     const { hypervisor, uri, hasCredentials } = this.#wish;
     const secret = hasCredentials === true ? { credentialsSecretName: hypervisor } : {};
     const adopted = [...this.#wanted].filter(({ pool }) => makesVolumes(pool));
-    const grant = {
-      name: 'imported',
+    const grants = this.#grants({
+      networks: [...this.#networks.keys()].filter((name) => this.#isNeeded(name)),
+      machines: uuids,
+      volumes: adopted.map(({ poolName, volume }) => `${poolName}/${volume.id.nativeName}`),
+    });
+    return { apiVersion, kind: 'Hypervisor', metadata: { name: hypervisor }, spec: { uri, ...secret, grants } };
+  }
+
+  /** What is imported by its name, and nothing else: all there is has what is left out, too, and what comes later. */
+  #grants(names: Readonly<Record<GrantField, readonly string[]>>): readonly object[] {
+    const all = Object.entries(names).map(([field, some]) => {
+      const { each, most } = mostListed[field as GrantField];
+      const once = [...new Set(some)];
+      if (once.length > most)
+        this.#left.push(
+          `grants: ${once.length - most} of ${once.length} ${field}, as import names ${most} at most; add them to spec.grants[].${field} of the Hypervisor`,
+        );
+      return { field, parts: inParts(once.slice(0, most), each) };
+    });
+    const count = Math.max(1, ...all.map(({ parts }) => parts.length));
+    return Array.from({ length: count }, (_, at) => ({
+      name: at === 0 ? 'imported' : `imported-${at + 1}`,
       namespaces: this.#namespaces,
-      ...listed(
-        'networks',
-        [...this.#networks.keys()].filter((name) => this.#isNeeded(name)),
-      ),
-      ...listed('machines', uuids),
-      ...listed(
-        'volumes',
-        adopted.map(({ poolName, volume }) => `${poolName}/${volume.id.nativeName}`),
-      ),
-    };
-    return { apiVersion, kind: 'Hypervisor', metadata: { name: hypervisor }, spec: { uri, ...secret, grants: [grant] } };
+      ...Object.fromEntries(all.flatMap(({ field, parts }) => (parts[at] === undefined ? [] : [[field, parts[at]]]))),
+    }));
   }
 
   #secretComment(): readonly string[] {
@@ -285,11 +314,17 @@ const grantsComment = ['A Hypervisor that you have already gets this grant besid
 
 const makesVolumes = ({ can }: Pool): boolean => can.includes('create');
 
-/** More than a grant lists are meant all. */
-const mostListed = 1_000;
+type GrantField = 'networks' | 'machines' | 'volumes';
 
-const listed = (field: string, names: readonly string[]): object =>
-  names.length === 0 ? {} : { [field]: names.length > mostListed ? ['*'] : [...new Set(names)] };
+/** `each`: in one grant. `most`: in all of them, as kubectl keeps what it applied in an annotation, of at most 256 KiB. */
+const mostListed: Readonly<Record<GrantField, { readonly each: number; readonly most: number }>> = {
+  networks: { each: 64, most: 512 },
+  machines: { each: 1_000, most: 2_000 },
+  volumes: { each: 1_000, most: 2_000 },
+};
+
+const inParts = (names: readonly string[], each: number): readonly (readonly string[])[] =>
+  Array.from({ length: Math.ceil(names.length / each) }, (_, at) => names.slice(at * each, (at + 1) * each));
 
 const byName = <T extends { readonly nativeName: string }>(all: readonly T[]): readonly T[] =>
   [...all].sort((a, b) => (a.nativeName < b.nativeName ? -1 : 1));
@@ -314,6 +349,13 @@ function volumesByLocation({ pools }: Inventory, poolNames: ReadonlyMap<string, 
     ),
   );
 }
+
+/** What nobody else may write to while it is there. */
+const writtenBy = ({ disks, uses = [], container }: MachineShape): readonly string[] => [
+  ...uses,
+  ...[...disks, ...(container?.mounts ?? [])].map(({ location }) => location),
+  ...(container === undefined ? [] : [container.root]),
+];
 
 const locationsOf = ({ disks, cdroms = [], boot }: MachineShape): readonly string[] =>
   [...disks.map(({ location }) => location), ...cdroms.map(({ location }) => location), boot?.kernel, boot?.initrd].filter(
