@@ -1,4 +1,5 @@
 import t from 'tap';
+import { newSwitch } from '#simulators/hyperv/model/switch.js';
 import { definition, hypervHost, mark, soon } from '#test/peers/hyperv-host.js';
 
 t.setTimeout(300_000);
@@ -21,11 +22,14 @@ t.test('a card has its VLAN from its making on, whoever ends in between, and los
   await later.power.start(id, { paused: false }, soon());
   await later.machines.define(tagged(41), mark, soon());
   t.match(has(), [{ AccessVlanId: '40' }], 'to define is not to tag');
-  simulator.host.troubles.add('AddFeatureSettings', { kind: 'cut', when: 'before' }, 1);
+  simulator.host.troubles.add('ModifyFeatureSettings', { kind: 'cut', when: 'before' }, 1);
   const change = () => later.live?.apply(id, mark.owner, { kind: 'interface', name: 'lan' }, soon());
   await t.rejects(change() ?? Promise.resolve(), { name: 'DriverError' });
-  t.same((await read(id))?.live?.interfaces[0]?.vlan, undefined, 'the old one is gone, the new one not there');
+  t.same((await read(id))?.live?.interfaces[0]?.vlan, 40, 'at no time is it on no VLAN');
+  const asked = simulator.host.asked.length;
   await change();
+  const features = simulator.host.asked.slice(asked).flatMap((what) => /\.(\w+FeatureSettings)$/.exec(what)?.[1] ?? []);
+  t.same(features, ['ModifyFeatureSettings']);
   t.match(has(), [{ AccessVlanId: '41' }]);
   t.notMatch(String(simulator.machineNamed('shop.web')?.settings['Notes']), /"next"/, 'nothing waits for the next start');
   await later.power.cut(id, mark.owner, soon());
@@ -35,6 +39,63 @@ t.test('a card has its VLAN from its making on, whoever ends in between, and los
   await later.machines.define(definition, mark, soon());
   t.same(has(), [], 'a VLAN goes with its card');
 });
+
+t.test(
+  'a card that runs and goes to another switch with another VLAN is on neither with the wrong one, whoever ends in between',
+  async (t) => {
+    const { simulator, driver, connect } = await hypervHost(t, 'v2');
+    const other = newSwitch({ ElementName: 'other' });
+    simulator.host.switches.set(other.id, other);
+    const { id: first } = [...simulator.host.switches.values()].find(({ settings }) => settings['ElementName'] === 'Default Switch') ?? {};
+    const wired = (network: string, vlan?: number) => ({
+      ...definition,
+      interfaces: [{ ...lan, network, ...(vlan === undefined ? {} : { vlan }) }],
+    });
+    /** Where frames go now: the switch, and the tag. */
+    const now = () => {
+      const native = simulator.machineNamed('shop.web');
+      const plug = native?.devices.find(({ values }) => values['ResourceType'] === '33');
+      if (native === undefined || plug === undefined) return 'nowhere';
+      const on = [...simulator.host.switches.values()].find(({ id }) => String(plug.values['HostResource']).includes(id));
+      const [tag] = [...native.features.values()].map(({ values }) => String(values['AccessVlanId']));
+      return plug.values['EnabledState'] === '2' ? `${on?.id === first ? 'first' : 'other'} ${tag ?? 'untagged'}` : 'nowhere';
+    };
+    const id = await driver.machines.define(wired('Default Switch', 40), mark, soon());
+    await driver.power.start(id, { paused: false }, soon());
+    let at = 'first 40';
+    for (const [to, definedAs] of [
+      ['other 41', wired('other', 41)],
+      ['first untagged', wired('Default Switch')],
+      ['other 42', wired('other', 42)],
+    ] as const) {
+      t.equal(now(), at);
+      await driver.machines.define(definedAs, mark, soon());
+      const seen = new Set<string>();
+      simulator.host.troubles.add('*', { kind: 'meet', act: async () => void seen.add(now()) });
+      for (const method of ['ModifyResourceSettings', 'FeatureSettings']) {
+        const names = method === 'FeatureSettings' ? ['Add', 'Modify', 'Remove'].map((verb) => `${verb}${method}`) : [method];
+        for (const when of ['after', 'before'] as const)
+          for (const name of names) simulator.host.troubles.add(name, { kind: 'cut', when }, 1);
+      }
+      for (let tries = 0; now() !== to && tries < 20; tries += 1) {
+        const life = await connect();
+        await life.live?.apply(id, mark.owner, { kind: 'interface', name: 'lan' }, soon()).catch(() => {});
+        seen.add(now());
+      }
+      simulator.host.troubles.calm();
+      await driver.live?.apply(id, mark.owner, { kind: 'interface', name: 'lan' }, soon());
+      t.equal(now(), to);
+      t.same(
+        [...seen].filter((each) => ![at, to, 'nowhere'].includes(each)),
+        [],
+        'never elsewhere',
+      );
+      t.ok(seen.has('nowhere'));
+      at = to;
+    }
+    t.notMatch(String(simulator.machineNamed('shop.web')?.settings['Notes']), /"next"/);
+  },
+);
 
 t.test('a trunk that people made of a card of ours stays as long as nobody asks for a tag', async (t) => {
   const { simulator, driver } = await hypervHost(t, 'v2');

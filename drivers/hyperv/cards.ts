@@ -77,7 +77,7 @@ export async function addCards(
   }
 }
 
-/** Plugs them in where they are not yet. */
+/** Plugs them in where they are not yet. What is to have another tag there has it before: on no switch it has one that was meant for another. */
 export async function plugCards(
   { system, parts }: NativeMachine,
   wanted: readonly MachineInterface[],
@@ -85,9 +85,14 @@ export async function plugCards(
   { switches }: Inventory,
   signal: AbortSignal,
 ): Promise<void> {
-  for (const { name, network } of wanted) {
+  for (const { name, network, vlan } of wanted) {
     const [card, into] = [parts.cards.find((each) => each.name === name), by.get(network)];
-    if (card !== undefined && into !== undefined && card.switchId !== into.id) await switches.plug(system, card, into, signal);
+    if (card === undefined || into === undefined || card.switchId === into.id) continue;
+    if (card.plug !== undefined && card.tag?.vlan !== vlan) {
+      await switches.disconnect(system, card, signal);
+      await switches.tag(card, vlan, signal);
+    }
+    await switches.plug(system, card, into, signal);
   }
 }
 

@@ -21,7 +21,8 @@ export interface Card {
 }
 
 /** Of version 2: neither unplugged, nor told to be. */
-const plugged = 2;
+export const plugged = 2;
+export const unplugged = 3;
 /** Of VLANs: frames have one tag on the switch, and none in the guest. */
 const access = 1;
 const noAddress = '000000000000';
@@ -56,6 +57,11 @@ function tagOf(plugId: string, tags: readonly ObjectOf<typeof vlanSettings>[]): 
 
 export const newTag = (vlan: number): string =>
   embedObject(vlanSettings, { version: 'v2', v2: { OperationMode: access, AccessVlanId: vlan } });
+
+export function changedTag({ selectors }: Reference, vlan: number): string {
+  const { InstanceID = '' } = selectors;
+  return embedObject(vlanSettings, { version: 'v2', v2: { InstanceID, OperationMode: access, AccessVlanId: vlan } });
+}
 
 function leadsTo(path: string | undefined, key: string): { readonly switchId?: string } {
   const switchId = keysIn(path ?? '')[key]?.toUpperCase();

@@ -1,6 +1,6 @@
 import { DriverError } from '#drivers/error.js';
 import type { Reference } from '../wsman/instance.js';
-import { type Card, newTag } from './cards.js';
+import { type Card, changedTag, newTag, plugged, unplugged } from './cards.js';
 import { embedObject } from './class.js';
 import { card as cardClass, connection, networkSwitch, switchPort, switchService, switchSettings } from './classes.js';
 import type { Jobs } from './jobs.js';
@@ -107,7 +107,7 @@ export class Switches {
   /** From wherever it was plugged in before. */
   async plug({ reference: system }: Pick<System, 'reference'>, card: Card, into: NetworkSwitch, signal: AbortSignal): Promise<void> {
     if (this.#wmi.version === 'v1') return this.#plugV1(system, card, into, signal);
-    const v2 = { HostResource: [this.#path(into.reference)], EnabledState: 2 };
+    const v2 = { HostResource: [this.#path(into.reference)], EnabledState: plugged };
     if (card.plug !== undefined) {
       const { InstanceID = '' } = card.plug.selectors;
       return this.#machines.alter(system, [embedObject(connection, { version: 'v2', v2: { ...v2, InstanceID } })], signal);
@@ -117,11 +117,22 @@ export class Switches {
     await this.#machines.add(system, [embedObject(connection, { version: 'v2', v2: { ...made, ...parent, ...v2 } })], signal);
   }
 
-  /** A VLAN is not changed: it goes, and another one comes. One that we have no word for stays, unless one is asked for. */
+  /**
+   * One VLAN becomes another in one call, so that a machine is at no time on none, which is the switch's own. One that we have no word for stays,
+   * unless one is asked for.
+   */
   async tag({ plug, tag }: Card, vlan: number | undefined, signal: AbortSignal): Promise<void> {
     if (plug === undefined || tag?.vlan === vlan) return;
-    if (tag !== undefined) await this.#machines.removeFeatures([tag.reference], signal);
-    if (vlan !== undefined) await this.#machines.addFeatures(plug, [newTag(vlan)], signal);
+    if (vlan === undefined) return this.#machines.removeFeatures(tag === undefined ? [] : [tag.reference], signal);
+    if (tag === undefined) return this.#machines.addFeatures(plug, [newTag(vlan)], signal);
+    return this.#machines.alterFeatures([changedTag(tag.reference, vlan)], signal);
+  }
+
+  /** Off the switch that it is on, and what it is plugged in by stays. */
+  async disconnect({ reference: system }: Pick<System, 'reference'>, { plug, switchId }: Card, signal: AbortSignal): Promise<void> {
+    if (plug === undefined || switchId === undefined) return;
+    const { InstanceID = '' } = plug.selectors;
+    await this.#machines.alter(system, [embedObject(connection, { version: 'v2', v2: { InstanceID, EnabledState: unplugged } })], signal);
   }
 
   /** What was made for a card that is about to go: while there is the card, whoever comes after us knows of it. */
