@@ -5,7 +5,7 @@ import type { VirtualMachine, VirtualMachineStatus } from '#crds/types.js';
 import type { Machine, MachineDefinition, MachineId, MachineShape, OwnerMark, PowerState } from '#drivers/driver.js';
 import { everything } from '#drivers/fake/capabilities.js';
 import { newDrift } from '../drift.js';
-import { differences } from './difference.js';
+import { differences, named } from './difference.js';
 import { keyOf } from './digests.js';
 import type { DriftPolicy, DriftWish } from './drifted.js';
 import { type DesiredMachine, planMachine } from './plan.js';
@@ -187,6 +187,25 @@ t.test('each plain field that is compared has its place', async (t) => {
     [...new Set(compared)].filter((field) => !known.has(field)),
     [],
   );
+});
+
+t.test('a rule may name each field that can drift', async (t) => {
+  const manifest = await readFile(new URL('../../../crds/virtualmachines.yaml', import.meta.url), 'utf8');
+  const [, accepted = ''] = /self[.]matches[(]'(\^spec.*?[$])'[)]/.exec(manifest) ?? [];
+  // RE2 reads a bracket within brackets as itself.
+  const rule = new RegExp(accepted.replaceAll('[[]', '\\[').replaceAll('[^]]', '[^\\]]').replaceAll('[]]', '\\]'));
+  const ofNamed = Object.values(named).flatMap(({ list, fields }) => [
+    `spec.${list}[a]`,
+    ...Object.keys(fields).map((field) => `spec.${list}[a].${field.slice(list.length + 1)}`),
+  ]);
+  const all = [...fieldsIn(wanted).map(([path]) => path), ...ofNamed];
+  t.ok(all.includes('spec.interfaces[a].vlan'));
+  t.same(
+    all.filter((path) => !rule.test(path)),
+    [],
+  );
+  t.notMatch('spec.runStrategy', rule);
+  t.notMatch('spec.interfaces[a].speed', rule);
 });
 
 const some = fc.uniqueArray(fc.constantFrom(...names), { minLength: 1 });

@@ -256,6 +256,7 @@ t.test('what is right at a limit is accepted', async (t) => {
         'spec.disks[root].cache',
         'spec.memory.size',
         'spec.interfaces[lan]',
+        'spec.interfaces[lan].vlan',
         'spec.cloudInit',
         'spec.boot.kernel.volumeRef',
       ].map((field) => ({ field, policy: 'Accept' })),
