@@ -42,8 +42,8 @@ export type MachineAction =
   | { readonly kind: 'unseed'; readonly poolUuid: string; readonly family: string }
   /** Its host is to be emptied: what its firmware wrote down stays. */
   | { readonly kind: 'leave'; readonly id: MachineId; readonly owner: OwnerMark }
-  /** It is to be made anew, on the same host. */
-  | { readonly kind: 'recreate'; readonly id: MachineId; readonly owner: OwnerMark }
+  /** It is to be made anew, on the same host. The mark goes with it: status remembers what of `record` its back-off needs. */
+  | { readonly kind: 'recreate'; readonly id: MachineId; readonly owner: OwnerMark; readonly record: MachineRecord }
   | { readonly kind: 'undefine'; readonly id: MachineId; readonly owner: OwnerMark; readonly keepState: boolean };
 
 /** A machine that is ours to act on, and what is known of it. */

@@ -10,8 +10,9 @@ import { keyOf } from './digests.js';
 import type { DriftPolicy, DriftWish } from './drifted.js';
 import { type DesiredMachine, planMachine } from './plan.js';
 import { calmMs } from './put-back.js';
+import { noteBoot } from './record.js';
 import { decodeRecord, encodeRecord } from './record-text.js';
-import { reportMachine } from './report.js';
+import { rememberedRecord, reportMachine } from './report.js';
 import { fieldsIn } from './shape-fields.js';
 
 const start = Date.UTC(2030, 0);
@@ -96,6 +97,7 @@ class Host {
   now = start;
   definition: MachineDefinition = wanted;
   drift: DriftWish | undefined;
+  more: Partial<DesiredMachine> = {};
   readonly events: string[] = [];
 
   constructor(policy?: DriftPolicy, live = false) {
@@ -118,6 +120,7 @@ class Host {
       capabilities: everything,
       ...(this.drift === undefined ? {} : { drift: this.drift }),
       ...(this.definition.seed === undefined ? {} : { keptSeed: this.definition.seed }),
+      ...this.more,
     };
   }
 
@@ -440,6 +443,94 @@ t.test('two that change a field in turn: it is put back less and less often, and
   t.same(flap(), ['define'], 'forgotten once it was let be');
 });
 
+t.test('more fields than are known by name are held together', async (t) => {
+  const host = new Host();
+  const flap = () => {
+    host.configured = edited(made, names);
+    return host.pass();
+  };
+  for (const times of [1, 2, 3]) t.same(flap(), ['define'], `${times}`);
+  const fields = told(names);
+  t.ok(fields.length > 12);
+  for (const pause of [30, 60, 120]) {
+    t.same(flap(), [], 'nothing is put back');
+    const present = host.report();
+    t.same(fieldsOf(present), fields);
+    t.ok(present.every(({ reason, corrections = 0 }) => reason.includes('is put back at') && corrections >= 3));
+    host.now += (pause - 1) * seconds;
+    t.same(host.pass(), [], 'until its time has come');
+    host.now += 1 * seconds;
+    t.same(host.pass(), ['define']);
+    t.equal(Object.keys(decodeRecord(host.record).putBack ?? {}).length, 9, 'eight by name, and the rest');
+    t.same(host.report().length, 8);
+  }
+});
+
+t.test('a restart that puts back is counted once, seen through, and made less and less often', async (t) => {
+  const host = new Host(undefined, true);
+  host.more = { allow: ['Live', 'Hotplug', 'Restart'], stop: { mode: 'TrySoft', timeoutMs: 120 * seconds } };
+  const changed = () => {
+    host.live = { ...made, rng: false };
+    return host.pass(1);
+  };
+  for (const times of [1, 2, 3]) {
+    t.same(changed(), ['press']);
+    host.now += 11 * seconds;
+    t.same(host.pass(1), ['press'], 'a stop that is under way is not given up');
+    host.live = undefined;
+    host.pass(1);
+    t.match(planMachine(host.desired, host.observed, host.now)[0], { action: { kind: 'start' } });
+    host.record = encodeRecord(noteBoot(decodeRecord(host.record), host.now));
+    host.live = made;
+    t.same(host.pass(), []);
+    t.match(host.report(), [{ field: 'spec.devices.rng', state: 'PutBack', found: 'none', corrections: times }]);
+  }
+  t.same(changed(), [], 'it is held');
+  host.report();
+  t.match(host.condition('Drifted'), { status: 'True', reason: 'Flapping' });
+  host.now += 30 * seconds;
+  t.same(host.pass(1), ['press']);
+});
+
+t.test('a machine that is made anew for what another hand changed is so less and less often', async (t) => {
+  const host = new Host();
+  const capabilities = everything.map((one) => (one.field === 'firmware.type' ? { ...one, change: 'Recreate' as const } : one));
+  host.more = { allow: ['Live', 'Hotplug', 'Recreate'], capabilities };
+  for (const times of [1, 2, 3]) {
+    host.configured = edited(made, ['spec.firmware.type']);
+    t.match(planMachine(host.desired, host.observed, host.now), [{ action: { kind: 'recreate' }, sayFirst: true }]);
+    t.match(host.report(), [{ field: 'spec.firmware.type', corrections: times }]);
+    t.equal(host.events.length, times, 'it is told');
+    const anew = planMachine(host.desired, { record: rememberedRecord(host.status) }, host.now);
+    const define = anew.flatMap((one) => (one.kind === 'act' && one.action.kind === 'define' ? [one.action] : []))[0];
+    host.record = define?.mark.record ?? '';
+    host.configured = made;
+    t.match(host.report(), [{ state: 'PutBack', corrections: times }]);
+    t.equal(host.events.length, times, 'once');
+  }
+  host.configured = edited(made, ['spec.firmware.type']);
+  t.match(planMachine(host.desired, host.observed, host.now), [{ kind: 'leave', reason: 'Flapping' }, { kind: 'leave' }]);
+});
+
+t.test('what is known of other hands stays told while something is missing', async (t) => {
+  const host = new Host('Observe');
+  host.configured = edited(made, ['spec.cpu.count']);
+  const [first] = host.report();
+  t.match(first, { field: 'spec.cpu.count' });
+  const { record } = host;
+  host.now += 60 * seconds;
+  host.definition = { ...wanted, disks: wanted.disks.filter(({ name }) => name !== 'data') };
+  host.more = { missing: ['StorageVolume "data"'] };
+  t.same(host.report(), [first], 'and what is missing is no drift');
+  t.match(host.condition('Drifted'), { status: 'True', reason: 'Observed' });
+  t.same(host.pass(), []);
+  t.equal(host.record, record, 'nothing is noted of a part of what is asked');
+  host.definition = wanted;
+  host.more = {};
+  t.same(host.report(), [first]);
+  t.equal(host.events.length, 1, 'it is told once');
+});
+
 t.test('killed between any two calls, an agent tells once, and puts back once', async (t) => {
   const host = new Host();
   host.configured = { ...made, cpuCount: 3 };
@@ -496,10 +587,22 @@ t.test('a machine from before is judged from when it is as declared, and only wh
 });
 
 t.test('of more than a mark can hold, what the life of a machine depends on is kept', async (t) => {
-  const much = 'x'.repeat(128);
-  const putBack = Object.fromEntries(Array.from({ length: 8 }, (_, at) => [`${at}`.padEnd(128, 'p'), { at: 1, times: 1, found: much }]));
-  const live = Object.fromEntries(Array.from({ length: 12 }, (_, at) => [`${at}`.padEnd(64, 'k'), { at: 1, times: 1, refused: much }]));
-  const text = encodeRecord({ boot: { number: 1, at: 1 }, live, putBack, applied: 'abcdef'.repeat(150) });
-  t.ok(text.length <= 4_096);
-  t.match(decodeRecord(text), { boot: { number: 1 } });
+  const times = <T>(count: number, of: (at: number) => [string, T]) => Object.fromEntries(Array.from({ length: count }, (_, at) => of(at)));
+  for (const letter of ['x', 'あ', '"']) {
+    const much = letter.repeat(128);
+    const live = (length: number) => times(12, (at) => [`${at}`.padEnd(length, 'k'), { at: 1, times: 1, refused: much }]);
+    const lastStop = { boot: 1, cause: 'Failed', at: 1, message: letter.repeat(300) } as const;
+    const usual = encodeRecord({ boot: { number: 1, at: 1 }, lastStop, live: live(24), applied: 'abcdef'.repeat(150), accepted: 'abcdef' });
+    t.ok(Buffer.byteLength(usual) <= 4_000, letter);
+    const read = decodeRecord(usual);
+    t.match(read, { boot: { number: 1 }, lastStop: { cause: 'Failed' }, applied: /^abcdef/, accepted: 'abcdef' }, 'words go first');
+    t.equal(Object.values(read.live ?? {}).filter(({ refused }) => refused !== undefined).length, 12, 'that it was refused is kept');
+    t.equal(encodeRecord(read), usual, 'and it is the same from then on');
+
+    const putBack = times(9, (at) => [`${at}`.padEnd(128, letter), { at: 1, times: 1, found: much }]);
+    const adopted = { kept: letter.repeat(300) };
+    const most = encodeRecord({ boot: { number: 1, at: 1 }, lastStop, live: live(64), putBack, adopted, applied: 'abcdef'.repeat(150) });
+    t.ok(Buffer.byteLength(most) <= 4_000, letter);
+    t.match(decodeRecord(most), { boot: { number: 1 }, adopted: { kept: letter } });
+  }
 });

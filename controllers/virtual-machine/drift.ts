@@ -4,7 +4,7 @@ import { digestsOf, hasEntry, hasKey, isStale, keysOf } from './digests.js';
 import { type Drifted, type DriftWish, isLeft, policyFor } from './drifted.js';
 import { limitsTaken } from './limits.js';
 import { runningDifferences } from './live.js';
-import { dueAt, recentlyPutBack } from './put-back.js';
+import { backOffOf, dueAt, recentlyPutBack } from './put-back.js';
 import { type MachineRecord, mostAccepted } from './record.js';
 import { fieldsIn, pathsOf, textOf, valueAt, withFields } from './shape-fields.js';
 
@@ -102,7 +102,9 @@ function judged(drift: Pick<Drifted, 'field' | 'where'>, has: MachineShape, { wa
   const policy = policyFor(field, wish);
   // What only runs is no truth to take: it ends with the machine.
   if (policy !== 'Enforce') return { ...drift, ...texts, treatment: where === 'Running' ? 'Observe' : policy };
-  const due = dueAt(record.putBack?.[field]);
+  // A stop that is under way puts back what it was begun for, and was counted then.
+  const isUnderway = where === 'Running' && record.stopRequestedAt !== undefined;
+  const due = isUnderway ? 0 : dueAt(backOffOf(record, field));
   return { ...drift, ...texts, treatment: policy, ...(due > now ? { heldUntil: due } : {}) };
 }
 

@@ -10,7 +10,7 @@ import { type Difference, differences, fieldsOf } from './difference.js';
 import { forgetSettled, noteDefined, type Settled, settle } from './drift.js';
 import { becauseOf, type DriftWish, isLeft } from './drifted.js';
 import { defaultInterface, type Revoked } from './interfaces.js';
-import { limitsTaken, noteLimits } from './limits.js';
+import { noteLimits } from './limits.js';
 import { planLive } from './live.js';
 import { planRequestedAction, type RequestedAction, type RunStrategy } from './plan-action.js';
 import { asTaken, lost, nothingToAdopt, planAdoption, planRelease } from './plan-adoption.js';
@@ -107,11 +107,11 @@ export function planMachine(desired: DesiredMachine, observed: ObservedMachine, 
   return withNote([...planPresence(asked, knowing, settled, observed), ...planDrift(settled, knowing)], knowing, record);
 }
 
-/** What others have changed, of a machine that has all that it refers to: else what is asked is not the whole of it. */
+/** What others have changed. What it refers to and cannot have is not what was last asked, and so nobody's; nothing is noted of what is not the whole of it. */
 function settledFor(asked: DesiredMachine, { machine, record, now }: Pick<Subject, 'machine' | 'record' | 'now'>): Settled {
   const wanted = wantedOf(asked, machine);
-  if (planWaits(asked, machine).length > 0) return { definition: limitsTaken(wanted, record), machine, drift: [], record };
-  return settle(wanted, { machine, record, now }, asked.drift);
+  const settled = settle(wanted, { machine, record, now }, asked.drift);
+  return planWaits(asked, machine).length > 0 ? { ...settled, record } : settled;
 }
 
 /** The same, of what is to be told. */
@@ -143,7 +143,7 @@ function planPresence(desired: DesiredMachine, subject: Subject, settled: Settle
   const seen = { ...subject, machine: settled.machine };
   const live = planLive(desired.capabilities, seen, desired.allow, settled.drift);
   const isUnderway = live.some(({ kind }) => kind === 'act' || kind === 'wait');
-  return isUnderway ? live : [...live, ...planRestart(desired, seen)];
+  return isUnderway ? live : [...live, ...planRestart(desired, seen, settled.drift)];
 }
 
 const isStart = (decision: Plan<MachineAction>[number]): boolean => decision.kind === 'act' && decision.action.kind === 'start';
@@ -199,12 +199,12 @@ function planDefinition(desired: DesiredMachine, subject: Subject, { definition,
     return [leave('Saved', `${changed.join(', ')} waits until it was started, or what was saved of it is dropped`, savedLookMs)];
   const misfits = planFit(desired);
   if (misfits.length > 0) return misfits;
-  const anew = planRecreation(desired, subject, found);
+  const others = drift.filter((one) => one.where === 'Definition' && !isLeft(one));
+  const anew = planRecreation(desired, subject, found, others);
   // What it keeps without a grant by now, a new one would not get: it would be gone.
   const waits = anew.some(({ kind }) => kind === 'refuse') || anew.length === 0 ? [] : planWaits(desired);
   if (waits.length > 0) return waits;
   if (anew.length > 0) return anew;
-  const others = drift.filter((one) => one.where === 'Definition' && !isLeft(one));
   const next = notePutBack(noteDefined(noteLimits(record, wanted), wanted, definition, machine), others, now);
   return [
     act(

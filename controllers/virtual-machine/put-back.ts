@@ -7,6 +7,11 @@ const longestPauseMs = 30 * 60_000;
 /** When another hand has let a field be for so long, the next time is the first. */
 export const calmMs = 60 * 60_000;
 
+/** All that found no room by name counts under this, as one field. */
+export const unnamed = 'others';
+
+export const backOffOf = ({ putBack = {} }: MachineRecord, field: string): PutBack | undefined => putBack[field] ?? putBack[unnamed];
+
 /** When it may be put back again: of two that change a field in turn, one must give way. */
 export function dueAt(before: PutBack | undefined): number {
   if (before === undefined || before.times < timesAtOnce) return 0;
@@ -21,9 +26,15 @@ export function notePutBack(
 ): MachineRecord {
   if (drift.length === 0) return record;
   const { putBack: before = {} } = record;
-  const others = Object.entries(before).filter(([path]) => !drift.some(({ field }) => field === path));
-  const news = drift.map(({ field, found }) => [field, { at: now, times: (before[field]?.times ?? 0) + 1, found }] as const);
-  return { ...record, putBack: Object.fromEntries([...others, ...news].slice(-mostPutBack)) };
+  const counted = (path: string, found: string) => [path, { at: now, times: (before[path]?.times ?? 0) + 1, found }] as const;
+  const [known, news] = [
+    drift.filter(({ field }) => before[field] !== undefined),
+    drift.filter(({ field }) => before[field] === undefined),
+  ];
+  const room = Math.max(0, mostPutBack - Object.keys(before).filter((path) => path !== unnamed).length);
+  const named = [...known, ...news.slice(0, room)].map(({ field, found }) => counted(field, found));
+  const rest = news.length > room ? [counted(unnamed, '')] : [];
+  return { ...record, putBack: { ...before, ...Object.fromEntries([...named, ...rest]) } };
 }
 
 /** What has been let be for long is forgotten. Times that a clock which was set back has yet to reach are now. */

@@ -15,14 +15,35 @@ export function encodeRecord(record: MachineRecord): string {
   const ordered = sanitized({ ...record });
   if (Object.keys(ordered).length === 0) return '';
   const text = JSON.stringify(ordered);
-  if (text.length <= mostText) return text;
-  // What is known of other hands makes room for what the machine's life depends on.
-  const { applied: _applied, accepted: _accepted, behind: _behind, putBack: _putBack, ...rest } = ordered;
-  return JSON.stringify(rest);
+  if (fits(text)) return text;
+  const texts = shorter(ordered).map((one) => JSON.stringify(one));
+  return texts.find(fits) ?? texts.at(-1) ?? '';
 }
 
 /** Of the 4 KiB that a mark may hold. */
-const mostText = 4_000;
+const mostBytes = 4_000;
+const fits = (text: string): boolean => Buffer.byteLength(text) <= mostBytes;
+
+/** What makes room, one after the other: words for people, what is known of other hands, and at last what was asked of what runs. */
+function shorter(record: MachineRecord): readonly MachineRecord[] {
+  const brief = briefly(record);
+  const { behind: _behind, putBack: _putBack, ...settled } = brief;
+  const { applied: _applied, accepted: _accepted, ...own } = settled;
+  const { live: _live, ...least } = own;
+  return [brief, settled, own, least];
+}
+
+function briefly(record: MachineRecord): MachineRecord {
+  const { live, lastStop, action } = record;
+  const brief = <T extends object, K extends keyof T>(one: T, key: K, most: number): T =>
+    typeof one[key] === 'string' ? { ...one, [key]: one[key].slice(0, most) } : one;
+  return {
+    ...record,
+    ...(lastStop === undefined ? {} : { lastStop: brief(lastStop, 'message', 80) }),
+    ...(action === undefined ? {} : { action: brief(action, 'message', 80) }),
+    ...(live === undefined ? {} : { live: Object.fromEntries(Object.entries(live).map(([key, one]) => [key, brief(one, 'refused', 24)])) }),
+  };
+}
 
 /** A record that cannot be read is no record: it was written by a hand, not by us. */
 export function decodeRecord(text: string): MachineRecord {
@@ -117,7 +138,7 @@ function sanitizedPutBack(value: unknown): Pick<MachineRecord, 'putBack'> {
     if (!isTime(one?.at) || !isCount(one.times) || one.times < 1 || typeof one.found !== 'string' || path.length > 128) return [];
     return [[path, { at: one.at, times: one.times, found: recordable(one.found).slice(0, 48) }] as const];
   });
-  return read.length === 0 ? {} : { putBack: Object.fromEntries(read.slice(-mostPutBack)) };
+  return read.length === 0 ? {} : { putBack: Object.fromEntries(read.slice(0, mostPutBack + 1)) };
 }
 
 function sanitizedAction(action: Record<string, unknown>): ActionRecord {

@@ -184,7 +184,7 @@ export const mostLive = 12;
 
 /** As many changes as status tells of at a time, nearly: what does not find room is not restarted for. */
 export const mostRestartedFor = 32;
-/** What was put back last, so that as much is left for the rest. */
+/** What was put back is known by name, so that as much is left for the rest; more than that counts together. */
 export const mostPutBack = 8;
 /** Fields whose digests as they were found find room; the rest is accepted for as long as that is the policy. */
 export const mostAccepted = 64;

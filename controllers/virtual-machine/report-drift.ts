@@ -3,7 +3,8 @@ import { type Finding, isTrue, timestamp } from '../conditions.js';
 import type { Settled } from './drift.js';
 import { type Drifted, describeDrift, isUnwanted } from './drifted.js';
 import { whyHeld } from './plan-drift.js';
-import type { MachineRecord } from './record.js';
+import { backOffOf, unnamed } from './put-back.js';
+import type { MachineRecord, PutBack } from './record.js';
 import { textOf, valueAt } from './shape-fields.js';
 
 type Told = NonNullable<VirtualMachineStatus['drift']>[number];
@@ -16,31 +17,32 @@ const longestReason = 512;
 export function driftTold(
   before: readonly Told[] = [],
   { drift, definition }: Settled,
-  { putBack = {} }: MachineRecord = {},
+  record: MachineRecord = {},
   now: number,
 ): VirtualMachineStatus['drift'] {
+  const { putBack = {} } = record;
   const known = (field: string, found: string) => before.find((one) => one.field === field && one.found === found);
-  const corrected = (field: string) => {
-    const its = putBack[field];
-    return its === undefined ? {} : { corrections: its.times, correctedAt: timestamp(its.at) };
-  };
   const present = drift.map((one) => {
     const { field, declared, found, treatment } = one;
     const since = known(field, found)?.since ?? timestamp(now);
-    const reason = whatBecomes(one, putBack[field]?.times);
-    return { field, state: 'Present' as const, declared, found, since, treatment, reason, ...corrected(field) };
+    const its = one.heldUntil === undefined ? putBack[field] : backOffOf(record, field);
+    const reason = whatBecomes(one, its?.times);
+    return { field, state: 'Present' as const, declared, found, since, treatment, reason, ...corrected(its) };
   });
   const past = Object.entries(putBack)
-    .filter(([path]) => !drift.some(({ field }) => field === path))
-    .map(([field, { at, found }]) => {
+    .filter(([path]) => path !== unnamed && !drift.some(({ field }) => field === path))
+    .map(([field, its]) => {
+      const { at, found } = its;
       const since = before.find((one) => one.field === field)?.since ?? timestamp(at);
       const declared = textOf(field, valueAt(definition, field));
       const reason = 'was put back';
-      return { field, state: 'PutBack' as const, declared, found, since, treatment: 'Enforce' as const, reason, ...corrected(field) };
+      return { field, state: 'PutBack' as const, declared, found, since, treatment: 'Enforce' as const, reason, ...corrected(its) };
     });
   const told = [...present, ...past].slice(0, mostTold);
   return told.length === 0 ? undefined : told.map((one) => ({ ...one, reason: one.reason.slice(0, longestReason) }));
 }
+
+const corrected = (its: PutBack | undefined) => (its === undefined ? {} : { corrections: its.times, correctedAt: timestamp(its.at) });
 
 function whatBecomes({ treatment, where, heldUntil }: Drifted, times?: number): string {
   const what = where === 'Definition' ? 'its definition was changed' : 'it was changed while it runs';
@@ -54,7 +56,7 @@ function whatBecomes({ treatment, where, heldUntil }: Drifted, times?: number): 
 export function drifted(
   before: VirtualMachineStatus['conditions'],
   settled: Settled | undefined,
-  { putBack = {} }: MachineRecord = {},
+  record: MachineRecord = {},
 ): { readonly Drifted?: Finding } {
   if (settled === undefined) {
     const last = before?.find(({ type }) => type === 'Drifted');
@@ -64,7 +66,9 @@ export function drifted(
   if (left.length === 0) return {};
   const held = left.filter(({ heldUntil }) => heldUntil !== undefined);
   const words = left.map((one) =>
-    one.heldUntil === undefined ? describeDrift(one) : `${describeDrift(one)}; ${whyHeld(putBack[one.field]?.times, one.heldUntil)}`,
+    one.heldUntil === undefined
+      ? describeDrift(one)
+      : `${describeDrift(one)}; ${whyHeld(backOffOf(record, one.field)?.times, one.heldUntil)}`,
   );
   return { Drifted: isTrue(held.length > 0 ? 'Flapping' : 'Observed', words.join('; ')) };
 }

@@ -11,7 +11,7 @@ import { type Drifted, describeDrift, isUnwanted } from './drifted.js';
 import { conditionsOf, type ToldGuest, tellGuest } from './guest.js';
 import { isAllowed, needsRestart, type PendingChange, pendingChanges, whyWaiting } from './live.js';
 import { type DesiredMachine, type ObservedMachine, settledNow } from './plan.js';
-import { isFailure, type MachineRecord, retryAt } from './record.js';
+import { isFailure, type MachineRecord, mostPutBack, retryAt } from './record.js';
 import { unwritten } from './report-changes.js';
 import { drifted, driftTold } from './report-drift.js';
 import { evacuating, evacuationTold } from './report-evacuation.js';
@@ -51,7 +51,7 @@ export function reportMachine(resource: VirtualMachine, findings: MachineFinding
     evacuation: evacuationTold(before?.evacuation, findings),
     guest: told === undefined ? before?.guest : told.guest,
     pendingChanges: observed === undefined ? before?.pendingChanges : changesTold(findings, pending),
-    drift: settled === undefined ? before?.drift : driftTold(before?.drift, settled, findings.observed?.record, now),
+    drift: settled === undefined ? before?.drift : driftTold(before?.drift, settled, remembering(findings), now),
     conditions: conditions(before?.conditions, metadata.generation, now, {
       ...readiness(stands),
       PowerSynced: powerSynced(findings),
@@ -64,7 +64,7 @@ export function reportMachine(resource: VirtualMachine, findings: MachineFinding
         ? {}
         : { NetworkSynced: networkSynced(findings, pending.filter(isNetwork), drift.filter(isNetwork)) }),
       RestartRequired: restartRequired(resource, findings, pending),
-      ...drifted(before?.conditions, settled, observed?.record),
+      ...drifted(before?.conditions, settled, remembering(findings)),
       ...evacuating(before?.evacuation),
       ...(told?.conditions ?? conditionsOf(before, ({ status, reason, message = '' }) => ({ status, reason, message }))),
     }),
@@ -73,6 +73,12 @@ export function reportMachine(resource: VirtualMachine, findings: MachineFinding
 
 /** Put back on its host, it is the one that was adopted: what is known of that is not forgotten. */
 const isLost = ({ observed, desired }: MachineFindings): boolean => observed?.machine === undefined && desired?.adoptedWith !== undefined;
+
+/** Of a machine that is to be made anew, its mark cannot tell afterwards what was put back with that. */
+function remembering({ plan = [], observed }: MachineFindings): MachineRecord | undefined {
+  const anew = plan.flatMap((decision) => (decision.kind === 'act' && decision.action.kind === 'recreate' ? [decision.action] : []));
+  return anew[0]?.record ?? observed?.record;
+}
 
 const graphicsTold = (resource: VirtualMachine, { configured, live }: Machine): VirtualMachineStatus['graphics'] => {
   const has = (configured ?? live)?.graphics;
@@ -269,8 +275,21 @@ function runStatus(record: MachineRecord): VirtualMachineStatus['run'] {
 }
 
 /** What status remembers, for when the machine and its mark are gone from the host. */
-export function rememberedRecord(status: VirtualMachineStatus | undefined): MachineRecord {
-  const run = status?.run;
+export const rememberedRecord = (status: VirtualMachineStatus | undefined): MachineRecord => ({
+  ...rememberedRun(status?.run),
+  ...rememberedPutBack(status?.drift),
+});
+
+function rememberedPutBack(drift: VirtualMachineStatus['drift'] = []): Pick<MachineRecord, 'putBack'> {
+  const known = drift.flatMap(({ field, found, corrections, correctedAt }) =>
+    corrections === undefined || correctedAt === undefined
+      ? []
+      : [[field, { at: Date.parse(correctedAt), times: corrections, found }] as const],
+  );
+  return known.length === 0 ? {} : { putBack: Object.fromEntries(known.slice(0, mostPutBack)) };
+}
+
+function rememberedRun(run: VirtualMachineStatus['run']): MachineRecord {
   if (run?.bootId === undefined || run.startedAt === undefined) return {};
   const { lastStop, failures = 0 } = run;
   return {
