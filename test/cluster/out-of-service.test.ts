@@ -52,7 +52,11 @@ const machine = (name: string, disk: string, spec: object = {}) => ({
 const on = (host: Name) => ({ placement: { hypervisorRef: { name: host } } });
 
 await world.apply(
-  { kind: 'Hypervisor', metadata: { name: 'one', labels: { at: 'first' } }, spec: { uri: 'test:///one' } },
+  {
+    kind: 'Hypervisor',
+    metadata: { name: 'one', labels: { at: 'first' } },
+    spec: { uri: 'test:///one', grants: [{ name: 'theirs', namespaces: { from: 'All' }, machines: ['*'] }] },
+  },
   { kind: 'StoragePool', metadata: { name: 'shared' }, spec: { span: 'Shared', nfs: { server: 'filer', export: '/srv/vm' } } },
   { kind: 'StoragePool', metadata: { name: 'local' }, spec: { directory: { path: '/local' } } },
 );
@@ -71,9 +75,10 @@ await t.test('what a dead host had runs elsewhere once somebody vouches for its 
     machine('web', 'root'),
     machine('rooted', 'disk'),
     machine('doomed', 'gone'),
+    machine('given', 'none', { disks: [] }),
     { kind: 'VirtualNetwork', metadata: metadata('lan'), spec: { forward: { mode: 'None' } } },
   );
-  for (const name of ['web', 'rooted', 'doomed']) await world.until('VirtualMachine', name, isReady);
+  for (const name of ['web', 'rooted', 'doomed', 'given']) await world.until('VirtualMachine', name, isReady);
   for (const name of ['kept', 'spare']) await world.until('StorageVolume', name, isReady);
   await world.apply({ kind: 'Hypervisor', metadata: { name: 'two' }, spec: { uri: 'test:///two' } });
   await using _second = await start('two');
@@ -84,6 +89,8 @@ await t.test('what a dead host had runs elsewhere once somebody vouches for its 
   for (const name of ['web', 'rooted', 'doomed'])
     t.match((await world.until('VirtualMachine', name, isSilent)).status, { hypervisor: 'one', power: { state: 'Unknown' } });
   await world.delete('VirtualMachine', 'doomed');
+  await world.kubectl('annotate', 'virtualmachine', 'given', 'virtwright.io/release=true');
+  await world.delete('VirtualMachine', 'given');
   await world.apply({ kind: 'VirtualMachineAction', metadata: metadata('again'), spec: { machineRef: { name: 'web' }, verb: 'Restart' } });
   await world.until('VirtualMachineAction', 'again', ({ status }) => status?.hypervisor === 'one');
   for (const name of ['gone', 'kept']) await world.delete('StorageVolume', name);
@@ -115,7 +122,7 @@ await t.test('what a dead host had runs elsewhere once somebody vouches for its 
   await world.until('StorageVolume', 'spare', (seen) => isReady(seen) && seen.status?.hypervisor === 'two');
   const action = await world.until('VirtualMachineAction', 'again', ({ status }) => status?.outcome !== undefined);
   t.match(action.status, { outcome: 'Failed', message: /its machine left one before anybody told that it was done/ });
-  await world.untilGone('VirtualMachine', 'doomed');
+  for (const name of ['doomed', 'given']) await world.untilGone('VirtualMachine', name);
   for (const name of ['gone', 'kept']) await world.untilGone('StorageVolume', name);
   await world.untilGone('VirtualNetwork', 'lan');
   const rooted = await world.until('VirtualMachine', 'rooted', (seen) => condition(seen, 'Ready')?.reason === 'OutOfService');
@@ -135,7 +142,7 @@ await t.test('what a dead host had runs elsewhere once somebody vouches for its 
 
   // Nobody had fenced it after all: its machines run on, though its pools are off.
   for (const pool of hosts.one.pools.values()) pool.active = false;
-  t.same(running('one'), ['default.doomed', 'default.rooted', 'default.web']);
+  t.same(running('one'), ['default.doomed', 'default.given', 'default.rooted', 'default.web']);
   hosts.one.calls.length = 0;
   // One of them hangs, and cannot be read: that it went on elsewhere does not make it gone here.
   const { uid } = moved.metadata;
@@ -145,10 +152,10 @@ await t.test('what a dead host had runs elsewhere once somebody vouches for its 
     status?.orphans?.objects?.every(({ kind }) => kind !== 'VirtualNetworkInstance') === true;
   const swept = await world.until('Hypervisor', 'one', isSwept);
   t.ok(swept.status?.orphans?.objects?.some((one) => one.uid === uid));
-  t.same(running('one'), ['default.rooted', 'default.web']);
+  t.same(running('one'), ['default.given', 'default.rooted', 'default.web']);
   hosts.one.guest(uid, {});
   await world.until('Hypervisor', 'one', (seen) => isConnected(seen) && seen.status?.orphans === undefined);
-  t.same(running('one'), ['default.rooted']);
+  t.same(running('one'), ['default.given', 'default.rooted'], 'what was given back runs on');
   t.same(hosts.one.acts.filter((act) => /^(machines|power)\./.test(act)).sort(), [
     'machines.undefine default.doomed',
     'machines.undefine default.web',
