@@ -112,17 +112,21 @@ for (const which of ['esx', 'cluster'] as const)
       (await onlooker.machine(nativeName))?.disks.map(({ file }) => file),
       [...own, data.location],
     );
+    const folder = (own[0] ?? '').replace(/[^/]+$/, '');
+    const stored = async () => (await onlooker.files('LocalDS_0')).map((path) => path.replace(']/', '] '));
+    const rest = async () => (await stored()).filter((file) => file.startsWith(folder) && !file.endsWith('.vmdk'));
+    const all = await rest();
+    t.same(
+      all,
+      [`${nativeName}.nvram`, `${nativeName}.vmx`, 'vmware.log'].map((name) => folder + name),
+    );
     // The agent dies once the volume was taken out.
     proxy.trouble('UnregisterVM', cuts, 1);
     await t.rejects(driver.machines.undefine(id, mark.owner, { keepState: false }, soon()), { code: 'Unavailable' });
+    t.same(await rest(), all, 'a machine that is there still is whole');
     await driver.machines.undefine(id, mark.owner, { keepState: false }, soon());
     t.equal(await look(driver, id), undefined);
-    const folder = (own[0] ?? '').replace(/[^/]+$/, '');
-    const left = (await onlooker.files('LocalDS_0')).map((path) => path.replace(']/', '] '));
+    const left = await stored();
     for (const file of [...own, data.location]) t.ok(left.includes(file), file);
-    t.same(
-      left.filter((file) => file.startsWith(folder) && !file.endsWith('.vmdk')),
-      [],
-      'and nothing else of it',
-    );
+    t.same(await rest(), [], 'and nothing else of it');
   });

@@ -42,12 +42,14 @@ export class MachineFiles {
     if (name !== undefined) await this.#delete(name, signal);
   }
 
-  /** Takes the machine out of the inventory with all disks that it has left where they are; so does its folder stay. Its definition is deleted last. */
+  /**
+   * Takes the machine out of the inventory with all disks that it has left where they are; so does its folder stay. Then what is its own is deleted, its definition
+   * first: a host that refuses the one has the machine whole.
+   */
   async letGo(native: NativeMachine, signal: AbortSignal): Promise<void> {
-    const { session } = this.#inventory;
-    for (const name of await this.#own(native, signal)) if (name !== native.file) await this.#delete(name, signal);
-    await session.ask(unregisterVm, native.ref, {}, signal);
-    if (native.file !== undefined) await this.#delete(native.file, signal);
+    const own = await this.#own(native, signal);
+    await this.#inventory.session.ask(unregisterVm, native.ref, {}, signal);
+    for (const name of new Set([...(native.file === undefined ? [] : [native.file]), ...own])) await this.#delete(name, signal);
   }
 
   /** As the host tells them: in the machine's folder, and of the machine alone. None where that folder is ours: what is kept of others is there, too. */
