@@ -77,7 +77,7 @@ export async function addCards(
   }
 }
 
-/** Plugs them in where they are not yet. What is to have another tag there has it before: on no switch it has one that was meant for another. */
+/** Plugs them in where they are not yet. One whose tag changes is on no switch meanwhile: it is nowhere untagged, nor with a tag for elsewhere. */
 export async function plugCards(
   { system, parts }: NativeMachine,
   wanted: readonly MachineInterface[],
@@ -87,12 +87,14 @@ export async function plugCards(
 ): Promise<void> {
   for (const { name, network, vlan } of wanted) {
     const [card, into] = [parts.cards.find((each) => each.name === name), by.get(network)];
-    if (card === undefined || into === undefined || card.switchId === into.id) continue;
-    if (card.plug !== undefined && card.tag?.vlan !== vlan) {
+    if (card === undefined || into === undefined) continue;
+    const isElsewhere = card.switchId !== into.id;
+    const isRetagged = card.plug !== undefined && card.tag?.vlan !== vlan && (isElsewhere || (card.tag && vlan) !== undefined);
+    if (isRetagged) {
       await switches.disconnect(system, card, signal);
       await switches.tag(card, vlan, signal);
     }
-    await switches.plug(system, card, into, signal);
+    if (isElsewhere || isRetagged) await switches.plug(system, card, into, signal);
   }
 }
 

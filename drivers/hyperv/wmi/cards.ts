@@ -58,11 +58,6 @@ function tagOf(plugId: string, tags: readonly ObjectOf<typeof vlanSettings>[]): 
 export const newTag = (vlan: number): string =>
   embedObject(vlanSettings, { version: 'v2', v2: { OperationMode: access, AccessVlanId: vlan } });
 
-export function changedTag({ selectors }: Reference, vlan: number): string {
-  const { InstanceID = '' } = selectors;
-  return embedObject(vlanSettings, { version: 'v2', v2: { InstanceID, OperationMode: access, AccessVlanId: vlan } });
-}
-
 function leadsTo(path: string | undefined, key: string): { readonly switchId?: string } {
   const switchId = keysIn(path ?? '')[key]?.toUpperCase();
   return switchId === undefined ? {} : { switchId };

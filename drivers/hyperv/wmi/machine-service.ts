@@ -180,11 +180,6 @@ export class MachineService {
     await this.#call('AddFeatureSettings', { AffectedConfiguration: plug, FeatureSettings: features }, signal);
   }
 
-  /** Changes such, which name theirs by InstanceID. */
-  async alterFeatures(features: readonly string[], signal: AbortSignal): Promise<void> {
-    await this.#call('ModifyFeatureSettings', { FeatureSettings: features }, signal);
-  }
-
   async removeFeatures(features: readonly Reference[], signal: AbortSignal): Promise<void> {
     await this.#call('RemoveFeatureSettings', { FeatureSettings: features }, signal);
   }

@@ -1,6 +1,6 @@
 import { DriverError } from '#drivers/error.js';
 import type { Reference } from '../wsman/instance.js';
-import { type Card, changedTag, newTag, plugged, unplugged } from './cards.js';
+import { type Card, newTag, plugged, unplugged } from './cards.js';
 import { embedObject } from './class.js';
 import { card as cardClass, connection, networkSwitch, switchPort, switchService, switchSettings } from './classes.js';
 import type { Jobs } from './jobs.js';
@@ -118,14 +118,13 @@ export class Switches {
   }
 
   /**
-   * One VLAN becomes another in one call, so that a machine is at no time on none, which is the switch's own. One that we have no word for stays,
+   * A VLAN is not changed: it goes, and another one comes, and the card had better be on no switch in between. One that we have no word for stays,
    * unless one is asked for.
    */
   async tag({ plug, tag }: Card, vlan: number | undefined, signal: AbortSignal): Promise<void> {
     if (plug === undefined || tag?.vlan === vlan) return;
-    if (vlan === undefined) return this.#machines.removeFeatures(tag === undefined ? [] : [tag.reference], signal);
-    if (tag === undefined) return this.#machines.addFeatures(plug, [newTag(vlan)], signal);
-    return this.#machines.alterFeatures([changedTag(tag.reference, vlan)], signal);
+    if (tag !== undefined) await this.#machines.removeFeatures([tag.reference], signal);
+    if (vlan !== undefined) await this.#machines.addFeatures(plug, [newTag(vlan)], signal);
   }
 
   /** Off the switch that it is on, and what it is plugged in by stays. */

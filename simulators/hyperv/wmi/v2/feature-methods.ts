@@ -12,7 +12,6 @@ import type { V2Objects } from './objects.js';
 export function featureMethods(host: Host, shown: V2Objects): Methods {
   return serviceMethods(host, 'Msvm_VirtualSystemManagementService', {
     AddFeatureSettings: (input) => add(host, shown, input),
-    ModifyFeatureSettings: (input) => modify(host, shown, input),
     RemoveFeatureSettings: (input) => remove(host, input),
   });
 }
@@ -35,37 +34,10 @@ function add(host: Host, shown: V2Objects, input: Input) {
   return { ResultingFeatureSettings: shown.features(machine).filter(({ values }) => ids.includes(String(values['InstanceID']))) };
 }
 
-/** What is given is changed, and all else stays. */
-function modify(host: Host, shown: V2Objects, input: Input) {
-  const given = embedded(input, 'FeatureSettings').map((each) => {
-    const id = textOfValue(each, 'InstanceID') ?? '';
-    const machine = machineOf(host, each);
-    const feature = machine.features.get(id);
-    const cimClass = host.words.classes.find(each.className);
-    if (feature === undefined || cimClass === undefined || feature.className !== each.className)
-      throw new Refusal(codes.cim.invalidParameter, `There is no ${each.className} '${id}'.`);
-    const { InstanceID: _, ...changed } = typedValues(cimClass, each.values);
-    mustBeTag({ ...feature.values, ...changed });
-    return { id, machine, feature: { ...feature, values: { ...feature.values, ...changed } } };
-  });
-  for (const { id, machine, feature } of given) {
-    machine.features = new Map([...machine.features, [id, feature]]);
-    machine.writes += 1;
-  }
-  const ids = given.map(({ id }) => id);
-  const all = given.flatMap(({ machine }) => shown.features(machine));
-  return { ResultingFeatureSettings: all.filter(({ values }) => ids.includes(String(values['InstanceID']))) };
-}
-
-/** A connection has one VLAN. */
+/** A connection has one VLAN, with a tag from 1 to 4094; it is not changed, but taken away. */
 function mustFit(machine: Machine, connection: string, className: string, values: Values): void {
   const has = [...machine.features.values()].some((each) => each.connection === connection && each.className === className);
   if (has) throw new Refusal(codes.cim.failed, `The connection has a ${className} already.`);
-  mustBeTag(values);
-}
-
-/** With a tag from 1 to 4094. */
-function mustBeTag(values: Values): void {
   const tag = Number([values['AccessVlanId'] ?? 0].flat()[0]);
   if (values['OperationMode'] === '1' && !(tag >= 1 && tag <= 4094))
     throw new Refusal(codes.cim.invalidParameter, `A VLAN cannot be ${tag}.`);
