@@ -83,9 +83,11 @@ await t.test('a machine’s hardware changes while it runs, and is where it was 
   });
 
   await t.test('an edit of the definition changes its own lines, and no other', async (t) => {
-    const before = await dump('--inactive');
+    /** Without the mark, which says what was last asked. */
+    const own = async () => (await dump('--inactive')).replace(/<virtwright:machine[\s\S]*?<\/virtwright:machine>/, '');
+    const before = await own();
     await applied({ ...plugged, memory: { size: '300Mi', maxSize: '512Mi' } });
-    t.same(linesThatDiffer(before, await dump('--inactive')), {
+    t.same(linesThatDiffer(before, await own()), {
       gone: [`<currentMemory unit='KiB'>${400 * 1024}</currentMemory>`],
       come: [`<currentMemory unit='KiB'>${300 * 1024}</currentMemory>`],
     });
