@@ -21,15 +21,13 @@ export async function unbindMachine(
 /** Pure. */
 export function unbound({ metadata, status }: VirtualMachine, reason: string, message: string, now: number): VirtualMachineStatus {
   const { evacuation, ...before } = status ?? {};
-  const { hypervisor: _1, seedPool: _2, guest: _3, pendingChanges: _4, placement: _5, hardware, nativeName: _7, ...its } = before;
+  const { hypervisor: _1, seedPool: _2, guest: _3, pendingChanges: _4, placement: _5, hardware: _6, nativeName: _7, ...its } = before;
   const { adopted: _8, adoptedWith: _9, ...rest } = its;
   const { from, to } = evacuation ?? {};
   return {
     ...rest,
     observedGeneration: metadata.generation,
     printableStatus: 'Moving',
-    // Seen once, it is not to be adopted on its next host, which has none: it is made there.
-    ...(hardware === undefined ? {} : { hardware: {} }),
     ...(from === undefined || to === undefined ? {} : { evacuation: { from, to } }),
     power: { state: 'Unknown', reason: 'Unknown' },
     conditions: conditions(status?.conditions, metadata.generation, now, readiness({ kind: 'reconciling', reason, message })),
