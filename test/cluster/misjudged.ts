@@ -26,7 +26,9 @@ export const otherConditions: readonly string[] = [
 ];
 
 /** Of all states that ever were: those where a tool would not wait though it should, or the two kinds of tools do not agree. */
-export async function misjudged(judge: Judge, states: readonly KubernetesObject[]): Promise<readonly string[]> {
+export async function misjudged(judge: Judge, recorded: readonly KubernetesObject[]): Promise<readonly string[]> {
+  // More are recorded while they are judged.
+  const states = [...recorded];
   const verdicts = await judge(states, healthScripts);
   return states.flatMap((state, at) => {
     const { status, health } = verdicts[at] as Verdict;
