@@ -7,24 +7,14 @@ import { Credentials } from '#drivers/target.js';
 import { codes } from '#simulators/hyperv/cim/codes.js';
 import { newSwitch } from '#simulators/hyperv/model/switch.js';
 import { Simulator } from '#simulators/hyperv/simulator.js';
+import { definition, pool } from '#test/peers/hyperv-host.js';
 import { connectHypervDriver } from './driver.js';
 
 t.setTimeout(900_000);
 
 const soon = () => AbortSignal.timeout(30_000);
 const user = { name: 'Administrator', password: 'secret' };
-const pool = 'd:\\hyper-v' as PoolId;
 const mark = { owner: { cluster: 'c', namespace: 'shop', name: 'web', uid: 'u' }, record: '' };
-const definition: MachineDefinition = {
-  uuid: '5c3a3b3e-1f0e-4a6e-9a7b-111111111111',
-  nativeName: 'shop.web',
-  cpuCount: 1,
-  memoryBytes: 64 << 20,
-  disks: [],
-  interfaces: [],
-  serial: false,
-  rng: false,
-};
 
 async function host(t: Test, mode: 'v1' | 'v2') {
   const folder = await mkdtemp(join(tmpdir(), 'vw-hyperv-'));
