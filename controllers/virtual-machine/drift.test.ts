@@ -586,6 +586,21 @@ t.test('a machine from before is judged from when it is as declared, and only wh
   t.match(host.report(), [{ field: 'spec.cpu.count', treatment: 'Observe' }]);
 });
 
+t.test('a port that writes nothing down stays as it is, mark and all, when its host gets a place for that', async (t) => {
+  const host = new Host();
+  host.pass();
+  const { record } = host;
+  host.definition = { ...wanted, serialLog: '/system/web.console' };
+  t.same(host.pass(), []);
+  t.equal(host.record, record);
+  host.definition = { ...host.definition, memoryBytes: wanted.memoryBytes * 2 };
+  t.same(host.pass(), ['define']);
+  t.not(host.record, record);
+  host.definition = { ...host.definition, serialLog: '/elsewhere/web.console' };
+  t.same(host.pass(), ['define'], 'and one that writes goes on where it is to');
+  t.same(host.report(), [], 'which is nobody else’s doing');
+});
+
 t.test('of more than a mark can hold, what the life of a machine depends on is kept', async (t) => {
   const times = <T>(count: number, of: (at: number) => [string, T]) => Object.fromEntries(Array.from({ length: count }, (_, at) => of(at)));
   for (const letter of ['x', 'あ', '"']) {

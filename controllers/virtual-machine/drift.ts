@@ -47,7 +47,8 @@ export function settle(wanted: MachineDefinition, { machine, record, now }: Know
   const seen = live === undefined || apart.length === 0 ? machine : { ...machine, configured: withFields(configured, live, apart) };
   const kept = accepting(record, inDefinition, configured);
   const isAsAsked = differences(configured, definition).length === 0;
-  return { definition, machine: seen, drift: [...inDefinition, ...running], record: isAsAsked ? refreshed(kept, wanted) : kept };
+  const settled = isAsAsked ? refreshed(kept, wanted, configured) : kept;
+  return { definition, machine: seen, drift: [...inDefinition, ...running], record: settled };
 }
 
 /** Of a machine that was defined before any of this was written down, only where it matters who changed what. */
@@ -64,9 +65,12 @@ function begun(
   return noteDefined(record, wanted, configured, machine);
 }
 
-/** What is asked by now and was there already, so that it need not be defined. */
-const refreshed = (record: MachineRecord, wanted: MachineDefinition): MachineRecord =>
-  record.applied !== undefined && isStale(record.applied, fieldsIn(wanted)) ? { ...record, applied: digestsOf(fieldsIn(wanted)) } : record;
+/** What is asked by now and was there already, so that it need not be defined. Where a port's words go waits for the next definition. */
+function refreshed(record: MachineRecord, wanted: MachineDefinition, { serialLog }: MachineShape): MachineRecord {
+  const fields = fieldsIn(wanted);
+  const there = serialLog === wanted.serialLog ? fields : fields.filter(([path]) => path !== 'spec.devices.serial');
+  return record.applied !== undefined && isStale(record.applied, there) ? { ...record, applied: digestsOf(fields) } : record;
+}
 
 /** In what a running machine is not as its definition, though it was. */
 function runningDrift(
