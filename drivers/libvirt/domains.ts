@@ -116,7 +116,11 @@ async function readSettledPower(daemon: Daemon, id: MachineId, signal: AbortSign
   if (power.state !== 'Off') return power;
   const { id: number } = await daemon.ask(domainLookupByUuid, { uuid: id }, signal, id);
   if (number >= 0) return { state: 'Stopping', reason: 'Unknown' };
-  if (power.reason === 'Guest' && (await isAtWork(daemon, id, signal))) return { state: 'Stopping', reason: 'Guest' };
+  if (power.reason === 'Guest') {
+    if (await isAtWork(daemon, id, signal)) return { state: 'Stopping', reason: 'Guest' };
+    // The work may have come to its end between the questions, and the machine be on again.
+    return readPower(daemon, id, signal);
+  }
   if (!maySave(power)) return power;
   const isSaved = await unlessUnknown(daemon.ask(domainHasManagedSaveImage, { domain: handleOf(id), flags: 0 }, signal, id));
   return savedOrNot(power, isSaved === 1);
