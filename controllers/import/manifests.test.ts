@@ -185,6 +185,16 @@ t.test('what cannot be said is left out, and why is told', async (t) => {
   ]);
 });
 
+t.test('what people can do about a disk is said with the tools of its host', async (t) => {
+  const machines = [machineOf('elsewhere', disk('not-there.img')), machineOf('linked', disk('linked.qcow2'))];
+  const inventory = inventoryOf(machines, [volumeOf('linked.qcow2', { base: '/p/base.qcow2' })]);
+  const leftOn = (uri: string) => manifestsOf(inventory, { ...wish, uri }).left.join('\n');
+  t.match(leftOn('qemu+ssh://one/system'), /virsh pool-define-as\n.*virsh blockpull/);
+  t.match(leftOn('hyperv://one'), /directly below a drive's root.*\n.*Hyper-V Manager [(]Edit Disk[)]/);
+  t.match(leftOn('ESX://one'), /datastore.*\n.*vmkfstools -i/);
+  for (const uri of ['hyperv://one/?transport=http', 'esx://one', 'vpx://one']) t.notMatch(leftOn(uri), /virsh/);
+});
+
 t.test('what the API does not take is left out by name, and with it nothing that it needs is taken', async (t) => {
   const disks = (count: number) =>
     Array.from({ length: count }, (_, at) => ({ name: `d${at}`, location: `/p/d${at}`, format: 'Raw' as const }));

@@ -2,6 +2,7 @@ import { adoptAnnotation } from '#crds/annotations.js';
 import { DecodeError, decode } from '#crds/decode.js';
 import type { Machine, MachineShape, Network, Pool, Volume, VolumeFormat } from '#drivers/driver.js';
 import { isOfOurMaking } from '../incomplete.js';
+import { type Advice, adviceFor } from './advice.js';
 import type { Inventory } from './inventory.js';
 import { Names } from './names.js';
 import { specOf } from './shape.js';
@@ -49,6 +50,7 @@ export function manifestsOf(inventory: Inventory, wish: Wish): Imported {
 class Import {
   readonly #inventory: Inventory;
   readonly #wish: Wish;
+  readonly #advice: Advice;
   readonly #left: string[];
   readonly #networks: ReadonlyMap<string, string>;
   readonly #poolNames: ReadonlyMap<string, string>;
@@ -64,6 +66,7 @@ class Import {
   constructor(inventory: Inventory, wish: Wish) {
     this.#inventory = inventory;
     this.#wish = wish;
+    this.#advice = adviceFor(wish.uri);
     this.#left = [...inventory.unread];
     this.#networks = named(inventory.networks);
     this.#poolNames = named(inventory.pools.map(({ pool }) => pool));
@@ -152,9 +155,9 @@ class Import {
     if (same !== undefined) return `two of its disks are called ${same}`;
     for (const location of locationsOf(shape)) {
       const found = this.#volumes.get(location);
-      if (found === undefined) return `${location} is in no active pool of the host; make a pool of its folder: virsh pool-define-as`;
+      if (found === undefined) return `${location} is in no active pool of the host; ${this.#advice.toPool}`;
       if (found.volume.base !== undefined)
-        return `${location} keeps only what differs from ${found.volume.base}; make it stand alone: virsh blockpull`;
+        return `${location} keeps only what differs from ${found.volume.base}; ${this.#advice.standAlone}`;
       const unfit = makesVolumes(found.pool) ? whyNoVolume(found, this.#formatOf(found)) : undefined;
       if (unfit !== undefined) return `${location}: ${unfit}`;
     }
