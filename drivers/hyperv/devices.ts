@@ -36,10 +36,13 @@ export function devicesOf({ drives, cards }: MachineParts, owned: Owned, network
 
 /**
  * Whether what is at a place of ours is still ours: somebody else may have taken our disk away, and put theirs there, or a drive for discs. Any
- * disc may be in our drive for discs. An empty drive for disks has nothing that tells whose it is, and is taken for ours.
+ * disc may be in our drive for discs. A drive with a disk of the host's is never ours. An empty drive for disks has nothing that tells whose it is, and
+ * is taken for ours: as we leave one ourselves when we end between the making of a drive and its filling.
  */
-export const isOurs = ({ kind, image }: Drive, ours: string | undefined): boolean =>
-  isOfKind(kind, ours) && (kind === 'dvd' || image === undefined || (ours !== undefined && baseOf(image.file) === ours.toLowerCase()));
+export const isOurs = ({ kind, image, isPhysical }: Drive, ours: string | undefined): boolean =>
+  isPhysical !== true &&
+  isOfKind(kind, ours) &&
+  (kind === 'dvd' || image === undefined || (ours !== undefined && baseOf(image.file) === ours.toLowerCase()));
 
 /** Which kind ours is its file tells, where there is one. */
 const isOfKind = (kind: DriveKind, ours: string | undefined): boolean => ours === undefined || (kind === 'disk') === /\.vhdx?$/i.test(ours);

@@ -61,8 +61,8 @@ function driveName(controllers: readonly Controller[], { bus, at }: Drive): stri
   return `${bus.toLowerCase()}${number}-${at.slice(at.lastIndexOf(' ') + 1)}`;
 }
 
-const driveText = ({ kind, image }: Drive, name: string): string =>
-  [kind === 'disk' ? 'disk' : 'cdrom', name, image && `(${image.file})`].filter(Boolean).join(' ');
+const driveText = ({ kind, image, isPhysical }: Drive, name: string): string =>
+  [kind === 'disk' ? 'disk' : 'cdrom', name, isPhysical && "(a disk of the host's)", image && `(${image.file})`].filter(Boolean).join(' ');
 
 /** In their order. A name that two have, or that a manifest does not take, is none. */
 function cardNames(cards: readonly Card[], all: readonly Card[]): readonly { readonly name: string; readonly card: Card }[] {

@@ -22,6 +22,8 @@ export interface Drive {
   /** Its place in the machine, which is no other's: its controller, and where on that. */
   readonly at: string;
   readonly image?: { readonly reference: Reference; readonly file: string };
+  /** It is a whole disk of the host's (pass-through), which has no file, and is not empty for that. */
+  readonly isPhysical?: true;
 }
 
 type Part = ObjectOf<typeof resource> | ObjectOf<typeof image>;
@@ -53,9 +55,14 @@ export function drivesOf(parts: readonly Part[], images: readonly Part[]): reado
     if (kind === undefined || controller === undefined) return [];
     const inIt = images.find((each) => isImage(each) && partKeyIn(each.common.Parent) === partKey(part.common.InstanceID));
     const has = inIt === undefined ? {} : { image: { reference: inIt.reference, file: fileOf(inIt) } };
-    return [{ reference: part.reference, kind, bus: controller.bus, at: `${controller.key} ${placeOf(part) ?? ''}`, ...has }];
+    const physical = isPhysical(part) ? { isPhysical: true as const } : {};
+    return [{ reference: part.reference, kind, bus: controller.bus, at: `${controller.key} ${placeOf(part) ?? ''}`, ...has, ...physical }];
   });
 }
+
+/** Drives for files name nothing of the host's; that stands in what is in them. */
+const isPhysical = ({ common }: Part): boolean =>
+  /Physical Disk Drive$/.test(common.ResourceSubType ?? '') || (common.HostResource[0] ?? '') !== '';
 
 const isImage = ({ version, common }: Part): boolean => common.ResourceType === resourceTypes[version].image;
 const placeOf = (part: Part): string | undefined => (part.version === 'v1' ? part.common.Address : part.v2.AddressOnParent);
