@@ -86,7 +86,7 @@ export const planCommands = (drivers: RehearsedDrivers): readonly Command[] => [
     summary: 'the native definitions of machines that a host would be sent',
     usage: ['-f FILE... --host URI'],
     description: [
-      "libvirt's XML or a VirtualMachineConfigSpec of vSphere's, as the driver writes it: of a machine that is there, edited where it differs. Hyper-V takes many calls for one; of it, what they come to. Nothing on the host changes. Passwords are covered.",
+      "libvirt's XML or a VirtualMachineConfigSpec of vSphere's, as the driver writes it: of a machine that is there, edited where it differs. Hyper-V takes many calls for one; of it, what they come to. Nothing on the host changes. Passwords are covered, and so is what people noted of a machine on Hyper-V.",
     ],
     flags: renderFlags,
     examples: [{ line: 'render -f machine.yaml --host qemu:///system', what: 'what libvirt would be given' }],

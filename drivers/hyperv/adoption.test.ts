@@ -121,6 +121,11 @@ for (const mode of ['v2', 'v1'] as const) {
     const { disks, interfaces, cdroms = [] } = after.configured ?? definition;
     await driver.machines.define({ ...definition, disks, interfaces, cdroms }, mark, soon());
     t.equal(native.writes, written, 'what is as it was asked for is not written');
+    for (const cpuCount of [definition.cpuCount, 3]) {
+      const draft = await driver.drafts?.machine({ ...definition, disks, interfaces, cdroms, cpuCount }, mark, soon());
+      t.match(draft?.text, /[*]{3}.nvirtwright: /);
+      t.notMatch(draft?.text, /Ann|touch/, 'what people wrote is told to nobody');
+    }
 
     await driver.adoption?.release(id, mark.owner, soon());
     t.same(

@@ -7,17 +7,17 @@ import type { Inventory } from './inventory.js';
 import { firstNotes, keptChange } from './kept.js';
 import { memoryAsked, memoryShape, sizesNext } from './memory.js';
 import { configuredOf, glanceOf, isPlainOff, type NativeMachine, ownedOf } from './native.js';
-import { readKept } from './notes.js';
+import { readKept, withoutTheirs } from './notes.js';
 import { guidText, notesOf, uuidOf } from './wmi/machine-settings.js';
 
-/** A machine takes many calls, of parts that only the host can name: so a draft says what they come to. Nothing of it is secret. */
+/** A machine takes many calls, of parts that only the host can name: so a draft says what they come to. What people noted may be secret, and is not shown. */
 function draftOf(
   { uuid }: MachineDefinition,
   ElementName: string,
-  Notes: readonly string[],
+  notes: readonly string[],
   hardware: MachineShape,
 ): Pick<Draft, 'format' | 'text'> {
-  const settings = { ElementName, BIOSGUID: guidText(uuid), Notes };
+  const settings = { ElementName, BIOSGUID: guidText(uuid), Notes: withoutTheirs(notes) };
   return { format: 'JSON', text: `${JSON.stringify({ Msvm_VirtualSystemSettingData: settings, hardware }, undefined, 2)}\n` };
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { type Kept, nothingOwned, readKept, withKept, withoutKept } from './notes.js';
+import { type Kept, nothingOwned, readKept, withKept, withoutKept, withoutTheirs } from './notes.js';
 
 const mark = { owner: { cluster: 'c', namespace: 'shop', name: 'web', uid: 'u' }, record: 'r' };
 const kept: Kept = { uuid: 'aa', mark, next: {}, owned: nothingOwned };
@@ -48,6 +48,12 @@ t.test("people's lines stay where they are, and ours is replaced", async (t) => 
   const second = withKept(edited, { ...kept, next: { cpuCount: 2 } });
   t.match(second, [/^ask Ann\r\nbefore you touch it\nBob was here\nvirtwright: .*"next":[{]"cpuCount":2[}][}]$/, 'more']);
   t.same(withKept(first, kept), first);
+});
+
+t.test('our line is shown, and of what people wrote that there is something', async (t) => {
+  const [ours = ''] = withKept([], kept);
+  t.same(withoutTheirs([ours]), [ours]);
+  t.same(withoutTheirs([`root: hush\r\n${ours}\nvirtwright: hush`, 'hush', '']), [`***\n${ours}`, '***', '']);
 });
 
 t.test('what is not whole is nobody’s', async (t) => {

@@ -83,6 +83,13 @@ export function withKept(notes: readonly string[], { uuid, mark, next, owned, ad
 /** As they are without us, to the letter; there is always one, as Hyper-V has it. */
 export const withoutKept = (notes: readonly string[]): readonly string[] => (notes.length === 0 ? [''] : notes.map(withoutOurs));
 
+/** Our line alone, for who may not be told what people wrote: that there is something they see. */
+export const withoutTheirs = (notes: readonly string[]): readonly string[] =>
+  notes.map((text) => {
+    const ours = linesOf(text).filter((line) => readKept([line]) !== undefined);
+    return [...(withoutOurs(text).trim() === '' ? [] : ['***']), ...ours].join('\n');
+  });
+
 const linesOf = (text: string): readonly string[] => text.split(/\r?\n/);
 
 /** Whatever follows our line was written by others, who do not know that it is one. The break before it is ours. */
