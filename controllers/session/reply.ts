@@ -3,19 +3,24 @@ import type { Duplex } from 'node:stream';
 import { DriverError } from '#drivers/error.js';
 import { protocol } from './wire.js';
 
-const statuses: Readonly<Partial<Record<DriverError['code'], number>>> = {
+const statuses: Readonly<Record<DriverError['code'], number>> = {
+  Denied: 403,
   NotFound: 404,
   Conflict: 409,
+  NotOurs: 409,
   Invalid: 422,
+  Internal: 500,
   Unsupported: 501,
   Unavailable: 503,
   Busy: 503,
   TimedOut: 503,
+  CredentialsMissing: 503,
+  Exhausted: 507,
 };
 
 /** What an error is to who came in: a status, and words without a stack. */
 export function refusalOf(reason: unknown): { readonly status: number; readonly message: string } {
-  const status = reason instanceof DriverError ? (statuses[reason.code] ?? 500) : 500;
+  const status = reason instanceof DriverError ? statuses[reason.code] : 500;
   return { status, message: reason instanceof Error ? reason.message : String(reason) };
 }
 
