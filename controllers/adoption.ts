@@ -11,9 +11,14 @@ export const adoptOf = ({ metadata }: Annotated): string | undefined => {
   return asked === '' || asked === 'false' ? undefined : asked;
 };
 
-/** What was seen to be ours is no longer to be adopted: should it go, it is made anew like any other, unless `unsaidOf` would be lost. */
-export const isToBeAdopted = (machine: Annotated & { readonly status?: { readonly hardware?: object } }): boolean =>
-  adoptOf(machine) !== undefined && machine.status?.hardware === undefined;
+type Seen = { readonly hardware?: object; readonly movedFrom?: string };
+
+/**
+ * What was seen to be ours, here or on the host that it left, is no longer to be adopted: should it go, it is made anew like any other, unless
+ * `unsaidOf` would be lost. So the annotation may stay in a repository for good.
+ */
+export const isToBeAdopted = (machine: Annotated & { readonly status?: Seen }): boolean =>
+  adoptOf(machine) !== undefined && machine.status?.hardware === undefined && machine.status?.movedFrom === undefined;
 
 /** Adopted, it may be made anew elsewhere from its manifest alone. */
 export const mayForget = ({ metadata }: Annotated): boolean => metadata.annotations?.[adoptAnnotation] === 'false';

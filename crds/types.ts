@@ -1386,6 +1386,8 @@ export interface VirtualMachineStatus {
    * annotation virtwright.io/adopt=false.
    */
   readonly adoptedWith?: string;
+  /** The host that had it before, which gave it up. Nothing is adopted for it any more. */
+  readonly movedFrom?: string;
   /** What the host forgets about the machine's starts and stops, written down before they are done. */
   readonly run?: VirtualMachineStatusRun;
   /** The disks that the machine has on the host. */

@@ -1,5 +1,6 @@
 import t from 'tap';
 import type { VirtualMachine, VirtualMachineStatus } from '#crds/types.js';
+import { isToBeAdopted } from '../adoption.js';
 import { unbound } from './unbind.js';
 
 const now = Date.UTC(2030, 0);
@@ -36,4 +37,18 @@ t.test('of an evacuation only the room that is kept is left', async (t) => {
 t.test('what only the host that it leaves had of an adopted machine is gone', async (t) => {
   const status = after({ hypervisor: 'one', hardware: { machine: 'pc' }, adopted: true, adoptedWith: 'sound' });
   t.same([status.hardware, status.adopted, status.adoptedWith], [undefined, undefined, undefined]);
+});
+
+t.test('what was on the host that it leaves is not to be adopted on the next one', async (t) => {
+  const annotated = (status: VirtualMachineStatus) => {
+    const { metadata, ...rest } = machine(status);
+    return isToBeAdopted({ ...rest, metadata: { ...metadata, annotations: { 'virtwright.io/adopt': 'true' } } });
+  };
+  t.ok(annotated({ hypervisor: 'one' }));
+  const moved = after({ hypervisor: 'one', hardware: { machine: 'pc' } });
+  t.equal(moved.movedFrom, 'one');
+  t.notOk(annotated(moved));
+  t.notOk(annotated(after({ hypervisor: 'one', adopted: true })), 'also where its host tells no hardware');
+  t.ok(annotated(after({ hypervisor: 'one' })), 'what was never there waits on');
+  t.equal(after({ ...moved, hypervisor: 'two' }).movedFrom, 'one', 'also where the next host never got it');
 });

@@ -24,10 +24,12 @@ export function unbound({ metadata, status }: VirtualMachine, reason: string, me
   const { hypervisor: _1, seedPool: _2, guest: _3, pendingChanges: _4, placement: _5, hardware: _6, nativeName: _7, ...its } = before;
   const { adopted: _8, adoptedWith: _9, ...rest } = its;
   const { from, to } = evacuation ?? {};
+  const wasThere = status?.hardware !== undefined || status?.adopted === true;
   return {
     ...rest,
     observedGeneration: metadata.generation,
     printableStatus: 'Moving',
+    ...(wasThere && status.hypervisor !== undefined ? { movedFrom: status.hypervisor } : {}),
     ...(from === undefined || to === undefined ? {} : { evacuation: { from, to } }),
     power: { state: 'Unknown', reason: 'Unknown' },
     conditions: conditions(status?.conditions, metadata.generation, now, readiness({ kind: 'reconciling', reason, message })),

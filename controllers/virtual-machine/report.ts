@@ -45,6 +45,7 @@ export function reportMachine(resource: VirtualMachine, findings: MachineFinding
     run: record === undefined ? before?.run : runStatus(record),
     adopted: record === undefined || isLost(findings) ? before?.adopted : record.adopted && true,
     adoptedWith: machine === undefined ? before?.adoptedWith : record?.adopted?.kept,
+    movedFrom: before?.movedFrom,
     volumes: volumesTold(resource),
     interfaces: machine === undefined ? before?.interfaces : interfaces(machine, told?.addresses),
     macAddressClaims: before?.macAddressClaims,

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { Behind } from '#drivers/fake/behind.js';
 import { systemClock } from '#drivers/fake/clock.js';
 import { fakeDriver } from '#drivers/fake/driver.js';
 import { FakeHost } from '#drivers/fake/host.js';
@@ -181,6 +182,29 @@ await t.test('a machine that was asked to leave may stay, as long as it has not 
   t.equal(stays.status?.run?.resumes, undefined);
   await world.apply({ ...deaf, spec: { ...deaf.spec, stop: { mode: 'Hard' } } });
   await removeAll('deaf');
+});
+
+await t.test('an adopted machine goes like any other, and its annotation may stay for good', async (t) => {
+  const uuid = '9d3a1b62-5a0e-4c55-9a60-0c8f2d2b7a11';
+  const open = { name: 'all', namespaces: { from: 'All' }, machines: ['*'] };
+  const granting = (name: Name, maintenance?: string) => {
+    const { spec, ...rest } = hypervisor(name, maintenance);
+    return { ...rest, spec: { ...spec, grants: [open] } };
+  };
+  await using _operator = await start();
+  await world.apply(granting('one'), granting('two', 'Cordon'));
+  new Behind(hosts.one).machine({ uuid, nativeName: 'handmade', shape: { firmware: 'BIOS' } });
+  const { metadata, ...rest } = machine('handmade', { uuid, runStrategy: 'Halted', placement: { hypervisorRef: { name: 'one' } } });
+  const annotated = { ...rest, metadata: { ...metadata, annotations: { 'virtwright.io/adopt': 'true' } } };
+  await world.apply(annotated);
+  const adopted = await untilOn('handmade', 'one');
+  t.match(adopted.status, { adopted: true, nativeName: 'handmade' });
+  await world.apply({ ...annotated, spec: { ...annotated.spec, placement: {} } }, granting('two'), granting('one', 'Evacuate'));
+  const moved = await untilOn('handmade', 'two');
+  t.match(moved.status, { uuid, movedFrom: 'one', nativeName: 'default.handmade' });
+  t.equal([...hosts.one.machines.values()].length, 0);
+  await world.apply(hypervisor('one'), hypervisor('two'));
+  await removeAll('handmade');
 });
 
 await t.test('whoever dies whenever, a machine is on one host at a time and gets to the other', async (t) => {
