@@ -46,13 +46,26 @@ const machine = (name: string, spec: object = {}) => ({
   metadata: { name, namespace: 'shop' },
   spec: { memory: { size: '64Mi' }, cpu: { count: 1, maxCount: 4 }, stop: { mode: 'Hard' }, disks: [root], ...spec },
 });
-type Written = ReturnType<typeof machine> | ReturnType<typeof hypervisor> | typeof pool | typeof space;
+const secret = (name: string, userData: string) => ({
+  apiVersion: 'v1',
+  kind: 'Secret',
+  metadata: { name, namespace: 'shop' },
+  stringData: { userData },
+});
+type Written = ReturnType<typeof machine> | ReturnType<typeof hypervisor> | typeof pool | typeof space | ReturnType<typeof secret>;
 
 const soon = () => AbortSignal.timeout(120_000);
 const acts = () => Object.values(hosts).flatMap((host) => host.acts);
-/** Less what nobody knows before, the uid with which names of volumes end; and less what the host in memory does not note of `live.apply`. */
+/** Less what nobody knows before, the uid with which names of volumes end and the digest of a Secret; and less what the host in memory does not note of `live.apply`. */
 const unsure = (calls: readonly string[]) =>
-  calls.map((call) => call.replace(/-[0-9a-f]{8}(?=\.|$)/, '-UID').replace(/^(live\.apply \S+).*/, '$1')).sort();
+  calls
+    .map((call) =>
+      call
+        .replace(/-[0-9a-f]{8}(?=\.|$)/, '-UID')
+        .replace(/(?<=\.seed-)[0-9a-f]{16}/, 'DIGEST')
+        .replace(/^(live\.apply \S+).*/, '$1'),
+    )
+    .sort();
 
 const foretold = (objects: readonly Written[], sessions = operatorNamespace) =>
   foretell(objects, { ...byServer(api, false), operatorNamespace: sessions, onNote: () => {} }, soon());
@@ -166,6 +179,21 @@ await t.test('of any specs and changes: what was planned is done, and after it n
       t.same(planned.troubles, [], JSON.stringify(spec));
       t.same(unsure(await applied(files)), unsure(planned.calls), JSON.stringify(spec));
     }
+});
+
+await t.test('what a guest is told from a Secret is planned for, and shown to nobody', async (t) => {
+  const told = (name: string) => machine('told', { cloudInit: { userDataSecretRef: { name } } });
+  await applied(hypervisor('one', { systemPoolRef: { name: 'fast' } }));
+  const files = [secret('first', '#cloud-config\npassword: hush-1\n'), told('first')];
+  const planned = await plan(t, ...files);
+  t.same(planned.troubles, []);
+  t.same(unsure(await applied(...files)), unsure(planned.calls));
+  t.match(await plan(t, ...files), { steps: [], troubles: [] });
+  const others = [secret('second', '#cloud-config\npassword: hush-2\n'), told('second')];
+  const next = await plan(t, ...others);
+  t.match(next.waits, [{ field: 'spec.cloudInit', reason: 'NextBoot' }]);
+  t.same(unsure(await applied(...others)), unsure(next.calls));
+  t.notMatch(JSON.stringify([planned, next]), /hush/);
 });
 
 await t.test('an object is explained on one page: where and why, what it waits for, who set what', async (t) => {
