@@ -12,7 +12,8 @@ import { type DesiredMachine, planMachine } from './plan.js';
 import { calmMs } from './put-back.js';
 import { noteBoot } from './record.js';
 import { decodeRecord, encodeRecord } from './record-text.js';
-import { rememberedRecord, reportMachine } from './report.js';
+import { reportMachine } from './report.js';
+import { rememberedRecord } from './report-run.js';
 import { fieldsIn } from './shape-fields.js';
 
 const start = Date.UTC(2030, 0);

@@ -14,7 +14,8 @@ import { Heard } from './heard.js';
 import { type DesiredMachine, type ObservedMachine, planMachine } from './plan.js';
 import { type ActionRecord, type MachineRecord, noteFailedStart, noteRefused, recordable } from './record.js';
 import { decodeRecord } from './record-text.js';
-import { rememberedRecord, reportMachine } from './report.js';
+import { reportMachine } from './report.js';
+import { rememberedRecord } from './report-run.js';
 import { type MachineStores, resolveMachine } from './resolve.js';
 
 export type MachineKind = Kind<VirtualMachine, DesiredMachine, ObservedMachine, MachineAction, VirtualMachineStatus>;

@@ -7,7 +7,8 @@ import { type DesiredMachine, type ObservedMachine, planMachine } from './plan.j
 import type { RunStrategy } from './plan-action.js';
 import type { MachineRecord } from './record.js';
 import { decodeRecord, encodeRecord } from './record-text.js';
-import { rememberedRecord, reportMachine } from './report.js';
+import { reportMachine } from './report.js';
+import { rememberedRecord } from './report-run.js';
 
 const now = Date.UTC(2030, 0);
 const owner: OwnerMark = { cluster: 'here', namespace: 'shop', name: 'web', uid: 'u-1' };

@@ -10,7 +10,8 @@ import { type DesiredMachine, planMachine } from './plan.js';
 import type { RequestedAction } from './plan-action.js';
 import { learn, type MachineRecord, noteFailedStart, retryAt } from './record.js';
 import { decodeRecord, encodeRecord } from './record-text.js';
-import { rememberedRecord, reportMachine } from './report.js';
+import { reportMachine } from './report.js';
+import { rememberedRecord } from './report-run.js';
 
 const now = Date.UTC(2030, 0);
 const seconds = 1_000;

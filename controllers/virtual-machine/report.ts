@@ -1,6 +1,6 @@
 import type { VirtualMachine, VirtualMachineStatus } from '#crds/types.js';
 import type { Machine, PowerState } from '#drivers/driver.js';
-import { conditions, type Finding, isFalse, isTrue, isUnknown, readiness, type Standing, timestamp } from '../conditions.js';
+import { conditions, type Finding, isFalse, isTrue, isUnknown, readiness, type Standing } from '../conditions.js';
 import { graphicsSecretOf } from '../guest-secrets.js';
 import type { Findings } from '../reconcile.js';
 import { standing } from '../standing.js';
@@ -11,10 +11,11 @@ import { type Drifted, describeDrift, isUnwanted } from './drifted.js';
 import { conditionsOf, type ToldGuest, tellGuest } from './guest.js';
 import { isAllowed, needsRestart, type PendingChange, pendingChanges, whyWaiting } from './live.js';
 import { type DesiredMachine, type ObservedMachine, settledNow } from './plan.js';
-import { isFailure, type MachineRecord, mostPutBack, retryAt } from './record.js';
+import type { MachineRecord } from './record.js';
 import { unwritten } from './report-changes.js';
 import { drifted, driftTold } from './report-drift.js';
 import { evacuating, evacuationTold } from './report-evacuation.js';
+import { dropUndefined, runStatus } from './report-run.js';
 import { wasRestartedFor } from './restarts.js';
 
 type MachineFindings = Findings<DesiredMachine, ObservedMachine, MachineAction>;
@@ -259,52 +260,3 @@ function networkSynced(
   if (revoked.length === 0) return asDeclared(drift);
   return isFalse('NotGranted', `${revoked.map(({ because }) => because).join(', ')}; it stays attached, and could not be attached anew`);
 }
-
-function runStatus(record: MachineRecord): VirtualMachineStatus['run'] {
-  const { boot, lastStop, failures = 0, stopRequestedAt, resumes } = record;
-  const retry = retryAt(record);
-  return dropUndefined({
-    bootId: boot === undefined ? undefined : String(boot.number),
-    startedAt: boot === undefined ? undefined : timestamp(boot.at),
-    failures,
-    lastFailureAt: lastStop !== undefined && isFailure(lastStop.cause) ? timestamp(lastStop.at) : undefined,
-    retryAt: retry === 0 ? undefined : timestamp(retry),
-    stopRequestedAt: stopRequestedAt === undefined ? undefined : timestamp(stopRequestedAt),
-    resumes,
-    lastStop: lastStop === undefined ? undefined : { cause: lastStop.cause, time: timestamp(lastStop.at), bootId: String(lastStop.boot) },
-  });
-}
-
-/** What status remembers, for when the machine and its mark are gone from the host. */
-export const rememberedRecord = (status: VirtualMachineStatus | undefined): MachineRecord => ({
-  ...rememberedRun(status?.run),
-  ...rememberedPutBack(status?.drift),
-});
-
-function rememberedPutBack(drift: VirtualMachineStatus['drift'] = []): Pick<MachineRecord, 'putBack'> {
-  const known = drift.flatMap(({ field, found, corrections, correctedAt }) =>
-    corrections === undefined || correctedAt === undefined
-      ? []
-      : [[field, { at: Date.parse(correctedAt), times: corrections, found }] as const],
-  );
-  return known.length === 0 ? {} : { putBack: Object.fromEntries(known.slice(0, mostPutBack)) };
-}
-
-function rememberedRun(run: VirtualMachineStatus['run']): MachineRecord {
-  if (run?.bootId === undefined || run.startedAt === undefined) return {};
-  const { lastStop, failures = 0 } = run;
-  return {
-    boot: { number: Number(run.bootId), at: Date.parse(run.startedAt) },
-    ...(failures === 0 ? {} : { failures }),
-    ...(run.resumes === true ? { resumes: true } : {}),
-    ...(lastStop?.bootId === undefined
-      ? {}
-      : { lastStop: { boot: Number(lastStop.bootId), cause: lastStop.cause, at: Date.parse(lastStop.time) } }),
-  };
-}
-
-type WithoutUndefined<T> = { [K in keyof T]: Exclude<T[K], undefined> };
-
-/** Server-side apply takes a field away by its absence. */
-const dropUndefined = <T extends object>(value: T): WithoutUndefined<T> =>
-  Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as WithoutUndefined<T>;
