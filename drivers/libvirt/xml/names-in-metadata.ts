@@ -72,7 +72,7 @@ function namedDevice(device: XmlElement): readonly { readonly key: string; reado
   return key === undefined || alias === undefined ? [] : [{ key, alias }];
 }
 
-/** The aliases stay beside: a newer host may keep them. */
+/** The aliases stay beside: a newer host may keep them. So does what else was noted of a machine that was adopted. */
 function write(domain: XmlElement): XmlElement {
   const named = elements(child(domain, 'devices')).flatMap(namedDevice);
   const list = elementNS(
@@ -81,7 +81,9 @@ function write(domain: XmlElement): XmlElement {
     {},
     ...named.map((each) => elementNS(namesNamespace, `${namesPrefix}:device`, { key: each.key, alias: each.alias })),
   );
-  return withChild(domain, element('metadata'), (metadata) => withChild(metadata, list, () => (named.length === 0 ? undefined : list)));
+  return withChild(domain, element('metadata'), (metadata) =>
+    withChild(metadata, list, (noted) => (named.length === 0 ? emptied(noted) : { ...noted, children: list.children })),
+  );
 }
 
 /**

@@ -44,6 +44,15 @@ t.test('names go with their devices, and one that was renamed has its new name',
   t.notMatch(serializeXml(namesInMetadata.write(bare)), 'virtwright-devices', 'and nothing is left of the list');
 });
 
+t.test('what else was noted of a machine that was adopted stays, whatever becomes of its names', async (t) => {
+  const noted = namesInMetadata.write(domain(disk('vda', named('root'))));
+  const adopted = parseXml(serializeXml(noted).replace(/<(virtwright-devices:devices)/, '<$1 autostart="yes"'), 'adopted');
+  const renamed = withChild(adopted, element('devices'), () => element('devices', {}, parseXml(disk('vdb', named('data')), 'disk')));
+  t.match(serializeXml(namesInMetadata.write(renamed)), /autostart="yes"[^>]*><virtwright-devices:device key="disk vdb"/);
+  const bare = withoutChildren(adopted, (each) => each.name === 'devices');
+  t.match(serializeXml(namesInMetadata.write(bare)), /autostart="yes"/);
+});
+
 t.test('whatever the names, they come back', async (t) => {
   const name = fc.stringMatching(/^[a-zA-Z0-9_-]{1,20}$/);
   fc.assert(
