@@ -3,6 +3,7 @@ import { DecodeError, decode } from '#crds/decode.js';
 import type { Machine, MachineShape, Network, Pool, Volume, VolumeFormat } from '#drivers/driver.js';
 import { isOfOurMaking } from '../incomplete.js';
 import { type Advice, adviceFor } from './advice.js';
+import { Directories } from './directories.js';
 import type { Inventory } from './inventory.js';
 import { Names } from './names.js';
 import { specOf } from './shape.js';
@@ -62,6 +63,7 @@ class Import {
   readonly #imported = new Set<Machine>();
   readonly #wanted = new Set<Found>();
   readonly #attached = new Set<string>();
+  readonly #directories: Directories;
 
   constructor(inventory: Inventory, wish: Wish) {
     this.#inventory = inventory;
@@ -71,6 +73,9 @@ class Import {
     this.#networks = named(inventory.networks);
     this.#poolNames = named(inventory.pools.map(({ pool }) => pool));
     this.#volumes = volumesByLocation(inventory, this.#poolNames);
+    this.#directories = new Directories(
+      inventory.pools.flatMap(({ volumes }) => volumes.map(({ id: { nativeName }, location }) => ({ nativeName, location }))),
+    );
     for (const { found, configured, live } of inventory.machines)
       for (const { location, format } of (found?.shape ?? configured ?? live)?.disks ?? []) this.#formats.set(location, format);
   }
@@ -81,12 +86,12 @@ class Import {
       .filter((machine) => this.#isMeant(machine))
       .flatMap((machine) => this.#machine(machine, names) ?? []);
     for (const missing of this.#unknown()) this.#left.push(`machine ${missing}: the host has none of this name or uuid`);
-    const others = this.#usersLeftOut();
+    const others = this.#users();
     if (this.#wish.machines.length === 0) for (const found of this.#volumes.values()) this.#takeUnused(found, others);
     const files = [
       {
         path: 'hypervisor.yaml',
-        comments: [...grantsComment, ...this.#secretComment()],
+        comments: [...grantsComment, ...(this.#directories.privileged ? privilegedComment : []), ...this.#secretComment()],
         objects: [this.#hypervisor(machines.map(({ uuid }) => uuid))],
       },
       { path: 'pools.yaml', comments: [], objects: this.#pools() },
@@ -114,13 +119,14 @@ class Import {
         ? `it is VirtualMachine ${mark.owner.namespace}/${mark.owner.name} of cluster "${mark.owner.cluster}"`
         : found === undefined
           ? 'the host has no definition of it, or machines there cannot be adopted'
-          : (this.#hindrance(found.shape) ?? whyUnsaid(this.#specOf(machine, found.shape)));
+          : (found.hindrance ?? this.#hindrance(found.shape) ?? whyUnsaid(this.#specOf(machine, found.shape)));
     if (hindrance !== undefined || found === undefined) {
       this.#left.push(`machine ${nativeName}: ${hindrance}`);
       return undefined;
     }
     this.#imported.add(machine);
     for (const { location } of found.shape.disks) this.#writers.set(location, nativeName);
+    if (found.shape.container !== undefined) this.#directories.take(nativeName, found.shape.container);
     for (const { network } of found.shape.interfaces) this.#attached.add(network);
     for (const location of locationsOf(found.shape)) this.#take(this.#volumes.get(location));
     const name = names.take(nativeName);
@@ -140,13 +146,14 @@ class Import {
 
   /** Why a manifest cannot say what it has. */
   #hindrance(shape: MachineShape): string | undefined {
-    if (shape.container !== undefined) return 'containers are not imported';
     if (shape.seed !== undefined)
       return `what its guest is told at its first boot (${shape.seed.kind}) is in ${shape.seed.location}, which no manifest names`;
     const size = [shape.memoryBytes, shape.maxMemoryBytes ?? 0].find((bytes) => !Number.isSafeInteger(bytes));
     if (size !== undefined) return `it has ${size} bytes of memory`;
     const lost = shape.interfaces.find(({ network }) => !this.#networks.has(network));
     if (lost !== undefined) return `interface ${lost.name} is on network ${lost.network}, which the host does not have`;
+    const directory = shape.container && this.#directories.hindrance(shape.container);
+    if (directory !== undefined) return directory;
     const locations = shape.disks.map(({ location }) => location);
     const twice = locations.find((location, at) => locations.indexOf(location) !== at);
     if (twice !== undefined) return `${twice} is two of its disks`;
@@ -156,6 +163,7 @@ class Import {
     for (const location of locationsOf(shape)) {
       const found = this.#volumes.get(location);
       if (found === undefined) return `${location} is in no active pool of the host; ${this.#advice.toPool}`;
+      if (isOfOurMaking(found.volume.id.nativeName)) return `${location} is volume ${found.volume.id.nativeName}, which Virtwright made`;
       if (found.volume.base !== undefined)
         return `${location} keeps only what differs from ${found.volume.base}; ${this.#advice.standAlone}`;
       const unfit = makesVolumes(found.pool) ? whyNoVolume(found, this.#formatOf(found)) : undefined;
@@ -170,26 +178,29 @@ class Import {
     network: (nativeName: string): string => this.#networks.get(nativeName) ?? '',
   };
 
-  /** By what machines that are left out write to, what these are called. */
-  #usersLeftOut(): ReadonlyMap<string, string> {
-    const others = this.#inventory.machines.filter((machine) => !this.#imported.has(machine));
+  /** By what machines write to, why it is nobody's volume. */
+  #users(): ReadonlyMap<string, string> {
     return new Map(
-      others.flatMap(({ nativeName, found, configured, live }) => {
+      this.#inventory.machines.flatMap((machine) => {
+        const { nativeName, found, configured, live } = machine;
         const shape = found?.shape ?? configured ?? live;
-        return shape === undefined ? [] : writtenBy(shape).map((location) => [location, nativeName] as const);
+        const because = this.#imported.has(machine) ? 'beside its disks' : 'which is left out';
+        return shape === undefined
+          ? []
+          : writtenBy(shape).map((location) => [location, `machine ${nativeName} has it, ${because}`] as const);
       }),
     );
   }
 
-  /** What is somebody's object already is not handed to another, nor what a machine writes to that is left out. */
+  /** What is somebody's object already is not handed to another, nor what a machine writes to that is no volume of its own. */
   #takeUnused(found: Found, users: ReadonlyMap<string, string>): void {
     if (this.#wanted.has(found)) return;
     const { nativeName } = found.volume.id;
-    const user = users.get(found.volume.location);
-    const about = `volume ${nativeName} of pool ${found.pool.nativeName}`;
-    if (isOfOurMaking(nativeName)) this.#left.push(`${about}: Virtwright made it`);
-    else if (user !== undefined) this.#left.push(`${about}: machine ${user} has it, which is left out`);
-    else this.#take(found);
+    const because = isOfOurMaking(nativeName)
+      ? 'Virtwright made it'
+      : (users.get(found.volume.location) ?? (makesVolumes(found.pool) ? whyNoVolume(found, this.#formatOf(found)) : undefined));
+    if (because === undefined) this.#take(found);
+    else this.#left.push(`volume ${nativeName} of pool ${found.pool.nativeName}: ${because}`);
   }
 
   #take(found: Found | undefined): void {
@@ -222,6 +233,7 @@ class Import {
       networks: [...this.#networks.keys()].filter((name) => this.#isNeeded(name)),
       machines: uuids,
       volumes: adopted.map(({ poolName, volume }) => `${poolName}/${volume.id.nativeName}`),
+      hostPaths: this.#directories.paths,
     });
     return { apiVersion, kind: 'Hypervisor', metadata: { name: hypervisor }, spec: { uri, ...secret, grants } };
   }
@@ -241,6 +253,7 @@ class Import {
     return Array.from({ length: count }, (_, at) => ({
       name: at === 0 ? 'imported' : `imported-${at + 1}`,
       namespaces: this.#namespaces,
+      ...(at === 0 && this.#directories.privileged ? { privilegedContainers: true } : {}),
       ...Object.fromEntries(all.flatMap(({ field, parts }) => (parts[at] === undefined ? [] : [[field, parts[at]]]))),
     }));
   }
@@ -273,20 +286,16 @@ class Import {
   }
 
   #volumeObjects(): readonly object[] {
-    return [...this.#wanted].flatMap((found) => this.#volumeObject(found) ?? []);
+    return [...this.#wanted].map((found) => this.#volumeObject(found));
   }
 
-  #volumeObject(found: Found): object | undefined {
+  #volumeObject(found: Found): object {
     const { pool, poolName, volume, name } = found;
     const { nativeName } = volume.id;
     const format = this.#formatOf(found);
     const common = { poolRef: { name: poolName }, size: sizeOf(volume.sizeBytes) };
     if (!makesVolumes(pool)) return { ...this.#headed('StorageVolume', name), spec: { ...common, existing: { name: nativeName } } };
-    const unfit = whyNoVolume(found, format);
-    if (unfit === undefined)
-      return { ...this.#headed('StorageVolume', name, nativeName), spec: { ...common, format, reclaimPolicy: 'Retain' } };
-    this.#left.push(`volume ${nativeName} of pool ${pool.nativeName}: ${unfit}`);
-    return undefined;
+    return { ...this.#headed('StorageVolume', name, nativeName), spec: { ...common, format, reclaimPolicy: 'Retain' } };
   }
 
   #formatOf({ volume }: Found): VolumeFormat {
@@ -315,15 +324,18 @@ const metadata = { name: 'x', namespace: 'x', uid: 'x', resourceVersion: '1', ge
 
 const grantsComment = ['A Hypervisor that you have already gets this grant beside its own.'];
 
+const privilegedComment = ['Some of its containers have no users of their own (no idmap): whoever may change them is root on the host.'];
+
 const makesVolumes = ({ can }: Pool): boolean => can.includes('create');
 
-type GrantField = 'networks' | 'machines' | 'volumes';
+type GrantField = 'networks' | 'machines' | 'volumes' | 'hostPaths';
 
 /** `each`: in one grant. `most`: in all of them, as kubectl keeps what it applied in an annotation, of at most 256 KiB. */
 const mostListed: Readonly<Record<GrantField, { readonly each: number; readonly most: number }>> = {
   networks: { each: 64, most: 512 },
   machines: { each: 1_000, most: 2_000 },
   volumes: { each: 1_000, most: 2_000 },
+  hostPaths: { each: 32, most: 512 },
 };
 
 const inParts = (names: readonly string[], each: number): readonly (readonly string[])[] =>

@@ -1,5 +1,5 @@
 import { formatBytes } from '#crds/quantity.js';
-import type { MachineInterface, MachineShape, PowerState } from '#drivers/driver.js';
+import type { ContainerShape, MachineInterface, MachineShape, PowerState } from '#drivers/driver.js';
 
 /** What objects are called in manifests, by what hosts call things. */
 export interface Called {
@@ -9,7 +9,7 @@ export interface Called {
 
 /** The part of a VirtualMachine's spec that says this hardware, and nothing that the host chose by itself and would choose again. */
 export function specOf(shape: MachineShape, power: PowerState, called: Called): object {
-  const { boot, bootOrder, xen, vsphere, hyperv } = shape;
+  const { boot, bootOrder, xen, vsphere, hyperv, container } = shape;
   return {
     runStrategy: strategies[power.state] ?? 'Manual',
     cpu: { count: shape.cpuCount, ...(shape.maxCpuCount === undefined ? {} : { maxCount: shape.maxCpuCount }) },
@@ -23,6 +23,7 @@ export function specOf(shape: MachineShape, power: PowerState, called: Called): 
     ...(vsphere === undefined ? {} : { vsphere }),
     ...(hyperv === undefined ? {} : { hyperv }),
     ...(xen === undefined ? {} : { xen }),
+    ...(container === undefined ? {} : { container: containerOf(container) }),
     disks: drivesOf(shape, called),
     interfaces: shape.interfaces.map((each) => interfaceOf(each, called)),
     ...devicesOf(shape),
@@ -42,6 +43,18 @@ function firmwareOf({ firmware, secureBoot, tpm }: MachineShape): object {
     },
   };
 }
+
+/** Its directories are the host's own: no pool made them. What limits its disks have stays as it is. */
+const containerOf = ({ root, init, mounts = [], privileged }: ContainerShape): object => ({
+  rootHostPath: root,
+  ...(privileged === true ? { privileged } : {}),
+  init,
+  ...(mounts.length === 0
+    ? {}
+    : {
+        mounts: mounts.map(({ path, location, readOnly }) => ({ path, hostPath: location, access: readOnly ? 'ReadOnly' : 'ReadWrite' })),
+      }),
+});
 
 function bootOf({ boot, bootOrder }: MachineShape, { volume }: Called): object {
   const kernel = boot && {

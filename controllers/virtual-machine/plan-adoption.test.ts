@@ -62,6 +62,11 @@ t.test('without the word, and without the grant, nothing is', async (t) => {
   t.match(words(desired({ adopt: { name: uuid, ungranted: 'x may not be adopted' } }), machine()), [/^NotGranted: machine x may not/]);
 });
 
+t.test('what no definition says whole is not taken', async (t) => {
+  const found = { shape, kept: [], hindrance: 'its root is no directory' };
+  t.same(words(desired(), machine({ found })), ['Unsupported: machine web on one is not adopted: its root is no directory']);
+});
+
 t.test('what differs is named, and not changed', async (t) => {
   const other = { ...shape, memoryBytes: 128 << 20, serial: false };
   t.match(words(desired({ definition: { ...other, uuid, nativeName: 'shop.web' } }), machine()), [

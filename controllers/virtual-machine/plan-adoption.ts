@@ -34,6 +34,7 @@ export function planAdoption(desired: Adopter, stranger: Machine): Plan<MachineA
     ];
   if (adopt?.ungranted !== undefined) return [refuse('NotGranted', `machine ${adopt.ungranted}`)];
   if (found === undefined) return [refuse('Unsupported', `${host} does not tell what machine ${nativeName} could be adopted as`)];
+  if (found.hindrance !== undefined) return [refuse('Unsupported', `machine ${nativeName} on ${host} is not adopted: ${found.hindrance}`)];
   const wanted = seeded(definition, desired);
   const other = fieldsOf(differences(found.shape, limitsTaken(wanted, {})));
   if (other.length > 0)

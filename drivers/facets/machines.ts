@@ -54,6 +54,8 @@ export interface Found {
   readonly shape: MachineShape;
   /** What else it has, for people: it stays as it is, and nothing of it is managed. */
   readonly kept: readonly string[];
+  /** Why it is not to be adopted: no definition says all that it cannot do without. Absent: nothing is in the way. */
+  readonly hindrance?: string;
 }
 
 export interface Readings {

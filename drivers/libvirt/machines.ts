@@ -86,10 +86,10 @@ export class LibvirtMachines implements Machines {
   /** The domain as it is, if it is, and as it is to be; the same object where nothing differs. */
   async #written(asked: MachineDefinition, mark: Mark, signal: AbortSignal) {
     this.#dialect.check(asked);
-    const definition = (await this.#dialect.located?.(asked, this.#daemon)) ?? asked;
-    const id = idOf({ uuid: definition.uuid.toLowerCase() });
+    const id = idOf({ uuid: asked.uuid.toLowerCase() });
     const native = await unlessGone(readDomain(this.#daemon, id, 'inactive', signal));
     if (native !== undefined) assertOwner(readIdentity(native).nativeName, readMark(native), mark.owner);
+    const definition = (await this.#dialect.located?.(asked, this.#daemon, native)) ?? asked;
     // First of all: what a dialect does not know of would make no difference, and pass for done.
     const offer = await this.#machinesOf(signal);
     offer.check(definition);
@@ -180,6 +180,6 @@ export function machineOf(
     ...(mark === undefined ? {} : { mark }),
     ...(configured === undefined ? {} : { configured: dialect.readShape(configured) }),
     ...(live === undefined ? {} : { live: dialect.readShape(live) }),
-    ...(mark === undefined && configured !== undefined ? { found: foundIn(configured, dialect.readShape) } : {}),
+    ...(mark === undefined && configured !== undefined ? { found: foundIn(configured, dialect) } : {}),
   };
 }

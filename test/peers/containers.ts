@@ -75,13 +75,13 @@ export async function packContainerRoot(file: string, scratch: string): Promise<
   await rm(directory, { recursive: true });
 }
 
-/** As the containers' users have it. */
-export async function giveToContainers(path: string): Promise<void> {
-  await lchown(path, containerRoot, containerRoot);
+/** As the containers' users have it, or those of others, of whom this is the first. */
+export async function giveToContainers(path: string, root = containerRoot): Promise<void> {
+  await lchown(path, root, root);
   const entries = await readdir(path, { withFileTypes: true });
   for (const entry of entries) {
     const child = join(path, entry.name);
-    if (entry.isDirectory()) await giveToContainers(child);
-    else await lchown(child, containerRoot, containerRoot);
+    if (entry.isDirectory()) await giveToContainers(child, root);
+    else await lchown(child, root, root);
   }
 }

@@ -4,6 +4,7 @@ import type { Daemon } from '../daemon.js';
 import type { Connection } from '../rpc/connection.js';
 import type { HostCapabilities } from '../xml/capabilities.js';
 import type { Names } from '../xml/names.js';
+import type { Unsaid } from '../xml/unsaid.js';
 import type { KvmMemory } from './qemu/kvm-memory.js';
 
 /**
@@ -21,12 +22,17 @@ export interface Dialect {
    * @throws DriverError Invalid or Unsupported, naming the field, what was given, and what would be accepted
    */
   check(definition: MachineDefinition): void;
-  /** What the host's own files tell of what is asked, before it is checked against the offer and written. @throws DriverError */
-  readonly located?: (definition: MachineDefinition, daemon: Daemon) => Promise<MachineDefinition>;
+  /**
+   * What the host's own files tell of what is asked of a machine, which may be there already, before it is checked against the offer and
+   * written. @throws DriverError
+   */
+  readonly located?: (definition: MachineDefinition, daemon: Daemon, native: XmlElement | undefined) => Promise<MachineDefinition>;
   /** The domain made to say what definition and mark say, and changed nowhere else; unchanged is the same object. @throws as `check` */
   edit(domain: XmlElement, definition: MachineDefinition, mark: Mark): XmlElement;
   readShape(domain: XmlElement): MachineShape;
   readHardware(domain: XmlElement): Hardware;
+  /** What a domain that others made has beside its shape, where its words are other ones than a machine's. */
+  readonly unsaid?: (named: XmlElement) => Unsaid;
   /** Where its devices carry the names that the manifest gives them. */
   readonly names: Names;
   /** `OfTheirOwn`: each machine has a console, whether the manifest asks for it or not; one that it does not ask for is not opened. */

@@ -6,26 +6,31 @@ import { commonFirst, firstUserBeside } from '../dialects/container/uid-map.js';
 
 /**
  * What the directories of a container lie on, where they are ours as well. Of one that is not there yet the start of the container tells.
+ * `ItsMap`: others gave it a map of users, which it keeps, whoever has its root.
  * @throws DriverError NotFound or Unsupported when limits are asked for, and a directory is not there, or on no disk of this host
  */
-export async function groundOf(container: ContainerShape): Promise<ContainerGround> {
+export async function groundOf(container: ContainerShape, users: 'ItsRoot' | 'ItsMap' = 'ItsRoot'): Promise<ContainerGround> {
   const { root, mounts = [], limits } = container;
   const places = [root, ...mounts.map(({ location }) => location)];
   const disks = limits === undefined ? [] : await Promise.all(places.map(diskOf));
-  return { disks: [...new Set(disks)], ...(await ownerOf(container)) };
+  return { disks: [...new Set(disks)], ...(await ownerOf(container, users)) };
 }
 
 /** Whose users those of the container are. A mount of another's would be a door between two that are kept apart. */
-async function ownerOf({ root, mounts = [], privileged }: ContainerShape): Promise<Pick<ContainerGround, 'firstUser'>> {
+async function ownerOf(
+  { root, mounts = [], privileged }: ContainerShape,
+  users: 'ItsRoot' | 'ItsMap',
+): Promise<Pick<ContainerGround, 'firstUser'>> {
   const found = await lstat(root).catch(() => undefined);
   if (privileged === true || found === undefined) return {};
-  const firstUser = firstUserBeside(found.uid);
-  if (firstUser === undefined) throw ofTheHost(root, found.uid);
+  const firstUser = users === 'ItsMap' ? undefined : firstUserBeside(found.uid);
+  if (firstUser === undefined && users === 'ItsRoot') throw ofTheHost(root, found.uid);
   for (const { path, location } of mounts) {
-    const owner = firstUserBeside((await lstat(location).catch(() => undefined))?.uid ?? firstUser);
+    const mounted = await lstat(location).catch(() => undefined);
+    const owner = mounted === undefined ? undefined : firstUserBeside(mounted.uid);
     if (owner !== undefined && owner !== firstUser) throw ofOthers(path, location);
   }
-  return { firstUser };
+  return firstUser === undefined ? {} : { firstUser };
 }
 
 const ofTheHost = (root: string, user: number): DriverError =>

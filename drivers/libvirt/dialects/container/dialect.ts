@@ -13,6 +13,8 @@ import { checkContainer } from './check.js';
 import { editContainer } from './edit.js';
 import { ContainerLive } from './live.js';
 import { readContainer } from './read.js';
+import { usersIn } from './uid-map.js';
+import { unsaidOfContainer } from './unsaid.js';
 
 /** libvirt's LXC driver: containers, which share the kernel of their host. */
 export const container: Dialect = {
@@ -27,6 +29,7 @@ export const container: Dialect = {
     const { firmware: _, ...hardware } = readHardware(domain);
     return hardware;
   },
+  unsaid: unsaidOfContainer,
   names: namesInMetadata,
   // Of initctl libvirt 9.0 says that it was heard where no init listens to it.
   power: { startsPaused: 'Never', shutdown: shutdownFlags.signal },
@@ -36,9 +39,15 @@ export const container: Dialect = {
 };
 
 /** Whose host's files are not ours as well says nothing of them. */
-async function located(definition: MachineDefinition, { fillsDirectories }: Daemon): Promise<MachineDefinition> {
+async function located(
+  definition: MachineDefinition,
+  { fillsDirectories }: Daemon,
+  native: XmlElement | undefined,
+): Promise<MachineDefinition> {
   const { container: asked } = definition;
-  return asked === undefined || !fillsDirectories ? definition : { ...definition, container: { ...asked, ground: await groundOf(asked) } };
+  if (asked === undefined || !fillsDirectories) return definition;
+  const usersOf = native !== undefined && usersIn(native) === 'OfOthers' ? 'ItsMap' : 'ItsRoot';
+  return { ...definition, container: { ...asked, ground: await groundOf(asked, usersOf) } };
 }
 
 /** The architectures whose containers have been tried. */

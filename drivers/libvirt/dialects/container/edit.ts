@@ -10,12 +10,13 @@ import { withDiskLimits } from './disk-limits.js';
 import { withInit } from './init.js';
 import { withHardLimit, withQuota } from './limits.js';
 import { withMountGuard } from './mount-guard.js';
+import { withOwnNetwork } from './own-network.js';
 import { withDirectories } from './root.js';
 import { withUidMap } from './uid-map.js';
 
 const edits: readonly Edit[] = [
-  withCpuCount,
   withQuota,
+  withCpuCount,
   withShares,
   withMemory,
   withHardLimit,
@@ -27,6 +28,7 @@ const edits: readonly Edit[] = [
     const { root, mounts = [] } = containerOf(definition);
     return withDirectories(devices, root, mounts);
   }),
+  withOwnNetwork,
   inDevices((devices, { interfaces, uuid }) => withInterfaces(devices, interfaces, uuid, { model: undefined })),
   inDevices((devices, { serial }) => withConsole(devices, serial)),
 ];

@@ -18,8 +18,9 @@ export function readContainerCpuCount(domain: XmlElement): number | undefined {
   return Math.round(quota / period);
 }
 
+/** Comes before the count is edited: one that was adopted without a quota gets none with a change of something else. */
 export function withQuota(domain: XmlElement, { cpuCount }: MachineShape): XmlElement {
-  if (child(domain, 'cputune', 'quota') !== undefined && readContainerCpuCount(domain) === cpuCount) return domain;
+  if (readContainerCpuCount(domain) === cpuCount) return domain;
   return withChild(domain, element('cputune'), (tune) =>
     withChild(
       withChild(tune, element('period'), (period) => withText(period, `${cpuPeriod}`)),

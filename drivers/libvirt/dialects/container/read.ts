@@ -8,7 +8,7 @@ import { readDiskLimits } from './disk-limits.js';
 import { readInit } from './init.js';
 import { readContainerCpuCount } from './limits.js';
 import { keepsMounts } from './mount-guard.js';
-import { readMounts, readRoot } from './root.js';
+import { readImages, readMounts, readRoot } from './root.js';
 import { hasUidMap } from './uid-map.js';
 
 /** What can be mounted anew from within is not read only. */
@@ -25,6 +25,7 @@ export function readContainer(domain: XmlElement): MachineShape {
   const cpuShares = readShares(domain);
   const [maxCpuCount = 0, maxMemoryBytes = 0] = [readMaxCpuCount(domain), readMaxMemory(domain)];
   const limits = readDiskLimits(domain);
+  const uses = readImages(devices);
   return {
     cpuCount,
     ...(maxCpuCount > cpuCount ? { maxCpuCount } : {}),
@@ -33,6 +34,7 @@ export function readContainer(domain: XmlElement): MachineShape {
     ...(maxMemoryBytes > memoryBytes ? { maxMemoryBytes } : {}),
     disks: [],
     interfaces: readInterfaces(devices),
+    ...(uses.length === 0 ? {} : { uses }),
     serial: hasConsole(devices),
     rng: false,
     ...(root === undefined || init === undefined

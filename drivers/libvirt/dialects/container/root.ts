@@ -7,6 +7,9 @@ type Directory = ContainerMount;
 
 const rootPath = '/';
 
+/** As the API has paths: whoever reads one knows where it leads. */
+export const isStraight = (path: string): boolean => /^(\/[^/\p{Cc}]+)+$/u.test(path) && !/\/\.{1,2}(\/|$)/.test(path);
+
 /** The directory that a container has as its root; undefined when it has another kind of root, or the host's own. */
 export const readRoot = (devices: XmlElement | undefined): string | undefined =>
   readDirectories(devices).find(({ path }) => path === rootPath)?.location;
@@ -14,6 +17,13 @@ export const readRoot = (devices: XmlElement | undefined): string | undefined =>
 /** What it has beside its root, in the host's order. */
 export const readMounts = (devices: XmlElement | undefined): readonly ContainerMount[] =>
   readDirectories(devices).filter(({ path }) => path !== rootPath);
+
+/** Where else files of its are, which others gave it as disks. */
+export const readImages = (devices: XmlElement | undefined): readonly string[] =>
+  elements(devices, 'filesystem').flatMap((each) => {
+    const source = child(each, 'source');
+    return attribute(source, 'file') ?? attribute(source, 'dev') ?? [];
+  });
 
 /** Exactly these directories; filesystems of another kind, as one in memory, are somebody else's and stay. */
 export function withDirectories(devices: XmlElement, root: string, mounts: readonly ContainerMount[]): XmlElement {

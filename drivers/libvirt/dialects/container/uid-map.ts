@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { MachineShape } from '#drivers/driver.js';
 import { append, withAttribute, withChild, withoutChildren } from '#drivers/xml/edit.js';
-import { attribute, child, element, isElement, type XmlElement } from '#drivers/xml/tree.js';
+import { attribute, child, element, elements, isElement, type XmlElement } from '#drivers/xml/tree.js';
 import { wholeNumber } from '../../xml/units.js';
 
 /**
@@ -24,6 +24,43 @@ export function firstUserOf(tenant: string | undefined): number {
 /** The first user of the map that a user of the host belongs to: whose files are whose stands in the files, and nowhere else. */
 export const firstUserBeside = (user: number): number | undefined =>
   user < allMaps.first || user >= allMaps.first + allMaps.count ? undefined : user - (user % usersOfMap);
+
+/**
+ * Whose the users of a container are: `OfNobody` by a map of ours, `OfOthers` by one that others made, to users who are nobody's either; `None`
+ * without a map, when they are the host's own; `OfTheHost` by a map to users that may be somebody's, or another container's.
+ */
+export type Users = 'None' | 'OfNobody' | 'OfOthers' | 'OfTheHost';
+
+export function usersIn(domain: XmlElement): Users {
+  const map = child(domain, 'idmap');
+  if (map === undefined) return 'None';
+  const [users, groups] = [rangesIn(map, 'uid'), rangesIn(map, 'gid')];
+  if ([users, groups].every(isOurs)) return 'OfNobody';
+  return [users, groups].every((ranges) => ranges.length > 0 && ranges.every(isOfNobodyElse)) ? 'OfOthers' : 'OfTheHost';
+}
+
+interface Range {
+  readonly start: number;
+  readonly target: number;
+  readonly count: number;
+}
+
+const rangesIn = (map: XmlElement, kind: 'uid' | 'gid'): readonly Range[] =>
+  elements(map, kind).map((each) => {
+    const [start = -1, target = -1, count = -1] = ['start', 'target', 'count'].map((name) => wholeNumber(attribute(each, name)));
+    return { start, target, count };
+  });
+
+const isOurs = ([first, ...others]: readonly Range[]): boolean =>
+  others.length === 0 && first?.start === 0 && first.count === usersOfMap && firstUserBeside(first.target) === first.target;
+
+/** Linux has users below 2^32; below 65536 are those of people and programs. */
+const isOfNobodyElse = ({ start, target, count }: Range): boolean =>
+  start >= 0 &&
+  count > 0 &&
+  target >= usersOfMap &&
+  target + count <= 0xffff_ffff &&
+  (target + count <= allMaps.first || target >= allMaps.first + allMaps.count);
 
 const rangeFrom = (first: number) => ({ start: '0', target: `${first}`, count: `${usersOfMap}` });
 
