@@ -14,6 +14,7 @@ import { startXen } from '#test/peers/xen.js';
 import { ImageServer } from './images.js';
 import { isReady } from './lab.js';
 import { OperatorProcess } from './operator-process.js';
+import { adoptStrangers } from './xen-strangers.js';
 
 // PV and PVH from manifests to guests, on a host whose files the agent does not see.
 t.setTimeout(1_800_000);
@@ -226,6 +227,10 @@ await t.test('from kubectl apply to a PV guest and a PVH guest, changed, restart
     await world.untilGone('VirtualMachine', 'pc');
     t.notMatch(await host.virsh('list', '--all', '--name'), /default\./);
   });
+
+  await t.test('what others made is imported, adopted as it is, and given back', (t) =>
+    adoptStrangers(t, { world, host, words, isReady: (name) => untilReady(name) }),
+  );
 });
 
 /** The example's, small, with a disk that says that it was booted. */

@@ -46,9 +46,6 @@ const isOfLibvirt = ({ name, attributes, children }: XmlElement, within: XmlElem
 const usual = (node: XmlElement): XmlElement =>
   node.name === 'driver' ? { ...node, attributes: node.attributes.filter((one) => one.name !== 'type' || one.value !== 'raw') } : node;
 
-/** Machines of Xen that are no PV or PVH have drives for discs, which it does not write yet; none can be changed. */
-const dropsDrives: ReadonlySet<string> = new Set(['xen/moredevs-hvm.xml']);
-
 /** Of how many there was what. */
 const tally = new Map<string, number>();
 const count = (what: string): void => {
@@ -73,7 +70,7 @@ function tried(t: Test, driver: Tried, name: string): void {
   t.strictSame(taken.first, ['adopt'], `${what}: taken, and no more`);
   t.strictSame(taken.next, [], `${what}: and nothing is to be done`);
   const shape = machine.found?.shape;
-  if (shape === undefined || dropsDrives.has(what)) return;
+  if (shape === undefined) return;
   const named = withFoundNames(domain, dialect.readShape);
   try {
     const edited = dialect.edit(named, { ...shape, uuid: machine.uuid, nativeName: machine.nativeName }, mark);

@@ -1,10 +1,11 @@
 import type { Hardware, MachineShape } from '#drivers/driver.js';
-import { attribute, child, type XmlElement } from '#drivers/xml/tree.js';
+import { attribute, child, elements, type XmlElement } from '#drivers/xml/tree.js';
 import { shutdownFlags } from '../../rpc/flags.js';
 import { checkDefinition } from '../../xml/definition.js';
 import { namesInAliases } from '../../xml/names-in-metadata.js';
 import { readShape } from '../../xml/read.js';
 import { hasSerial } from '../../xml/serial.js';
+import { keptIn } from '../../xml/unsaid.js';
 import type { Dialect } from '../dialect.js';
 import { hasConsole } from './console.js';
 import { editDomain } from './edit.js';
@@ -20,6 +21,7 @@ export const xen: Dialect = {
   edit: editDomain,
   readShape: readXenShape,
   readHardware,
+  unsaid: (named) => ({ kept: [...keptIn(named), ...screensOf(named)] }),
   names: namesInAliases,
   // One without Xen's drivers has ACPI's button, or none.
   power: {
@@ -31,9 +33,13 @@ export const xen: Dialect = {
   consoles: 'OfTheirOwn',
 };
 
-/** Only HVM has firmware. */
+/** Others may give a PC one; it stays theirs. */
+const screensOf = (domain: XmlElement): readonly string[] =>
+  elements(child(domain, 'devices'), 'graphics').flatMap((each) => (attribute(each, 'type') === 'vnc' ? ['graphics vnc'] : []));
+
+/** Only HVM has firmware, and no machine of ours a screen. */
 function readXenShape(domain: XmlElement): MachineShape {
-  const { firmware, serial: _, ...shape } = readShape(domain);
+  const { firmware, serial: _, graphics: __, ...shape } = readShape(domain);
   const devices = child(domain, 'devices');
   const mode = readMode(domain);
   if (mode === 'HVM') return { ...shape, ...(firmware === undefined ? {} : { firmware }), serial: hasSerial(devices), xen: { mode } };

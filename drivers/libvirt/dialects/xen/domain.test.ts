@@ -1,5 +1,6 @@
 import t from 'tap';
 import type { MachineDefinition, Mark } from '#drivers/driver.js';
+import { parseXml } from '#drivers/xml/parse.js';
 import { serializeXml } from '#drivers/xml/serialize.js';
 import { attribute, child, elements, textOf, type XmlElement } from '#drivers/xml/tree.js';
 import { xen } from './dialect.js';
@@ -121,4 +122,9 @@ t.test('a drive that no guest would find is refused', async (t) => {
   const driven = (count: number) => create({ ...pc, disks: disks.slice(0, count), cdroms: [{ name: 'tools' }] });
   t.equal(xen.readShape(driven(3)).cdroms?.length, 1);
   t.throws(() => driven(4), { message: /^disks.cdrom: tools was given; accepted: drives among the first four/ });
+  const byOthers = parseXml(serializeXml(driven(1)).replaceAll('xvd', 'hd'), 'domain');
+  t.equal(
+    xen.readShape(xen.edit(byOthers, { ...definition, ...pc, disks: disks.slice(0, 1), cdroms: [{ name: 'tools' }] }, mark)).cdroms?.length,
+    1,
+  );
 });

@@ -3,8 +3,8 @@ import { isCdrom } from '../../xml/cdrom.js';
 import { refuse } from '../../xml/definition.js';
 import { diskName } from '../../xml/disk.js';
 
-/** A PC has two IDE channels of two each. What is beyond them only Xen's own drivers find, and these know no discs. */
-const emulated = ['xvda', 'xvdb', 'xvdc', 'xvdd'];
+/** A PC has two IDE channels of two each, by either name. What is beyond them only Xen's own drivers find, and these know no discs. */
+const emulated = ['xvda', 'xvdb', 'xvdc', 'xvdd', 'hda', 'hdb', 'hdc', 'hdd'];
 
 /** @throws DriverError Invalid for a CD-ROM drive that no guest would find */
 export function mustBeEmulated(devices: XmlElement): XmlElement {

@@ -1,6 +1,6 @@
 import type { MachineDefinition, XenMode } from '#drivers/driver.js';
 import { withAttribute, withChild, withText } from '#drivers/xml/edit.js';
-import { attribute, child, element, type XmlElement } from '#drivers/xml/tree.js';
+import { attribute, child, element, textOf, type XmlElement } from '#drivers/xml/tree.js';
 import { refuse } from '../../xml/definition.js';
 
 /** How libvirt has a mode written: of a paravirtualised machine it says `linux`, for whatever system is in it. */
@@ -16,8 +16,9 @@ export const xenModes = Object.keys(written) as readonly XenMode[];
 export const machineOf = (mode: XenMode): string => written[mode].machine;
 
 export function readMode(domain: XmlElement): XenMode | undefined {
-  const machine = attribute(child(domain, 'os', 'type'), 'machine');
-  return xenModes.find((mode) => written[mode].machine === machine);
+  const type = child(domain, 'os', 'type');
+  const machine = attribute(type, 'machine');
+  return xenModes.find((mode) => (machine === undefined ? written[mode].osType === textOf(type) : written[mode].machine === machine));
 }
 
 export const newOs = (mode: XenMode, architecture: string): XmlElement =>
