@@ -64,6 +64,14 @@ t.test('what is there is taken as it is', async (t) => {
   t.strictSame(words(desired({ record: whole }), observed()), [], 'and is then like any other');
 });
 
+t.test('an image of a disc is taken where the host makes nothing but virtual disks', async (t) => {
+  const disks = { ...pool, formats: ['Vhdx', 'Vhd'] as const };
+  t.strictSame(words(desired(), observed({ pool: disks })), ['takeOver']);
+  t.match(words(desired(), observed({ pool: disks, volume: { ...volume, format: 'Vhdx' } })), [
+    /^Unfit: spec\.format: Raw given, accepted are Vhdx/,
+  ]);
+});
+
 t.test('a Qcow2 is looked into first: it may reach for files of the host', async (t) => {
   t.strictSame(words(desired({ format: 'Qcow2' }), observed()), ['inspect']);
   t.strictSame(words(desired({ format: 'Qcow2' }), observed({ inspected: true })), ['takeOver']);

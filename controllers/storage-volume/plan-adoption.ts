@@ -28,7 +28,10 @@ export function planAdoption(
   }
   if (marker !== undefined) return [refuse('Incomplete', `volume ${name} was never filled to the end; it is not adopted`)];
   if (format === undefined) return [refuse('Unfit', `spec.format: left out; say what ${name} is, accepted are ${pool.formats.join(', ')}`)];
-  if (!pool.formats.includes(format)) return [refuse('Unfit', `spec.format: ${format} given, accepted are ${pool.formats.join(', ')}`)];
+  // What cannot be made there may be there all the same, as an image of a disc beside virtual disks.
+  const isThere = format === 'Raw' && volume.format === 'Raw';
+  if (!isThere && !pool.formats.includes(format))
+    return [refuse('Unfit', `spec.format: ${format} given, accepted are ${pool.formats.join(', ')}`)];
   const other = usedAs(format, users);
   if (other !== undefined) return [other];
   if (volume.sizeBytes < sizeBytes)
