@@ -3,6 +3,7 @@ import t from 'tap';
 import type { Capability, Machine, MachineId, MachineShape, PowerState } from '#drivers/driver.js';
 import { type AllowedClass, changeClasses, classOf } from './classes.js';
 import { differences } from './difference.js';
+import { needsRestart, pendingChanges, whyWaiting } from './live.js';
 import { type DesiredMachine, planMachine } from './plan.js';
 import { type MachineRecord, noteAsked, noteBoot, noteRefused } from './record.js';
 import { decodeRecord, encodeRecord } from './record-text.js';
@@ -122,6 +123,18 @@ t.test('what the host refused while it runs is restarted for', async (t) => {
   t.same(acts(desiredWith(asked, { allow: all }), refused(1, false)), ['leave RestartRequired'], 'what it lacks for now is asked for anew');
   t.same(acts(desiredWith(asked, { allow: all }), refused(2, false)), ['leave RestartRequired']);
   t.match(acts(desiredWith(asked, { allow: all }), refused(3, false)), ['leave RestartRequired', 'press']);
+});
+
+t.test('a weight that the host cannot give is not restarted for: it could not start the machine, either', async (t) => {
+  const asked = { cpuShares: 50 };
+  const refused = noteRefused(noteAsked(booted, 'cpuShares 50', now), 'cpuShares 50', 'no cgroups', true);
+  const machine = machineWith(on, asked, refused);
+  const capabilities = [...plain, { field: 'cpu.shares', change: 'Live' as const }];
+  t.same(acts(desiredWith(asked, { allow: all, capabilities }), machine), ['leave Unsupported']);
+  const [change] = pendingChanges(machine, capabilities);
+  if (change === undefined) throw new Error('nothing differs');
+  t.equal(whyWaiting(change, refused.live?.[change.key]), 'the host cannot change it, nor start the machine with it (no cgroups)');
+  t.notOk(needsRestart(change, refused));
 });
 
 t.test('what a restart does not bring about is not restarted for again', async (t) => {

@@ -94,8 +94,13 @@ export const isAllowed = ({ class: kind }: Pick<PendingChange, 'class'>, allow: 
   (kind !== 'Live' && kind !== 'Hotplug') || allow.includes(kind);
 
 /** It needs the machine off and on: by what it is, or because the host refused it while the machine runs. */
-export const needsRestart = ({ class: kind, key }: PendingChange, { live }: MachineRecord): boolean =>
-  kind === 'Restart' || kind === 'NextBoot' || live?.[key]?.refused !== undefined;
+export const needsRestart = (change: PendingChange, { live }: MachineRecord): boolean => {
+  const { class: kind, key } = change;
+  return kind === 'Restart' || kind === 'NextBoot' || (live?.[key]?.refused !== undefined && !noStartCures(change));
+};
+
+/** Where the host refuses these to what runs it could not start the machine with them, either: a restart would leave it off. */
+export const noStartCures = ({ part }: Pick<PendingChange, 'part'>): boolean => part?.kind === 'cpuShares';
 
 function planChange(change: PendingChange, subject: Subject, drift: readonly Drifted[]): Plan<MachineAction> {
   const { machine, record, owner, now, heard } = subject;
@@ -113,16 +118,18 @@ function planChange(change: PendingChange, subject: Subject, drift: readonly Dri
   const waited = now - asked.at;
   if (asked.refused === undefined && waited < patienceMs)
     return [wait('WaitingForGuest', `${field}: ${whyWaiting(change, asked)}`, Math.min(2_000, patienceMs - waited))];
-  const reason = asked.refused === undefined ? 'GuestHolds' : 'RestartRequired';
+  const reason = asked.refused === undefined ? 'GuestHolds' : noStartCures(change) ? 'Unsupported' : 'RestartRequired';
   return [leave(reason, `${field}: ${whyWaiting(change, asked)}`, Math.min(againAt(change, asked) - now, longestAgainMs))];
 }
 
 /** For people: what it waits for, and what they can do. */
-export function whyWaiting({ class: kind, part, reason }: PendingChange, asked: LiveRecord | undefined): string {
+export function whyWaiting(change: PendingChange, asked: LiveRecord | undefined): string {
+  const { class: kind, part, reason } = change;
   if (kind === 'NextBoot') return `${reason}; a restart from within is none`;
   if (kind === 'Restart') return `${reason}; restart it to apply`;
   if (asked === undefined) return 'is about to be changed while the machine runs';
   const { at, refused } = asked;
+  if (refused !== undefined && noStartCures(change)) return `the host cannot change it, nor start the machine with it (${refused})`;
   if (refused !== undefined) return `the host could not change it while the machine runs (${refused}); restart the machine to apply`;
   const remedy = part?.kind === 'memory' ? 'it needs a balloon driver for that' : 'see what uses it there, or restart the machine';
   return `asked of the guest at ${timestamp(at)}, which has not done so yet; ${remedy}`;

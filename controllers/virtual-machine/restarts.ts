@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Capability, Machine } from '#drivers/driver.js';
-import { type PendingChange, pendingChanges } from './live.js';
+import { noStartCures, type PendingChange, pendingChanges } from './live.js';
 import { type MachineRecord, mostRestartedFor, withoutLive } from './record.js';
 
 /** What is done, or not asked for any more, need not be remembered. */
@@ -39,6 +39,6 @@ const triesBeforeRestart = 3;
 /** A start is the remedy: what the host lacks just now, as a file or memory, it would lack at the start, too. */
 export function isCuredByRestart(change: PendingChange, { live }: MachineRecord): boolean {
   if (change.class === 'NextBoot') return false;
-  const asked = live?.[change.key];
+  const asked = noStartCures(change) ? undefined : live?.[change.key];
   return change.class === 'Restart' || (asked?.refused !== undefined && (asked.forGood === true || asked.times >= triesBeforeRestart));
 }

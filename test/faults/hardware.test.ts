@@ -155,3 +155,16 @@ await t.test('a machine’s hardware changes while it runs, and is where it was 
   await lab.remove('bench');
   t.same(operator.troubles, []);
 });
+
+await t.test('CPU time that this daemon cannot share out is told of, and nobody is restarted for it', async (t) => {
+  await using _operator = await lab.start();
+  await world.apply(lab.machine('weighed'));
+  await lab.untilReady('weighed');
+  const pid = await lab.qemu('default.weighed');
+  await world.apply(lab.machine('weighed', { cpu: { shares: 50 }, updatePolicy: { allow: ['Live', 'Hotplug', 'Restart'] } }));
+  const told = await lab.untilReady('weighed', ({ status }) => /no cgroups/.test(status?.pendingChanges?.[0]?.reason ?? ''));
+  t.match(told.status?.pendingChanges, [{ field: 'spec.cpu.shares', class: 'Live', reason: /nor start the machine with it/ }]);
+  t.match(condition(told, 'RestartRequired'), { status: 'False' });
+  t.equal(await lab.qemu('default.weighed'), pid);
+  await lab.remove('weighed');
+});
