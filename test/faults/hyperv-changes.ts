@@ -1,0 +1,95 @@
+import type { Change, Spec } from './change-table.js';
+
+const data = { name: 'data', volumeRef: { name: 'data' } };
+const lan = { name: 'lan', networkRef: { name: 'hyperv-lan' } };
+const memory = { size: '64Mi', minSize: '32Mi', maxSize: '128Mi' };
+/** What the machine is before the first of them: of generation 2, and its memory dynamic. */
+export const hypervSpec: Spec = { cpu: { count: 1 }, memory, firmware: { type: 'UEFI' }, disks: [data], interfaces: [lan] };
+
+const more = { name: 'more', volumeRef: { name: 'more' } };
+const disc = (cdrom: object) => ({ name: 'disc', cdrom });
+const outside = { name: 'lan', networkRef: { name: 'hyperv-rear' } };
+const known = { ...outside, vlan: 40, macAddress: '00:15:5d:11:22:33' };
+
+/** In this order, each with what those before it made of the machine. */
+export const hypervChanges: readonly Change[] = [
+  {
+    ...{ fields: ['cpu.count'], told: 'spec.cpu.count', class: 'Restart' },
+    spec: { cpu: { count: 2 } },
+    shows: /Msvm_ProcessorSettingData[^}]*"VirtualQuantity":"2"/,
+  },
+  { fields: ['cpu.maxCount'], told: 'spec.cpu.maxCount', class: 'Impossible', spec: { cpu: { count: 2, maxCount: 4 } } },
+  {
+    ...{ fields: ['memory.size'], told: 'spec.memory.size', class: 'Restart' },
+    spec: { memory: { ...memory, size: '96Mi' } },
+    shows: /Msvm_MemorySettingData[^}]*"VirtualQuantity":"96"/,
+  },
+  {
+    ...{ fields: ['memory.minSize'], told: 'spec.memory.minSize', class: 'Restart' },
+    spec: { memory: { ...memory, size: '96Mi', minSize: '64Mi' } },
+    shows: /Msvm_MemorySettingData[^}]*"Reservation":"64"/,
+  },
+  {
+    ...{ fields: ['memory.maxSize'], told: 'spec.memory.maxSize', class: 'Restart' },
+    spec: { memory: { size: '96Mi', minSize: '64Mi', maxSize: '256Mi' } },
+    shows: /Msvm_MemorySettingData[^}]*"Limit":"256"/,
+  },
+  {
+    ...{ fields: ['hyperv.memoryBufferPercent'], told: 'spec.hyperv.memoryBufferPercent', class: 'Restart' },
+    spec: { hyperv: { memoryBufferPercent: 50 } },
+    shows: /"TargetMemoryBuffer":"50"/,
+  },
+  {
+    ...{ fields: ['firmware.secureBoot'], told: 'spec.firmware.secureBoot', class: 'Restart' },
+    spec: { firmware: { type: 'UEFI', secureBoot: true } },
+    shows: /"SecureBootEnabled":"?true/i,
+  },
+  {
+    ...{ fields: ['disks[].bus'], told: 'spec.disks[more]', class: 'Hotplug' },
+    spec: { disks: [data, { ...more, bus: 'SCSI' }] },
+    shows: /default\.more/,
+  },
+  {
+    ...{ fields: ['disks[].bus'], told: 'spec.disks[more]', class: 'Hotplug' },
+    spec: { disks: [data] },
+    shows: /^(?!.*default\.more)/,
+  },
+  {
+    ...{ fields: ['disks[].cdrom.tray'], told: 'spec.disks[disc]', class: 'Restart' },
+    spec: { disks: [data, disc({ tray: 'Empty' })] },
+    shows: /Synthetic DVD/i,
+  },
+  {
+    ...{ fields: ['disks[].cdrom.volumeRef.name'], told: 'spec.disks[disc]', class: 'Live' },
+    spec: { disks: [data, disc({ volumeRef: { name: 'disc' } })] },
+    shows: /disc\.iso/i,
+  },
+  {
+    ...{ fields: ['disks[].cache'], told: 'spec.disks[data]', class: 'Impossible' },
+    spec: { disks: [{ ...data, cache: 'None' }] },
+  },
+  {
+    ...{ fields: ['interfaces[].networkRef.name'], told: 'spec.interfaces[lan]', class: 'Live' },
+    spec: { interfaces: [outside] },
+  },
+  {
+    ...{ fields: ['interfaces[].vlan'], told: 'spec.interfaces[lan]', class: 'Live' },
+    spec: { interfaces: [{ ...outside, vlan: 40 }] },
+    shows: /"AccessVlanId":"40"/,
+  },
+  {
+    ...{ fields: ['interfaces[].macAddress'], told: 'spec.interfaces[lan]', class: 'Restart' },
+    spec: { interfaces: [known] },
+    shows: /00155D112233/i,
+  },
+  {
+    ...{ fields: ['interfaces[].model'], told: 'spec.interfaces[san]', class: 'Restart' },
+    spec: { interfaces: [known, { name: 'san', networkRef: { name: 'hyperv-lan' }, model: 'Synthetic' }] },
+    shows: /"ElementName":"[^"]*san/,
+  },
+  {
+    ...{ fields: ['firmware.type'], told: 'spec.firmware.type', class: 'Recreate' },
+    spec: { firmware: { type: 'BIOS' } },
+    shows: /SubType:1"/,
+  },
+];
