@@ -39,3 +39,17 @@ for (const mode of ['v2', 'v1'] as const)
       ],
     );
   });
+
+for (const mode of ['v2', 'v1'] as const)
+  t.test(`${mode}: a fixed disk that another life still has written keeps no other one waiting`, async (t) => {
+    const { simulator, facet, disk } = await hypervHost(t, mode);
+    const { host } = simulator;
+    const file = 'd:\\hyper-v\\large.vhd';
+    await host.options.store.touch(file);
+    const written = host.jobs.start('Creating large.vhd', 'Msvm_StorageJob', () => new Promise(() => {}), mode === 'v2' ? { type: 1 } : {});
+    written.percent = 40;
+    t.match(await disk('small'), { sizeBytes: 4 << 20 });
+    const itself = { pool, nativeName: 'large', format: 'Vhd', sizeBytes: 2 ** 30, allocation: 'Full' } as const;
+    await t.rejects(facet('volumes').create(itself, soon()), { code: 'Busy', message: /the host still makes it/ });
+    t.equal(written.state, 'running');
+  });

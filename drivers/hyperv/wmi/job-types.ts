@@ -22,6 +22,9 @@ export const makesMachine = (of: Job): boolean => typeOf(of) === definesMachine;
 
 export const isUntold = (of: Job): boolean => typeOf(of) === 0;
 
+/** Whether what it makes may not be there yet: it has written nothing so far. */
+export const isYoung = ({ common: { PercentComplete = 0 } }: Job): boolean => PercentComplete === 0;
+
 export const makesDisk = (of: ObjectOf<typeof storageJob>): boolean => isUntold(of) || typeOf(of) === createsDisk;
 
 export const copiesDisk = (of: ObjectOf<typeof storageJob>): boolean => isUntold(of) || typeOf(of) === convertsDisk;

@@ -8,7 +8,7 @@ import { classUri } from '../wsman/names.js';
 import { nonsense } from '../wsman/nonsense.js';
 import type { ObjectOf } from './class.js';
 import { computerSystem, job as jobClass, storageJob } from './classes.js';
-import { copiesDisk, isAtWork, isOurKind, isUntold, makesDisk, makesMachine } from './job-types.js';
+import { copiesDisk, isAtWork, isOurKind, isUntold, isYoung, makesDisk, makesMachine } from './job-types.js';
 import { MethodFailure } from './return-code.js';
 import type { Wmi } from './wmi.js';
 
@@ -91,9 +91,12 @@ export class Jobs {
     return this.#until(look, signal);
   }
 
-  /** The same, of virtual disks, but for those that somebody here waits for: a job does not say which disk it makes. */
+  /**
+   * The same, of virtual disks that cannot be seen yet, but for those that somebody here waits for: a job does not say which disk it makes. Once it has
+   * written something its file is there, and whoever would make that one finds it.
+   */
   disksMade(signal: AbortSignal): Promise<boolean> {
-    return this.#disksDone(makesDisk, signal);
+    return this.#disksDone((job) => makesDisk(job) && isYoung(job), signal);
   }
 
   /** The same, of copies of virtual disks: two of one disk spoil each other. */

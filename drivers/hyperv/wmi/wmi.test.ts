@@ -235,6 +235,10 @@ for (const version of ['v2', 'v1'] as const) {
     const hasty = new Jobs(wmi, { first: 1, longest: 2, patience: 20 });
     await t.rejects(hasty.machinesMade(soon()), { code: 'Busy', message: new RegExp(`still at "${define}"`) });
     await t.rejects(hasty.disksMade(soon()), { code: 'Busy', message: new RegExp(`still at "${create}"`) });
+    const making = simulator.host.jobs.all.find(({ name, state }) => name === create && state === 'running');
+    if (making !== undefined) making.percent = 1;
+    t.equal(await hasty.disksMade(soon()), false, 'one that was written to is found by its file');
+    if (making !== undefined) making.percent = 0;
     const waiting = [jobs.machinesMade(soon()), jobs.disksMade(soon())];
     await new Promise((resolve) => setTimeout(resolve, 20));
     held.resolve();
