@@ -5,7 +5,7 @@ import { Credentials } from '#drivers/target.js';
 const keysOf = ({ spec }: StoragePool): readonly string[] => (spec.rbd === undefined ? ['username', 'password'] : ['password']);
 
 /** The Secret, in the operator's namespace, that the pool is let in with. */
-export const secretOf = ({ spec }: StoragePool): string | undefined => (spec.iscsi ?? spec.rbd)?.credentialsSecretName;
+export const secretOf = ({ spec }: StoragePool): string | undefined => (spec.iscsi ?? spec.rbd ?? spec.smb)?.credentialsSecretName;
 
 /** By uid: what was for one pool is never sent to the store of another, made anew under its name. */
 const entryOf = ({ metadata }: StoragePool, key: string): string => `pool.${metadata.uid}.${key}`;

@@ -475,6 +475,12 @@ export interface StoragePoolSpec {
   /** A Gluster volume, mounted by the host. When absent, the pool is of another kind. */
   readonly gluster?: StoragePoolSpecGluster;
   /**
+   * A folder of a share that a Windows file server offers by SMB, as \\server\share\folder; it must be there. The host makes
+   * and uses what is in it; which files there are, and their deletion, is asked of the file server itself, by WinRM in the
+   * host's own way. When absent, the pool is of another kind.
+   */
+  readonly smb?: StoragePoolSpecSmb;
+  /**
    * A ZFS dataset of the host; it must be there. Its volumes are devices: Raw alone, and they never grow. When absent, the
    * pool is of another kind.
    */
@@ -547,6 +553,24 @@ export interface StoragePoolSpecGluster {
    * pool's own below /var/lib/virtwright/pools.
    */
   readonly path?: string;
+}
+
+export interface StoragePoolSpecSmb {
+  /** Host name or IPv4 address of the file server, best its full name; never changes. */
+  readonly server: string;
+  /** Name of the share; never changes. */
+  readonly share: string;
+  /**
+   * The folder in the share, its parts split by one backslash, as machines\web; never changes. When absent, all of the
+   * share.
+   */
+  readonly folder?: string;
+  /**
+   * Name of the Secret with `username` and `password` of an account that may look into the share's folder and delete files
+   * there, as an administrator of the file server; in the operator's own namespace and nowhere else. Changed ones are used
+   * when the pool is next started. When absent, the account by which the host itself lets us in.
+   */
+  readonly credentialsSecretName?: string;
 }
 
 export interface StoragePoolSpecZfs {

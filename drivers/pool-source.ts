@@ -13,6 +13,8 @@ export function describeSource(source: PoolSource): string {
       return `NFS export ${source.server}:${asFolder(source.export)}`;
     case 'gluster':
       return `Gluster volume ${source.server}:${source.volume}`;
+    case 'smb':
+      return `SMB share ${uncOf(source)}`;
     case 'lvm':
       return `volume group ${source.volumeGroup}`;
     case 'zfs':
@@ -25,6 +27,10 @@ export function describeSource(source: PoolSource): string {
       return `Ceph pool ${source.pool} on ${source.monitors.join(', ')}`;
   }
 }
+
+/** In lower case: neither servers nor Windows tell cases apart. */
+export const uncOf = ({ server, share, folder }: Extract<PoolSource, { readonly kind: 'smb' }>): string =>
+  `\\\\${[server, share, ...(folder === undefined ? [] : [folder])].join('\\')}`.toLowerCase();
 
 /** Where its files are in the host's file system; undefined when its volumes are devices. */
 export const pathOf = (source: PoolSource): string | undefined => ('path' in source ? source.path : undefined);

@@ -53,7 +53,7 @@ export function objectsFor(
 /** The same files give the same uids on every host: two of them would take each other's volumes for their own. */
 function isShared({ kind, spec }: Written): boolean {
   if (kind !== 'StoragePool' || typeof spec !== 'object' || spec === null) return false;
-  return ['nfs', 'gluster', 'iscsi', 'rbd'].some((field) => field in spec) || ('span' in spec && spec.span === 'Shared');
+  return ['nfs', 'gluster', 'smb', 'iscsi', 'rbd'].some((field) => field in spec) || ('span' in spec && spec.span === 'Shared');
 }
 
 /** The only pool that there is, is the one that is meant. */

@@ -15,7 +15,11 @@ export function sourceOf({ spec }: StoragePool, path: string): PoolSource | unde
 }
 
 /** Those that may ask who is there. */
-function guardedOf({ iscsi, rbd }: StoragePool['spec']): PoolSource | undefined {
+function guardedOf({ iscsi, rbd, smb }: StoragePool['spec']): PoolSource | undefined {
+  if (smb !== undefined) {
+    const { credentialsSecretName: _, ...source } = smb;
+    return { kind: 'smb', ...source };
+  }
   if (iscsi !== undefined) {
     const { credentialsSecretName: _, ...source } = iscsi;
     return { kind: 'iscsi', ...source };

@@ -26,7 +26,7 @@ export interface PoolDefinition {
   readonly uuid: string;
   readonly nativeName: string;
   readonly source: PoolSource;
-  /** `username` and `password`, where the store asks for them; of Ceph `password` alone, as the user is part of the source. They are set anew with every `define`, kept by the host, and given back by nobody. */
+  /** `username` and `password`, where the store asks for them; of Ceph `password` alone, as the user is part of the source; of SMB, for looking into the share. They are set anew with every `define`, kept by the host, and given back by nobody. */
   readonly credentials?: Credentials;
 }
 
@@ -36,6 +36,8 @@ export type PoolSource =
   | { readonly kind: 'filesystem'; readonly device: string; readonly format?: FilesystemFormat; readonly path: string }
   | { readonly kind: 'nfs'; readonly server: string; readonly export: string; readonly version?: NfsVersion; readonly path: string }
   | { readonly kind: 'gluster'; readonly server: string; readonly volume: string; readonly path: string }
+  /** A folder of a share, which the host reaches by its UNC path; without `folder`, all of the share. */
+  | { readonly kind: 'smb'; readonly server: string; readonly share: string; readonly folder?: string }
   | { readonly kind: 'lvm'; readonly volumeGroup: string }
   | { readonly kind: 'zfs'; readonly dataset: string }
   | { readonly kind: 'disk'; readonly device: string; readonly label: PartitionLabel }

@@ -72,6 +72,7 @@ export const everything: readonly Capability[] = [
   { field: 'pools.filesystem' },
   { field: 'pools.nfs' },
   { field: 'pools.gluster' },
+  { field: 'pools.smb' },
   { field: 'pools.lvm' },
   { field: 'pools.zfs' },
   { field: 'pools.disk' },

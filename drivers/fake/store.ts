@@ -1,7 +1,7 @@
 import type { Credentials } from '#drivers/credentials.js';
 import type { Pool, PoolId, PoolSource, VolumeFormat, VolumeVerb } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
-import { pathOf } from '#drivers/pool-source.js';
+import { pathOf, uncOf } from '#drivers/pool-source.js';
 
 const qcow2Magic = Buffer.from('QFI\xfb', 'latin1');
 const sizeOffset = 24;
@@ -145,6 +145,8 @@ const devices = { formats: ['Raw'], can: ['create', 'delete', 'stream'] } as con
 /** The folder that the volumes of such a pool are in. */
 export function placeOf(source: PoolSource): string {
   switch (source.kind) {
+    case 'smb':
+      return uncOf(source);
     case 'lvm':
       return `/dev/${source.volumeGroup}`;
     case 'zfs':
@@ -163,7 +165,7 @@ export function placeOf(source: PoolSource): string {
 const abilitiesOf = (source: PoolSource) => {
   if (source.kind === 'rbd') return images;
   if (source.kind === 'disk' || source.kind === 'iscsi') return found;
-  return pathOf(source) === undefined ? devices : files;
+  return pathOf(source) === undefined && source.kind !== 'smb' ? devices : files;
 };
 
 /** A pool on a fake host: it knows the files it has seen, which are not always those that are there. */

@@ -1,6 +1,6 @@
 import type { Driver } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
-import type { Credentials } from '#drivers/target.js';
+import { Credentials } from '#drivers/target.js';
 import { HypervAdoption } from './adoption.js';
 import { HypervConsoles } from './consoles.js';
 import { decodeCredentials } from './credentials.js';
@@ -14,8 +14,9 @@ import { HypervMachines } from './machines.js';
 import { HypervNetworks } from './networks.js';
 import { HypervPools } from './pools.js';
 import { HypervPower } from './power.js';
+import { type ServerFiles, SharePools } from './share-pools.js';
 import { HypervStats } from './stats.js';
-import { parseHypervUri } from './uri.js';
+import { type HypervUri, parseHypervUri } from './uri.js';
 import { HypervVolumes } from './volumes.js';
 import { hasEvents } from './wmi/events.js';
 import { ImageService } from './wmi/image-service.js';
@@ -37,13 +38,14 @@ export async function connectHypervDriver(
   credentials: Credentials | undefined,
   { signal, pace }: HypervOptions,
 ): Promise<Driver> {
-  const { endpoint, login } = decodeCredentials(parseHypervUri(uri), credentials);
+  const at = parseHypervUri(uri);
+  const { endpoint, login } = decodeCredentials(at, credentials);
   const client = new WsmanClient(new Lanes(endpoint, login));
   try {
     const wmi = await Wmi.open(client, signal);
     const jobs = new Jobs(wmi, pace);
     await waitForFormerLife(jobs, signal);
-    return hypervDriver(wmi, jobs);
+    return hypervDriver(wmi, jobs, new SharePools(serverFiles(at, credentials)));
   } catch (reason) {
     await client[Symbol.asyncDispose]();
     throw reason;
@@ -58,11 +60,21 @@ async function waitForFormerLife(jobs: Jobs, signal: AbortSignal): Promise<void>
   await Promise.all([jobs.machinesMade(signal).catch(unlessBusy), jobs.disksMade(signal).catch(unlessBusy)]);
 }
 
-function hypervDriver(wmi: Wmi, jobs: Jobs): Driver {
+/** A file server is reached as the host is: by the same way, through the same port. */
+const serverFiles =
+  (at: HypervUri, credentials: Credentials = new Credentials([])): ServerFiles =>
+  (host, own) => {
+    const trusted = credentials.only(['ca.crt', 'sha256']);
+    const shown = own === undefined ? credentials : trusted.with(own.keys.map((key) => [key, own.get(key) ?? new Uint8Array()] as const));
+    const { endpoint, login } = decodeCredentials({ ...at, host }, shown);
+    return new HostFiles(new WsmanClient(new Lanes(endpoint, login)));
+  };
+
+function hypervDriver(wmi: Wmi, jobs: Jobs, shares: SharePools): Driver {
   const service = new MachineService(wmi, jobs);
   const inventory = new Inventory(wmi, service, new Switches(wmi, jobs, service));
   const files = new HostFiles(wmi.client);
-  const pools = new HypervPools(inventory, files);
+  const pools = new HypervPools(inventory, files, shares);
   const ending = new AbortController();
   let close = () => {};
   const closed = new Promise<void>((resolve) => {
@@ -81,12 +93,12 @@ function hypervDriver(wmi: Wmi, jobs: Jobs): Driver {
     consoles: new HypervConsoles(inventory),
     networks: new HypervNetworks(inventory),
     pools,
-    volumes: new HypervVolumes(inventory.limits, pools, files, new ImageService(wmi, jobs)),
+    volumes: new HypervVolumes(inventory.limits, pools, new ImageService(wmi, jobs)),
     ...(hasEvents(wmi) ? { events: new HypervEvents(wmi, ending.signal) } : {}),
     closed,
     async [Symbol.asyncDispose]() {
       ending.abort();
-      await wmi.client[Symbol.asyncDispose]();
+      await Promise.all([wmi.client[Symbol.asyncDispose](), shares[Symbol.asyncDispose]()]);
       close();
     },
   };

@@ -24,7 +24,7 @@ export interface StoredFile {
 }
 
 /** What stands in folders of the host. WMI tells names in lower case, lists, and deletes; it carries no content. */
-export class HostFiles {
+export class HostFiles implements AsyncDisposable {
   readonly #client: WsmanClient;
 
   constructor(client: WsmanClient) {
@@ -53,6 +53,13 @@ export class HostFiles {
     return (await this.#query(`SELECT * FROM Win32_Directory${where({ Name: path })}`, signal)).length > 0;
   }
 
+  /** Which folder of its own the host offers by that name; undefined when none. */
+  async shared(name: string, signal: AbortSignal): Promise<string | undefined> {
+    const [found] = await this.#query(`SELECT * FROM Win32_Share${where({ Name: name })}`, signal);
+    const path = found === undefined ? '' : textIn(found, 'Path').toLowerCase().replace(/\\+$/, '');
+    return path === '' ? undefined : path;
+  }
+
   /** Directly in a folder, `c:\vms`. */
   async files(folder: string, signal: AbortSignal): Promise<readonly StoredFile[]> {
     const [letter, path] = [folder.slice(0, 2), `${folder.slice(2)}\\`];
@@ -77,6 +84,10 @@ export class HostFiles {
     } catch (reason) {
       if (!(reason instanceof DriverError && reason.code === 'NotFound')) throw reason;
     }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#client[Symbol.asyncDispose]();
   }
 
   #query(wql: string, signal: AbortSignal): Promise<readonly Instance[]> {

@@ -73,6 +73,7 @@ function capabilitiesOf({ limits, wmi }: Inventory, { most }: Capacity, windows:
     { field: 'interfaces.model', values: ['Synthetic'] },
     { field: 'interfaces.macAddress' },
     { field: 'pools.existing' },
+    ...(limits.shares ? [{ field: 'pools.smb', reason: 'of a Windows file server, which is asked itself what is there' }] : []),
     { field: 'networks.existing' },
     {
       field: 'networks.forward',

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Pool, PoolDefinition, PoolId, Pools } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
-import type { Disk, HostFiles } from './files.js';
+import type { Disk, HostFiles, StoredFile } from './files.js';
 import type { Inventory } from './inventory.js';
+import type { SharePools } from './share-pools.js';
 import { machineServiceSettings } from './wmi/classes.js';
 
 /** Windows' own, in which nobody looks for disks. */
@@ -15,13 +16,30 @@ const notForDisks = ['windows', 'program files', 'program files (x86)', 'program
 export class HypervPools implements Pools {
   readonly #inventory: Inventory;
   readonly #files: HostFiles;
+  readonly #shares: SharePools;
 
-  constructor(inventory: Inventory, files: HostFiles) {
+  constructor(inventory: Inventory, files: HostFiles, shares: SharePools) {
     this.#inventory = inventory;
     this.#files = files;
+    this.#shares = shares;
   }
 
   async list(signal: AbortSignal): Promise<readonly Pool[]> {
+    const [folders, shares] = await Promise.all([this.#folders(signal), this.#shares.list(this.#abilities, signal)]);
+    return [...folders, ...shares];
+  }
+
+  /** What is in a pool. @throws DriverError NotFound */
+  async files(id: PoolId, signal: AbortSignal): Promise<readonly StoredFile[]> {
+    return isShare(id) ? this.#shares.folder(id).files(signal) : this.#files.files(await this.path(id, signal), signal);
+  }
+
+  /** Of a file of a pool, by its path. Gone already is success. @throws DriverError Busy or Denied */
+  async remove(id: PoolId, file: string, signal: AbortSignal): Promise<void> {
+    await (isShare(id) ? this.#shares.folder(id) : this.#files).delete(file, signal);
+  }
+
+  async #folders(signal: AbortSignal): Promise<readonly Pool[]> {
     const disks = await this.#files.disks(signal);
     const pools = await Promise.all(
       disks.map(async (disk) =>
@@ -45,22 +63,35 @@ export class HypervPools implements Pools {
 
   /** The path of a pool. @throws DriverError NotFound */
   async path(id: PoolId, signal: AbortSignal): Promise<string> {
+    if (isShare(id)) this.#shares.folder(id);
+    if (isShare(id)) return id;
     const folders = /^[a-z]:\\[^\\]+$/.test(id) ? await this.#files.folders(id.slice(0, 2), signal) : [];
     if (!folders.includes(id) && id !== (await this.#usual(signal)))
       throw new DriverError('NotFound', `there is no folder "${id}" on the host`);
     return id;
   }
 
-  async define({ nativeName }: PoolDefinition, _signal: AbortSignal): Promise<PoolId> {
-    throw unsupported(nativeName);
+  async define(definition: PoolDefinition, _signal: AbortSignal): Promise<PoolId> {
+    if (definition.source.kind === 'smb' && !this.#inventory.limits.shares)
+      throw new DriverError(
+        'Unsupported',
+        `pool "${definition.nativeName}": this Windows has no disks on SMB shares, as Server 2012 and newer do`,
+      );
+    return this.#shares.define(definition);
   }
 
-  async start(id: PoolId, _signal: AbortSignal): Promise<void> {
-    throw unsupported(id);
+  async start(id: PoolId, signal: AbortSignal): Promise<void> {
+    if (!isShare(id)) throw unsupported(id);
+    await this.#shares.start(id, signal);
   }
 
   async undefine(id: PoolId, _signal: AbortSignal): Promise<void> {
-    throw unsupported(id);
+    if (!isShare(id)) throw unsupported(id);
+    await this.#shares.undefine(id);
+  }
+
+  get #abilities(): Pick<Pool, 'formats' | 'can'> {
+    return { formats: this.#inventory.limits.formats, can: ['create', 'delete', 'grow'] };
   }
 
   #poolOf(path: string, { sizeBytes, freeBytes }: Disk): Pool {
@@ -70,14 +101,15 @@ export class HypervPools implements Pools {
       nativeName: path,
       active: true,
       path,
-      formats: this.#inventory.limits.formats,
-      can: ['create', 'delete', 'grow'],
+      ...this.#abilities,
       capacityBytes: sizeBytes,
       allocationBytes: sizeBytes - freeBytes,
       availableBytes: freeBytes,
     };
   }
 }
+
+const isShare = (id: PoolId): boolean => id.startsWith('\\\\');
 
 const isForDisks = (path: string): boolean => !notForDisks.includes(path.slice(path.lastIndexOf('\\') + 1));
 
@@ -90,6 +122,6 @@ function uuidOf(path: string): string {
 function unsupported(which: string): DriverError {
   return new DriverError(
     'Unsupported',
-    `pool "${which}": folders are neither made nor unmade here; accepted: one that exists directly below a drive's root, or the one that Hyper-V puts disks in, in lower case, as "d:\\hyper-v"`,
+    `pool "${which}": folders of the host are neither made nor unmade here, nor started; name it by existing`,
   );
 }

@@ -4,9 +4,14 @@ export const proof: Proof = {
   host: 'Hyper-V',
   proven: [
     {
-      what: 'machines, their disks, cards, screens and guests, folders and switches, over both versions of WMI; events over version 2',
+      what: 'machines, their disks, cards, screens and guests, folders and switches, over both versions of WMI; shares and events over version 2',
       by: 'own simulator',
-      tests: ['test/contract/hyperv.test.ts', 'test/faults/hyperv.test.ts'],
+      tests: [
+        'test/contract/hyperv.test.ts',
+        'test/contract/hyperv-shares.test.ts',
+        'test/faults/hyperv.test.ts',
+        'test/faults/hyperv-shares.test.ts',
+      ],
     },
     { what: 'a real Hyper-V host', by: 'untested', tests: [] },
   ],

@@ -1,6 +1,6 @@
 import type { MachineId, PoolId, Volume, VolumeDefinition, VolumeId, VolumeSource, Volumes } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
-import type { HostFiles, StoredFile } from './files.js';
+import type { StoredFile } from './files.js';
 import type { HypervPools } from './pools.js';
 import { checkVolumeName, fileOf, isCheckpointOf, isDisk, isSized, placeholderOf, sizeOf, volumeOf } from './volume.js';
 import type { Disk, ImageService } from './wmi/image-service.js';
@@ -13,22 +13,20 @@ const smallestBytes = 3 * 2 ** 20;
 export class HypervVolumes implements Volumes {
   readonly #limits: VersionLimits;
   readonly #pools: HypervPools;
-  readonly #files: HostFiles;
   readonly #images: ImageService;
   /** By path. A size changes as somebody resizes a disk; whoever lists with `refresh` asks again for those that were written to. */
   readonly #known = new Map<string, { readonly fileBytes: number; readonly modified: string; readonly disk: Disk }>();
   /** To be asked for again, each since a moment of its own: an answer that was asked for before then is an old one. */
   readonly #stale = new Map<string, symbol>();
 
-  constructor(limits: VersionLimits, pools: HypervPools, files: HostFiles, images: ImageService) {
+  constructor(limits: VersionLimits, pools: HypervPools, images: ImageService) {
     this.#limits = limits;
     this.#pools = pools;
-    this.#files = files;
     this.#images = images;
   }
 
   async list(pool: PoolId, { refresh }: { readonly refresh: boolean }, signal: AbortSignal): Promise<readonly Volume[]> {
-    const files = await this.#files.files(await this.#pools.path(pool, signal), signal);
+    const files = await this.#pools.files(pool, signal);
     for (const { path, modified } of refresh ? files : [])
       if (modified === '' || this.#known.get(path)?.modified !== modified) this.#stale.set(path, Symbol());
     const volumes: Volume[] = [];
@@ -142,14 +140,13 @@ export class HypervVolumes implements Volumes {
   }
 
   async delete(id: VolumeId, signal: AbortSignal): Promise<void> {
-    const folder = await this.#pools.path(id.pool, signal);
-    const files = await this.#files.files(folder, signal);
+    const files = await this.#pools.files(id.pool, signal);
     const file = files.find((each) => volumeOf(id.pool, each, undefined)?.id.nativeName === id.nativeName);
     if (file === undefined) return;
     // Nobody links to what but keeps a name: it goes, whatever else is untold.
     if (isSized(file.name)) await this.#checkAlone(id, signal);
     this.#known.delete(file.path);
-    await this.#files.delete(file.path, signal);
+    await this.#pools.remove(id.pool, file.path, signal);
   }
 
   /** @throws DriverError as `checkFree`, and Invalid for a name that none can have */
@@ -206,7 +203,7 @@ export class HypervVolumes implements Volumes {
 
   /** A disk that does not tell what it is may be a linked clone. One that is broken is none. @throws DriverError Busy */
   async #checkTold({ pool, nativeName }: VolumeId, signal: AbortSignal): Promise<void> {
-    const files = await this.#files.files(await this.#pools.path(pool, signal), signal);
+    const files = await this.#pools.files(pool, signal);
     const untold = files.filter(({ name, path }) => isDisk(name) && isSized(name) && !this.#known.has(path));
     for (const file of untold.filter((each) => volumeOf(pool, each, undefined)?.id.nativeName !== nativeName))
       await this.#look(file, signal).catch((cause) => {
@@ -219,7 +216,7 @@ export class HypervVolumes implements Volumes {
 
   /** Checkpoints put their files beside the disk's. @throws DriverError Conflict */
   async #checkMerged({ pool, nativeName }: VolumeId, signal: AbortSignal): Promise<void> {
-    const files = await this.#files.files(await this.#pools.path(pool, signal), signal);
+    const files = await this.#pools.files(pool, signal);
     const checkpoint = files.find(({ name }) => isCheckpointOf(name, nativeName));
     if (checkpoint === undefined) return;
     throw new DriverError(
@@ -239,7 +236,7 @@ export class HypervVolumes implements Volumes {
   }
 
   async #file({ pool, nativeName }: VolumeId, signal: AbortSignal): Promise<StoredFile | undefined> {
-    const files = await this.#files.files(await this.#pools.path(pool, signal), signal);
+    const files = await this.#pools.files(pool, signal);
     return files.find((each) => volumeOf(pool, each, undefined)?.id.nativeName === nativeName);
   }
 

@@ -26,8 +26,13 @@ export function poolsOf(host: RehearsedHost, ask: Ask): Pools {
           nativeName,
           source,
           active: false,
-          formats: isFiles ? ['Qcow2', 'Raw'] : ['Raw'],
-          can: isFiles ? ['create', 'delete', 'grow', 'stream'] : ['create', 'delete', 'stream'],
+          formats: source.kind === 'smb' ? ['Vhdx', 'Vhd'] : isFiles ? ['Qcow2', 'Raw'] : ['Raw'],
+          can:
+            source.kind === 'smb'
+              ? ['create', 'delete', 'grow']
+              : isFiles
+                ? ['create', 'delete', 'grow', 'stream']
+                : ['create', 'delete', 'stream'],
           ...bytes,
           ...(path === undefined ? {} : { path }),
         };

@@ -8,6 +8,7 @@ import { WsmanClient } from '#drivers/hyperv/wsman/client.js';
 import { encodeEmbedded } from '#drivers/hyperv/wsman/embedded.js';
 import { isReference, type Reference } from '#drivers/hyperv/wsman/instance.js';
 import { Lanes } from '#drivers/hyperv/wsman/lanes.js';
+import { codes } from './cim/codes.js';
 import { Simulator, type SimulatorOptions } from './simulator.js';
 
 const run = promisify(execFile);
@@ -171,6 +172,24 @@ t.test('a virtual disk is made by a job of another class, which queries for the 
   await settled();
   const failed = (await client.query(namespace, 'SELECT * FROM Msvm_StorageJob WHERE JobState = 10', soon()))[0];
   t.match(failed?.properties.get('ErrorDescription')?.[0], /The file exists/);
+});
+
+t.test('files of a share are listed by the server that offers it, and by no other host', async (t) => {
+  const [drives, served] = [await mkdtemp(join(folder, 'shares-')), await mkdtemp(join(folder, 'shares-'))];
+  const { simulator, client } = await simulated(t, { folder: drives });
+  const server = await simulated(t, { folder: served, without: true });
+  await server.simulator.share('VMs', 'D:\\VMs', 'fs1', simulator);
+  const { store } = simulator.host.options;
+  await store.create('\\\\FS1\\vms\\a.vhdx', { format: 'VHDX', type: 'Dynamic', sizeBytes: 2 ** 30 });
+  await store.touch('\\\\fs2\\own\\b.iso');
+  const found = async (at: WsmanClient, className: string, name = 'Name') =>
+    (await at.query('root/cimv2', `SELECT * FROM ${className}`, soon())).map(({ properties }) => properties.get(name)?.[0]);
+  t.same(await found(client, 'CIM_DataFile'), []);
+  t.same(await found(client, 'Win32_Share'), []);
+  t.same(await found(server.client, 'CIM_DataFile'), ['d:\\vms\\a.vhdx']);
+  t.same(await found(server.client, 'Win32_Share', 'Path'), ['D:\\VMs']);
+  store.isHandedOn = false;
+  await t.rejects(store.image('\\\\fs1\\vms\\a.vhdx'), { code: codes.failed, message: /0x80070005/ });
 });
 
 t.test('generation 2 has no IDE, and a second machine does not get the first one’s disk', async (t) => {

@@ -1,3 +1,5 @@
+import { mkdir, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Classes } from './cim/class.js';
 import type { WmiNamespace } from './cim/namespace.js';
 import { problems } from './cim/problem.js';
@@ -104,6 +106,17 @@ export class Simulator implements AsyncDisposable {
 
   machineNamed(name: string): Machine | undefined {
     return [...this.host.machines.values()].find((machine) => machine.name === name);
+  }
+
+  /** Offers a folder of ours, such as `D:\\Shares\\vms`, to a host that reaches us as `server`. */
+  async share(name: string, path: string, server: string, client: Simulator): Promise<void> {
+    const [ours, theirs] = [this.host.options.store, client.host.options.store];
+    await ours.makeFolder(path);
+    await mkdir(join(theirs.folder, 'UNC', server), { recursive: true });
+    await symlink(join(ours.folder, ...path.replace(':', '').split('\\')), join(theirs.folder, 'UNC', server, name));
+    const shared = this.host.shares.get(name) ?? { path, clients: [] };
+    this.host.shares.set(name, shared);
+    shared.clients.push({ host: client.host, unc: `\\\\${server}\\${name}` });
   }
 
   /** All connections break at once. */

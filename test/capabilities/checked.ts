@@ -10,7 +10,7 @@ const wholeNetwork = { mtu: 1500, vlan: 40, ipv4: subnet, ipv6: subnet, domain: 
 export const checked: ReadonlySet<string> = new Set(
   [
     ...(['cloudInit', 'ignition', 'sysprep'] as const).map((field) => ({ field })),
-    ...(['directory', 'filesystem', 'nfs', 'gluster', 'lvm', 'zfs', 'disk', 'iscsi', 'rbd', 'existing'] as const).map(askedOfPool),
+    ...(['directory', 'filesystem', 'nfs', 'gluster', 'smb', 'lvm', 'zfs', 'disk', 'iscsi', 'rbd', 'existing'] as const).map(askedOfPool),
     ...askedOfVolume({ allocation: 'Full' }),
     ...askedOfNetwork({ kind: 'existing' }),
     ...askedOfNetwork({ kind: 'own', definition: { forward: { mode: 'None', host: 'Attached' }, records: [] } }),

@@ -81,6 +81,10 @@ export const driverFields: readonly FieldRow[] = [
   ...['device', 'format', 'path'].map((field) => ({ field: `StoragePool filesystem.${field}`, capability: 'pools.filesystem' })),
   ...['server', 'export', 'version', 'path'].map((field) => ({ field: `StoragePool nfs.${field}`, capability: 'pools.nfs' })),
   ...['server', 'volume', 'path'].map((field) => ({ field: `StoragePool gluster.${field}`, capability: 'pools.gluster' })),
+  ...['server', 'share', 'folder', 'credentialsSecretName'].map((field) => ({
+    field: `StoragePool smb.${field}`,
+    capability: 'pools.smb',
+  })),
   { field: 'StoragePool lvm.volumeGroup', capability: 'pools.lvm' },
   { field: 'StoragePool zfs.dataset', capability: 'pools.zfs' },
   ...['device', 'label'].map((field) => ({ field: `StoragePool disk.${field}`, capability: 'pools.disk' })),

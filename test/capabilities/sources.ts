@@ -37,6 +37,6 @@ export const sources: Readonly<Record<string, Sources>> = {
   'Xen HVM': { subjects: ['libvirt with Xen, HVM'], sameHost: ['libvirt with Xen, PV'] },
   ESX: { subjects: ['vSphere on an ESX host'] },
   vCenter: { subjects: ['vSphere on a cluster of a vCenter', 'vSphere on one host of a vCenter'] },
-  'Hyper-V': { subjects: ['Hyper-V by WMI v2', 'Hyper-V by WMI v2, all by jobs'] },
+  'Hyper-V': { subjects: ['Hyper-V by WMI v2', 'Hyper-V by WMI v2, all by jobs', 'Hyper-V by WMI v2, with a pool on an SMB share'] },
   fake: { subjects: ['the fake'] },
 };

@@ -283,6 +283,8 @@ t.test('what is right at a limit is accepted', async (t) => {
     madeOf('ok-nfs', { nfs: { server: 'filer.example.org', export: '/srv/vm', version: 'V4.2' } }),
     madeOf('ok-shared', { span: 'Shared', nfs: { server: 'filer', export: '/srv/vm' } }),
     madeOf('ok-gluster', { gluster: { server: 'gluster1', volume: 'machines', path: '/srv/g' } }),
+    madeOf('ok-smb', { span: 'Shared', smb: { server: 'fs1.example.org', share: 'vms$', folder: 'web farm\\Disks' } }),
+    madeOf('ok-whole-share', { smb: { server: 'fs1', share: 'vms', credentialsSecretName: 'fs1' } }),
     madeOf('ok-zfs', { zfs: { dataset: 'tank/machines' } }),
     madeOf('ok-disk', { disk: { device: '/dev/disk/by-id/a', label: 'DOS' } }),
     madeOf('ok-rbd', {
@@ -645,11 +647,11 @@ t.test('what is wrong is refused by its path, with the remedy', async (t) => {
     [pool('p'.repeat(64)), 'metadata.name: Too long: may not be more than 63'],
     [
       { kind: 'StoragePool', metadata: { name: 'storeless' }, spec: {} },
-      'spec: … name exactly one kind of store: directory, filesystem, nfs, gluster, lvm, zfs, disk, iscsi, rbd or existing',
+      'spec: … name exactly one kind of store: directory, filesystem, nfs, gluster, smb, lvm, zfs, disk, iscsi, rbd or existing',
     ],
     [
       pool('two-stores', { existing: { name: 'a' } }),
-      'spec: … name exactly one kind of store: directory, filesystem, nfs, gluster, lvm, zfs, disk, iscsi, rbd or existing',
+      'spec: … name exactly one kind of store: directory, filesystem, nfs, gluster, smb, lvm, zfs, disk, iscsi, rbd or existing',
     ],
     [existingPool('nameless', ''), 'spec.existing.name in body should be at least 1 chars long'],
     [existingPool('long', 'n'.repeat(251)), 'spec.existing.name: Too long: may not be more than 250'],
@@ -679,6 +681,10 @@ t.test('what is wrong is refused by its path, with the remedy', async (t) => {
     ],
     [madeOf('zfs-climb', { zfs: { dataset: 'tank/../x' } }), 'spec.zfs.dataset in body should match'],
     [madeOf('gluster-climb', { gluster: { server: 'a', volume: 'v', path: '/srv/..' } }), 'spec.gluster.path: … the path has no . or ..'],
+    [madeOf('smb-climb', { smb: { server: 'a', share: 'b', folder: 'c\\..\\d' } }), 'spec.smb.folder in body should match'],
+    [madeOf('smb-slash', { smb: { server: 'a', share: 'b', folder: '\\c' } }), 'spec.smb.folder in body should match'],
+    [madeOf('smb-unc', { smb: { server: '\\\\a', share: 'b' } }), 'spec.smb.server in body should match'],
+    [madeOf('shareless', { smb: { server: 'a' } }), 'spec.smb.share: Required value'],
     [madeOf('nfs-mount', { nfs: { server: 'a', export: '/srv', path: '/srv/../etc' } }), 'spec.nfs.path: … the path has no . or ..'],
     [volume('found', { existing: { name: 'unit:0:0:1' } }), 'spec.existing: … an existing volume is used as it is'],
     [madeOf('two-kinds', { lvm: { volumeGroup: 'a' }, nfs: { server: 'a', export: '/srv' } }), 'spec: … name exactly one kind of store'],
@@ -825,6 +831,12 @@ t.test('what may not change is refused, and what may is accepted', async (t) => 
       {},
       { gluster: { server: 'a', volume: 'w' } },
       'spec.gluster: … the Gluster volume of a pool never changes, as its volumes stay where they are; make a new pool',
+    ],
+    [
+      (spec) => madeOf('reshare', { smb: { server: 'a', share: 'b' }, ...spec }),
+      {},
+      { smb: { server: 'a', share: 'c' } },
+      'spec.smb: … the share of a pool never changes, as its volumes stay where they are; make a new pool',
     ],
     [
       (spec) => madeOf('reset', { zfs: { dataset: 'a' }, ...spec }),
@@ -1032,7 +1044,7 @@ t.test('kubectl get shows what matters', async (t) => {
   const headers = async (resource: string) => (await table(resource, '-o', 'wide'))[0];
   t.equal(await headers('vm'), 'NAME|STATUS|READY|HOST|AGE|IP|CPUS|MEMORY|UUID|NATIVE NAME');
   t.equal(await headers('hv'), 'NAME|READY|HYPERVISOR|CPUS|MEMORY|MAINTENANCE|REMAINING|AGE|STAYING|URI|ARCHITECTURE|PROVEN ON');
-  t.equal(await headers('pool'), 'NAME|READY|HOSTS|HOSTS READY|AGE|PATH|NFS SERVER|VOLUME GROUP|EXISTING');
+  t.equal(await headers('pool'), 'NAME|READY|HOSTS|HOSTS READY|AGE|PATH|NFS SERVER|SMB SERVER|VOLUME GROUP|EXISTING');
   t.equal(await headers('poolinstance'), 'NAME|POOL|HOST|READY|CAPACITY|AVAILABLE|AGE|PATH|UUID');
   t.equal(await headers('vnet'), 'NAME|READY|HOSTS|HOSTS READY|AGE|MODE|IPV4|EXISTING');
   t.equal(await headers('vnetinstance'), 'NAME|NETWORK|HOST|READY|AGE|NATIVE NAME|BRIDGE');

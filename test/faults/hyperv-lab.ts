@@ -66,6 +66,11 @@ export class HypervLab implements AsyncDisposable {
     return { ...found, spec: { ...found.spec, uri: this.uri, ...spec } };
   }
 
+  /** A pool on a share and what is in it, but for where the file server is. */
+  async shares(server: string): Promise<readonly Manifest[]> {
+    return loadAll((await readExample('shares')).replaceAll('fs1.example.org', server)) as readonly Manifest[];
+  }
+
   /** Files of the pool, but for what makes their names unique. */
   async files(): Promise<readonly string[]> {
     return (await readdir(join(this.folder, 'D/Hyper-V'))).map((name) => name.replace(/-[0-9a-f]{8}/, '')).sort();
@@ -87,11 +92,11 @@ export class HypervLab implements AsyncDisposable {
 export const isChange = (asked: string): boolean =>
   /\.(Define|Modify|Destroy|Add|Remove|Request|Create|Resize|Expand|Convert|Delete|Initiate)/.test(asked);
 
+// Seen from `dist/test/faults/`.
+const folder = new URL('../../../manifests/examples/hyperv/', import.meta.url);
+const readExample = (name: string): Promise<string> => readFile(new URL(`${name}.yaml`, folder), 'utf8');
+
 async function readExamples(): Promise<readonly Manifest[]> {
-  // Seen from `dist/test/faults/`.
-  const folder = new URL('../../../manifests/examples/hyperv/', import.meta.url);
-  const texts = await Promise.all(
-    ['host', 'machine', 'volumes', 'isolated', 'outside'].map((name) => readFile(new URL(`${name}.yaml`, folder), 'utf8')),
-  );
+  const texts = await Promise.all(['host', 'machine', 'volumes', 'isolated', 'outside'].map(readExample));
   return texts.flatMap((text) => loadAll(text)) as readonly Manifest[];
 }

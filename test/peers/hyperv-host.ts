@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
-import type { Driver, MachineDefinition, PoolId, VolumeFormat } from '#drivers/driver.js';
+import type { Driver, MachineDefinition, PoolDefinition, PoolId, VolumeFormat } from '#drivers/driver.js';
 import { connectHypervDriver } from '#drivers/hyperv/driver.js';
 import { Credentials } from '#drivers/target.js';
 import { Simulator, type SimulatorOptions } from '#simulators/hyperv/simulator.js';
@@ -50,4 +50,26 @@ export async function hypervHost(t: Test, mode: 'v1' | 'v2', options: Partial<Si
     facet('volumes').create({ pool, nativeName, format, sizeBytes: 4 << 20 }, soon());
   const read = async (id: string) => (await driver.machines.read([id as never], soon())).machines[0];
   return { folder, simulator, connect, driver, facet, disk, read };
+}
+
+/** The pool of the folder `disks` on a share of a file server. */
+export const sharePool: PoolDefinition = {
+  uuid: '5c3a3b3e-1f0e-4a6e-9a7b-222222222222',
+  nativeName: 'virtwright.shared',
+  source: { kind: 'smb', server: '127.0.0.2', share: 'VMs', folder: 'Disks' },
+};
+
+/** The same, and a file server with a share: Windows without Hyper-V, at the host's port of another address. */
+export async function hypervWithShare(t: Test, options: Partial<SimulatorOptions> = {}) {
+  const host = await hypervHost(t, 'v2');
+  const folder = await mkdtemp(join(tmpdir(), 'vw-files-'));
+  const { port } = host.simulator;
+  const server = await Simulator.start({ mode: 'v2', without: true, host: '127.0.0.2', port, folder, users: [user], ...options });
+  t.teardown(async () => {
+    await server[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true });
+  });
+  await server.share('VMs', 'D:\\Shares\\VMs', '127.0.0.2', host.simulator);
+  await server.host.options.store.makeFolder('D:\\Shares\\VMs\\Disks');
+  return { ...host, server, files: server.host.options.store };
 }

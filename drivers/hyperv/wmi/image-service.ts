@@ -48,8 +48,8 @@ export class ImageService {
     const format = this.#formatOf(disk.path);
     if (this.#wmi.version === 'v1') {
       const more = disk.type === 'Differencing' ? { ParentPath: disk.parent } : { MaxInternalSize: disk.sizeBytes };
-      await this.#call(creating[disk.type], { Path: disk.path, ...more }, signal);
-    } else await this.#call('CreateVirtualHardDisk', { VirtualDiskSettingData: settingsText(disk, format) }, signal);
+      await this.#write(creating[disk.type], { Path: disk.path, ...more }, disk.path, signal);
+    } else await this.#write('CreateVirtualHardDisk', { VirtualDiskSettingData: settingsText(disk, format) }, disk.path, signal);
   }
 
   /** Makes a disk of what a guest sees of another one, which nobody may write to meanwhile. In version 2 the formats may differ. */
@@ -59,10 +59,10 @@ export class ImageService {
       this.#wmi.version === 'v1'
         ? { SourcePath: from, DestinationPath: path, Type: types[type] }
         : { SourcePath: from, VirtualDiskSettingData: settingsText({ type, path }, format) };
-    await this.#call('ConvertVirtualHardDisk', given, signal);
+    await this.#write('ConvertVirtualHardDisk', given, path, signal);
   }
 
-  /** Waits for disks that another life, or somebody else, began to make. @throws DriverError Busy */
+  /** Waits until disks that another life, or somebody else, began to make can be seen. @throws DriverError Busy */
   async othersMade(signal: AbortSignal): Promise<void> {
     await this.#jobs.disksMade(signal);
   }
@@ -74,7 +74,7 @@ export class ImageService {
 
   async grow(path: string, sizeBytes: number, signal: AbortSignal): Promise<void> {
     const method = this.#wmi.version === 'v1' ? 'ExpandVirtualHardDisk' : 'ResizeVirtualHardDisk';
-    await this.#call(method, { Path: path, MaxInternalSize: sizeBytes }, signal);
+    await this.#write(method, { Path: path, MaxInternalSize: sizeBytes }, path, signal);
   }
 
   /** NotFound when there is no such file. */
@@ -101,6 +101,12 @@ export class ImageService {
     return decodeEmbedded(text).properties;
   }
 
+  async #write(method: string, given: Parameters<Wmi['client']['invoke']>[2], path: string, signal: AbortSignal): Promise<void> {
+    await this.#call(method, given, signal).catch((reason) => {
+      throw reason instanceof DriverError && reason.code === 'Denied' && path.startsWith('\\\\') ? notHandedOn(path, reason) : reason;
+    });
+  }
+
   async #call(method: string, given: Parameters<Wmi['client']['invoke']>[2], signal: AbortSignal): Promise<Outcome> {
     const outcome = await this.#wmi.client.invoke(await this.#service(signal), method, given, signal);
     await this.#jobs.finished(method, outcome, signal);
@@ -118,6 +124,14 @@ export class ImageService {
     );
     return this.#reference;
   }
+}
+
+/** Hyper-V writes to a share as who asks it to, whom Windows hands on to a file server only by Kerberos and where it was told to. */
+function notHandedOn(path: string, cause: DriverError): DriverError {
+  const server = path.slice(2).split('\\')[0];
+  const rights = "the share and its folder have to let in both the host's computer account and the account that we log in with";
+  const delegation = `the host has to be let hand that one on: auth=kerberos in its URI, and delegation of its computer account to cifs/${server}`;
+  return new DriverError('Denied', `${cause.message}; ${rights}, and ${delegation}`, { cause });
 }
 
 function settingsText(

@@ -12,6 +12,8 @@ export interface VersionLimits {
   readonly buses: readonly Bus[];
   /** Whether cards have VLANs. In version 1 they are the ports', and written there by a way of their own. */
   readonly vlans: boolean;
+  /** Whether disks may be on SMB shares, as since Server 2012. */
+  readonly shares: boolean;
   /** Where switches of ours may lead. In version 1 those that lead anywhere are put together by many calls, and made by people. */
   readonly forwards: readonly ('None' | 'Direct')[];
 }
@@ -26,6 +28,14 @@ export function hasDynamicMemory(version: Version, windows: string): boolean {
 }
 
 export const versionLimits: Readonly<Record<Version, VersionLimits>> = {
-  v1: { generations: [1], maxCpus: 4, formats: ['Vhd'], buses: ['IDE', 'SCSI'], vlans: false, forwards: ['None'] },
-  v2: { generations: [1, 2], maxCpus: 64, formats: ['Vhdx', 'Vhd'], buses: ['IDE', 'SCSI'], vlans: true, forwards: ['None', 'Direct'] },
+  v1: { generations: [1], maxCpus: 4, formats: ['Vhd'], buses: ['IDE', 'SCSI'], vlans: false, shares: false, forwards: ['None'] },
+  v2: {
+    generations: [1, 2],
+    maxCpus: 64,
+    formats: ['Vhdx', 'Vhd'],
+    buses: ['IDE', 'SCSI'],
+    vlans: true,
+    shares: true,
+    forwards: ['None', 'Direct'],
+  },
 };

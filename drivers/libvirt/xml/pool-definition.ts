@@ -1,11 +1,13 @@
-import type { PoolDefinition, PoolKind, PoolSource } from '#drivers/driver.js';
+import type { PoolDefinition } from '#drivers/driver.js';
 import { checkName, checkPath, maxNameBytes, refuse } from './definition.js';
+import { type LibvirtSource, libvirtSource } from './pool-source.js';
 
 /**
  * Refuses what libvirt, or a tool that it runs, would take for something else: a name that begins with "-" is an option to mount.
- * @throws DriverError Invalid, naming the field, what was given, and what would be accepted
+ * @throws DriverError Unsupported for a kind that libvirt has not, and Invalid, naming the field, what was given, and what would be accepted
  */
 export function checkPoolDefinition({ nativeName, source }: PoolDefinition): void {
+  libvirtSource(source);
   checkName('nativeName', nativeName, maxNameBytes);
   for (const [name, given] of Object.entries(source))
     for (const one of [given].flat()) checks[`${source.kind}.${name}`]?.(`${source.kind}.${name}`, one);
@@ -32,8 +34,9 @@ const monitor = matching(
 
 const iqn = matching(/^iqn\.[0-9]{4}-(0[1-9]|1[0-2])\.[A-Za-z0-9.-]+(:[A-Za-z0-9._:-]+)?$/, 'a name as iqn.2030-01.org.example:storage');
 
-type FieldsOf<K extends PoolKind> = Exclude<keyof Extract<PoolSource, { readonly kind: K }>, 'kind'> & string;
-type Field = { [K in PoolKind]: `${K}.${FieldsOf<K>}` }[PoolKind];
+type LibvirtKind = LibvirtSource['kind'];
+type FieldsOf<K extends LibvirtKind> = Exclude<keyof Extract<LibvirtSource, { readonly kind: K }>, 'kind'> & string;
+type Field = { [K in LibvirtKind]: `${K}.${FieldsOf<K>}` }[LibvirtKind];
 
 /** Words of ours need none: what is no such word does not compile, nor gets past the border. */
 const words = undefined;

@@ -1,4 +1,6 @@
 import type { FilesystemFormat, NfsVersion, PartitionLabel, Pool, PoolKind, PoolSource } from '#drivers/driver.js';
+import { DriverError } from '#drivers/error.js';
+import { describeSource } from '#drivers/pool-source.js';
 import { meaningOf } from '#drivers/words.js';
 import { parseXml } from '#drivers/xml/parse.js';
 import { attribute, child, element, elements, textOf, type XmlElement } from '#drivers/xml/tree.js';
@@ -12,8 +14,12 @@ interface NativePool {
 
 const nfsVersions: readonly NfsVersion[] = ['V3', 'V4', 'V4.1', 'V4.2'];
 const filesystems: Readonly<Record<FilesystemFormat, string>> = { Ext4: 'ext4', XFS: 'xfs' };
+/** libvirt mounts SMB shares (`cifs`) as a guest, and Windows lets in none unless it is told to. */
+export type LibvirtSource = Exclude<PoolSource, { readonly kind: 'smb' }>;
+type LibvirtKind = LibvirtSource['kind'];
+
 /** Which type of libvirt's a kind of pool is. */
-const types: Readonly<Record<PoolKind, string>> = {
+const types: Readonly<Record<LibvirtKind, string>> = {
   directory: 'dir',
   filesystem: 'fs',
   nfs: 'netfs',
@@ -29,15 +35,24 @@ const types: Readonly<Record<PoolKind, string>> = {
 export function readPoolKinds(capabilities: string): readonly PoolKind[] {
   const pools = elements(parseXml(capabilities, 'pool capabilities'), 'pool');
   const supported = new Set(pools.filter((pool) => attribute(pool, 'supported') === 'yes').map((pool) => attribute(pool, 'type')));
-  return (Object.keys(types) as PoolKind[]).filter((kind) => supported.has(types[kind]));
+  return (Object.keys(types) as LibvirtKind[]).filter((kind) => supported.has(types[kind]));
 }
 
 const labels: Readonly<Record<PartitionLabel, string>> = { GPT: 'gpt', DOS: 'dos' };
 const format = (type: string) => element('format', { type });
 
-export const nativeType = ({ kind }: PoolSource): string => types[kind];
+/** @throws DriverError Unsupported */
+export function libvirtSource(source: PoolSource): LibvirtSource {
+  if (source.kind !== 'smb') return source;
+  throw new DriverError(
+    'Unsupported',
+    `spec.smb: ${describeSource(source)} was given; accepted: ${Object.keys(types).join(', ')}, as a directory on which the host has mounted the share`,
+  );
+}
 
-export function nativePool(source: PoolSource): NativePool {
+export const nativeType = ({ kind }: LibvirtSource): string => types[kind];
+
+export function nativePool(source: LibvirtSource): NativePool {
   switch (source.kind) {
     case 'directory':
       return { path: source.path };

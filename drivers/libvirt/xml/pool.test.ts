@@ -84,6 +84,12 @@ t.test('two pools of one store, or in one place, collide', async (t) => {
   t.ok(collide(one, { kind: 'directory', path: '/p/' }));
   t.ok(collide({ kind: 'lvm', volumeGroup: 'v' }, { kind: 'lvm', volumeGroup: 'v' }));
   t.notOk(collide({ kind: 'lvm', volumeGroup: 'v' }, { kind: 'lvm', volumeGroup: 'w' }));
+  const share = { kind: 'smb', server: 'fs1', share: 'vms' } as const;
+  t.ok(
+    collide({ ...share, folder: 'disks' }, { kind: 'smb', server: 'FS1', share: 'VMs', folder: 'Disks' }),
+    'Windows tells no cases apart',
+  );
+  t.notOk(collide({ ...share, folder: 'disks' }, share));
 });
 
 t.test('what a tool of the host would take for something else is refused by the field', async (t) => {
@@ -110,6 +116,11 @@ t.test('what a tool of the host would take for something else is refused by the 
   ];
   for (const [source, field] of bad)
     t.throws(() => checkPoolDefinition({ uuid, nativeName: 'p', source }), { code: 'Invalid', message: new RegExp(`^${field}: `) });
+  const smb = { kind: 'smb', server: 'fs1', share: 'VMs' } as const;
+  t.throws(() => checkPoolDefinition({ uuid, nativeName: 'p', source: smb }), {
+    code: 'Unsupported',
+    message: /^spec\.smb: SMB share \\\\fs1\\vms was given; accepted: directory, /,
+  });
   for (const source of sources) t.doesNotThrow(() => checkPoolDefinition({ uuid, nativeName: 'p', source }));
 });
 

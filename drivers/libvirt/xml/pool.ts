@@ -4,11 +4,12 @@ import { userOf } from '#drivers/pool-source.js';
 import { withAttribute, withChild } from '#drivers/xml/edit.js';
 import { parseXml } from '#drivers/xml/parse.js';
 import { attribute, child, element, textOf, type XmlElement } from '#drivers/xml/tree.js';
-import { abilitiesOf, nativePool, nativeType, readSource } from './pool-source.js';
+import { abilitiesOf, libvirtSource, nativePool, nativeType, readSource } from './pool-source.js';
 import { sizeOf } from './units.js';
 
 export function createPool(definition: PoolDefinition): XmlElement {
-  const { uuid, nativeName, source } = definition;
+  const { uuid, nativeName } = definition;
+  const source = libvirtSource(definition.source);
   const native = nativePool(source);
   const pool = element(
     'pool',

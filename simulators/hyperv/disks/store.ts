@@ -31,6 +31,8 @@ const largest = { VHD: 2040 * 2 ** 30, VHDX: 64 * 2 ** 40 } as const;
 /** The host's drives, as real files in a folder: `C:\vms\a.vhdx` is `<folder>/C/vms/a.vhdx`, in whatever case it is asked for. */
 export class Store {
   readonly folder: string;
+  /** Whether who asks is handed on to file servers: over NTLM, and over Kerberos without delegation, Windows does not. */
+  isHandedOn = true;
   /** Parents of differencing disks: by the child's path in lower case. */
   readonly #parents = new Map<string, string>();
   /** Files that take all of their length, in bytes, though they are sparse here. */
@@ -166,6 +168,8 @@ export class Store {
   }
 
   async #find(path: string): Promise<string | undefined> {
+    if (path.startsWith('\\\\') && !this.isHandedOn)
+      throw new Refusal(codes.failed, `General access denied error: '${path}'. (0x80070005)`);
     let at = this.folder;
     for (const part of partsOf(path)) {
       const names = await readdir(at).catch(() => []);

@@ -34,6 +34,8 @@ export class Host {
     { id: randomUUID().toUpperCase(), name: 'Ethernet', mac: '00155D010001' },
     { id: randomUUID().toUpperCase(), name: 'Intel(R) 82574L Gigabit Network Connection #2', mac: '00155D010002' },
   ];
+  /** Its folders that others may use, by the share's name; and who has disks in them, under which UNC path. */
+  readonly shares = new Map<string, { readonly path: string; readonly clients: { readonly host: Host; readonly unc: string }[] }>();
   readonly troubles = new Troubles();
   readonly jobs: Jobs;
   /** What was asked for, in order. */

@@ -69,6 +69,11 @@ export const classes: Readonly<Record<string, ClassText>> = {
       'Status System:boolean Writeable:boolean',
     keys: 'Name',
   },
+  Win32_Share: {
+    properties:
+      'AccessMask:uint32 AllowMaximum:boolean Caption Description InstallDate:datetime MaximumAllowed:uint32 Name Path Status Type:uint32',
+    keys: 'Name',
+  },
   Win32_LogicalDisk: {
     properties:
       'Access:uint16 Availability:uint16 BlockSize:uint64 Caption Compressed:boolean ConfigManagerErrorCode:uint32 ' +

@@ -17,8 +17,9 @@ export function cimv2Namespace(host: Host, version: string): WmiNamespace {
   const groups: readonly Group[] = [
     { of: hostClasses, objects: () => hostObjects(host, version, description) },
     { of: [counters], objects: () => ofEach(host, (machine) => machines.counters(machine)) },
-    { of: ['CIM_DataFile'], objects: () => store.all().map(fileObject) },
+    { of: ['CIM_DataFile'], objects: () => store.all().filter(isLocal).map(fileObject) },
     { of: ['Win32_Directory'], objects: () => store.folders().map(folderObject) },
+    { of: ['Win32_Share'], objects: () => [...host.shares].map(([name, { path }]) => shareObject(name, path)) },
     { of: ['Win32_LogicalDisk'], objects: () => store.letters().map((letter) => diskObject(letter, store.room())) },
   ];
   const instances = (className: string) => chosen(groups, (each) => classes.isA(each, className));
@@ -33,7 +34,7 @@ export function cimv2Namespace(host: Host, version: string): WmiNamespace {
     async invoke(target, method) {
       if (target.className !== 'CIM_DataFile' || method !== 'Delete') return undefined;
       const path = textOfValue(target, 'Name') ?? '';
-      if (userOf(host, path) !== undefined) return { returnValue: deleted.sharingViolation };
+      if (isOpen(host, path)) return { returnValue: deleted.sharingViolation };
       return { returnValue: (await store.delete(path)) ? deleted.done : deleted.notThere };
     },
     // All that can be written of the host: what people say of it.
@@ -45,6 +46,17 @@ export function cimv2Namespace(host: Host, version: string): WmiNamespace {
     },
     listen: undefined,
   };
+}
+
+/** Files of shares are none of the host's: only those of its own fixed disks are shown. */
+const isLocal = ({ path }: StoredFile): boolean => !path.startsWith('\\\\');
+
+/** By a machine here, or by one of a host that has it from a share. */
+function isOpen(host: Host, path: string): boolean {
+  const among = (client: Host, unc: string, folder: string) =>
+    path.toLowerCase().startsWith(`${folder.toLowerCase()}\\`) && userOf(client, `${unc}${path.slice(folder.length)}`) !== undefined;
+  const shares = [...host.shares.values()];
+  return userOf(host, path) !== undefined || shares.some((share) => share.clients.some((each) => among(each.host, each.unc, share.path)));
 }
 
 /** What `Delete` of CIM_DataFile returns. */
@@ -62,6 +74,11 @@ function folderObject(path: string): CimObject {
   const isHidden = String(/\\(programdata|\$[^\\]*)$/i.test(path));
   return { className: 'Win32_Directory', values: { ...placeOf(path), Hidden: isHidden, System: 'false' } };
 }
+
+const shareObject = (name: string, path: string): CimObject => ({
+  className: 'Win32_Share',
+  values: { Name: name, Path: path, Caption: name, Type: '0', Status: 'OK' },
+});
 
 function placeOf(path: string) {
   const name = path.toLowerCase();

@@ -1,0 +1,118 @@
+import type { Pool, PoolDefinition, PoolId } from '#drivers/driver.js';
+import { DriverError } from '#drivers/error.js';
+import { collide, describeSource, movedFrom } from '#drivers/pool-source.js';
+import type { Credentials } from '#drivers/target.js';
+import { SharedFolder } from './file-server.js';
+import type { Disk, HostFiles } from './files.js';
+import { checkedPath } from './share-path.js';
+
+/** The files of a server, as whom is given, or as who asks the host. */
+export type ServerFiles = (server: string, credentials: Credentials | undefined) => HostFiles & AsyncDisposable;
+
+interface SharePool {
+  readonly definition: PoolDefinition;
+  readonly files: HostFiles & AsyncDisposable;
+  readonly folder: SharedFolder;
+}
+
+/**
+ * Pools of folders on shares. Nothing is made for one, on the host or on the share, and neither keeps a mark of it: which there are is known as
+ * long as we are connected, and who comes after us defines them again.
+ */
+export class SharePools implements AsyncDisposable {
+  readonly #serverFiles: ServerFiles;
+  /** By UNC path. */
+  readonly #pools = new Map<string, SharePool>();
+  /** Of those that were started, by UNC path, as last seen. */
+  readonly #rooms = new Map<string, Disk>();
+
+  constructor(serverFiles: ServerFiles) {
+    this.#serverFiles = serverFiles;
+  }
+
+  async list(abilities: Pick<Pool, 'formats' | 'can'>, signal: AbortSignal): Promise<readonly Pool[]> {
+    return Promise.all([...this.#pools].map(([path, pool]) => this.#listed(path, pool, abilities, signal)));
+  }
+
+  /** @throws DriverError Invalid, NotOurs, Unsupported */
+  async define(definition: PoolDefinition): Promise<PoolId> {
+    const path = checkedPath(definition);
+    const found = this.#of(definition.uuid);
+    const moved = movedFrom(definition.source, found?.definition.source ?? definition.source);
+    if (moved !== undefined)
+      throw new DriverError('Invalid', `${moved.field}: ${moved.given} given, the pool has ${moved.is} and is not moved`);
+    this.#checkFree(definition);
+    if (found !== undefined && isSame(found.definition.credentials, definition.credentials)) return path as PoolId;
+    await found?.files[Symbol.asyncDispose]();
+    const files = this.#serverFiles(path.slice(2).split('\\')[0] ?? '', definition.credentials);
+    this.#pools.set(path, { definition, files, folder: new SharedFolder(path, files) });
+    return path as PoolId;
+  }
+
+  /** @throws DriverError NotFound, and as the server answers */
+  async start(id: PoolId, signal: AbortSignal): Promise<void> {
+    this.#rooms.set(id, await this.#must(id).folder.look(signal));
+  }
+
+  async undefine(id: PoolId): Promise<void> {
+    const pool = this.#pools.get(id);
+    this.#pools.delete(id);
+    this.#rooms.delete(id);
+    await pool?.files[Symbol.asyncDispose]();
+  }
+
+  /** @throws DriverError NotFound, or Conflict as long as it is not started */
+  folder(id: string): SharedFolder {
+    const { folder, definition } = this.#must(id);
+    if (!this.#rooms.has(id)) throw new DriverError('Conflict', `pool "${definition.nativeName}" is not active`);
+    return folder;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#pools.values()].map(({ files }) => files[Symbol.asyncDispose]()));
+  }
+
+  /** A server that does not answer is silent, and its room as it was; why is told to whoever does something there. */
+  async #listed(path: string, pool: SharePool, abilities: Pick<Pool, 'formats' | 'can'>, signal: AbortSignal): Promise<Pool> {
+    const { uuid, nativeName, source } = pool.definition;
+    const active = this.#rooms.has(path);
+    const looked = !active ? undefined : await unlessSilent(pool.folder.look(signal), signal);
+    if (looked !== undefined && this.#rooms.has(path)) this.#rooms.set(path, looked);
+    const { sizeBytes, freeBytes } = looked ?? this.#rooms.get(path) ?? { sizeBytes: 0, freeBytes: 0 };
+    return {
+      ...{ id: path as PoolId, uuid, nativeName, active, path, source },
+      ...abilities,
+      ...(active && looked === undefined ? { silent: true as const } : {}),
+      capacityBytes: sizeBytes,
+      allocationBytes: sizeBytes - freeBytes,
+      availableBytes: freeBytes,
+    };
+  }
+
+  #must(id: string): SharePool {
+    const pool = this.#pools.get(id);
+    if (pool === undefined) throw new DriverError('NotFound', `there is no pool of ${id}`);
+    return pool;
+  }
+
+  #of(wanted: string): SharePool | undefined {
+    return [...this.#pools.values()].find(({ definition: { uuid } }) => uuid === wanted);
+  }
+
+  #checkFree({ uuid, nativeName, source }: PoolDefinition): void {
+    const taken = [...this.#pools.values()].find(
+      ({ definition: other }) => other.uuid !== uuid && (other.nativeName === nativeName || collide(other.source, source)),
+    )?.definition;
+    if (taken === undefined) return;
+    throw new DriverError('NotOurs', `pool "${taken.nativeName}", ${describeSource(taken.source)}, belongs to another (${taken.uuid})`);
+  }
+}
+
+const unlessSilent = <T>(answer: Promise<T>, signal: AbortSignal): Promise<T | undefined> =>
+  answer.catch((reason) => {
+    if (signal.aborted) throw reason;
+    return undefined;
+  });
+
+const isSame = (one: Credentials | undefined, other: Credentials | undefined): boolean =>
+  other === undefined || one?.equals(other) === true;

@@ -1,0 +1,56 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t from 'tap';
+import { connect, credentialKeys } from '#drivers/connect.js';
+import { Simulator } from '#simulators/hyperv/simulator.js';
+import { condition, useWorld } from '#test/cluster/world.js';
+import { HypervLab, isChange, namespace, user } from './hyperv-lab.js';
+import { isReady } from './lab.js';
+
+t.setTimeout(20 * 60_000);
+
+const world = await useWorld(t);
+await world.kubectl('create', 'namespace', namespace);
+const patient = { timeoutMs: 120_000 };
+
+await t.test('the example of a share goes from apply to running, outlives an agent, and goes from the file server', async (t) => {
+  await using lab = await HypervLab.open({ mode: 'v2' });
+  const { simulator } = lab;
+  const folder = await mkdtemp(join(tmpdir(), 'vw-files-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  const host = '127.0.0.2';
+  await using server = await Simulator.start({ mode: 'v2', without: true, host, port: simulator.port, folder, users: [user] });
+  await server.share('VMs', 'D:\\Shares\\VMs', host, simulator);
+  const { store } = server.host.options;
+  await store.makeFolder('D:\\Shares\\VMs\\Disks');
+  const files = () => store.all().map(({ path }) => path.toLowerCase());
+  const start = () => world.start({ connect, credentialKeys, hypervisors: ['hv1'], namespace });
+  {
+    await using _operator = await start();
+    await world.apply(...lab.examples().filter(({ kind }) => ['Secret', 'Hypervisor'].includes(kind)), ...(await lab.shares(host)));
+    await world.until('StoragePool', 'shared-disks', isReady, patient);
+    const volume = await world.until('StorageVolume', 'files-root', isReady, patient);
+    t.match(volume.status, { location: /^\\\\127\.0\.0\.2\\vms\\disks\\.*\.vhdx$/, format: 'Vhdx' });
+    await world.until('VirtualMachine', 'files', (seen) => isReady(seen) && seen.status?.power?.state === 'Running', patient);
+    t.match(files(), [/^d:\\shares\\vms\\disks\\default\.files-root.*\.vhdx$/]);
+  }
+  const asked = simulator.host.asked.filter(isChange).length;
+  await using _operator = await start();
+  await world.kubectl('patch', 'storagevolume', 'files-root', '--type=merge', '-p', '{"spec":{"size":"30Gi"}}');
+  const waits = await world.until('StorageVolume', 'files-root', (seen) => condition(seen, 'Ready')?.reason === 'GrowsWhenOff', patient);
+  t.equal(waits.status?.virtualSize, '20Gi', 'the next agent has found pool and volume');
+  t.equal(simulator.host.asked.filter(isChange).length, asked, 'and changed nothing on the host');
+  await world.kubectl('patch', 'virtualmachine', 'files', '--type=merge', '-p', '{"spec":{"runStrategy":"Halted"}}');
+  await world.until('StorageVolume', 'files-root', (seen) => isReady(seen) && seen.status?.virtualSize === '30Gi', patient);
+
+  for (const [kind, name] of [
+    ['VirtualMachine', 'files'],
+    ['StorageVolume', 'files-root'],
+    ['StoragePool', 'shared-disks'],
+  ] as const) {
+    await world.delete(kind, name);
+    await world.untilGone(kind, name);
+  }
+  t.same(files(), []);
+});
