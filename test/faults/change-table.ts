@@ -69,11 +69,11 @@ export class ChangeTable {
     this.#spec = spec;
   }
 
-  /** The machine runs as told before the first change. */
+  /** The machine runs as told before the first change, if need be after a restart. */
   static async try(t: Test, peer: Peer, spec: Spec, changes: readonly Change[]): Promise<void> {
     await using planner = await plannerOf(peer);
     const table = new ChangeTable(t, peer, planner.plan, spec);
-    const first = await table.#applied(spec, isReady);
+    const first = await table.#applied({ ...spec, ...withRestart }, (seen) => isReady(seen) && pendingOf(seen).length === 0);
     for (const change of changes) await table.#try(change);
     const last = await table.#applied({ ...table.#spec, ...withRestart }, isReady);
     const boots = [first, last].map(({ status }) => Number(status?.run?.bootId ?? 0));

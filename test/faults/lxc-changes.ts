@@ -38,7 +38,12 @@ const sizes: readonly Change[] = [
     spec: { memory },
     shows: />163840<\/memory>/,
   },
-  { fields: ['memory.minSize'], told: 'spec.memory.minSize', class: 'Impossible', spec: { memory: { ...memory, minSize: '32Mi' } } },
+  {
+    ...{ fields: ['memory.maxSize'], told: 'spec.memory.maxSize', class: 'Restart' },
+    spec: { memory: { size: '96Mi', maxSize: '96Mi' } },
+    shows: />98304<\/memory>/,
+  },
+  { fields: ['memory.minSize'], told: 'spec.memory.minSize', class: 'Impossible', spec: { memory: { size: '96Mi', minSize: '32Mi' } } },
 ];
 
 const interfaces: readonly Change[] = [

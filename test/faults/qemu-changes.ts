@@ -25,8 +25,13 @@ const cpu: readonly Change[] = [
     shows: /<vcpu[^>]*>3</,
   },
   {
+    ...{ fields: ['cpu.maxCount'], told: 'spec.cpu.maxCount', class: 'Restart' },
+    spec: { cpu: { count: 2, maxCount: 2 } },
+    shows: /<vcpu[^>]*>2</,
+  },
+  {
     ...{ fields: ['cpu.shares'], told: 'spec.cpu.shares', class: 'Live' },
-    spec: { cpu: { count: 2, maxCount: 3, shares: 50 } },
+    spec: { cpu: { count: 2, maxCount: 2, shares: 50 } },
     shows: /<shares>50</,
   },
   { fields: ['memory.minSize'], told: 'spec.memory.minSize', class: 'Impossible', spec: { memory: { size: '96Mi', minSize: '64Mi' } } },
