@@ -9,6 +9,7 @@ import type { Machines } from './facets/machines.js';
 import type { Networks } from './facets/networks.js';
 import type { Pools } from './facets/pools.js';
 import type { Power } from './facets/power.js';
+import type { Snapshots } from './facets/snapshots.js';
 import type { Stats } from './facets/stats.js';
 import type { Volumes } from './facets/volumes.js';
 
@@ -28,6 +29,7 @@ export type * from './facets/networks.js';
 export type * from './facets/pools.js';
 export type * from './facets/power.js';
 export type * from './facets/shape.js';
+export type * from './facets/snapshots.js';
 export type * from './facets/stats.js';
 export type * from './facets/volumes.js';
 
@@ -55,6 +57,7 @@ export interface Driver extends AsyncDisposable {
   readonly events?: Events;
   readonly stats?: Stats;
   readonly drafts?: Drafts;
+  readonly snapshots?: Snapshots;
   /** Resolves, never rejects, when the host is no longer reached through this driver (disposed, or lost): every verb is then Unavailable. */
   readonly closed: Promise<void>;
 }

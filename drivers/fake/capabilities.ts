@@ -60,6 +60,7 @@ export const everything: readonly Capability[] = [
   { field: 'power.pause' },
   { field: 'power.reset' },
   { field: 'power.save' },
+  { field: 'snapshots.memory', values: ['With', 'Without'] },
   { field: 'stats.block' },
   { field: 'stats.network' },
   { field: 'volumes.format', values: ['Raw', 'Qcow2', 'Vmdk'] },

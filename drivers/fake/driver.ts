@@ -12,6 +12,7 @@ import { draftsOf, machinesOf } from './machines.js';
 import { networksOf } from './networks.js';
 import { poolsOf } from './pools.js';
 import { powerOf } from './power.js';
+import { snapshotsOf } from './snapshots.js';
 import { volumesOf } from './volumes.js';
 import { eventsOf, hostOf, statisticsOf } from './watching.js';
 
@@ -33,6 +34,7 @@ export function fakeDriver(host: FakeHost<Clock>): Driver {
     events: eventsOf(host, connection),
     stats: statisticsOf(host, connection),
     drafts: draftsOf(host, connection),
+    snapshots: snapshotsOf(host, connection),
     closed: connection.closed,
     [Symbol.asyncDispose]: async () => connection.close(),
   };

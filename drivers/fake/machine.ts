@@ -4,6 +4,7 @@ import type { Clock } from './clock.js';
 import { type Delay, type Guest, plainGuest } from './guest.js';
 import type { Queue } from './queue.js';
 import { Serial } from './serial.js';
+import type { FakeSnapshot } from './snapshot.js';
 import type { FakeFile } from './store.js';
 
 const off = (reason: PowerReason): PowerState => ({ state: 'Off', reason });
@@ -33,6 +34,11 @@ export class FakeMachine {
   readonly serial = new Serial();
   /** What those who look at its screen are told. */
   readonly viewers = new Set<Queue<Uint8Array>>();
+  snapshots: readonly FakeSnapshot[] = [];
+  /** The one it goes on from. */
+  currentSnapshot: string | undefined;
+  /** How many were taken. */
+  taken = 0;
   /** How often its definition was written. */
   writes = 0;
   /** What others put into the definition, and an edit must leave in peace. */
@@ -93,6 +99,36 @@ export class FakeMachine {
     const { live } = this;
     this.stop('Saved');
     this.#saved = live;
+  }
+
+  /** What runs, or was saved. */
+  get running(): MachineShape | undefined {
+    return this.live ?? this.#saved;
+  }
+
+  keep(taken: FakeSnapshot): void {
+    this.snapshots = [...this.snapshots, taken];
+    this.currentSnapshot = taken.snapshot.id;
+    this.#host.changed(this);
+  }
+
+  /** Those that went on from it go on from what was before it. */
+  dropSnapshot(key: string): void {
+    const gone = this.snapshots.find(({ snapshot }) => snapshot.key === key)?.snapshot;
+    if (gone === undefined) return;
+    this.snapshots = this.snapshots
+      .filter(({ snapshot }) => snapshot !== gone)
+      .map((each) => (each.snapshot.parent === gone.id ? withParent(each, gone.parent) : each));
+    if (this.currentSnapshot === gone.id) this.currentSnapshot = gone.parent;
+    this.#host.changed(this);
+  }
+
+  revert({ snapshot, configured, live }: FakeSnapshot): void {
+    this.configured = structuredClone(configured);
+    this.#saved = structuredClone(live);
+    this.currentSnapshot = snapshot.id;
+    this.writes++;
+    this.become(off(live === undefined ? 'Unknown' : 'Saved'));
   }
 
   /** Whatever the reason, it is off now; without a definition it is gone. */
@@ -200,4 +236,9 @@ export class FakeMachine {
     if (this.power.state === 'Paused') this.#onResume.push(act);
     else act();
   }
+}
+
+function withParent(taken: FakeSnapshot, id: string | undefined): FakeSnapshot {
+  const { parent: _, ...snapshot } = taken.snapshot;
+  return { ...taken, snapshot: id === undefined ? snapshot : { ...snapshot, parent: id } };
 }

@@ -60,12 +60,12 @@ function checkMemory({ memoryBytes: size, minMemoryBytes: least, maxMemoryBytes:
 }
 
 /** Blanks at the ends some tools of Windows cut off, and control characters XML has no room for. */
-export function checkName(name: string): void {
+export function checkName(name: string, field = 'nativeName'): void {
   const bytes = Buffer.byteLength(name);
   const isPlain = name === name.trim() && !/[\p{Cc}\p{Surrogate}\ufffe\uffff]/u.test(name);
   if (!isPlain || name === '' || bytes > maxNameBytes)
     refuse(
-      'nativeName',
+      field,
       `${JSON.stringify(name)} (${bytes} bytes)`,
       `1 to ${maxNameBytes} bytes without control characters and blanks at either end`,
     );

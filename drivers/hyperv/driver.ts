@@ -15,9 +15,11 @@ import { HypervNetworks } from './networks.js';
 import { HypervPools } from './pools.js';
 import { HypervPower } from './power.js';
 import { type ServerFiles, SharePools } from './share-pools.js';
+import { HypervSnapshots } from './snapshots.js';
 import { HypervStats } from './stats.js';
 import { type HypervUri, parseHypervUri } from './uri.js';
 import { HypervVolumes } from './volumes.js';
+import { CheckpointService } from './wmi/checkpoint-service.js';
 import { hasEvents } from './wmi/events.js';
 import { ImageService } from './wmi/image-service.js';
 import { Jobs, type Pace } from './wmi/jobs.js';
@@ -88,6 +90,7 @@ function hypervDriver(wmi: Wmi, jobs: Jobs, shares: SharePools): Driver {
     drafts: { machine: (definition, mark, signal) => machines.draft(definition, mark, signal) },
     power: new HypervPower(inventory),
     live: new HypervLive(inventory),
+    snapshots: new HypervSnapshots(inventory, new CheckpointService(wmi, jobs)),
     stats: new HypervStats(inventory),
     guests: new HypervGuests(inventory),
     consoles: new HypervConsoles(inventory),

@@ -59,6 +59,7 @@ function capabilitiesOf({ limits, wmi }: Inventory, { most }: Capacity, windows:
     { field: 'power.pause' },
     { field: 'power.reset' },
     { field: 'power.save' },
+    { field: 'snapshots.memory', values: limits.checkpoints },
     {
       field: 'disks.bus',
       values: limits.buses,

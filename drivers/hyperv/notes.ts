@@ -37,6 +37,12 @@ export interface Adopted {
   readonly cards?: Readonly<Record<string, string>>;
 }
 
+/** Of which checkpoint this is told: in its own notes, and in the machine's while it is taken, of which the host makes those. */
+export interface CheckpointNote {
+  readonly key: string;
+  readonly memory: boolean;
+}
+
 export const nothingOwned: Owned = { drives: [], cards: [] };
 
 /** What we keep in a machine. */
@@ -47,6 +53,7 @@ export interface Kept {
   readonly next: Next;
   readonly owned: Owned;
   readonly adopted?: Adopted;
+  readonly checkpoint?: CheckpointNote;
 }
 
 /** Our line among the notes; the others are people's. */
@@ -61,11 +68,16 @@ export function readKept(notes: readonly string[]): Kept | undefined {
   if (owner === undefined || typeof uuid !== 'string') return undefined;
   const mark = { owner, record: typeof record === 'string' ? record : '' };
   const adopted = readAdopted(said['adopted']);
-  return { uuid, mark, next: readNext(said['next']), owned: readOwned(said['owned']), ...(adopted === undefined ? {} : { adopted }) };
+  const checkpoint = readCheckpoint(said['checkpoint']);
+  return {
+    ...{ uuid, mark, next: readNext(said['next']), owned: readOwned(said['owned']) },
+    ...(adopted === undefined ? {} : { adopted }),
+    ...(checkpoint === undefined ? {} : { checkpoint }),
+  };
 }
 
 /** The notes with what is kept, at the end of the first; all else in them stays. @throws DriverError Invalid for a record that is too long */
-export function withKept(notes: readonly string[], { uuid, mark, next, owned, adopted }: Kept): readonly string[] {
+export function withKept(notes: readonly string[], { uuid, mark, next, owned, adopted, checkpoint }: Kept): readonly string[] {
   const { cluster, namespace, name, uid } = mark.owner;
   const owner = { cluster, namespace, name, uid };
   const said = {
@@ -75,6 +87,7 @@ export function withKept(notes: readonly string[], { uuid, mark, next, owned, ad
     ...(Object.keys(next).length === 0 ? {} : { next }),
     ...(owned.drives.length + owned.cards.length === 0 ? {} : { owned }),
     ...(adopted === undefined ? {} : { adopted }),
+    ...(checkpoint === undefined ? {} : { checkpoint }),
   };
   const [first = '', ...others] = withoutKept(notes);
   return [`${first}${first === '' ? '' : '\n'}${begin}${asciiJson(said)}`, ...others];
@@ -149,6 +162,11 @@ function readAdopted(value: unknown): Adopted | undefined {
     ...(typeof startup === 'number' && { startup }),
     ...(names.length > 0 && { cards: Object.fromEntries(names) }),
   };
+}
+
+function readCheckpoint(value: unknown): CheckpointNote | undefined {
+  const { key, memory } = recordOf(value);
+  return typeof key === 'string' && typeof memory === 'boolean' ? { key, memory } : undefined;
 }
 
 function readDrive(value: unknown): readonly OwnedDrive[] {

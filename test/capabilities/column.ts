@@ -45,4 +45,5 @@ export const facets = [
   'guests',
   'events',
   'stats',
+  'snapshots',
 ] as const;

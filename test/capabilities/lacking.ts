@@ -9,6 +9,7 @@ export const lacksOfCloudHypervisor = [
   'disks.limits',
   'volumes.growAttached',
   'power.reset',
+  'snapshots.memory',
 ];
 
 /** bhyve itself neither pauses nor resets a machine (libvirt's matrix), and its driver starts no kernel (src/bhyve/bhyve_command.c). */
@@ -20,6 +21,7 @@ export const lacksOfBhyve = [
   'volumes.growAttached',
   'memory.maxSize',
   'cpu.maxCount',
+  'snapshots.memory',
 ];
 
 /** libvirt's driver refuses each by name (src/vz/vz_sdk.c: prlsdkCheckUnsupportedParams; src/vz/vz_utils.c: vzCheckDiskUnsupportedParams). */
@@ -44,4 +46,5 @@ export const lacksOfContainers = [
   'devices.graphics.type',
   'devices.graphics.password',
   'power.reset',
+  'snapshots.memory',
 ];

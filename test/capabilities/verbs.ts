@@ -70,6 +70,11 @@ const verbs: readonly Verb[] = [
   },
   { verb: 'action Reset', row: 'hard reset', isDone: tells('power.reset'), isShown: asField('power.reset') },
   { verb: 'action Save', row: 'managed save', isDone: tells('power.save'), isShown: asField('power.save') },
+  ...(['create take', 'revert revert', 'delete remove'] as const).map((words) => {
+    const [word = '', verb = ''] = words.split(' ');
+    const row = `snapshot ${word}`;
+    return { verb: `${row}, by its driver alone: no kind asks for it`, row, isDone: has('snapshots'), isShown: calls(`snapshots.${verb}`) };
+  }),
   // Flag VIR_DOMAIN_START_PAUSED of virDomainCreateWithFlags, by libvirt's sources.
   {
     ...{ verb: 'start paused, for `runStrategy: Once`', drivers: ['qemu', 'libxl'] },

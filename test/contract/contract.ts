@@ -13,9 +13,10 @@ import { onStage } from './on-stage.js';
 import { ownersContract } from './owners.js';
 import { poolsContract } from './pools.js';
 import { powerContract } from './power.js';
+import { snapshotsContract } from './snapshots.js';
 import type { Stage } from './stage.js';
 import { statsContract } from './stats.js';
-import type { OptionalFacet, Subject } from './subject.js';
+import type { OptionalFacet, RareFacet, Subject } from './subject.js';
 import { volumesContract } from './volumes.js';
 
 type Contract = (t: Test, stage: Stage) => Promise<void>;
@@ -41,7 +42,9 @@ const byFacet: Readonly<Record<OptionalFacet, Contract>> = {
   drafts: draftsContract,
 };
 
-const everything: Readonly<Record<keyof typeof always | OptionalFacet, Contract>> = { ...always, ...byFacet };
+const byRareFacet: Readonly<Record<RareFacet, Contract>> = { snapshots: snapshotsContract };
+
+const everything: Readonly<Record<keyof typeof always | OptionalFacet | RareFacet, Contract>> = { ...always, ...byFacet, ...byRareFacet };
 
 export type Part = keyof typeof everything;
 
@@ -56,6 +59,10 @@ export async function contract(t: Test, subject: Subject): Promise<void> {
       for (const [facet, check] of Object.entries(byFacet)) {
         const skip = subject.without?.some((absent) => absent === facet) === true && `${subject.name} states that it has no ${facet}`;
         await t.test(facet, { skip }, (t) => check(t, stage));
+      }
+      for (const facet of ['snapshots'] as const) {
+        const skip = stage.driver[facet] === undefined && `${subject.name} has no ${facet}`;
+        await t.test(facet, { skip }, (t) => byRareFacet[facet](t, stage));
       }
       await t.test('what the suite made is cleared away', async () => stage.clear());
       await t.test('a lost host', (t) => brokenConnectionContract(t, stage));

@@ -65,7 +65,7 @@ function subjectOf(name: string, options: FakeHostOptions = {}): Subject {
   return {
     name,
     connect: async () => fakeDriver(host),
-    without: options.without ?? [],
+    without: (options.without ?? []).filter((facet) => facet !== 'snapshots'),
     peer: peerOf(host),
     directory: '/pools',
     pass: async () => host.clock.advance(50),
@@ -88,6 +88,6 @@ await contract(t, subjectOf('the fake'));
 await contract(
   t,
   subjectOf('the fake without the rest', {
-    without: ['live', 'adoption', 'pools', 'volumes', 'networks', 'consoles', 'guests', 'events', 'stats', 'drafts'],
+    without: ['live', 'adoption', 'pools', 'volumes', 'networks', 'consoles', 'guests', 'events', 'stats', 'drafts', 'snapshots'],
   }),
 );

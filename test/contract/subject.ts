@@ -10,7 +10,9 @@ import type {
   VolumeFormat,
 } from '#drivers/driver.js';
 
-export type OptionalFacet = Exclude<Facet, 'host' | 'machines' | 'power'>;
+/** What few drivers have: of a subject that has it, what is written down of its runs says so. */
+export type RareFacet = 'snapshots';
+export type OptionalFacet = Exclude<Facet, 'host' | 'machines' | 'power' | RareFacet>;
 
 /** Puts back what a peer did. */
 export type Undo = () => Promise<void>;

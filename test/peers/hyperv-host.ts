@@ -73,3 +73,30 @@ export async function hypervWithShare(t: Test, options: Partial<SimulatorOptions
   await server.host.options.store.makeFolder('D:\\Shares\\VMs\\Disks');
   return { ...host, server, files: server.host.options.store };
 }
+
+/** From the `nth` question on nothing is heard any more, as when our process ends there: that one is answered to nobody, or not even done. */
+export function endAt(
+  simulator: Simulator,
+  nth: number,
+  isDone: boolean,
+  counts: (what: string) => boolean = () => true,
+): { readonly asked: () => number; readonly revive: () => void } {
+  const { asked, troubles } = simulator.host;
+  let count = 0;
+  const push = asked.push.bind(asked);
+  asked.push = (...what) => {
+    if (what.some(counts)) {
+      count += 1;
+      if (count === nth && isDone) troubles.add('*', { kind: 'cut', when: 'after' }, 1);
+      if (count === (isDone ? nth + 1 : nth)) troubles.add('*', { kind: 'cut', when: 'before' });
+    }
+    return push(...what);
+  };
+  return {
+    asked: () => count,
+    revive: () => {
+      troubles.calm();
+      asked.push = push;
+    },
+  };
+}

@@ -45,6 +45,7 @@ export const systemSettings = wmiClass({
     AutomaticStartupAction: uint16,
     AutomaticShutdownAction: uint16,
     SecureBootEnabled: flag,
+    IsSaved: flag,
     BootSourceOrder: list(text),
     Version: text,
   },
@@ -180,6 +181,8 @@ export const machineServiceSettings = wmiClass({
   common: { DefaultVirtualHardDiskPath: text },
 });
 export const machineService = wmiClass({ name: 'Msvm_VirtualSystemManagementService', keys: service, common: { Name: key } });
+/** Of version 2 alone: in version 1 the service of machines does what it does. */
+export const checkpointService = wmiClass({ name: 'Msvm_VirtualSystemSnapshotService', keys: service, common: {}, v2: { Name: key } });
 export const switchService = wmiClass({
   name: { v1: 'Msvm_VirtualSwitchManagementService', v2: 'Msvm_VirtualEthernetSwitchManagementService' },
   keys: service,

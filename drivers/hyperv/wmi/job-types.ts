@@ -7,8 +7,8 @@ type Job = ObjectOf<typeof job>;
 const definesMachine = 1;
 const createsDisk = 1;
 const convertsDisk = 6;
-/** What we ask for: defining, modifying, destroying; changes of state; resources. Merging of checkpoints and moves may take hours, and are none of ours. */
-const ours: readonly number[] = [1, 2, 3, 10, 11, 12, 13, 14, 15, 16, 26, 27, 28, 29, 30, 31, 32];
+/** What we ask for: defining, modifying, destroying; changes of state; resources; checkpoints. Merging of disks and moves may take hours, and are none of ours. */
+const ours: readonly number[] = [1, 2, 3, 10, 11, 12, 13, 14, 15, 16, 26, 27, 28, 29, 30, 31, 32, 70, 71, 72];
 
 const typeOf = (of: Job): number => (of.version === 'v2' ? (of.v2.JobType ?? 0) : 0);
 

@@ -16,6 +16,8 @@ export interface VersionLimits {
   readonly shares: boolean;
   /** Where switches of ours may lead. In version 1 those that lead anywhere are put together by many calls, and made by people. */
   readonly forwards: readonly ('None' | 'Direct')[];
+  /** Checkpoints of what is not Off: with what runs, or of the disks alone. */
+  readonly checkpoints: readonly ('With' | 'Without')[];
 }
 
 /** In bytes: what a machine's dynamic memory may become at most, whatever the host has. */
@@ -28,14 +30,12 @@ export function hasDynamicMemory(version: Version, windows: string): boolean {
 }
 
 export const versionLimits: Readonly<Record<Version, VersionLimits>> = {
-  v1: { generations: [1], maxCpus: 4, formats: ['Vhd'], buses: ['IDE', 'SCSI'], vlans: false, shares: false, forwards: ['None'] },
+  v1: {
+    ...{ generations: [1], maxCpus: 4, formats: ['Vhd'], buses: ['IDE', 'SCSI'] },
+    ...{ vlans: false, shares: false, forwards: ['None'], checkpoints: ['With'] },
+  },
   v2: {
-    generations: [1, 2],
-    maxCpus: 64,
-    formats: ['Vhdx', 'Vhd'],
-    buses: ['IDE', 'SCSI'],
-    vlans: true,
-    shares: true,
-    forwards: ['None', 'Direct'],
+    ...{ generations: [1, 2], maxCpus: 64, formats: ['Vhdx', 'Vhd'], buses: ['IDE', 'SCSI'] },
+    ...{ vlans: true, shares: true, forwards: ['None', 'Direct'], checkpoints: ['With', 'Without'] },
   },
 };

@@ -38,16 +38,22 @@ export interface SettingsChange {
   readonly notes?: readonly string[];
   readonly uuid?: string;
   readonly secureBoot?: boolean;
+  /** Of a checkpoint. */
+  readonly name?: string;
   /** `AutomaticStartupAction`, which version 1 has elsewhere: see `MachineService.changeSettings`. */
   readonly startup?: number;
 }
 
 /** The change as an embedded object; undefined when it is none. Only of version 2 are secure boot and startup. */
-export function changeText(settings: Settings, { notes, uuid, secureBoot, startup }: SettingsChange): string | undefined {
-  if ([notes, uuid, secureBoot, startup].every((each) => each === undefined)) return undefined;
-  const common = { InstanceID: settings.common.InstanceID, ...(uuid === undefined ? {} : { BIOSGUID: guidText(uuid) }) };
+export function changeText(settings: Settings, { notes, uuid, secureBoot, name, startup }: SettingsChange): string | undefined {
+  if ([notes, uuid, secureBoot, name, startup].every((each) => each === undefined)) return undefined;
+  const common = {
+    InstanceID: settings.common.InstanceID,
+    ...(uuid === undefined ? {} : { BIOSGUID: guidText(uuid) }),
+    ...(name === undefined ? {} : { ElementName: name }),
+  };
   if (settings.version === 'v1') {
-    if (notes === undefined && uuid === undefined) return undefined;
+    if (notes === undefined && uuid === undefined && name === undefined) return undefined;
     return embedObject(systemSettings, { version: 'v1', common, v1: notes === undefined ? {} : { Notes: notes.join('\n') } });
   }
   const v2 = {

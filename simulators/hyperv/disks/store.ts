@@ -119,6 +119,19 @@ export class Store {
     if (image.type === 'Fixed') this.#full.set(path.toLowerCase(), layout.length);
   }
 
+  /** A differencing disk and what it is over, down to the bottom. */
+  chain(path: string): readonly string[] {
+    const parent = this.#parents.get(path.toLowerCase());
+    return parent === undefined ? [path] : [path, ...this.chain(parent)];
+  }
+
+  /** A differencing disk is one over another now. */
+  async reparent(path: string, parent: string): Promise<void> {
+    const [image, place, { id }] = [await this.image(path), await this.#find(path), await this.image(parent)];
+    this.#parents.set(path.toLowerCase(), parent);
+    if (place !== undefined) await this.#lay(path, place, { ...image, parent }, id);
+  }
+
   async delete(path: string): Promise<boolean> {
     const found = await this.#find(path);
     if (found === undefined) return false;

@@ -22,6 +22,9 @@ export interface Snapshot {
   readonly parent: string | undefined;
   settings: Values;
   readonly devices: readonly Device[];
+  readonly features: Machine['features'];
+  /** With what ran in it: applied, the machine is saved. */
+  readonly hasMemory: boolean;
   readonly createdAt: number;
 }
 
@@ -38,6 +41,9 @@ export class Machine {
   snapshots: readonly Snapshot[] = [];
   /** The one it goes on from. */
   lastSnapshot: string | undefined;
+  /** Files that checkpoints have put over its disks. */
+  overlays: readonly string[] = [];
+  isMerging = false;
   /** Settings of a card's connection, such as its VLAN, by their InstanceID. */
   features: ReadonlyMap<string, { readonly connection: string; readonly className: string; readonly values: Values }> = new Map();
   changedAt = Date.now();

@@ -1,6 +1,7 @@
 import { codes, Refusal } from '../cim/codes.js';
 import type { CimObject } from '../cim/object.js';
-import type { Device } from './device.js';
+import { mergeLater } from './checkpoint-files.js';
+import { fileOf, imagesOf, userOf } from './files.js';
 import type { Host } from './host.js';
 import type { Job } from './jobs.js';
 import type { Machine } from './machine.js';
@@ -80,6 +81,7 @@ export class Power {
     if (state === 'running' && machine.state !== 'paused') this.#boot(machine);
     if (state === 'off' || state === 'saved') machine.processId = undefined;
     machine.enter(state);
+    mergeLater(this.#host, machine);
   }
 
   #boot(machine: Machine): void {
@@ -109,21 +111,4 @@ export class Power {
   #tell(machine: Machine): void {
     this.#host.happens('__InstanceModificationEvent', this.#shown(machine));
   }
-}
-
-export const imagesOf = ({ devices, words }: Machine): readonly Device[] =>
-  devices.filter(({ values }) => values['ResourceType'] === words.types.image);
-
-export const fileOf = ({ words }: Machine, image: Device): string => [image.values[words.file] ?? ''].flat()[0] ?? '';
-
-/** The machine that has the file open, other than `than`. */
-export function userOf(host: Host, file: string, than?: Machine): Machine | undefined {
-  const has = (machine: Machine) => imagesOf(machine).some((image) => fileOf(machine, image).toLowerCase() === file.toLowerCase());
-  return [...host.machines.values()].find((machine) => machine !== than && machine.state !== 'off' && has(machine));
-}
-
-/** @throws Refusal */
-export function mustNotBeInUse(host: Host, file: string): void {
-  if (userOf(host, file) !== undefined)
-    throw new Refusal(codes.inUse, `The process cannot access the file '${file}' because it is being used by another process.`);
 }

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { codes, Refusal } from '../cim/codes.js';
 import { type CimObject, parsePath, typedValues, type Values } from '../cim/object.js';
 import { type Device, parentMark } from './device.js';
+import { fileOf, imagesOf, userOf } from './files.js';
 import type { Host } from './host.js';
 import type { Machine } from './machine.js';
-import { fileOf, imagesOf, userOf } from './power.js';
 import { type ResourceTypes, typesBySubType, type Words } from './words.js';
 
 const refuse = (why: string, code: number = codes.cim.invalidParameter): never => {

@@ -12,7 +12,7 @@ export class MachineObjects {
   }
 
   system(machine: Machine): CimObject {
-    const { transition, startedAt, processId, words } = machine;
+    const { transition, startedAt, processId, words, isMerging } = machine;
     const uptime = startedAt === undefined ? 0 : Date.now() - startedAt;
     return {
       className: 'Msvm_ComputerSystem',
@@ -23,8 +23,8 @@ export class MachineObjects {
         Name: machine.id,
         CreationClassName: 'Msvm_ComputerSystem',
         InstallDate: String(machine.settings['CreationTime'] ?? ''),
-        OperationalStatus: [transition === undefined ? '2' : '11'],
-        StatusDescriptions: [transition === undefined ? 'Operating normally' : 'In service'],
+        OperationalStatus: [transition === undefined ? '2' : '11', ...(isMerging ? ['32772'] : [])],
+        StatusDescriptions: [transition === undefined ? 'Operating normally' : 'In service', ...(isMerging ? ['Merging disks'] : [])],
         Status: 'OK',
         HealthState: '5',
         EnabledState: String(machine.enabledState),

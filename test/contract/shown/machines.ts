@@ -45,6 +45,11 @@ export class MachinesSeen {
     else this.#pausing.set(id, pausing);
   }
 
+  /** Of a machine that is off there is nothing but disks. */
+  kept(id: MachineId, memory: boolean): void {
+    if (this.#power.get(id) === 'On') this.#shown.field('snapshots.memory', memory ? 'With' : 'Without');
+  }
+
   read(machine: Machine): void {
     const { id, power, live, hardware } = machine;
     this.#readBack(machine);

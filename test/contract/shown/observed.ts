@@ -7,10 +7,11 @@ import { StoresSeen } from './stores.js';
 
 /** The same driver; what is asked of it, and is found to be so after, is noted. */
 export function observed(driver: Driver, capabilities: readonly Capability[], shown: Shown): Driver {
-  const { host, adoption, consoles, guests, events, stats, drafts } = driver;
+  const seen = new MachinesSeen(shown, capabilities);
+  const { host, adoption, consoles, guests, events, stats, drafts, snapshots } = driver;
   return {
     host: observe(host, 'host', shown, {}),
-    ...observedMachines(driver, new MachinesSeen(shown, capabilities), shown),
+    ...observedMachines(driver, seen, shown),
     ...observedStores(driver, new StoresSeen(shown), shown),
     ...observedNetworks(driver, new NetworksSeen(shown), shown),
     ...(adoption && { adoption: observe(adoption, 'adoption', shown, {}) }),
@@ -20,6 +21,7 @@ export function observed(driver: Driver, capabilities: readonly Capability[], sh
     ...(events && { events: { watch: (signal) => heard(events.watch(signal), shown) } satisfies Events }),
     // What it gives nobody can look for on the host.
     ...(drafts && { drafts }),
+    ...(snapshots && { snapshots: observe(snapshots, 'snapshots', shown, { take: (_, id, __, { memory }) => seen.kept(id, memory) }) }),
     closed: driver.closed,
     [Symbol.asyncDispose]: () => driver[Symbol.asyncDispose](),
   };

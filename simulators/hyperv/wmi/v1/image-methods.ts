@@ -2,8 +2,8 @@ import { codes, Refusal } from '../../cim/codes.js';
 import { renderEmbedded } from '../../cim/embedded.js';
 import type { Input } from '../../cim/namespace.js';
 import type { NewImage, Store } from '../../disks/store.js';
+import { mustNotBeBeneath, mustNotBeInUse, userOf } from '../../model/files.js';
 import type { Host } from '../../model/host.js';
-import { mustNotBeInUse, userOf } from '../../model/power.js';
 import { type Methods, serviceMethods, text } from '../methods.js';
 
 const service = 'Msvm_ImageManagementService';
@@ -46,6 +46,7 @@ async function convert(host: Host, input: Input) {
 async function expand(host: Host, input: Input) {
   const path = text(input, 'Path');
   mustNotBeInUse(host, path);
+  mustNotBeBeneath(host, path);
   await host.options.store.resize(path, Number(text(input, 'MaxInternalSize')));
   return {};
 }

@@ -1,4 +1,4 @@
-import type { CimObject } from '../../cim/object.js';
+import type { CimObject, Values } from '../../cim/object.js';
 import type { Host } from '../../model/host.js';
 import type { Machine, Snapshot } from '../../model/machine.js';
 import { machineOf } from '../machine-methods.js';
@@ -33,12 +33,25 @@ export class V1Objects {
         of: ['Msvm_VirtualSystemGlobalSettingData'],
         objects: () => ofEach(this.#host, (machine) => [this.globalSettings(machine)]),
       },
-      { of: partClasses, objects: () => ofEach(this.#host, (machine) => this.machines.devices(machine)) },
+      {
+        of: partClasses,
+        objects: () => ofEach(this.#host, (machine) => [...this.machines.devices(machine), ...this.#snapshotDevices(machine)]),
+      },
     ];
   }
 
-  settings({ settings, id, instanceId }: Machine): CimObject {
-    const values = { ...settings, InstanceID: instanceId, SystemName: id, SettingType: settingTypes.current, VirtualSystemType: '1' };
+  #snapshotDevices(machine: Machine): readonly CimObject[] {
+    return machine.snapshots.flatMap(({ id, devices }) => this.machines.devices(machine, devices, `Microsoft:${id}`));
+  }
+
+  #parent(id: string | undefined): Values {
+    const values = { InstanceID: `Microsoft:${id}` };
+    return id === undefined ? {} : { Parent: this.#host.path({ className: 'Msvm_VirtualSystemSettingData', values }) };
+  }
+
+  settings({ settings, id, instanceId, lastSnapshot }: Machine): CimObject {
+    const is = { InstanceID: instanceId, SystemName: id, SettingType: settingTypes.current, VirtualSystemType: '1' };
+    const values = { ...settings, ...is, ...this.#parent(lastSnapshot) };
     return { className: 'Msvm_VirtualSystemSettingData', values };
   }
 
@@ -47,13 +60,14 @@ export class V1Objects {
     return { className: 'Msvm_VirtualSystemGlobalSettingData', values };
   }
 
-  snapshot({ id }: Machine, { id: own, settings, createdAt }: Snapshot): CimObject {
+  snapshot({ id }: Machine, { id: own, parent, settings, createdAt }: Snapshot): CimObject {
     const values = {
       ...settings,
       InstanceID: `Microsoft:${own}`,
       SystemName: id,
       SettingType: settingTypes.snapshot,
       CreationTime: new Date(createdAt).toISOString(),
+      ...this.#parent(parent),
     };
     return { className: 'Msvm_VirtualSystemSettingData', values };
   }

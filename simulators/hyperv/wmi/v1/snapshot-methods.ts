@@ -10,18 +10,18 @@ import type { V1Objects } from './objects.js';
 /** Checkpoints, which were called snapshots then: always by a job. */
 export function snapshotMethods(host: Host, shown: V1Objects): Methods {
   const acts = {
-    CreateVirtualSystemSnapshot: (input: Input) => {
+    CreateVirtualSystemSnapshot: async (input: Input) => {
       const machine = machineOf(host, oneObject(input, 'SourceSystem'));
-      return { SnapshotSettingData: shown.snapshot(machine, takeSnapshot(machine)) };
+      return { SnapshotSettingData: shown.snapshot(machine, await takeSnapshot(host, machine)) };
     },
-    ApplyVirtualSystemSnapshot: (input: Input) => {
+    ApplyVirtualSystemSnapshotEx: async (input: Input) => {
       const { machine, snapshot } = found(host, oneObject(input, 'SnapshotSettingData'));
-      applySnapshot(machine, snapshot);
+      await applySnapshot(host, machine, snapshot);
       return {};
     },
-    RemoveVirtualSystemSnapshot: (input: Input) => {
+    RemoveVirtualSystemSnapshot: async (input: Input) => {
       const { machine, snapshot } = found(host, oneObject(input, 'SnapshotSettingData'));
-      destroySnapshot(machine, snapshot);
+      await destroySnapshot(host, machine, snapshot);
       return {};
     },
   };

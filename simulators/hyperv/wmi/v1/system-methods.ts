@@ -1,6 +1,8 @@
 import type { Input } from '../../cim/namespace.js';
+import { textOfValue } from '../../cim/object.js';
 import { defineMachine, destroyMachine, modifyMachine } from '../../model/definitions.js';
 import type { Host } from '../../model/host.js';
+import { modifySnapshot } from '../../model/snapshots.js';
 import { machineOf, picture } from '../machine-methods.js';
 import { embedded, type Methods, oneObject, serviceMethods } from '../methods.js';
 import type { V1Objects } from './objects.js';
@@ -32,6 +34,10 @@ function destroy(host: Host, input: Input) {
 
 function modify(host: Host, input: Input) {
   const machine = machineOf(host, oneObject(input, 'ComputerSystem'));
-  for (const settings of embedded(input, 'SystemSettingData')) modifyMachine(host, machine, settings);
+  for (const settings of embedded(input, 'SystemSettingData')) {
+    const snapshot = machine.snapshots.find(({ id }) => `Microsoft:${id}` === textOfValue(settings, 'InstanceID'));
+    if (snapshot === undefined) modifyMachine(host, machine, settings);
+    else modifySnapshot(snapshot, settings.values);
+  }
   return {};
 }

@@ -3,8 +3,8 @@ import { renderEmbedded } from '../../cim/embedded.js';
 import type { Input } from '../../cim/namespace.js';
 import { type CimObject, textOfValue } from '../../cim/object.js';
 import type { NewImage, Store } from '../../disks/store.js';
+import { mustNotBeBeneath, mustNotBeInUse, userOf } from '../../model/files.js';
 import type { Host } from '../../model/host.js';
-import { mustNotBeInUse, userOf } from '../../model/power.js';
 import { embedded, type Methods, serviceMethods, text } from '../methods.js';
 
 const types = { 2: 'Fixed', 3: 'Dynamic', 4: 'Differencing' } as const;
@@ -44,6 +44,7 @@ async function create(store: Store, input: Input) {
 async function resize(host: Host, input: Input) {
   const path = text(input, 'Path');
   if (!/\.vhdx$/i.test(path)) mustNotBeInUse(host, path);
+  mustNotBeBeneath(host, path);
   await host.options.store.resize(path, Number(text(input, 'MaxInternalSize')));
   return {};
 }

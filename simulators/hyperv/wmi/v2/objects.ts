@@ -59,7 +59,7 @@ export class V2Objects {
     return { className: 'Msvm_VirtualSystemSettingData', values };
   }
 
-  snapshot({ id }: Machine, { id: own, parent, settings, createdAt }: Snapshot): CimObject {
+  snapshot({ id }: Machine, { id: own, parent, settings, hasMemory, createdAt }: Snapshot): CimObject {
     const values: Values = {
       Caption: 'Virtual Machine Settings',
       Description: 'Checkpoint settings for the virtual machine.',
@@ -69,6 +69,7 @@ export class V2Objects {
       VirtualSystemIdentifier: id,
       VirtualSystemType: 'Microsoft:Hyper-V:Snapshot:Realized',
       ConfigurationID: own,
+      IsSaved: String(hasMemory),
       ...(parent === undefined ? {} : { Parent: this.#snapshotPath(parent) }),
     };
     return { className: 'Msvm_VirtualSystemSettingData', values };

@@ -1,8 +1,9 @@
 import type { Input } from '../../cim/namespace.js';
-import { type CimObject, textOfValue } from '../../cim/object.js';
+import type { CimObject } from '../../cim/object.js';
 import { problems } from '../../cim/problem.js';
 import { defineMachine, destroyMachine, modifyMachine } from '../../model/definitions.js';
 import type { Host } from '../../model/host.js';
+import { modifySnapshot } from '../../model/snapshots.js';
 import { machineOf, picture } from '../machine-methods.js';
 import { embedded, type Methods, oneObject, serviceMethods } from '../methods.js';
 import type { V2Objects } from './objects.js';
@@ -36,13 +37,12 @@ function destroy(host: Host, shown: V2Objects, input: Input) {
   return {};
 }
 
-/** Of a checkpoint, only its name can be changed. */
 function modify(host: Host, shown: V2Objects, input: Input) {
   const [settings] = embedded(input, 'SystemSettings');
   if (settings === undefined) throw problems.invalid('SystemSettings is missing');
   const found = snapshotOf(host, settings);
   if (found === undefined) modifyLive(host, shown, settings);
-  else found.snapshot.settings = { ...found.snapshot.settings, ElementName: textOfValue(settings, 'ElementName') };
+  else modifySnapshot(found.snapshot, settings.values);
   return {};
 }
 
