@@ -191,6 +191,15 @@ t.test('what was restored or copied is not placed without a word', async (t) => 
   t.equal(chosen(machineWith({}, { 'virtwright.io/bound': 'a/web-uid' }), [hostWith('a')]), 'a');
   const many = hostWith('a', { strays: Array.from({ length: 600 }, (_, index) => ({ ...old, name: `m${index}` })) });
   t.match(chosen(machineWith(), [many]), /^RestoredOrCopied: a has more machines of lost objects than it can name/);
+  const withWord = (taken: string): Hypervisor => ({
+    ...many,
+    metadata: { ...many.metadata, annotations: { 'virtwright.io/take-over': taken } },
+  });
+  for (const taken of ['Own', 'All']) {
+    t.equal(chosen(machineWith(), [withWord(taken)]), 'a', `${taken}: the agent of the one host sees whose machine is there`);
+    t.match(chosen(machineWith(), [withWord(taken), hostWith('b')]), /^RestoredOrCopied: a has more/, 'it could be run a second time');
+  }
+  t.match(chosen(machineWith(), [withWord('old')]), /^RestoredOrCopied: a has more/);
 });
 
 t.test('fit names the field, what was given and what is accepted', async (t) => {

@@ -11,12 +11,15 @@ export function restoredOrCopied(machine: VirtualMachine, meant: readonly Hyperv
   }
   for (const { metadata, status } of meant) {
     const stray = status?.strays?.machines?.find((one) => one.namespace === namespace && one.name === name);
-    const taken = word ?? metadata.annotations?.['virtwright.io/take-over'];
+    const forAll = metadata.annotations?.['virtwright.io/take-over'];
+    const taken = word ?? forAll;
     const isItsOwn = taken === 'Own' && stray?.uid === uid;
     if (stray !== undefined && taken !== stray.uid && taken !== 'All' && !isItsOwn) {
       return `${metadata.name} runs a machine of an earlier VirtualMachine of this name (uid ${stray.uid}); to take it over as it is, annotate virtwright.io/take-over=${stray.uid}`;
     }
-    if ((status?.strays?.count ?? 0) > (status?.strays?.machines?.length ?? 0)) {
+    // With nowhere else to run, and a word for the host as a whole, whose machine it is is its agent's to see: it touches nobody else's.
+    const isLeftToAgent = meant.length === 1 && (forAll === 'Own' || forAll === 'All');
+    if (!isLeftToAgent && (status?.strays?.count ?? 0) > (status?.strays?.machines?.length ?? 0)) {
       return `${metadata.name} has more machines of lost objects than it can name; take them over or remove them first`;
     }
   }
