@@ -7,7 +7,7 @@ import type { Locks } from '../host/locks.js';
 import type { HostScope } from '../host/scope.js';
 import type { HostView } from '../host/view.js';
 import { markerName, markerOf } from '../incomplete.js';
-import { on, type Performer, type Performers } from '../plan.js';
+import type { Performer, Performers } from '../plan.js';
 import type { Kind } from '../reconcile.js';
 import type { DesiredVolume, ObservedVolume, VolumeAction } from './action.js';
 import { beginVolume, type Fill, fillVolume, isOfFamily } from './fill.js';
@@ -84,7 +84,8 @@ function performersWith(lasting: Lasting): Performers<VolumeAction> {
         if (driver.volumes !== undefined) await inspections.inspect(driver.volumes, id, format, signal);
       },
     },
-    takeOver: on('volumes', async (_volumes, _action: Action<'takeOver'>) => {}),
+    // Status has said it, which is all of it: the host is as it was, and not read again.
+    takeOver: { needs: 'volumes', run: async () => {} },
     grow: growing(locks),
     growAttached: {
       needs: 'volumes',
