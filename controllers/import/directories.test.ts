@@ -1,6 +1,6 @@
 import t from 'tap';
 import { decode } from '#crds/decode.js';
-import type { ContainerShape, Machine, MachineId, MachineShape, Pool, PoolId, Volume } from '#drivers/driver.js';
+import type { Capability, ContainerShape, Machine, MachineId, MachineShape, Pool, PoolId, Volume } from '#drivers/driver.js';
 import { manifestsOf } from './manifests.js';
 
 const pool: Pool = {
@@ -36,8 +36,9 @@ const machine = (nativeName: string, container: Partial<ContainerShape>, hindran
 });
 
 type Written = { readonly kind: string; readonly metadata: { readonly name: string }; readonly spec: Record<string, unknown> };
-function imported(machines: readonly Machine[], volumes: readonly Volume[] = []) {
-  const inventory = { pools: [{ pool, volumes }], networks: [], machines, unread: [] };
+function imported(machines: readonly Machine[], volumes: readonly Volume[] = [], capabilities?: readonly Capability[]) {
+  const told = capabilities === undefined ? {} : { capabilities };
+  const inventory = { pools: [{ pool, volumes }], networks: [], machines, unread: [], ...told };
   const { files, left } = manifestsOf(inventory, { hypervisor: 'one', uri: 'lxc:///system', namespace: 'default', machines: [] });
   const objects = files.flatMap(({ objects }) => objects as readonly Written[]);
   const of = (kind: string) => objects.filter((one) => one.kind === kind);
@@ -126,4 +127,15 @@ t.test('what its driver tells against it is told, and its directories are nobody
     'volume box of pool default: machine box has it, beside its disks',
     'volume odd of pool default: machine odd has it, which is left out',
   ]);
+});
+
+t.test('what its host has and would not accept of us is left out, as nothing would place it there', async (t) => {
+  const most = (max: number): readonly Capability[] => [
+    { field: 'nativeName', max: 64 },
+    { field: 'container', required: true },
+    { field: 'cpu.count', max },
+    { field: 'memory.size' },
+  ];
+  t.same(imported([machine('box', {})], [], most(1)).left, []);
+  t.same(imported([machine('box', {})], [], most(0)).left, ['machine box: spec.cpu.count: 1 given, this host accepts at most 0']);
 });

@@ -1,4 +1,4 @@
-import type { Driver, Machine, Network, Pool, Volume } from '#drivers/driver.js';
+import type { Capability, Driver, Machine, Network, Pool, Volume } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 
 /** What is on a host, as its driver tells it. */
@@ -6,6 +6,8 @@ export interface Inventory {
   readonly pools: readonly PoolAndVolumes[];
   readonly networks: readonly Network[];
   readonly machines: readonly Machine[];
+  /** What it accepts of machines; absent where nobody asked. */
+  readonly capabilities?: readonly Capability[];
   /** What could not be read, each in words. */
   readonly unread: readonly string[];
 }
@@ -16,7 +18,7 @@ export interface PoolAndVolumes {
 }
 
 /** Nothing is changed on the host; its stores are looked at anew. */
-export async function takeInventory({ machines, pools, volumes, networks }: Driver, signal: AbortSignal): Promise<Inventory> {
+export async function takeInventory({ host, machines, pools, volumes, networks }: Driver, signal: AbortSignal): Promise<Inventory> {
   const all = await machines.list(signal);
   const readings = await machines.read(
     all.map(({ id }) => id),
@@ -27,6 +29,7 @@ export async function takeInventory({ machines, pools, volumes, networks }: Driv
     pools: stores,
     networks: (await networks?.list(signal)) ?? [],
     machines: readings.machines,
+    capabilities: (await host.describe(signal)).capabilities,
     unread: [
       ...readings.unread.map(({ glance, reason }) => `machine ${glance.nativeName}: ${reason.message}`),
       ...stores.flatMap(({ trouble }) => trouble ?? []),

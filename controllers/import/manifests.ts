@@ -1,5 +1,4 @@
 import { adoptAnnotation } from '#crds/annotations.js';
-import { DecodeError, decode } from '#crds/decode.js';
 import type { Machine, MachineShape, Network, Pool, Volume, VolumeFormat } from '#drivers/driver.js';
 import { isOfOurMaking } from '../incomplete.js';
 import { type Advice, adviceFor } from './advice.js';
@@ -7,6 +6,7 @@ import { Directories } from './directories.js';
 import type { Inventory } from './inventory.js';
 import { Names } from './names.js';
 import { specOf } from './shape.js';
+import { whyUnsaid } from './unsaid.js';
 
 const apiVersion = 'virtwright.io/v1alpha1';
 
@@ -119,7 +119,9 @@ class Import {
         ? `it is VirtualMachine ${mark.owner.namespace}/${mark.owner.name} of cluster "${mark.owner.cluster}"`
         : found === undefined
           ? 'the host has no definition of it, or machines there cannot be adopted'
-          : (found.hindrance ?? this.#hindrance(found.shape) ?? whyUnsaid(this.#specOf(machine, found.shape)));
+          : (found.hindrance ??
+            this.#hindrance(found.shape) ??
+            whyUnsaid(this.#specOf(machine, found.shape), this.#inventory.capabilities));
     if (hindrance !== undefined || found === undefined) {
       this.#left.push(`machine ${nativeName}: ${hindrance}`);
       return undefined;
@@ -308,19 +310,6 @@ function whyNoVolume({ pool, volume: { base, sizeBytes } }: Found, format: Volum
   if (base !== undefined) return `it keeps only what differs from ${base}`;
   return pool.formats.includes(format) && sizeBytes >= 1024 ? undefined : `it is ${format}, of ${sizeBytes} bytes`;
 }
-
-/** What the API does not take, as it has more of something than is foreseen, or calls it so that no name is made of it. */
-function whyUnsaid(spec: object): string | undefined {
-  try {
-    decode('VirtualMachine', structuredClone({ apiVersion, kind: 'VirtualMachine', metadata, spec }));
-    return undefined;
-  } catch (reason) {
-    if (reason instanceof DecodeError) return reason.message.replace(/^VirtualMachine \S+: /, '');
-    throw reason;
-  }
-}
-
-const metadata = { name: 'x', namespace: 'x', uid: 'x', resourceVersion: '1', generation: 1, creationTimestamp: '2026-01-01T00:00:00Z' };
 
 const grantsComment = ['A Hypervisor that you have already gets this grant beside its own.'];
 

@@ -51,6 +51,7 @@ const definitions = {
   }),
   host: domain('host', '04', { devices: directory('/', '/') }),
   open: domain('open', '05', { devices: directory(place('open'), '/') + directory(place('media'), '/media', '<readonly/>') }),
+  mighty: domain('mighty', '08', { devices: directory(place('mighty'), '/') }).replace('<vcpu>1<', '<vcpu>512<'),
   nested: domain('nested', '06', { devices: directory(place('data/nested'), '/') }),
   somebody: domain('somebody', '07', { settings: map.replaceAll(`${theirs}`, '1000'), devices: directory(place('somebody'), '/') }),
 };
@@ -89,8 +90,9 @@ const before = { box: await definition('box'), plain: await definition('plain'),
 
 await t.test('what a manifest can say whole is imported, and all else left out by name, with the reason', async (t) => {
   const ran = await runProgram({ kubeconfig }, 'import', '--host', daemon.lxcUri, '--hypervisor', 'one', '-o', folder);
-  t.match(ran, { code: 0, out: /^2 machines of 7 in / });
+  t.match(ran, { code: 0, out: /^2 machines of 8 in / });
   for (const words of [
+    /machine mighty: spec\.cpu\.count: 512 given, this host accepts .*at most \d/,
     /machine nested: directory \S+\/data\/nested lies in \S+\/data, which machine box has; only one of them can be granted/,
     /machine host: its root is the host’s own/,
     /machine image: its root is no directory of the host/,

@@ -21,7 +21,7 @@ export const fit: Filter = (request, hypervisor) => {
 };
 
 function judge(request: Request, name: string, { capabilities }: Published): Objection | undefined {
-  const misfits = unfitMachine(askedOf(request, name, capabilities), capabilities);
+  const misfits = misfitsOf(request, name, capabilities);
   if (misfits.length === 0) return undefined;
   return { reason: 'Unfit', message: misfits.map((misfit) => describeUnfit(misfit, 'this host')).join('; ') };
 }
@@ -32,8 +32,11 @@ type Wanted = Pick<Request, 'machine' | 'volumes'>;
 export function misfits(wanted: Wanted, hypervisor: Hypervisor): readonly Unfit[] {
   const { capabilities } = capabilitiesOf(hypervisor);
   const { namespace, name } = wanted.machine.metadata;
-  return unfitMachine(askedOf(wanted, nativeName({ hypervisor }, namespace, name), capabilities), capabilities);
+  return misfitsOf(wanted, nativeName({ hypervisor }, namespace, name), capabilities);
 }
+
+export const misfitsOf = (wanted: Wanted, name: string, capabilities: Published['capabilities']): readonly Unfit[] =>
+  unfitMachine(askedOf(wanted, name, capabilities), capabilities);
 
 function askedOf({ machine, volumes }: Wanted, name: string, capabilities: Published['capabilities']): readonly Asked[] {
   const { spec } = machine;
