@@ -10,10 +10,13 @@ import { useWorld } from '#test/cluster/world.js';
 import { demoLife } from '#test/demo/life.js';
 import { skipWhereMissing } from '#test/peers/build.js';
 import { bootSector } from '#test/peers/xen/boot-sector.js';
+import { idleKernel } from '#test/peers/xen/idle.js';
 import { startXen } from '#test/peers/xen.js';
+import { ChangeTable, checkWhole, type Spec } from './change-table.js';
 import { ImageServer } from './images.js';
 import { isReady } from './lab.js';
 import { OperatorProcess } from './operator-process.js';
+import { pvChanges, pvhChanges, pvhSpec, pvSpec } from './xen-changes.js';
 import { adoptStrangers } from './xen-strangers.js';
 
 // PV and PVH from manifests to guests, on a host whose files the agent does not see.
@@ -38,6 +41,7 @@ const { here, words } = host.guest;
 const urls = {
   vmlinuz: images.put('vmlinuz', { bytes: await readFile(here.kernel) }),
   initrd: images.put('initrd', { bytes: await readFile(here.initrd) }),
+  idle: images.put('idle', { bytes: idleKernel() }),
   sector: images.put('sector', { bytes: Buffer.concat([bootSector('virtwright guest ready: pc'), Buffer.alloc(2 ** 20 - 512)]) }),
 };
 const grants = [{ name: 'images', namespaces: { from: 'All' }, addresses: ['127.0.0.0/8'] }];
@@ -197,6 +201,37 @@ await t.test('from kubectl apply to a PV guest and a PVH guest, changed, restart
     t.match(JSON.stringify(wrong.status), /spec\.devices\.rng/);
     await world.delete('VirtualMachine', 'wrong');
     await world.untilGone('VirtualMachine', 'wrong');
+  });
+
+  await t.test('each is restarted exactly where the class of a change says so, and it was allowed', async (t) => {
+    const named = (kind: string, name: string, spec: object) => ({ kind, metadata: { name, namespace: 'default' }, spec });
+    const idle = {
+      poolRef: { name: 'xen-disks' },
+      size: '1Mi',
+      format: 'Raw',
+      source: { url: urls.idle, format: 'Raw' },
+      reclaimPolicy: 'Delete',
+    };
+    await world.apply(
+      {
+        apiVersion: 'v1',
+        kind: 'Secret',
+        metadata: { name: 'told', namespace: 'default' },
+        stringData: { one: '#cloud-config', two: 'version: 2' },
+      },
+      named('StorageVolume', 'xen-idle', idle),
+      named('VirtualNetwork', 'xen-rear', { forward: { mode: 'None' } }),
+    );
+    const peer = (name: string) => ({
+      ...{ world, hypervisor: 'xen1', name, ...slow },
+      machine: (spec: Spec) => machine(name, { ...spec, stop: { mode: 'Hard' } }),
+      run: () => host.virsh('domid', `default.${name}`),
+      shown: () => dump(name),
+    });
+    const its = (name: string) => `${words} vw.name=${name} vw.dhcp vw.seed`;
+    await ChangeTable.try(t, peer('para'), pvSpec, pvChanges(its('para')));
+    await ChangeTable.try(t, peer('contained'), pvhSpec, pvhChanges(its('contained')));
+    await checkWhole(t, peer('para'), pvChanges(''));
   });
 
   await t.test('deleted, nothing of them is left', async (t) => {
