@@ -14,8 +14,8 @@ const meanings: Readonly<Record<number, readonly [DriverErrorCode, string]>> = {
   32771: ['Internal', 'status unknown'],
   32772: ['TimedOut', 'timed out'],
   32773: ['Invalid', 'invalid parameter'],
-  32774: ['Busy', 'something is in use'],
-  32775: ['Conflict', 'invalid state for this'],
+  32774: ['Busy', 'something is in use: see which machine or program has it, as a backup may'],
+  32775: ['Conflict', 'invalid state for this: what is under way with it has to end first'],
   32776: ['Invalid', 'incorrect data'],
   32777: ['Unavailable', 'not available'],
   32778: ['Exhausted', 'out of memory'],
@@ -52,6 +52,10 @@ function codeBeneath(said: string): DriverErrorCode | undefined {
 
 export const isInvalidState = (reason: unknown): boolean => reason instanceof MethodFailure && [5, 32775].includes(reason.returned);
 
+/** A file that another has open: by the method's own number, or by Windows' beneath it. */
+const isInUse = (code: DriverErrorCode, returned: number): boolean => code === 'Busy' && [2, 32768, 32774].includes(returned);
+const seeWhich = '; see which machine or program has it';
+
 /** A method's refusal, or a job's end. */
 export class MethodFailure extends DriverError {
   readonly returned: number;
@@ -60,7 +64,10 @@ export class MethodFailure extends DriverError {
   constructor(method: string, returned: number, said?: string) {
     const [code, meaning] = meanings[returned] ?? ['Internal', 'a code that is not known'];
     const isVague = code === 'Internal' && said !== undefined;
-    super((isVague ? codeBeneath(said) : undefined) ?? code, `${method}: ${said ?? `the host says ${meaning}`} (${returned})`);
+    const actual = (isVague ? codeBeneath(said) : undefined) ?? code;
+    const words =
+      said === undefined ? `the host says ${meaning}` : isInUse(actual, returned) ? `${said.replace(/\.$/, '')}${seeWhich}` : said;
+    super(actual, `${method}: ${words} (${returned})`);
     this.returned = returned;
   }
 }

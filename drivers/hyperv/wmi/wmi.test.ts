@@ -261,7 +261,8 @@ for (const version of ['v2', 'v1'] as const) {
     ] as const) {
       const message = `Der Vorgang ist fehlgeschlagen (${number}).`;
       simulator.host.troubles.add('RequestStateChange', { kind: 'job', code: 32768, message }, 1);
-      await t.rejects(machines.request(system, 'Start', soon()), { code, message: `RequestStateChange (Start): ${message} (32768)` });
+      const words = code === 'Busy' ? `${message.slice(0, -1)}; see which machine or program has it` : message;
+      await t.rejects(machines.request(system, 'Start', soon()), { code, message: `RequestStateChange (Start): ${words} (32768)` });
     }
   });
 

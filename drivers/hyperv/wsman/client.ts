@@ -1,3 +1,4 @@
+import { DriverError } from '#drivers/error.js';
 import { isBroken } from '#drivers/https/network-error.js';
 import { childNS, elements, textOf, type XmlContent, type XmlElement } from '#drivers/xml/tree.js';
 import { asDriverError, isForgotten, isNothingYet } from './driver-error.js';
@@ -72,7 +73,9 @@ export class WsmanClient implements AsyncDisposable {
   async invoke(of: Reference, method: string, parameters: Parameters, signal: AbortSignal): Promise<Outcome> {
     const action = `${of.resourceUri}/${method}`;
     const body = encodeInput(`${method}_INPUT`, of.resourceUri, parameters);
-    const reply = await this.#ask({ ...targetOf(of), action, body }, order(method), signal);
+    const reply = await this.#ask({ ...targetOf(of), action, body }, order(method), signal).catch((reason) => {
+      throw about(method, asDriverError(reason));
+    });
     const values = decodeProperties(expected(reply, of.resourceUri, `${method}_OUTPUT`));
     const [returned] = values.get('ReturnValue') ?? [];
     return { returnValue: Number(returned ?? 0), values };
@@ -187,6 +190,10 @@ export class WsmanClient implements AsyncDisposable {
 
 const question = (what: string) => ({ what, lane: 'control', timeoutMs: patience.ask, repeatable: true }) as const;
 const order = (what: string, lane: Lane = 'control') => ({ what, lane, repeatable: false }) as const;
+
+/** Of what may be refused alone, which it was is told. */
+const about = (method: string, reason: DriverError): DriverError =>
+  reason.message.includes(method) ? reason : new DriverError(reason.code, `${method}: ${reason.message}`, { cause: reason });
 
 interface Page {
   readonly items: readonly XmlElement[];
