@@ -11,4 +11,6 @@ export interface Mark {
   readonly owner: OwnerMark;
   /** Opaque to drivers, at most 4 KiB of text; empty when nothing was recorded. */
   readonly record: string;
+  /** Of a definition that takes several calls: the record until all of it is there. Else it would speak of what nobody has made yet. */
+  readonly until?: string;
 }

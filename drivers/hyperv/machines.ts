@@ -75,7 +75,7 @@ export class HypervMachines implements Machines {
     if (late !== undefined) return late;
     await this.#assertFree(definition, mark.owner, signal);
     await checkCapacity(definition, this.#inventory, signal);
-    const [notes = ''] = firstNotes(definition, mark);
+    const [notes = ''] = firstNotes(definition, { ...mark, record: mark.until ?? mark.record });
     await this.#inventory.service.define({ name: nativeName, uuid, notes, generation }, signal);
     const made = await this.#find(uuid, signal);
     if (made === undefined) throw new DriverError('Conflict', `machine "${nativeName}" was made, and is gone again`);
@@ -98,9 +98,10 @@ export class HypervMachines implements Machines {
       const difference = hardwareDifference(native, definition, this.#inventory);
       if (Object.keys(difference).length > 0) await checkCapacity(definition, this.#inventory, signal);
       const isNow = isPlainOff(native);
-      const kept = { ...readKept(notesOf(native.settings)), uuid, mark, next: difference, owned: ownedOf(native) };
+      const before = readKept(notesOf(native.settings));
+      const kept = { ...before, uuid, mark, next: difference, owned: ownedOf(native) };
       const { native: now, rest } = isNow
-        ? await bringAbout(native, difference, kept, this.#inventory, signal)
+        ? await bringAbout(native, difference, { ...kept, mark: before?.mark ?? mark }, this.#inventory, signal)
         : { native, rest: difference };
       await this.#change(
         now,

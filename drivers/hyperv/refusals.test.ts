@@ -19,7 +19,10 @@ for (const mode of ['v2', 'v1'] as const) {
     await driver.power.start(id, { paused: false }, soon());
     const native = mustBe(simulator.machineNamed('shop.web'));
     native.transition = 'pausing';
-    const refusal = { code: 'Conflict', message: /RequestStateChange \(\w+\): the host says invalid state for this \(32775\)/ };
+    const refusal = {
+      code: 'Conflict',
+      message: /RequestStateChange \(\w+\): the host says invalid state for this: .* has to end first \(32775\)/,
+    };
     await t.rejects(driver.power.cut(id, mark.owner, soon()), refusal);
     await t.rejects(driver.power.save(id, mark.owner, soon()), refusal);
     await t.rejects(driver.machines.undefine(id, mark.owner, { keepState: false }, soon()), { code: 'Conflict', message: /is not Off/ });
@@ -31,6 +34,25 @@ for (const mode of ['v2', 'v1'] as const) {
     native.transition = undefined;
     await driver.machines.undefine(id, mark.owner, { keepState: false }, soon());
     t.equal(simulator.host.machines.size, 0);
+  });
+
+  t.test(`${mode}: what was asked is noted once all of it is there, and until then what was before`, async (t) => {
+    const { simulator, driver, disk, read } = await hypervHost(t, mode);
+    const disks = [{ name: 'root', location: (await disk('root')).location, format: 'Vhd' as const }];
+    const add = mode === 'v2' ? 'AddResourceSettings' : 'AddVirtualSystemResources';
+    const noted = async () => (await read((await driver.machines.list(soon()))[0]?.id ?? ''))?.mark?.record;
+    const asked = { ...mark, record: 'asked', until: 'before' };
+    simulator.host.troubles.add(add, { kind: 'denied' }, 1);
+    await t.rejects(driver.machines.define({ ...definition, disks }, asked, soon()), { code: 'Denied', message: new RegExp(`^${add}: `) });
+    t.equal(await noted(), 'before', 'nobody took away what never was there');
+    await driver.machines.define({ ...definition, disks }, asked, soon());
+    t.equal(await noted(), 'asked');
+    const more = [...disks, { name: 'more', location: (await disk('more')).location, format: 'Vhd' as const }];
+    simulator.host.troubles.add(add, { kind: 'denied' }, 1);
+    await t.rejects(driver.machines.define({ ...definition, disks: more }, { ...mark, record: 'more' }, soon()), { code: 'Denied' });
+    t.equal(await noted(), 'asked');
+    await driver.machines.define({ ...definition, disks: more }, { ...mark, record: 'more' }, soon());
+    t.equal(await noted(), 'more');
   });
 
   t.test(`${mode}: of machines of one name ours is ours, whatever stands in that name`, async (t) => {
