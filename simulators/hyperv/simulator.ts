@@ -148,6 +148,16 @@ function hyperVNamespace(host: Host): WmiNamespace {
   return virtualizationNamespace(host, shown, v2Methods(host, power, shown), true);
 }
 
+/** What is answered in place of what would be. */
+class Instead extends Error {
+  readonly answered: Answered;
+
+  constructor(answered: Answered) {
+    super('another answer');
+    this.answered = answered;
+  }
+}
+
 /** Notes what is asked, and meets the troubles that are in its way. */
 async function met(host: Host, what: string): Promise<void> {
   host.asked.push(what);
@@ -156,6 +166,10 @@ async function met(host: Host, what: string): Promise<void> {
   await host.troubles.take(what, 'meet')?.act(what);
   if (host.troubles.take(what, 'denied') !== undefined) throw problems.accessDenied();
   if (host.troubles.take(what, 'quota') !== undefined) throw problems.quota('this user is allowed no more operations');
+  const status = host.troubles.take(what, 'status');
+  if (status !== undefined) throw new Instead({ status: status.status, body: '' });
+  const reply = host.troubles.take(what, 'reply');
+  if (reply !== undefined) throw new Instead({ status: 200, body: reply.text });
   const cut = host.troubles.take(what, 'cut');
   if (cut?.when === 'before') throw new Error('cut');
   if (cut !== undefined) host.troubles.add('answer', cut, 1);
@@ -163,7 +177,10 @@ async function met(host: Host, what: string): Promise<void> {
 
 async function answered(host: Host, service: Service, text: string, user: User): Promise<Answered> {
   if (user.powerless === true) return service.refuse(text, problems.accessDenied());
-  const answer = await service.answer(text);
+  const answer = await service.answer(text).catch((reason) => {
+    if (reason instanceof Instead) return reason.answered;
+    throw reason;
+  });
   if (host.troubles.take('answer', 'cut') !== undefined) throw new Error('cut');
   return answer;
 }

@@ -10,6 +10,10 @@ export type Trouble =
   /** Answered with a fault: access denied to this alone, a quota that is used up. */
   | { readonly kind: 'denied' }
   | { readonly kind: 'quota' }
+  /** Answered by HTTP alone, as by a host whose envelopes are smaller: 413. */
+  | { readonly kind: 'status'; readonly status: number }
+  /** Answered with this, whatever it is. */
+  | { readonly kind: 'reply'; readonly text: string }
   /** The connection breaks: before it is done, or after. */
   | { readonly kind: 'cut'; readonly when: 'before' | 'after' }
   /** Takes so many milliseconds longer. */
