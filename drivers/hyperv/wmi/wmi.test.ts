@@ -239,8 +239,11 @@ for (const version of ['v2', 'v1'] as const) {
     if (making !== undefined) making.percent = 1;
     t.equal(await hasty.disksMade(soon()), false, 'one that was written to is found by its file');
     if (making !== undefined) making.percent = 0;
+    const looks = (what: string) => simulator.host.asked.filter((one) => one.startsWith('Enumerate') && one.includes(what)).length;
+    const before = { machines: looks('Msvm_ConcreteJob'), disks: looks('Msvm_StorageJob') };
     const waiting = [jobs.machinesMade(soon()), jobs.disksMade(soon())];
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    // A second look begins once the first has seen what is under way.
+    while (looks('Msvm_ConcreteJob') < before.machines + 2 || looks('Msvm_StorageJob') < before.disks + 2) await new Promise(setImmediate);
     held.resolve();
     t.same(await Promise.all(waiting), [true, true]);
     t.equal(simulator.host.machines.size, 2);
