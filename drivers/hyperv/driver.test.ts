@@ -9,6 +9,7 @@ import { parentMark } from '#simulators/hyperv/model/device.js';
 import { addDevice } from '#simulators/hyperv/model/resources.js';
 import { newSwitch } from '#simulators/hyperv/model/switch.js';
 import { Simulator, type SimulatorOptions } from '#simulators/hyperv/simulator.js';
+import { endAt } from '#test/peers/hyperv-host.js';
 import { connectHypervDriver } from './driver.js';
 
 t.setTimeout(900_000);
@@ -30,33 +31,6 @@ async function host(t: Test, mode: 'v1' | 'v2', options: Partial<SimulatorOption
     return driver;
   };
   return { simulator, connect };
-}
-
-/** From the `nth` question on nothing is heard any more, as when our process ends there: that one is answered to nobody, or not even done. */
-function endAt(
-  simulator: Simulator,
-  nth: number,
-  isDone: boolean,
-  counts: (what: string) => boolean = () => true,
-): { readonly asked: () => number; readonly revive: () => void } {
-  const { asked, troubles } = simulator.host;
-  let count = 0;
-  const push = asked.push.bind(asked);
-  asked.push = (...what) => {
-    if (what.some(counts)) {
-      count += 1;
-      if (count === nth && isDone) troubles.add('*', { kind: 'cut', when: 'after' }, 1);
-      if (count === (isDone ? nth + 1 : nth)) troubles.add('*', { kind: 'cut', when: 'before' });
-    }
-    return push(...what);
-  };
-  return {
-    asked: () => count,
-    revive: () => {
-      troubles.calm();
-      asked.push = push;
-    },
-  };
 }
 
 await mkdir(join(folder, 'D/Hyper-V'), { recursive: true });

@@ -50,6 +50,8 @@ for (const mode of ['v2', 'v1'] as const)
           for (let nth = 1, isOver = false; !isOver; nth += 1) {
             const { simulator, connect, id, native, driver, wish, files } = await scene(t, mode);
             if (act !== 'take') await of(driver).take(id);
+            const known = { ...mark, record: 'what happened since' };
+            await driver.machines.mark(id, known, mark.owner, soon());
             const first = await connect();
             const end = endAt(simulator, nth, isDone, isChange);
             isOver = await of(first)
@@ -70,11 +72,11 @@ for (const mode of ['v2', 'v1'] as const)
             t.equal(native.snapshots.length, act === 'remove' ? 0 : 1);
             t.notMatch(String(native.settings['Notes']), /"checkpoint"/, 'nothing of it is left in the machine');
             const [machine] = (await second.machines.read([id], soon())).machines;
-            t.match(machine, { mark, power: { state: 'Off' }, configured: { disks: wish.disks } });
+            t.match(machine, { mark: known, power: { state: 'Off' }, configured: { disks: wish.disks } });
             await merged(second, id);
             t.same(await files(), act === 'remove' ? ['root.vhd'] : ['root.vhd', 'root_*.avhd'], 'one file over the disk, or none');
             const writes = native.writes;
-            await second.machines.define(wish, mark, soon());
+            await second.machines.define(wish, known, soon());
             t.equal(native.writes, writes, 'and the machine is as it is defined');
             await Promise.all([first, second].map((each) => each[Symbol.asyncDispose]()));
             if (nth > 20) throw new Error(`${act} takes more than 20 changes`);
