@@ -587,6 +587,29 @@ t.test('a machine from before is judged from when it is as declared, and only wh
   t.match(host.report(), [{ field: 'spec.cpu.count', treatment: 'Observe' }]);
 });
 
+t.test('room that runs is let go of where the manifest asks for none, and by no size that is lowered', async (t) => {
+  const lowered = (spec: Partial<MachineDefinition>) => {
+    const host = new Host();
+    const { maxCpuCount: _1, maxMemoryBytes: _2, ...roomless } = wanted;
+    host.definition = { ...roomless, cpuCount: 2, memoryBytes: 200 << 20, ...spec };
+    host.pass();
+    // As hosts read it back.
+    const { maxCpuCount: _3, maxMemoryBytes: _4, ...configured } = host.configured;
+    host.configured = configured;
+    host.live = { ...configured, maxCpuCount: 4, maxMemoryBytes: 400 << 20 };
+    host.more = { allow: ['Live', 'Hotplug', 'Restart'] };
+    const calls = host.pass();
+    const drift = host.report();
+    return { calls, drift, pending: (host.status?.pendingChanges ?? []).map(({ field, class: kind }) => `${field} ${kind}`) };
+  };
+  t.same(lowered({}), { calls: [], drift: [], pending: [] });
+  t.match(lowered({ maxCpuCount: 2, maxMemoryBytes: 200 << 20 }), {
+    calls: { 0: 'cut' },
+    drift: [],
+    pending: ['spec.cpu.maxCount Restart', 'spec.memory.maxSize Restart'],
+  });
+});
+
 t.test('a port that writes nothing down stays as it is, mark and all, when its host gets a place for that', async (t) => {
   const host = new Host();
   host.pass();

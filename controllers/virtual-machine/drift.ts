@@ -32,7 +32,8 @@ export function settle(wanted: MachineDefinition, { machine, record, now }: Know
   const { configured } = machine;
   const { applied } = record;
   if (configured === undefined) return { definition: asked, machine, drift: [], record };
-  if (applied === undefined) return { definition: asked, machine, drift: [], record: begun(wanted, asked, machine, record, wish) };
+  const whole = withNoRoom(machine, wanted);
+  if (applied === undefined) return { definition: asked, machine: whole, drift: [], record: begun(wanted, asked, machine, record, wish) };
   const judge = (field: string, where: Drifted['where'], has: MachineShape) => judged({ field, where }, has, { wanted, record, now, wish });
   const inDefinition = differences(configured, asked)
     .filter((difference) => !isPassword(difference))
@@ -44,11 +45,25 @@ export function settle(wanted: MachineDefinition, { machine, record, now }: Know
   const { live } = machine;
   const running = live === undefined ? [] : runningDrift(wanted, machine, record, inDefinition).map((path) => judge(path, 'Running', live));
   const apart = [...left, ...running.filter(isLeft).map(({ field }) => field)];
-  const seen = live === undefined || apart.length === 0 ? machine : { ...machine, configured: withFields(configured, live, apart) };
+  const seen =
+    live === undefined || apart.length === 0 ? whole : { ...whole, configured: withFields(whole.configured ?? configured, live, apart) };
   const kept = accepting(record, inDefinition, configured);
   const isAsAsked = differences(configured, definition).length === 0;
   const settled = isAsAsked ? refreshed(kept, wanted, configured) : kept;
   return { definition, machine: seen, drift: [...inDefinition, ...running], record: settled };
+}
+
+/**
+ * A definition without room above what it has says nothing of it, and so does one whose size was lowered while it runs, which changes nothing of the
+ * room. Only where the manifest asks for none does what runs with some let go of it at its next start.
+ */
+function withNoRoom(machine: Machine, { maxCpuCount, maxMemoryBytes }: MachineDefinition): Machine {
+  const { live, configured } = machine;
+  if (live === undefined || configured === undefined) return machine;
+  const cpu = live.maxCpuCount !== undefined && configured.maxCpuCount === undefined && maxCpuCount === configured.cpuCount;
+  const memory = live.maxMemoryBytes !== undefined && configured.maxMemoryBytes === undefined && maxMemoryBytes === configured.memoryBytes;
+  if (!cpu && !memory) return machine;
+  return { ...machine, configured: { ...configured, ...(cpu ? { maxCpuCount } : {}), ...(memory ? { maxMemoryBytes } : {}) } };
 }
 
 /** Of a machine that was defined before any of this was written down, only where it matters who changed what. */

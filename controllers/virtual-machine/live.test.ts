@@ -52,19 +52,6 @@ const planFor = (machine: Machine, record: MachineRecord = {}, at = now, heard =
 const changeOf = (live: Partial<MachineShape>, configured: Partial<MachineShape>) =>
   pendingChanges(machineOf(live, configured), capabilities);
 
-t.test('a definition without room above what it has lets go of the room that runs', async (t) => {
-  const { maxCpuCount: _, maxMemoryBytes: __, ...without } = { ...shape, cpuCount: 2, memoryBytes: 200 };
-  const running = { ...without, maxCpuCount: 4, maxMemoryBytes: 400 };
-  const machine = { ...machineOf({}, {}), configured: without, live: running };
-  t.match(pendingChanges(machine, capabilities), [
-    { field: 'spec.cpu.maxCount', class: 'Restart' },
-    { field: 'spec.memory.maxSize', class: 'Restart' },
-  ]);
-  t.same(pendingChanges({ ...machine, live: without }, capabilities), []);
-  const full = { ...machine, live: { ...running, cpuCount: 1, maxCpuCount: 2, maxMemoryBytes: 200 } };
-  t.match(pendingChanges(full, capabilities), [{ field: 'spec.cpu.count', class: 'Hotplug' }]);
-});
-
 t.test('each difference has its class, by what the host says of it', async (t) => {
   const rows = [
     [{ cpuCount: 2 }, 'spec.cpu.count', 'Hotplug'],

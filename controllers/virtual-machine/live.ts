@@ -36,16 +36,11 @@ export function runningDifferences({
   configured,
 }: Pick<Machine, 'live' | 'configured'>): readonly { readonly difference: Difference; readonly key: string }[] {
   if (live === undefined || configured === undefined) return [];
-  return differences(live, told(configured, live)).map((difference) => ({ difference, key: keyOf(difference, configured) }));
+  return differences(live, told(configured)).map((difference) => ({ difference, key: keyOf(difference, configured) }));
 }
 
-/**
- * A definition has no limit, and a cable plugged in, where it says nothing of them. One that leaves no room above what it has is the same as that of a
- * machine that was started without: what runs with more lets go of it at its next start.
- */
-const told = ({ disks, interfaces, container, ...shape }: MachineShape, live: MachineShape): MachineShape => ({
-  ...(live.maxCpuCount === undefined ? {} : { maxCpuCount: shape.cpuCount }),
-  ...(live.maxMemoryBytes === undefined ? {} : { maxMemoryBytes: shape.memoryBytes }),
+/** A definition has no limit, and a cable plugged in, where it says nothing of them. */
+const told = ({ disks, interfaces, container, ...shape }: MachineShape): MachineShape => ({
   ...shape,
   ...(container === undefined ? {} : { container: { limits: {}, ...container } }),
   disks: disks.map((disk) => ({ limits: {}, ...disk })),
