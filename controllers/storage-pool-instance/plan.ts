@@ -38,10 +38,16 @@ export type PoolAction =
 
 export function planPool(desired: DesiredPool, observed: ObservedPool): Plan<PoolAction> {
   const { want, store, volumes } = desired;
-  if (want === 'absent' && volumes.length > 0)
-    return [wait('InUse', `${volumes.length} volumes are still in it: ${volumes.slice(0, 3).join(', ')}`, 30_000)];
+  if (want === 'absent' && volumes.length > 0) return planInUse(desired, observed);
   if (store.kind === 'existing') return want === 'absent' ? [] : planExisting(store.nativeName, desired, observed);
   return want === 'absent' || store.kind === 'orphaned' ? planRemoval(observed) : planMade(store.definition, desired, observed);
+}
+
+/** Volumes go from an active pool alone, and not each host keeps its pools over the life of an agent. */
+function planInUse(desired: DesiredPool, observed: ObservedPool): Plan<PoolAction> {
+  const { store, volumes } = desired;
+  const inUse = wait('InUse', `${volumes.length} volumes are still in it: ${volumes.slice(0, 3).join(', ')}`, 30_000);
+  return store.kind === 'made' && observed.pool?.active !== true ? [...planMade(store.definition, desired, observed), inUse] : [inUse];
 }
 
 /** What a pool asks of its host. */

@@ -1,5 +1,5 @@
 import type { Pool, PoolDefinition, PoolId } from '#drivers/driver.js';
-import { DriverError } from '#drivers/error.js';
+import { DriverError, type DriverErrorCode } from '#drivers/error.js';
 import { collide, describeSource, movedFrom } from '#drivers/pool-source.js';
 import type { Credentials } from '#drivers/target.js';
 import { SharedFolder } from './file-server.js';
@@ -43,9 +43,9 @@ export class SharePools implements AsyncDisposable {
       throw new DriverError('Invalid', `${moved.field}: ${moved.given} given, the pool has ${moved.is} and is not moved`);
     this.#checkFree(definition);
     if (found !== undefined && isSame(found.definition.credentials, definition.credentials)) return path as PoolId;
-    await found?.files[Symbol.asyncDispose]();
     const files = this.#serverFiles(path.slice(2).split('\\')[0] ?? '', definition.credentials);
     this.#pools.set(path, { definition, files, folder: new SharedFolder(path, files) });
+    await found?.files[Symbol.asyncDispose]();
     return path as PoolId;
   }
 
@@ -72,13 +72,18 @@ export class SharePools implements AsyncDisposable {
     await Promise.all([...this.#pools.values()].map(({ files }) => files[Symbol.asyncDispose]()));
   }
 
-  /** A server that does not answer is silent, and its room as it was; why is told to whoever does something there. */
+  /**
+   * A server that does not answer is silent, and its room as it was. One that lets us in no more, or has no such folder, has to be started again,
+   * which tells why not.
+   */
   async #listed(path: string, pool: SharePool, abilities: Pick<Pool, 'formats' | 'can'>, signal: AbortSignal): Promise<Pool> {
     const { uuid, nativeName, source } = pool.definition;
-    const active = this.#rooms.has(path);
-    const looked = !active ? undefined : await unlessSilent(pool.folder.look(signal), signal);
-    if (looked !== undefined && this.#rooms.has(path)) this.#rooms.set(path, looked);
-    const { sizeBytes, freeBytes } = looked ?? this.#rooms.get(path) ?? { sizeBytes: 0, freeBytes: 0 };
+    const looked = this.#rooms.has(path) ? await unlessSilent(pool.folder.look(signal), signal) : undefined;
+    if (looked === 'LockedOut') this.#rooms.delete(path);
+    else if (looked !== undefined && this.#rooms.has(path)) this.#rooms.set(path, looked);
+    const room = this.#rooms.get(path);
+    const active = room !== undefined;
+    const { sizeBytes, freeBytes } = room ?? { sizeBytes: 0, freeBytes: 0 };
     return {
       ...{ id: path as PoolId, uuid, nativeName, active, path, source },
       ...abilities,
@@ -108,10 +113,12 @@ export class SharePools implements AsyncDisposable {
   }
 }
 
-const unlessSilent = <T>(answer: Promise<T>, signal: AbortSignal): Promise<T | undefined> =>
+const silences: ReadonlySet<string> = new Set<DriverErrorCode>(['Unavailable', 'TimedOut']);
+
+const unlessSilent = <T>(answer: Promise<T>, signal: AbortSignal): Promise<T | 'LockedOut' | undefined> =>
   answer.catch((reason) => {
     if (signal.aborted) throw reason;
-    return undefined;
+    return silences.has(DriverError.from(reason).code) ? undefined : ('LockedOut' as const);
   });
 
 const isSame = (one: Credentials | undefined, other: Credentials | undefined): boolean =>

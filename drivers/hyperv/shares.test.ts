@@ -80,6 +80,16 @@ t.test('whom Windows does not hand on to the file server is told what to set', a
   t.same(await facet('volumes').list(id, { refresh: true }, soon()), []);
 });
 
+t.test('a disk that another host has grown is seen as it is by who was to grow it', async (t) => {
+  const { id, facet, files } = await started(t);
+  const volumes = facet('volumes');
+  const { id: volume } = await volumes.create({ pool: id, nativeName: 'a', format: 'Vhdx', sizeBytes: bytes }, soon());
+  await files.resize('D:\\Shares\\VMs\\Disks\\a.vhdx', 2 * bytes);
+  t.match(await volumes.list(id, { refresh: false }, soon()), [{ sizeBytes: bytes }], 'its file is as long as before');
+  await volumes.grow(volume, 2 * bytes, soon());
+  t.match(await volumes.list(id, { refresh: false }, soon()), [{ sizeBytes: 2 * bytes }]);
+});
+
 t.test('what the share has not is told by the server, and the pool is not started', async (t) => {
   const { facet } = await hypervWithShare(t);
   const pools = facet('pools');
@@ -108,7 +118,7 @@ t.test('what the share has not is told by the server, and the pool is not starte
 
 t.test('a pool asks the file server as its own account, where it has one', async (t) => {
   const reader = { name: 'reader', password: 'other' };
-  const { facet } = await hypervWithShare(t, { users: [reader] });
+  const { facet, server } = await hypervWithShare(t, { users: [reader] });
   const pools = facet('pools');
   const id = await pools.define(sharePool, soon());
   await t.rejects(pools.start(id, soon()), { code: 'Denied', message: /file server "127\.0\.0\.2": .*the host refuses the login/ });
@@ -119,6 +129,10 @@ t.test('a pool asks the file server as its own account, where it has one', async
   await pools.define({ ...sharePool, credentials }, soon());
   await pools.start(id, soon());
   t.match(await pools.list(soon()), [{}, { active: true }]);
+  reader.password = 'changed';
+  server.cut();
+  const [, told] = await pools.list(soon());
+  t.match([told?.active, told?.silent], [false, undefined], 'it is to be started with what lets us in by now');
 });
 
 t.test('a share of a cluster volume is refused, as its room is not that of its drive', async (t) => {

@@ -129,12 +129,12 @@ export class HypervVolumes implements Volumes {
     const is = isDisk(location) ? await this.#images.look(location, signal) : { sizeBytes: 0 };
     if (is.sizeBytes > sizeBytes)
       throw new DriverError('Invalid', `volume "${id.nativeName}" has ${is.sizeBytes} bytes, ${sizeBytes} asked; a volume never shrinks`);
-    if (is.sizeBytes === sizeBytes) return;
-    await this.#checkAlone(id, signal);
     try {
+      if (is.sizeBytes === sizeBytes) return;
+      await this.#checkAlone(id, signal);
       await this.#images.grow(location, sizeOf(id.nativeName, sizeBytes), signal);
     } finally {
-      // Its file may be as long as before.
+      // Its file may be as long as before, whoever has grown it.
       this.#stale.set(location, Symbol());
     }
   }

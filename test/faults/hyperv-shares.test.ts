@@ -36,7 +36,7 @@ await t.test('the example of a share goes from apply to running, outlives an age
     t.match(files(), [/^d:\\shares\\vms\\disks\\default\.files-root.*\.vhdx$/]);
   }
   const asked = simulator.host.asked.filter(isChange).length;
-  await using _operator = await start();
+  const second = await start();
   await world.kubectl('patch', 'storagevolume', 'files-root', '--type=merge', '-p', '{"spec":{"size":"30Gi"}}');
   const waits = await world.until('StorageVolume', 'files-root', (seen) => condition(seen, 'Ready')?.reason === 'GrowsWhenOff', patient);
   t.equal(waits.status?.virtualSize, '20Gi', 'the next agent has found pool and volume');
@@ -44,13 +44,16 @@ await t.test('the example of a share goes from apply to running, outlives an age
   await world.kubectl('patch', 'virtualmachine', 'files', '--type=merge', '-p', '{"spec":{"runStrategy":"Halted"}}');
   await world.until('StorageVolume', 'files-root', (seen) => isReady(seen) && seen.status?.virtualSize === '30Gi', patient);
 
+  await world.delete('StoragePool', 'shared-disks');
+  await second.stop();
+  await using _third = await start();
   for (const [kind, name] of [
     ['VirtualMachine', 'files'],
     ['StorageVolume', 'files-root'],
-    ['StoragePool', 'shared-disks'],
   ] as const) {
     await world.delete(kind, name);
     await world.untilGone(kind, name);
   }
+  await world.untilGone('StoragePool', 'shared-disks');
   t.same(files(), []);
 });
