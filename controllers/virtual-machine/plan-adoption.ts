@@ -59,7 +59,10 @@ function running({ live, ...machine }: Machine, { disks, cdroms, interfaces }: M
 
 /** Another is not made in its place. */
 export const nothingToAdopt = ({ host }: Adopter, { name }: Adopting): Plan<never>[number] =>
-  refuse('NotFound', `${host} has no machine ${name} to adopt; name its host in spec.placement.hypervisorRef, and it by spec.uuid`);
+  refuse(
+    'NotFound',
+    `${host} has no machine ${name} to adopt; name its host in spec.placement.hypervisorRef, and it by spec.uuid, or annotate virtwright.io/adopt=false to have it made`,
+  );
 
 /** Another hand took it away, perhaps for a minute: made from its manifest it would be another machine, where its disks were its own an empty one. */
 export function lost({ host, adoptedWith }: Adopter): Plan<never> | undefined {

@@ -46,8 +46,10 @@ export function withNames(parts: MachineParts, cards: Adopted['cards'] = {}): Ma
 }
 
 /** A disk is a file of its own, and so is a disc. */
-const isSayable = ({ kind, image }: Drive): boolean =>
-  kind === 'disk' ? image !== undefined && /\.vhdx?$/.test(baseOf(image.file)) : image === undefined || /\.iso$/i.test(image.file);
+function isSayable({ kind, image, isPhysical }: Drive): boolean {
+  if (isPhysical === true) return false;
+  return kind === 'disk' ? image !== undefined && /\.vhdx?$/.test(baseOf(image.file)) : image === undefined || /\.iso$/i.test(image.file);
+}
 
 const ownedDrive = ({ at, image }: Drive, name: string): OwnedDrive => ({
   name,

@@ -92,12 +92,13 @@ export function movedTo(devices: XmlElement, disk: XmlElement, bus: DiskBus): { 
   return { devices: placed.devices, disk: address === undefined ? named : append(named, address) };
 }
 
-/** vda … vdz, vdaa …. */
+/** vda … vdz, vdaa …. On Xen, hda and xvda are one place by two names. */
 function freeTarget(devices: XmlElement, prefix: string): string {
   const taken = new Set(elements(devices, 'disk').map((disk) => attribute(child(disk, 'target'), 'dev')));
+  const alike = prefix === 'xvd' ? ['xvd', 'hd', 'sd'] : [prefix];
   for (let index = 0; ; index += 1) {
-    const target = prefix + letters(index);
-    if (!taken.has(target)) return target;
+    const letter = letters(index);
+    if (!alike.some((each) => taken.has(each + letter))) return prefix + letter;
   }
 }
 

@@ -127,4 +127,7 @@ t.test('a drive that no guest would find is refused', async (t) => {
     xen.readShape(xen.edit(byOthers, { ...definition, ...pc, disks: disks.slice(0, 1), cdroms: [{ name: 'tools' }] }, mark)).cdroms?.length,
     1,
   );
+  const more = xen.edit(byOthers, { ...definition, ...pc, disks: disks.slice(0, 2), cdroms: [{ name: 'tools' }] }, mark);
+  t.match(serializeXml(more), /<target dev=["']xvdc["']/, 'hda and xvda are one place');
+  t.notMatch(serializeXml(more), /xvda/);
 });
