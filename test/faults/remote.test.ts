@@ -68,7 +68,7 @@ async function heardFrom({ status }: VirtualMachine): Promise<string> {
   try {
     for await (const chunk of line?.output ?? []) {
       heard += Buffer.from(chunk).toString('latin1');
-      if (heard.includes('virtwright guest ready')) break;
+      if (/virtwright guest ready: [\w-]+\s/.test(heard)) break;
     }
   } finally {
     clearInterval(asking);
