@@ -1,4 +1,4 @@
-import type { Pool, PoolId, Pools, Volume, VolumeDefinition, VolumeId, Volumes } from '#drivers/driver.js';
+import type { Pool, PoolId, PoolSource, Pools, Volume, VolumeDefinition, VolumeId, Volumes } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { pathOf } from '#drivers/pool-source.js';
 import type { Ask } from './ask.js';
@@ -6,6 +6,13 @@ import type { RehearsedHost } from './host.js';
 
 /** How large a store is that is not there yet nobody knows: large enough. */
 const roomBytes = 2 ** 50;
+
+/** Shares are Hyper-V's alone. */
+function abilitiesOf(source: PoolSource): Pick<Pool, 'formats' | 'can'> {
+  if (source.kind === 'smb') return { formats: ['Vhdx', 'Vhd'], can: ['create', 'delete', 'grow'] };
+  if (pathOf(source) === undefined) return { formats: ['Raw'], can: ['create', 'delete', 'stream'] };
+  return { formats: ['Qcow2', 'Raw'], can: ['create', 'delete', 'grow', 'stream'] };
+}
 
 export function poolsOf(host: RehearsedHost, ask: Ask): Pools {
   const nameOf = (id: PoolId) => host.pools.get(id)?.nativeName ?? id;
@@ -19,20 +26,13 @@ export function poolsOf(host: RehearsedHost, ask: Ask): Pools {
         const id = uuid as PoolId;
         const path = pathOf(source);
         const bytes = { capacityBytes: roomBytes, allocationBytes: 0, availableBytes: roomBytes };
-        const isFiles = path !== undefined;
         const pool: Pool = {
           id,
           uuid,
           nativeName,
           source,
           active: false,
-          formats: source.kind === 'smb' ? ['Vhdx', 'Vhd'] : isFiles ? ['Qcow2', 'Raw'] : ['Raw'],
-          can:
-            source.kind === 'smb'
-              ? ['create', 'delete', 'grow']
-              : isFiles
-                ? ['create', 'delete', 'grow', 'stream']
-                : ['create', 'delete', 'stream'],
+          ...abilitiesOf(source),
           ...bytes,
           ...(path === undefined ? {} : { path }),
         };

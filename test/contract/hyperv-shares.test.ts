@@ -1,21 +1,14 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { connectHypervDriver } from '#drivers/hyperv/driver.js';
-import { Credentials } from '#drivers/target.js';
 import { Simulator } from '#simulators/hyperv/simulator.js';
 import { storesContract } from './contract.js';
+import { credentials, drivesFolder, user } from './hyperv-access.js';
 
 t.setTimeout(900_000);
 
-const user = { name: 'Administrator', password: 'p ä"ss\\w0rd' };
-const folder = await mkdtemp(join(tmpdir(), 'vw-hyperv-'));
-t.teardown(() => rm(folder, { recursive: true }));
-const credentials = new Credentials([
-  ['username', Buffer.from(user.name)],
-  ['password', Buffer.from(user.password)],
-]);
+const folder = await drivesFolder();
 
 // A file server is asked as the host is: at the same port, and so at another address.
 const [drives, served] = [await mkdtemp(join(folder, 'host-')), await mkdtemp(join(folder, 'served-'))];

@@ -1,25 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import type { VolumeFormat } from '#drivers/driver.js';
 import { connectHypervDriver } from '#drivers/hyperv/driver.js';
-import { Credentials } from '#drivers/target.js';
 import { Simulator } from '#simulators/hyperv/simulator.js';
 import { contract } from './contract.js';
+import { credentials, drivesFolder, user } from './hyperv-access.js';
 import { HypervPeer } from './hyperv-peer.js';
 import type { Subject } from './subject.js';
 
 t.setTimeout(1_800_000);
 
-const user = { name: 'Administrator', password: 'p ä"ss\\w0rd' };
-const folder = await mkdtemp(join(tmpdir(), 'vw-hyperv-'));
-t.teardown(() => rm(folder, { recursive: true }));
-const credentials = new Credentials([
-  ['username', Buffer.from(user.name)],
-  ['password', Buffer.from(user.password)],
-]);
+const folder = await drivesFolder();
 
 /** As WMI tells it. */
 const folderName = 'd:\\hyper-v';
