@@ -2,9 +2,10 @@ import fc from 'fast-check';
 import t from 'tap';
 import type { Capability, Machine, MachineId, MachineShape, PowerState } from '#drivers/driver.js';
 import { type AllowedClass, changeClasses, classOf } from './classes.js';
+import type { DesiredMachine } from './desired.js';
 import { differences } from './difference.js';
 import { needsRestart, pendingChanges, whyWaiting } from './live.js';
-import { type DesiredMachine, planMachine } from './plan.js';
+import { planMachine } from './plan.js';
 import { type MachineRecord, noteAsked, noteBoot, noteRefused } from './record.js';
 import { decodeRecord, encodeRecord } from './record-text.js';
 

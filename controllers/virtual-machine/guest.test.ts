@@ -2,8 +2,8 @@ import t from 'tap';
 import type { VirtualMachine, VirtualMachineStatus } from '#crds/types.js';
 import type { GuestAddress, GuestSight, Machine, MachineId } from '#drivers/driver.js';
 import { addressKey } from '../host/guests-view.js';
+import type { ObservedMachine } from './desired.js';
 import { tellGuest } from './guest.js';
-import type { ObservedMachine } from './plan.js';
 
 const mac = '52:54:00:00:00:01';
 const bootedAt = Date.UTC(2030, 0, 1, 12);

@@ -2,7 +2,7 @@ import type { VirtualMachine, VirtualMachineStatus } from '#crds/types.js';
 import type { GuestAddress, GuestSight, Machine } from '#drivers/driver.js';
 import { type Finding, isFalse, isTrue } from '../conditions.js';
 import { addressKey, type GuestKnown, isSince } from '../host/guests-view.js';
-import type { ObservedMachine } from './plan.js';
+import type { ObservedMachine } from './desired.js';
 import { bootNumber } from './record.js';
 
 type Interface = NonNullable<VirtualMachineStatus['interfaces']>[number];

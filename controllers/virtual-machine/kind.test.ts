@@ -10,8 +10,8 @@ import { HostView } from '../host/view.js';
 import { createStore } from '../kubernetes/store.js';
 import { indexes } from '../stores.js';
 import { marked } from './action.js';
+import type { DesiredMachine } from './desired.js';
 import { observeMachine, virtualMachineKind } from './kind.js';
-import type { DesiredMachine } from './plan.js';
 import type { MachineRecord } from './record.js';
 import { decodeRecord } from './record-text.js';
 

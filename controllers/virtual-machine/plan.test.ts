@@ -5,8 +5,9 @@ import type { Machine, MachineId, MachineShape, OwnerMark, PowerReason, PowerSta
 import { DriverError } from '#drivers/error.js';
 import { everything } from '#drivers/fake/capabilities.js';
 import type { AnyAction, Plan } from '../plan.js';
+import type { DesiredMachine } from './desired.js';
 import { differences as differencesOf, fieldsOf } from './difference.js';
-import { type DesiredMachine, planMachine } from './plan.js';
+import { planMachine } from './plan.js';
 import type { RequestedAction } from './plan-action.js';
 import { learn, type MachineRecord, noteFailedStart, retryAt } from './record.js';
 import { decodeRecord, encodeRecord } from './record-text.js';

@@ -1,91 +1,28 @@
-import type { Capability, Machine, MachineDefinition, OwnerMark } from '#drivers/driver.js';
-import type { Adopting } from '../adoption.js';
+import type { Machine, MachineDefinition } from '#drivers/driver.js';
 import { describeUnfit, type Unfit, unfitMachine } from '../fit.js';
-import type { GuestKnown } from '../host/guests-view.js';
 import { act, leave, type Plan, refuse, wait } from '../plan.js';
 import { type MachineAction, marked, type Subject } from './action.js';
 import { asked } from './asked.js';
-import type { AllowedClass } from './classes.js';
+import type { DesiredMachine, ObservedMachine } from './desired.js';
 import { type Difference, differences, fieldsOf } from './difference.js';
 import { forgetSettled, noteDefined, type Settled, settle } from './drift.js';
-import { becauseOf, type DriftWish, isLeft } from './drifted.js';
-import { defaultInterface, type Revoked } from './interfaces.js';
+import { becauseOf, isLeft } from './drifted.js';
 import { noteLimits } from './limits.js';
 import { planLive } from './live.js';
-import { planRequestedAction, type RequestedAction, type RunStrategy } from './plan-action.js';
-import { asTaken, lost, nothingToAdopt, planAdoption, planRelease } from './plan-adoption.js';
+import { planRequestedAction } from './plan-action.js';
+import { lost, nothingToAdopt, planRelease } from './plan-adoption.js';
 import { planDrift } from './plan-drift.js';
 import { planAbsence, planLeaving, resuming } from './plan-leaving.js';
-import { planRun, planStop, type StopPolicy } from './plan-power.js';
-import { planSeeding, planUnseeding, seeded, seededFor, type WantedSeed } from './plan-seed.js';
+import { planStop } from './plan-power.js';
+import { planSeeding, planUnseeding, seeded, seededFor } from './plan-seed.js';
+import { planStranger } from './plan-stranger.js';
+import { planStrategy } from './plan-strategy.js';
 import { planRecreation, planRestart } from './plan-update.js';
+import { attachedFor, planWaits } from './plan-waits.js';
 import { notePutBack } from './put-back.js';
-import { bootNumber, isFailure, learn, type MachineRecord, running } from './record.js';
+import { learn, type MachineRecord, running } from './record.js';
 import { encodeRecord } from './record-text.js';
 import { forgetDone } from './restarts.js';
-
-export interface DesiredMachine extends WantedSeed {
-  /** `away`: on another host, once nothing of it is on this. */
-  readonly want: 'present' | 'absent' | 'away';
-  readonly host: string;
-  readonly owner: OwnerMark;
-  readonly definition: MachineDefinition;
-  /** Volumes that it needs and cannot have, each with what is wrong: until they are there the definition is not the whole one. */
-  readonly missing?: readonly string[];
-  /** The same of networks. */
-  readonly missingNetworks?: readonly string[];
-  /** The manifest names no interface. */
-  readonly networkByDefault?: true;
-  /** Networks that it may not be attached to any more; attached it stays. */
-  readonly revoked?: readonly Revoked[];
-  /** What it names of the host, and may not have: then it is neither changed nor started, and what runs goes on. */
-  readonly ungranted?: readonly string[];
-  /** Why it may not have the CPU shares that it asks for; as many as it has already it keeps. */
-  readonly ungrantedShares?: string;
-  /** Why the password of its graphics is not there yet. */
-  readonly missingPassword?: string;
-  /** Interfaces whose MAC address another machine had first. */
-  readonly duplicates?: readonly string[];
-  readonly runStrategy: RunStrategy;
-  readonly stop: StopPolicy;
-  /** What firmware and TPM wrote down outlives the machine, as its first disk does. */
-  readonly keepState: boolean;
-  /** What becomes of what others change; absent, it is put back. */
-  readonly drift?: DriftWish;
-  /** Classes of changes that come about by themselves; absent, as usual. */
-  readonly allow?: readonly AllowedClass[];
-  /** The oldest VirtualMachineAction that is not finished. */
-  readonly action?: RequestedAction;
-  /** The former owner's uid, or `All`, when somebody said that this object takes over what an earlier one left. */
-  readonly takeOver?: string;
-  /** Somebody said that the machine which is there is to be this one. */
-  readonly adopt?: Adopting;
-  /** What it was adopted with that no manifest can say, unless `forgets`. */
-  readonly adoptedWith?: string;
-  /** Adopted, it may be made anew without what no manifest can say: somebody said so. */
-  readonly forgets?: true;
-  /** Its screen has the password that it was adopted with: one that is made anew would have none. */
-  readonly keepsPassword?: true;
-  /** Once the object is deleted, the machine is nobody's, and stays. */
-  readonly release?: true;
-  /** Of a machine that is released, disks whose volumes would be deleted. */
-  readonly doomed?: readonly string[];
-  readonly capabilities: readonly Capability[];
-}
-
-export interface ObservedMachine {
-  /** Ours. */
-  readonly machine?: Machine;
-  /** Has our uuid, our native name or our object's name, and is not ours. */
-  readonly stranger?: Machine;
-  /** What was last known of its guest. */
-  readonly guest?: GuestKnown;
-  /** The seed was seen to be there since it was last taken up; or all of this machine's are known to be gone. */
-  readonly seedKept?: boolean;
-  /** As `Subject.heard`; absent when there is no machine. */
-  readonly heard?: ReadonlySet<string>;
-  readonly record: MachineRecord;
-}
 
 /** The steps from the machine we see to the machine that was asked for, first things first. */
 export function planMachine(desired: DesiredMachine, observed: ObservedMachine, now: number): Plan<MachineAction> {
@@ -120,14 +57,6 @@ export function settledNow(desired: DesiredMachine, { machine, record }: Observe
   return settledFor(seededFor(attachedFor(desired, machine), machine), { machine, record, now });
 }
 
-/** The host's default is for new machines: one that is there keeps what it got, also when the default is another by now, or none. */
-function attachedFor(desired: DesiredMachine, { configured, live }: Machine): DesiredMachine {
-  if (desired.networkByDefault !== true) return desired;
-  const { missingNetworks: _, definition, ...rest } = desired;
-  const its = (configured ?? live)?.interfaces.filter(({ name }) => name === defaultInterface) ?? [];
-  return { ...rest, definition: { ...definition, interfaces: its.map(({ name, network }) => ({ name, network })) } };
-}
-
 function planPresence(desired: DesiredMachine, subject: Subject, settled: Settled, observed: ObservedMachine): Plan<MachineAction> {
   const requested = desired.action === undefined ? undefined : planRequestedAction(desired.action, desired, subject);
   const power = requested ?? planStrategy(desired, subject);
@@ -147,29 +76,6 @@ function planPresence(desired: DesiredMachine, subject: Subject, settled: Settle
 }
 
 const isStart = (decision: Plan<MachineAction>[number]): boolean => decision.kind === 'act' && decision.action.kind === 'start';
-
-/** What it refers to and cannot have. A machine that runs goes on; it is neither changed nor started until all is there. */
-function planWaits(desired: DesiredMachine, machine?: Machine): Plan<never> {
-  const { missing = [], missingNetworks = [], missingSeed = [], revoked = [], duplicates = [], ungranted = [] } = desired;
-  const { missingPassword, ungrantedShares } = desired;
-  // One that has a password keeps it.
-  const asksNobody = (machine?.configured ?? machine?.live)?.graphics?.password === undefined;
-  const attached = (machine?.configured ?? machine?.live)?.interfaces ?? [];
-  const moreShares = (desired.definition.cpuShares ?? 0) > ((machine?.configured ?? machine?.live)?.cpuShares ?? 0);
-  const isAttached = ({ name, network, vlan }: Revoked) =>
-    attached.some((one) => one.name === name && one.network === network && one.vlan === vlan);
-  const refused = revoked.filter((one) => !isAttached(one));
-  const networks = [...missingNetworks, ...refused.map(({ because }) => because)];
-  return [
-    ...(missing.length === 0 ? [] : [wait('WaitingForVolumes', `waiting for ${missing.join(', ')}`, 60_000)]),
-    ...(networks.length === 0 ? [] : [wait('WaitingForNetworks', `waiting for ${networks.join(', ')}`, 60_000)]),
-    ...(missingSeed.length === 0 ? [] : [wait('WaitingForSeed', `waiting for ${missingSeed.join(', ')}`, 60_000)]),
-    ...(missingPassword !== undefined && asksNobody ? [wait('WaitingForPassword', `waiting for ${missingPassword}`, 60_000)] : []),
-    ...duplicates.map((because) => refuse('DuplicateMacAddress', because)),
-    ...ungranted.map((because) => refuse('NotGranted', because)),
-    ...(ungrantedShares !== undefined && moreShares ? [refuse('NotGranted', ungrantedShares)] : []),
-  ];
-}
 
 function planCreation(desired: DesiredMachine, observed: ObservedMachine): Plan<MachineAction> {
   const gone = lost(desired);
@@ -238,86 +144,11 @@ function planFit(desired: DesiredMachine): Plan<MachineAction> {
   ];
 }
 
-function planStrategy({ runStrategy, stop }: DesiredMachine, subject: Subject): Plan<MachineAction> {
-  const { machine, record } = subject;
-  const off = machine.power.state === 'Off';
-  if (record.resumes === true && runStrategy !== 'Halted') return planRun(subject, { exactly: runStrategy !== 'Always' });
-  switch (runStrategy) {
-    case 'Always':
-      return planRun(subject);
-    case 'RerunOnFailure':
-      return off && isFinished(record) ? [] : planRun(subject, { exactly: true });
-    case 'Once':
-      return off && bootNumber(record) > 0 ? [] : planRun(subject, { exactly: true });
-    case 'Halted':
-      return off ? noteHalted(subject) : planStop(stop, subject);
-    case 'Manual':
-      return [];
-  }
-}
-
-const isFinished = ({ lastStop, halted }: MachineRecord): boolean =>
-  lastStop !== undefined && !isFailure(lastStop.cause) && halted !== true;
-
-function noteHalted(subject: Subject): Plan<MachineAction> {
-  const { machine } = subject;
-  const { resumes, ...record } = subject.record;
-  if (resumes !== true && (record.lastStop === undefined || record.halted === true)) return [];
-  return [act({ kind: 'note', id: machine.id, mark: marked(subject, { ...record, halted: true }) }, 'the run strategy is Halted')];
-}
-
 function planRemoval(desired: DesiredMachine, subject: Subject): Plan<MachineAction> {
   if (desired.release === true) return planRelease(desired, subject.machine);
   const { stop, owner, keepState } = desired;
   const { id, power } = subject.machine;
   return power.state === 'Off' ? [act({ kind: 'undefine', id, owner, keepState }, 'the resource was deleted')] : planStop(stop, subject);
-}
-
-/** An object restored from a backup, or re-applied after its cluster was lost, is never run a second time; nobody else's machine is touched. */
-function planStranger(desired: DesiredMachine, stranger: Machine): Plan<MachineAction> {
-  const { owner, takeOver, want, host } = desired;
-  const { id, nativeName, mark } = stranger;
-  if (want === 'absent') return [];
-  const theirs = mark?.owner;
-  if (theirs === undefined && desired.adopt !== undefined) return planTaking(desired, stranger);
-  if (theirs === undefined) {
-    return [
-      refuse(
-        'NotOurs',
-        `${host} has a machine ${nativeName} that Virtwright did not make; rename or remove it there, choose another name, or adopt it (virtwright import)`,
-      ),
-    ];
-  }
-  if (theirs.cluster !== owner.cluster || theirs.namespace !== owner.namespace || theirs.name !== owner.name) {
-    return [
-      refuse(
-        'NotOurs',
-        `${host} has a machine ${nativeName} that belongs to VirtualMachine ${theirs.namespace}/${theirs.name} of cluster "${theirs.cluster}"; choose another name`,
-      ),
-    ];
-  }
-  if (takeOver === theirs.uid || takeOver === 'All') {
-    return [
-      act(
-        { kind: 'takeOver', id, from: theirs, mark: { owner, record: mark?.record ?? '' } },
-        `taken over from ${theirs.uid}, as annotated`,
-      ),
-    ];
-  }
-  return [
-    refuse(
-      'RestoredOrCopied',
-      `${host} has machine ${nativeName} of an earlier VirtualMachine of this name (uid ${theirs.uid}); to take it over as it is, annotate virtwright.io/take-over=${theirs.uid}`,
-    ),
-  ];
-}
-
-/** What the host would give to a new one by itself is not asked of what is there. */
-function planTaking(desired: DesiredMachine, stranger: Machine): Plan<MachineAction> {
-  const taken = asTaken(stranger);
-  const asked = seededFor(attachedFor(desired, taken), taken);
-  const waits = planWaits(asked, taken);
-  return waits.length > 0 ? waits : planAdoption(asked, stranger);
 }
 
 /** What was just learnt is written down even when nothing else is to be done; acts that write the record carry it along. */

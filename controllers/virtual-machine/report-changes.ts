@@ -1,5 +1,6 @@
 import { classOf, type Judged } from './classes.js';
-import { type DesiredMachine, misfitsOf, type ObservedMachine, undefinedYet } from './plan.js';
+import type { DesiredMachine, ObservedMachine } from './desired.js';
+import { misfitsOf, undefinedYet } from './plan.js';
 
 /** What is asked for and does not get as far as the definition, because its host does not take it, or not in a machine that is there. */
 export function unwritten(

@@ -2,7 +2,7 @@ import type { VirtualMachineStatus } from '#crds/types.js';
 import { type Finding, isFalse, isTrue, timestamp } from '../conditions.js';
 import type { Findings } from '../reconcile.js';
 import type { MachineAction } from './action.js';
-import type { DesiredMachine, ObservedMachine } from './plan.js';
+import type { DesiredMachine, ObservedMachine } from './desired.js';
 
 type Evacuation = VirtualMachineStatus['evacuation'];
 
