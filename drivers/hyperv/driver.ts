@@ -62,10 +62,19 @@ async function waitForFormerLife(jobs: Jobs, signal: AbortSignal): Promise<void>
   await Promise.all([jobs.machinesMade(signal).catch(unlessBusy), jobs.disksMade(signal).catch(unlessBusy)]);
 }
 
-/** A file server is reached as the host is: by the same way, through the same port. */
+/**
+ * A file server is reached as the host is: by the same way, through the same port. Whoever makes pools names the server, which need not be an honest
+ * one: the host's password is not shown to it.
+ * @throws DriverError Invalid
+ */
 const serverFiles =
   (at: HypervUri, credentials: Credentials = new Credentials([])): ServerFiles =>
   (host, own) => {
+    if (at.auth === 'basic' && own === undefined)
+      throw new DriverError(
+        'Invalid',
+        `smb.credentialsSecretName: left out, and auth=basic in the host's URI would send the host's password to ${host}; name a Secret with an account of the file server`,
+      );
     const trusted = credentials.only(['ca.crt', 'sha256']);
     const shown = own === undefined ? credentials : trusted.with(own.keys.map((key) => [key, own.get(key) ?? new Uint8Array()] as const));
     const { endpoint, login } = decodeCredentials({ ...at, host }, shown);

@@ -1,7 +1,13 @@
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import t from 'tap';
 import type { PoolDefinition } from '#drivers/driver.js';
 import { Credentials } from '#drivers/target.js';
+import { Simulator } from '#simulators/hyperv/simulator.js';
+import { createAuthority, issue } from '#test/cluster/certificates.js';
 import { definition, hypervHost, hypervWithShare, pool as local, mark, sharePool, soon } from '#test/peers/hyperv-host.js';
+import { connectHypervDriver } from './driver.js';
 
 t.setTimeout(300_000);
 
@@ -133,6 +139,29 @@ t.test('a pool asks the file server as its own account, where it has one', async
   server.cut();
   const [, told] = await pools.list(soon());
   t.match([told?.active, told?.silent], [false, undefined], 'it is to be started with what lets us in by now');
+});
+
+t.test('with auth=basic the password of the host is shown to no file server', async (t) => {
+  const at = await mkdtemp(join(tmpdir(), 'vw-basic-'));
+  t.teardown(() => rm(at, { recursive: true }));
+  const authority = await createAuthority(at);
+  const issued = await issue(at, 'server', '/CN=hyperv', 'serverAuth');
+  const [ca = '', cert = '', key = ''] = await Promise.all([authority.cert, issued.cert, issued.key].map((path) => readFile(path, 'utf8')));
+  await mkdir(join(at, 'D/Hyper-V'), { recursive: true });
+  const users = [{ name: 'Administrator', password: 'secret' }];
+  const options = { mode: 'v2', folder: at, users, certificate: { cert, key }, ways: { basic: true } } as const;
+  const simulator = await Simulator.start(options);
+  t.teardown(() => simulator[Symbol.asyncDispose]());
+  const keysOf = (more: object) => Object.entries({ username: 'Administrator', password: 'secret', ...more });
+  const secret = (more: object) => new Credentials(keysOf(more).map(([name, value]) => [name, Buffer.from(value)] as const));
+  const uri = `hyperv://127.0.0.1:${simulator.port}/?auth=basic`;
+  const driver = await connectHypervDriver(uri, secret({ 'ca.crt': ca }), { signal: soon() });
+  t.teardown(() => driver[Symbol.asyncDispose]());
+  const message = /smb\.credentialsSecretName: left out.*send the host's password to 127\.0\.0\.2; name a Secret/;
+  await t.rejects(async () => driver.pools?.define(sharePool, soon()), { code: 'Invalid', message });
+  t.equal((await driver.pools?.list(soon()))?.length, 1, 'the folder alone');
+  await driver.pools?.define({ ...sharePool, credentials: secret({ password: 'its own' }) }, soon());
+  t.match(await driver.pools?.list(soon()), [{}, { active: false }]);
 });
 
 t.test('a share of a cluster volume is refused, as its room is not that of its drive', async (t) => {
