@@ -185,6 +185,19 @@ t.test('what cannot be said is left out, and why is told', async (t) => {
   ]);
 });
 
+t.test('a disc is a volume of its own where its pool makes none of its format, and machines share it', async (t) => {
+  const disks = { ...pool, formats: ['Vhdx' as const] };
+  const reader = { ...bare, cdroms: [{ name: 'ide1-0', location: '/p/tools.iso' }] };
+  const volumes = [volumeOf('tools.iso', { format: 'Raw', sizeBytes: 5 << 20 }), volumeOf('x.vmdk', { format: 'Vmdk' })];
+  const machines = [machineOf('web', reader), machineOf('db', reader)];
+  const { of, left } = objectsIn({ ...inventoryOf(machines), pools: [{ pool: disks, volumes }] });
+  t.same(left, ['volume x.vmdk of pool Default Pool: it is Vmdk, of 8388608 bytes']);
+  t.match(of('VirtualMachine'), Array(2).fill({ spec: { disks: [{ name: 'ide1-0', cdrom: { volumeRef: { name: 'tools-iso' } } }] } }));
+  t.match(of('StorageVolume'), [
+    { metadata: { annotations: { 'virtwright.io/adopt': 'tools.iso' } }, spec: { format: 'Raw', size: '5Mi', reclaimPolicy: 'Retain' } },
+  ]);
+});
+
 t.test('what people can do about a disk is said with the tools of its host', async (t) => {
   const machines = [machineOf('elsewhere', disk('not-there.img')), machineOf('linked', disk('linked.qcow2'))];
   const inventory = inventoryOf(machines, [volumeOf('linked.qcow2', { base: '/p/base.qcow2' })]);

@@ -306,9 +306,11 @@ class Import {
 }
 
 /** Why it is no StorageVolume of ours. */
-function whyNoVolume({ pool, volume: { base, sizeBytes } }: Found, format: VolumeFormat): string | undefined {
+function whyNoVolume({ pool, volume: { base, sizeBytes, format: told } }: Found, format: VolumeFormat): string | undefined {
   if (base !== undefined) return `it keeps only what differs from ${base}`;
-  return pool.formats.includes(format) && sizeBytes >= 1024 ? undefined : `it is ${format}, of ${sizeBytes} bytes`;
+  // As adoption has it: an image of a disc is there beside virtual disks, where none can be made.
+  const isDisc = format === 'Raw' && told === 'Raw';
+  return (isDisc || pool.formats.includes(format)) && sizeBytes >= 1024 ? undefined : `it is ${format}, of ${sizeBytes} bytes`;
 }
 
 const grantsComment = ['A Hypervisor that you have already gets this grant beside its own.'];
