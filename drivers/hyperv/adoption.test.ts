@@ -157,6 +157,32 @@ for (const mode of ['v2', 'v1'] as const) {
     t.match((await look(scene)).configured, { interfaces: [{ name: 'lan' }, { name: 'nic1' }, more] });
   });
 
+  t.test(`${mode}: a disc of a pool is taken over in its drive, and one that no pool has is left in its own`, async (t) => {
+    const scene = await strangers(t, mode);
+    const { driver, id, native, simulator } = scene;
+    await simulator.host.options.store.touch('D:\\Hyper-V\\Tools.iso');
+    await simulator.host.options.store.touch('C:\\Windows\\System32\\vmguest.iso');
+    const put = async (location: string) => {
+      await driver.adoption?.adopt(id, mark, soon());
+      const { disks = [], interfaces = [] } = (await look(scene)).configured ?? {};
+      const cdroms = [{ name: 'ide0-1', bus: 'IDE' as const, location }];
+      await driver.machines.define({ ...definition, disks, interfaces, cdroms }, mark, soon());
+      await driver.adoption?.release(id, mark.owner, soon());
+    };
+    await put('d:\\hyper-v\\tools.iso');
+    const inPool = (await look(scene)).found;
+    t.match(inPool, { shape: { cdroms: [{ name: 'ide0-1', location: 'd:\\hyper-v\\tools.iso' }] }, kept: [] });
+    await put('c:\\windows\\system32\\vmguest.iso');
+    const inNone = (await look(scene)).found;
+    t.same(inNone?.shape.cdroms, undefined);
+    t.match(inNone, { kept: ['cdrom ide0-1 (c:\\windows\\system32\\vmguest.iso)'] });
+    const count = partCount(native);
+    await driver.adoption?.adopt(id, mark, soon());
+    const { disks = [], interfaces = [] } = (await look(scene)).configured ?? {};
+    await driver.machines.define({ ...definition, memoryBytes: 96 << 20, disks, interfaces }, mark, soon());
+    t.equal(partCount(native), count, 'drive and disc are there');
+  });
+
   t.test(`${mode}: what has checkpoints is taken over as it is, and loses no disk`, async (t) => {
     const scene = await strangers(t, mode);
     const { driver, id, native, simulator } = scene;

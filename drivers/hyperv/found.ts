@@ -1,5 +1,6 @@
 import { baseOf, isCheckpoint } from './devices.js';
 import type { Adopted, Owned, OwnedDrive } from './notes.js';
+import { mayBePool } from './pool-path.js';
 import type { Card } from './wmi/cards.js';
 import type { Bus, Controller, Drive } from './wmi/drives.js';
 import type { MachineParts } from './wmi/parts.js';
@@ -45,11 +46,14 @@ export function withNames(parts: MachineParts, cards: Adopted['cards'] = {}): Ma
   return { ...parts, cards: parts.cards.map((card) => ({ ...card, name: nameOf(card) })) };
 }
 
-/** A disk is a file of its own, and so is a disc. */
+/** A disk is a file of its own, and so is a disc; one that no pool has, as Windows' own `vmguest.iso`, is left in its drive, as no volume can be made of it. */
 function isSayable({ kind, image, isPhysical }: Drive): boolean {
   if (isPhysical === true) return false;
-  return kind === 'disk' ? image !== undefined && /\.vhdx?$/.test(baseOf(image.file)) : image === undefined || /\.iso$/i.test(image.file);
+  if (image === undefined) return kind === 'dvd';
+  return kind === 'disk' ? /\.vhdx?$/.test(baseOf(image.file)) : /\.iso$/i.test(image.file) && mayBePool(folderOf(image.file));
 }
+
+const folderOf = (file: string): string => file.slice(0, file.lastIndexOf('\\'));
 
 const ownedDrive = ({ at, image }: Drive, name: string): OwnedDrive => ({
   name,

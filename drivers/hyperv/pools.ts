@@ -3,11 +3,9 @@ import type { Pool, PoolDefinition, PoolId, Pools } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import type { Disk, HostFiles, StoredFile } from './files.js';
 import type { Inventory } from './inventory.js';
+import { isForDisks } from './pool-path.js';
 import type { SharePools } from './share-pools.js';
 import { machineServiceSettings } from './wmi/classes.js';
-
-/** Windows' own, in which nobody looks for disks. */
-const notForDisks = ['windows', 'program files', 'program files (x86)', 'programdata', 'users', 'perflogs', 'boot', 'efi', 'recovery'];
 
 /**
  * Folders that are there, directly below the roots of the host's drives, and the one that Hyper-V itself puts disks in, wherever that is: WMI
@@ -110,8 +108,6 @@ export class HypervPools implements Pools {
 }
 
 const isShare = (id: PoolId): boolean => id.startsWith('\\\\');
-
-const isForDisks = (path: string): boolean => !notForDisks.includes(path.slice(path.lastIndexOf('\\') + 1));
 
 /** A folder has none: one that is the same whenever it is asked for. */
 function uuidOf(path: string): string {
