@@ -3,11 +3,11 @@ import type { Socket } from 'node:net';
 import { DriverError } from '#drivers/error.js';
 import { isBroken, networkError } from '#drivers/https/network-error.js';
 import { certificateOf } from '#drivers/https/trusting-agent.js';
+import { NtlmClient, type SecurityContext } from '../ntlm/client.js';
 import { endpointHash } from './endpoint-hash.js';
 import { type Endpoint, OneSocket, type Received, type Sent, SocketGone } from './http.js';
 import { kerberosToken } from './kerberos/token.js';
 import { authorization, challengeIn, type Login, noWay, offered, refusedLogin } from './login.js';
-import { NtlmClient, type SecurityContext } from './ntlm/client.js';
 import { openBody, sealBody, sealedType } from './sealed-body.js';
 
 export const soapType = 'application/soap+xml;charset=UTF-8';

@@ -2,10 +2,10 @@ import { anyOf, within } from '#drivers/deadline.js';
 import { DriverError } from '#drivers/error.js';
 import { Gate } from '#drivers/https/gate.js';
 import { Refusals } from '#drivers/https/refusals.js';
+import { isRefusedLogin } from '../refusal.js';
 import { Channel } from './channel.js';
 import { type Endpoint, urlOf } from './http.js';
 import type { Login } from './login.js';
-import { isRefusedLogin } from './refusal.js';
 
 /** What asks and acts; what waits for events, by one socket of its own. */
 export type Lane = 'control' | 'watch';

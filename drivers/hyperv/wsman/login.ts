@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { DriverError } from '#drivers/error.js';
+import type { Account } from '../ntlm/keys.js';
+import { refusal } from '../refusal.js';
 import type { Principal } from './kerberos/kinit.js';
-import type { Account } from './ntlm/keys.js';
-import { refusal } from './refusal.js';
 
 /** How we show who we are. */
 export type Login =

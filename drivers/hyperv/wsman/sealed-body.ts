@@ -1,6 +1,6 @@
 import { DriverError } from '#drivers/error.js';
-import type { SecurityContext } from './ntlm/client.js';
-import { signatureLength } from './ntlm/sealing.js';
+import type { SecurityContext } from '../ntlm/client.js';
+import { signatureLength } from '../ntlm/sealing.js';
 
 const boundary = 'Encrypted Boundary';
 const protocol = 'application/HTTP-SPNEGO-session-encrypted';

@@ -1,6 +1,6 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
-import { channelBindings, contextOf, fileTime, type SecurityContext } from '#drivers/hyperv/wsman/ntlm/client.js';
-import { hmacMd5, prove, responseKey, utf16 } from '#drivers/hyperv/wsman/ntlm/keys.js';
+import { channelBindings, contextOf, fileTime, type SecurityContext } from '#drivers/hyperv/ntlm/client.js';
+import { hmacMd5, prove, responseKey, utf16 } from '#drivers/hyperv/ntlm/keys.js';
 import {
   avIds,
   codeAt,
@@ -11,8 +11,8 @@ import {
   isAuthenticate,
   isNegotiate,
   wanted,
-} from '#drivers/hyperv/wsman/ntlm/messages.js';
-import { Rc4 } from '#drivers/hyperv/wsman/ntlm/rc4.js';
+} from '#drivers/hyperv/ntlm/messages.js';
+import { Rc4 } from '#drivers/hyperv/ntlm/rc4.js';
 import { type User, userNamed } from './users.js';
 
 export interface Challenged {

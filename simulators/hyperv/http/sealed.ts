@@ -1,4 +1,4 @@
-import type { SecurityContext } from '#drivers/hyperv/wsman/ntlm/client.js';
+import type { SecurityContext } from '#drivers/hyperv/ntlm/client.js';
 
 const boundary = '--Encrypted Boundary';
 const protocol = 'application/HTTP-SPNEGO-session-encrypted';

@@ -1,4 +1,5 @@
 import { DriverError } from '#drivers/error.js';
+import { decodeChallenge, encodeChallenge, wanted } from '#drivers/hyperv/ntlm/messages.js';
 import { decodeObject, type WmiClass } from '#drivers/hyperv/wmi/class.js';
 import * as classes from '#drivers/hyperv/wmi/classes.js';
 import type { Fields } from '#drivers/hyperv/wmi/property.js';
@@ -7,7 +8,6 @@ import { decodeEmbedded } from '#drivers/hyperv/wsman/embedded.js';
 import { WsmanFault } from '#drivers/hyperv/wsman/fault.js';
 import { decodeInstance, decodeReference, type Instance } from '#drivers/hyperv/wsman/instance.js';
 import { namespaces } from '#drivers/hyperv/wsman/names.js';
-import { decodeChallenge, encodeChallenge, wanted } from '#drivers/hyperv/wsman/ntlm/messages.js';
 import { decodeReply } from '#drivers/hyperv/wsman/reply.js';
 import { elements, type XmlElement } from '#drivers/xml/tree.js';
 import { checkData, seedTexts, type Target, unlessRefused } from '../target.js';

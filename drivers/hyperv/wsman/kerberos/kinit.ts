@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DriverError, type DriverErrorCode } from '#drivers/error.js';
-import { refusal } from '../refusal.js';
+import { refusal } from '../../refusal.js';
 
 /** Who asks for a ticket, and by what: a password, or the content of a keytab in Base64. */
 export interface Principal {

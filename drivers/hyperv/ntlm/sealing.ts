@@ -20,19 +20,20 @@ export class Sealing {
 
   seal(plain: Uint8Array): { readonly signature: Buffer; readonly sealed: Buffer } {
     const sealed = this.#cipher.pass(plain);
-    return { signature: this.#sign(plain), sealed };
+    return { signature: this.sign(plain), sealed };
   }
 
   /** @throws DriverError Denied when it is not what the other side sealed, next in turn */
   open(signature: Uint8Array, sealed: Uint8Array): Buffer {
     const plain = this.#cipher.pass(sealed);
-    const expected = this.#sign(plain);
+    const expected = this.sign(plain);
     if (signature.length !== expected.length || !timingSafeEqual(signature, expected))
       throw new DriverError('Denied', 'a sealed message does not bear the signature of this connection: somebody changed it on its way');
     return plain;
   }
 
-  #sign(plain: Uint8Array): Buffer {
+  /** For what is sent in the open, and yet nobody may change. */
+  sign(plain: Uint8Array): Buffer {
     const signature = Buffer.alloc(signatureLength);
     signature.writeUInt32LE(1, 0);
     signature.writeUInt32LE(this.#sequence, 12);

@@ -35,7 +35,10 @@ export class NtlmClient {
   }
 
   /** @throws DriverError Denied when the challenge leads to no sealed NTLMv2 */
-  answer(challengeMessage: Buffer, options: NtlmOptions = {}): { readonly message: Buffer; readonly context: SecurityContext } {
+  answer(
+    challengeMessage: Buffer,
+    options: NtlmOptions = {},
+  ): { readonly message: Buffer; readonly context: SecurityContext; readonly sessionKey: Buffer } {
     const challenge = decodeChallenge(challengeMessage);
     const sessionKey = randomBytes(16);
     const { username, domain } = this.#account;
@@ -50,7 +53,7 @@ export class NtlmClient {
     });
     // Over all three messages, so that nobody can have weakened what was agreed on.
     hmacMd5(sessionKey, this.first, challengeMessage, message).copy(message, codeAt);
-    return { message, context: contextOf(sessionKey, 'client') };
+    return { message, context: contextOf(sessionKey, 'client'), sessionKey };
   }
 
   #respond({ challenge, targetInfo }: Challenge, options: NtlmOptions): { readonly response: Buffer; readonly baseKey: Buffer } {
