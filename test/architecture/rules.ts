@@ -55,6 +55,7 @@ const sharedByDrivers = oneOf(
   'drivers/words.ts',
 );
 const sharedXml = below('drivers/xml', 'drivers/https');
+const logsInToHyperv = (path: string): boolean => below('drivers/hyperv/ntlm')(path) || path === 'drivers/hyperv/refusal.ts';
 const hostOf = (path: string): string | undefined => /^drivers\/([^/]+)\//.exec(path)?.[1];
 
 /** Decides, or tells what was decided: all that it knows is given to it. */
@@ -295,14 +296,27 @@ export const rules: readonly Rule[] = [
     },
   },
   {
-    law: 'drivers/hyperv/wsman/ knows no machines: it imports of ours only itself, XML, and what drivers share',
+    law: 'drivers/hyperv/wsman/ knows no machines: it imports of ours only itself, what logs in, XML, and what drivers share',
     offences: imports(
       ({ path }) => below('drivers/hyperv/wsman')(path) && !isTest(path),
-      ({ target }) => !isOurs(target) || below('drivers/hyperv/wsman')(target) || sharedXml(target) || sharedByDrivers(target),
+      ({ target }) =>
+        !isOurs(target) || below('drivers/hyperv/wsman')(target) || logsInToHyperv(target) || sharedXml(target) || sharedByDrivers(target),
     ),
     broken: {
       'drivers/hyperv/wsman/a.ts': `import { machineOf } from '../machines.js';`,
       'drivers/hyperv/wsman/b.ts': `import { Session } from '../../vsphere/soap/session.js';`,
+    },
+  },
+  {
+    law: 'drivers/hyperv/smb/ knows neither machines nor WMI: it imports of ours only itself, what logs in, and what drivers share',
+    offences: imports(
+      ({ path }) => below('drivers/hyperv/smb')(path) && !isTest(path),
+      ({ target }) =>
+        !isOurs(target) || below('drivers/hyperv/smb')(target) || logsInToHyperv(target) || sharedXml(target) || sharedByDrivers(target),
+    ),
+    broken: {
+      'drivers/hyperv/smb/a.ts': `import { machineOf } from '../machines.js';`,
+      'drivers/hyperv/smb/b.ts': `import { Lanes } from '../wsman/lanes.js';`,
     },
   },
   {
@@ -321,7 +335,7 @@ export const rules: readonly Rule[] = [
         !isOurs(target) ||
         below('simulators')(target) ||
         sharedXml(target) ||
-        below('drivers/hyperv/wsman/ntlm')(target) ||
+        below('drivers/hyperv/ntlm')(target) ||
         target === 'drivers/hyperv/wsman/endpoint-hash.ts' ||
         (isTest(path) && (isTest(target) || below('drivers/hyperv')(target))),
     ),
