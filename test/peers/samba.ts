@@ -11,8 +11,17 @@ const smbd = '/usr/sbin/smbd';
 /** Accounts that every Debian has, as those of Windows that we log in with. */
 const unixUsers = ['root', 'daemon', 'bin', 'sys'] as const;
 
+export interface SambaShare {
+  readonly name: string;
+  readonly folder: string;
+  /** More lines for its section. */
+  readonly lines?: readonly string[];
+  /** Of a disk of its own, which smbd alone sees. */
+  readonly diskBytes?: number;
+}
+
 export interface SambaOptions {
-  readonly shares: readonly { readonly name: string; readonly folder: string; readonly lines?: readonly string[] }[];
+  readonly shares: readonly SambaShare[];
   /** At most four. All files are root's. */
   readonly users: readonly { readonly name: string; readonly password: string }[];
   /** More lines for the section [global] of its smb.conf, as `server max protocol = SMB3_00`. */
@@ -46,7 +55,7 @@ export async function startSamba(options: SambaOptions): Promise<Samba> {
   await configure(folder, port, options);
   for (const [at, { password }] of options.users.entries()) await addUser(configuration, unixUsers[at] ?? 'root', password);
   const log = join(folder, 'log');
-  const child = startChild(smbd, ['--foreground', '--no-process-group', '--debug-stdout', `--configfile=${configuration}`], log);
+  const child = startChild('unshare', ['--mount', 'sh', '-ec', script(options, configuration)], log);
   const stop = async () => {
     for (const pid of await childrenOf(child)) signal(pid, 'SIGKILL');
     await endChild(child, 'SIGKILL');
@@ -73,6 +82,13 @@ export async function startSamba(options: SambaOptions): Promise<Samba> {
     },
     [Symbol.asyncDispose]: stop,
   };
+}
+
+/** Its mounts are seen by nobody else, and go with it. */
+function script({ shares }: SambaOptions, configuration: string): string {
+  const disks = shares.filter(({ diskBytes }) => diskBytes !== undefined);
+  const mounts = disks.map(({ folder, diskBytes }) => `mount -t tmpfs -o size=${diskBytes} disk '${folder}'`);
+  return [...mounts, `exec ${smbd} --foreground --no-process-group --debug-stdout --configfile='${configuration}'`].join('\n');
 }
 
 async function configure(folder: string, port: number, { shares, users, lines = [] }: SambaOptions): Promise<void> {

@@ -1,34 +1,13 @@
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import t, { type Test } from 'tap';
-import { skipWhereMissing } from '#test/peers/build.js';
-import { type Samba, type SambaOptions, startSamba } from '#test/peers/samba.js';
-import { SmbClient, type SmbLogin } from './client.js';
-
-const soon = () => AbortSignal.timeout(60_000);
-const login: SmbLogin = { domain: '', username: 'Administrator', password: 'secret' };
-const host = '127.0.0.1';
-
-/** A server with a share `c$` of a folder of its own. */
-async function served(t: Test, lines: readonly string[] = [], more: Partial<SambaOptions> = {}) {
-  const folder = await mkdtemp(join(tmpdir(), 'vw-share-'));
-  const users = [{ name: 'Administrator', password: 'secret' }];
-  const samba: Samba = await startSamba({ shares: [{ name: 'c$', folder }], users, lines, ...more }).catch((reason) =>
-    skipWhereMissing(t, reason),
-  );
-  t.teardown(async () => {
-    await samba[Symbol.asyncDispose]();
-    await rm(folder, { recursive: true });
-  });
-  const connect = async (as: SmbLogin = login) => {
-    const client = await SmbClient.connect({ host, port: samba.port }, as, soon());
-    t.teardown(() => client[Symbol.asyncDispose]());
-    return client;
-  };
-  return { samba, folder, connect, share: async () => (await connect()).share('c$', soon()) };
-}
+import { promisify } from 'node:util';
+import t from 'tap';
+import { DriverError } from '#drivers/error.js';
+import { freePorts } from '#test/cluster/process.js';
+import { served, soon } from '#test/peers/samba-share.js';
+import { isRefusedLogin } from '../refusal.js';
 
 const ways = [
   { lines: ['server max protocol = SMB2_10'], dialect: '2.1', cipher: undefined, signing: 0 },
@@ -87,4 +66,71 @@ t.test('40 MiB go there and back, in pieces side by side', async (t) => {
   t.ok(bytes.equals(await file.read(0, bytes.length, soon())), 'as it comes back');
   t.ok(bytes.equals(await readFile(join(folder, 'big.vhdx'))), 'as it is on the disk');
   await file[Symbol.asyncDispose]();
+});
+
+t.test('a second opinion reads what we wrote, and we what it did', async (t) => {
+  const { samba, share: open, folder } = await served(t);
+  const share = await open();
+  const smbclient = (command: string) =>
+    promisify(execFile)('smbclient', [
+      ...['-s', samba.configuration, '-p', `${samba.port}`, '-U', 'Administrator%secret', '//127.0.0.1/c$', '-c', command],
+    ]);
+  const written = await share.create('Größe.txt', soon());
+  await written.write(0, Buffer.from('ours'), soon());
+  await written[Symbol.asyncDispose]();
+  await smbclient(`get Größe.txt ${join(folder, 'got')}`);
+  t.equal(await readFile(join(folder, 'got'), 'utf8'), 'ours');
+  await smbclient(`put ${join(folder, 'got')} theirs.txt`);
+  const file = await share.open('theirs.txt', 'read', soon());
+  t.equal((await file.read(0, 100, soon())).toString(), 'ours');
+  await file[Symbol.asyncDispose]();
+});
+
+t.test('whoever is not let in is told why, and not to try the same again at once', async (t) => {
+  const { samba, connect } = await served(t);
+  const pdbedit = (...words: readonly string[]) => promisify(execFile)('pdbedit', ['-s', samba.configuration, ...words]);
+  const refused = async (login: { username?: string; password?: string }, message: RegExp) => {
+    const error = await connect(login).catch((reason: unknown) => reason);
+    t.match(error, { code: 'Denied', message });
+    t.ok(error instanceof DriverError && isRefusedLogin(error));
+  };
+  await refused({ password: 'wrong' }, /127\.0\.0\.1:\d+: .*"username" .* or "password" in the Secret is wrong \(STATUS_LOGON_FAILURE\)/);
+  await refused({ username: 'nobody-there' }, /STATUS_LOGON_FAILURE/);
+  await pdbedit('-u', 'root', '-c', '[D]');
+  await refused({}, /is disabled \(STATUS_ACCOUNT_DISABLED\)/);
+  await pdbedit('-u', 'root', '-c', '[]');
+  await pdbedit('-P', 'bad lockout attempt', '-C', '2');
+  for (const _ of [1, 2]) await refused({ password: 'wrong' }, /LOGON_FAILURE|LOCKED/);
+  await refused({}, /is locked, as after wrong passwords; wait, or unlock it \(STATUS_ACCOUNT_LOCKED_OUT\)/);
+});
+
+t.test('nobody goes in as a guest', async (t) => {
+  const { connect } = await served(t, ['map to guest = bad user', 'guest account = root'], { lines: ['guest ok = yes'] });
+  await t.rejects(connect({ username: 'nobody-there' }), { code: 'Denied', message: /takes us for a guest, with whom nothing is signed/ });
+});
+
+t.test('where nothing listens the way to open it is told', async (t) => {
+  const { connect } = await served(t);
+  const [port = 0] = await freePorts(1);
+  await t.rejects(connect({}, port), { code: 'Unavailable', message: /nothing listens there .*"File and Printer Sharing \(SMB-In\)"/ });
+});
+
+t.test('a share that is not there, or not ours, is told', async (t) => {
+  const { connect } = await served(t, [], { lines: ['valid users = bin'] });
+  const client = await connect();
+  await t.rejects(client.share('d$', soon()), { code: 'NotFound', message: /\\\\127\.0\.0\.1\\d\$: there is no such share/ });
+  await t.rejects(client.share('c$', soon()), { code: 'Denied', message: /LocalAccountTokenFilterPolicy/ });
+  await t.rejects(client.share('IPC$', soon()), { code: 'Invalid', message: /it is a pipe; a share of files is wanted/ });
+  await t.rejects(client.share('c$\\x', soon()), { code: 'Invalid', message: /its name alone/ });
+});
+
+t.test('two users are two', async (t) => {
+  const users = [
+    { name: 'Administrator', password: 'secret' },
+    { name: 'CORP-seeds', password: 'other' },
+  ];
+  const { connect } = await served(t, [], { lines: ['valid users = daemon'] }, users);
+  const client = await connect({ username: 'CORP-seeds', password: 'other' });
+  t.ok(await client.share('c$', soon()));
+  await t.rejects((await connect()).share('c$', soon()), { code: 'Denied' });
 });

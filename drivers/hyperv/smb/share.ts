@@ -56,10 +56,11 @@ export class ShareOfTree implements SmbShare {
   }
 
   async rename(from: string, to: string, replace: boolean, signal: AbortSignal): Promise<void> {
+    checked(to);
     const moved = { access: access.delete | look, sharing: sharing.all, disposition: dispositions.open, options: options.linkItself };
     await this.#opened(from, moved, signal, async ({ fileId }) => {
       // What is refused is the name that it would have.
-      await this.#tree.ask(to, { command: commands.setInfo, body: encodeRename(fileId, checked(to), replace) }, signal);
+      await this.#tree.ask(to, { command: commands.setInfo, body: encodeRename(fileId, to, replace) }, signal);
     });
   }
 
@@ -110,9 +111,12 @@ export class ShareOfTree implements SmbShare {
   }
 }
 
-/** Windows would take some of these for another path. @throws DriverError Invalid */
+/** Windows would take some of these for another path, or for a part of a file that is not its content. @throws DriverError Invalid */
 function checked(path: string): string {
-  if (/^\\|\\$|\\\\|[/\0]/.test(path) || path.split('\\').some((name) => name === '..' || name === '.'))
-    throw new DriverError('Invalid', `path "${path}" given; accepted: names with a backslash between them, as in Disks\\a.vhdx`);
+  if (/^\\|\\$|\\\\|[/\0:*?"<>|]/.test(path) || path.split('\\').some((name) => name === '..' || name === '.'))
+    throw new DriverError(
+      'Invalid',
+      `path "${path}" given; accepted: names with a backslash between them, as in Disks\\a.vhdx, and without / : * ? " < > |`,
+    );
   return path;
 }

@@ -22,7 +22,7 @@ const meanings: Readonly<Record<number, Meaning>> = {
   3221225523: [
     'OBJECT_NAME_INVALID',
     'Invalid',
-    'the name is none for Windows; it takes no < > : " / | ? *, nor a dot or blank at the end',
+    'the name is none for Windows: at most 255 characters, none of < > : " / | ? *, and no dot or blank at the end',
   ],
   3221225524: ['OBJECT_NAME_NOT_FOUND', 'NotFound', 'it is not there'],
   3221225525: ['OBJECT_NAME_COLLISION', 'Conflict', 'it is there already'],
