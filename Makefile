@@ -6,13 +6,18 @@ MAKEFLAGS += --no-print-directory
 # Built once per lockfile and set of tap plugins. A linked node_modules belongs to another checkout and is left as it is.
 STAMP := node_modules/.virtwright-stamp
 
-.PHONY: help setup modules runner build compile lint test demo demo-host demo-down recording bench bench-apiserver bench-libvirt-rpc bench-scale fuzz manifest
+.PHONY: help setup packages peers modules runner build compile lint test demo demo-host demo-down recording bench bench-apiserver bench-libvirt-rpc bench-scale fuzz manifest
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
-setup: ## install what the tests need (apt), build the test guest
-	@test/peers/setup.sh
+setup: packages peers ## install what the tests need (apt), build the test guest
+
+packages:
+	@test/peers/setup.sh packages
+
+peers: packages
+	@test/peers/setup.sh peers
 
 modules:
 	@want=$$(cat package-lock.json .taprc | sha256sum); \
@@ -38,10 +43,10 @@ compile: modules
 lint: modules ## check format and lint rules
 	@npx --no-install biome check .
 
-test: setup build lint ## everything that must be true
-	@shopt -s globstar nullglob; tests=(dist/**/*.test.js); \
-	[[ $${#tests[@]} -gt 0 ]] || { echo 'no tests were found in dist/' >&2; exit 1; }; \
-	npx --no-install tap "$${tests[@]}"
+# An optional package of npm is built with a library that apt brings: packages come first, then all else side by side.
+test: packages ## everything that must be true; TEST_JOBS files at a time (two for each processor)
+	@$(MAKE) --jobs=4 peers build lint
+	@if [[ -t 1 ]]; then node dist/test/all.js | npx --no-install tap -; else node dist/test/all.js; fi
 
 fuzz: build ## hostile bytes for what reads a host's answers, for FUZZ_SECONDS (60); what finds new ways is kept
 	@node dist/test/fuzz/main.js

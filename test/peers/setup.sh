@@ -78,14 +78,24 @@ build_once() {
   "$1" >/dev/null || give_up_or_warn "$1 failed"
 }
 
+build_each() {
+  local peer
+  for peer in "$@"; do build_once "./$peer/build.sh"; done
+}
+
+# What Go builds, and what becomes of Debian's packages, side by side: the one computes while the other fetches.
+build_peers() {
+  local status=0
+  build_each kubernetes vsphere helm gitops &
+  (build_each guest split definitions stores xen) || status=$?
+  wait $! || status=$?
+  return "$status"
+}
+
 cd "$(dirname "${BASH_SOURCE[0]}")"
-install_missing
-build_once ./guest/build.sh
-build_once ./split/build.sh
-build_once ./definitions/build.sh
-build_once ./stores/build.sh
-build_once ./xen/build.sh
-build_once ./kubernetes/build.sh
-build_once ./vsphere/build.sh
-build_once ./helm/build.sh
-build_once ./gitops/build.sh
+case ${1:-all} in
+  packages) install_missing ;;
+  peers) build_peers ;;
+  all) install_missing && build_peers ;;
+  *) echo "usage: $0 [packages|peers]" >&2; exit 2 ;;
+esac

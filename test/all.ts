@@ -1,0 +1,28 @@
+import { readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import t from 'tap';
+import { longestFirst } from './longest.js';
+
+// Every test file as a process of its own, the long ones first. tap's own runner goes by the alphabet, and in the end one long file would be waited for.
+
+/** Most files wait for half of their time: for peers, for guests, for what is done every few seconds. */
+const jobs = Number(process.env['TEST_JOBS'] ?? 2 * availableParallelism());
+const timeoutSeconds = 1_800;
+
+const files = readdirSync('dist', { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.test.js'))
+  .map((path) => `dist/${path}`);
+
+t.setTimeout(0);
+t.jobs = jobs;
+t.plan(files.length);
+for (const name of longestFirst(files))
+  t.spawn(process.execPath, ['--enable-source-maps', name], {
+    name,
+    externalID: name,
+    buffered: true,
+    timeout: timeoutSeconds * 1_000,
+    env: { ...process.env, TAP_TIMEOUT: String(timeoutSeconds) },
+    at: null,
+    stack: '',
+  });
