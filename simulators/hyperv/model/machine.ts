@@ -38,6 +38,8 @@ export class Machine {
   state: State = 'off';
   transition: Transition | undefined;
   guest: Guest = usualGuest;
+  /** What the host tells its guest, by name: KVP in the other direction. */
+  hostItems: ReadonlyMap<string, string> = new Map();
   snapshots: readonly Snapshot[] = [];
   /** The one it goes on from. */
   lastSnapshot: string | undefined;

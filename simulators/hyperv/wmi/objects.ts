@@ -2,6 +2,7 @@ import type { CimObject } from '../cim/object.js';
 import type { Host } from '../model/host.js';
 import { jobObject } from '../model/jobs.js';
 import type { Machine, Snapshot } from '../model/machine.js';
+import { kvpSettings } from './kvp.js';
 import type { MachineObjects } from './machine-objects.js';
 
 export type Associated = readonly (readonly [assocClass: string, other: CimObject])[];
@@ -32,6 +33,7 @@ export function commonGroups(host: Host, version: Version): readonly Group[] {
   return [
     { of: ['Msvm_ComputerSystem'], objects: () => [machines.hostSystem(), ...ofEach(host, (machine) => [machines.system(machine)])] },
     { of: ['Msvm_VirtualSystemSettingData'], objects: () => ofEach(host, settings) },
+    { of: ['Msvm_KvpExchangeComponentSettingData'], objects: () => ofEach(host, (machine) => [kvpSettings(machine)]) },
     { of: logicalClasses, objects: () => ofEach(host, (machine) => machines.logical(machine)) },
     { of: ['Msvm_ConcreteJob', 'Msvm_StorageJob', 'CIM_ConcreteJob'], objects: () => host.jobs.all.map(jobObject) },
     { of: ['Msvm_VirtualSystemManagementServiceSettingData'], objects: () => [serviceSettings(host)] },

@@ -119,6 +119,11 @@ export const classes: Readonly<Record<string, ClassText>> = {
   },
   Msvm_ShutdownComponent: { base: device, keys: 'CreationClassName DeviceID SystemCreationClassName SystemName' },
   Msvm_HeartbeatComponent: { base: device, keys: 'CreationClassName DeviceID SystemCreationClassName SystemName' },
+  Msvm_KvpExchangeComponentSettingData: {
+    base: allocation,
+    properties: 'EnabledState:uint16 HostExchangeItems:string[] HostOnlyItems:string[]',
+    keys: 'InstanceID',
+  },
   Msvm_KvpExchangeComponent: {
     base: device,
     properties: 'GuestExchangeItems:string[] GuestIntrinsicExchangeItems:string[]',

@@ -1,5 +1,6 @@
 import type { Host } from '../../model/host.js';
 import type { Power } from '../../model/power.js';
+import { kvpMethods } from '../kvp.js';
 import { commonMethods } from '../machine-methods.js';
 import type { Methods } from '../methods.js';
 import { imageMethods } from './image-methods.js';
@@ -13,6 +14,7 @@ import { systemMethods } from './system-methods.js';
 export function v1Methods(host: Host, power: Power, shown: V1Objects): Methods {
   return {
     ...commonMethods(host, power),
+    ...kvpMethods(host),
     ...systemMethods(host, shown),
     ...resourceMethods(host, shown),
     ...snapshotMethods(host, shown),

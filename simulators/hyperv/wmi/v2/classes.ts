@@ -182,6 +182,11 @@ export const classes: Readonly<Record<string, ClassText>> = {
       'EnabledCapabilities:uint16[] OtherEnabledCapabilities:string[] IsBound:boolean',
     keys: 'CreationClassName DeviceID SystemCreationClassName SystemName',
   },
+  Msvm_KvpExchangeComponentSettingData: {
+    base: allocation,
+    properties: 'DisableHostKVPItems:boolean EnabledState:uint16 HostExchangeItems:string[] HostOnlyItems:string[]',
+    keys: 'InstanceID',
+  },
   Msvm_KvpExchangeComponent: {
     base: device,
     properties: 'EnabledState:uint16 GuestExchangeItems:string[] GuestIntrinsicExchangeItems:string[]',

@@ -1,5 +1,6 @@
 import type { Host } from '../../model/host.js';
 import type { Power } from '../../model/power.js';
+import { kvpMethods } from '../kvp.js';
 import { commonMethods } from '../machine-methods.js';
 import type { Methods } from '../methods.js';
 import { featureMethods } from './feature-methods.js';
@@ -14,6 +15,7 @@ import { systemMethods } from './system-methods.js';
 export function v2Methods(host: Host, power: Power, shown: V2Objects): Methods {
   return {
     ...commonMethods(host, power),
+    ...kvpMethods(host),
     ...systemMethods(host, shown),
     ...resourceMethods(host, shown),
     ...featureMethods(host, shown),
