@@ -61,7 +61,8 @@ export interface HypervisorSpec {
   readonly credentialsSecretName?: string;
   /**
    * The StoragePool, a directory on this host, that keeps what guests are told at their first boot. When absent, machines
-   * that ask for cloudInit, ignition or sysprep are not placed on this host, and others are told nothing.
+   * that ask for cloudInit, ignition or sysprep are not placed on this host, but for what it carries with the machine itself
+   * (its capability `seeds.carried`), and others are told nothing.
    */
   readonly systemPoolRef?: Ref;
   /** The StoragePool of volumes that name none. When absent, such volumes are not placed on this host. */

@@ -32,6 +32,7 @@ export function asked(definition: AskedDefinition): readonly Asked[] {
     ...given('devices.graphics.type', definition.graphics?.type),
     ...there('devices.graphics.password', definition.graphics?.password !== undefined, 'spec.devices.graphics'),
     ...(seed === undefined ? [] : there(seedFields[seed.kind], true)),
+    ...(seed?.content === undefined ? [] : given(`${seedFields[seed.kind]}.size`, seed.content.length, `spec.${seedFields[seed.kind]}`)),
     ...given('vsphere.guestId', definition.vsphere?.guestId),
     ...given('hyperv.memoryBufferPercent', definition.hyperv?.memoryBufferPercent),
     ...there('container', definition.container !== undefined),

@@ -147,12 +147,23 @@ const keeping = (seeds: KeptSeeds): Pick<Performers<MachineAction>, 'seed' | 'un
   },
 });
 
+const define = on('machines', (machines, { definition, mark }: Action<'define'>, signal) => machines.define(definition, mark, signal));
+
+/** What is carried comes with the definition, unless the machine runs: then it is not there yet. */
+const defining = (seeds: KeptSeeds): Performer<Action<'define'>> => ({
+  needs: define.needs,
+  async run(surroundings, action, signal) {
+    const { seed, uuid } = action.definition;
+    seeds.forget(seed?.location);
+    const isOff = (surroundings.view.machineByUuid(uuid)?.power.state ?? 'Off') === 'Off';
+    await define.run(surroundings, action, signal);
+    if (seed?.content !== undefined && isOff) seeds.add(seed.location);
+  },
+});
+
 const performersWith = (locks: Locks, seeds: KeptSeeds, heard: Heard): Performers<MachineAction> => ({
   ...keeping(seeds),
-  define: on('machines', async (machines, { definition, mark }: Action<'define'>, signal) => {
-    await machines.define(definition, mark, signal);
-    seeds.forget(definition.seed?.location);
-  }),
+  define: defining(seeds),
   apply: applying(locks, heard),
   takeOver: on('machines', (machines, { id, mark, from }: Action<'takeOver'>, signal) => machines.mark(id, mark, from, signal)),
   adopt: on('adoption', (adoption, { id, mark }: Action<'adopt'>, signal) => adoption.adopt(id, mark, signal)),

@@ -37,11 +37,14 @@ export function seeded(definition: MachineDefinition, { seed, keptSeed }: Wanted
 
 /** Before a definition names it, and before a machine starts with it. `kept`: it was seen to be there since it was last taken up. */
 export function planSeeding({ seed }: WantedSeed, machine: Machine | undefined, kept: boolean | undefined): Plan<MachineAction> {
-  if (seed === undefined || kept === true) return [];
+  if (seed?.kind !== 'stored' || kept === true) return [];
   const { poolUuid, family, nativeName, content } = seed;
   const inUse = [machine?.configured, machine?.live].flatMap((shape) => (shape?.seed === undefined ? [] : [baseName(shape.seed.location)]));
   return [act({ kind: 'seed', poolUuid, seed: { family, nativeName, content, inUse } }, 'the guest is to find its seed')];
 }
+
+/** One that is carried is looked for by defining the machine again, which changes nothing when it is there. */
+export const isToBeLookedFor = ({ seed }: WantedSeed, kept: boolean | undefined): boolean => seed?.kind === 'carried' && kept !== true;
 
 const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 

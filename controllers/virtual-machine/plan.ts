@@ -14,7 +14,7 @@ import { lost, nothingToAdopt, planRelease } from './plan-adoption.js';
 import { planDrift } from './plan-drift.js';
 import { planAbsence, planLeaving, resuming } from './plan-leaving.js';
 import { planStop } from './plan-power.js';
-import { planSeeding, planUnseeding, seeded, seededFor } from './plan-seed.js';
+import { isToBeLookedFor, planSeeding, planUnseeding, seeded, seededFor } from './plan-seed.js';
 import { planStranger } from './plan-stranger.js';
 import { planStrategy } from './plan-strategy.js';
 import { planRecreation, planRestart } from './plan-update.js';
@@ -63,7 +63,9 @@ function planPresence(desired: DesiredMachine, subject: Subject, settled: Settle
   const waits = planWaits(desired, subject.machine);
   if (waits.length > 0) return [...power.filter((decision) => !isStart(decision)), ...waits];
   // Only what is about to start needs its definition first: one that the host refuses must not keep a machine from being stopped.
-  const definition = planDefinition(desired, subject, settled);
+  const defining = planDefinition(desired, subject, settled);
+  const isLooking = defining.length === 0 && power.some(isStart) && isToBeLookedFor(desired, observed.seedKept);
+  const definition = isLooking ? [defineAgain(subject, settled)] : defining;
   const seeding =
     definition.some(({ kind }) => kind === 'act') || power.some(isStart) ? planSeeding(desired, observed.machine, observed.seedKept) : [];
   const definesFirst = subject.machine.configured === undefined || power.some(isStart);
@@ -74,6 +76,12 @@ function planPresence(desired: DesiredMachine, subject: Subject, settled: Settle
   const isUnderway = live.some(({ kind }) => kind === 'act' || kind === 'wait');
   return isUnderway ? live : [...live, ...planRestart(desired, seen, settled.drift)];
 }
+
+const defineAgain = (subject: Subject, { definition }: Settled): Plan<MachineAction>[number] =>
+  act(
+    { kind: 'define', id: subject.machine.id, definition, mark: marked(subject, subject.record) },
+    'the guest is to find what it is told',
+  );
 
 const isStart = (decision: Plan<MachineAction>[number]): boolean => decision.kind === 'act' && decision.action.kind === 'start';
 

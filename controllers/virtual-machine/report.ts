@@ -43,7 +43,7 @@ export function reportMachine(resource: VirtualMachine, findings: MachineFinding
     power: power(seen?.power, findings),
     hardware: machine?.hardware ?? before?.hardware,
     graphics: machine === undefined ? before?.graphics : graphicsTold(resource, machine),
-    seedPool: before?.seedPool ?? (desired?.seed === undefined ? undefined : desired.seed.instance),
+    seedPool: before?.seedPool ?? (desired?.seed?.kind === 'stored' ? desired.seed.instance : undefined),
     run: record === undefined ? before?.run : runStatus(record),
     adopted: record === undefined || isLost(findings) ? before?.adopted : record.adopted && true,
     adoptedWith: machine === undefined ? before?.adoptedWith : record?.adopted?.kept,

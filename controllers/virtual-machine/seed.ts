@@ -4,10 +4,10 @@ import { isReady, notReady } from '../conditions.js';
 import type { SecretField } from '../guest-secrets.js';
 import { type HostScope, nativeName } from '../host/scope.js';
 import { instanceName } from '../instance-name.js';
-import { cloudInit, ignition, type SeedContent, seedDigest, sysprep } from '../seed/content.js';
+import { cloudInit, ignition, type SeedContent, seedBytes, seedDigest, sysprep } from '../seed/content.js';
 import { consoleName, seedFamily, seedName } from '../seed/volume.js';
 import type { Stores } from '../stores.js';
-import { seedFields, seedKind } from './seed-kind.js';
+import { carries, seedFields, seedKind } from './seed-kind.js';
 
 /** Where the seeds of a machine are kept: a pool on its host. */
 export interface SeedStore {
@@ -18,10 +18,21 @@ export interface SeedStore {
   readonly path?: string;
 }
 
-export interface DesiredSeed extends SeedStore {
+export type DesiredSeed = StoredSeed | CarriedSeed;
+
+/** A volume. */
+export interface StoredSeed extends SeedStore {
+  readonly kind: 'stored';
   readonly nativeName: string;
   readonly content: SeedContent;
   readonly location: string;
+}
+
+/** The host takes it with the machine: it is in no volume, and has but a name. */
+export interface CarriedSeed {
+  readonly kind: 'carried';
+  readonly nativeName: string;
+  readonly content: SeedContent;
 }
 
 export interface ResolvedSeed {
@@ -55,20 +66,37 @@ function seedIn(machine: VirtualMachine, host: HostScope, stores: SeedStores): O
   const pool = host.hypervisor?.spec.systemPoolRef?.name;
   const instanceKey = status?.seedPool ?? (pool === undefined ? undefined : instanceName(pool, host.name));
   const asked = seedKind(spec);
-  if (instanceKey === undefined) return { missing: [], ...(asked === undefined ? {} : { refused: noPool(seedFields[asked], host.name) }) };
-  const instance = stores.instances.get(instanceKey);
+  const instance = instanceKey === undefined ? undefined : stores.instances.get(instanceKey);
   const uuid = instance?.status?.uuid;
   const family = seedFamily(status?.nativeName ?? nativeName(host, metadata.namespace, metadata.name), metadata.uid);
   const path = instance?.status?.path?.startsWith('/dev/') === true ? undefined : instance?.status?.path;
-  const store = uuid === undefined ? undefined : { instance: instanceKey, poolUuid: uuid, family, ...(path === undefined ? {} : { path }) };
-  if (metadata.deletionTimestamp !== undefined) return { missing: [], ...(store === undefined ? {} : { store }) };
-  if (asked === undefined && !isTold(host)) return { missing: [], ...(store === undefined ? {} : { store }) };
+  const store =
+    uuid === undefined || instanceKey === undefined
+      ? undefined
+      : { instance: instanceKey, poolUuid: uuid, family, ...(path === undefined ? {} : { path }) };
+  const unseeded = { missing: [], ...(store === undefined ? {} : { store }) };
+  if (metadata.deletionTimestamp !== undefined) return unseeded;
+  if (asked !== undefined && carries(host.capabilities, asked)) {
+    const { missing, named } = namedContent(machine, family, stores.secretValues);
+    return { ...unseeded, missing, ...(named === undefined ? {} : { seed: { kind: 'carried', ...named } }) };
+  }
+  if (instanceKey === undefined) return { missing: [], ...(asked === undefined ? {} : { refused: noPool(seedFields[asked], host.name) }) };
+  if (asked === undefined && !isTold(host)) return unseeded;
   if (store === undefined || instance === undefined || !isReady(instance)) return { missing: [whatIsMissing(instanceKey, instance)] };
   if (path === undefined) return { missing: [], refused: noFiles(instanceKey) };
-  const { content, salt, missing } = contentOf(machine, stores.secretValues);
-  if (content === undefined) return { missing, store };
-  const name = seedName(family, seedDigest(content, salt));
-  return { missing: [], store, seed: { ...store, nativeName: name, content, location: `${path}/${name}` } };
+  const { missing, named } = namedContent(machine, family, stores.secretValues);
+  if (named === undefined) return { missing, store };
+  return { missing: [], store, seed: { kind: 'stored', ...store, ...named, location: `${path}/${named.nativeName}` } };
+}
+
+/** What is told, and what that is called; or what is missing of it. */
+function namedContent(
+  machine: VirtualMachine,
+  family: string,
+  secretValues: SecretValues,
+): { readonly named?: Pick<DesiredSeed, 'nativeName' | 'content'>; readonly missing: readonly string[] } {
+  const { content, salt, missing } = contentOf(machine, secretValues);
+  return content === undefined ? { missing } : { missing: [], named: { nativeName: seedName(family, seedDigest(content, salt)), content } };
 }
 
 /** Where the host has a place for it, all that a machine prints on its serial console is kept beside its seeds: who opens it later reads that first. */
@@ -78,7 +106,10 @@ export function serialLog({ metadata, spec }: VirtualMachine, store: SeedStore |
   return `${store.path}/${consoleName(store.family)}`;
 }
 
-export const machineSeed = ({ content: { kind }, location }: DesiredSeed): MachineSeed => ({ kind, location });
+export function machineSeed(seed: DesiredSeed): MachineSeed {
+  const { kind } = seed.content;
+  return seed.kind === 'stored' ? { kind, location: seed.location } : { kind, location: seed.nativeName, content: seedBytes(seed.content) };
+}
 
 /** Where the host has a place for it and its machines a drive, every new machine is told its name. */
 const isTold = ({ capabilities, hypervisor }: HostScope): boolean =>

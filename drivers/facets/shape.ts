@@ -99,7 +99,13 @@ export type TpmVersion = 'V2';
  */
 export interface MachineSeed {
   readonly kind: SeedKind;
+  /** On a host that carries its kind with the machine (`seeds.carried`): what this content, and no other, is called. */
   readonly location: string;
+  /**
+   * What is carried. Absent: in a volume, or what the machine has of that name stays. A definition with it has the host compared, and put right where
+   * it differs; of a machine that is not Off it waits for the first definition after that. Never told, nor logged.
+   */
+  readonly content?: Uint8Array;
 }
 
 export type SeedKind = 'CloudInit' | 'Ignition' | 'Sysprep';

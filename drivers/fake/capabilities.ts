@@ -218,6 +218,7 @@ export function chosen(definition: MachineDefinition, before: MachineShape | und
   const interfaceOf = (name: string) => before?.interfaces.find((one) => one.name === name);
   return structuredClone({
     ...shape,
+    ...(shape.seed === undefined ? {} : { seed: { kind: shape.seed.kind, location: shape.seed.location } }),
     ...roomOf('maxCpuCount', shape.cpuCount, maxCpuCount ?? before?.maxCpuCount),
     ...roomOf('maxMemoryBytes', shape.memoryBytes, maxMemoryBytes ?? before?.maxMemoryBytes),
     ...(cpuShares === undefined ? {} : { cpuShares }),

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Capability, Facet, GuestAddress, Hardware, HostEvent, MachineId, NetworkId, PoolSource } from '#drivers/driver.js';
+import type { Capability, Facet, GuestAddress, Hardware, HostEvent, MachineId, NetworkId, PoolSource, SeedKind } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { describeSource } from '#drivers/pool-source.js';
 import { Bulletin } from './bulletin.js';
@@ -59,6 +59,8 @@ export class FakeHost<C extends Clock = ManualClock> implements Surroundings {
   readonly accounts = new Map<string, { readonly username: string; readonly password: string }>();
   /** What servers in its network export: the same map given to several hosts is the same servers. */
   readonly exports: Map<string, Directory>;
+  /** What guests are told that no volume has, by the machine's uuid. */
+  readonly carried = new Map<string, Uint8Array>();
   readonly #directories = new Map<string, Directory>();
   readonly #guests = new Map<string, Guest>();
   readonly #usualGuest: Guest;
@@ -197,10 +199,16 @@ export class FakeHost<C extends Clock = ManualClock> implements Surroundings {
     return file;
   }
 
+  /** Whether such a seed is carried with the machine. */
+  carries(kind: SeedKind): boolean {
+    return this.capabilities.some(({ field, values }) => field === 'seeds.carried' && values?.includes(kind) === true);
+  }
+
   /** Throws when a disk is missing, or another running machine writes to it. */
   mustHaveDisksOf(machine: FakeMachine): void {
     const { disks = [], cdroms = [], boot, seed } = machine.configured ?? {};
-    const files = [...[...disks, ...cdroms].map(({ location }) => location), boot?.kernel, boot?.initrd, seed?.location];
+    const told = seed !== undefined && this.carries(seed.kind) ? undefined : seed?.location;
+    const files = [...[...disks, ...cdroms].map(({ location }) => location), boot?.kernel, boot?.initrd, told];
     for (const file of files)
       if (file !== undefined && !this.hasFile(file)) throw new DriverError('NotFound', `machine "${machine.nativeName}": no file ${file}`);
     for (const other of this.machines.values())

@@ -88,9 +88,22 @@ export const draftsOf = (host: Host, connection: Connection): Drafts => ({
     connection.ask({ verb: 'drafts.machine', of: definition.nativeName }, signal, () => draft(host, definition, mark)),
 });
 
+/** Content is compared each time that it comes, as the machine's own may have been taken away. */
+function carry(host: Host, { seed }: MachineDefinition, { uuid, nativeName, configured }: FakeMachine): void {
+  if (seed === undefined) host.carried.delete(uuid);
+  if (seed === undefined || !host.carries(seed.kind)) return;
+  if (seed.content !== undefined) host.carried.set(uuid, Uint8Array.from(seed.content));
+  else if (configured?.seed?.location !== seed.location)
+    throw new DriverError(
+      'Invalid',
+      `seed: ${seed.location} was given without its content, and machine "${nativeName}" has another, or none`,
+    );
+}
+
 function define(host: Host, definition: MachineDefinition, mark: Mark): MachineId {
   mustBeTakeable(host, definition, mark);
   const machine = existingOrNew(host, definition, mark);
+  carry(host, definition, machine);
   const shape = chosen(definition, machine.configured ?? machine.live, () => host.newMacAddress());
   if (!isDeepStrictEqual([shape, mark], [machine.configured, machine.mark])) machine.write(shape, structuredClone(mark));
   return machine.id;

@@ -1,6 +1,7 @@
 import type { Firmware, MachineDefinition } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { checkDevices } from './definition-devices.js';
+import { checkSeed } from './ignition.js';
 import { maxDynamicBytes, type VersionLimits } from './wmi/limits.js';
 
 /** Hyper-V counts a machine's memory in MiB, and wants them even. */
@@ -39,6 +40,7 @@ export function checkDefinition(definition: MachineDefinition, limits: VersionLi
   if (secureBoot === true && firmware !== 'UEFI')
     refuse('firmware.secureBoot', `true with firmware ${firmware ?? 'left to the host'}`, 'it with firmware.type UEFI');
   checkAbsent(definition);
+  checkSeed(definition, limits);
   checkDevices(definition, limits);
 }
 
@@ -74,7 +76,7 @@ export function checkName(name: string, field = 'nativeName'): void {
 const noSerial = "what a COM port of Hyper-V is connected to is a pipe of the host's, which is not reached from here";
 
 function checkAbsent(definition: MachineDefinition): void {
-  const { boot, bootOrder, disks, interfaces, guestAgent = false, seed, maxCpuCount } = definition;
+  const { boot, bootOrder, disks, interfaces, guestAgent = false, maxCpuCount } = definition;
   const ofDisk = (field: 'cache' | 'io' | 'discard' | 'limits' | 'serial') => disks.some((disk) => disk[field] !== undefined);
   const absent = {
     'boot.kernel': boot !== undefined,
@@ -94,7 +96,6 @@ function checkAbsent(definition: MachineDefinition): void {
     'disks.serial': ofDisk('serial'),
     'interfaces.linkState': interfaces.some(({ linkState }) => linkState === 'Down'),
     'interfaces.mtu': interfaces.some(({ mtu }) => mtu !== undefined),
-    seed: seed !== undefined,
     xen: definition.xen !== undefined,
     vsphere: definition.vsphere !== undefined,
   };

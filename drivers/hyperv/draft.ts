@@ -8,6 +8,7 @@ import { firstNotes, keptChange } from './kept.js';
 import { memoryAsked, memoryShape, sizesNext } from './memory.js';
 import { configuredOf, glanceOf, isPlainOff, type NativeMachine, ownedOf } from './native.js';
 import { readKept, withoutTheirs } from './notes.js';
+import { nextSeed, seedNote } from './seeds.js';
 import { guidText, notesOf, uuidOf } from './wmi/machine-settings.js';
 
 /** A machine takes many calls, of parts that only the host can name: so a draft says what they come to. What people noted may be secret, and is not shown. */
@@ -22,13 +23,14 @@ function draftOf(
 }
 
 export function draftOfNew(definition: MachineDefinition, mark: Mark, generation: 1 | 2): Draft {
-  const { nativeName, cpuCount, memoryBytes: bytes, secureBoot } = definition;
+  const { nativeName, cpuCount, memoryBytes: bytes, secureBoot, seed } = definition;
   const memory = memoryShape(sizesNext({ startBytes: bytes, leastBytes: bytes, mostBytes: bytes }, memoryAsked(definition)));
   const { disks, cdroms, interfaces } = wishOf(definition, { disks: [], cdroms: [], interfaces: [] }, generation);
   const hardware: MachineShape = {
     ...{ cpuCount, ...memory, firmware: firmwareOf(generation), disks, interfaces },
     ...(secureBoot === true ? { secureBoot } : {}),
     ...(cdroms.length === 0 ? {} : { cdroms }),
+    ...(seed === undefined ? {} : { seed: seedNote(seed) }),
     ...{ serial: false, rng: false },
   };
   return { ...draftOf(definition, nativeName, firstNotes(definition, mark), hardware), exists: false, unchanged: false };
@@ -42,8 +44,11 @@ export function draftOfChange(native: NativeMachine, definition: MachineDefiniti
   const difference = hardwareDifference(native, definition, inventory);
   const uuid = definition.uuid.toLowerCase();
   const isNow = isPlainOff(native);
-  const { notes } = keptChange(native, { ...kept, uuid, mark, next: isNow ? {} : difference, owned: ownedOf(native) });
-  const hardware = configuredOf(native, difference);
-  const isSo = notes === undefined && uuidOf(native.settings) === uuid && (!isNow || Object.keys(difference).length === 0);
+  const { seed } = definition;
+  const changed = { ...difference, ...nextSeed(kept, seed) };
+  const told = isNow ? { seed: seed && seedNote(seed) } : {};
+  const { notes } = keptChange(native, { ...kept, ...told, uuid, mark, next: isNow ? {} : changed, owned: ownedOf(native) });
+  const hardware = configuredOf(native, changed);
+  const isSo = notes === undefined && uuidOf(native.settings) === uuid && (!isNow || Object.keys(changed).length === 0);
   return { ...draftOf(definition, nativeName, notes ?? notesOf(native.settings), hardware), exists: true, unchanged: isSo };
 }

@@ -19,6 +19,7 @@ export function keptChange({ settings }: NativeMachine, wanted: Kept): SettingsC
     kept.uuid === wanted.uuid &&
     sameMark(kept.mark, wanted.mark) &&
     isDeepStrictEqual(kept.next, wanted.next) &&
-    sameOwned(kept.owned, wanted.owned);
+    sameOwned(kept.owned, wanted.owned) &&
+    isDeepStrictEqual(kept.seed, wanted.seed);
   return isKept ? {} : { notes: withKept(notes, wanted) };
 }

@@ -12,6 +12,7 @@ import type { Inventory } from './inventory.js';
 import { firstNotes, keptChange } from './kept.js';
 import { glanceOf, idOf, isPlainOff, machineOf, type NativeGlance, type NativeMachine, ownedOf } from './native.js';
 import { nothingOwned, readKept } from './notes.js';
+import { bringSeed, nextSeed, seedNote } from './seeds.js';
 import { isHalfMade } from './wmi/machine-service.js';
 import { changeText, notesOf, type SettingsChange, uuidOf } from './wmi/machine-settings.js';
 
@@ -98,15 +99,18 @@ export class HypervMachines implements Machines {
       const difference = hardwareDifference(native, definition, this.#inventory);
       if (Object.keys(difference).length > 0) await checkCapacity(definition, this.#inventory, signal);
       const isNow = isPlainOff(native);
-      const before = readKept(notesOf(native.settings));
-      const kept = { ...before, uuid, mark, next: difference, owned: ownedOf(native) };
+      const { seed } = definition;
+      const seeded = isNow ? await bringSeed(native, seed, this.#inventory, signal) : native;
+      const before = readKept(notesOf(seeded.settings));
+      const kept = { ...before, uuid, mark, next: difference, owned: ownedOf(seeded) };
       const { native: now, rest } = isNow
-        ? await bringAbout(native, difference, { ...kept, mark: before?.mark ?? mark }, this.#inventory, signal)
-        : { native, rest: difference };
+        ? await bringAbout(seeded, difference, { ...kept, mark: before?.mark ?? mark }, this.#inventory, signal)
+        : { native, rest: { ...difference, ...nextSeed(before, seed) } };
+      const told = isNow ? { seed: seed && seedNote(seed) } : {};
       await this.#change(
         now,
         {
-          ...keptChange(now, { ...kept, next: rest, owned: ownedOf(now) }),
+          ...keptChange(now, { ...kept, ...told, next: rest, owned: ownedOf(now) }),
           ...(uuidOf(now.settings) === uuid ? {} : { uuid }),
           ...(isNow && difference.secureBoot !== undefined && { secureBoot: difference.secureBoot }),
         },

@@ -59,6 +59,7 @@ export function shapeOf(native: NativeMachine, owned = ownedOf(native)): Machine
   const { settings, processor, memory } = native;
   const { disks, cdroms, interfaces } = devicesOf(native.parts, owned, native.networks);
   const uses = othersIn(native.parts, owned);
+  const seed = readKept(notesOf(settings))?.seed;
   return {
     cpuCount: processor.common.VirtualQuantity ?? 0,
     ...memoryShape(sizesOf(memory)),
@@ -68,6 +69,7 @@ export function shapeOf(native: NativeMachine, owned = ownedOf(native)): Machine
     ...(uses.length === 0 ? {} : { uses }),
     ...(cdroms.length === 0 ? {} : { cdroms }),
     interfaces,
+    ...(seed === undefined ? {} : { seed }),
     screen: true,
     serial: false,
     rng: false,
@@ -77,16 +79,18 @@ export function shapeOf(native: NativeMachine, owned = ownedOf(native)): Machine
 /** What it has at its next start, with what is noted for that, or would be. */
 export function configuredOf(native: NativeMachine, noted: Next = readKept(notesOf(native.settings))?.next ?? {}): MachineShape {
   const { memoryBytes: _size, minMemoryBytes: _least, maxMemoryBytes: _most, memoryBufferPercent: _buffer, ...others } = noted;
-  const { secureBoot, cdroms, ...next } = others;
-  const { secureBoot: hasNow = false, cdroms: cdromsNow = [], ...shape } = shapeOf(native);
+  const { secureBoot, cdroms, seed: told, ...next } = others;
+  const { secureBoot: hasNow = false, cdroms: cdromsNow = [], seed: toldNow, ...shape } = shapeOf(native);
   const { minMemoryBytes: _min, maxMemoryBytes: _max, hyperv: _hyperv, ...now } = shape;
   const discs = cdroms ?? cdromsNow;
+  const seed = told === undefined ? toldNow : (told ?? undefined);
   return {
     ...now,
     ...next,
     ...memoryShape(sizesNext(sizesOf(native.memory), noted)),
     ...(discs.length === 0 ? {} : { cdroms: discs }),
     ...((secureBoot ?? hasNow) ? { secureBoot: true } : {}),
+    ...(seed === undefined ? {} : { seed }),
   };
 }
 
@@ -98,13 +102,17 @@ function foundOf(native: NativeMachine): Found {
 
 export function machineOf(native: NativeMachine): Machine {
   const glance = glanceOf(native);
-  const mark = readKept(notesOf(native.settings))?.mark;
+  const { mark, seed } = readKept(notesOf(native.settings)) ?? {};
   const format = formatOf(native.settings);
   return {
     ...glance,
     ...(mark === undefined ? { found: foundOf(native) } : { mark }),
     configured: configuredOf(native),
     ...(glance.power.state === 'Off' ? {} : { live: shapeOf(native) }),
-    hardware: { generation: String(generationOf(native.settings)), ...(format === undefined ? {} : { configuration: format }) },
+    hardware: {
+      generation: String(generationOf(native.settings)),
+      ...(format === undefined ? {} : { configuration: format }),
+      ...(seed === undefined ? {} : { seed: 'KVP' }),
+    },
   };
 }

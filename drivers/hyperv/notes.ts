@@ -1,4 +1,4 @@
-import type { MachineCdrom, MachineDisk, MachineInterface, Mark } from '#drivers/driver.js';
+import type { MachineCdrom, MachineDisk, MachineInterface, MachineSeed, Mark } from '#drivers/driver.js';
 import { asciiJson, decodeOwner, markRecord, parseJson } from '#drivers/owner.js';
 
 /** Hardware that a machine gets at its next start, where it differs: Hyper-V has but one definition, and a running machine lives by it. */
@@ -12,7 +12,12 @@ export interface Next {
   readonly disks?: readonly MachineDisk[];
   readonly cdroms?: readonly MachineCdrom[];
   readonly interfaces?: readonly MachineInterface[];
+  /** Null: none any more. */
+  readonly seed?: SeedNote | null;
 }
+
+/** What the guest is told, by its name: what it is stands elsewhere. */
+export type SeedNote = Pick<MachineSeed, 'kind' | 'location'>;
 
 /** Which of a machine's drives and cards are ours, and what they are called: a drive has no name of its own. */
 export interface Owned {
@@ -54,6 +59,8 @@ export interface Kept {
   readonly owned: Owned;
   readonly adopted?: Adopted;
   readonly checkpoint?: CheckpointNote;
+  /** All of it is there. */
+  readonly seed?: SeedNote | undefined;
 }
 
 /** Our line among the notes; the others are people's. */
@@ -69,15 +76,17 @@ export function readKept(notes: readonly string[]): Kept | undefined {
   const mark = { owner, record: typeof record === 'string' ? record : '' };
   const adopted = readAdopted(said['adopted']);
   const checkpoint = readCheckpoint(said['checkpoint']);
+  const seed = readSeed(said['seed']);
   return {
     ...{ uuid, mark, next: readNext(said['next']), owned: readOwned(said['owned']) },
     ...(adopted === undefined ? {} : { adopted }),
     ...(checkpoint === undefined ? {} : { checkpoint }),
+    ...(seed === undefined ? {} : { seed }),
   };
 }
 
 /** The notes with what is kept, at the end of the first; all else in them stays. @throws DriverError Invalid for a record that is too long */
-export function withKept(notes: readonly string[], { uuid, mark, next, owned, adopted, checkpoint }: Kept): readonly string[] {
+export function withKept(notes: readonly string[], { uuid, mark, next, owned, adopted, checkpoint, seed }: Kept): readonly string[] {
   const { cluster, namespace, name, uid } = mark.owner;
   const owner = { cluster, namespace, name, uid };
   const said = {
@@ -88,6 +97,7 @@ export function withKept(notes: readonly string[], { uuid, mark, next, owned, ad
     ...(owned.drives.length + owned.cards.length === 0 ? {} : { owned }),
     ...(adopted === undefined ? {} : { adopted }),
     ...(checkpoint === undefined ? {} : { checkpoint }),
+    ...(seed === undefined ? {} : { seed }),
   };
   const [first = '', ...others] = withoutKept(notes);
   return [`${first}${first === '' ? '' : '\n'}${begin}${asciiJson(said)}`, ...others];
@@ -110,8 +120,9 @@ const withoutOurs = (text: string): string =>
   text.replace(/\r?\nvirtwright: [^\n]*?(?=\r?\n|$)/g, '').replace(/^virtwright: [^\n]*?(\r?\n|$)/, '');
 
 function readNext(value: unknown): Next {
-  const { cpuCount, memoryBytes, minMemoryBytes, maxMemoryBytes, memoryBufferPercent, secureBoot, disks, cdroms, interfaces } =
+  const { cpuCount, memoryBytes, minMemoryBytes, maxMemoryBytes, memoryBufferPercent, secureBoot, disks, cdroms, interfaces, seed } =
     recordOf(value);
+  const told = readSeed(seed);
   return {
     ...(typeof cpuCount === 'number' && { cpuCount }),
     ...(typeof memoryBytes === 'number' && { memoryBytes }),
@@ -122,6 +133,8 @@ function readNext(value: unknown): Next {
     ...(Array.isArray(disks) && { disks: disks.flatMap(readDisk) }),
     ...(Array.isArray(cdroms) && { cdroms: cdroms.flatMap(readCdrom) }),
     ...(Array.isArray(interfaces) && { interfaces: interfaces.flatMap(readInterface) }),
+    ...(seed === null && { seed }),
+    ...(told !== undefined && { seed: told }),
   };
 }
 
@@ -167,6 +180,11 @@ function readAdopted(value: unknown): Adopted | undefined {
 function readCheckpoint(value: unknown): CheckpointNote | undefined {
   const { key, memory } = recordOf(value);
   return typeof key === 'string' && typeof memory === 'boolean' ? { key, memory } : undefined;
+}
+
+function readSeed(value: unknown): SeedNote | undefined {
+  const { kind, location } = recordOf(value);
+  return kind === 'Ignition' && typeof location === 'string' ? { kind, location } : undefined;
 }
 
 function readDrive(value: unknown): readonly OwnedDrive[] {

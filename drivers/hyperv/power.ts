@@ -6,6 +6,7 @@ import { checkNetworks, switchesByName } from './cards.js';
 import type { Inventory } from './inventory.js';
 import { configuredOf, glanceOf, isPlainOff, type NativeMachine, ownedOf } from './native.js';
 import { readKept, withKept } from './notes.js';
+import { bringSeed } from './seeds.js';
 import { changeText, notesOf } from './wmi/machine-settings.js';
 import type { PowerWish } from './wmi/power.js';
 import { isInvalidState } from './wmi/return-code.js';
@@ -38,9 +39,12 @@ export class HypervPower implements Power {
     if (interfaces.length > 0) checkNetworks(native, interfaces, await switchesByName(this.#inventory, signal));
     const kept = readKept(notesOf(native.settings));
     if (kept === undefined || Object.keys(kept.next).length === 0) return;
-    const { native: now } = await bringAbout(native, kept.next, kept, this.#inventory, signal);
-    const { secureBoot } = kept.next;
-    const notes = withKept(notesOf(now.settings), { ...kept, next: {}, owned: ownedOf(now) });
+    const { secureBoot, seed } = kept.next;
+    // What another seed is only a definition tells; that there is to be none needs no more than this.
+    const told = seed === null ? undefined : kept.seed;
+    const seeded = seed === null ? await bringSeed(native, undefined, this.#inventory, signal) : native;
+    const { native: now } = await bringAbout(seeded, kept.next, { ...kept, seed: told }, this.#inventory, signal);
+    const notes = withKept(notesOf(now.settings), { ...kept, next: {}, owned: ownedOf(now), seed: told });
     const text = changeText(now.settings, { notes, ...(secureBoot === undefined ? {} : { secureBoot }) });
     if (text !== undefined) await this.#inventory.service.change(now.system.reference, text, signal);
   }

@@ -33,6 +33,7 @@ function shapeOf(has: MachineShape | undefined, { uuid: _, nativeName: __, ...as
     ...mostMemory,
     ...leastMemory,
     ...asked,
+    ...(asked.seed === undefined ? {} : { seed: { kind: asked.seed.kind, location: asked.seed.location } }),
     disks: named(has?.disks, asked.disks),
     cdroms: named(has?.cdroms, asked.cdroms),
     interfaces: named(has?.interfaces, asked.interfaces),

@@ -9,7 +9,7 @@ const wholeNetwork = { mtu: 1500, vlan: 40, ipv4: subnet, ipv6: subnet, domain: 
 /** What a machine that asks for everything asks of its host, a pool of each kind, and a network. */
 export const checked: ReadonlySet<string> = new Set(
   [
-    ...(['cloudInit', 'ignition', 'sysprep'] as const).map((field) => ({ field })),
+    ...(['cloudInit', 'ignition', 'sysprep', 'ignition.size'] as const).map((field) => ({ field })),
     ...(['directory', 'filesystem', 'nfs', 'gluster', 'smb', 'lvm', 'zfs', 'disk', 'iscsi', 'rbd', 'existing'] as const).map(askedOfPool),
     ...askedOfVolume({ allocation: 'Full' }),
     ...askedOfNetwork({ kind: 'existing' }),

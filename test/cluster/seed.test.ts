@@ -1,6 +1,7 @@
 import t from 'tap';
 import type { VirtualMachine } from '#crds/types.js';
 import { Behind } from '#drivers/fake/behind.js';
+import { everything } from '#drivers/fake/capabilities.js';
 import { systemClock } from '#drivers/fake/clock.js';
 import { fakeDriver } from '#drivers/fake/driver.js';
 import { FakeHost } from '#drivers/fake/host.js';
@@ -134,6 +135,48 @@ await t.test('Ignition and sysprep go through the same door, and only one of the
     world.apply(machine('twice', { cloudInit: { userData: 'a', userDataSecretRef: { name: 'a' } } })),
     /write the user data here or name a Secret/,
   );
+});
+
+await t.test('a host that carries what Ignition is told needs no pool for it, and has it before each start', async (t) => {
+  const carrying = new FakeHost({
+    clock: systemClock,
+    capabilities: [...everything, { field: 'seeds.carried', values: ['Ignition'] }, { field: 'ignition.size', max: 64 }],
+  });
+  await using operator = await world.start({
+    connect: async () => fakeDriver(carrying),
+    hypervisors: ['two'],
+    guestSecrets: { lookMs: 200 },
+  });
+  const two = { kind: 'Hypervisor', metadata: { name: 'two', labels: { is: 'two' } }, spec: { uri: 'test:///two' } };
+  const placement = { hypervisorSelector: { matchLabels: { is: 'two' } } };
+  const carried = () => Buffer.from(carrying.carried.get(carrying.byName('default.carried')?.uuid ?? '') ?? []).toString();
+  await secret('carried', { config: '{"a":1}' });
+  await world.apply(two, machine('carried', { placement, ignition: { configSecretRef: { name: 'carried' } } }));
+  const ready = await world.until('VirtualMachine', 'carried', isReady);
+  t.same([carried(), ready.status?.seedPool], ['{"a":1}', undefined]);
+  const [acts, writes] = [carrying.acts.length, operator.writes.length];
+  await world.kubectl('annotate', 'virtualmachine', 'carried', 'a=b');
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  t.same([carrying.acts.slice(acts), operator.writes.length], [[], writes], 'unchanged, it is left in peace');
+
+  await secret('carried', { config: '{"a":2}' });
+  await world.until('VirtualMachine', 'carried', ({ status }) => status?.pendingChanges?.[0]?.field === 'spec.ignition');
+  await world.kubectl('patch', 'virtualmachine', 'carried', '--type=merge', '-p', '{"spec":{"runStrategy":"Halted"}}');
+  await world.until('VirtualMachine', 'carried', (seen) => isReady(seen) && seen.status?.power?.state === 'Stopped');
+  carrying.carried.clear();
+  await world.kubectl('patch', 'virtualmachine', 'carried', '--type=merge', '-p', '{"spec":{"runStrategy":"Always"}}');
+  await world.until('VirtualMachine', 'carried', (seen) => isReady(seen) && seen.status?.power?.state === 'Running');
+  t.equal(carried(), '{"a":2}', 'what was taken away is there again');
+
+  await world.apply(machine('long', { placement, ignition: { config: `{"a":"${'x'.repeat(60)}"}` } }));
+  const long = await world.until('VirtualMachine', 'long', (seen) => condition(seen, 'Ready')?.reason === 'Unschedulable');
+  t.match(condition(long, 'Ready')?.message, /spec\.ignition: 68 given, this host accepts at most 64/);
+  await world.apply(machine('told', { placement, cloudInit: {} }));
+  const told = await world.until('VirtualMachine', 'told', (seen) => condition(seen, 'Ready')?.reason === 'Unschedulable');
+  t.match(condition(told, 'Ready')?.message, /spec\.cloudInit: this host has no pool to keep it in/);
+  for (const name of ['carried', 'long', 'told']) await world.delete('VirtualMachine', name);
+  await world.untilGone('VirtualMachine', 'carried');
+  t.notMatch(JSON.stringify([operator.writes, carrying.calls]), /"a":|\\"a/);
 });
 
 await t.test(

@@ -209,7 +209,12 @@ async function definingContract(t: Test, stage: Stage): Promise<void> {
   await t.test('a seed is read back, changed and taken away again', async (t) => {
     const { capabilities } = await driver.host.describe(soon());
     for (const [kind, field] of Object.entries({ CloudInit: 'cloudInit', Ignition: 'ignition', Sysprep: 'sysprep' } as const)) {
-      const asked = stage.definition({ seed: { kind: kind as SeedKind, location: '/seeds/one' } });
+      const isCarried = capabilities.some((one) => one.field === 'seeds.carried' && one.values?.includes(kind) === true);
+      const told = (name: string) => ({
+        content: Buffer.from(`{"ignition":{"version":"3.4.0"},"storage":{"files":[{"path":"/${name}"}]}}`),
+      });
+      const seedOf = (name: string) => ({ kind: kind as SeedKind, location: `/seeds/${name}`, ...(isCarried ? told(name) : {}) });
+      const asked = stage.definition({ seed: seedOf('one') });
       if (!capabilities.some((one) => one.field === field)) {
         await refused(t, stage.define(asked), 'Unsupported', 'Invalid');
         continue;
@@ -217,7 +222,7 @@ async function definingContract(t: Test, stage: Stage): Promise<void> {
       const { id, definition, mark } = await stage.define(asked);
       const seed = async () => (await stage.look(id)).configured?.seed;
       t.same(await seed(), { kind, location: '/seeds/one' });
-      await driver.machines.define({ ...definition, seed: { kind: kind as SeedKind, location: '/seeds/other' } }, mark, soon());
+      await driver.machines.define({ ...definition, seed: seedOf('other') }, mark, soon());
       t.same(await seed(), { kind, location: '/seeds/other' });
       t.same((await stage.look(id)).configured?.disks, [], 'it is no disk of the manifest');
       const { seed: _, ...without } = definition;

@@ -14,6 +14,15 @@ const known = { ...outside, vlan: 40, macAddress: '00:15:5d:11:22:33' };
 /** In this order, each with what those before it made of the machine. */
 export const hypervChanges: readonly Change[] = [
   {
+    ...{ fields: ['ignition.config'], told: 'spec.ignition', class: 'NextBoot' },
+    spec: { ignition: { config: '{"ignition":{"version":"3.4.0"}}' } },
+    shows: /"ignition\.config\.0":/,
+  },
+  {
+    ...{ fields: ['ignition.configSecretRef.name', 'ignition.configSecretRef.key'], told: 'spec.ignition', class: 'NextBoot' },
+    spec: { ignition: { configSecretRef: { name: 'told', key: 'config' } } },
+  },
+  {
     ...{ fields: ['cpu.count'], told: 'spec.cpu.count', class: 'Restart' },
     spec: { cpu: { count: 2 } },
     shows: /Msvm_ProcessorSettingData[^}]*"VirtualQuantity":"2"/,

@@ -32,6 +32,7 @@ function shownOf(simulator: Simulator): string {
     settings,
     machine.devices.map(({ className, values }) => ({ className, ...values })),
     [...machine.features.values()],
+    Object.fromEntries(machine.hostItems),
   ]);
 }
 
@@ -41,7 +42,9 @@ await t.test('on Hyper-V a machine is restarted exactly where the class of a cha
   await writeFile(join(lab.folder, 'D/Hyper-V/disc.iso'), Buffer.alloc(1 << 20));
   await using operator = await world.start({ connect, credentialKeys, hypervisors: ['hv1'], namespace });
   const grants = [{ name: 'all', namespaces: { from: 'All' }, networks: ['LAN'], vlans: [40], volumes: ['*'] }];
+  const stringData = { config: '{"ignition":{"version":"3.3.0"}}' };
   await world.apply(
+    { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'told', namespace: 'default' }, stringData },
     lab.secret(),
     lab.hypervisor({ grants }),
     ...['StoragePool', 'VirtualNetwork'].flatMap((kind) => lab.example(kind)),

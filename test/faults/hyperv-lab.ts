@@ -71,6 +71,11 @@ export class HypervLab implements AsyncDisposable {
     return loadAll((await readExample('shares')).replaceAll('fs1.example.org', server)) as readonly Manifest[];
   }
 
+  /** A machine of another manifest, and its volume. */
+  async ignition(): Promise<readonly Manifest[]> {
+    return loadAll(await readExample('ignition')) as readonly Manifest[];
+  }
+
   /** Files of the pool, but for what makes their names unique. */
   async files(): Promise<readonly string[]> {
     return (await readdir(join(this.folder, 'D/Hyper-V'))).map((name) => name.replace(/-[0-9a-f]{8}/, '')).sort();

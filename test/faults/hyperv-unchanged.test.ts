@@ -52,7 +52,8 @@ function beside(mode: 'v1' | 'v2') {
   const outside = mode === 'v2' ? [{ name: 'out', networkRef: { name: 'hyperv-outside' }, vlan: 40 }] : [];
   const interfaces = [{ name: 'rear', networkRef: { name: 'hyperv-rear' } }, ...outside];
   const placement = { hypervisorSelector: { matchLabels: { hypervisor: 'hyperv' } } };
-  const spec = { placement, cpu: { count: 1 }, memory: { size: '64Mi' }, interfaces };
+  const ignition = { config: JSON.stringify({ ignition: { version: '3.4.0' }, rest: 'x'.repeat(3000) }) };
+  const spec = { placement, cpu: { count: 1 }, memory: { size: '64Mi' }, interfaces, ignition };
   return { kind: 'VirtualMachine', metadata: { name: 'beside', namespace: 'default' }, spec };
 }
 

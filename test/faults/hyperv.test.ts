@@ -122,6 +122,69 @@ for (const mode of ['v2', 'v1'] as const)
   });
 
 for (const mode of ['v2', 'v1'] as const)
+  await t.test(`${mode}: a guest is told by Ignition's own way, before it first runs, and again what was taken away`, async (t) => {
+    await using lab = await HypervLab.open({ mode });
+    const { simulator } = lab;
+    await using operator = await world.start({ connect, credentialKeys, hypervisors: ['hv1'], namespace });
+    const base = lab.example('StorageVolume').filter(({ metadata }) => metadata.name === 'mail-base');
+    const host = ['Secret', 'Hypervisor', 'StoragePool', 'VirtualNetwork'].flatMap((kind) => lab.example(kind));
+    await world.apply(...host, ...base, ...(await lab.ignition()));
+    const native = () => simulator.machineNamed('default.core');
+    const told = () => [...(native()?.hostItems.values() ?? [])].join('');
+    const is = (state: string) => (seen: VirtualMachine) => isReady(seen) && isIn(state)(seen);
+    const ready = await world.until('VirtualMachine', 'core', is('Running'), { timeoutMs: 120_000 });
+    t.match(JSON.parse(told()), { passwd: { users: [{ name: 'core' }] } });
+    t.match(ready.status, { hardware: { seed: 'KVP' }, pendingChanges: undefined });
+    const calls = simulator.host.asked.filter((what) => what.includes('KvpItems') || what.endsWith('.RequestStateChange'));
+    t.match(calls.slice(0, 2), [/AddKvpItems$/, /RequestStateChange$/], 'first told, then started');
+
+    const core = (spec: object) => world.kubectl('patch', 'virtualmachine', 'core', '--type=merge', '-p', JSON.stringify({ spec }));
+    await core({ runStrategy: 'Halted', stop: { mode: 'Hard' } });
+    await world.until('VirtualMachine', 'core', is('Stopped'), { timeoutMs: 120_000 });
+    const whole = told();
+    const machine = native();
+    if (machine !== undefined) machine.hostItems = new Map([['theirs', 'x']]);
+    await core({ runStrategy: 'Always' });
+    await world.until('VirtualMachine', 'core', is('Running'), { timeoutMs: 120_000 });
+    t.equal(told(), `x${whole}`, 'what somebody took away is there before the next start');
+
+    const other = JSON.stringify({ ignition: { version: '3.4.0' }, rest: 'secret '.repeat(1_000) });
+    await core({ ignition: { config: other } });
+    const changed = await world.until('VirtualMachine', 'core', (seen) => seen.status?.pendingChanges !== undefined);
+    t.match(changed.status?.pendingChanges, [{ field: 'spec.ignition', class: 'NextBoot' }]);
+    t.equal(told(), `x${whole}`);
+    native()?.enter('off');
+    await world.until('VirtualMachine', 'core', (seen) => is('Running')(seen) && seen.status?.pendingChanges === undefined);
+    t.equal(told(), `x${other}`, 'the next start has it');
+
+    await core({ ignition: { config: `{"rest":"${'x'.repeat(65_000)}"}` } });
+    const bytes =
+      mode === 'v2'
+        ? undefined
+        : await world.until('VirtualMachine', 'core', (seen) => condition(seen, 'ComputeSynced')?.reason === 'Unfit');
+    if (bytes !== undefined) t.match(condition(bytes, 'ComputeSynced')?.message, /spec\.ignition: 65011 given|spec\.ignition: 63\.\d+Ki/);
+    await core({ ignition: null });
+    await world.until('VirtualMachine', 'core', (seen) => isReady(seen) && seen.status?.pendingChanges !== undefined);
+    native()?.enter('off');
+    await world.until('VirtualMachine', 'core', (seen) => is('Running')(seen) && seen.status?.pendingChanges === undefined);
+    t.equal(told(), 'x', 'and takes away what was ours');
+
+    for (const [kind, name] of [
+      ['VirtualMachine', 'core'],
+      ['StorageVolume', 'core-root'],
+      ['StorageVolume', 'mail-base'],
+      ['StoragePool', 'hyper-v'],
+      ['VirtualNetwork', 'hyperv-lan'],
+      ['Hypervisor', 'hv1'],
+    ] as const) {
+      await world.delete(kind, name);
+      await world.untilGone(kind, name);
+    }
+    t.notMatch(JSON.stringify(operator.writes), /secret /);
+    t.same(operator.troubles, []);
+  });
+
+for (const mode of ['v2', 'v1'] as const)
   await t.test(`${mode}: what others made is imported, planned, adopted while it runs, changed, and given back`, async (t) => {
     await using lab = await HypervLab.open({ mode });
     const { asked } = lab.simulator.host;

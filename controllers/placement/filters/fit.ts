@@ -1,10 +1,11 @@
-import type { Hypervisor } from '#crds/types.js';
+import type { Hypervisor, VirtualMachineSpec } from '#crds/types.js';
+import type { MachineSeed, SeedKind } from '#drivers/driver.js';
 import { type Asked, describeUnfit, type Unfit, unfitMachine } from '../../fit.js';
 import { nativeName } from '../../host/scope.js';
 import { volumeOfDisk } from '../../stores.js';
 import { asked } from '../../virtual-machine/asked.js';
 import { cdromHardware, containerHardware, diskHardware, interfaceHardware, plainHardware } from '../../virtual-machine/hardware.js';
-import { seedKind } from '../../virtual-machine/seed-kind.js';
+import { carries, seedKind } from '../../virtual-machine/seed-kind.js';
 import { capabilitiesOf, type Published } from '../capabilities.js';
 import type { Objection } from '../objection.js';
 import type { Request } from '../request.js';
@@ -56,9 +57,15 @@ function askedOf({ machine, volumes }: Wanted, name: string, capabilities: Publi
     cdroms: drives.filter(({ cdrom }) => cdrom !== undefined).map(cdromHardware),
     interfaces: (spec.interfaces ?? []).map((one) => ({ ...interfaceHardware(one), network: one.networkRef.name })),
     ...(spec.boot?.kernel === undefined ? {} : { boot: { kernel: '' } }),
-    ...(kind === undefined ? {} : { seed: { kind, location: '' } }),
+    ...(kind === undefined ? {} : { seed: seedFor(kind, spec, capabilities) }),
     ...(spec.container === undefined ? {} : { container: { ...containerHardware(spec.container), root: '' } }),
   });
+}
+
+/** Of what a Secret has nobody knows yet how long it is. */
+function seedFor(kind: SeedKind, { ignition }: VirtualMachineSpec, capabilities: Published['capabilities']): MachineSeed {
+  const content = carries(capabilities, kind) && ignition?.config !== undefined ? { content: Buffer.from(ignition.config) } : {};
+  return { kind, location: '', ...content };
 }
 
 /** An image that the host has no format for can become Raw or Qcow2. */

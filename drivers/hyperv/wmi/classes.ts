@@ -168,6 +168,13 @@ export const kvpComponent = wmiClass({
   keys: device,
   common: { DeviceID: key, SystemName: text, GuestIntrinsicExchangeItems: list(text) },
 });
+/** What the host tells a guest, whether that runs or not. Each item is an embedded object, a `kvpItem`. */
+export const kvpSettings = wmiClass({
+  name: 'Msvm_KvpExchangeComponentSettingData',
+  common: { InstanceID: key, HostExchangeItems: list(text) },
+});
+/** `Source` 0 is the host's own. */
+export const kvpItem = wmiClass({ name: 'Msvm_KvpExchangeDataItem', common: { Name: text, Data: text, Source: uint16 } });
 /** What a guest says of one card; of version 2 alone. */
 export const guestCard = wmiClass({
   name: 'Msvm_GuestNetworkAdapterConfiguration',

@@ -11,7 +11,8 @@ export async function guestItems(wmi: Wmi, machine: string, signal: AbortSignal)
   return new Map(items.flatMap(itemIn));
 }
 
-function itemIn(text: string): readonly (readonly [string, string])[] {
+/** Nothing where it has no value, or is no item. */
+export function itemIn(text: string): readonly (readonly [string, string])[] {
   try {
     const { properties } = decodeEmbedded(text);
     const [[name], [data]] = [properties.get('Name') ?? [], properties.get('Data') ?? []];

@@ -16,6 +16,8 @@ export interface VersionLimits {
   readonly shares: boolean;
   /** Where switches of ours may lead. In version 1 those that lead anywhere are put together by many calls, and made by people. */
   readonly forwards: readonly ('None' | 'Direct')[];
+  /** Of Ignition's configuration. A host tells all items of a machine in one answer, of which 2008 R2 sends 150 KB, and 2012 500. */
+  readonly ignitionBytes: number;
   /** Checkpoints of what is not Off: with what runs, or of the disks alone. */
   readonly checkpoints: readonly ('With' | 'Without')[];
 }
@@ -32,10 +34,10 @@ export function hasDynamicMemory(version: Version, windows: string): boolean {
 export const versionLimits: Readonly<Record<Version, VersionLimits>> = {
   v1: {
     ...{ generations: [1], maxCpus: 4, formats: ['Vhd'], buses: ['IDE', 'SCSI'] },
-    ...{ vlans: false, shares: false, forwards: ['None'], checkpoints: ['With'] },
+    ...{ vlans: false, shares: false, forwards: ['None'], ignitionBytes: 24 << 10, checkpoints: ['With'] },
   },
   v2: {
     ...{ generations: [1, 2], maxCpus: 64, formats: ['Vhdx', 'Vhd'], buses: ['IDE', 'SCSI'] },
-    ...{ vlans: true, shares: true, forwards: ['None', 'Direct'], checkpoints: ['With', 'Without'] },
+    ...{ vlans: true, shares: true, forwards: ['None', 'Direct'], ignitionBytes: 64 << 10, checkpoints: ['With', 'Without'] },
   },
 };

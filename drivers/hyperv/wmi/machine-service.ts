@@ -184,6 +184,11 @@ export class MachineService {
     await this.#call('RemoveFeatureSettings', { FeatureSettings: features }, signal);
   }
 
+  /** What the host tells the guest: items, embedded objects each, at most 128. Those to be added must not be there, and those to be changed must. */
+  async changeItems(system: Reference, change: 'Add' | 'Modify' | 'Remove', items: readonly string[], signal: AbortSignal): Promise<void> {
+    await this.#call(`${change}KvpItems`, { TargetSystem: system, DataItems: items }, signal);
+  }
+
   /** What the screen of a machine of these settings shows, scaled to that size: RGB565, little endian, from the top. */
   async picture(settings: Reference, width: number, height: number, signal: AbortSignal): Promise<Buffer> {
     const method = 'GetVirtualSystemThumbnailImage';

@@ -1,0 +1,143 @@
+import t, { type Test } from 'tap';
+import type { MachineDefinition } from '#drivers/driver.js';
+import { definition, endAt, hypervHost, mark, soon } from '#test/peers/hyperv-host.js';
+
+const text = (word: string, length = 20) => JSON.stringify({ ignition: { version: '3.4.0' }, word, rest: 'x'.repeat(length) });
+const told = (name: string, config: string): MachineDefinition => ({
+  ...definition,
+  seed: { kind: 'Ignition', location: name, content: Buffer.from(config) },
+});
+const { seed: _, ...untold } = told('', '');
+const isKvp = (what: string): boolean => what.includes('KvpItems');
+
+for (const mode of ['v2', 'v1'] as const) {
+  const scene = async (test: Test) => {
+    const host = await hypervHost(test, mode);
+    const machine = () => {
+      const [found] = host.simulator.host.machines.values();
+      if (found === undefined) throw new Error('no machine');
+      return found;
+    };
+    const items = () => Object.fromEntries(machine().hostItems);
+    /** As a guest's Ignition joins them. */
+    const read = () => {
+      const [pieces, all] = [[] as string[], items()];
+      for (let at = 0; all[`ignition.config.${at}`] !== undefined; at += 1) pieces.push(all[`ignition.config.${at}`] ?? '');
+      return pieces.join('');
+    };
+    const tell = (asked: MachineDefinition) => host.driver.machines.define(asked, mark, soon());
+    const shape = async (id: string) => (await host.read(id))?.configured;
+    const calls = () => host.simulator.host.asked.filter(isKvp).length;
+    return { ...host, machine, items, guest: read, tell, shape, calls };
+  };
+
+  t.test(`${mode}: a guest's Ignition finds what it is told, and nothing of what it was told before`, async (t) => {
+    const { tell, guest, items, shape, calls, read } = await scene(t);
+    const long = `{\r\n  "ignition": {"version": "3.4.0"},\t"word": "two  blanks, \\"quoted\\", <ä €😀>",\n "rest": "${'x&'.repeat(1500)}"}`;
+    const id = await tell(told('one', long));
+    t.same(JSON.parse(guest()), JSON.parse(long));
+    t.ok(Object.values(items()).every((value) => value.length <= 990));
+    t.match(guest(), /"two {2}blanks/, 'what is in a word stays');
+    t.same((await shape(id))?.seed, { kind: 'Ignition', location: 'one' });
+    t.equal((await read(id))?.hardware['seed'], 'KVP');
+    const before = calls();
+    await tell(told('one', long));
+    t.equal(calls(), before, 'what is there is not written again');
+    await tell(told('two', text('short')));
+    t.equal(guest(), text('short'));
+    t.equal(Object.keys(items()).length, 1, 'no piece of the longer one is left');
+    await tell(untold);
+    t.same([items(), (await shape(id))?.seed], [{}, undefined]);
+  });
+
+  t.test(`${mode}: what others tell the guest stays, and what its Ignition would take instead is said`, async (t) => {
+    const { tell, items, machine, shape } = await scene(t);
+    const id = await tell(untold);
+    const strangers = { theirs: 'x', 'ignition.configs': 'y' };
+    machine().hostItems = new Map(Object.entries(strangers));
+    await tell(told('one', text('a')));
+    t.same(items(), { ...strangers, 'ignition.config.0': text('a') });
+    await tell(untold);
+    t.same(items(), strangers);
+    machine().hostItems = new Map([['ignition.config', '{}']]);
+    await t.rejects(tell(told('one', text('a'))), { code: 'Conflict', message: /"ignition\.config", which its guest would take instead/ });
+    t.equal((await shape(id))?.seed, undefined);
+  });
+
+  t.test(`${mode}: what somebody took away is put back by the next definition that has it`, async (t) => {
+    const { tell, guest, items, machine } = await scene(t);
+    await tell(told('one', text('a', 3000)));
+    const { 'ignition.config.1': _gone, ...left } = items();
+    machine().hostItems = new Map(Object.entries({ ...left, 'ignition.config.0': 'changed' }));
+    await tell(told('one', text('a', 3000)));
+    t.equal(guest(), text('a', 3000));
+  });
+
+  t.test(`${mode}: a machine that runs is told at the first definition after it`, async (t) => {
+    const { tell, guest, driver, shape, read } = await scene(t);
+    const id = await tell(told('one', text('a')));
+    await driver.power.start(id, { paused: false }, soon());
+    await tell(told('two', text('b')));
+    t.equal(guest(), text('a'));
+    t.same([(await shape(id))?.seed?.location, (await read(id))?.live?.seed?.location], ['two', 'one']);
+    await driver.power.cut(id, mark.owner, soon());
+    await tell(told('two', text('b')));
+    t.equal(guest(), text('b'));
+    await driver.power.start(id, { paused: false }, soon());
+    await tell(untold);
+    t.equal((await shape(id))?.seed, undefined);
+    t.equal(guest(), text('b'));
+    await driver.power.cut(id, mark.owner, soon());
+    await driver.power.start(id, { paused: false }, soon());
+    t.same([guest(), (await read(id))?.live?.seed], ['', undefined], 'that there is none any more needs no definition');
+  });
+
+  t.test(`${mode}: whoever dies at any call leaves what the next definition puts right, and nothing that looks whole`, async (t) => {
+    const { tell, guest, simulator, connect, shape } = await scene(t);
+    const [first, second] = [text('a', 23_000), text('b', 17_000)];
+    const id = await tell(told('one', first));
+    const other = told('two', second);
+    let deaths = 0;
+    for (const isDone of [false, true])
+      for (let nth = 1; ; nth += 1) {
+        await tell(told('one', first));
+        const end = endAt(simulator, nth, isDone, (what) => /KvpItems|Modify(SystemSettings|VirtualSystem)$/.test(what));
+        const life = await connect();
+        const reason = await life.machines.define(other, mark, soon()).catch((error) => error);
+        end.revive();
+        if (end.asked() < nth) break;
+        deaths += 1;
+        const its = (await shape(id))?.seed;
+        if (its !== undefined) t.equal(guest(), its.location === 'one' ? first : second, String(reason));
+        await tell(other);
+        t.equal(guest(), second);
+      }
+    t.equal(deaths, 8, 'the note goes, pieces go, pieces change, the note comes');
+  });
+
+  t.test(`${mode}: what cannot be told is refused, and nothing of it is said`, async (t) => {
+    const { tell, guest, driver, simulator } = await scene(t);
+    const max = mode === 'v1' ? 24 << 10 : 64 << 10;
+    const sized = (length: number) => text('', length - text('', 0).length);
+    await tell(told('most', sized(max)));
+    t.equal(guest(), sized(max));
+    await t.rejects(tell(told('more', sized(max + 1))), {
+      code: 'Invalid',
+      message: new RegExp(`ignition: ${max + 1} bytes were given; accepted: at most ${max}`),
+    });
+    for (const config of ['{"pass', Buffer.from([0xff, 0xfe]).toString('latin1')]) {
+      const reason = await tell(told('broken', config)).catch((error) => error);
+      t.match(reason, { code: 'Invalid', message: /accepted: JSON in UTF-8/ });
+      t.notMatch(reason.message, /pass/);
+    }
+    await t.rejects(tell({ ...definition, seed: { kind: 'Ignition', location: 'another' } }), {
+      code: 'Invalid',
+      message: /without its content/,
+    });
+    await t.rejects(tell({ ...definition, seed: { kind: 'CloudInit', location: 'x' } }), { code: 'Unsupported' });
+    const draft = await driver.drafts?.machine(told('draft', text('secret')), mark, soon());
+    t.match(draft?.text, /"location": "draft"/);
+    t.notMatch(draft?.text, /secret/);
+    t.notMatch(simulator.host.asked.join(' '), /ignition\.config|secret/);
+  });
+}
