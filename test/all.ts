@@ -4,6 +4,7 @@ import t from 'tap';
 import { longestFirst } from './longest.js';
 
 // Every test file as a process of its own, the long ones first. tap's own runner goes by the alphabet, and in the end one long file would be waited for.
+// What they print is printed in the order in which they begin: until the first one is done, only who has ended is told.
 
 /** Most files wait for half of their time: for peers, for guests, for what is done every few seconds. */
 const jobs = Number(process.env['TEST_JOBS'] ?? 2 * availableParallelism());
@@ -16,6 +17,13 @@ const files = readdirSync('dist', { recursive: true, encoding: 'utf8' })
 t.setTimeout(0);
 t.jobs = jobs;
 t.plan(files.length);
+let ended = 0;
+t.on('subtestEnd', ({ name, results, time = 0 }) => {
+  ended += 1;
+  process.stderr.write(
+    `# ${ended} of ${files.length}: ${name} ${results?.ok === true ? 'passed' : 'failed'}, ${(time / 1_000).toFixed(0)} s\n`,
+  );
+});
 for (const name of longestFirst(files))
   t.spawn(process.execPath, ['--enable-source-maps', name], {
     name,
