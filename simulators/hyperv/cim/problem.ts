@@ -44,6 +44,8 @@ export const problems = {
     ),
   noMethod: (name: string) => new Problem('a:ActionNotSupported', 0x80041055, `The method ${name} is not supported.`),
   badQuery: (why: string) => new Problem('n:CannotProcessFilter', 0x80041017, `The WQL query is invalid: ${why}`, { provider: true }),
+  noDialect: (name: string) =>
+    new Problem('n:FilterDialectRequestedUnavailable', 2150858752, `The filter dialect ${name} is not supported; supported: WQL.`),
   badSelectors: () =>
     new Problem(
       'w:InvalidSelectors',

@@ -116,8 +116,9 @@ export class Listener implements AsyncDisposable {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse, body: Buffer): Promise<void> {
-    if (request.url !== '/wsman') return end(response, 404);
-    if (request.method !== 'POST') return end(response, 405);
+    // PowerShell says its version behind the path, and Windows minds no case.
+    if (!/^\/wsman\/?(\?|$)/i.test(request.url ?? '')) return end(response, 404);
+    if (request.method !== 'POST') return end(response.setHeader('Allow', 'POST'), 405);
     if (request.headers['wsmanidentify'] === 'unauthenticated') return end(response, 200, this.#options.identity());
     const login = this.#logins.get(request.socket);
     const isSealed = /^multipart\/encrypted/i.test(request.headers['content-type'] ?? '');

@@ -2,7 +2,7 @@ import { type ObjectPath, parsePath, unescaped } from '../cim/object.js';
 
 /** The part of WQL that clients of Hyper-V use. */
 export type Query =
-  | { readonly kind: 'select'; readonly className: string; readonly where: Condition }
+  | { readonly kind: 'select'; readonly className: string; readonly columns?: readonly string[]; readonly where: Condition }
   | { readonly kind: 'associators'; readonly of: ObjectPath; readonly assocClass?: string; readonly resultClass?: string }
   | { readonly kind: 'events'; readonly eventClass: string; readonly targetClasses: readonly string[] };
 
@@ -26,11 +26,12 @@ const always: Condition = { kind: 'always' };
 export function parseQuery(text: string): Query {
   const associators = /^\s*ASSOCIATORS\s+OF\s*\{(.*)\}\s*(?:WHERE\s+(.*))?$/is.exec(text);
   if (associators !== null) return parseAssociators(associators[1] ?? '', associators[2] ?? '');
-  const select = /^\s*SELECT\s+\*\s+FROM\s+([A-Za-z_]\w*)\s*(?:WITHIN\s+[\d.]+\s*)?(?:WHERE\s+(.*))?$/is.exec(text);
-  if (select?.[1] === undefined) throw new QueryError(`neither "SELECT * FROM …" nor "ASSOCIATORS OF {…}": ${text}`);
-  const [, className, where] = select;
+  const select = /^\s*SELECT\s+(\*|\w+(?:\s*,\s*\w+)*)\s+FROM\s+([A-Za-z_]\w*)\s*(?:WITHIN\s+[\d.]+\s*)?(?:WHERE\s+(.*))?$/is.exec(text);
+  if (select?.[2] === undefined) throw new QueryError(`neither "SELECT … FROM …" nor "ASSOCIATORS OF {…}": ${text}`);
+  const [, chosen = '*', className, where] = select;
   if (/^__/.test(className)) return parseEvents(className, where ?? '');
-  return { kind: 'select', className, where: where === undefined ? always : new Conditions(where).parse() };
+  const columns = chosen === '*' ? {} : { columns: chosen.split(',').map((name) => name.trim()) };
+  return { kind: 'select', className, ...columns, where: where === undefined ? always : new Conditions(where).parse() };
 }
 
 function parseAssociators(path: string, where: string): Query {

@@ -49,10 +49,16 @@ t.test('what objects are associated with is asked for, either part left out', as
   t.match(parseQuery('ASSOCIATORS OF {C.K="a\\b"}'), { of: { keys: [['K', 'a\\b']] } }, 'a backslash that somebody forgot to double');
 });
 
+t.test('some properties alone are asked for by their names', async (t) => {
+  t.match(parseQuery('select Name , EnabledState from C where Name = 1'), { className: 'C', columns: ['Name', 'EnabledState'] });
+  t.notOk('columns' in parseQuery('SELECT * FROM C'));
+});
+
 for (const text of [
   '',
   'DELETE FROM C',
-  'SELECT a FROM C',
+  'SELECT FROM C',
+  'SELECT a, FROM C',
   `SELECT * FROM C WHERE`,
   `SELECT * FROM C WHERE a`,
   `SELECT * FROM C WHERE a = 'b`,

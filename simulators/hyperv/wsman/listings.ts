@@ -1,5 +1,5 @@
 import { serializeXml } from '#drivers/xml/serialize.js';
-import { childNS, textOf, type XmlElement } from '#drivers/xml/tree.js';
+import { attribute, childNS, localName, textOf, type XmlElement } from '#drivers/xml/tree.js';
 import type { WmiNamespace } from '../cim/namespace.js';
 import { problems } from '../cim/problem.js';
 import type { Query } from '../wql/parse.js';
@@ -14,6 +14,7 @@ import { pullEvents } from './subscriptions.js';
 /** In bytes: what WinRM takes for an answer when a request names nothing. */
 const usualEnvelope = 500 * 1024;
 const maxItems = 32_000;
+const wqlDialect = 'http://schemas.microsoft.com/wbem/wsman/1/WQL';
 
 /** Enumerate, Pull and Release. */
 export class Listings {
@@ -30,6 +31,8 @@ export class Listings {
   async enumerate(message: Message): Promise<XmlElement> {
     const { namespace, className } = this.#catalog.resource(message.resourceUri);
     const filter = childNS(message.body, ns.wsman, 'Filter');
+    const dialect = attribute(filter, 'Dialect') ?? wqlDialect;
+    if (dialect.toLowerCase() !== wqlDialect.toLowerCase()) throw problems.noDialect(dialect);
     const wql = filter === undefined ? `SELECT * FROM ${className}` : (textOf(filter) ?? '').trim();
     await this.#asked(`Enumerate ${wql}`);
     const mode = textOf(childNS(message.body, ns.wsman, 'EnumerationMode')) ?? 'EnumerateObject';
@@ -88,11 +91,19 @@ export class Listings {
   #itemsFor(namespace: WmiNamespace, query: Query, mode: string): XmlElement[] {
     if (query.kind === 'events') throw problems.badQuery('events are subscribed to, not listed');
     const isReference = mode === 'EnumerateEPR';
+    const columns = query.kind === 'select' ? query.columns : undefined;
     return this.#catalog.found(namespace, query).map(({ object, name }) => {
       const reference = () => el.a('EndpointReference', ...this.#catalog.reference(namespace, object));
       if (isReference) return reference();
-      const instance = this.#catalog.instance(namespace, object, name);
+      const whole = this.#catalog.instance(namespace, object, name);
+      const instance = columns === undefined ? whole : fragment(whole, columns);
       return mode === 'EnumerateObjectAndEPR' ? el.w('Item', instance, reference()) : instance;
     });
   }
+}
+
+/** Of what is asked for by some of its properties, there is no object: only those (DSP0227). */
+function fragment({ children }: XmlElement, columns: readonly string[]): XmlElement {
+  const names = columns.map((name) => name.toLowerCase());
+  return el.w('XmlFragment', ...children.filter((each) => each.kind === 'element' && names.includes(localName(each).toLowerCase())));
 }

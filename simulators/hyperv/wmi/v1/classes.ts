@@ -29,7 +29,7 @@ const device =
 const job =
   'Caption Description ElementName InstallDate:datetime OperationalStatus:uint16[] StatusDescriptions:string[] Status ' +
   'HealthState:uint16 JobStatus TimeSubmitted:datetime ScheduledStartTime:datetime StartTime:datetime ' +
-  'ElapsedTime:datetime JobRunTimes:uint32 RunMonth:uint8 RunDay RunDayOfWeek RunStartInterval:datetime ' +
+  'ElapsedTime:datetime JobRunTimes:uint32 RunMonth:uint8 RunDay:sint8 RunDayOfWeek:sint8 RunStartInterval:datetime ' +
   'LocalOrUtcTime:uint16 UntilTime:datetime Notify Owner Priority:uint32 PercentComplete:uint16 ' +
   'DeleteOnCompletion:boolean ErrorCode:uint16 ErrorDescription ErrorSummaryDescription RecoveryAction:uint16 ' +
   'OtherRecoveryAction InstanceID Name JobState:uint16 TimeOfLastStateChange:datetime TimeBeforeRemoval:datetime ' +
