@@ -1,4 +1,4 @@
-/** A class as text: `Name:type` or `Name:type[]`; a `Name` alone is a string. */
+/** A class as text: `Name:type` or `Name:type[]`; a `Name` alone is a string. A `ref` is another object, by its path. */
 export interface ClassText {
   readonly base?: string;
   readonly properties?: string;

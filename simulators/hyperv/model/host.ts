@@ -7,6 +7,7 @@ import { Jobs, jobObject } from './jobs.js';
 import type { Machine } from './machine.js';
 import { type Adapter, newSwitch, type Switch } from './switch.js';
 import { Troubles } from './troubles.js';
+import { Wiring } from './wiring.js';
 import type { Words } from './words.js';
 
 export interface HostOptions {
@@ -34,6 +35,8 @@ export class Host {
     { id: randomUUID().toUpperCase(), name: 'Ethernet', mac: '00155D010001' },
     { id: randomUUID().toUpperCase(), name: 'Intel(R) 82574L Gigabit Network Connection #2', mac: '00155D010002' },
   ];
+  /** Of version 1. */
+  readonly wiring = new Wiring();
   /** Its folders that others may use, by the share's name; and who has disks in them, under which UNC path. */
   readonly shares = new Map<string, { readonly path: string; readonly clients: { readonly host: Host; readonly unc: string }[] }>();
   readonly troubles = new Troubles();

@@ -4,7 +4,7 @@ import type { CimObject } from '../cim/object.js';
 
 export interface Job {
   readonly id: string;
-  readonly className: 'Msvm_ConcreteJob' | 'Msvm_StorageJob';
+  readonly className: 'Msvm_ConcreteJob' | 'Msvm_StorageJob' | 'Msvm_NetworkJob';
   readonly name: string;
   readonly startedAt: number;
   /** As `JobType` of version 2 has it; 0 is one that is not told. */

@@ -35,7 +35,7 @@ export function commonGroups(host: Host, version: Version): readonly Group[] {
     { of: ['Msvm_VirtualSystemSettingData'], objects: () => ofEach(host, settings) },
     { of: ['Msvm_KvpExchangeComponentSettingData'], objects: () => ofEach(host, (machine) => [kvpSettings(machine)]) },
     { of: logicalClasses, objects: () => ofEach(host, (machine) => machines.logical(machine)) },
-    { of: ['Msvm_ConcreteJob', 'Msvm_StorageJob', 'CIM_ConcreteJob'], objects: () => host.jobs.all.map(jobObject) },
+    { of: ['Msvm_ConcreteJob', 'Msvm_StorageJob', 'Msvm_NetworkJob', 'CIM_ConcreteJob'], objects: () => host.jobs.all.map(jobObject) },
     { of: ['Msvm_VirtualSystemManagementServiceSettingData'], objects: () => [serviceSettings(host)] },
     { of: services, objects: () => services.map((name) => serviceObject(host, name)) },
   ];

@@ -1,11 +1,13 @@
 import type { WmiNamespace } from '../cim/namespace.js';
-import type { CimObject } from '../cim/object.js';
+import type { CimObject, Values } from '../cim/object.js';
 import type { Host } from '../model/host.js';
 import { type Methods, meetReturn } from './methods.js';
 
 interface Shown {
   instances(isMeant: (className: string) => boolean): readonly CimObject[];
   associated(of: CimObject): readonly (readonly [assocClass: string, other: CimObject])[];
+  /** Where anything of it can be written. */
+  readonly put?: (target: CimObject, given: Values) => boolean;
 }
 
 /** The namespace of Hyper-V, in either version. */
@@ -20,7 +22,7 @@ export function virtualizationNamespace(host: Host, shown: Shown, methods: Metho
       const found = methods[`${target.className}.${method}`] ?? methods[`${classes.find(target.className)?.parent}.${method}`];
       return found === undefined ? undefined : (meetReturn(host, method) ?? found(target, input));
     },
-    put: () => false,
+    put: (target, given) => shown.put?.(target, given) ?? false,
     listen: hasEvents ? host.listen : undefined,
   };
 }

@@ -25,7 +25,7 @@ export class Calls {
   async put(message: Message, namespace: WmiNamespace, className: string): Promise<XmlElement> {
     await this.#asked(`Put ${className}`);
     const target = this.#catalog.target(message, namespace, className);
-    const given = Object.fromEntries(elementsOf(message.body).map((each) => [localName(each), textOf(each) ?? '']));
+    const given = Object.fromEntries(Object.entries(this.#input(message)).map(([name, all]) => [name, textsOf(all)]));
     if (!namespace.put(target, given)) throw problems.invalid(`objects of ${className} cannot be written`);
     return this.#catalog.instance(namespace, this.#catalog.target(message, namespace, className));
   }
@@ -69,4 +69,10 @@ export class Calls {
     );
     return elementNS(uri, `p:${name}`, {}, ...given, elementNS(uri, 'p:ReturnValue', {}, String(returnValue)));
   }
+}
+
+/** An array is its element repeated. */
+function textsOf(all: readonly Argument[]): string | readonly string[] | undefined {
+  const texts = all.filter((each) => typeof each === 'string');
+  return texts.length > 1 ? texts : texts[0];
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { serializeXml } from '#drivers/xml/serialize.js';
 import { elementNS, type XmlContent, type XmlElement, xmlNamespaces } from '#drivers/xml/tree.js';
 import type { CimClass, CimProperty } from '../cim/class.js';
-import { type CimObject, propertyOf } from '../cim/object.js';
+import { type CimObject, parsePath, propertyOf } from '../cim/object.js';
 import type { Problem } from '../cim/problem.js';
 import { anonymous, ns } from './names.js';
 
@@ -85,10 +85,16 @@ export function renderInstance(of: CimObject, cimClass: CimClass, name: string, 
 
 function renderProperty(of: CimObject, { name, type, isArray }: CimProperty, uri: string): readonly XmlElement[] {
   const value = propertyOf(of, name);
-  const one = (text: string) => elementNS(uri, `p:${name}`, {}, type === 'datetime' ? renderTime(text) : text);
+  const one = (text: string) => elementNS(uri, `p:${name}`, {}, ...renderValue(type, text, uri));
   if (isArray) return value === undefined ? [] : [value].flat().map(one);
   const [text] = [value].flat();
   return [text === undefined ? nil(elementNS(uri, `p:${name}`)) : one(text)];
+}
+
+function renderValue(type: string, text: string, uri: string): readonly XmlContent[] {
+  if (type === 'datetime') return [renderTime(text)];
+  const path = type === 'ref' ? parsePath(text) : undefined;
+  return path === undefined ? [text] : renderReference(uri.replace(/[^/]*$/, path.className), path.keys);
 }
 
 /** A point in time as XML Schema has it, or an interval as CIM has it. */

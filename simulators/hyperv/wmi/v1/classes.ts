@@ -35,6 +35,23 @@ const job =
   'OtherRecoveryAction InstanceID Name JobState:uint16 TimeOfLastStateChange:datetime TimeBeforeRemoval:datetime ' +
   'Cancellable:boolean';
 
+const ethernetPort =
+  `${device} ` +
+  'Speed:uint64 MaxSpeed:uint64 RequestedSpeed:uint64 UsageRestriction:uint16 PortType:uint16 OtherPortType OtherNetworkPortType ' +
+  'PortNumber:uint16 LinkTechnology:uint16 OtherLinkTechnology PermanentAddress NetworkAddresses:string[] FullDuplex:boolean ' +
+  'AutoSense:boolean SupportedMaximumTransmissionUnit:uint64 ActiveMaximumTransmissionUnit:uint64 MaxDataSize:uint32 ' +
+  'LocationIndicator:uint16 Capabilities:uint16[] CapabilityDescriptions:string[] EnabledCapabilities:uint16[] ' +
+  'OtherEnabledCapabilities:string[]';
+
+const endpoint =
+  'Caption Description ElementName InstallDate:datetime Name NameFormat OperationalStatus:uint16[] StatusDescriptions:string[] ' +
+  'Status HealthState:uint16 EnabledState:uint16 OtherEnabledState RequestedState:uint16 EnabledDefault:uint16 ' +
+  'TimeOfLastStateChange:datetime SystemCreationClassName SystemName CreationClassName ProtocolType:uint16 ProtocolIFType:uint16 ' +
+  'OtherTypeDescription BroadcastResetSupported:boolean';
+
+const ofDevice = 'CreationClassName DeviceID SystemCreationClassName SystemName';
+const ofService = 'CreationClassName Name SystemCreationClassName SystemName';
+
 /** `root\\virtualization`, as libvirt's client once asked for it, and as Microsoft's documents of version 1 have it. */
 export const classes: Readonly<Record<string, ClassText>> = {
   Msvm_ComputerSystem: {
@@ -98,6 +115,37 @@ export const classes: Readonly<Record<string, ClassText>> = {
       'ChimneyOffloadUsage:uint32 VMQOffloadLimit:uint32 ChimneyOffloadLimit:uint32 AllowMacSpoofing:boolean',
     keys: 'CreationClassName Name SystemCreationClassName SystemName',
   },
+  Msvm_ExternalEthernetPort: { base: ethernetPort, properties: 'IsBound:boolean', keys: ofDevice },
+  Msvm_InternalEthernetPort: { base: ethernetPort, keys: ofDevice },
+  Msvm_SwitchLANEndpoint: {
+    base: endpoint,
+    properties:
+      'LANID LANType:uint16 OtherLANType MACAddress AliasAddresses:string[] GroupAddresses:string[] MaxDataSize:uint32 Connected:boolean',
+    keys: ofService,
+  },
+  Msvm_VLANEndpoint: {
+    base: endpoint,
+    properties:
+      'DesiredEndpointMode:uint16 OtherEndpointMode OperationalEndpointMode:uint16 DesiredVLANTrunkEncapsulation:uint16 ' +
+      'OtherTrunkEncapsulation OperationalVLANTrunkEncapsulation:uint16 GVRPStatus:uint16 SupportedEndpointModes:uint16[]',
+    keys: ofService,
+  },
+  Msvm_VLANEndpointSettingData: {
+    properties:
+      'Caption Description ElementName InstanceID AccessVLAN:uint16 NativeVLAN:uint16 DefaultVLAN:uint16 TrunkedVLANList:uint16[] ' +
+      'PruneEligibleVLANList:uint16[] PrimaryVlan:uint16 SecondaryVlan:uint16 PVlanMode:uint8',
+    keys: 'InstanceID',
+  },
+  Msvm_ActiveConnection: {
+    properties: 'Antecedent:ref Dependent:ref TrafficType:uint16 OtherTrafficDescription IsUnidirectional:boolean',
+    keys: 'Antecedent Dependent',
+  },
+  Msvm_BindsTo: { properties: 'Antecedent:ref Dependent:ref', keys: 'Antecedent Dependent' },
+  Msvm_GlobalEthernetPortSAPImplementation: { properties: 'Antecedent:ref Dependent:ref', keys: 'Antecedent Dependent' },
+  Msvm_NetworkElementSettingData: {
+    properties: 'ManagedElement:ref SettingData:ref IsDefault:uint16 IsNext:uint16 IsMinimum:uint16 IsMaximum:uint16 IsCurrent:uint16',
+    keys: 'ManagedElement SettingData',
+  },
   Msvm_VirtualSystemManagementService: {
     base: service,
     properties: 'OperationalStatus:uint16 StatusDescriptions',
@@ -135,6 +183,7 @@ export const classes: Readonly<Record<string, ClassText>> = {
       'MaximumMacAddress MinimumMacAddress PrimaryOwnerContact PrimaryOwnerName',
     keys: 'InstanceID',
   },
+  Msvm_NetworkJob: { base: job, keys: 'InstanceID', parent: 'CIM_ConcreteJob' },
   Msvm_StorageJob: {
     base: job,
     properties: 'JobCompletionStatusCode:uint32',

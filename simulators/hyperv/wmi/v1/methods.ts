@@ -9,6 +9,7 @@ import { resourceMethods } from './resource-methods.js';
 import { snapshotMethods } from './snapshot-methods.js';
 import { switchMethods } from './switch-methods.js';
 import { systemMethods } from './system-methods.js';
+import { wiringMethods } from './wiring-methods.js';
 
 /** The methods of version 1: other names for much the same. */
 export function v1Methods(host: Host, power: Power, shown: V1Objects): Methods {
@@ -19,6 +20,7 @@ export function v1Methods(host: Host, power: Power, shown: V1Objects): Methods {
     ...resourceMethods(host, shown),
     ...snapshotMethods(host, shown),
     ...switchMethods(host, shown.switches),
+    ...wiringMethods(host, shown.wiring),
     ...imageMethods(host),
   };
 }

@@ -4,7 +4,9 @@ import type { Machine, Snapshot } from '../../model/machine.js';
 import { machineOf } from '../machine-methods.js';
 import { MachineObjects } from '../machine-objects.js';
 import { type Associated, affectedBy, affecting, chosen, commonGroups, type Group, ofEach } from '../objects.js';
+import { putVlan } from './puts.js';
 import { SwitchObjects } from './switch-objects.js';
+import { WiringObjects } from './wiring-objects.js';
 
 /** What a setting is of. */
 const settingTypes = { current: '3', snapshot: '5' };
@@ -13,6 +15,7 @@ const settingTypes = { current: '3', snapshot: '5' };
 export class V1Objects {
   readonly machines: MachineObjects;
   readonly switches: SwitchObjects;
+  readonly wiring: WiringObjects;
   readonly services = services;
   readonly logicalClasses = logicalClasses;
   readonly #host: Host;
@@ -21,10 +24,13 @@ export class V1Objects {
     this.#host = host;
     this.machines = new MachineObjects(host);
     this.switches = new SwitchObjects(host);
+    this.wiring = new WiringObjects(host, this.switches);
   }
 
+  readonly put = (target: CimObject, given: Values): boolean => putVlan(this.#host, target, given);
+
   instances(isMeant: (className: string) => boolean): readonly CimObject[] {
-    return chosen([...commonGroups(this.#host, this), ...this.switches.groups, ...this.#groups], isMeant);
+    return chosen([...commonGroups(this.#host, this), ...this.switches.groups, ...this.wiring.groups, ...this.#groups], isMeant);
   }
 
   get #groups(): readonly Group[] {
@@ -74,6 +80,7 @@ export class V1Objects {
 
   associated(of: CimObject): Associated {
     if (of.className === 'Msvm_VirtualSwitch') return this.switches.associated(of);
+    if (wiringClasses.test(of.className)) return this.wiring.associated(of);
     const ofJob = affectedBy(this.#host, this.machines, of);
     if (ofJob !== undefined) return ofJob;
     const machine = machineOf(this.#host, of);
@@ -99,6 +106,8 @@ export class V1Objects {
     ];
   }
 }
+
+const wiringClasses = /^Msvm_(SwitchPort|(External|Internal)EthernetPort|SwitchLANEndpoint|VLANEndpoint(SettingData)?)$/;
 
 const partClasses = [
   'Msvm_ProcessorSettingData',

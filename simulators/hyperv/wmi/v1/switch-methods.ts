@@ -7,13 +7,14 @@ import { mustBeUnused, newSwitch, type Switch } from '../../model/switch.js';
 import { type Methods, oneObject, serviceMethods, text } from '../methods.js';
 import type { SwitchObjects } from './switch-objects.js';
 
-/** Switches and their ports. */
+/** Switches and their ports, whose names are unique among all. */
 export function switchMethods(host: Host, shown: SwitchObjects): Methods {
   return serviceMethods(host, 'Msvm_VirtualSwitchManagementService', {
     CreateSwitch: (input) => create(host, shown, input),
     DeleteSwitch: (input) => {
       const found = switchOf(host, textOfValue(oneObject(input, 'VirtualSwitch'), 'Name'));
       mustBeUnused(host.machines.values(), found);
+      for (const { values } of found.ports) host.wiring.forget(String(values['Name']));
       host.switches.delete(found.id);
       return {};
     },
@@ -33,7 +34,8 @@ function create(host: Host, shown: SwitchObjects, input: Input) {
 function createPort(host: Host, shown: SwitchObjects, input: Input) {
   const found = switchOf(host, textOfValue(oneObject(input, 'VirtualSwitch'), 'Name'));
   const name = text(input, 'Name') || randomUUID().toUpperCase();
-  if (found.ports.some(({ values }) => values['Name'] === name)) throw new Refusal(codes.failed, `There is a port '${name}' already.`);
+  const all = [...host.switches.values()].flatMap(({ ports }) => ports);
+  if (all.some(({ values }) => values['Name'] === name)) throw new Refusal(codes.failed, `There is a port '${name}' already.`);
   const values = { Name: name, ElementName: text(input, 'FriendlyName'), EnabledState: '2' };
   found.ports = [...found.ports, { className: 'Msvm_SwitchPort', suffix: '', values }];
   return { CreatedSwitchPort: shown.ports(found).find((each) => each.values['Name'] === name) };
@@ -41,6 +43,7 @@ function createPort(host: Host, shown: SwitchObjects, input: Input) {
 
 function deletePort(host: Host, port: CimObject) {
   const found = switchOf(host, textOfValue(port, 'SystemName'));
+  host.wiring.forget(textOfValue(port, 'Name') ?? '');
   found.ports = found.ports.filter(({ values }) => values['Name'] !== textOfValue(port, 'Name'));
   return {};
 }
