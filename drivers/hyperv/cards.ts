@@ -4,7 +4,7 @@ import { DriverError } from '#drivers/error.js';
 import { type Inventory, networkNames } from './inventory.js';
 import { glanceOf, type NativeMachine, ownedOf } from './native.js';
 import { cardWithAddress, newCard } from './wmi/cards.js';
-import type { NetworkSwitch } from './wmi/switches.js';
+import type { NetworkSwitch } from './wmi/switch-shape.js';
 
 /** The switch of each network, by the network's name. */
 export async function switchesByName({ switches }: Inventory, signal: AbortSignal): Promise<ReadonlyMap<string, NetworkSwitch>> {
@@ -77,7 +77,7 @@ export async function addCards(
   }
 }
 
-/** Plugs them in where they are not yet. One whose tag changes is on no switch meanwhile: it is nowhere untagged, nor with a tag for elsewhere. */
+/** Plugs them in where they are not yet, nowhere untagged, nor with a tag for elsewhere. */
 export async function plugCards(
   { system, parts }: NativeMachine,
   wanted: readonly MachineInterface[],
@@ -87,14 +87,7 @@ export async function plugCards(
 ): Promise<void> {
   for (const { name, network, vlan } of wanted) {
     const [card, into] = [parts.cards.find((each) => each.name === name), by.get(network)];
-    if (card === undefined || into === undefined) continue;
-    const isElsewhere = card.switchId !== into.id;
-    const isRetagged = card.plug !== undefined && card.tag?.vlan !== vlan && (isElsewhere || (card.tag && vlan) !== undefined);
-    if (isRetagged) {
-      await switches.disconnect(system, card, signal);
-      await switches.tag(card, vlan, signal);
-    }
-    if (isElsewhere || isRetagged) await switches.plug(system, card, into, signal);
+    if (card !== undefined && into !== undefined) await switches.plug(system, card, into, vlan, signal);
   }
 }
 

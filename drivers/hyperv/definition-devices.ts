@@ -10,7 +10,7 @@ type Asked = Pick<MachineDefinition, 'disks' | 'cdroms' | 'interfaces'>;
 const maxCards = 8;
 
 /** @throws DriverError Invalid, naming the field, what was given, and what would be accepted */
-export function checkDevices({ disks, cdroms = [], interfaces }: Asked, { formats, buses, vlans }: VersionLimits): void {
+export function checkDevices({ disks, cdroms = [], interfaces }: Asked, { formats, buses }: VersionLimits): void {
   checkNames('disks', [...disks, ...cdroms], places.SCSI);
   checkNames('interfaces', interfaces, maxCards);
   for (const { name, location, format, bus } of disks) {
@@ -23,7 +23,7 @@ export function checkDevices({ disks, cdroms = [], interfaces }: Asked, { format
     checkBus(`disk "${name}": bus`, bus, buses);
   }
   for (const { name, model, macAddress, vlan } of interfaces) {
-    if (vlan !== undefined) checkVlan(`interface "${name}": vlan`, vlan, vlans);
+    if (vlan !== undefined) checkVlan(`interface "${name}": vlan`, vlan);
     if (model !== undefined && model !== 'Synthetic') refuse(`interface "${name}": model`, model, 'Synthetic');
     if (macAddress !== undefined && !/^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/.test(macAddress))
       refuse(`interface "${name}": macAddress`, JSON.stringify(macAddress), 'an address of one interface, in lower case');
@@ -45,9 +45,7 @@ export function checkGeneration({ disks, cdroms = [] }: Asked, generation: 1 | 2
   if (generation === 1 && onIde > idePlaces) refuseWith('disks', `${onIde} on IDE`, `${idePlaces} there at most`);
 }
 
-function checkVlan(field: string, vlan: number, isKnown: boolean): void {
-  if (!isKnown)
-    throw new DriverError('Unsupported', `${field}: ${vlan} was given; hosts of this version give it to ports by hand alone: leave it out`);
+function checkVlan(field: string, vlan: number): void {
   if (!Number.isSafeInteger(vlan) || vlan < 1 || vlan > 4094) refuse(field, String(vlan), '1 to 4094');
 }
 

@@ -73,7 +73,7 @@ function capabilitiesOf({ limits, wmi }: Inventory, { most }: Capacity, windows:
     { field: 'ignition.size', max: limits.ignitionBytes },
     { field: 'seeds.carried', values: ['Ignition'], reason: 'as key-value pairs of the machine, which its guest reads' },
     { field: 'interfaces.network', change: 'Live' },
-    ...(limits.vlans ? [{ field: 'interfaces.vlan', min: 1, max: 4094, change: 'Live' as const }] : []),
+    { field: 'interfaces.vlan', min: 1, max: 4094, change: 'Live' },
     { field: 'interfaces.model', values: ['Synthetic'] },
     { field: 'interfaces.macAddress' },
     { field: 'pools.existing' },
@@ -81,11 +81,11 @@ function capabilitiesOf({ limits, wmi }: Inventory, { most }: Capacity, windows:
     { field: 'networks.existing' },
     {
       field: 'networks.forward',
-      values: limits.forwards,
+      values: ['None', 'Direct'],
       reason:
         'a switch leads nowhere, to the host, or by an adapter of the host (Direct); another one is made there, and named as existing',
     },
-    { field: 'networks.host', values: limits.forwards.includes('Direct') ? ['Attached', 'Detached'] : ['Detached'] },
+    { field: 'networks.host', values: ['Attached', 'Detached'] },
     { field: 'volumes.format', values: limits.formats },
     { field: 'volumes.allocation', values: ['Full'] },
     { field: 'volumes.clone', values: ['Full', 'Linked'], reason: 'a linked one has the format of its base, and a Vhd its size' },

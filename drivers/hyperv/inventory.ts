@@ -9,7 +9,8 @@ import { type VersionLimits, versionLimits } from './wmi/limits.js';
 import type { MachineService } from './wmi/machine-service.js';
 import { machineIdOf, notesOf, ownSettings } from './wmi/machine-settings.js';
 import { partsOf } from './wmi/parts.js';
-import type { NetworkSwitch, Switches } from './wmi/switches.js';
+import type { NetworkSwitch } from './wmi/switch-shape.js';
+import type { Switches } from './wmi/switches.js';
 import type { Wmi } from './wmi/wmi.js';
 import { among, beginning } from './wmi/wql.js';
 

@@ -1,8 +1,11 @@
 import t from 'tap';
-import type { NetworkDefinition } from '#drivers/driver.js';
-import { definition, hypervHost, mark, soon } from '#test/peers/hyperv-host.js';
+import type { NetworkDefinition, NetworkForward } from '#drivers/driver.js';
+import type { Switch } from '#simulators/hyperv/model/switch.js';
+import type { Simulator } from '#simulators/hyperv/simulator.js';
+import { isChange } from '#test/faults/hyperv-lab.js';
+import { definition, endAt, hypervHost, mark, soon } from '#test/peers/hyperv-host.js';
 
-t.setTimeout(300_000);
+t.setTimeout(600_000);
 
 const device = 'Intel(R) 82574L Gigabit Network Connection #2';
 const outside: NetworkDefinition = {
@@ -11,101 +14,183 @@ const outside: NetworkDefinition = {
   forward: { mode: 'Direct', device },
   records: [],
 };
+const modes = ['v2', 'v1'] as const;
+type Mode = (typeof modes)[number];
+/** What may cut us off. */
+const cutting = { v2: 'Msvm_VirtualEthernetSwitchManagementService.DefineSystem', v1: 'SetupSwitch' } as const;
 
-t.test('a switch that leads outside has notes, adapter and host from the first moment, however the answer was lost', async (t) => {
-  const { simulator, connect, driver, facet } = await hypervHost(t, 'v2');
-  const made = () => [...simulator.host.switches.values()].filter(({ settings }) => settings['ElementName'] === 'shop.out');
-  simulator.host.troubles.add('Msvm_VirtualEthernetSwitchManagementService.DefineSystem', { kind: 'cut', when: 'after' }, 1);
+const madeOf = ({ host }: Simulator, name = 'shop.out'): Switch[] =>
+  [...host.switches.values()].filter(({ settings }) => settings['ElementName'] === name);
+
+function only(simulator: Simulator, name?: string): Switch {
+  const [native] = madeOf(simulator, name);
+  if (native === undefined) throw new Error('no switch');
+  return native;
+}
+
+/** Where its ports lead, as whoever sits at the host sees it. */
+function leads({ host }: Simulator, { ports }: Switch): readonly string[] {
+  const { adapters, wiring } = host;
+  const internal = [...wiring.internal.values()].map(({ id, mac, friendlyName }) => ({ id, name: `host ${friendlyName} ${mac}` }));
+  const all = [...adapters, ...internal];
+  const found = ports.map(({ values }) => {
+    const to = String(values['HostResource'] ?? wiring.joinedTo(String(values['Name'])));
+    if (to.includes(':Msvm_ComputerSystem.')) return `host ${values['ElementName']} ${values['Address'] ?? 'dynamic'}`;
+    return all.find(({ id }) => to.includes(id))?.name ?? 'nowhere';
+  });
+  return found.map((to) => to.replace(/ 00155D000\w+$/, ' dynamic')).sort();
+}
+
+/** Pieces that no switch has any more, or that nothing is joined to. */
+const loose = ({ host: { wiring } }: Simulator): readonly string[] =>
+  [...wiring.internal.values()].filter(({ id }) => wiring.portOf(id) === undefined).map(({ name }) => name);
+
+async function forwardOf(facet: Awaited<ReturnType<typeof hypervHost>>['facet']) {
+  return (await facet('networks').list(soon())).find(({ uuid }) => uuid === outside.uuid)?.configured?.forward;
+}
+
+/** A second adapter, put there by a hand. */
+function lead(mode: Mode, simulator: Simulator, native: Switch): void {
+  const { host } = simulator;
+  const [first] = native.ports;
+  const other = host.adapters.find(({ name }) => name === 'Ethernet');
+  if (first === undefined || other === undefined) throw new Error('no adapter');
+  const path = `\\\\HYPERV\\root\\virtualization\\v2:Msvm_ExternalEthernetPort.DeviceID="Microsoft:{${other.id}}"`;
+  const values = mode === 'v2' ? { ...first.values, HostResource: [path] } : { ...first.values, Name: 'second' };
+  native.ports = [...native.ports, { ...first, suffix: '\\second', values }];
+  host.wiring.bound.add(other.id);
+  if (mode === 'v1') host.wiring.join('second', other.id);
+}
+
+for (const mode of modes) {
+  t.test(`${mode}: a switch that leads outside has adapter and host, however the answer was lost`, async (t) => {
+    const { simulator, connect, driver, facet } = await hypervHost(t, mode);
+    simulator.host.troubles.add(cutting[mode], { kind: 'cut', when: 'after' }, 1);
+    await t.rejects(facet('networks').define(outside, soon()), { code: 'Unavailable' });
+    await driver[Symbol.asyncDispose]();
+    const later = await connect();
+    await later.networks?.define(outside, soon());
+    t.equal(madeOf(simulator).length, 1);
+    t.same(leads(simulator, only(simulator)), [device, 'host shop.out 00155D010002'], 'the host keeps its address');
+    const asked = simulator.host.asked.length;
+    await later.networks?.define(outside, soon());
+    t.same(simulator.host.asked.slice(asked).filter(isChange), [], 'and nothing more is asked');
+  });
+
+  t.test(`${mode}: a switch whose answer was lost is not made again while the host is at it`, async (t) => {
+    const { simulator, facet } = await hypervHost(t, mode);
+    const asked = () => simulator.host.asked.filter((what) => what.endsWith(cutting[mode])).length;
+    let release = () => {};
+    const until = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    simulator.host.troubles.add(mode === 'v2' ? 'DefineSystem' : 'SetupSwitch', { kind: 'hold', until }, 1);
+    simulator.host.troubles.add(cutting[mode], { kind: 'cut', when: 'after' }, 1);
+    await t.rejects(facet('networks').define(outside, soon()), { code: 'Unavailable' });
+    const looks = simulator.host.asked.length;
+    const again = facet('networks').define(outside, soon());
+    const job = mode === 'v2' ? /Msvm_ConcreteJob WHERE/ : /Msvm_NetworkJob WHERE/;
+    const hasLooked = () => simulator.host.asked.slice(looks).filter((what) => job.test(what)).length > 1;
+    while (!hasLooked() && asked() === 1) await new Promise((resolve) => setTimeout(resolve, 5));
+    release();
+    await again;
+    t.equal(asked(), 1);
+    t.equal(madeOf(simulator).length, 1);
+  });
+
+  t.test(`${mode}: a switch keeps its adapter, so that the host is never cut off`, async (t) => {
+    const { simulator, facet } = await hypervHost(t, mode);
+    const writes = () => simulator.host.asked.filter(isChange).length;
+    const refused = async (forward: NetworkDefinition['forward'], message: RegExp) => {
+      const before = writes();
+      await t.rejects(facet('networks').define({ ...outside, forward }, soon()), { code: 'Unsupported', message });
+      t.equal(writes(), before, 'nothing is asked of the host');
+    };
+    const alone = /forward\.host: Detached was given; accepted: Attached/;
+    await refused({ mode: 'Direct', device, host: 'Detached' }, alone);
+    await facet('networks').define({ ...outside, forward: { mode: 'None' } }, soon());
+    const toDevice = /mode Direct, device Intel.* was given.*leads by mode None, host Detached; .* delete the network, or make another/;
+    await refused({ mode: 'Direct', device }, toDevice);
+    await facet('networks').define({ ...outside, forward: { mode: 'None', host: 'Attached' } }, soon());
+    await refused({ mode: 'Direct', device }, /leads by mode None, host Attached/);
+    await facet('networks').undefine((await facet('networks').list(soon())).find(({ uuid }) => uuid === outside.uuid)?.id as never, soon());
+    await facet('networks').define(outside, soon());
+    await refused({ mode: 'Direct', device: 'Ethernet' }, /leads by mode Direct, device Intel/);
+    await refused({ mode: 'Direct', device, host: 'Detached' }, alone);
+    await refused({ mode: 'None' }, /mode None, host Attached was given/);
+    await refused({ mode: 'None', host: 'Detached' }, /mode None, host Detached was given/);
+    t.same(await forwardOf(facet), { mode: 'Direct', device, host: 'Attached' });
+  });
+
+  t.test(`${mode}: a host that somebody took off an adapter of a switch of ours comes back`, async (t) => {
+    const { simulator, facet } = await hypervHost(t, mode);
+    await facet('networks').define(outside, soon());
+    const native = only(simulator);
+    const { wiring } = simulator.host;
+    for (const { id } of wiring.internal.values()) wiring.part(wiring.portOf(id) ?? '');
+    wiring.internal.clear();
+    native.ports = native.ports.filter(
+      ({ values }) => !/:Msvm_ComputerSystem\.|^virtwright .* host$/.test(String(values['HostResource'] ?? values['Name'])),
+    );
+    await facet('networks').define(outside, soon());
+    t.same(await forwardOf(facet), { mode: 'Direct', device, host: 'Detached' }, 'while nobody asks for it, it stays');
+    await facet('networks').define({ ...outside, forward: { mode: 'Direct', device, host: 'Attached' } }, soon());
+    t.same(await forwardOf(facet), { mode: 'Direct', device, host: 'Attached' });
+  });
+
+  t.test(`${mode}: a switch of ours that somebody led to two adapters is told as what we have no word for, and left alone`, async (t) => {
+    const { simulator, facet } = await hypervHost(t, mode);
+    await facet('networks').define(outside, soon());
+    lead(mode, simulator, only(simulator));
+    t.same(await forwardOf(facet), { mode: 'Other' });
+    await t.rejects(facet('networks').define(outside, soon()), { code: 'Unsupported', message: /leads elsewhere: look at the host/ });
+    t.same(await forwardOf(facet), { mode: 'Other' });
+  });
+
+  for (const [what, forward, expected] of [
+    ['to the host', { mode: 'None', host: 'Attached' }, ['host shop.out dynamic']],
+    ['outside', { mode: 'Direct', device }, [device, 'host shop.out 00155D010002']],
+  ] as const)
+    t.test(`${mode}: wherever we end, a switch that leads ${what} is finished by the next life, and taken away whole`, async (t) => {
+      const { simulator, connect } = await hypervHost(t, mode, { byJob: true });
+      const asked: NetworkDefinition = { ...outside, forward: forward as NetworkForward };
+      const act = async (verb: 'define' | 'leave' | 'undefine') => {
+        const { networks } = await connect();
+        if (networks === undefined) throw new Error('no networks');
+        if (verb === 'define') return networks.define(asked, soon());
+        if (verb === 'leave') return networks.define({ ...asked, forward: { mode: 'None', host: 'Detached' } }, soon());
+        const found = (await networks.list(soon())).find(({ uuid }) => uuid === outside.uuid);
+        return found === undefined ? undefined : networks.undefine(found.id, soon());
+      };
+      const isBound = (verb: string) => verb === 'define' && mode === 'v1' && what === 'outside';
+      const led = { define: [expected], leave: [[]], undefine: [] };
+      for (const verb of what === 'outside' ? (['define', 'undefine'] as const) : (['define', 'leave', 'undefine'] as const))
+        for (const isDone of [false, true])
+          for (let nth = 1, isOver = false; !isOver; nth += 1) {
+            if (verb !== 'define') await act('define');
+            const end = endAt(simulator, nth, isDone, isChange);
+            await act(verb).catch(() => {});
+            isOver = end.asked() < nth;
+            end.revive();
+            await act(verb);
+            const now = madeOf(simulator).map((native) => leads(simulator, native));
+            t.same(now, led[verb], `${verb}, ended at ${nth}`);
+            t.same([loose(simulator), simulator.host.wiring.bound.size], [[], isBound(verb) ? 1 : 0]);
+            if (verb === 'define') await act('undefine');
+          }
+    });
+}
+
+t.test('v1: one that was begun, and is asked for otherwise by then, is taken back', async (t) => {
+  const { simulator, connect, driver, facet } = await hypervHost(t, 'v1');
+  simulator.host.troubles.add('SetupSwitch', { kind: 'cut', when: 'before' }, 1);
   await t.rejects(facet('networks').define(outside, soon()), { code: 'Unavailable' });
-  while (made().length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-  t.equal(made()[0]?.ports.length, 2, 'an adapter, and the host');
+  t.same(await forwardOf(facet), { mode: 'Other' }, 'which is asked for anew');
   await driver[Symbol.asyncDispose]();
   const later = await connect();
-  await later.networks?.define(outside, soon());
-  t.equal(made().length, 1);
-  const inside = made()[0]?.ports.find(({ values }) => String(values['HostResource']).includes(':Msvm_ComputerSystem.'));
-  t.match(inside?.values, { Address: '00155D010002', ElementName: 'shop.out' }, 'the host keeps its address');
-  const asked = simulator.host.asked.length;
-  await later.networks?.define(outside, soon());
-  t.same(
-    simulator.host.asked.slice(asked).filter((what) => /\.(Define|Add|Remove|Modify)/.test(what)),
-    [],
-    'and nothing more is asked',
-  );
-});
-
-t.test('a switch whose answer was lost is not made again while the host is at it', async (t) => {
-  const { simulator, facet } = await hypervHost(t, 'v2');
-  const define = 'Msvm_VirtualEthernetSwitchManagementService.DefineSystem';
-  const asked = () => simulator.host.asked.filter((what) => what.endsWith(define)).length;
-  let release = () => {};
-  const until = new Promise<void>((resolve) => {
-    release = resolve;
-  });
-  simulator.host.troubles.add('DefineSystem', { kind: 'hold', until }, 1);
-  simulator.host.troubles.add(define, { kind: 'cut', when: 'after' }, 1);
-  await t.rejects(facet('networks').define(outside, soon()), { code: 'Unavailable' });
-  const looks = simulator.host.asked.length;
-  const again = facet('networks').define(outside, soon());
-  const hasLooked = () => simulator.host.asked.slice(looks).filter((what) => /Msvm_ConcreteJob WHERE/.test(what)).length > 1;
-  while (!hasLooked() && asked() === 1) await new Promise((resolve) => setTimeout(resolve, 5));
-  release();
-  await again;
-  t.equal(asked(), 1);
-  t.equal([...simulator.host.switches.values()].filter(({ settings }) => settings['ElementName'] === 'shop.out').length, 1);
-});
-
-t.test('a switch keeps its adapter, so that the host is never cut off', async (t) => {
-  const { simulator, facet } = await hypervHost(t, 'v2');
-  const look = async () => (await facet('networks').list(soon())).find(({ nativeName }) => nativeName === 'shop.out')?.configured?.forward;
-  const writes = () => simulator.host.asked.filter((what) => /\.(Define|Add|Remove|Modify)/.test(what)).length;
-  const refused = async (forward: NetworkDefinition['forward'], message: RegExp) => {
-    const before = writes();
-    await t.rejects(facet('networks').define({ ...outside, forward }, soon()), { code: 'Unsupported', message });
-    t.equal(writes(), before, 'nothing is asked of the host');
-  };
-  const alone = /forward\.host: Detached was given; accepted: Attached/;
-  await refused({ mode: 'Direct', device, host: 'Detached' }, alone);
-  await facet('networks').define({ ...outside, forward: { mode: 'None' } }, soon());
-  const toDevice = /mode Direct, device Intel.* was given.*leads by mode None, host Detached; .* delete the network, or make another/;
-  await refused({ mode: 'Direct', device }, toDevice);
-  await facet('networks').define({ ...outside, forward: { mode: 'None', host: 'Attached' } }, soon());
-  await refused({ mode: 'Direct', device }, /leads by mode None, host Attached/);
-  await facet('networks').undefine((await facet('networks').list(soon())).find(({ uuid }) => uuid === outside.uuid)?.id as never, soon());
-  await facet('networks').define(outside, soon());
-  await refused({ mode: 'Direct', device: 'Ethernet' }, /leads by mode Direct, device Intel/);
-  await refused({ mode: 'Direct', device, host: 'Detached' }, alone);
-  await refused({ mode: 'None' }, /mode None, host Attached was given/);
-  await refused({ mode: 'None', host: 'Detached' }, /mode None, host Detached was given/);
-  t.same(await look(), { mode: 'Direct', device, host: 'Attached' });
-});
-
-t.test('a host that somebody took off an adapter of a switch of ours comes back in one call', async (t) => {
-  const { simulator, facet } = await hypervHost(t, 'v2');
-  await facet('networks').define(outside, soon());
-  const native = [...simulator.host.switches.values()].find(({ settings }) => settings['ElementName'] === 'shop.out');
-  if (native === undefined) throw new Error('no switch');
-  native.ports = native.ports.filter(({ values }) => !String(values['HostResource']).includes(':Msvm_ComputerSystem.'));
-  const look = async () => (await facet('networks').list(soon())).find(({ nativeName }) => nativeName === 'shop.out')?.configured?.forward;
-  await facet('networks').define(outside, soon());
-  t.same(await look(), { mode: 'Direct', device, host: 'Detached' }, 'while nobody asks for it, it stays');
-  await facet('networks').define({ ...outside, forward: { mode: 'Direct', device, host: 'Attached' } }, soon());
-  t.same(await look(), { mode: 'Direct', device, host: 'Attached' });
-});
-
-t.test('a switch of ours that somebody led to two adapters is told as what we have no word for, and left alone', async (t) => {
-  const { simulator, facet } = await hypervHost(t, 'v2');
-  await facet('networks').define(outside, soon());
-  const native = [...simulator.host.switches.values()].find(({ settings }) => settings['ElementName'] === 'shop.out');
-  const [first] = native?.ports ?? [];
-  const other = simulator.host.adapters.find(({ name }) => name === 'Ethernet');
-  if (native === undefined || first === undefined || other === undefined) throw new Error('no switch');
-  const path = `\\\\HYPERV\\root\\virtualization\\v2:Msvm_ExternalEthernetPort.DeviceID="Microsoft:{${other.id}}"`;
-  native.ports = [...native.ports, { ...first, suffix: '\\second', values: { ...first.values, HostResource: [path] } }];
-  const look = async () => (await facet('networks').list(soon())).find(({ nativeName }) => nativeName === 'shop.out')?.configured?.forward;
-  t.same(await look(), { mode: 'Other' });
-  await t.rejects(facet('networks').define(outside, soon()), { code: 'Unsupported', message: /leads elsewhere: look at the host/ });
-  t.same(await look(), { mode: 'Other' });
+  await later.networks?.define({ ...outside, forward: { mode: 'None' } }, soon());
+  const [native, ...others] = madeOf(simulator);
+  t.same([native?.id, native?.ports, others], [outside.uuid.toUpperCase(), [], []]);
 });
 
 for (const mode of ['v2', 'v1'] as const)

@@ -5,10 +5,8 @@ import { checkName } from './definition.js';
 import { type Inventory, networkNames } from './inventory.js';
 import { glanceOf, idOf, isPlainOff, type NativeGlance } from './native.js';
 import { readKept } from './notes.js';
-import type { VersionLimits } from './wmi/limits.js';
 import { notesOf } from './wmi/machine-settings.js';
-import type { SwitchEnds } from './wmi/switch-ports.js';
-import type { NetworkSwitch } from './wmi/switches.js';
+import type { NetworkSwitch, SwitchEnds, SwitchPorts } from './wmi/switch-shape.js';
 
 /** The host's switches. Ours lead nowhere, to the host, or outside by an adapter that is granted, which the host stays on. */
 export class HypervNetworks implements Networks {
@@ -26,14 +24,15 @@ export class HypervNetworks implements Networks {
     return all.map(({ id, name, isWell }) => {
       const is = { id: id as NetworkId, nativeName: names.get(id) ?? name, active: isWell };
       const uuid = uuids.get(id);
-      const shape = shapeOf(ports.get(id)?.ends);
+      const at = ports.get(id);
+      const shape = shapeOf(at?.begun === undefined ? at?.ends : undefined);
       return uuid === undefined ? is : { ...is, uuid, configured: shape, ...(isWell ? { live: shape } : {}) };
     });
   }
 
   async define(definition: NetworkDefinition, signal: AbortSignal): Promise<NetworkId> {
     const { uuid, nativeName } = definition;
-    checkShape(nativeName, definition, this.#inventory.limits);
+    checkShape(nativeName, definition);
     checkName(nativeName);
     const make = async () => {
       const { switches } = this.#inventory;
@@ -41,27 +40,49 @@ export class HypervNetworks implements Networks {
       if (there !== undefined) return this.#lead(there, definition, signal);
       if ((await switches.list(signal)).some(({ name }) => name === nativeName))
         throw new DriverError('NotOurs', `the host has a switch "${nativeName}" that is not ours; rename it, or the network`);
-      await switches.create(nativeName, uuid, endsFor(definition, undefined), signal);
-      const made = await this.#find(uuid, signal);
-      if (made === undefined) throw new DriverError('Conflict', `switch "${nativeName}" was made, and is gone again`);
-      return made;
+      return this.#make(definition, signal);
     };
     return this.#inventory.inRow(`switch ${nativeName}`, make, signal);
   }
 
+  async #make(definition: NetworkDefinition, signal: AbortSignal): Promise<NetworkId> {
+    const { uuid, nativeName } = definition;
+    await this.#inventory.switches.create(nativeName, uuid, endsFor(definition, undefined), signal);
+    const made = await this.#find(uuid, signal);
+    if (made === undefined) throw new DriverError('Conflict', `switch "${nativeName}" was made, and is gone again`);
+    return made;
+  }
+
   /**
    * The host comes to a switch, or leaves one that is among machines. Nothing else changes: a host whose network is on an adapter might never be
-   * reached again. @throws DriverError Unsupported for all else, Conflict while a machine is plugged in
+   * reached again. What another life began, and nothing is joined to yet, is gone on with as is asked for now, or taken back. @throws DriverError Unsupported for all else, Conflict while a machine is plugged in
    */
   async #lead(id: NetworkId, definition: NetworkDefinition, signal: AbortSignal): Promise<NetworkId> {
     const { switches } = this.#inventory;
-    const has = (await switches.ports([id], signal)).get(id);
-    const ends = endsFor(definition, has?.ends);
-    if (has === undefined || isDeepStrictEqual(has.ends, ends)) return id;
-    checkSafe(definition.nativeName, has.ends, ends);
-    await this.#checkFree(id, definition.nativeName, 'where it leads changes once that is off', signal);
-    await switches.attach(await this.#must(id, signal), ends.host, has, signal);
-    return id;
+    const has = await this.#settled(id, signal);
+    const ends = endsFor(definition, has?.begun === undefined ? has?.ends : undefined);
+    if (has === undefined || (has.begun === undefined && isDeepStrictEqual(has.ends, ends))) return id;
+    const found = await this.#must(id, signal);
+    const isOpen = has.begun?.awaitsAdapter === true;
+    if (!isOpen) checkSafe(definition.nativeName, has.ends, ends);
+    if (has.begun === undefined || (isOpen && ends.device === undefined))
+      await this.#checkFree(id, definition.nativeName, 'where it leads changes once that is off', signal);
+    if (!isOpen || ends.device !== undefined) {
+      await switches.attach(found, ends, has, signal);
+      return id;
+    }
+    await switches.destroy(found, signal);
+    return this.#make(definition, signal);
+  }
+
+  /** What another life of ours began with it has ended. @throws DriverError Busy */
+  async #settled(id: NetworkId, signal: AbortSignal): Promise<SwitchPorts | undefined> {
+    const { switches } = this.#inventory;
+    const look = async () => (await switches.ports([id], signal)).get(id);
+    const has = await look();
+    if (has?.begun === undefined) return has;
+    await switches.othersMade(signal);
+    return look();
   }
 
   async #checkFree(id: NetworkId, name: string, remedy: string, signal: AbortSignal): Promise<void> {
@@ -90,7 +111,7 @@ export class HypervNetworks implements Networks {
 
   async update(id: NetworkId, shape: NetworkShape, signal: AbortSignal): Promise<void> {
     const { name } = await this.#must(id, signal);
-    checkShape(name, shape, this.#inventory.limits);
+    checkShape(name, shape);
   }
 
   async stop(id: NetworkId, signal: AbortSignal): Promise<void> {
@@ -152,16 +173,14 @@ function checkSafe(name: string, has: SwitchEnds | undefined, ends: SwitchEnds):
 }
 
 /** @throws DriverError Unsupported */
-function checkShape(name: string, { forward, mtu, vlan, ipv4, ipv6, domain, records }: NetworkShape, { forwards }: VersionLimits): void {
+function checkShape(name: string, { forward, mtu, vlan, ipv4, ipv6, domain, records }: NetworkShape): void {
   const dns = domain !== undefined || records.length > 0 || undefined;
   for (const [field, given] of Object.entries({ mtu, vlan, ipv4, ipv6, dns }))
     if (given !== undefined) throw refusal(name, field, 'a switch has none: leave it out');
-  if (!forwards.some((mode) => mode === forward.mode))
-    throw refusal(name, `forward.mode: ${forward.mode}`, `${forwards.join(', ')}, or the name of a switch that exists`);
+  if (forward.mode !== 'None' && forward.mode !== 'Direct')
+    throw refusal(name, `forward.mode: ${forward.mode}`, 'None, Direct, or the name of a switch that exists');
   if (forward.mode === 'Direct' && forward.host === 'Detached')
     throw refusal(name, 'forward.host: Detached', 'Attached with mode Direct, as the host might never be reached again');
-  if (!forwards.includes('Direct') && 'host' in forward && forward.host === 'Attached')
-    throw refusal(name, 'forward.host: Attached', 'Detached, or the name of a switch that exists');
 }
 
 const refusal = (name: string, given: string, accepted: string): DriverError =>

@@ -4,7 +4,7 @@ import type { Network, NetworkDefinition, NetworkForward } from '#drivers/driver
 import { mustHave } from './pools.js';
 import { refused, type Stage, soon } from './stage.js';
 
-/** Networks of our own on a host that makes none but isolated ones, which are on as long as they are there. */
+/** Networks of our own on a host that makes them by switches, which are on as long as they are there. */
 export async function ownSwitchesContract(t: Test, stage: Stage): Promise<void> {
   const networks = mustHave(stage.driver.networks);
   const look = async ({ uuid }: NetworkDefinition): Promise<Network | undefined> =>
@@ -37,14 +37,7 @@ export async function ownSwitchesContract(t: Test, stage: Stage): Promise<void> 
 
   await t.test('what a switch has not is refused by its name, and nothing is made', async (t) => {
     const definition = fresh();
-    const direct =
-      adapter === undefined
-        ? [
-            { mode: 'Direct' as const, device: 'eth' },
-            { mode: 'None' as const, host: 'Attached' as const },
-          ]
-        : [];
-    const forwards: readonly NetworkForward[] = [{ mode: 'NAT' }, { mode: 'Open' }, { mode: 'Bridge', bridge: 'br' }, ...direct];
+    const forwards: readonly NetworkForward[] = [{ mode: 'NAT' }, { mode: 'Open' }, { mode: 'Bridge', bridge: 'br' }];
     const changes = [...forwards.map((forward) => ({ forward })), { mtu: 1400 }, { vlan: 4 }, { domain: 'a.internal' }];
     for (const change of changes) await refused(t, networks.define({ ...definition, ...change }, soon()), 'Unsupported');
     for (const nativeName of ['', ' a', 'a\nb', 'n'.repeat(300)])

@@ -95,7 +95,9 @@ export class HypervLab implements AsyncDisposable {
 
 /** What could change something on the host. */
 export const isChange = (asked: string): boolean =>
-  /\.(Define|Modify|Destroy|Add|Remove|Request|Create|Resize|Expand|Convert|Delete|Initiate)/.test(asked);
+  /^Put |\.(Define|Modify|Destroy|Add|Remove|Request|Create|Resize|Expand|Convert|Delete|Initiate|Connect|Disconnect|Setup|Teardown)/.test(
+    asked,
+  );
 
 // Seen from `dist/test/faults/`.
 const folder = new URL('../../../manifests/examples/hyperv/', import.meta.url);

@@ -48,9 +48,9 @@ class Watch {
 }
 
 /** Machines of the examples, and one beside them for the switches that none of those is on. */
-function beside(mode: 'v1' | 'v2') {
-  const outside = mode === 'v2' ? [{ name: 'out', networkRef: { name: 'hyperv-outside' }, vlan: 40 }] : [];
-  const interfaces = [{ name: 'rear', networkRef: { name: 'hyperv-rear' } }, ...outside];
+function beside() {
+  const outside = { name: 'out', networkRef: { name: 'hyperv-outside' }, vlan: 40 };
+  const interfaces = [{ name: 'rear', networkRef: { name: 'hyperv-rear' } }, outside];
   const placement = { hypervisorSelector: { matchLabels: { hypervisor: 'hyperv' } } };
   const ignition = { config: JSON.stringify({ ignition: { version: '3.4.0' }, rest: 'x'.repeat(3000) }) };
   const spec = { placement, cpu: { count: 1 }, memory: { size: '64Mi' }, interfaces, ignition };
@@ -70,7 +70,7 @@ for (const mode of ['v2', 'v1'] as const)
     t.teardown(() => operator.stop());
     const granted = { name: 'outside', namespaces: { from: 'All' }, devices: [device], vlans: [40] };
     const examples = lab.examples();
-    await world.apply(...examples, beside(mode));
+    await world.apply(...examples, beside());
     await world.kubectl(
       'patch',
       'hypervisor',
@@ -87,7 +87,7 @@ for (const mode of ['v2', 'v1'] as const)
     const [written, watch] = [writes(), new Watch(t, lab)];
 
     await watch.nothingBut('by itself');
-    await world.apply(...lab.example('VirtualMachine'), ...lab.example('StorageVolume'), beside(mode));
+    await world.apply(...lab.example('VirtualMachine'), ...lab.example('StorageVolume'), beside());
     await world.kubectl('annotate', 'virtualmachine,storagevolume,virtualnetwork,storagepool,hypervisor', '--all', '--overwrite', 'a=b');
     await watch.nothingBut('applied again, and annotated');
     simulator.cut();

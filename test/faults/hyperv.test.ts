@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import type { VirtualMachine } from '#crds/types.js';
 import { connect, credentialKeys } from '#drivers/connect.js';
+import type { Simulator } from '#simulators/hyperv/simulator.js';
 import { runProgram } from '#test/cluster/program.js';
 import { condition, useWorld } from '#test/cluster/world.js';
 import { HypervLab, isChange, namespace, user } from './hyperv-lab.js';
@@ -22,6 +23,31 @@ const patch = (spec: object) => world.kubectl('patch', 'virtualmachine', 'mail',
 const until = (isSo: (machine: VirtualMachine) => boolean) =>
   world.until('VirtualMachine', 'mail', (seen) => isReady(seen) && isSo(seen), { timeoutMs: 120_000 });
 const isIn = (state: string) => (machine: VirtualMachine) => machine.status?.power?.state === state;
+
+/** The tags that frames of machines have, as whoever sits at the host sees it. */
+function tagsOf({ host }: Simulator): readonly string[] {
+  const features = [...host.machines.values()].flatMap((machine) => [...machine.features.values()]);
+  const ports = [...host.switches.values()].flatMap((each) => each.ports).map(({ values }) => host.wiring.vlan(String(values['Name'])));
+  return [
+    ...features.map(({ values }) => String(values['AccessVlanId'])),
+    ...ports.map(({ access }) => access).filter((tag) => tag !== '0'),
+  ];
+}
+
+/** Adapters of the host that switches lead to, and what the host has of its own for them. */
+function reaches({ host }: Simulator): readonly string[] {
+  const { wiring, switches, adapters } = host;
+  const joined = [...switches.values()].flatMap(({ ports }) => ports).map(({ values }) => values);
+  const isLed = (id: string) => wiring.bound.has(id) || joined.some((values) => String(values['HostResource']).includes(id));
+  const own = joined
+    .filter((values) => String(values['HostResource']).includes('Msvm_ComputerSystem.'))
+    .map((values) => String(values['ElementName']));
+  return [
+    ...adapters.filter(({ id }) => isLed(id)).map(({ name }) => name),
+    ...own,
+    ...[...wiring.internal.values()].map((each) => each.friendlyName),
+  ];
+}
 
 for (const mode of ['v2', 'v1'] as const)
   await t.test(`${mode}: the examples go from apply to running, stay true, change, stop, and go`, async (t) => {
@@ -77,26 +103,22 @@ for (const mode of ['v2', 'v1'] as const)
     await until(isIn('Stopped'));
     await world.kubectl('patch', 'storagevolume', 'mail-data', '--type=merge', '-p', '{"spec":{"size":"60Gi"}}');
     await world.until('StorageVolume', 'mail-data', (seen) => isReady(seen) && seen.status?.virtualSize === '60Gi');
-    const outside = mode === 'v2' ? [{ name: 'out', networkRef: { name: 'hyperv-outside' }, vlan: 40 }] : [];
+    const outside = { name: 'out', networkRef: { name: 'hyperv-outside' }, vlan: 40 };
     const grant = { name: 'outside', namespaces: { from: 'All' }, devices: [device], vlans: [40] };
     const more = JSON.stringify([{ op: 'add', path: '/spec/grants/-', value: grant }]);
     await world.kubectl('patch', 'hypervisor', 'hv1', '--type=json', '-p', more);
     await patch({
-      interfaces: [{ name: 'lan', networkRef: { name: 'hyperv-rear' } }, ...outside],
+      interfaces: [{ name: 'lan', networkRef: { name: 'hyperv-rear' } }, outside],
       disks: ready.spec.disks?.filter(({ name }) => name !== 'discs'),
     });
     await until((now) => isIn('Stopped')(now) && isReady(now));
     await patch({ runStrategy: 'Always' });
     await until((now) => isIn('Running')(now) && condition(now, 'RestartRequired')?.status === 'False');
     t.same(has(), ['running', 4, 2048, generation]);
-    t.same(parts(), [2, 0, 2, 1 + outside.length]);
-    t.same(
-      [...(native()?.features.values() ?? [])].map(({ values }) => values['AccessVlanId']),
-      outside.length === 0 ? [] : ['40'],
-    );
+    t.same(parts(), [2, 0, 2, 2]);
+    t.same(tagsOf(simulator), ['40']);
     const switches = () => [...simulator.host.switches.values()].map(({ settings }) => settings['ElementName']).sort();
-    const ours = [...(outside.length === 0 ? [] : ['default.hyperv-outside']), 'default.hyperv-rear'];
-    t.same(switches(), ['Default Switch', 'LAN', ...ours]);
+    t.same(switches(), ['Default Switch', 'LAN', 'default.hyperv-outside', 'default.hyperv-rear']);
 
     await world.delete('VirtualMachine', 'mail');
     await world.untilGone('VirtualMachine', 'mail');
@@ -106,6 +128,7 @@ for (const mode of ['v2', 'v1'] as const)
       await world.untilGone('StorageVolume', name);
     }
     t.same(await lab.files(), [`default.mail-base.${ending}`, `default.mail-data.${ending}`], 'what is retained is there');
+    t.same(reaches(simulator), [device, 'default.hyperv-outside']);
     for (const [kind, name] of [
       ['StoragePool', 'hyper-v'],
       ['VirtualNetwork', 'hyperv-lan'],
@@ -116,6 +139,7 @@ for (const mode of ['v2', 'v1'] as const)
       await world.untilGone(kind, name);
     }
     t.same(switches(), ['Default Switch', 'LAN'], 'what others made is there');
+    t.same(reaches(simulator), [], 'and no adapter of the host is bound, nor one of ours left');
     await world.delete('Hypervisor', 'hv1');
     await world.untilGone('Hypervisor', 'hv1');
     t.notMatch(JSON.stringify(operator.writes), /w0rd/);

@@ -1,7 +1,9 @@
 import type { Reference } from '../wsman/instance.js';
-import { embedObject, type ObjectOf } from './class.js';
-import { card, type connection, vlanSettings } from './classes.js';
+import { classUri } from '../wsman/names.js';
+import { embedObject, namespaces, type ObjectOf } from './class.js';
+import { card, type connection, switchPort, vlanSettings } from './classes.js';
 import { partKey, partKeyIn, resourceTypes, subType } from './part.js';
+import type { PortTags } from './port-tags.js';
 import type { Wmi } from './wmi.js';
 import { keysIn } from './wql.js';
 
@@ -14,7 +16,7 @@ export interface Card {
   readonly macAddress: string;
   /** The GUID, in upper case, of the switch that it is plugged into. */
   readonly switchId?: string;
-  /** What says so, where that is an object of its own. */
+  /** What says so: in version 1 the switch's port, in version 2 an object of its own. */
   readonly plug?: Reference;
   /** How its frames are tagged; without `vlan` in a way that we have no word for. */
   readonly tag?: { readonly reference: Reference; readonly vlan?: number };
@@ -32,17 +34,26 @@ export function cardsOf(
   cards: readonly ObjectOf<typeof card>[],
   plugs: readonly ObjectOf<typeof connection>[],
   tags: readonly ObjectOf<typeof vlanSettings>[],
+  ofPorts: PortTags,
 ): readonly Card[] {
   return cards.map((each) => {
     const { reference, common, version } = each;
     const key = partKey(common.InstanceID);
     const is = { reference, key, name: common.ElementName ?? '', macAddress: macOf(common.Address ?? noAddress) };
-    if (version === 'v1') return { ...is, ...leadsTo(common.Connection[0], 'SystemName') };
+    if (version === 'v1') return { ...is, ...inPort(common.Connection[0], ofPorts) };
     const plug = plugs.find((one) => one.version === 'v2' && partKeyIn(one.v2.Parent) === key);
     if (plug?.version !== 'v2') return is;
     const leads = plug.v2.EnabledState === plugged ? leadsTo(plug.v2.HostResource[0], 'Name') : {};
     return { ...is, plug: plug.reference, ...leads, ...tagOf(plug.v2.InstanceID, tags) };
   });
+}
+
+/** Of version 1. */
+function inPort(path: string | undefined, tags: PortTags): Pick<Card, 'switchId' | 'plug' | 'tag'> {
+  const leads = leadsTo(path, 'SystemName');
+  if (path === undefined || leads.switchId === undefined) return {};
+  const plug = { kind: 'reference', resourceUri: classUri(namespaces.v1, switchPort.name.v1), selectors: keysIn(path) } as const;
+  return { ...leads, plug, ...tags(path) };
 }
 
 function tagOf(plugId: string, tags: readonly ObjectOf<typeof vlanSettings>[]): Pick<Card, 'tag'> {

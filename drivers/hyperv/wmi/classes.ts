@@ -112,7 +112,7 @@ export const vlanSettings = wmiClass({
   v2: { InstanceID: key, OperationMode: uint32, AccessVlanId: uint16 },
 });
 
-const jobFields = {
+export const jobFields = {
   common: {
     InstanceID: key,
     Name: text,

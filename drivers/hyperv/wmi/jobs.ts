@@ -10,6 +10,7 @@ import type { ObjectOf } from './class.js';
 import { computerSystem, job as jobClass, storageJob } from './classes.js';
 import { copiesDisk, isAtWork, isOurKind, isUntold, isYoung, makesDisk, makesMachine } from './job-types.js';
 import { MethodFailure } from './return-code.js';
+import { networkJob } from './wiring-classes.js';
 import type { Wmi } from './wmi.js';
 
 /** In milliseconds: between two looks, the first ones and the longest; and how long we wait for what was begun before us. */
@@ -84,7 +85,8 @@ export class Jobs {
   /** The same, of switches, for which there is no type: of anything that is about no machine, but for what somebody here waits for. */
   switchesMade(signal: AbortSignal): Promise<boolean> {
     const look = async () => {
-      for (const job of await this.#wmi.select(jobClass, goingOn, signal))
+      const setUp = this.#wmi.version === 'v1' ? await this.#wmi.select(networkJob, goingOn, signal) : [];
+      for (const job of [...setUp, ...(await this.#wmi.select(jobClass, goingOn, signal))])
         if (!this.#ours.has(job.common.InstanceID) && !(await this.#isAboutOne(job, signal))) return job;
       return undefined;
     };

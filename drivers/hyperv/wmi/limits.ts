@@ -10,12 +10,8 @@ export interface VersionLimits {
   /** Of virtual disks, the best first. */
   readonly formats: readonly ('Vhdx' | 'Vhd')[];
   readonly buses: readonly Bus[];
-  /** Whether cards have VLANs. In version 1 they are the ports', and written there by a way of their own. */
-  readonly vlans: boolean;
   /** Whether disks may be on SMB shares, as since Server 2012. */
   readonly shares: boolean;
-  /** Where switches of ours may lead. In version 1 those that lead anywhere are put together by many calls, and made by people. */
-  readonly forwards: readonly ('None' | 'Direct')[];
   /** Of Ignition's configuration. A host tells all items of a machine in one answer, of which 2008 R2 sends 150 KB, and 2012 500. */
   readonly ignitionBytes: number;
   /** Checkpoints of what is not Off: with what runs, or of the disks alone. */
@@ -34,10 +30,10 @@ export function hasDynamicMemory(version: Version, windows: string): boolean {
 export const versionLimits: Readonly<Record<Version, VersionLimits>> = {
   v1: {
     ...{ generations: [1], maxCpus: 4, formats: ['Vhd'], buses: ['IDE', 'SCSI'] },
-    ...{ vlans: false, shares: false, forwards: ['None'], ignitionBytes: 24 << 10, checkpoints: ['With'] },
+    ...{ shares: false, ignitionBytes: 24 << 10, checkpoints: ['With'] },
   },
   v2: {
     ...{ generations: [1, 2], maxCpus: 64, formats: ['Vhdx', 'Vhd'], buses: ['IDE', 'SCSI'] },
-    ...{ vlans: true, shares: true, forwards: ['None', 'Direct'], ignitionBytes: 64 << 10, checkpoints: ['With', 'Without'] },
+    ...{ shares: true, ignitionBytes: 64 << 10, checkpoints: ['With', 'Without'] },
   },
 };

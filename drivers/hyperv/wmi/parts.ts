@@ -3,6 +3,7 @@ import type { ObjectOf } from './class.js';
 import { card, connection, image, resource, vlanSettings } from './classes.js';
 import { type Controller, controllersOf, type Drive, drivesOf } from './drives.js';
 import { machineIn } from './part.js';
+import { portTags } from './port-tags.js';
 import type { Wmi } from './wmi.js';
 
 /** What a machine has beside processors and memory. */
@@ -24,6 +25,7 @@ export async function partsOf(wmi: Wmi, condition: string, signal: AbortSignal):
     isV1 ? [] : wmi.select(connection, condition, signal),
     isV1 ? [] : wmi.select(vlanSettings, condition, signal),
   ]);
+  const ofPorts = isV1 && cards.length > 0 ? await portTags(wmi, signal) : () => ({});
   return (id) => {
     const isOfIt = ({ common }: Has) => machineIn(common.InstanceID) === id;
     const parts = resources.filter(isOfIt);
@@ -34,6 +36,7 @@ export async function partsOf(wmi: Wmi, condition: string, signal: AbortSignal):
         cards.filter(isOfIt),
         plugs.filter((plug) => machineOfPlug(plug) === id),
         tags,
+        ofPorts,
       ),
     };
   };

@@ -1,6 +1,6 @@
 import { meaningOf } from '#drivers/words.js';
 import type { CimType } from '../wsman/embedded.js';
-import type { Value } from '../wsman/instance.js';
+import { isReference, type Reference, type Value } from '../wsman/instance.js';
 import { nonsense } from '../wsman/nonsense.js';
 
 /** A property of a class: how its values are read, and written. `what` names it in errors. */
@@ -56,6 +56,17 @@ export const uint16 = scalar('uint16', whole);
 export const uint32 = scalar('uint32', whole);
 /** Sizes; none of Hyper-V's is beyond what a number holds. */
 export const uint64 = scalar('uint64', whole);
+
+/** Another object; of associations, which we write none of. */
+export const reference: Property<Reference | undefined> = {
+  type: 'string',
+  isArray: false,
+  read([first], what) {
+    if (first === undefined || isReference(first)) return first;
+    throw nonsense(`${what} is ${JSON.stringify(first).slice(0, 100)}, where an object was expected`);
+  },
+  write: () => [],
+};
 
 /** One that every object has, as its keys. @throws on reading DriverError Internal when it is null */
 export function required<T>(property: Property<T | undefined>): Property<T> {

@@ -4,27 +4,17 @@ import { classUri } from '../wsman/names.js';
 import { embedObject, type ObjectOf } from './class.js';
 import { computerSystem, connection, externalPort } from './classes.js';
 import { resourceTypes, subType } from './part.js';
+import type { SwitchPorts } from './switch-shape.js';
+import { portsIn, readWiring } from './wiring.js';
 import type { Wmi } from './wmi.js';
 import { beginning, keysIn, objectPath } from './wql.js';
 
-/** Where a switch leads beside the machines: a network adapter of the host's, by what Windows describes it as; and whether the host is on it. */
-export interface SwitchEnds {
-  readonly device?: string;
-  readonly host: 'Attached' | 'Detached';
-}
-
-/** Of one switch. One that it cannot be told of leads to what we have no word for. */
-export interface SwitchPorts {
-  readonly ends: SwitchEnds | undefined;
-  readonly outside: readonly Reference[];
-  readonly inside: readonly Reference[];
-}
-
 type Adapter = ObjectOf<typeof externalPort>;
 
-/** The ports of these switches, by the switch's GUID. Of version 1, whose switches of ours lead nowhere, none are told. */
+/** The ports of these switches, by the switch's GUID. */
 export async function portsOf(wmi: Wmi, ids: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, SwitchPorts>> {
-  if (wmi.version === 'v1' || ids.length === 0) return new Map(ids.map((id) => [id, nowhere]));
+  if (ids.length === 0) return new Map();
+  if (wmi.version === 'v1') return portsIn(await readWiring(wmi, signal), ids);
   const beginnings = ids.map((id) => `Microsoft:${id}`);
   const [ports, adapters] = await Promise.all([
     wmi.select(connection, beginning('InstanceID', beginnings), signal),
@@ -42,8 +32,6 @@ export async function portsOf(wmi: Wmi, ids: readonly string[], signal: AbortSig
     ]),
   );
 }
-
-const nowhere: SwitchPorts = { ends: { host: 'Detached' }, outside: [], inside: [] };
 
 function leading(ports: readonly ObjectOf<typeof connection>[], adapters: readonly Adapter[]): SwitchPorts {
   const leads = ports.map((port) => ({ reference: port.reference, to: port.version === 'v2' ? (port.v2.HostResource[0] ?? '') : '' }));

@@ -1,43 +1,41 @@
 import { DriverError } from '#drivers/error.js';
 import type { Reference } from '../wsman/instance.js';
+import { Assembly } from './assembly.js';
+import { CardPorts } from './card-ports.js';
 import { type Card, newTag, plugged, unplugged } from './cards.js';
 import { embedObject } from './class.js';
-import { card as cardClass, connection, networkSwitch, switchPort, switchService, switchSettings } from './classes.js';
+import { connection, networkSwitch, switchService, switchSettings } from './classes.js';
 import type { Jobs } from './jobs.js';
 import type { MachineService, System } from './machine-service.js';
 import { resourceTypes, subType } from './part.js';
-import { freeAdapter, insidePort, outsidePort, portsOf, type SwitchEnds, type SwitchPorts } from './switch-ports.js';
+import { tagPort } from './port-tags.js';
+import { freeAdapter, insidePort, outsidePort, portsOf } from './switch-ports.js';
+import type { NetworkSwitch, SwitchEnds, SwitchPorts } from './switch-shape.js';
+import { uuidOf } from './wiring.js';
 import type { Wmi } from './wmi.js';
 import { objectPath } from './wql.js';
 
-/** What machines are plugged into. */
-export interface NetworkSwitch {
-  readonly reference: Reference;
-  /** A GUID in upper case. */
-  readonly id: string;
-  readonly name: string;
-  /** The host says that it works. */
-  readonly isWell: boolean;
-}
-
 const well = 5;
-/** Addresses that a switch of version 1 learns at most: what Hyper-V Manager gives one. */
-const learnable = 1024;
 const begin = 'virtwright: ';
 
 const uuidIn = (notes: readonly string[]): string | undefined =>
   notes.flatMap((note) => /^virtwright: ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\r?$/m.exec(note)?.[1] ?? [])[0];
 
-/** The switches of a host, in either version: in version 1 a card is plugged into a port, which is made for it and has its name from it. */
+/** The switches of a host, in either version: version 1 puts them together, and plugs each card into a port of its own. */
 export class Switches {
   readonly #wmi: Wmi;
   readonly #jobs: Jobs;
   readonly #machines: MachineService;
+  readonly #assembly: Assembly;
+  readonly #cardPorts: CardPorts;
 
   constructor(wmi: Wmi, jobs: Jobs, machines: MachineService) {
     this.#wmi = wmi;
     this.#jobs = jobs;
     this.#machines = machines;
+    const call = this.#call.bind(this);
+    this.#assembly = new Assembly(wmi, call);
+    this.#cardPorts = new CardPorts(wmi, machines, call);
   }
 
   async list(signal: AbortSignal): Promise<readonly NetworkSwitch[]> {
@@ -49,9 +47,10 @@ export class Switches {
     }));
   }
 
-  /** The uuids that were given to switches, by their GUID: in version 1 that is what it was made with, in version 2 it stands in its notes. */
+  /** The uuids that were given to switches, by their ids: in version 1 one is made of the other, in version 2 it stands in its notes. */
   async uuids(signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
-    if (this.#wmi.version === 'v1') return new Map((await this.list(signal)).map(({ id }) => [id, id.toLowerCase()]));
+    if (this.#wmi.version === 'v1')
+      return new Map((await this.list(signal)).flatMap(({ id }) => (uuidOf(id) === undefined ? [] : [[id, uuidOf(id) ?? ''] as const])));
     const found = await this.#wmi.find(switchSettings, {}, signal);
     return new Map(
       found.flatMap((each) => {
@@ -66,12 +65,9 @@ export class Switches {
     return portsOf(this.#wmi, ids, signal);
   }
 
-  /** One that has its uuid from the first moment on. Of version 1 it leads nowhere. @throws DriverError NotFound or Conflict */
+  /** One that has its uuid from the first moment on, and in version 2 all else, too. @throws DriverError NotFound or Conflict */
   async create(name: string, uuid: string, ends: SwitchEnds, signal: AbortSignal): Promise<void> {
-    if (this.#wmi.version === 'v1') {
-      const given = { Name: uuid.toUpperCase(), FriendlyName: name, NumLearnableAddresses: learnable, ScopeOfResidence: '' };
-      return this.#call('CreateSwitch', given, signal);
-    }
+    if (this.#wmi.version === 'v1') return this.#assembly.create(name, uuid, ends, signal);
     const settings = embedObject(switchSettings, { version: 'v2', v2: { ElementName: name, Notes: [`${begin}${uuid.toLowerCase()}`] } });
     const ports = await this.#portsFor(name, ends, signal);
     return this.#call('DefineSystem', { SystemSettings: settings, ...(ports.length === 0 ? {} : { ResourceSettings: ports }) }, signal);
@@ -82,12 +78,16 @@ export class Switches {
     await this.#jobs.switchesMade(signal);
   }
 
-  /** Puts the host on one, or takes it away from one that leads nowhere else: one call each. */
-  async attach({ id, name }: NetworkSwitch, host: SwitchEnds['host'], { inside }: SwitchPorts, signal: AbortSignal): Promise<void> {
-    if (host === 'Detached') return this.#call('RemoveResourceSettings', { ResourceSettings: inside }, signal);
-    const [settings] = await this.#wmi.find(switchSettings, { VirtualSystemIdentifier: id }, signal);
-    if (settings === undefined) throw new DriverError('NotFound', `switch "${name}" has no settings (any more)`);
-    const ports = [insidePort(this.#wmi, name, undefined)];
+  /** Has one lead there: of version 2 the host comes to it, or leaves one that is among machines, by one call; of version 1 what was begun is gone on with. */
+  async attach(of: NetworkSwitch, ends: SwitchEnds, { inside }: SwitchPorts, signal: AbortSignal): Promise<void> {
+    if (this.#wmi.version === 'v1') {
+      await this.othersMade(signal);
+      return this.#assembly.lead(of, ends, signal);
+    }
+    if (ends.host === 'Detached') return this.#call('RemoveResourceSettings', { ResourceSettings: inside }, signal);
+    const [settings] = await this.#wmi.find(switchSettings, { VirtualSystemIdentifier: of.id }, signal);
+    if (settings === undefined) throw new DriverError('NotFound', `switch "${of.name}" has no settings (any more)`);
+    const ports = [insidePort(this.#wmi, of.name, undefined)];
     await this.#call('AddResourceSettings', { AffectedConfiguration: settings.reference, ResourceSettings: ports }, signal);
   }
 
@@ -99,14 +99,36 @@ export class Switches {
     ];
   }
 
-  async destroy({ reference }: NetworkSwitch, signal: AbortSignal): Promise<void> {
-    if (this.#wmi.version === 'v1') return this.#call('DeleteSwitch', { VirtualSwitch: reference }, signal);
-    return this.#call('DestroySystem', { AffectedSystem: reference }, signal);
+  /** @throws DriverError Busy while what another life of ours began with one of version 1 is under way */
+  async destroy(of: NetworkSwitch, signal: AbortSignal): Promise<void> {
+    if (this.#wmi.version === 'v2') return this.#call('DestroySystem', { AffectedSystem: of.reference }, signal);
+    await this.othersMade(signal);
+    return this.#assembly.destroy(of, signal);
   }
 
-  /** From wherever it was plugged in before. */
-  async plug({ reference: system }: Pick<System, 'reference'>, card: Card, into: NetworkSwitch, signal: AbortSignal): Promise<void> {
-    if (this.#wmi.version === 'v1') return this.#plugV1(system, card, into, signal);
+  /**
+   * From wherever it was plugged in before, and with that tag. Of version 2 one whose tag changes is on no switch meanwhile, so that it is nowhere
+   * untagged, nor with a tag for elsewhere.
+   */
+  async plug(
+    system: Pick<System, 'reference'>,
+    card: Card,
+    into: NetworkSwitch,
+    vlan: number | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const isElsewhere = card.switchId !== into.id;
+    if (this.#wmi.version === 'v1')
+      return isElsewhere ? this.#cardPorts.plug(system.reference, card, into, vlan, signal) : this.tag(card, vlan, signal);
+    const isRetagged = card.plug !== undefined && card.tag?.vlan !== vlan && (isElsewhere || (card.tag && vlan) !== undefined);
+    if (isRetagged) {
+      await this.#disconnect(system, card, signal);
+      await this.tag(card, vlan, signal);
+    }
+    if (isElsewhere || isRetagged) await this.#connect(system, card, into, signal);
+  }
+
+  async #connect({ reference: system }: Pick<System, 'reference'>, card: Card, into: NetworkSwitch, signal: AbortSignal): Promise<void> {
     const v2 = { HostResource: [this.#path(into.reference)], EnabledState: plugged };
     if (card.plug !== undefined) {
       const { InstanceID = '' } = card.plug.selectors;
@@ -118,61 +140,31 @@ export class Switches {
   }
 
   /**
-   * A VLAN is not changed: it goes, and another one comes, and the card had better be on no switch in between. One that we have no word for stays,
-   * unless one is asked for.
+   * In version 1 a port's tag is written; in version 2 a VLAN is not changed: it goes, and another one comes, and the card had better be on no switch in
+   * between. One that we have no word for stays, unless one is asked for.
    */
   async tag({ plug, tag }: Card, vlan: number | undefined, signal: AbortSignal): Promise<void> {
     if (plug === undefined || tag?.vlan === vlan) return;
+    if (this.#wmi.version === 'v1') return tagPort(this.#wmi, plug, vlan, signal);
     if (tag !== undefined) await this.#machines.removeFeatures([tag.reference], signal);
     if (vlan !== undefined) await this.#machines.addFeatures(plug, [newTag(vlan)], signal);
   }
 
   /** Off the switch that it is on, and what it is plugged in by stays. */
-  async disconnect({ reference: system }: Pick<System, 'reference'>, { plug, switchId }: Card, signal: AbortSignal): Promise<void> {
+  async #disconnect({ reference: system }: Pick<System, 'reference'>, { plug, switchId }: Card, signal: AbortSignal): Promise<void> {
     if (plug === undefined || switchId === undefined) return;
     const { InstanceID = '' } = plug.selectors;
     await this.#machines.alter(system, [embedObject(connection, { version: 'v2', v2: { InstanceID, EnabledState: unplugged } })], signal);
   }
 
-  /** What was made for a card that is about to go: while there is the card, whoever comes after us knows of it. */
+  /** What was made for a card that is about to go. */
   async unplug({ reference: system }: Pick<System, 'reference'>, card: Card, signal: AbortSignal): Promise<void> {
-    const ports = this.#wmi.version === 'v1' ? await this.#ports(card, signal) : [];
-    if (ports.length === 0) return;
-    const common = { InstanceID: card.reference.selectors['InstanceID'] ?? '', Connection: [] };
-    await this.#machines.alter(system, [embedObject(cardClass, { version: 'v1', common })], signal);
-    for (const { reference } of ports) await this.#deletePort(reference, signal);
+    if (this.#wmi.version === 'v1') await this.#cardPorts.unplug(system, card, signal);
   }
 
-  /** The same for the card of a saved machine, which is left as it is: it goes with its machine. */
+  /** The same for the card of a saved machine, which is left as it is. */
   async forget(card: Card, signal: AbortSignal): Promise<void> {
-    const ports = this.#wmi.version === 'v1' ? await this.#ports(card, signal) : [];
-    for (const { reference } of ports) await this.#deletePort(reference, signal);
-  }
-
-  async #plugV1(system: Reference, card: Card, into: NetworkSwitch, signal: AbortSignal): Promise<void> {
-    const before = await this.#ports(card, signal);
-    const isThere = before.find(({ common }) => common.SystemName?.toUpperCase() === into.id);
-    const port = isThere ?? (await this.#makePort(card, into, signal));
-    const common = { InstanceID: card.reference.selectors['InstanceID'] ?? '', Connection: [this.#path(port.reference)] };
-    await this.#machines.alter(system, [embedObject(cardClass, { version: 'v1', common })], signal);
-    for (const { reference } of before.filter((each) => each !== isThere)) await this.#deletePort(reference, signal);
-  }
-
-  async #makePort(card: Card, into: NetworkSwitch, signal: AbortSignal) {
-    const given = { VirtualSwitch: into.reference, Name: portName(card), FriendlyName: card.name, ScopeOfResidence: '' };
-    await this.#call('CreateSwitchPort', given, signal);
-    const made = (await this.#ports(card, signal)).find(({ common }) => common.SystemName?.toUpperCase() === into.id);
-    if (made === undefined)
-      throw new DriverError('Conflict', `the port for "${card.name}" of switch "${into.name}" was made, and is gone again`);
-    return made;
-  }
-
-  #deletePort(port: Reference, signal: AbortSignal): Promise<void> {
-    return this.#call('DeleteSwitchPort', { SwitchPort: port }, signal);
-  }
-
-  #ports(card: Card, signal: AbortSignal) {
-    return this.#wmi.find(switchPort, { Name: portName(card) }, signal);
+    if (this.#wmi.version === 'v1') await this.#cardPorts.forget(card, signal);
   }
 
   async #call(method: string, given: Parameters<Wmi['client']['invoke']>[2], signal: AbortSignal): Promise<void> {
@@ -184,5 +176,3 @@ export class Switches {
     return objectPath(this.#wmi.server, this.#wmi.namespace, of);
   }
 }
-
-const portName = ({ key }: Card): string => `virtwright ${key}`;

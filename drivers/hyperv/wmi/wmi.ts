@@ -82,6 +82,13 @@ export class Wmi {
     return decodeObject(of, this.version, await this.client.get(reference, signal));
   }
 
+  /** Changes these properties of an object, where its class lets them be written. The whole object is sent, which every host takes. */
+  async put(reference: Reference, changes: Readonly<Record<string, string | readonly string[]>>, signal: AbortSignal): Promise<void> {
+    const { className, properties } = await this.client.get(reference, signal);
+    const has = [...properties].map(([name, values]) => [name, values.filter((value) => typeof value === 'string')] as const);
+    await this.client.put(reference, className, { ...Object.fromEntries(has), ...changes }, signal);
+  }
+
   #decoded<C extends Fields, V1 extends Fields, V2 extends Fields>(
     of: WmiClass<C, V1, V2>,
     instances: readonly Instance[],

@@ -1,0 +1,80 @@
+import { DriverError } from '#drivers/error.js';
+import type { Reference } from '../wsman/instance.js';
+import { switchPort } from './classes.js';
+import { isSame, ownNames, uuidOf } from './wiring.js';
+import { bindsTo, elementSettings, vlanEndpoint, vlanEndpointSettings } from './wiring-classes.js';
+import type { Wmi } from './wmi.js';
+import { keysIn } from './wql.js';
+
+/** Of DesiredEndpointMode. */
+const access = 2;
+const trunk = 5;
+
+/** Without `vlan` in a way that we have no word for. */
+export interface PortTag {
+  readonly reference: Reference;
+  readonly vlan?: number;
+}
+
+/** Of version 1: how frames are tagged by the port to which a path leads. */
+export type PortTags = (path: string) => { readonly tag?: PortTag };
+
+/** Of all ports, in four questions, however many there are. */
+export async function portTags(wmi: Wmi, signal: AbortSignal): Promise<PortTags> {
+  const [binds, settingsOf, endpoints, settings] = await Promise.all([
+    wmi.find(bindsTo, {}, signal),
+    wmi.find(elementSettings, {}, signal),
+    wmi.find(vlanEndpoint, {}, signal),
+    wmi.find(vlanEndpointSettings, {}, signal),
+  ]);
+  const tags = new Map(
+    binds.flatMap(({ common: { Antecedent: port, Dependent } }) => {
+      const endpoint = endpoints.find(({ reference }) => isSame(reference, Dependent));
+      const to = settingsOf.find(({ common }) => isSame(common.ManagedElement, Dependent))?.common.SettingData;
+      const found = settings.find(({ reference }) => to !== undefined && isSame(reference, to));
+      if (endpoint === undefined || found === undefined) return [];
+      return [[portKey(port.selectors), tagOf(endpoint.common.DesiredEndpointMode, found.common.AccessVLAN, found.reference)] as const];
+    }),
+  );
+  return (path) => tags.get(portKey(keysIn(path))) ?? {};
+}
+
+function tagOf(mode = access, vlan = 0, reference: Reference): ReturnType<PortTags> {
+  if (mode !== access) return { tag: { reference } };
+  return vlan === 0 ? {} : { tag: { reference, vlan } };
+}
+
+const portKey = (keys: Readonly<Record<string, string>>): string => `${keys['SystemName']}\n${keys['Name']}`.toUpperCase();
+
+/** Has a machine's port tag its frames with that, or with nothing. The adapter of a switch of ours lets the tag through before. */
+export async function tagPort(wmi: Wmi, port: Reference, vlan: number | undefined, signal: AbortSignal): Promise<void> {
+  const { endpoint, settings } = await vlanOf(wmi, port, signal);
+  if (vlan !== undefined) await letThrough(wmi, port.selectors['SystemName'] ?? '', vlan, signal);
+  const wanted = vlan ?? 0;
+  if ((settings.common.AccessVLAN ?? 0) !== wanted) await wmi.put(settings.reference, { AccessVLAN: String(wanted) }, signal);
+  if (endpoint.common.DesiredEndpointMode !== access) await wmi.put(endpoint.reference, { DesiredEndpointMode: String(access) }, signal);
+}
+
+/** Only of a switch of ours: what passes through others is their people's. @throws DriverError Unsupported for an adapter that carries none */
+async function letThrough(wmi: Wmi, switchName: string, vlan: number, signal: AbortSignal): Promise<void> {
+  const uuid = uuidOf(switchName.toUpperCase());
+  if (uuid === undefined) return;
+  const [port] = await wmi.find(switchPort, { Name: ownNames(uuid).adapterPort, SystemName: switchName }, signal);
+  if (port === undefined) return;
+  const { endpoint, settings } = await vlanOf(wmi, port.reference, signal);
+  const { SupportedEndpointModes: modes, DesiredEndpointMode: mode } = endpoint.common;
+  if (modes.length > 0 && !modes.includes(trunk))
+    throw new DriverError('Unsupported', `vlan: ${vlan} was given; the host's adapter of that network carries no VLANs: leave it out`);
+  const lets = settings.common.TrunkedVLANList;
+  if (!lets.includes(vlan)) await wmi.put(settings.reference, { TrunkedVLANList: [...lets, vlan].map(String) }, signal);
+  if (mode !== trunk) await wmi.put(endpoint.reference, { DesiredEndpointMode: String(trunk) }, signal);
+}
+
+async function vlanOf(wmi: Wmi, port: Reference, signal: AbortSignal) {
+  const [endpoint] = await wmi.associated(port, 'Msvm_BindsTo', vlanEndpoint, signal);
+  const [settings] =
+    endpoint === undefined ? [] : await wmi.associated(endpoint.reference, 'Msvm_NetworkElementSettingData', vlanEndpointSettings, signal);
+  if (endpoint === undefined || settings === undefined)
+    throw new DriverError('NotFound', `port "${port.selectors['Name']}" of a switch has no VLAN settings (any more)`);
+  return { endpoint, settings };
+}
