@@ -39,8 +39,13 @@ const refused = (path: string) =>
   `internal error: process exited while connecting to monitor: qemu-system-x86_64: -blockdev {}: Could not open '${path}': Permission denied`;
 const connection = await connectLibvirt(daemon.uri, {}, signal);
 t.teardown(() => connection[Symbol.asyncDispose]());
-const told = async (message: string) =>
-  (await explained(new Daemon(connection), new DriverError('Internal', message), signal)) as DriverError;
+const told = async (message: string, answerMs = 60_000) =>
+  (await explained(new Daemon(connection), new DriverError('Internal', message), signal, { answerMs })) as DriverError;
+
+t.test('where nobody could look in time, nothing is said of the file', async (t) => {
+  const unseen = await told(refused(file('unseen')), 1);
+  t.match(unseen, { code: 'Denied', message: /see on the host whether the user that QEMU runs as may search/ });
+});
 
 t.test('a disk that QEMU may not open says which file or directory hinders, and the remedy', async (t) => {
   const closed = await told(refused(file('closed', { folder: 0o700, uid: user })));
@@ -101,7 +106,7 @@ t.test('a directory that does not answer is no reason to wait for ever', async (
 t.test('what a host says when it is a matter of labels or of the store gets its remedy; other words stay as they are', async (t) => {
   const connection = await connectLibvirt(daemon.uri, {}, signal);
   const told = async (message: string) =>
-    (await explained(new Daemon(connection), new DriverError('Internal', message), signal)) as DriverError;
+    (await explained(new Daemon(connection), new DriverError('Internal', message), signal, { answerMs: 60_000 })) as DriverError;
   t.match(await told("unable to set user and group to '64055:64055' on '/nfs/a': Operation not permitted"), {
     code: 'Denied',
     message: /no_root_squash/,

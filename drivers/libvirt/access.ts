@@ -102,19 +102,26 @@ const security: readonly (readonly [RegExp, string])[] = [
 const deniedPath = /(?:Could not open|[Cc]annot access storage file) '([^']+)'.*Permission denied|'([^']+)'.*: Permission denied/s;
 
 /** What lies behind a start that failed for a lack of permission, with the remedy; the reason as it is when it failed for another one. */
-export async function explained(daemon: Daemon, reason: unknown, signal: AbortSignal): Promise<unknown> {
+export async function explained(
+  daemon: Daemon,
+  reason: unknown,
+  signal: AbortSignal,
+  options: { readonly answerMs: number } = { answerMs },
+): Promise<unknown> {
   if (!(reason instanceof DriverError)) return reason;
   const [, remedy] = security.find(([words]) => words.test(reason.message)) ?? [];
   const [, opened, other] = deniedPath.exec(reason.message) ?? [];
   const path = opened ?? other;
   if (remedy === undefined && path === undefined) return reason;
+  // Who could not look in time knows nothing of the file.
+  const unseen = remedy ?? lookThere;
   const because =
-    path === undefined ? undefined : await within(answerMs, path, whyDenied(daemon, path, signal), signal).catch(() => undefined);
-  const words = because ?? remedy ?? (daemon.connection.isLocal ? labels : farAway);
+    path === undefined ? undefined : await within(options.answerMs, path, whyDenied(daemon, path, signal), signal).catch(() => unseen);
+  const words = because ?? remedy ?? (daemon.connection.isLocal ? labels : lookThere);
   return new DriverError('Denied', `${reason.message.trim()}: ${words}`, { cause: reason });
 }
 
-const farAway =
+const lookThere =
   'see on the host whether the user that QEMU runs as may search each directory on the way, and read and write the file; then look for DENIED in its kernel log';
 
 const labels =
