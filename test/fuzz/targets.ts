@@ -3,6 +3,7 @@ import { hypervTargets } from './targets/hyperv.js';
 import { imageTargets } from './targets/images.js';
 import { libvirtRpcTargets } from './targets/libvirt-rpc.js';
 import { libvirtXmlTargets } from './targets/libvirt-xml.js';
+import { smbTargets } from './targets/smb.js';
 import { vsphereTargets } from './targets/vsphere.js';
 
 /** Everything that reads what a host, or an image, says. */
@@ -11,5 +12,6 @@ export const targets: readonly Target[] = [
   ...libvirtXmlTargets,
   ...vsphereTargets,
   ...hypervTargets,
+  ...smbTargets,
   ...imageTargets,
 ];

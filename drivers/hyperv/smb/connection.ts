@@ -1,10 +1,10 @@
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { throwIfAborted, unlessAborted } from '#drivers/deadline.js';
 import { DriverError } from '#drivers/error.js';
 import { nonsense } from './bytes.js';
 import { Credits } from './credits.js';
 import { encodeFrame, FrameCutter } from './frame.js';
-import { commands, decodeHeader, encodeHeader, type ResponseHeader } from './header.js';
+import { commands, decodeHeader, encodeHeader, type ResponseHeader, unaskedId } from './header.js';
 import { encodeNothing } from './messages/session.js';
 import { statuses } from './status.js';
 
@@ -46,8 +46,6 @@ interface Pending {
 }
 
 const creditBytes = 65_536;
-/** Of what nobody asked: that others want what one holds alone, and we hold nothing so. */
-const unasked = 0xffff_ffff_ffff_ffffn;
 const open: Protection = { protect: (packet) => packet, open: (packet) => packet };
 
 /** One socket: questions go out in the order of their numbers, many at once, and answers come in any. */
@@ -56,14 +54,14 @@ export class Connection {
   protection = open;
   sessionId = 0n;
 
-  readonly #socket: Socket;
+  readonly #socket: Duplex;
   readonly #cutter = new FrameCutter();
   readonly #credits = new Credits();
   readonly #pending = new Map<number, Pending>();
   #nextId = 0;
   #failure: DriverError | undefined;
 
-  constructor(socket: Socket) {
+  constructor(socket: Duplex) {
     this.#socket = socket;
     socket.on('data', (chunk: Buffer) => this.#take(chunk));
     socket.on('error', (cause) => this.end(new DriverError('Unavailable', `the connection broke: ${cause.message}`, { cause })));
@@ -143,7 +141,7 @@ export class Connection {
   #receive(received: Buffer): void {
     const packet = this.protection.open(received);
     const header = decodeHeader(packet);
-    if (header.messageId === unasked) return;
+    if (header.messageId === unaskedId) return;
     const id = Number(header.messageId);
     const pending = this.#pending.get(id);
     if (pending?.command !== header.command)

@@ -1,3 +1,4 @@
+import { DriverError } from '#drivers/error.js';
 import { nonsense, u16, u32, u64, View, zeros } from './bytes.js';
 
 /** MS-SMB2 2.2.1.2. */
@@ -19,6 +20,12 @@ export const commands = {
 } as const;
 
 export const headerFlags = { response: 1, async: 2, signed: 8 } as const;
+
+/** The number of what nobody asked: that others want what one holds alone, and we hold nothing so. */
+export const unaskedId = 0xffff_ffff_ffff_ffffn;
+
+/** On Windows. */
+export const turnOn = 'turn SMB 2 on there (`Set-SmbServerConfiguration -EnableSMB2Protocol $true`)';
 
 export const headerBytes = 64;
 export const signatureAt = 48;
@@ -71,10 +78,10 @@ export function encodeHeader({ command, charge, credits, messageId, treeId, sess
 /** @throws DriverError Internal */
 export function decodeHeader(packet: Buffer): ResponseHeader {
   const view = new View('a message', packet);
-  view.slice(0, headerBytes);
   const start = view.slice(0, 4);
-  if (start.equals(elderMagic)) throw nonsense('it is a message of SMB 1; SMB 2.1 or newer is accepted');
+  if (start.equals(elderMagic)) throw new DriverError('Unsupported', `the file server speaks SMB 1 alone: ${turnOn}`);
   if (!start.equals(magic)) throw nonsense('it does not begin as messages of SMB do');
+  view.slice(0, headerBytes);
   if (view.u16(4) !== headerBytes) throw nonsense(`a header of ${view.u16(4)} bytes given, ${headerBytes} expected`);
   const flags = view.u32(flagsAt);
   if ((flags & headerFlags.response) === 0) throw nonsense('a request given, where an answer is expected');

@@ -3,7 +3,7 @@ import { DriverError } from '#drivers/error.js';
 import { NtlmClient, type SecurityContext } from '../ntlm/client.js';
 import { refusal } from '../refusal.js';
 import type { Answer, Connection } from './connection.js';
-import { commands, type ResponseHeader } from './header.js';
+import { commands, type ResponseHeader, turnOn } from './header.js';
 import { decodeNegotiate, encodeNegotiate, type Negotiated } from './messages/negotiate.js';
 import { decodeSessionSetup, encodeSessionSetup } from './messages/session.js';
 import { Preauth, type SessionKeys, sessionKeys } from './protection/keys.js';
@@ -56,8 +56,6 @@ async function negotiate(connection: Connection, clientGuid: Buffer, preauth: Pr
   preauth.add(answer.packet);
   return decodeNegotiate(answer.packet);
 }
-
-const turnOn = 'turn SMB 2 on there (`Set-SmbServerConfiguration -EnableSMB2Protocol $true`)';
 
 /** One that speaks SMB 1 alone says nothing to what it does not know. */
 const silent = (cause: DriverError): DriverError =>

@@ -1,6 +1,6 @@
 import { DriverError } from '#drivers/error.js';
 import type { Protection } from '../connection.js';
-import { decodeHeader, headerFlags } from '../header.js';
+import { decodeHeader, headerFlags, unaskedId } from '../header.js';
 import { statuses } from '../status.js';
 import { isSealed, type Sealer } from './sealing.js';
 import type { Signer } from './signing.js';
@@ -24,8 +24,7 @@ export function signedBy(signer: Signer): Protection {
     open: (packet) => {
       const { status, flags, messageId } = decodeHeader(packet);
       const takesTime = status === statuses.pending && (flags & headerFlags.async) !== 0;
-      const isUnasked = messageId === 0xffff_ffff_ffff_ffffn;
-      if (!takesTime && !isUnasked) signer.check(packet);
+      if (!takesTime && messageId !== unaskedId) signer.check(packet);
       return packet;
     },
   };
