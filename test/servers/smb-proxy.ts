@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { encodeFrame, FrameCutter } from '#drivers/hyperv/smb/frame.js';
 
-/** What becomes of a message on its way: another, none, or the end of both connections. */
-export type Change = (packet: Buffer) => Buffer | 'lost' | 'cut';
+/** What becomes of a message on its way: another, several, none, or the end of both connections. */
+export type Change = (packet: Buffer) => Buffer | readonly Buffer[] | 'lost' | 'cut';
 
 export interface SmbProxy extends AsyncDisposable {
   readonly port: number;
@@ -42,7 +42,7 @@ function relay(from: Socket, to: Socket, change: Change): void {
     for (const packet of cutter.push(chunk)) {
       const changed = change(packet);
       if (changed === 'cut') from.destroy();
-      else if (changed !== 'lost') to.write(encodeFrame(changed));
+      else if (changed !== 'lost') for (const each of [changed].flat()) to.write(encodeFrame(each));
     }
   });
   from.on('error', () => {});

@@ -8,8 +8,9 @@ import { administrator, served, soon } from '#test/peers/samba-share.js';
 import { type Change, startSmbProxy } from '#test/servers/smb-proxy.js';
 import { SmbClient } from './client.js';
 import { encodeFrame } from './frame.js';
-import { commands, headerFlags, messageIdAt } from './header.js';
+import { commands, flagsAt, headerFlags, messageIdAt } from './header.js';
 import { isSealed } from './protection/sealing.js';
+import { statuses } from './status.js';
 
 /** A server with these lines, and somebody between it and us who changes what it says. */
 async function between(t: Test, lines: readonly string[]) {
@@ -135,6 +136,45 @@ t.test('what nobody waits for any more is called off at the server', async (t) =
   await until(() => asked.length === 2);
   const number = /of (\d+)/.exec(asked[0] ?? '')?.[1];
   t.same(asked, [`${commands.create} of ${number}`, `${commands.cancel} of ${number}`]);
+});
+
+/** That the server has put the question off, as it says before it answers: with a number for that, and unsigned. */
+function putOff(answer: Buffer): Buffer {
+  const interim = Buffer.concat([answer.subarray(0, 64), Buffer.from('0900000000000000', 'hex')]);
+  interim.writeUInt32LE(statuses.pending, 8);
+  interim.writeUInt32LE(headerFlags.response | headerFlags.async, flagsAt);
+  interim.writeBigUInt64LE(77n, 32);
+  return interim.fill(0, 48, 64);
+}
+
+t.test('what a server puts off is waited for, and called off by the number that it gave', async (t) => {
+  const { proxy, connect } = await between(t, ['server smb encrypt = off']);
+  const share = await (await connect()).share('c$', soon());
+  proxy.onAnswer = (packet) => [putOff(packet), packet];
+  const file = await share.create('a', soon());
+  await file.write(0, Buffer.from('text'), soon());
+  t.equal((await file.read(0, 4, soon())).toString(), 'text');
+  let isPutOff = false;
+  const cancelled: bigint[] = [];
+  proxy.onAnswer = (packet) => {
+    isPutOff = true;
+    return putOff(packet);
+  };
+  proxy.onQuestion = (packet) => {
+    if (commandOf(packet) === commands.cancel) cancelled.push(packet.readBigUInt64LE(32));
+    return packet;
+  };
+  const giveUp = new AbortController();
+  const reading = file.read(0, 4, giveUp.signal);
+  reading.catch(() => {});
+  await until(() => isPutOff);
+  // Any later answer comes behind that one, so that it has been read.
+  proxy.onAnswer = (packet) => packet;
+  await share.list('', soon());
+  giveUp.abort();
+  await t.rejects(reading, { code: 'TimedOut' });
+  await until(() => cancelled.length === 1);
+  t.same(cancelled, [77n]);
 });
 
 t.test('an answer that comes twice ends the session', async (t) => {
