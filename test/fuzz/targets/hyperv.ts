@@ -3,6 +3,7 @@ import { decodeChallenge, encodeChallenge, wanted } from '#drivers/hyperv/ntlm/m
 import { decodeObject, type WmiClass } from '#drivers/hyperv/wmi/class.js';
 import * as classes from '#drivers/hyperv/wmi/classes.js';
 import type { Fields } from '#drivers/hyperv/wmi/property.js';
+import * as wiringClasses from '#drivers/hyperv/wmi/wiring-classes.js';
 import { toDriverError } from '#drivers/hyperv/wsman/driver-error.js';
 import { decodeEmbedded } from '#drivers/hyperv/wsman/embedded.js';
 import { WsmanFault } from '#drivers/hyperv/wsman/fault.js';
@@ -26,7 +27,12 @@ const embedded =
   '<INSTANCE CLASSNAME="A"><PROPERTY NAME="B" TYPE="string"><VALUE>c</VALUE></PROPERTY><PROPERTY.ARRAY NAME="D" TYPE="uint16"><VALUE.ARRAY><VALUE>1</VALUE></VALUE.ARRAY></PROPERTY.ARRAY></INSTANCE>';
 
 const refused = [DriverError];
-const known = Object.values(classes) as readonly WmiClass<Fields, Fields, Fields>[];
+/** Beside the classes their module has fields that several share. */
+const known = Object.values({ ...classes, ...wiringClasses }).filter((each) => 'keys' in each) as readonly WmiClass<
+  Fields,
+  Fields,
+  Fields
+>[];
 
 /** As every class in both versions: a host may give one for another. */
 function decodeObjects(instance: Instance): void {
