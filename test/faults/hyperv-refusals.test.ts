@@ -8,6 +8,7 @@ import { condition, useWorld } from '#test/cluster/world.js';
 import { AssetsMissing } from '#test/peers/build.js';
 import { Kdc, ticketAcceptor } from '#test/peers/kerberos/kdc.js';
 import { HypervLab, isChange, namespace, user } from './hyperv-lab.js';
+import { methods } from './hyperv-stage.js';
 import { isReady } from './lab.js';
 
 const world = await useWorld(t);
@@ -102,44 +103,45 @@ const refusals: Readonly<Record<string, Refused>> = {
   },
 };
 
-await t.test('each way of not being let in is told by the Hypervisor, with its remedy', async (t) => {
-  await using lab = await HypervLab.open({ mode: 'v2' });
-  await using operator = await world.start({ connect, credentialKeys, hypervisors: ['hv1'], namespace });
-  await world.apply(lab.secret(), lab.hypervisor());
-  await world.until('Hypervisor', 'hv1', isReady);
-  for (const [name, { host = {}, query = '/?transport=http', secret = login, told }] of Object.entries(refusals)) {
-    await using simulator = await Simulator.start({ mode: 'v2', folder: lab.folder, users: [user], ...host });
-    await world.apply({ ...lab.secret(), stringData: { 'ca.crt': '', sha256: '', 'tls.crt': '', 'tls.key': '', ...secret } });
-    await world.apply(lab.hypervisor({ uri: `hyperv://127.0.0.1:${simulator.port}${query}` }));
-    await says('Hypervisor', 'hv1', told).catch((reason) => t.fail(`${name}: ${reason}`));
-    t.same(simulator.host.asked.filter(isChange), [], name);
-  }
-  await world.apply(lab.secret(), lab.hypervisor({ uri: 'hyperv://127.0.0.1:1/?transport=http' }));
-  await says('Hypervisor', 'hv1', /^Unavailable: .*nothing listens there.*on Windows: `winrm quickconfig`/);
-  t.pass('nothing listens');
-  lab.simulator.host.troubles.add('Enumerate', { kind: 'quota' });
-  await world.apply(lab.hypervisor());
-  await says('Hypervisor', 'hv1', /^Exhausted: .*winrm get winrm\/config/);
-  lab.simulator.host.troubles.calm();
-  await world.until('Hypervisor', 'hv1', isReady, { timeoutMs: 60_000 });
-  t.notMatch(operator.troubles.join('\n'), /wrong-hush|w0rd/);
-
-  await t.test('access denied to one method alone is told of the machine', async (t) => {
-    lab.simulator.host.troubles.add('DefineSystem', { kind: 'denied' });
-    const machine = { kind: 'VirtualMachine', metadata: { name: 'bare', namespace: 'default' }, spec: { memory: { size: '64Mi' } } };
-    await world.apply(machine);
-    await says('VirtualMachine', 'bare', /^Denied: .*Access is denied.*"Hyper-V Administrators"/);
-    t.equal(lab.simulator.host.machines.size, 0);
+for (const mode of ['v2', 'v1'] as const)
+  await t.test(`${mode}: each way of not being let in is told by the Hypervisor, with its remedy`, async (t) => {
+    await using lab = await HypervLab.open({ mode });
+    await using operator = await world.start({ connect, credentialKeys, hypervisors: ['hv1'], namespace });
+    await world.apply(lab.secret(), lab.hypervisor());
+    await world.until('Hypervisor', 'hv1', isReady);
+    for (const [name, { host = {}, query = '/?transport=http', secret = login, told }] of Object.entries(refusals)) {
+      await using simulator = await Simulator.start({ mode, folder: lab.folder, users: [user], ...host });
+      await world.apply({ ...lab.secret(), stringData: { 'ca.crt': '', sha256: '', 'tls.crt': '', 'tls.key': '', ...secret } });
+      await world.apply(lab.hypervisor({ uri: `hyperv://127.0.0.1:${simulator.port}${query}` }));
+      await says('Hypervisor', 'hv1', told).catch((reason) => t.fail(`${name}: ${reason}`));
+      t.same(simulator.host.asked.filter(isChange), [], name);
+    }
+    await world.apply(lab.secret(), lab.hypervisor({ uri: 'hyperv://127.0.0.1:1/?transport=http' }));
+    await says('Hypervisor', 'hv1', /^Unavailable: .*nothing listens there.*on Windows: `winrm quickconfig`/);
+    t.pass('nothing listens');
+    lab.simulator.host.troubles.add('Enumerate', { kind: 'quota' });
+    await world.apply(lab.hypervisor());
+    await says('Hypervisor', 'hv1', /^Exhausted: .*winrm get winrm\/config/);
     lab.simulator.host.troubles.calm();
-    await world.kubectl('annotate', 'virtualmachine', 'bare', 'again=now');
-    await world.kubectl('patch', 'virtualmachine', 'bare', '--type=merge', '-p', '{"spec":{"cpu":{"count":2}}}');
-    await world.until('VirtualMachine', 'bare', isReady, { timeoutMs: 60_000 });
-    await world.delete('VirtualMachine', 'bare');
-    await world.untilGone('VirtualMachine', 'bare');
+    await world.until('Hypervisor', 'hv1', isReady, { timeoutMs: 60_000 });
+    t.notMatch(operator.troubles.join('\n'), /wrong-hush|w0rd/);
+
+    await t.test('access denied to one method alone is told of the machine', async (t) => {
+      lab.simulator.host.troubles.add(methods[mode].define, { kind: 'denied' });
+      const machine = { kind: 'VirtualMachine', metadata: { name: 'bare', namespace: 'default' }, spec: { memory: { size: '64Mi' } } };
+      await world.apply(machine);
+      await says('VirtualMachine', 'bare', /^Denied: .*Access is denied.*"Hyper-V Administrators"/);
+      t.equal(lab.simulator.host.machines.size, 0);
+      lab.simulator.host.troubles.calm();
+      await world.kubectl('annotate', 'virtualmachine', 'bare', 'again=now');
+      await world.kubectl('patch', 'virtualmachine', 'bare', '--type=merge', '-p', '{"spec":{"cpu":{"count":2}}}');
+      await world.until('VirtualMachine', 'bare', isReady, { timeoutMs: 60_000 });
+      await world.delete('VirtualMachine', 'bare');
+      await world.untilGone('VirtualMachine', 'bare');
+    });
+    await world.delete('Hypervisor', 'hv1');
+    await world.untilGone('Hypervisor', 'hv1');
   });
-  await world.delete('Hypervisor', 'hv1');
-  await world.untilGone('Hypervisor', 'hv1');
-});
 
 await t.test('a ticket lets in, by password and by keytab, and what is wrong with one is told', async (t) => {
   const peers = await Promise.all([ticketAcceptor(), Kdc.start()]).catch((reason) => {
