@@ -1367,9 +1367,20 @@ export interface VirtualMachineSpecVsphere {
 export interface VirtualMachineSpecHyperv {
   /**
    * How much memory more than its guest uses the host keeps for the machine, in percent of that; goes with `memory.minSize`
-   * or `memory.maxSize`, which make its memory dynamic.
+   * or `memory.maxSize`, which make its memory dynamic. When absent, as it is, and the host's choice at first.
    */
-  readonly memoryBufferPercent: number;
+  readonly memoryBufferPercent?: number;
+  /**
+   * COM ports of the machine that a program on its host can speak with: a debugger, or what keeps a log. Each ends in a
+   * named pipe of that host, `\\.\pipe\virtwright-<uuid>-com1`, which no other machine has; `status.hardware` tells it. When
+   * absent, none, and what others connected stays; to connect or disconnect one takes a restart.
+   */
+  readonly comPorts?: readonly VirtualMachineSpecHypervComPort[];
+}
+
+export interface VirtualMachineSpecHypervComPort {
+  /** The guest's name of it, in Windows; in Linux they are ttyS0 and ttyS1. */
+  readonly port: 'COM1' | 'COM2';
 }
 
 export interface VirtualMachineSpecXen {

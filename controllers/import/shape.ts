@@ -1,5 +1,5 @@
 import { formatBytes } from '#crds/quantity.js';
-import type { ContainerShape, MachineInterface, MachineShape, PowerState } from '#drivers/driver.js';
+import type { ContainerShape, HypervShape, MachineInterface, MachineShape, PowerState } from '#drivers/driver.js';
 
 /** What objects are called in manifests, by what hosts call things. */
 export interface Called {
@@ -21,7 +21,7 @@ export function specOf(shape: MachineShape, power: PowerState, called: Called): 
     ...firmwareOf(shape),
     ...(boot === undefined && bootOrder === undefined ? {} : { boot: bootOf(shape, called) }),
     ...(vsphere === undefined ? {} : { vsphere }),
-    ...(hyperv === undefined ? {} : { hyperv }),
+    ...(hyperv === undefined ? {} : { hyperv: hypervOf(hyperv) }),
     ...(xen === undefined ? {} : { xen }),
     ...(container === undefined ? {} : { container: containerOf(container) }),
     disks: drivesOf(shape, called),
@@ -29,6 +29,11 @@ export function specOf(shape: MachineShape, power: PowerState, called: Called): 
     ...devicesOf(shape),
   };
 }
+
+const hypervOf = ({ memoryBufferPercent, comPorts = [] }: HypervShape): object => ({
+  ...(memoryBufferPercent === undefined ? {} : { memoryBufferPercent }),
+  ...(comPorts.length === 0 ? {} : { comPorts: comPorts.map((port) => ({ port })) }),
+});
 
 /** What is on is to stay on, what is off is to stay off; what somebody paused is theirs. */
 const strategies: Readonly<Partial<Record<PowerState['state'], string>>> = { On: 'Always', Off: 'Halted' };

@@ -35,6 +35,7 @@ export function asked(definition: AskedDefinition): readonly Asked[] {
     ...(seed?.content === undefined ? [] : given(`${seedFields[seed.kind]}.size`, seed.content.length, `spec.${seedFields[seed.kind]}`)),
     ...given('vsphere.guestId', definition.vsphere?.guestId),
     ...given('hyperv.memoryBufferPercent', definition.hyperv?.memoryBufferPercent),
+    ...(definition.hyperv?.comPorts ?? []).flatMap((port) => given('hyperv.comPorts', port)),
     ...there('container', definition.container !== undefined),
     ...there('container.mounts', definition.container?.mounts !== undefined),
     ...there('container.privileged', definition.container?.privileged === true),

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { formatBytes } from '#crds/quantity.js';
 import type {
   ContainerLimits,
@@ -52,9 +53,10 @@ export function differences(has: MachineShape, asked: MachineShape): readonly Di
     ...graphicsDifferences(has.graphics, asked.graphics),
     ...seedDifferences(has.seed, asked.seed),
     ...unless(
-      asked.hyperv === undefined || has.hyperv?.memoryBufferPercent === asked.hyperv.memoryBufferPercent,
+      asked.hyperv?.memoryBufferPercent === undefined || has.hyperv?.memoryBufferPercent === asked.hyperv.memoryBufferPercent,
       'spec.hyperv.memoryBufferPercent',
     ),
+    ...unless(isDeepStrictEqual(has.hyperv?.comPorts ?? [], asked.hyperv?.comPorts ?? []), 'spec.hyperv.comPorts'),
     ...unless(asked.vsphere === undefined || has.vsphere?.guestId === asked.vsphere.guestId, 'spec.vsphere.guestId'),
     ...containerDifferences(has.container, asked.container),
     ...unless(asked.xen === undefined || has.xen?.mode === asked.xen.mode, 'spec.xen.mode'),

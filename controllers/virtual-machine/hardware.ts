@@ -1,6 +1,15 @@
 import { parseQuantity } from '#crds/quantity.js';
 import type { VirtualMachine } from '#crds/types.js';
-import type { BootDevice, ContainerShape, DiskLimits, MachineCdrom, MachineDisk, MachineInterface, MachineShape } from '#drivers/driver.js';
+import type {
+  BootDevice,
+  ContainerShape,
+  DiskLimits,
+  HypervShape,
+  MachineCdrom,
+  MachineDisk,
+  MachineInterface,
+  MachineShape,
+} from '#drivers/driver.js';
 import type { Disk } from '../stores.js';
 
 type Spec = VirtualMachine['spec'];
@@ -25,10 +34,16 @@ export function plainHardware(spec: Spec): Omit<MachineShape, 'disks' | 'cdroms'
     ...(devices?.guestAgent === undefined ? {} : { guestAgent: true }),
     ...(devices?.graphics === undefined ? {} : { graphics: { type: devices.graphics.type } }),
     ...(vsphere === undefined ? {} : { vsphere }),
-    ...(hyperv === undefined ? {} : { hyperv }),
+    ...(hyperv === undefined ? {} : { hyperv: hypervOf(hyperv) }),
     ...(xen === undefined ? {} : { xen }),
   };
 }
+
+/** Ports are a set: in whichever order they stand, it is the same one. */
+const hypervOf = ({ memoryBufferPercent, comPorts }: NonNullable<Spec['hyperv']>): HypervShape => ({
+  ...(memoryBufferPercent === undefined ? {} : { memoryBufferPercent }),
+  ...(comPorts === undefined ? {} : { comPorts: comPorts.map(({ port }) => port).toSorted() }),
+});
 
 /** Where a disk and an interface have the same name, the disk is meant. */
 const bootDevice = ({ disks = [] }: Spec, name: string): BootDevice => ({

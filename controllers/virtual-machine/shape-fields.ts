@@ -1,5 +1,5 @@
 import { formatBytes } from '#crds/quantity.js';
-import type { MachineShape } from '#drivers/driver.js';
+import type { HypervShape, MachineShape } from '#drivers/driver.js';
 import { type Difference, drivesOf, limitsText, mountsText, type Named, named } from './difference.js';
 import { seedFields } from './seed-kind.js';
 
@@ -22,7 +22,7 @@ function copied<T extends object>(to: T, from: T, ...keys: readonly (keyof T)[])
 const top = (key: keyof MachineShape): Place => ({ of: (shape) => shape[key], take: (to, from) => copied(to, from, key) });
 
 /** Where one of the two has nothing that this is a part of, the other's goes as a whole. */
-function within<K extends 'boot' | 'container' | 'vsphere' | 'hyperv' | 'xen'>(outer: K, inner: keyof NonNullable<MachineShape[K]>): Place {
+function within<K extends 'boot' | 'container' | 'vsphere' | 'xen'>(outer: K, inner: keyof NonNullable<MachineShape[K]>): Place {
   return {
     of: (shape) => shape[outer]?.[inner as never],
     take(to, from) {
@@ -33,6 +33,15 @@ function within<K extends 'boot' | 'container' | 'vsphere' | 'hyperv' | 'xen'>(o
     },
   };
 }
+
+/** Of what only one host has words for, each by itself: one says nothing of the others. */
+const ofHyperv = (key: keyof HypervShape): Place => ({
+  of: ({ hyperv }) => hyperv?.[key],
+  take({ hyperv = {}, ...to }, from) {
+    const taken = copied<HypervShape>(hyperv, from.hyperv ?? {}, key);
+    return Object.keys(taken).length === 0 ? to : { ...to, hyperv: taken };
+  },
+});
 
 const plain: Readonly<Record<string, Place>> = {
   'spec.cpu.count': top('cpuCount'),
@@ -57,7 +66,8 @@ const plain: Readonly<Record<string, Place>> = {
   // Nothing of a password is written down.
   'spec.devices.graphics': { ...top('graphics'), of: ({ graphics }) => graphics?.type },
   'spec.vsphere.guestId': within('vsphere', 'guestId'),
-  'spec.hyperv.memoryBufferPercent': within('hyperv', 'memoryBufferPercent'),
+  'spec.hyperv.memoryBufferPercent': ofHyperv('memoryBufferPercent'),
+  'spec.hyperv.comPorts': ofHyperv('comPorts'),
   'spec.xen.mode': within('xen', 'mode'),
   'spec.container.rootVolumeRef': within('container', 'root'),
   'spec.container.init': within('container', 'init'),

@@ -47,11 +47,23 @@ export interface MachineShape {
   readonly vsphere?: { readonly guestId: string };
   /** A container: it shares the kernel of its host, and has this instead of firmware, kernel and disks. */
   readonly container?: ContainerShape;
-  /** What only Hyper-V has a word for: how much more than its guest uses a machine is kept, in percent. Absent: as it is, and the host's choice at first. */
-  readonly hyperv?: { readonly memoryBufferPercent: number };
+  /** What only Hyper-V has a word for. */
+  readonly hyperv?: HypervShape;
   /** What only Xen has a word for. Absent: the host's best, chosen when the machine is first defined and kept from then on. */
   readonly xen?: { readonly mode: XenMode };
 }
+
+export interface HypervShape {
+  /** How much more than its guest uses a machine is kept, in percent. Absent: as it is, and the host's choice at first. */
+  readonly memoryBufferPercent?: number;
+  /**
+   * COM ports that end in a pipe of the host's, in their order. The pipe's name is the host's driver's to choose: no two machines have one. Absent: none;
+   * what others connected is not told, and stays.
+   */
+  readonly comPorts?: readonly ComPortName[];
+}
+
+export type ComPortName = 'COM1' | 'COM2';
 
 export interface ContainerShape {
   /** The directory that is its root, as `Volume.location` gives it, its own alone, as a disk is; or one of the host's own. */

@@ -51,6 +51,7 @@ export const everything: readonly Capability[] = [
   { field: 'sysprep' },
   { field: 'vsphere.guestId' },
   { field: 'hyperv.memoryBufferPercent', min: 5, max: 2000 },
+  { field: 'hyperv.comPorts', values: ['COM1', 'COM2'] },
   { field: 'container' },
   { field: 'container.mounts' },
   { field: 'container.privileged' },
@@ -171,6 +172,7 @@ const asked = ({
   ...(seed === undefined ? [] : given(seedFields[seed.kind], seed.location)),
   ...given('vsphere.guestId', vsphere?.guestId),
   ...given('hyperv.memoryBufferPercent', hyperv?.memoryBufferPercent),
+  ...(hyperv?.comPorts ?? []).flatMap((port) => given('hyperv.comPorts', port)),
   ...given('container', container?.root),
   ...given('container.mounts', container?.mounts?.map(({ path }) => path).join(', ')),
   ...given('container.privileged', container?.privileged && 'true'),
@@ -201,6 +203,16 @@ function mustAccept({ field, values, min = -Infinity, max = Infinity }: Capabili
   if (!fits) throw new DriverError('Invalid', `${field}: ${given} given, this host accepts ${accepted}`);
 }
 
+/** What is not spoken of stays, but for the ports: those are as they are asked for. */
+function hypervOf({ hyperv }: MachineShape, before: MachineShape | undefined): Pick<MachineShape, 'hyperv'> {
+  const memoryBufferPercent = hyperv?.memoryBufferPercent ?? before?.hyperv?.memoryBufferPercent;
+  const { comPorts = [] } = hyperv ?? {};
+  if (memoryBufferPercent === undefined && comPorts.length === 0) return {};
+  return {
+    hyperv: { ...(memoryBufferPercent === undefined ? {} : { memoryBufferPercent }), ...(comPorts.length === 0 ? {} : { comPorts }) },
+  };
+}
+
 /** The shape with the host's choices filled in; what was chosen before is kept. */
 export function chosen(definition: MachineDefinition, before: MachineShape | undefined, newMacAddress: () => string): MachineShape {
   const { uuid: _uuid, nativeName: _nativeName, secureBoot, firmware: _firmware, ...rest } = definition;
@@ -213,19 +225,19 @@ export function chosen(definition: MachineDefinition, before: MachineShape | und
   const vsphere = shape.vsphere ?? before?.vsphere;
   const cpuShares = shape.cpuShares ?? before?.cpuShares;
   const xen = shape.xen ?? before?.xen;
-  const hyperv = shape.hyperv ?? before?.hyperv;
+  const hyperv = hypervOf(shape, before);
   const least = Math.min(minMemoryBytes ?? before?.minMemoryBytes ?? shape.memoryBytes, shape.memoryBytes);
   const interfaceOf = (name: string) => before?.interfaces.find((one) => one.name === name);
   return structuredClone({
     ...shape,
     ...(shape.seed === undefined ? {} : { seed: { kind: shape.seed.kind, location: shape.seed.location } }),
+    ...hyperv,
     ...roomOf('maxCpuCount', shape.cpuCount, maxCpuCount ?? before?.maxCpuCount),
     ...roomOf('maxMemoryBytes', shape.memoryBytes, maxMemoryBytes ?? before?.maxMemoryBytes),
     ...(cpuShares === undefined ? {} : { cpuShares }),
     ...(shape.container === undefined ? {} : { container: limited(shape.container, before?.container) }),
     ...(least < shape.memoryBytes ? { minMemoryBytes: least } : {}),
     ...(vsphere === undefined ? {} : { vsphere }),
-    ...(hyperv === undefined ? {} : { hyperv }),
     ...(xen === undefined ? {} : { xen }),
     ...(shape.graphics === undefined ? {} : { graphics: { ...before?.graphics, ...shape.graphics } }),
     ...(firmware === undefined ? {} : { firmware }),

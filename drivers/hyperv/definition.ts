@@ -2,6 +2,7 @@ import type { Firmware, MachineDefinition } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { checkDevices } from './definition-devices.js';
 import { checkSeed } from './ignition.js';
+import { comPortNames } from './notes.js';
 import { maxDynamicBytes, type VersionLimits } from './wmi/limits.js';
 
 /** Hyper-V counts a machine's memory in MiB, and wants them even. */
@@ -39,6 +40,7 @@ export function checkDefinition(definition: MachineDefinition, limits: VersionLi
     refuse('firmware.type', firmware, limits.generations.map(firmwareOf).join(', '));
   if (secureBoot === true && firmware !== 'UEFI')
     refuse('firmware.secureBoot', `true with firmware ${firmware ?? 'left to the host'}`, 'it with firmware.type UEFI');
+  checkComPorts(definition);
   checkAbsent(definition);
   checkSeed(definition, limits);
   checkDevices(definition, limits);
@@ -61,6 +63,12 @@ function checkMemory({ memoryBytes: size, minMemoryBytes: least, maxMemoryBytes:
     refuse(field, `${buffer} with memory that is not dynamic`, 'it with a memory.minSize below memory.size, or a memory.maxSize above it');
 }
 
+function checkComPorts({ hyperv }: MachineDefinition): void {
+  const asked = hyperv?.comPorts ?? [];
+  const isInOrder = asked.every((name, at) => comPortNames.includes(name) && (at === 0 || name > (asked[at - 1] ?? '')));
+  if (!isInOrder) refuse('hyperv.comPorts', JSON.stringify(asked), `${comPortNames.join(', ')}, each once and in this order`);
+}
+
 /** Blanks at the ends some tools of Windows cut off, and control characters XML has no room for. */
 export function checkName(name: string, field = 'nativeName'): void {
   const bytes = Buffer.byteLength(name);
@@ -73,7 +81,8 @@ export function checkName(name: string, field = 'nativeName'): void {
     );
 }
 
-const noSerial = "what a COM port of Hyper-V is connected to is a pipe of the host's, which is not reached from here";
+const noSerial =
+  "a COM port of Hyper-V ends in a pipe of the host's, which is not reached from here; for the port alone ask for hyperv.comPorts";
 
 function checkAbsent(definition: MachineDefinition): void {
   const { boot, bootOrder, disks, interfaces, guestAgent = false, maxCpuCount } = definition;
@@ -99,7 +108,7 @@ function checkAbsent(definition: MachineDefinition): void {
     xen: definition.xen !== undefined,
     vsphere: definition.vsphere !== undefined,
   };
-  if (definition.serial) throw new DriverError('Unsupported', `devices.serial was given; ${noSerial}: leave it out`);
+  if (definition.serial) throw new DriverError('Unsupported', `devices.serial was given; ${noSerial}, and leave it out`);
   for (const [field, given] of Object.entries(absent))
     if (given) throw new DriverError('Unsupported', `${field} was given; on Hyper-V it is not accepted: leave it out`);
 }

@@ -5,7 +5,7 @@ import { wishOf } from './devices.js';
 import { hardwareDifference } from './hardware.js';
 import type { Inventory } from './inventory.js';
 import { firstNotes, keptChange } from './kept.js';
-import { memoryAsked, memoryShape, sizesNext } from './memory.js';
+import { hypervShape, memoryAsked, memoryShape, sizesNext } from './memory.js';
 import { configuredOf, glanceOf, isPlainOff, type NativeMachine, ownedOf } from './native.js';
 import { readKept, withoutTheirs } from './notes.js';
 import { nextSeed, seedNote } from './seeds.js';
@@ -24,10 +24,11 @@ function draftOf(
 
 export function draftOfNew(definition: MachineDefinition, mark: Mark, generation: 1 | 2): Draft {
   const { nativeName, cpuCount, memoryBytes: bytes, secureBoot, seed } = definition;
-  const memory = memoryShape(sizesNext({ startBytes: bytes, leastBytes: bytes, mostBytes: bytes }, memoryAsked(definition)));
+  const sizes = sizesNext({ startBytes: bytes, leastBytes: bytes, mostBytes: bytes }, memoryAsked(definition));
   const { disks, cdroms, interfaces } = wishOf(definition, { disks: [], cdroms: [], interfaces: [] }, generation);
   const hardware: MachineShape = {
-    ...{ cpuCount, ...memory, firmware: firmwareOf(generation), disks, interfaces },
+    ...{ cpuCount, ...memoryShape(sizes), firmware: firmwareOf(generation), disks, interfaces },
+    ...hypervShape(sizes, definition.hyperv?.comPorts ?? []),
     ...(secureBoot === true ? { secureBoot } : {}),
     ...(cdroms.length === 0 ? {} : { cdroms }),
     ...(seed === undefined ? {} : { seed: seedNote(seed) }),

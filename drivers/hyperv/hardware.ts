@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { MachineDefinition } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
+import { comPortsDifference, connectComPorts } from './com-ports.js';
 import { firmwareOf, generationFor } from './definition.js';
 import { checkGeneration } from './definition-devices.js';
 import { devicesOf, wishOf } from './devices.js';
@@ -32,6 +33,7 @@ function differing(native: NativeMachine, definition: MachineDefinition): Next {
   return {
     ...(cpuCount !== now.cpuCount && { cpuCount }),
     ...memoryDifference(sizesOf(native.memory), definition),
+    ...comPortsDifference(native, definition.hyperv?.comPorts),
     ...(secureBoot !== undefined && secureBoot !== (now.secureBoot ?? false) && { secureBoot }),
   };
 }
@@ -48,7 +50,7 @@ function differingDevices(native: NativeMachine, definition: MachineDefinition):
   };
 }
 
-/** Brings about what is about processors and memory: in a machine that is off. What stands in the settings is `changeText`'s. */
+/** Brings about what is about processors, memory and COM ports: in a machine that is off. What stands in the settings is `changeText`'s. */
 export async function applyParts(native: NativeMachine, wish: Next, inventory: Inventory, signal: AbortSignal): Promise<void> {
   const { version } = inventory.wmi;
   const { cpuCount } = wish;
@@ -59,4 +61,5 @@ export async function applyParts(native: NativeMachine, wish: Next, inventory: I
   const sizes = sizesNext(sizesOf(native.memory), wish);
   if (!isDeepStrictEqual(sizes, sizesOf(native.memory)))
     await inventory.service.alter(native.system.reference, [sizesText(native.memory, sizes)], signal);
+  if (wish.comPorts !== undefined) await connectComPorts(native, wish.comPorts, inventory, signal);
 }

@@ -2,6 +2,7 @@ import type { Capability, Host, HostDescription, MachineDefinition } from '#driv
 import { DriverError } from '#drivers/error.js';
 import { firmwareOf, maxBufferPercent, maxNameBytes, memoryStepBytes, minBufferPercent, minMemoryBytes } from './definition.js';
 import type { Inventory } from './inventory.js';
+import { comPortNames } from './notes.js';
 import { hasDynamicMemory, maxDynamicBytes, type VersionLimits } from './wmi/limits.js';
 import { nonsense } from './wsman/nonsense.js';
 
@@ -56,6 +57,11 @@ function capabilitiesOf({ limits, wmi }: Inventory, { most }: Capacity, windows:
       change: 'Recreate',
     },
     ...(firmwares.includes('UEFI') ? [{ field: 'firmware.secureBoot' }] : []),
+    {
+      field: 'hyperv.comPorts',
+      values: comPortNames,
+      reason: "each ends in a pipe of the host's, which has the machine's uuid in its name; connected while the machine is off",
+    },
     { field: 'power.pause' },
     { field: 'power.reset' },
     { field: 'power.save' },

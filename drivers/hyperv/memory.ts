@@ -1,4 +1,4 @@
-import type { MachineDefinition, MachineShape } from '#drivers/driver.js';
+import type { ComPortName, MachineDefinition, MachineShape } from '#drivers/driver.js';
 import type { Next } from './notes.js';
 import type { MemorySizes } from './wmi/memory.js';
 
@@ -9,13 +9,22 @@ export function memoryShape({
   startBytes,
   leastBytes,
   mostBytes,
-  bufferPercent,
-}: MemorySizes): Pick<MachineShape, 'memoryBytes' | 'minMemoryBytes' | 'maxMemoryBytes' | 'hyperv'> {
+}: MemorySizes): Pick<MachineShape, 'memoryBytes' | 'minMemoryBytes' | 'maxMemoryBytes'> {
   return {
     memoryBytes: startBytes,
     ...(leastBytes < startBytes ? { minMemoryBytes: leastBytes } : {}),
     ...(mostBytes > startBytes ? { maxMemoryBytes: mostBytes } : {}),
-    ...(bufferPercent === undefined ? {} : { hyperv: { memoryBufferPercent: bufferPercent } }),
+  };
+}
+
+/** What only Hyper-V has a word for. */
+export function hypervShape({ bufferPercent }: MemorySizes, comPorts: readonly ComPortName[]): Pick<MachineShape, 'hyperv'> {
+  if (bufferPercent === undefined && comPorts.length === 0) return {};
+  return {
+    hyperv: {
+      ...(bufferPercent === undefined ? {} : { memoryBufferPercent: bufferPercent }),
+      ...(comPorts.length === 0 ? {} : { comPorts }),
+    },
   };
 }
 

@@ -2,8 +2,9 @@ import type { Found, Glance, Machine, MachineId, MachineShape, PowerState } from
 import { firmwareOf } from './definition.js';
 import { devicesOf, othersIn } from './devices.js';
 import { namesFor, withNames } from './found.js';
-import { memoryShape, sizesNext } from './memory.js';
+import { hypervShape, memoryShape, sizesNext } from './memory.js';
 import { type Next, nothingOwned, type Owned, readKept } from './notes.js';
+import { connectionsOf, identityOf, othersPorts, ownPorts } from './pipes.js';
 import type { ObjectOf } from './wmi/class.js';
 import type { computerSystem, memory, processor } from './wmi/classes.js';
 import { formatOf, generationOf, hasSecureBoot, notesOf, type Settings, uuidOf } from './wmi/machine-settings.js';
@@ -63,6 +64,7 @@ export function shapeOf(native: NativeMachine, owned = ownedOf(native)): Machine
   return {
     cpuCount: processor.common.VirtualQuantity ?? 0,
     ...memoryShape(sizesOf(memory)),
+    ...hypervShape(sizesOf(memory), ownPorts(native.parts, identityOf(settings))),
     firmware: firmwareOf(generationOf(settings)),
     ...(hasSecureBoot(settings) ? { secureBoot: true } : {}),
     disks,
@@ -79,15 +81,17 @@ export function shapeOf(native: NativeMachine, owned = ownedOf(native)): Machine
 /** What it has at its next start, with what is noted for that, or would be. */
 export function configuredOf(native: NativeMachine, noted: Next = readKept(notesOf(native.settings))?.next ?? {}): MachineShape {
   const { memoryBytes: _size, minMemoryBytes: _least, maxMemoryBytes: _most, memoryBufferPercent: _buffer, ...others } = noted;
-  const { secureBoot, cdroms, seed: told, ...next } = others;
+  const { secureBoot, cdroms, seed: told, comPorts, ...next } = others;
   const { secureBoot: hasNow = false, cdroms: cdromsNow = [], seed: toldNow, ...shape } = shapeOf(native);
-  const { minMemoryBytes: _min, maxMemoryBytes: _max, hyperv: _hyperv, ...now } = shape;
+  const { minMemoryBytes: _min, maxMemoryBytes: _max, hyperv, ...now } = shape;
   const discs = cdroms ?? cdromsNow;
   const seed = told === undefined ? toldNow : (told ?? undefined);
+  const sizes = sizesNext(sizesOf(native.memory), noted);
   return {
     ...now,
     ...next,
-    ...memoryShape(sizesNext(sizesOf(native.memory), noted)),
+    ...memoryShape(sizes),
+    ...hypervShape(sizes, comPorts ?? hyperv?.comPorts ?? []),
     ...(discs.length === 0 ? {} : { cdroms: discs }),
     ...((secureBoot ?? hasNow) ? { secureBoot: true } : {}),
     ...(seed === undefined ? {} : { seed }),
@@ -97,7 +101,8 @@ export function configuredOf(native: NativeMachine, noted: Next = readKept(notes
 /** What it would be taken as. */
 function foundOf(native: NativeMachine): Found {
   const { owned, cards, kept } = namesFor(native);
-  return { shape: shapeOf({ ...native, parts: withNames(native.parts, cards) }, owned), kept };
+  const ports = othersPorts(native.parts, identityOf(native.settings));
+  return { shape: shapeOf({ ...native, parts: withNames(native.parts, cards) }, owned), kept: [...kept, ...ports] };
 }
 
 export function machineOf(native: NativeMachine): Machine {
@@ -113,6 +118,7 @@ export function machineOf(native: NativeMachine): Machine {
       generation: String(generationOf(native.settings)),
       ...(format === undefined ? {} : { configuration: format }),
       ...(seed === undefined ? {} : { seed: 'KVP' }),
+      ...connectionsOf(native.parts),
     },
   };
 }

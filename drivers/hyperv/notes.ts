@@ -1,4 +1,4 @@
-import type { MachineCdrom, MachineDisk, MachineInterface, MachineSeed, Mark } from '#drivers/driver.js';
+import type { ComPortName, MachineCdrom, MachineDisk, MachineInterface, MachineSeed, Mark } from '#drivers/driver.js';
 import { asciiJson, decodeOwner, markRecord, parseJson } from '#drivers/owner.js';
 
 /** Hardware that a machine gets at its next start, where it differs: Hyper-V has but one definition, and a running machine lives by it. */
@@ -8,6 +8,7 @@ export interface Next {
   readonly minMemoryBytes?: number;
   readonly maxMemoryBytes?: number;
   readonly memoryBufferPercent?: number;
+  readonly comPorts?: readonly ComPortName[];
   readonly secureBoot?: boolean;
   readonly disks?: readonly MachineDisk[];
   readonly cdroms?: readonly MachineCdrom[];
@@ -62,6 +63,8 @@ export interface Kept {
   /** All of it is there. */
   readonly seed?: SeedNote | undefined;
 }
+
+export const comPortNames: readonly ComPortName[] = ['COM1', 'COM2'];
 
 /** Our line among the notes; the others are people's. */
 const begin = 'virtwright: ';
@@ -120,8 +123,19 @@ const withoutOurs = (text: string): string =>
   text.replace(/\r?\nvirtwright: [^\n]*?(?=\r?\n|$)/g, '').replace(/^virtwright: [^\n]*?(\r?\n|$)/, '');
 
 function readNext(value: unknown): Next {
-  const { cpuCount, memoryBytes, minMemoryBytes, maxMemoryBytes, memoryBufferPercent, secureBoot, disks, cdroms, interfaces, seed } =
-    recordOf(value);
+  const {
+    cpuCount,
+    memoryBytes,
+    minMemoryBytes,
+    maxMemoryBytes,
+    memoryBufferPercent,
+    comPorts,
+    secureBoot,
+    disks,
+    cdroms,
+    interfaces,
+    seed,
+  } = recordOf(value);
   const told = readSeed(seed);
   return {
     ...(typeof cpuCount === 'number' && { cpuCount }),
@@ -129,6 +143,7 @@ function readNext(value: unknown): Next {
     ...(typeof minMemoryBytes === 'number' && { minMemoryBytes }),
     ...(typeof maxMemoryBytes === 'number' && { maxMemoryBytes }),
     ...(typeof memoryBufferPercent === 'number' && { memoryBufferPercent }),
+    ...(Array.isArray(comPorts) && { comPorts: comPortNames.filter((name) => comPorts.includes(name)) }),
     ...(typeof secureBoot === 'boolean' && { secureBoot }),
     ...(Array.isArray(disks) && { disks: disks.flatMap(readDisk) }),
     ...(Array.isArray(cdroms) && { cdroms: cdroms.flatMap(readCdrom) }),

@@ -26,7 +26,10 @@ function shapeOf(has: MachineShape | undefined, { uuid: _, nativeName: __, ...as
   const most = { ...(maxCpuCount === undefined ? {} : { maxCpuCount: Math.max(maxCpuCount, asked.cpuCount) }) };
   const mostMemory = maxMemoryBytes === undefined ? {} : { maxMemoryBytes: Math.max(maxMemoryBytes, asked.memoryBytes) };
   const leastMemory = minMemoryBytes === undefined ? {} : { minMemoryBytes: Math.min(minMemoryBytes, asked.memoryBytes) };
-  const kept = defined({ firmware, secureBoot, bootOrder, vsphere, hyperv, xen, uses, screen });
+  const kept = defined({ firmware, secureBoot, bootOrder, vsphere, xen, uses, screen });
+  const { memoryBufferPercent } = { ...hyperv, ...asked.hyperv };
+  const { comPorts } = asked.hyperv ?? {};
+  const words = defined({ memoryBufferPercent, comPorts });
   return {
     ...kept,
     ...most,
@@ -34,6 +37,7 @@ function shapeOf(has: MachineShape | undefined, { uuid: _, nativeName: __, ...as
     ...leastMemory,
     ...asked,
     ...(asked.seed === undefined ? {} : { seed: { kind: asked.seed.kind, location: asked.seed.location } }),
+    ...(Object.keys(words).length === 0 ? {} : { hyperv: words }),
     disks: named(has?.disks, asked.disks),
     cdroms: named(has?.cdroms, asked.cdroms),
     interfaces: named(has?.interfaces, asked.interfaces),

@@ -23,7 +23,7 @@ export const checked: ReadonlySet<string> = new Set(
       memoryBytes: 1,
       maxMemoryBytes: 1,
       minMemoryBytes: 1,
-      hyperv: { memoryBufferPercent: 50 },
+      hyperv: { memoryBufferPercent: 50, comPorts: ['COM1'] },
       firmware: 'BIOS',
       boot: { kernel: '/kernel' },
       bootOrder: [],

@@ -14,6 +14,7 @@ export const driverFields: readonly FieldRow[] = [
   { field: 'VirtualMachine memory.maxSize', capability: 'memory.maxSize' },
   { field: 'VirtualMachine memory.minSize', capability: 'memory.minSize' },
   { field: 'VirtualMachine hyperv.memoryBufferPercent', capability: 'hyperv.memoryBufferPercent' },
+  { field: 'VirtualMachine hyperv.comPorts[].port', capability: 'hyperv.comPorts' },
   { field: 'VirtualMachine firmware.type', capability: 'firmware.type' },
   { field: 'VirtualMachine firmware.secureBoot', capability: 'firmware.secureBoot' },
   { field: 'VirtualMachine firmware.tpm', capability: 'firmware.tpm' },

@@ -11,6 +11,7 @@ const ownNetworks = 'test/contract/own-networks.ts';
 const live = 'test/contract/live.ts';
 const contract: Readonly<Record<string, Proof>> = {
   shape: { file: machines, sentence: 'disks, kernel and devices are read back to the letter, with the buses the host chose' },
+  ports: { file: machines, sentence: 'a COM port ends in a pipe of its own for as long as it is asked for' },
   words: { file: machines, sentence: 'words that a host does not know are refused by their name, and the others are kept' },
   firmware: { file: machines, sentence: 'firmware is what was asked for, or what the host chose, and is kept' },
   trust: { file: machines, sentence: 'secure boot and a TPM are what was asked for, and are taken away again' },
@@ -145,6 +146,7 @@ export const proofs: Readonly<Record<string, readonly Proof[]>> = {
   'memory.maxSize': proven('ballooned', 'words'),
   'memory.minSize': proven('words'),
   'hyperv.memoryBufferPercent': proven('words'),
+  'hyperv.comPorts': proven('words', 'ports'),
   'memory.size': proven('edit', 'limits', 'ballooned'),
   nativeName: proven('names'),
   'networks.dns': proven('changed', 'taken'),

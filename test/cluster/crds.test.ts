@@ -424,6 +424,8 @@ t.test('what is wrong is refused by its path, with the remedy', async (t) => {
     ],
     [machine('memory-min-above', { memory: { size: '1Gi', minSize: '2Gi' } }), 'minSize is the least that may be left of size'],
     [machine('memory-buffer', { hyperv: { memoryBufferPercent: 50 } }), 'memoryBufferPercent is about dynamic memory'],
+    [machine('com-twice', { hyperv: { comPorts: [{ port: 'COM1' }, { port: 'COM1' }] } }), 'Duplicate value'],
+    [machine('com-none', { hyperv: { comPorts: [{ port: 'COM3' }] } }), 'Unsupported value: "COM3": supported values: "COM1", "COM2"'],
     [machine('memory-max-unit', { memory: { size: '2Gi', maxSize: '3GB' } }), 'spec.memory.maxSize in body should match'],
     [machine('memory-max-odd', { memory: { size: '1Mi', maxSize: '2001M' } }), 'memory is a whole number of KiB'],
     [machine('cpu-max', { cpu: { count: 4, maxCount: 3 } }), 'maxCount is the most that count may become; raise it, or lower count'],

@@ -30,6 +30,7 @@ const foreign = ({ memoryBytes }: MachineDefinition): readonly (readonly [field:
   ['memory.maxSize', { maxMemoryBytes: 2 * memoryBytes }],
   ['memory.minSize', { minMemoryBytes: memoryBytes / 2 }],
   ['hyperv.memoryBufferPercent', { hyperv: { memoryBufferPercent: 50 } }],
+  ['hyperv.comPorts', { hyperv: { comPorts: ['COM1'] } }],
   ['disks.cdrom', { cdroms: [{ name: 'drive' }] }],
   ['devices.rng', { rng: true }],
   ['devices.guestAgent', { guestAgent: true }],
@@ -118,11 +119,27 @@ async function definingContract(t: Test, stage: Stage): Promise<void> {
     await asks(of('memory.minSize') !== undefined, least, /minSize/);
     const buffers = of('hyperv.memoryBufferPercent') !== undefined;
     await asks(buffers, { ...(buffers ? least : {}), hyperv: { memoryBufferPercent: 50 } }, /hyperv/);
+    await asks(of('hyperv.comPorts') !== undefined, { hyperv: { comPorts: ['COM2'] } }, /hyperv\.comPorts/);
     await asks(of('vsphere.guestId') !== undefined, { vsphere: { guestId: 'debian12_64Guest' } }, /vsphere/);
     for (const mode of ['PV', 'PVH', 'HVM'] as const) {
       const known = of('xen.mode')?.values?.includes(mode) === true;
       await asks(known, { xen: { mode }, ...(known && { boot: { kernel: '/images/kernel' } }) }, /xen/);
     }
+  });
+
+  await t.test('a COM port ends in a pipe of its own for as long as it is asked for', async (t) => {
+    const { capabilities } = await driver.host.describe(soon());
+    if (!capabilities.some(({ field }) => field === 'hyperv.comPorts')) {
+      t.pass('COM ports', { skip: 'this host has none' });
+      return;
+    }
+    const { id, definition, mark } = await stage.define(stage.definition({ hyperv: { comPorts: ['COM1', 'COM2'] } }));
+    t.same((await stage.look(id)).configured?.hyperv, { comPorts: ['COM1', 'COM2'] });
+    await driver.machines.define({ ...definition, hyperv: { comPorts: ['COM2'] } }, mark, soon());
+    t.same((await stage.look(id)).configured?.hyperv, { comPorts: ['COM2'] });
+    const { hyperv: _, ...without } = definition;
+    await driver.machines.define(without, mark, soon());
+    t.same((await stage.look(id)).configured?.hyperv, undefined);
   });
 
   await t.test('a container is read back, and refused by its name on a host without', async (t) => {

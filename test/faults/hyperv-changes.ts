@@ -49,6 +49,11 @@ export const hypervChanges: readonly Change[] = [
     shows: /"TargetMemoryBuffer":"50"/,
   },
   {
+    ...{ fields: ['hyperv.comPorts[].port'], told: 'spec.hyperv.comPorts', class: 'Restart' },
+    spec: { hyperv: { memoryBufferPercent: 50, comPorts: [{ port: 'COM1' }] } },
+    shows: /"Connection":\["[^"]*virtwright-[0-9a-f-]{36}-com1"\]/,
+  },
+  {
     ...{ fields: ['firmware.secureBoot'], told: 'spec.firmware.secureBoot', class: 'Restart' },
     spec: { firmware: { type: 'UEFI', secureBoot: true } },
     shows: /"SecureBootEnabled":"?true/i,

@@ -93,6 +93,11 @@ export const image = wmiClass({
   common: allocation,
   v2: { AddressOnParent: text },
 });
+/** A COM port. `Connection` is the pipe of the host's that it ends in; in version 1 it is a resource like any other. */
+export const serialPort = wmiClass({
+  name: { v1: 'Msvm_ResourceAllocationSettingData', v2: 'Msvm_SerialPortSettingData' },
+  common: allocation,
+});
 /** A network card. `Address` is 12 digits without colons. */
 export const card = wmiClass({
   name: 'Msvm_SyntheticEthernetPortSettingData',

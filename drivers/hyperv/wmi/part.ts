@@ -5,11 +5,11 @@ const common = { ide: 5, scsi: 6, card: 10, dvd: 16 } as const;
 
 /**
  * CIM's ResourceType of what machines are made of. Version 1 is of an earlier schema, which has a disk drive as 22 and what is in a drive as a
- * storage extent, 21; 17 is a serial port there (Microsoft's samples for root\\virtualization).
+ * storage extent, 21; a serial port is 17 there (Microsoft's samples for root\\virtualization), and 21 since.
  */
 export const resourceTypes = {
-  v1: { ...common, disk: 22, image: 21, connection: 33 },
-  v2: { ...common, disk: 17, image: 31, connection: 33 },
+  v1: { ...common, disk: 22, image: 21, serial: 17, connection: 33 },
+  v2: { ...common, disk: 17, image: 31, serial: 21, connection: 33 },
 } as const satisfies Record<Version, unknown>;
 
 /** `Synthetic Disk Drive` as a ResourceSubType. */

@@ -1,6 +1,7 @@
 import { type Card, cardsOf } from './cards.js';
 import type { ObjectOf } from './class.js';
-import { card, connection, image, resource, vlanSettings } from './classes.js';
+import { card, connection, image, resource, serialPort, vlanSettings } from './classes.js';
+import { type ComPort, comPortsOf } from './com-ports.js';
 import { type Controller, controllersOf, type Drive, drivesOf } from './drives.js';
 import { machineIn } from './part.js';
 import { portTags } from './port-tags.js';
@@ -11,6 +12,7 @@ export interface MachineParts {
   readonly controllers: readonly Controller[];
   readonly drives: readonly Drive[];
   readonly cards: readonly Card[];
+  readonly comPorts: readonly ComPort[];
 }
 
 type Has = { readonly common: { readonly InstanceID: string } };
@@ -18,9 +20,10 @@ type Has = { readonly common: { readonly InstanceID: string } };
 /** The parts of all machines for which the condition holds, which is WQL and about their InstanceID. By GUID in upper case. */
 export async function partsOf(wmi: Wmi, condition: string, signal: AbortSignal): Promise<(id: string) => MachineParts> {
   const isV1 = wmi.version === 'v1';
-  const [resources, images, cards, plugs, tags] = await Promise.all([
+  const [resources, images, ports, cards, plugs, tags] = await Promise.all([
     wmi.select(resource, condition, signal),
     isV1 ? undefined : wmi.select(image, condition, signal),
+    isV1 ? undefined : wmi.select(serialPort, condition, signal),
     wmi.select(card, condition, signal),
     isV1 ? [] : wmi.select(connection, condition, signal),
     isV1 ? [] : wmi.select(vlanSettings, condition, signal),
@@ -38,6 +41,7 @@ export async function partsOf(wmi: Wmi, condition: string, signal: AbortSignal):
         tags,
         ofPorts,
       ),
+      comPorts: comPortsOf(ports?.filter(isOfIt) ?? parts),
     };
   };
 }

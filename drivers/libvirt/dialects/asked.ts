@@ -36,6 +36,7 @@ const askedOfDevices = (definition: MachineDefinition): readonly Asked[] => [
   ...(definition.seed === undefined ? [] : given(seedFields[definition.seed.kind], definition.seed.kind)),
   ...given('vsphere.guestId', definition.vsphere?.guestId),
   ...given('hyperv.memoryBufferPercent', definition.hyperv?.memoryBufferPercent),
+  ...(definition.hyperv?.comPorts ?? []).flatMap((port) => given('hyperv.comPorts', port)),
   ...given('container', definition.container?.root),
   ...given('container.mounts', definition.container?.mounts?.map(({ path }) => path).join(', ')),
   ...wanted('container.privileged', definition.container?.privileged),

@@ -80,7 +80,8 @@ function checkAbsent(definition: MachineDefinition): void {
     'memory.minSize': definition.minMemoryBytes !== undefined,
     seed: seed !== undefined,
     xen: definition.xen !== undefined,
-    'hyperv.memoryBufferPercent': definition.hyperv !== undefined,
+    'hyperv.memoryBufferPercent': definition.hyperv?.memoryBufferPercent !== undefined,
+    'hyperv.comPorts': definition.hyperv?.comPorts !== undefined,
   };
   for (const [field, given] of Object.entries(absent))
     if (given) throw new DriverError('Unsupported', `${field} was given; on vSphere it is not accepted`);

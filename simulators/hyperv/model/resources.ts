@@ -178,10 +178,18 @@ export async function modifyDevice(host: Host, machine: Machine, of: Device, giv
   if (of.className === 'Msvm_MemorySettingData') checkMemory(host, machine, { ...of.values, ...values }, values);
   if (of.values['ResourceType'] === machine.words.types.connection) mustLeadToSwitch(host, values);
   if (of.values['ResourceType'] === machine.words.types.card && host.words.mode === 'v1') mustLeadToPort(host, values);
+  if (of.values['ResourceType'] === machine.words.types.serial) checkPipe(machine, values);
   if (of.values['ResourceType'] === machine.words.types.image && values[machine.words.file] !== undefined)
     await mustBeUsable(host, machine, values);
   machine.replaceDevice(of, values);
   return machine.device(machine.deviceId(of)) ?? of;
+}
+
+/** Whether a port could be led elsewhere while its machine runs nobody has tried: here it cannot. */
+function checkPipe(machine: Machine, { Connection = [] }: Values): void {
+  const pipe = [Connection].flat()[0] ?? '';
+  if (pipe !== '' && !/^\\\\[^\\]+\\pipe\\[^\\]+$/i.test(pipe)) refuse(`'${pipe}' is no named pipe.`);
+  mustBeOff(machine);
 }
 
 function checkProcessor(host: Host, machine: Machine, values: Values): void {
