@@ -227,9 +227,12 @@ async function definingContract(t: Test, stage: Stage): Promise<void> {
     const { capabilities } = await driver.host.describe(soon());
     for (const [kind, field] of Object.entries({ CloudInit: 'cloudInit', Ignition: 'ignition', Sysprep: 'sysprep' } as const)) {
       const isCarried = capabilities.some((one) => one.field === 'seeds.carried' && one.values?.includes(kind) === true);
-      const told = (name: string) => ({
-        content: Buffer.from(`{"ignition":{"version":"3.4.0"},"storage":{"files":[{"path":"/${name}"}]}}`),
-      });
+      const longest = capabilities.find((one) => one.field === 'ignition.size')?.max ?? 0;
+      const told = (name: string) => {
+        const bare = JSON.stringify({ name, rest: '' });
+        const rest = name === 'one' ? 'x'.repeat(Math.max(0, longest - bare.length)) : '';
+        return { content: Buffer.from(bare.replace('""', `"${rest}"`)) };
+      };
       const seedOf = (name: string) => ({ kind: kind as SeedKind, location: `/seeds/${name}`, ...(isCarried ? told(name) : {}) });
       const asked = stage.definition({ seed: seedOf('one') });
       if (!capabilities.some((one) => one.field === field)) {

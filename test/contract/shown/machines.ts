@@ -1,6 +1,6 @@
 import { type Asked, unfit } from '#controllers/fit.js';
 import { asked } from '#controllers/virtual-machine/asked.js';
-import type { Capability, Machine, MachineDefinition, MachineId, MachineShape, PowerState } from '#drivers/driver.js';
+import type { Capability, Machine, MachineDefinition, MachineId, MachineSeed, MachineShape, PowerState } from '#drivers/driver.js';
 import { changes, comings } from './changes.js';
 import type { Shown } from './shown.js';
 
@@ -70,6 +70,15 @@ export class MachinesSeen {
     const found = asked({ ...configured, nativeName });
     for (const one of asked(definition))
       if (found.some((other) => isSame(one, other)) && !this.#isShort(one)) this.#shown.field(one.field, one.given);
+    this.#carried(definition.seed, configured.seed);
+  }
+
+  /** What is carried is never told again: that it was taken, and is called so, is all that there is to be seen. */
+  #carried(given: MachineSeed | undefined, found: MachineSeed | undefined): void {
+    if (given?.content === undefined || given.kind !== found?.kind || given.location !== found.location) return;
+    this.#shown.field('seeds.carried', given.kind);
+    const longest = this.#capabilities.find(({ field }) => field === 'ignition.size')?.max;
+    if (given.content.length === longest) this.#shown.field('ignition.size', longest);
   }
 
   /** A name shows that there is room for it, and not for the longest. */
