@@ -59,7 +59,7 @@ async function subjectOf(mode: 'v1' | 'v2', byJob: boolean): Promise<Subject> {
     disk,
     disc,
     pool: folderName,
-    ...(mode === 'v2' ? { adapter: 'Intel(R) 82574L Gigabit Network Connection #2' } : {}),
+    adapter: 'Intel(R) 82574L Gigabit Network Connection #2',
     volumeBytes: 4 << 20,
     locate: (path, { nativeName, format }) => `${path}\\${nativeName}${endings[mode][format] ?? ''}`,
     peer: stranger.peer,
