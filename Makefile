@@ -44,7 +44,7 @@ lint: modules ## check format and lint rules
 	@npx --no-install biome check .
 
 # An optional package of npm is built with a library that apt brings: packages come first, then all else side by side.
-test: packages ## everything that must be true; TEST_JOBS files at a time (two for each processor)
+test: packages ## everything that must be true; TEST_JOBS files at a time (three for two processors)
 	@$(MAKE) --jobs=4 peers build lint
 	@if [[ -t 1 ]]; then node dist/test/all.js | npx --no-install tap -; else node dist/test/all.js; fi
 
