@@ -1,4 +1,5 @@
 import t from 'tap';
+import type { MachineInterface } from '#drivers/driver.js';
 import { newSwitch } from '#simulators/hyperv/model/switch.js';
 import type { Simulator } from '#simulators/hyperv/simulator.js';
 import { isChange } from '#test/faults/hyperv-lab.js';
@@ -175,3 +176,24 @@ t.test(
     t.match(through(), { mode: '5', trunked: ['40', '41'] });
   },
 );
+
+t.test('v1: tags that machines of one switch get at once are all let through, and one that was taken off comes back', async (t) => {
+  const { simulator, driver, facet } = await hypervHost(t, 'v1');
+  const { host } = simulator;
+  const [, adapter] = host.adapters;
+  const network = { uuid: '5c3a3b3e-1f0e-4a6e-9a7b-222222222222', nativeName: 'shop.out', records: [] };
+  await facet('networks').define({ ...network, forward: { mode: 'Direct', device: adapter?.name ?? '' } }, soon());
+  const port = () => host.wiring.portOf(adapter?.id ?? '') ?? '';
+  const through = () => [...host.wiring.vlan(port()).trunked].sort();
+  const vlans = [40, 41, 42, 43];
+  const define = (vlan: number, ...more: readonly MachineInterface[]) => {
+    const named = { uuid: `5c3a3b3e-1f0e-4a6e-9a7b-1111111111${vlan}`, nativeName: `shop.web${vlan}` };
+    const card = { name: 'lan', network: 'shop.out', macAddress: `52:54:00:00:00:${vlan}`, vlan };
+    return driver.machines.define({ ...definition, ...named, interfaces: [card, ...more] }, mark, soon());
+  };
+  await Promise.all(vlans.map((vlan) => define(vlan)));
+  t.same(through(), vlans.map(String));
+  host.wiring.tag(port(), { trunked: ['41'] });
+  await define(40, { name: 'more', network: 'shop.out', macAddress: '52:54:00:00:00:50' });
+  t.same(through(), ['40', '41']);
+});

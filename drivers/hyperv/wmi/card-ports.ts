@@ -5,7 +5,7 @@ import type { Card } from './cards.js';
 import { embedObject } from './class.js';
 import { card as cardClass, switchPort } from './classes.js';
 import type { MachineService } from './machine-service.js';
-import { tagPort } from './port-tags.js';
+import type { Tagger } from './port-tags.js';
 import type { NetworkSwitch } from './switch-shape.js';
 import type { Wmi } from './wmi.js';
 import { beginning, objectPath } from './wql.js';
@@ -14,11 +14,13 @@ import { beginning, objectPath } from './wql.js';
 export class CardPorts {
   readonly #wmi: Wmi;
   readonly #machines: MachineService;
+  readonly #tagger: Tagger;
   readonly #call: Call;
 
-  constructor(wmi: Wmi, machines: MachineService, call: Call) {
+  constructor(wmi: Wmi, machines: MachineService, tagger: Tagger, call: Call) {
     this.#wmi = wmi;
     this.#machines = machines;
+    this.#tagger = tagger;
     this.#call = call;
   }
 
@@ -27,7 +29,7 @@ export class CardPorts {
     const before = await this.#ports(card, signal);
     const isThere = before.find(({ common }) => common.SystemName?.toUpperCase() === into.id);
     const port = isThere ?? (await this.#make(card, into, signal));
-    await tagPort(this.#wmi, port.reference, vlan, signal);
+    await this.#tagger.tag(port.reference, vlan, signal);
     await this.#connect(system, card, [objectPath(this.#wmi.server, this.#wmi.namespace, port.reference)], signal);
     await this.#delete(
       before.filter((each) => each !== isThere),

@@ -1,4 +1,5 @@
 import { DriverError } from '#drivers/error.js';
+import { Rows } from '#drivers/https/rows.js';
 import type { Reference } from '../wsman/instance.js';
 import { switchPort } from './classes.js';
 import { isSame, ownNames, uuidOf } from './wiring.js';
@@ -46,28 +47,51 @@ function tagOf(mode = access, vlan = 0, reference: Reference): ReturnType<PortTa
 
 const portKey = (keys: Readonly<Record<string, string>>): string => `${keys['SystemName']}\n${keys['Name']}`.toUpperCase();
 
-/** Has a machine's port tag its frames with that, or with nothing. The adapter of a switch of ours lets the tag through before. */
-export async function tagPort(wmi: Wmi, port: Reference, vlan: number | undefined, signal: AbortSignal): Promise<void> {
-  const { endpoint, settings } = await vlanOf(wmi, port, signal);
-  if (vlan !== undefined) await letThrough(wmi, port.selectors['SystemName'] ?? '', vlan, signal);
-  const wanted = vlan ?? 0;
-  if ((settings.common.AccessVLAN ?? 0) !== wanted) await wmi.put(settings.reference, { AccessVLAN: String(wanted) }, signal);
-  if (endpoint.common.DesiredEndpointMode !== access) await wmi.put(endpoint.reference, { DesiredEndpointMode: String(access) }, signal);
-}
+/** Writes tags. */
+export class Tagger {
+  readonly #wmi: Wmi;
+  /** By their switches: what an adapter lets through is read and written back whole, and machines of one switch are changed at once. */
+  readonly #rows = new Rows();
 
-/** Only of a switch of ours: what passes through others is their people's. @throws DriverError Unsupported for an adapter that carries none */
-async function letThrough(wmi: Wmi, switchName: string, vlan: number, signal: AbortSignal): Promise<void> {
-  const uuid = uuidOf(switchName.toUpperCase());
-  if (uuid === undefined) return;
-  const [port] = await wmi.find(switchPort, { Name: ownNames(uuid).adapterPort, SystemName: switchName }, signal);
-  if (port === undefined) return;
-  const { endpoint, settings } = await vlanOf(wmi, port.reference, signal);
-  const { SupportedEndpointModes: modes, DesiredEndpointMode: mode } = endpoint.common;
-  if (modes.length > 0 && !modes.includes(trunk))
-    throw new DriverError('Unsupported', `vlan: ${vlan} was given; the host's adapter of that network carries no VLANs: leave it out`);
-  const lets = settings.common.TrunkedVLANList;
-  if (!lets.includes(vlan)) await wmi.put(settings.reference, { TrunkedVLANList: [...lets, vlan].map(String) }, signal);
-  if (mode !== trunk) await wmi.put(endpoint.reference, { DesiredEndpointMode: String(trunk) }, signal);
+  constructor(wmi: Wmi) {
+    this.#wmi = wmi;
+  }
+
+  /** Has a machine's port tag its frames with that, or with nothing. The adapter of a switch of ours lets the tag through before. */
+  async tag(port: Reference, vlan: number | undefined, signal: AbortSignal): Promise<void> {
+    const { endpoint, settings } = await vlanOf(this.#wmi, port, signal);
+    if (vlan !== undefined) await this.letThrough(port, vlan, signal);
+    const wanted = vlan ?? 0;
+    if ((settings.common.AccessVLAN ?? 0) !== wanted) await this.#wmi.put(settings.reference, { AccessVLAN: String(wanted) }, signal);
+    if (endpoint.common.DesiredEndpointMode !== access)
+      await this.#wmi.put(endpoint.reference, { DesiredEndpointMode: String(access) }, signal);
+  }
+
+  /**
+   * Has the adapter of the switch that the port is of let the tag through. Only of a switch of ours: what passes through others is their people's.
+   * @throws DriverError Unsupported for an adapter that carries none
+   */
+  async letThrough(port: Reference, vlan: number, signal: AbortSignal): Promise<void> {
+    const switchName = port.selectors['SystemName'] ?? '';
+    const uuid = uuidOf(switchName.toUpperCase());
+    if (uuid === undefined) return;
+    const act = async () => {
+      const wanted = { Name: ownNames(uuid).adapterPort, SystemName: switchName };
+      const [found] = await this.#wmi.find(switchPort, wanted, signal);
+      if (found !== undefined) await this.#addToTrunk(found.reference, vlan, signal);
+    };
+    await this.#rows.through(uuid, act, signal);
+  }
+
+  async #addToTrunk(port: Reference, vlan: number, signal: AbortSignal): Promise<void> {
+    const { endpoint, settings } = await vlanOf(this.#wmi, port, signal);
+    const { SupportedEndpointModes: modes, DesiredEndpointMode: mode } = endpoint.common;
+    if (modes.length > 0 && !modes.includes(trunk))
+      throw new DriverError('Unsupported', `vlan: ${vlan} was given; the host's adapter of that network carries no VLANs: leave it out`);
+    const lets = settings.common.TrunkedVLANList;
+    if (!lets.includes(vlan)) await this.#wmi.put(settings.reference, { TrunkedVLANList: [...lets, vlan].map(String) }, signal);
+    if (mode !== trunk) await this.#wmi.put(endpoint.reference, { DesiredEndpointMode: String(trunk) }, signal);
+  }
 }
 
 async function vlanOf(wmi: Wmi, port: Reference, signal: AbortSignal) {

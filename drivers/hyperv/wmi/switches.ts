@@ -8,7 +8,7 @@ import { connection, networkSwitch, switchService, switchSettings } from './clas
 import type { Jobs } from './jobs.js';
 import type { MachineService, System } from './machine-service.js';
 import { resourceTypes, subType } from './part.js';
-import { tagPort } from './port-tags.js';
+import { Tagger } from './port-tags.js';
 import { freeAdapter, insidePort, outsidePort, portsOf } from './switch-ports.js';
 import type { NetworkSwitch, SwitchEnds, SwitchPorts } from './switch-shape.js';
 import { uuidOf } from './wiring.js';
@@ -27,6 +27,7 @@ export class Switches {
   readonly #jobs: Jobs;
   readonly #machines: MachineService;
   readonly #assembly: Assembly;
+  readonly #tagger: Tagger;
   readonly #cardPorts: CardPorts;
 
   constructor(wmi: Wmi, jobs: Jobs, machines: MachineService) {
@@ -35,7 +36,8 @@ export class Switches {
     this.#machines = machines;
     const call = this.#call.bind(this);
     this.#assembly = new Assembly(wmi, call);
-    this.#cardPorts = new CardPorts(wmi, machines, call);
+    this.#tagger = new Tagger(wmi);
+    this.#cardPorts = new CardPorts(wmi, machines, this.#tagger, call);
   }
 
   async list(signal: AbortSignal): Promise<readonly NetworkSwitch[]> {
@@ -140,12 +142,14 @@ export class Switches {
   }
 
   /**
-   * In version 1 a port's tag is written; in version 2 a VLAN is not changed: it goes, and another one comes, and the card had better be on no switch in
+   * In version 1 a port's tag is written, and what lets it through is looked after even where the port has it already; in version 2 a VLAN is not changed: it goes, and another one comes, and the card had better be on no switch in
    * between. One that we have no word for stays, unless one is asked for.
    */
   async tag({ plug, tag }: Card, vlan: number | undefined, signal: AbortSignal): Promise<void> {
-    if (plug === undefined || tag?.vlan === vlan) return;
-    if (this.#wmi.version === 'v1') return tagPort(this.#wmi, plug, vlan, signal);
+    if (plug === undefined) return;
+    if (this.#wmi.version === 'v1' && vlan !== undefined && tag?.vlan === vlan) return this.#tagger.letThrough(plug, vlan, signal);
+    if (tag?.vlan === vlan) return;
+    if (this.#wmi.version === 'v1') return this.#tagger.tag(plug, vlan, signal);
     if (tag !== undefined) await this.#machines.removeFeatures([tag.reference], signal);
     if (vlan !== undefined) await this.#machines.addFeatures(plug, [newTag(vlan)], signal);
   }
