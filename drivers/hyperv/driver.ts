@@ -1,5 +1,6 @@
 import type { Driver } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
+import { Rows } from '#drivers/https/rows.js';
 import { Credentials } from '#drivers/target.js';
 import { HypervAdoption } from './adoption.js';
 import { HypervConsoles } from './consoles.js';
@@ -83,7 +84,9 @@ const serverFiles =
 
 function hypervDriver(wmi: Wmi, jobs: Jobs, shares: SharePools): Driver {
   const service = new MachineService(wmi, jobs);
-  const inventory = new Inventory(wmi, service, new Switches(wmi, jobs, service));
+  const rows = new Rows();
+  const switches = new Switches(wmi, jobs, service, (key, act, signal) => rows.through(key, act, signal));
+  const inventory = new Inventory(wmi, service, switches);
   const files = new HostFiles(wmi.client);
   const pools = new HypervPools(inventory, files, shares);
   const ending = new AbortController();

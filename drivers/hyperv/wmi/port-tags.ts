@@ -1,5 +1,4 @@
 import { DriverError } from '#drivers/error.js';
-import { Rows } from '#drivers/https/rows.js';
 import type { Reference } from '../wsman/instance.js';
 import { switchPort } from './classes.js';
 import { isSame, ownNames, uuidOf } from './wiring.js';
@@ -47,14 +46,18 @@ function tagOf(mode = access, vlan = 0, reference: Reference): ReturnType<PortTa
 
 const portKey = (keys: Readonly<Record<string, string>>): string => `${keys['SystemName']}\n${keys['Name']}`.toUpperCase();
 
+/** Does one thing at a time of those of one key. */
+export type InRow = (key: string, act: () => Promise<void>, signal: AbortSignal) => Promise<void>;
+
 /** Writes tags. */
 export class Tagger {
   readonly #wmi: Wmi;
   /** By their switches: what an adapter lets through is read and written back whole, and machines of one switch are changed at once. */
-  readonly #rows = new Rows();
+  readonly #inRow: InRow;
 
-  constructor(wmi: Wmi) {
+  constructor(wmi: Wmi, inRow: InRow) {
     this.#wmi = wmi;
+    this.#inRow = inRow;
   }
 
   /** Has a machine's port tag its frames with that, or with nothing. The adapter of a switch of ours lets the tag through before. */
@@ -80,7 +83,7 @@ export class Tagger {
       const [found] = await this.#wmi.find(switchPort, wanted, signal);
       if (found !== undefined) await this.#addToTrunk(found.reference, vlan, signal);
     };
-    await this.#rows.through(uuid, act, signal);
+    await this.#inRow(uuid, act, signal);
   }
 
   async #addToTrunk(port: Reference, vlan: number, signal: AbortSignal): Promise<void> {

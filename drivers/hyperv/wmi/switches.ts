@@ -8,7 +8,7 @@ import { connection, networkSwitch, switchService, switchSettings } from './clas
 import type { Jobs } from './jobs.js';
 import type { MachineService, System } from './machine-service.js';
 import { resourceTypes, subType } from './part.js';
-import { Tagger } from './port-tags.js';
+import { type InRow, Tagger } from './port-tags.js';
 import { freeAdapter, insidePort, outsidePort, portsOf } from './switch-ports.js';
 import type { NetworkSwitch, SwitchEnds, SwitchPorts } from './switch-shape.js';
 import { uuidOf } from './wiring.js';
@@ -30,13 +30,13 @@ export class Switches {
   readonly #tagger: Tagger;
   readonly #cardPorts: CardPorts;
 
-  constructor(wmi: Wmi, jobs: Jobs, machines: MachineService) {
+  constructor(wmi: Wmi, jobs: Jobs, machines: MachineService, inRow: InRow) {
     this.#wmi = wmi;
     this.#jobs = jobs;
     this.#machines = machines;
     const call = this.#call.bind(this);
     this.#assembly = new Assembly(wmi, call);
-    this.#tagger = new Tagger(wmi);
+    this.#tagger = new Tagger(wmi, inRow);
     this.#cardPorts = new CardPorts(wmi, machines, this.#tagger, call);
   }
 
