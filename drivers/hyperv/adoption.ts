@@ -5,6 +5,7 @@ import { namesFor } from './found.js';
 import type { Inventory } from './inventory.js';
 import { glanceOf, type NativeMachine } from './native.js';
 import { type Adopted, type Kept, readKept, withKept, withoutKept } from './notes.js';
+import { bringSeed } from './seeds.js';
 import { notesOf, uuidOf } from './wmi/machine-settings.js';
 
 /** By the notes, which change while a machine runs, and which no guest sees. */
@@ -29,18 +30,18 @@ export class HypervAdoption implements Adoption {
     });
   }
 
-  /** Our line last: as long as it is there, whoever comes after us goes on. */
+  /** What its guest is told by us goes, too: it may be secret, and nobody else would ever take it away. Our line last: as long as it is there, whoever comes after us goes on. */
   async release(id: MachineId, owner: OwnerMark, signal: AbortSignal): Promise<void> {
     const { service } = this.#inventory;
     try {
       await this.#inventory.changing(id, signal, async (native) => {
-        const notes = notesOf(native.settings);
-        const kept = readKept(notes);
+        const kept = readKept(notesOf(native.settings));
         if (kept === undefined) return;
         assertOwner(glanceOf(native).nativeName, kept.mark, owner);
         const startup = kept.adopted?.startup;
         if (startup !== undefined) await service.changeSettings(native, { startup }, signal);
-        await service.changeSettings(native, { notes: withoutKept(notes) }, signal);
+        const untold = await bringSeed(native, undefined, this.#inventory, signal);
+        await service.changeSettings(untold, { notes: withoutKept(notesOf(untold.settings)) }, signal);
       });
     } catch (reason) {
       if (!(reason instanceof DriverError && reason.code === 'NotFound')) throw reason;

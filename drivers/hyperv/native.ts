@@ -3,7 +3,7 @@ import { firmwareOf } from './definition.js';
 import { devicesOf, othersIn } from './devices.js';
 import { namesFor, withNames } from './found.js';
 import { hypervShape, memoryShape, sizesNext } from './memory.js';
-import { type Next, nothingOwned, type Owned, readKept } from './notes.js';
+import { type Next, nothingOwned, type Owned, readKept, wholeSeed } from './notes.js';
 import { connectionsOf, identityOf, othersPorts, ownPorts } from './pipes.js';
 import type { ObjectOf } from './wmi/class.js';
 import type { computerSystem, memory, processor } from './wmi/classes.js';
@@ -60,7 +60,7 @@ export function shapeOf(native: NativeMachine, owned = ownedOf(native)): Machine
   const { settings, processor, memory } = native;
   const { disks, cdroms, interfaces } = devicesOf(native.parts, owned, native.networks);
   const uses = othersIn(native.parts, owned);
-  const seed = readKept(notesOf(settings))?.seed;
+  const seed = wholeSeed(readKept(notesOf(settings)));
   return {
     cpuCount: processor.common.VirtualQuantity ?? 0,
     ...memoryShape(sizesOf(memory)),
@@ -107,7 +107,8 @@ function foundOf(native: NativeMachine): Found {
 
 export function machineOf(native: NativeMachine): Machine {
   const glance = glanceOf(native);
-  const { mark, seed } = readKept(notesOf(native.settings)) ?? {};
+  const kept = readKept(notesOf(native.settings));
+  const { mark } = kept ?? {};
   const format = formatOf(native.settings);
   return {
     ...glance,
@@ -117,7 +118,7 @@ export function machineOf(native: NativeMachine): Machine {
     hardware: {
       generation: String(generationOf(native.settings)),
       ...(format === undefined ? {} : { configuration: format }),
-      ...(seed === undefined ? {} : { seed: 'KVP' }),
+      ...(wholeSeed(kept) === undefined ? {} : { seed: 'KVP' }),
       ...connectionsOf(native.parts),
     },
   };

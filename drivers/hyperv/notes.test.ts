@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { type Kept, nothingOwned, readKept, withKept, withoutKept, withoutTheirs } from './notes.js';
+import { type Kept, nothingOwned, readKept, wholeSeed, withKept, withoutKept, withoutTheirs } from './notes.js';
 
 const mark = { owner: { cluster: 'c', namespace: 'shop', name: 'web', uid: 'u' }, record: 'r' };
 const kept: Kept = { uuid: 'aa', mark, next: {}, owned: nothingOwned };
@@ -73,6 +73,17 @@ t.test('what is not whole is nobody’s', async (t) => {
   const owner = '"owner":{"cluster":"c","namespace":"n","name":"m","uid":"u"}';
   const torn = `virtwright: {"uuid":"x",${owner},"next":{"disks":[{"name":"a"},7],"cdroms":"x","interfaces":[null]},"owned":{"drives":[{"at":1}],"cards":[1]}}`;
   t.match(readKept([torn]), { next: { disks: [], interfaces: [] }, owned: nothingOwned });
+});
+
+t.test('half a seed is read back as that, and is none', async (t) => {
+  const seed = { kind: 'Ignition', location: 'one' } as const;
+  for (const [noted, whole] of [
+    [seed, seed],
+    [{ ...seed, whole: false }, undefined],
+  ] as const) {
+    const read = readKept(withKept([], { ...kept, seed: noted }));
+    t.same([read?.seed, wholeSeed(read)], [noted, whole]);
+  }
 });
 
 t.test('a record that is too long is refused', async (t) => {

@@ -20,6 +20,9 @@ export interface Next {
 /** What the guest is told, by its name: what it is stands elsewhere. */
 export type SeedNote = Pick<MachineSeed, 'kind' | 'location'>;
 
+/** Not whole from before the first of it is written or taken away until the last is: what the guest would read then is nothing that anybody asked for. */
+export type HeldSeed = SeedNote & { readonly whole?: false };
+
 /** Which of a machine's drives and cards are ours, and what they are called: a drive has no name of its own. */
 export interface Owned {
   /** In the manifest's order. */
@@ -60,9 +63,13 @@ export interface Kept {
   readonly owned: Owned;
   readonly adopted?: Adopted;
   readonly checkpoint?: CheckpointNote;
-  /** All of it is there. */
-  readonly seed?: SeedNote | undefined;
+  /** Whether there may be anything of it on the host: as long as there may, this stands here. */
+  readonly seed?: HeldSeed | undefined;
 }
+
+/** What the guest is told, all of which is there. */
+export const wholeSeed = (kept: Pick<Kept, 'seed'> | undefined): SeedNote | undefined =>
+  kept?.seed?.whole === false ? undefined : kept?.seed;
 
 export const comPortNames: readonly ComPortName[] = ['COM1', 'COM2'];
 
@@ -79,7 +86,7 @@ export function readKept(notes: readonly string[]): Kept | undefined {
   const mark = { owner, record: typeof record === 'string' ? record : '' };
   const adopted = readAdopted(said['adopted']);
   const checkpoint = readCheckpoint(said['checkpoint']);
-  const seed = readSeed(said['seed']);
+  const seed = readHeld(said['seed']);
   return {
     ...{ uuid, mark, next: readNext(said['next']), owned: readOwned(said['owned']) },
     ...(adopted === undefined ? {} : { adopted }),
@@ -200,6 +207,12 @@ function readCheckpoint(value: unknown): CheckpointNote | undefined {
 function readSeed(value: unknown): SeedNote | undefined {
   const { kind, location } = recordOf(value);
   return kind === 'Ignition' && typeof location === 'string' ? { kind, location } : undefined;
+}
+
+/** Whatever else it says of that, it is not known to be whole. */
+function readHeld(value: unknown): HeldSeed | undefined {
+  const seed = readSeed(value);
+  return seed === undefined || recordOf(value)['whole'] === undefined ? seed : { ...seed, whole: false };
 }
 
 function readDrive(value: unknown): readonly OwnedDrive[] {

@@ -38,11 +38,13 @@ export class HypervPower implements Power {
     const { interfaces } = configuredOf(native);
     if (interfaces.length > 0) checkNetworks(native, interfaces, await switchesByName(this.#inventory, signal));
     const kept = readKept(notesOf(native.settings));
-    if (kept === undefined || Object.keys(kept.next).length === 0) return;
+    const isHalf = kept?.seed?.whole === false;
+    if (kept === undefined || (Object.keys(kept.next).length === 0 && !isHalf)) return;
     const { secureBoot, seed } = kept.next;
-    // What another seed is only a definition tells; that there is to be none needs no more than this.
-    const told = seed === null ? undefined : kept.seed;
-    const seeded = seed === null ? await bringSeed(native, undefined, this.#inventory, signal) : native;
+    // What another seed is only a definition tells; that there is to be none needs no more than this, and half a one is told to nobody.
+    const isGone = seed === null || isHalf;
+    const told = isGone ? undefined : kept.seed;
+    const seeded = isGone ? await bringSeed(native, undefined, this.#inventory, signal) : native;
     const { native: now } = await bringAbout(seeded, kept.next, { ...kept, seed: told }, this.#inventory, signal);
     const notes = withKept(notesOf(now.settings), { ...kept, next: {}, owned: ownedOf(now), seed: told });
     const text = changeText(now.settings, { notes, ...(secureBoot === undefined ? {} : { secureBoot }) });

@@ -115,6 +115,73 @@ for (const mode of ['v2', 'v1'] as const) {
     t.equal(deaths, 8, 'the note goes, pieces go, pieces change, the note comes');
   });
 
+  t.test(`${mode}: whoever dies at any call on the way to telling nothing leaves no pair for ever`, async (t) => {
+    const { tell, items, simulator, connect, shape, driver, machine } = await scene(t);
+    const [first, second] = [text('a', 23_000), text('b')];
+    const id = await tell(untold);
+    const counts = (what: string) => /KvpItems|Modify(SystemSettings|VirtualSystem)$/.test(what);
+    const stop = () => driver.power.cut(id, mark.owner, soon());
+    const start = () => driver.power.start(id, { paused: false }, soon());
+    const tellWhole = async () => void (await tell(told('one', first)));
+    type Life = Awaited<ReturnType<typeof connect>>;
+    const untell = async ({ machines }: Pick<Life, 'machines'>) => void (await machines.define(untold, mark, soon()));
+    const ways: readonly { readonly way: string; before(): Promise<void>; act(life: Life): Promise<void>; after(): Promise<void> }[] = [
+      { way: 'told, then untold', before: tellWhole, act: untell, after: () => untell(driver) },
+      {
+        way: 'told at first, and taken out of the manifest',
+        before: () => untell(driver),
+        act: async ({ machines }) => void (await machines.define(told('one', first), mark, soon())),
+        after: () => untell(driver),
+      },
+      {
+        way: 'told, then untold, and only started',
+        before: tellWhole,
+        act: untell,
+        after: async () => ((await shape(id))?.seed === undefined ? start().then(stop) : untell(driver)),
+      },
+      {
+        way: 'untold while it ran, and started',
+        before: async () => {
+          await tellWhole();
+          await start();
+          await untell(driver);
+          await stop();
+        },
+        act: (life) => life.power.start(id, { paused: false }, soon()),
+        after: () => stop().then(start).then(stop),
+      },
+      {
+        way: 'released',
+        before: tellWhole,
+        act: async (life) => life.adoption?.release(id, mark.owner, soon()),
+        after: async () => driver.adoption?.release(id, mark.owner, soon()),
+      },
+    ];
+    for (const { way, before, act, after } of ways) {
+      let deaths = 0;
+      for (const isDone of [false, true])
+        for (let nth = 1; ; nth += 1) {
+          if ((await shape(id)) !== undefined) await driver.adoption?.adopt(id, mark, soon());
+          await before();
+          const end = endAt(simulator, nth, isDone, counts);
+          await act(await connect()).catch(() => undefined);
+          end.revive();
+          const wasAsked = end.asked() >= nth;
+          const seed = (await shape(id))?.seed;
+          if (seed !== undefined) t.equal(Object.keys(items()).length > 20, true, `${way}: what is said to be there is`);
+          await after();
+          t.same(items(), {}, `${way}, dead at ${nth}`);
+          t.notMatch(String(machine().settings['Notes']), /"seed"/);
+          if (!wasAsked) break;
+          deaths += 1;
+        }
+      t.ok(deaths >= 6, `${way}: the note, pieces and the note, ${deaths}`);
+    }
+    await driver.adoption?.adopt(id, mark, soon());
+    await tell(told('two', second));
+    t.same(items(), { 'ignition.config.0': second });
+  });
+
   t.test(`${mode}: what cannot be told is refused, and nothing of it is said`, async (t) => {
     const { tell, guest, driver, simulator } = await scene(t);
     const max = mode === 'v1' ? 24 << 10 : 64 << 10;

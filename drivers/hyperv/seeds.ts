@@ -3,7 +3,7 @@ import { DriverError } from '#drivers/error.js';
 import { isPiece, piecesOf, wholeItem } from './ignition.js';
 import type { Inventory } from './inventory.js';
 import { glanceOf, type NativeMachine } from './native.js';
-import { type Kept, type Next, readKept, type SeedNote, withKept } from './notes.js';
+import { type HeldSeed, type Kept, type Next, readKept, type SeedNote, wholeSeed, withKept } from './notes.js';
 import { hostItems, itemText } from './wmi/host-items.js';
 import { notesOf } from './wmi/machine-settings.js';
 
@@ -12,15 +12,19 @@ const batch = 16;
 
 export const seedNote = ({ kind, location }: MachineSeed): SeedNote => ({ kind, location });
 
+const isSame = (one: SeedNote | null | undefined, other: SeedNote | undefined): boolean =>
+  one?.location === other?.location && one?.kind === other?.kind;
+
 /** What of it waits for the next time that the machine is off. */
 export function nextSeed(kept: Kept | undefined, seed: MachineSeed | undefined): Pick<Next, 'seed'> {
-  if (kept?.seed?.location === seed?.location && kept?.seed?.kind === seed?.kind) return {};
+  if (isSame(wholeSeed(kept), seed)) return {};
   return { seed: seed === undefined ? null : seedNote(seed) };
 }
 
 /**
- * Sees that the host tells the guest this, and nothing else of that name. That the machine has a seed stands in its notes only while all of it is there:
- * they lose it before anything is changed, and get it back from whoever called. Gives the machine as it is then.
+ * Sees that the host tells the guest this, and nothing else of that name. The machine's notes say that it is not whole before anything is changed,
+ * and whoever called writes there what it is once all is done: so that whoever comes after us, wherever we ended, takes it up again.
+ * Gives the machine as it is then.
  * @throws DriverError Conflict when somebody else's item is in the way, Invalid without a content that is not there yet
  */
 export async function bringSeed(
@@ -30,24 +34,40 @@ export async function bringSeed(
   signal: AbortSignal,
 ): Promise<NativeMachine> {
   const kept = readKept(notesOf(native.settings));
-  if (seed === undefined && kept?.seed === undefined) return native;
-  const { id, nativeName } = glanceOf(native);
+  if (seed === undefined && kept?.seed === undefined && kept?.next.seed === undefined) return native;
+  const { id } = glanceOf(native);
   if (seed !== undefined && seed.content === undefined) {
-    if (kept?.seed?.location === seed.location) return native;
-    throw new DriverError(
-      'Invalid',
-      `seed: ${seed.location} was given without its content, and machine "${nativeName}" has another, or none`,
-    );
+    assertThere(native, kept, seed);
+    return native;
   }
   const changes = changesTo(native, await hostItems(inventory.wmi, id, signal), wantedOf(seed, inventory), inventory);
   if (changes.length === 0) return native;
-  const { system, settings } = native;
-  if (kept?.seed !== undefined)
-    await inventory.service.changeSettings(native, { notes: withKept(notesOf(settings), { ...kept, seed: undefined }) }, signal);
+  await noteHalf(native, kept, seed, inventory, signal);
   for (const { kind, items } of changes)
     for (let at = 0; at < items.length; at += batch)
-      await inventory.service.changeItems(system.reference, kind, items.slice(at, at + batch), signal);
+      await inventory.service.changeItems(native.system.reference, kind, items.slice(at, at + batch), signal);
   return inventory.native(id, signal);
+}
+
+function assertThere(native: NativeMachine, kept: Kept | undefined, seed: MachineSeed): void {
+  if (isSame(wholeSeed(kept), seed)) return;
+  throw new DriverError(
+    'Invalid',
+    `seed: ${seed.location} was given without its content, and machine "${glanceOf(native).nativeName}" has another, or none`,
+  );
+}
+
+async function noteHalf(
+  native: NativeMachine,
+  kept: Kept | undefined,
+  wanted: MachineSeed | undefined,
+  { service }: Inventory,
+  signal: AbortSignal,
+): Promise<void> {
+  const seed = wanted ?? kept?.seed ?? kept?.next.seed;
+  if (kept === undefined || kept.seed?.whole === false || !seed) return;
+  const half: HeldSeed = { kind: seed.kind, location: seed.location, whole: false };
+  await service.changeSettings(native, { notes: withKept(notesOf(native.settings), { ...kept, seed: half }) }, signal);
 }
 
 const wantedOf = (seed: MachineSeed | undefined, { limits }: Inventory): ReadonlyMap<string, string> =>
