@@ -8,7 +8,7 @@ import { firstNotes, keptChange } from './kept.js';
 import { hypervShape, memoryAsked, memoryShape, sizesNext } from './memory.js';
 import { configuredOf, glanceOf, isPlainOff, type NativeMachine, ownedOf } from './native.js';
 import { readKept, withoutTheirs } from './notes.js';
-import { nextSeed, seedNote } from './seeds.js';
+import { nextSeed, seedHeld, seedNote } from './seeds.js';
 import { guidText, notesOf, uuidOf } from './wmi/machine-settings.js';
 
 /** A machine takes many calls, of parts that only the host can name: so a draft says what they come to. What people noted may be secret, and is not shown. */
@@ -46,8 +46,9 @@ export function draftOfChange(native: NativeMachine, definition: MachineDefiniti
   const uuid = definition.uuid.toLowerCase();
   const isNow = isPlainOff(native);
   const { seed } = definition;
-  const changed = { ...difference, ...nextSeed(kept, seed) };
-  const told = isNow ? { seed: seed && seedNote(seed) } : {};
+  const held = isNow ? seedHeld(kept, seed) : seed;
+  const changed = { ...difference, ...nextSeed(kept, held) };
+  const told = isNow ? { seed: held && (held === kept?.seed ? held : seedNote(held)) } : {};
   const { notes } = keptChange(native, { ...kept, ...told, uuid, mark, next: isNow ? {} : changed, owned: ownedOf(native) });
   const hardware = configuredOf(native, changed);
   const isSo = notes === undefined && uuidOf(native.settings) === uuid && (!isNow || Object.keys(changed).length === 0);

@@ -12,7 +12,7 @@ import type { Inventory } from './inventory.js';
 import { firstNotes, keptChange } from './kept.js';
 import { glanceOf, idOf, isPlainOff, machineOf, type NativeGlance, type NativeMachine, ownedOf } from './native.js';
 import { nothingOwned, readKept } from './notes.js';
-import { bringSeed, nextSeed, seedNote } from './seeds.js';
+import { bringSeed, nextSeed, seedHeld } from './seeds.js';
 import { isHalfMade } from './wmi/machine-service.js';
 import { changeText, notesOf, type SettingsChange, uuidOf } from './wmi/machine-settings.js';
 
@@ -106,7 +106,7 @@ export class HypervMachines implements Machines {
       const { native: now, rest } = isNow
         ? await bringAbout(seeded, difference, { ...kept, mark: before?.mark ?? mark }, this.#inventory, signal)
         : { native, rest: { ...difference, ...nextSeed(before, seed) } };
-      const told = isNow ? { seed: seed && seedNote(seed) } : {};
+      const told = isNow ? { seed: seedHeld(before, seed) } : {};
       await this.#change(
         now,
         {

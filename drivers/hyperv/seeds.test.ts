@@ -92,6 +92,18 @@ for (const mode of ['v2', 'v1'] as const) {
     t.same([guest(), (await read(id))?.live?.seed], ['', undefined], 'that there is none any more needs no definition');
   });
 
+  t.test(`${mode}: what waits for a start, and whose content is gone by then, keeps no machine from starting`, async (t) => {
+    const { tell, guest, driver, shape, read } = await scene(t);
+    const id = await tell(told('one', text('a')));
+    await driver.power.start(id, { paused: false }, soon());
+    await tell(told('two', text('b')));
+    await driver.power.cut(id, mark.owner, soon());
+    await tell({ ...definition, cpuCount: 2, seed: { kind: 'Ignition', location: 'two' } });
+    t.match(await shape(id), { cpuCount: 2, seed: { location: 'one' } }, 'it has what it had');
+    await driver.power.start(id, { paused: false }, soon());
+    t.same([guest(), (await read(id))?.live?.seed?.location], [text('a'), 'one']);
+  });
+
   t.test(`${mode}: whoever dies at any call leaves what the next definition puts right, and nothing that looks whole`, async (t) => {
     const { tell, guest, simulator, connect, shape } = await scene(t);
     const [first, second] = [text('a', 23_000), text('b', 17_000)];

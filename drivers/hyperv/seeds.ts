@@ -21,6 +21,12 @@ export function nextSeed(kept: Kept | undefined, seed: MachineSeed | undefined):
   return { seed: seed === undefined ? null : seedNote(seed) };
 }
 
+/** What the notes say of it once it was brought. One that waited and whose content nobody has any more does not come: what is there stays. */
+export function seedHeld(kept: Kept | undefined, seed: MachineSeed | undefined): HeldSeed | undefined {
+  const isLost = seed !== undefined && seed.content === undefined && !isSame(wholeSeed(kept), seed) && isSame(kept?.next.seed, seed);
+  return isLost ? kept?.seed : seed && seedNote(seed);
+}
+
 /**
  * Sees that the host tells the guest this, and nothing else of that name. The machine's notes say that it is not whole before anything is changed,
  * and whoever called writes there what it is once all is done: so that whoever comes after us, wherever we ended, takes it up again.
@@ -50,7 +56,7 @@ export async function bringSeed(
 }
 
 function assertThere(native: NativeMachine, kept: Kept | undefined, seed: MachineSeed): void {
-  if (isSame(wholeSeed(kept), seed)) return;
+  if (isSame(wholeSeed(kept), seed) || isSame(kept?.next.seed, seed)) return;
   throw new DriverError(
     'Invalid',
     `seed: ${seed.location} was given without its content, and machine "${glanceOf(native).nativeName}" has another, or none`,
