@@ -181,12 +181,12 @@ for (const mode of ['v2', 'v1'] as const)
     await world.until('VirtualMachine', 'core', (seen) => is('Running')(seen) && seen.status?.pendingChanges === undefined);
     t.equal(told(), `x${other}`, 'the next start has it');
 
-    await core({ ignition: { config: `{"rest":"${'x'.repeat(65_000)}"}` } });
-    const bytes =
-      mode === 'v2'
-        ? undefined
-        : await world.until('VirtualMachine', 'core', (seen) => condition(seen, 'ComputeSynced')?.reason === 'Unfit');
-    if (bytes !== undefined) t.match(condition(bytes, 'ComputeSynced')?.message, /spec\.ignition: 65011 given|spec\.ignition: 63\.\d+Ki/);
+    // So long a one version 2 takes.
+    if (mode === 'v1') {
+      await core({ ignition: { config: `{"rest":"${'x'.repeat(65_000)}"}` } });
+      const unfit = await world.until('VirtualMachine', 'core', (seen) => condition(seen, 'ComputeSynced')?.reason === 'Unfit');
+      t.match(condition(unfit, 'ComputeSynced')?.message, /spec\.ignition: 65011 given|spec\.ignition: 63\.\d+Ki/);
+    }
     await core({ ignition: null });
     await world.until('VirtualMachine', 'core', (seen) => isReady(seen) && seen.status?.pendingChanges !== undefined);
     native()?.enter('off');
