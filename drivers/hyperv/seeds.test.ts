@@ -66,7 +66,10 @@ for (const mode of ['v2', 'v1'] as const) {
 
   t.test(`${mode}: what somebody took away is put back by the next definition that has it`, async (t) => {
     const { tell, guest, items, machine } = await scene(t);
+    await tell(untold);
+    machine().hostItems = new Map([['ignition.config.0', '']]);
     await tell(told('one', text('a', 3000)));
+    t.equal(guest(), text('a', 3000), 'an empty one is there, too');
     const { 'ignition.config.1': _gone, ...left } = items();
     machine().hostItems = new Map(Object.entries({ ...left, 'ignition.config.0': 'changed' }));
     await tell(told('one', text('a', 3000)));

@@ -8,15 +8,15 @@ import type { Wmi } from './wmi.js';
 export async function guestItems(wmi: Wmi, machine: string, signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
   const [component] = await wmi.find(kvpComponent, { SystemName: machine }, signal);
   const items = component?.common.GuestIntrinsicExchangeItems ?? [];
-  return new Map(items.flatMap(itemIn));
+  return new Map(items.flatMap(itemIn).filter(([, data]) => data !== ''));
 }
 
-/** Nothing where it has no value, or is no item. */
+/** One without a value has an empty one; nothing where it is no item. */
 export function itemIn(text: string): readonly (readonly [string, string])[] {
   try {
     const { properties } = decodeEmbedded(text);
-    const [[name], [data]] = [properties.get('Name') ?? [], properties.get('Data') ?? []];
-    return name === undefined || data === undefined || data === '' ? [] : [[name, data]];
+    const [[name], [data = '']] = [properties.get('Name') ?? [], properties.get('Data') ?? []];
+    return name === undefined ? [] : [[name, data]];
   } catch (reason) {
     if (reason instanceof DriverError) return [];
     throw reason;
