@@ -46,9 +46,8 @@ export function draftOfChange(native: NativeMachine, definition: MachineDefiniti
   const uuid = definition.uuid.toLowerCase();
   const isNow = isPlainOff(native);
   const { seed } = definition;
-  const held = isNow ? seedHeld(kept, seed) : seed;
-  const changed = { ...difference, ...nextSeed(kept, held) };
-  const told = isNow ? { seed: held && (held === kept?.seed ? held : seedNote(held)) } : {};
+  const told = isNow ? { seed: seedHeld(kept, seed) } : {};
+  const changed = { ...difference, ...nextSeed(kept, isNow ? told.seed : seed) };
   const { notes } = keptChange(native, { ...kept, ...told, uuid, mark, next: isNow ? {} : changed, owned: ownedOf(native) });
   const hardware = configuredOf(native, changed);
   const isSo = notes === undefined && uuidOf(native.settings) === uuid && (!isNow || Object.keys(changed).length === 0);
