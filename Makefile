@@ -3,6 +3,8 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
+# Of an npm that is not the newest nothing is said between our own lines.
+export NPM_CONFIG_UPDATE_NOTIFIER := false
 # Built once per lockfile and set of tap plugins. A linked node_modules belongs to another checkout and is left as it is.
 STAMP := node_modules/.virtwright-stamp
 
@@ -22,7 +24,7 @@ peers: packages
 modules:
 	@want=$$(cat package-lock.json .taprc | sha256sum); \
 	if [[ ! -L node_modules && $$(cat $(STAMP) 2>/dev/null) != "$$want" ]]; then \
-	  NPM_CONFIG_UPDATE_NOTIFIER=false npm ci --no-progress --no-audit --no-fund --loglevel=error >/dev/null || \
+	  npm ci --no-progress --no-audit --no-fund --loglevel=error >/dev/null || \
 	    { echo 'npm could not fetch what package-lock.json names. Is there a network? Behind a proxy: npm config set proxy URL' >&2; exit 1; }; \
 	  echo "$$want" > $(STAMP); \
 	fi
@@ -31,7 +33,9 @@ modules:
 runner: modules
 	@if [[ ! -L node_modules && ! -e $(STAMP)-tap ]]; then npx --no-install tap build >/dev/null; touch $(STAMP)-tap; fi
 
-build: compile runner ## compile to dist/
+# The runner's build writes types anew that the compiler reads: not side by side, whatever --jobs says.
+build: runner ## compile to dist/
+	@$(MAKE) compile
 
 compile: modules
 	@npx --no-install tsc -b
