@@ -49,8 +49,9 @@ export interface HypervisorSpec {
    * `?socket=/path/there`; `qemu+tcp://localhost[:port]/system` for the end of a tunnel; `esx://host` for an ESX host;
    * `vpx://vcenter/Datacenter/Cluster`, or with `/host` behind it, for a cluster or a host of a vCenter, names
    * percent-encoded; `hyperv://host` for a Hyper-V host by HTTPS, with `?auth=kerberos` by a ticket, and
-   * `hyperv://host/?transport=http` by messages that NTLM seals; `fake:///name` for one that is but in its agent's memory:
-   * for trying things out, as nothing runs there.
+   * `hyperv://host/?transport=http` by messages that NTLM seals, each also with `smb=PORT` where its files are not reached
+   * by SMB at port 445, or `smb=off` where they are not to be; `fake:///name` for one that is but in its agent's memory: for
+   * trying things out, as nothing runs there.
    */
   readonly uri: string;
   /**

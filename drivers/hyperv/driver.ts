@@ -4,8 +4,10 @@ import { Rows } from '#drivers/https/rows.js';
 import { Credentials } from '#drivers/target.js';
 import { HypervAdoption } from './adoption.js';
 import { HypervConsoles } from './consoles.js';
+import { ContentsByPlace } from './contents.js';
 import { decodeCredentials } from './credentials.js';
 import { HypervEvents } from './events.js';
+import { type ClosableContents, hostContents, notShown } from './file-access.js';
 import { HostFiles } from './files.js';
 import { HypervGuests } from './guests.js';
 import { HypervHost } from './host.js';
@@ -15,7 +17,7 @@ import { HypervMachines } from './machines.js';
 import { HypervNetworks } from './networks.js';
 import { HypervPools } from './pools.js';
 import { HypervPower } from './power.js';
-import { type ServerFiles, SharePools } from './share-pools.js';
+import { type ServerAccess, SharePools } from './share-pools.js';
 import { HypervSnapshots } from './snapshots.js';
 import { HypervStats } from './stats.js';
 import { type HypervUri, parseHypervUri } from './uri.js';
@@ -48,7 +50,8 @@ export async function connectHypervDriver(
     const wmi = await Wmi.open(client, signal);
     const jobs = new Jobs(wmi, pace);
     await waitForFormerLife(jobs, signal);
-    return hypervDriver(wmi, jobs, new SharePools(serverFiles(at, credentials)));
+    const access = serverAccess(at, credentials);
+    return hypervDriver(wmi, jobs, new SharePools(access), hostContents(at, login));
   } catch (reason) {
     await client[Symbol.asyncDispose]();
     throw reason;
@@ -68,8 +71,8 @@ async function waitForFormerLife(jobs: Jobs, signal: AbortSignal): Promise<void>
  * one: the host's password is not shown to it.
  * @throws DriverError Invalid
  */
-const serverFiles =
-  (at: HypervUri, credentials: Credentials = new Credentials([])): ServerFiles =>
+const serverAccess =
+  (at: HypervUri, credentials: Credentials = new Credentials([])): ServerAccess =>
   (host, own) => {
     if (at.auth === 'basic' && own === undefined)
       throw new DriverError(
@@ -79,14 +82,16 @@ const serverFiles =
     const trusted = credentials.only(['ca.crt', 'sha256']);
     const shown = own === undefined ? credentials : trusted.with(own.keys.map((key) => [key, own.get(key) ?? new Uint8Array()] as const));
     const { endpoint, login } = decodeCredentials({ ...at, host }, shown);
-    return new HostFiles(new WsmanClient(new Lanes(endpoint, login)));
+    const contents = own === undefined && host !== at.host.toLowerCase() ? notShown(host) : hostContents({ ...at, host }, login);
+    return { files: new HostFiles(new WsmanClient(new Lanes(endpoint, login))), contents };
   };
 
-function hypervDriver(wmi: Wmi, jobs: Jobs, shares: SharePools): Driver {
+function hypervDriver(wmi: Wmi, jobs: Jobs, shares: SharePools, ofHost: ClosableContents): Driver {
   const service = new MachineService(wmi, jobs);
   const rows = new Rows();
   const switches = new Switches(wmi, jobs, service, (key, act, signal) => rows.through(key, act, signal));
-  const inventory = new Inventory(wmi, service, switches);
+  const contents = new ContentsByPlace(ofHost, (unc) => shares.contents(unc));
+  const inventory = new Inventory(wmi, service, switches, contents);
   const files = new HostFiles(wmi.client);
   const pools = new HypervPools(inventory, files, shares);
   const ending = new AbortController();
@@ -113,7 +118,7 @@ function hypervDriver(wmi: Wmi, jobs: Jobs, shares: SharePools): Driver {
     closed,
     async [Symbol.asyncDispose]() {
       ending.abort();
-      await Promise.all([wmi.client[Symbol.asyncDispose](), shares[Symbol.asyncDispose]()]);
+      await Promise.all([wmi.client[Symbol.asyncDispose](), shares[Symbol.asyncDispose](), ofHost[Symbol.asyncDispose]()]);
       close();
     },
   };

@@ -1,6 +1,7 @@
 import type { MachineId } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { Rows } from '#drivers/https/rows.js';
+import type { Contents } from './contents.js';
 import { withNames } from './found.js';
 import { idOf, type NativeGlance, type NativeMachine } from './native.js';
 import { readKept } from './notes.js';
@@ -22,12 +23,14 @@ export class Inventory {
   readonly wmi: Wmi;
   readonly service: MachineService;
   readonly switches: Switches;
+  readonly contents: Contents;
   readonly #rows = new Rows();
 
-  constructor(wmi: Wmi, service: MachineService, switches: Switches) {
+  constructor(wmi: Wmi, service: MachineService, switches: Switches, contents: Contents) {
     this.wmi = wmi;
     this.service = service;
     this.switches = switches;
+    this.contents = contents;
   }
 
   get limits(): VersionLimits {

@@ -2,16 +2,24 @@ import type { Pool, PoolDefinition, PoolId } from '#drivers/driver.js';
 import { DriverError, type DriverErrorCode } from '#drivers/error.js';
 import { collide, describeSource, movedFrom } from '#drivers/pool-source.js';
 import type { Credentials } from '#drivers/target.js';
+import { type Contents, NoContents } from './contents.js';
+import type { ClosableContents } from './file-access.js';
 import { SharedFolder } from './file-server.js';
 import type { Disk, HostFiles } from './files.js';
 import { checkedPath } from './share-path.js';
 
-/** The files of a server, as whom is given, or as who asks the host. */
-export type ServerFiles = (server: string, credentials: Credentials | undefined) => HostFiles & AsyncDisposable;
+/** A server that offers folders: which files are in them, and what is in these. */
+export interface ServerFiles {
+  readonly files: HostFiles & AsyncDisposable;
+  readonly contents: ClosableContents;
+}
+
+/** As whom is given, or as who asks the host. */
+export type ServerAccess = (server: string, credentials: Credentials | undefined) => ServerFiles;
 
 interface SharePool {
   readonly definition: PoolDefinition;
-  readonly files: HostFiles & AsyncDisposable;
+  readonly server: ServerFiles;
   readonly folder: SharedFolder;
 }
 
@@ -20,14 +28,14 @@ interface SharePool {
  * long as we are connected, and who comes after us defines them again.
  */
 export class SharePools implements AsyncDisposable {
-  readonly #serverFiles: ServerFiles;
+  readonly #access: ServerAccess;
   /** By UNC path. */
   readonly #pools = new Map<string, SharePool>();
   /** Of those that were started, by UNC path, as last seen. */
   readonly #rooms = new Map<string, Disk>();
 
-  constructor(serverFiles: ServerFiles) {
-    this.#serverFiles = serverFiles;
+  constructor(access: ServerAccess) {
+    this.#access = access;
   }
 
   async list(abilities: Pick<Pool, 'formats' | 'can'>, signal: AbortSignal): Promise<readonly Pool[]> {
@@ -43,9 +51,9 @@ export class SharePools implements AsyncDisposable {
       throw new DriverError('Invalid', `${moved.field}: ${moved.given} given, the pool has ${moved.is} and is not moved`);
     this.#checkFree(definition);
     if (found !== undefined && isSame(found.definition.credentials, definition.credentials)) return path as PoolId;
-    const files = this.#serverFiles(path.slice(2).split('\\')[0] ?? '', definition.credentials);
-    this.#pools.set(path, { definition, files, folder: new SharedFolder(path, files) });
-    await found?.files[Symbol.asyncDispose]();
+    const server = this.#access(path.slice(2).split('\\')[0] ?? '', definition.credentials);
+    this.#pools.set(path, { definition, server, folder: new SharedFolder(path, server.files) });
+    await closed(found);
     return path as PoolId;
   }
 
@@ -58,7 +66,13 @@ export class SharePools implements AsyncDisposable {
     const pool = this.#pools.get(id);
     this.#pools.delete(id);
     this.#rooms.delete(id);
-    await pool?.files[Symbol.asyncDispose]();
+    await closed(pool);
+  }
+
+  /** What is in files of the pool in which that path lies, or of the pool itself. */
+  contents(unc: string): Contents {
+    const [, pool] = [...this.#pools].find(([path]) => unc === path || unc.startsWith(`${path}\\`)) ?? [];
+    return pool?.server.contents ?? new NoContents(`"${unc}" is in no pool`);
   }
 
   /** @throws DriverError NotFound, or Conflict as long as it is not started */
@@ -69,7 +83,7 @@ export class SharePools implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.#pools.values()].map(({ files }) => files[Symbol.asyncDispose]()));
+    await Promise.all([...this.#pools.values()].map(closed));
   }
 
   /**
@@ -111,6 +125,10 @@ export class SharePools implements AsyncDisposable {
     if (taken === undefined) return;
     throw new DriverError('NotOurs', `pool "${taken.nativeName}", ${describeSource(taken.source)}, belongs to another (${taken.uuid})`);
   }
+}
+
+async function closed(pool: SharePool | undefined): Promise<void> {
+  await Promise.all([pool?.server.files[Symbol.asyncDispose](), pool?.server.contents[Symbol.asyncDispose]()]);
 }
 
 const silences: ReadonlySet<string> = new Set<DriverErrorCode>(['Unavailable', 'TimedOut']);

@@ -275,6 +275,8 @@ t.test('what is right at a limit is accepted', async (t) => {
     host('ok-xen', { uri: 'xen:///system' }),
     host('ok-hyperv', { uri: 'hyperv://hv1.example.org' }),
     host('ok-hyperv-http', { uri: 'hyperv://[fd00::1]:15985/?transport=http' }),
+    host('ok-hyperv-smb', { uri: 'hyperv://hv1.example.org/?transport=http&smb=off' }),
+    host('ok-hyperv-smb-port', { uri: 'hyperv://hv1.example.org/?smb=1445&auth=kerberos' }),
     host('ok-hyperv-kerberos', { uri: 'hyperv://hv1.example.org:5987/?auth=kerberos' }),
     host('ok-esx', { uri: 'esx://[fd00::1]:8443/' }),
     host('ok-vpx', { uri: 'vpx://vcenter.example.org/Berlin%20Mitte/Cluster/esx1.example.org' }),

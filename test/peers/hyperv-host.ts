@@ -6,6 +6,8 @@ import type { Driver, MachineDefinition, PoolDefinition, PoolId, VolumeFormat } 
 import { connectHypervDriver } from '#drivers/hyperv/driver.js';
 import { Credentials } from '#drivers/target.js';
 import { Simulator, type SimulatorOptions } from '#simulators/hyperv/simulator.js';
+import { skipWhereMissing } from './build.js';
+import { servedDrives } from './hyperv-files.js';
 
 const user = { name: 'Administrator', password: 'secret' };
 
@@ -23,9 +25,9 @@ export const definition: MachineDefinition = {
   rng: false,
 };
 
-/** A simulated host with a folder for disks, and our driver for it. `connect` is another life of ours. */
-export async function hypervHost(t: Test, mode: 'v1' | 'v2', options: Partial<SimulatorOptions> = {}) {
-  const folder = await mkdtemp(join(tmpdir(), 'vw-hyperv-'));
+/** A simulated host with a folder for disks, and our driver for it, which writes no files there. `connect` is another life of ours. */
+export async function hypervHost(t: Test, mode: 'v1' | 'v2', options: Partial<SimulatorOptions> = {}, smb: number | 'off' = 'off') {
+  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'vw-hyperv-')));
   await mkdir(join(folder, 'D/Hyper-V'), { recursive: true });
   const simulator = await Simulator.start({ mode, folder, users: [user], jobMs: 2, ...options });
   t.teardown(async () => {
@@ -35,7 +37,7 @@ export async function hypervHost(t: Test, mode: 'v1' | 'v2', options: Partial<Si
   const secret = { username: user.name, password: user.password };
   const connect = async (): Promise<Driver> => {
     const credentials = new Credentials(Object.entries(secret).map(([key, value]) => [key, Buffer.from(value)] as const));
-    const uri = `hyperv://127.0.0.1:${simulator.port}/?transport=http`;
+    const uri = `hyperv://127.0.0.1:${simulator.port}/?transport=http&smb=${smb}`;
     const driver = await connectHypervDriver(uri, credentials, { signal: soon(), pace: { first: 1, longest: 5 } });
     t.teardown(() => driver[Symbol.asyncDispose]());
     return driver;
@@ -50,6 +52,15 @@ export async function hypervHost(t: Test, mode: 'v1' | 'v2', options: Partial<Si
     facet('volumes').create({ pool, nativeName, format, sizeBytes: 4 << 20 }, soon());
   const read = async (id: string) => (await driver.machines.read([id as never], soon())).machines[0];
   return { folder, simulator, connect, driver, facet, disk, read };
+}
+
+/** The same, whose drives are also reached by SMB: what is written there is what WMI shows. */
+export async function hypervWithFiles(t: Test, mode: 'v1' | 'v2', options: Partial<SimulatorOptions> = {}) {
+  const folder = await mkdtemp(join(tmpdir(), 'vw-hyperv-'));
+  await mkdir(join(folder, 'D/Hyper-V'), { recursive: true });
+  const samba = await servedDrives(folder, user).catch((reason) => skipWhereMissing(t, reason));
+  t.teardown(() => samba[Symbol.asyncDispose]());
+  return { ...(await hypervHost(t, mode, { folder, ...options }, samba.port)), samba };
 }
 
 /** The pool of the folder `disks` on a share of a file server. */

@@ -70,6 +70,11 @@ export class SmbClient implements AsyncDisposable {
     return this.#agreed;
   }
 
+  /** Whether nothing can be asked any more. */
+  get isOver(): boolean {
+    return this.#connection.isOver;
+  }
+
   /** `name` as in `C$`. NotFound where there is none. */
   async share(name: string, signal: AbortSignal): Promise<SmbShare> {
     const path = `\\\\${this.#host}\\${name}`;

@@ -74,6 +74,10 @@ export class Connection {
     return this.#credits.held * creditBytes;
   }
 
+  get isOver(): boolean {
+    return this.#failure !== undefined;
+  }
+
   /** Resolves with the answer, whatever its status. When the signal ends the server is told to leave it, and nobody waits. */
   async ask(question: Question, signal: AbortSignal): Promise<Answer> {
     throwIfAborted(signal);

@@ -18,6 +18,8 @@ import type { Tree } from './tree.js';
 export interface SmbShare {
   /** A file that was not there; Conflict where one is. Nobody else opens it until it is closed. */
   create(path: string, signal: AbortSignal): Promise<SmbFile>;
+  /** An empty file, whatever was there; Busy where others have that open. Nobody else opens it until it is closed. */
+  replace(path: string, signal: AbortSignal): Promise<SmbFile>;
   /** NotFound where there is none; Busy where others have it open and would be in the way, as to who writes they always are. */
   open(path: string, mode: 'read' | 'write', signal: AbortSignal): Promise<SmbFile>;
   /** Conflict where there is one already that is not to be replaced. */
@@ -49,6 +51,10 @@ export class ShareOfTree implements SmbShare {
 
   async create(path: string, signal: AbortSignal): Promise<SmbFile> {
     return this.#file(path, { ...modes.write, disposition: dispositions.create, options: options.noFolder }, signal);
+  }
+
+  async replace(path: string, signal: AbortSignal): Promise<SmbFile> {
+    return this.#file(path, { ...modes.write, disposition: dispositions.overwriteIf, options: options.noFolder }, signal);
   }
 
   async open(path: string, mode: 'read' | 'write', signal: AbortSignal): Promise<SmbFile> {

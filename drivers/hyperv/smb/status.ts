@@ -54,6 +54,9 @@ const meanings: Readonly<Record<number, Meaning>> = {
   3221227780: ['FILE_TOO_LARGE', 'Invalid', 'the file system there has no files as large'],
 };
 
+/** That the server has ended the session or its share, by which nothing more is had, though the connection may stay. */
+export const isOver = (status: number): boolean => [0xc00000c9, 0xc0000203, 0xc000035c].includes(status);
+
 const account = 'the account in "username" of the Secret';
 /** The way in is known, and we are not: a name or password that was wrong once is wrong again. */
 const refusals: Readonly<Record<number, readonly [name: string, words: string]>> = {

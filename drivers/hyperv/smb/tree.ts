@@ -5,7 +5,7 @@ import { commands } from './header.js';
 import type { Agreed } from './login.js';
 import { type Create, type Created, decodeCreate, encodeClose, encodeCreate } from './messages/file.js';
 import { capabilities } from './messages/negotiate.js';
-import { statusError, statuses } from './status.js';
+import { isOver, statusError, statuses } from './status.js';
 
 /** In milliseconds: how long a goodbye may take. */
 const patience = 5_000;
@@ -43,8 +43,10 @@ export class Tree {
       throw new DriverError(error.code, `${what}: ${error.message}`, { cause: error.cause ?? error });
     });
     const { status } = answer.header;
-    if (status !== statuses.success && !alsoFine.includes(status)) throw statusError(what, status);
-    return answer;
+    if (status === statuses.success || alsoFine.includes(status)) return answer;
+    const error = statusError(what, status);
+    if (isOver(status)) this.#connection.end(error);
+    throw error;
   }
 
   async create(what: Create, signal: AbortSignal): Promise<Created> {

@@ -4,7 +4,7 @@ import { headerBytes } from '../header.js';
 /** MS-SMB2 2.2.13.1.1 and 2.2.13: what is wanted of a file, and what others may do with it meanwhile. */
 export const access = { read: 0x1, write: 0x2, readAttributes: 0x80, delete: 0x10000, synchronize: 0x100000 } as const;
 export const sharing = { none: 0, read: 1, write: 2, delete: 4, all: 7 } as const;
-export const dispositions = { open: 1, create: 2 } as const;
+export const dispositions = { open: 1, create: 2, overwriteIf: 5 } as const;
 export const options = { folder: 1, noFolder: 0x40, linkItself: 0x200000 } as const;
 
 const createBytes = 56;
