@@ -49,6 +49,19 @@ async function forwardOf(facet: Awaited<ReturnType<typeof hypervHost>>['facet'])
   return (await facet('networks').list(soon())).find(({ uuid }) => uuid === outside.uuid)?.configured?.forward;
 }
 
+/** What people do who make it an internal or a private switch: they take its adapter away, and from that one the host, too. */
+function take(mode: Mode, { host: { wiring } }: Simulator, native: Switch, what: 'adapter' | 'both' | 'both, but for ports'): void {
+  const isTaken = (values: Switch['ports'][number]['values']) =>
+    mode === 'v2'
+      ? what !== 'adapter' || !String(values['HostResource']).includes(':Msvm_ComputerSystem.')
+      : new RegExp(what !== 'adapter' ? '^virtwright .* (adapter|host)$' : '^virtwright .* adapter$').test(String(values['Name']));
+  const [taken, kept] = [true, false].map((is) => native.ports.filter(({ values }) => isTaken(values) === is));
+  for (const { values } of taken ?? []) wiring.part(String(values['Name']));
+  wiring.bound.clear();
+  if (what !== 'adapter') wiring.internal.clear();
+  if (mode === 'v2' || what !== 'both, but for ports') native.ports = kept ?? [];
+}
+
 /** A second adapter, put there by a hand. */
 function lead(mode: Mode, simulator: Simulator, native: Switch): void {
   const { host } = simulator;
@@ -147,6 +160,39 @@ for (const mode of modes) {
     t.same(await forwardOf(facet), { mode: 'Other' });
   });
 
+  for (const [what, taken, host] of [
+    ['private', 'both', 'Detached'],
+    ['private, and left the ports of,', 'both, but for ports', 'Detached'],
+    ['internal', 'adapter', 'Attached'],
+  ] as const)
+    t.test(`${mode}: a switch of ours that people made ${what} is led to no adapter under machines, on or off`, async (t) => {
+      const { simulator, driver, facet } = await hypervHost(t, mode);
+      await facet('networks').define(outside, soon());
+      const wired = { ...definition, interfaces: [{ name: 'lan', network: 'shop.out' }] };
+      const machine = await driver.machines.define(wired, mark, soon());
+      await driver.power.start(machine, { paused: false }, soon());
+      take(mode, simulator, only(simulator), taken);
+      const refused = async () => {
+        const had = leads(simulator, only(simulator));
+        t.same(await forwardOf(facet), { mode: 'None', host }, 'it is told as what it is');
+        const asked = simulator.host.asked.length;
+        const message = new RegExp(`leads by mode None, host ${host}; .*delete the network, or make another`);
+        await t.rejects(facet('networks').define(outside, soon()), { code: 'Unsupported', message });
+        t.same(simulator.host.asked.slice(asked).filter(isChange), []);
+        t.same([leads(simulator, only(simulator)), simulator.host.wiring.bound.size], [had, 0]);
+      };
+      await refused();
+      await driver.power.cut(machine, mark.owner, soon());
+      await refused();
+      await facet('networks').define({ ...outside, forward: { mode: 'None' } }, soon());
+      t.same(await forwardOf(facet), { mode: 'None', host }, 'who wants it so has it');
+      await driver.machines.undefine(machine, mark.owner, { keepState: false }, soon());
+      if (host === 'Attached') await refused();
+      const { id } = (await facet('networks').list(soon())).find(({ uuid }) => uuid === outside.uuid) ?? {};
+      await facet('networks').undefine(id as never, soon());
+      t.same([madeOf(simulator), loose(simulator)], [[], []]);
+    });
+
   for (const [what, forward, expected] of [
     ['to the host', { mode: 'None', host: 'Attached' }, ['host shop.out dynamic']],
     ['outside', { mode: 'Direct', device }, [device, 'host shop.out 00155D010002']],
@@ -180,6 +226,34 @@ for (const mode of modes) {
           }
     });
 }
+
+t.test("v1: one that people made private stays so under a card that they plugged in, whose port has a name of the host's", async (t) => {
+  const { simulator, facet } = await hypervHost(t, 'v1');
+  await facet('networks').define(outside, soon());
+  const native = only(simulator);
+  const [port] = native.ports;
+  if (port === undefined) throw new Error('no port');
+  take('v1', simulator, native, 'both');
+  native.ports = [{ ...port, values: { ...port.values, Name: '0B0B7E0F-6F4D-4E4B-9F5C-444444444444' } }];
+  await t.rejects(facet('networks').define(outside, soon()), { code: 'Unsupported', message: /leads by mode None, host Detached/ });
+  t.same([leads(simulator, native), simulator.host.wiring.bound.size], [['nowhere'], 0]);
+});
+
+t.test('v1: a host whose port people left unjoined comes back once no machine is on', async (t) => {
+  const { simulator, driver, facet } = await hypervHost(t, 'v1');
+  const asked = { ...outside, forward: { mode: 'None', host: 'Attached' } } as const;
+  await facet('networks').define(asked, soon());
+  const wired = { ...definition, interfaces: [{ name: 'lan', network: 'shop.out' }] };
+  const machine = await driver.machines.define(wired, mark, soon());
+  await driver.power.start(machine, { paused: false }, soon());
+  const { wiring } = simulator.host;
+  for (const { id } of wiring.internal.values()) wiring.part(wiring.portOf(id) ?? '');
+  await t.rejects(facet('networks').define(asked, soon()), { code: 'Conflict', message: /"shop\.web" is plugged into it/ });
+  t.equal(leads(simulator, only(simulator)).join().includes('host'), false);
+  await driver.power.cut(machine, mark.owner, soon());
+  await facet('networks').define(asked, soon());
+  t.same(await forwardOf(facet), asked.forward);
+});
 
 t.test('v1: one that was begun, and is asked for otherwise by then, is taken back', async (t) => {
   const { simulator, connect, driver, facet } = await hypervHost(t, 'v1');

@@ -55,17 +55,18 @@ export class HypervNetworks implements Networks {
 
   /**
    * The host comes to a switch, or leaves one that is among machines. Nothing else changes: a host whose network is on an adapter might never be
-   * reached again. What another life began, and nothing is joined to yet, is gone on with as is asked for now, or taken back. @throws DriverError Unsupported for all else, Conflict while a machine is plugged in
+   * reached again. What another life began, and nothing has ever been joined to, is gone on with as is asked for now, or taken back. @throws DriverError Unsupported for all else, Conflict while a machine is plugged in
    */
   async #lead(id: NetworkId, definition: NetworkDefinition, signal: AbortSignal): Promise<NetworkId> {
     const { switches } = this.#inventory;
     const has = await this.#settled(id, signal);
     const ends = endsFor(definition, has?.begun === undefined ? has?.ends : undefined);
-    if (has === undefined || (has.begun === undefined && isDeepStrictEqual(has.ends, ends))) return id;
+    const isLedThere = isDeepStrictEqual(has?.ends, ends);
+    if (has === undefined || (has.begun === undefined && isLedThere)) return id;
     const found = await this.#must(id, signal);
     const isOpen = has.begun?.awaitsAdapter === true;
     if (!isOpen) checkSafe(definition.nativeName, has.ends, ends);
-    if (has.begun === undefined || (isOpen && ends.device === undefined))
+    if (isOpen ? ends.device === undefined : !isLedThere)
       await this.#checkFree(id, definition.nativeName, 'where it leads changes once that is off', signal);
     if (!isOpen || ends.device !== undefined) {
       await switches.attach(found, ends, has, signal);

@@ -6,12 +6,14 @@ import { activeConnection, adapterEndpoint, internalPort } from './wiring-classe
 import type { Wmi } from './wmi.js';
 import { beginning } from './wql.js';
 
+const outsideEnd = ' ADAPTER';
+
 /** Of version 1: which name of a switch of ours means what. The switch and its pieces are called so by us, and known by that. */
 export const ownNames = (uuid: string) => ({
   /** Of a switch among machines, and of its adapter in the host. */
   plain: uuid.toUpperCase(),
   /** Of one that leads outside: from the call that makes it on, so that one whose adapter is still to come is not taken for the other. */
-  outside: `${uuid.toUpperCase()} ADAPTER`,
+  outside: `${uuid.toUpperCase()}${outsideEnd}`,
   hostPort: `virtwright ${uuid.toLowerCase()} host`,
   adapterPort: `virtwright ${uuid.toLowerCase()} adapter`,
 });
@@ -32,7 +34,7 @@ interface End {
 
 export interface Wiring {
   readonly ends: readonly End[];
-  /** Ports that we made; those of machines' cards are among them. */
+  /** Ports that we made, those of machines' cards among them; and all those of switches that are to lead outside, as anybody's machine may be at one. */
   readonly ports: readonly ObjectOf<typeof switchPort>[];
   readonly internal: readonly ObjectOf<typeof internalPort>[];
   readonly external: readonly ObjectOf<typeof externalPort>[];
@@ -43,7 +45,7 @@ export async function readWiring(wmi: Wmi, signal: AbortSignal): Promise<Wiring>
   const [adapters, connections, ports, internal, external] = await Promise.all([
     wmi.find(adapterEndpoint, {}, signal),
     wmi.find(activeConnection, {}, signal),
-    wmi.select(switchPort, beginning('Name', ['virtwright ']), signal),
+    wmi.select(switchPort, `${beginning('Name', ['virtwright '])} OR SystemName LIKE '%${outsideEnd}'`, signal),
     wmi.find(internalPort, {}, signal),
     wmi.find(externalPort, {}, signal),
   ]);
@@ -61,6 +63,8 @@ export interface Pieces {
   readonly outside: readonly (End & { readonly port: Reference })[];
   readonly loosePorts: readonly ObjectOf<typeof switchPort>[];
   readonly looseAdapter: ObjectOf<typeof internalPort> | undefined;
+  /** Cards are plugged into it, of whatever machines, on or off. */
+  readonly hasCards: boolean;
 }
 
 export function piecesOf({ ends, ports, internal }: Wiring, id: string): Pieces {
@@ -68,10 +72,12 @@ export function piecesOf({ ends, ports, internal }: Wiring, id: string): Pieces 
   const names = ownNames(uuidOf(id) ?? '');
   const isJoined = (reference: Reference) => ends.some(({ port }) => port !== undefined && isSame(port, reference));
   const isOwn = ({ common }: ObjectOf<typeof switchPort>) => [names.hostPort, names.adapterPort].includes(common.Name.toLowerCase());
+  const own = ports.filter(({ reference }) => systemOf(reference) === id);
   return {
+    hasCards: own.some((each) => !isOwn(each) && !isJoined(each.reference)),
     host: joined.filter(({ kind }) => kind === 'host'),
     outside: joined.filter(({ kind }) => kind === 'outside'),
-    loosePorts: ports.filter((each) => isOwn(each) && systemOf(each.reference) === id && !isJoined(each.reference)),
+    loosePorts: own.filter((each) => isOwn(each) && !isJoined(each.reference)),
     looseAdapter: internal.find(
       (each) =>
         each.common.Name?.toUpperCase() === names.plain &&
@@ -86,10 +92,13 @@ export function portsIn(wiring: Wiring, ids: readonly string[]): ReadonlyMap<str
 }
 
 function portsOfOne(wiring: Wiring, id: string): SwitchPorts {
-  const { host, outside, loosePorts, looseAdapter } = piecesOf(wiring, id);
-  const awaitsAdapter = isForAdapter(id) && outside.length === 0;
+  const { host, outside, loosePorts, looseAdapter, hasCards } = piecesOf(wiring, id);
+  const lacksAdapter = isForAdapter(id) && outside.length === 0;
+  // The host and the adapter are joined in one call, and machines come afterwards: whatever has either was whole, and people took its adapter away.
+  const awaitsAdapter = lacksAdapter && host.length === 0 && !hasCards;
   const ends = endsOf(wiring, host.length > 0 ? 'Attached' : 'Detached', outside);
-  const isBegun = uuidOf(id) !== undefined && (awaitsAdapter || loosePorts.length > 0 || looseAdapter !== undefined);
+  const isLoose = !lacksAdapter && (loosePorts.length > 0 || looseAdapter !== undefined);
+  const isBegun = uuidOf(id) !== undefined && (awaitsAdapter || isLoose);
   const [insidePorts, outsidePorts] = [host, outside].map((all) => all.map(({ port }) => port));
   return { ends, inside: insidePorts ?? [], outside: outsidePorts ?? [], ...(isBegun ? { begun: { awaitsAdapter } } : {}) };
 }
