@@ -7,6 +7,7 @@ import { Store } from './disks/store.js';
 import { Listener } from './http/listener.js';
 import { type Acceptor, type User, type Ways, windowsWays } from './http/users.js';
 import { Host } from './model/host.js';
+import type { Language } from './model/languages.js';
 import type { Machine } from './model/machine.js';
 import { Power } from './model/power.js';
 import { type Mode, wordsV1, wordsV2 } from './model/words.js';
@@ -36,6 +37,8 @@ export interface SimulatorOptions {
   /** Takes tickets of Kerberos. */
   readonly acceptor?: Acceptor;
   readonly server?: string;
+  /** English when left out. */
+  readonly language?: Language;
   readonly cpus?: number;
   readonly memoryBytes?: number;
   /** As Windows tells its version: `6.1.7600`. Server 2019's, or that of 2008 R2 SP1, when left out. */
@@ -71,7 +74,17 @@ export class Simulator implements AsyncDisposable {
     const store = new Store(options.folder);
     const version = options.windows ?? (options.mode === 'v2' ? '10.0.17763' : '6.1.7601');
     const hasDynamicMemory = !/^6\.(0\.|1\.7600)/.test(version);
-    const host = new Host({ server, words, store, cpus, memoryBytes, hasDynamicMemory, jobMs, byJob });
+    const host = new Host({
+      server,
+      language: options.language ?? 'en-US',
+      words,
+      store,
+      cpus,
+      memoryBytes,
+      hasDynamicMemory,
+      jobMs,
+      byJob,
+    });
     const namespaces = [...(options.without === true ? [] : [hyperVNamespace(host)]), cimv2Namespace(host, version)];
     const asked = (what: string) => met(host, what);
     const service = new Service({ server, version, namespaces, limits: { max: maxOperations, idleMs }, asked });

@@ -13,7 +13,6 @@ export const computerSystem = wmiClass({
   common: {
     Name: key,
     ElementName: text,
-    Description: text,
     EnabledState: uint16,
     HealthState: uint16,
     OperationalStatus: list(uint16),
@@ -192,7 +191,12 @@ export const machineServiceSettings = wmiClass({
   name: 'Msvm_VirtualSystemManagementServiceSettingData',
   common: { DefaultVirtualHardDiskPath: text },
 });
-export const machineService = wmiClass({ name: 'Msvm_VirtualSystemManagementService', keys: service, common: { Name: key } });
+/** `SystemName` is the host, by the name that objects of it have. */
+export const machineService = wmiClass({
+  name: 'Msvm_VirtualSystemManagementService',
+  keys: service,
+  common: { Name: key, SystemName: key },
+});
 /** Of version 2 alone: in version 1 the service of machines does what it does. */
 export const checkpointService = wmiClass({ name: 'Msvm_VirtualSystemSnapshotService', keys: service, common: {}, v2: { Name: key } });
 export const switchService = wmiClass({

@@ -59,10 +59,11 @@ function holding() {
 const difficult = `it's "quoted" \\ %_[a] <b> ü`;
 
 for (const version of ['v2', 'v1'] as const) {
-  t.test(`${version} is found out, and says what the host is called`, async (t) => {
-    const { wmi } = await host(t, version);
-    t.match(wmi, { version, namespace: namespaces[version], server: 'HYPERV' });
-  });
+  for (const language of ['en-US', 'ja-JP'] as const)
+    t.test(`${version} is found out on a Windows in ${language}, and says what the host is called`, async (t) => {
+      const { wmi } = await host(t, version, { language });
+      t.match(wmi, { version, namespace: namespaces[version], server: 'HYPERV' });
+    });
 
   t.test(`${version}: a machine of a difficult name is made with its notes, found, changed, and deleted`, async (t) => {
     const { simulator, wmi, machines, defined } = await host(t, version);

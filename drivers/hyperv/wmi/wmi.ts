@@ -2,7 +2,7 @@ import { DriverError } from '#drivers/error.js';
 import type { WsmanClient } from '../wsman/client.js';
 import type { Instance, Reference } from '../wsman/instance.js';
 import { decodeObject, namespaces, type Version, type WmiClass, type WmiObject } from './class.js';
-import { computerSystem } from './classes.js';
+import { machineService } from './classes.js';
 import type { Fields } from './property.js';
 import { relativePath, where } from './wql.js';
 
@@ -97,12 +97,11 @@ export class Wmi {
   }
 }
 
-/** A host that has the version has itself in it. */
+/** A host that has the version has its service. What describes the host itself is in the host's language, so that it is not found by that. */
 async function probe(client: WsmanClient, version: Version, signal: AbortSignal): Promise<readonly [Version, string] | undefined> {
-  const wql = `SELECT * FROM Msvm_ComputerSystem${where({ Description: 'Microsoft Hosting Computer System' })}`;
   try {
-    const [host] = await client.query(namespaces[version], wql, signal);
-    return host === undefined ? undefined : [version, decodeObject(computerSystem, version, host).common.Name];
+    const [service] = await client.query(namespaces[version], `SELECT * FROM ${machineService.name[version]}`, signal);
+    return service === undefined ? undefined : [version, decodeObject(machineService, version, service).common.SystemName];
   } catch (reason) {
     if (reason instanceof DriverError && reason.code === 'Unsupported') return undefined;
     throw reason;

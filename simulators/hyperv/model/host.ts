@@ -4,6 +4,7 @@ import type { CimObject } from '../cim/object.js';
 import { pathOf } from '../cim/object.js';
 import type { Store } from '../disks/store.js';
 import { Jobs, jobObject } from './jobs.js';
+import type { Language } from './languages.js';
 import type { Machine } from './machine.js';
 import { type Adapter, newSwitch, type Switch } from './switch.js';
 import { Troubles } from './troubles.js';
@@ -12,6 +13,7 @@ import type { Words } from './words.js';
 
 export interface HostOptions {
   readonly server: string;
+  readonly language: Language;
   readonly words: Words;
   readonly store: Store;
   readonly cpus: number;

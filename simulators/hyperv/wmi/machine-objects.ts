@@ -1,6 +1,7 @@
 import type { CimObject, Values } from '../cim/object.js';
 import { parentMark } from '../model/device.js';
 import type { Host } from '../model/host.js';
+import { descriptions } from '../model/languages.js';
 import type { Machine } from '../model/machine.js';
 
 /** What both versions show of a machine. */
@@ -13,41 +14,40 @@ export class MachineObjects {
 
   system(machine: Machine): CimObject {
     const { transition, startedAt, processId, words, isMerging } = machine;
+    const said = descriptions[this.#host.options.language];
     const uptime = startedAt === undefined ? 0 : Date.now() - startedAt;
     return {
       className: 'Msvm_ComputerSystem',
       values: {
-        Caption: 'Virtual Machine',
-        Description: 'Microsoft Virtual Machine',
+        ...said.machine,
         ElementName: machine.name,
         Name: machine.id,
         CreationClassName: 'Msvm_ComputerSystem',
         InstallDate: String(machine.settings['CreationTime'] ?? ''),
         OperationalStatus: [transition === undefined ? '2' : '11', ...(isMerging ? ['32772'] : [])],
-        StatusDescriptions: [transition === undefined ? 'Operating normally' : 'In service', ...(isMerging ? ['Merging disks'] : [])],
+        StatusDescriptions: [transition === undefined ? said.well : 'In service', ...(isMerging ? ['Merging disks'] : [])],
         Status: 'OK',
         HealthState: '5',
         EnabledState: String(machine.enabledState),
         OtherEnabledState: transition === 'saving' || transition === 'pausing' ? transition : '',
-        RequestedState: '12',
+        RequestedState: '5',
         EnabledDefault: '2',
         TimeOfLastStateChange: new Date(machine.changedAt).toISOString(),
         TimeOfLastConfigurationChange: new Date(machine.configuredAt).toISOString(),
         OnTimeInMilliseconds: String(uptime),
         ...(processId === undefined ? {} : { ProcessID: String(processId) }),
-        ...(words.mode === 'v2' ? { InstanceID: machine.instanceId, NumberOfNumaNodes: '1', EnhancedSessionModeState: '6' } : {}),
+        ...(words.mode === 'v2' ? { NumberOfNumaNodes: '1', EnhancedSessionModeState: '6' } : {}),
       },
     };
   }
 
   /** The host itself, which is of the same class. */
   hostSystem(): CimObject {
-    const { server, words } = this.#host.options;
+    const { server, language } = this.#host.options;
     return {
       className: 'Msvm_ComputerSystem',
       values: {
-        Caption: 'Hosting Computer System',
-        Description: 'Microsoft Hosting Computer System',
+        ...descriptions[language].host,
         ElementName: server,
         Name: server,
         CreationClassName: 'Msvm_ComputerSystem',
@@ -56,7 +56,10 @@ export class MachineObjects {
         EnabledState: '2',
         RequestedState: '12',
         EnabledDefault: '2',
-        ...(words.mode === 'v2' ? { InstanceID: `Microsoft:${server}` } : {}),
+        NumberOfNumaNodes: '1',
+        ResetCapability: '1',
+        Status: 'OK',
+        StatusDescriptions: ['OK'],
       },
     };
   }
