@@ -1,6 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import t from 'tap';
 import type { NetworkDefinition, NetworkForward } from '#drivers/driver.js';
-import type { Switch } from '#simulators/hyperv/model/switch.js';
+import { newSwitch, type Switch } from '#simulators/hyperv/model/switch.js';
 import type { Simulator } from '#simulators/hyperv/simulator.js';
 import { isChange } from '#test/faults/hyperv-lab.js';
 import { definition, endAt, hypervHost, mark, soon } from '#test/peers/hyperv-host.js';
@@ -60,6 +61,20 @@ function take(mode: Mode, { host: { wiring } }: Simulator, native: Switch, what:
   wiring.bound.clear();
   if (what !== 'adapter') wiring.internal.clear();
   if (mode === 'v2' || what !== 'both, but for ports') native.ports = kept ?? [];
+}
+
+/** Led there by people, by ports that have names of the host's. Its own name is a GUID, as that of one of ours. */
+function theirs({ host: { adapters, switches, wiring } }: Simulator, kinds: readonly ('host' | 'adapter')[]): Switch {
+  const ports = kinds.map((kind) => ({ kind, Name: randomUUID().toUpperCase() }));
+  const shown = ports.map(({ Name }) => ({ className: 'Msvm_SwitchPort', suffix: '', values: { Name, EnabledState: '2' } }));
+  const native = newSwitch({ ElementName: 'shop.out' }, shown);
+  switches.set(native.id, native);
+  for (const { kind, Name } of ports) {
+    const id = kind === 'adapter' ? (adapters[1]?.id ?? '') : wiring.makeInternal('theirs', 'shop.out', '00155D0000AA').id;
+    if (kind === 'adapter') wiring.bound.add(id);
+    wiring.join(Name, id);
+  }
+  return native;
 }
 
 /** A second adapter, put there by a hand. */
@@ -238,6 +253,23 @@ t.test("v1: one that people made private stays so under a card that they plugged
   await t.rejects(facet('networks').define(outside, soon()), { code: 'Unsupported', message: /leads by mode None, host Detached/ });
   t.same([leads(simulator, native), simulator.host.wiring.bound.size], [['nowhere'], 0]);
 });
+
+for (const [what, kinds] of [
+  ['the host', ['host']],
+  ['an adapter', ['adapter']],
+  ['an adapter and the host', ['adapter', 'host']],
+] satisfies [string, Parameters<typeof theirs>[1]][])
+  t.test(`v1: a switch of people's that leads to ${what} is neither taken apart nor led elsewhere, whatever GUID it has`, async (t) => {
+    const { simulator, facet } = await hypervHost(t, 'v1');
+    const native = theirs(simulator, kinds);
+    const had = leads(simulator, native);
+    t.equal(had.length, kinds.length);
+    const notOurs = { code: 'NotOurs', message: /switch "shop\.out" leads to an adapter by port "[0-9A-F-]{36}", which is not ours/ };
+    await t.rejects(facet('networks').undefine(native.id as never, soon()), notOurs);
+    const alone = { ...outside, uuid: native.id, forward: { mode: 'None', host: 'Detached' } } as const;
+    if (what === 'the host') await t.rejects(facet('networks').define(alone, soon()), notOurs);
+    t.same([leads(simulator, only(simulator)), simulator.host.asked.filter(isChange)], [had, []]);
+  });
 
 t.test('v1: a host whose port people left unjoined comes back once no machine is on', async (t) => {
   const { simulator, driver, facet } = await hypervHost(t, 'v1');

@@ -36,18 +36,18 @@ export class Assembly {
     if (made !== undefined) await this.lead({ id, name, reference: made.reference }, ends, signal);
   }
 
-  /** Joins what is to be joined, and takes back what is not. An adapter is joined with the host: alone it might cut us off for good. */
+  /** Joins what is to be joined, and takes back what is not. An adapter is joined with the host: alone it might cut us off for good. @throws DriverError NotOurs */
   async lead(of: Meant, ends: SwitchEnds, signal: AbortSignal): Promise<void> {
-    const { host, outside } = await this.#pieces(of, signal);
+    const { host, outside } = await this.#ownPieces(of, signal);
     if (ends.device !== undefined && outside.length === 0) await this.#setUp(of, ends.device, signal);
     else if (ends.host === 'Attached' && host.length === 0) await this.#joinHost(of, signal);
     else if (ends.host === 'Detached') await this.#partHost(host, signal);
     await this.#sweep(of, signal);
   }
 
-  /** In the reverse order: what is left of it whenever we end is known by its names, too. */
+  /** In the reverse order: what is left of it whenever we end is known by its names, too. @throws DriverError NotOurs */
   async destroy(of: Meant, signal: AbortSignal): Promise<void> {
-    const { host, outside } = await this.#pieces(of, signal);
+    const { host, outside } = await this.#ownPieces(of, signal);
     const [first, ...others] = host;
     const [external] = outside;
     if (external === undefined) await this.#partHost(host, signal);
@@ -125,5 +125,16 @@ export class Assembly {
 
   async #pieces(of: Meant, signal: AbortSignal): Promise<Pieces> {
     return piecesOf(await readWiring(this.#wmi, signal), of.id);
+  }
+
+  /** @throws DriverError NotOurs for a switch that something is joined to by a port of another name: whose GUID a switch has says nothing, as people's have one, too */
+  async #ownPieces(of: Meant, signal: AbortSignal): Promise<Pieces> {
+    const pieces = await this.#pieces(of, signal);
+    const names = ownNames(uuidOf(of.id) ?? '');
+    const isOwn = (name: string) => [names.hostPort, names.adapterPort].includes(name.toLowerCase());
+    const theirs = [...pieces.outside, ...pieces.host].map(({ port }) => port.selectors['Name'] ?? '').find((name) => !isOwn(name));
+    if (theirs === undefined) return pieces;
+    const message = `switch "${of.name}" leads to an adapter by port "${theirs}", which is not ours; disconnect that, or take the switch apart`;
+    throw new DriverError('NotOurs', message);
   }
 }
