@@ -1,3 +1,4 @@
+import { inAscii } from './ascii.js';
 import type { Mark, OwnerMark } from './driver.js';
 import { DriverError } from './error.js';
 
@@ -33,7 +34,7 @@ export function markRecord(record: string): string {
 
 /** JSON in plain ASCII, without line breaks: what holds a mark on a host may keep neither those nor what is beyond ASCII. */
 export function asciiJson(value: unknown): string {
-  return JSON.stringify(value).replace(/[^ -~]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return inAscii(JSON.stringify(value));
 }
 
 /** Undefined for what is no JSON. */

@@ -1,4 +1,5 @@
-import type { MachineCdrom, MachineDefinition, MachineDisk, MachineInterface } from '#drivers/driver.js';
+import { inAscii } from '#drivers/ascii.js';
+import type { MachineCdrom, MachineDefinition, MachineDisk, MachineInterface, SeedKind } from '#drivers/driver.js';
 import type { Asked } from '../fit.js';
 import { seedFields } from './seed-kind.js';
 
@@ -32,7 +33,7 @@ export function asked(definition: AskedDefinition): readonly Asked[] {
     ...given('devices.graphics.type', definition.graphics?.type),
     ...there('devices.graphics.password', definition.graphics?.password !== undefined, 'spec.devices.graphics'),
     ...(seed === undefined ? [] : there(seedFields[seed.kind], true)),
-    ...(seed?.content === undefined ? [] : given(`${seedFields[seed.kind]}.size`, seed.content.length, `spec.${seedFields[seed.kind]}`)),
+    ...(seed?.content === undefined ? [] : askedOfContent(seed.kind, seed.content)),
     ...given('vsphere.guestId', definition.vsphere?.guestId),
     ...given('hyperv.memoryBufferPercent', definition.hyperv?.memoryBufferPercent),
     ...(definition.hyperv?.comPorts ?? []).flatMap((port) => given('hyperv.comPorts', port)),
@@ -48,6 +49,13 @@ const given = (field: string, value: string | number | undefined, path = `spec.$
   value === undefined ? [] : [{ field, path, given: value }];
 
 const there = (field: string, isThere: boolean, path = `spec.${field}`): readonly Asked[] => (isThere ? [{ field, path }] : []);
+
+/** Ignition's JSON counts as it would be in ASCII. */
+function askedOfContent(kind: SeedKind, content: Uint8Array): readonly Asked[] {
+  const path = `spec.${seedFields[kind]}`;
+  const bytes = kind === 'Ignition' ? inAscii(Buffer.from(content).toString()).length : content.length;
+  return given(`${seedFields[kind]}.size`, bytes, bytes === content.length ? path : `${path}, with \\u for what is not ASCII`);
+}
 
 function askedOfDisk({ name, bus, format, serial, cache, io, discard, limits }: AskedDisk): readonly Asked[] {
   const path = (field: string) => `spec.disks[${name}].${field}`;

@@ -1,3 +1,4 @@
+import { inAscii } from '#drivers/ascii.js';
 import type { MachineDefinition } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import type { VersionLimits } from './wmi/limits.js';
@@ -9,8 +10,8 @@ export const wholeItem = 'ignition.config';
 
 export const isPiece = (name: string): boolean => /^ignition\.config\.\d+$/.test(name);
 
-/** In characters: as containers/libhvee cuts it. A value has room for 1023. */
-const pieceLength = 990;
+/** In characters, with its first and its last written as \u: containers/libhvee cuts at 990, and a value has room for 1023. */
+const pieceLength = 980;
 
 /** @throws DriverError Unsupported or Invalid */
 export function checkSeed({ seed }: Pick<MachineDefinition, 'seed'>, limits: VersionLimits): void {
@@ -21,27 +22,29 @@ export function checkSeed({ seed }: Pick<MachineDefinition, 'seed'>, limits: Ver
 }
 
 /**
- * The configuration as items of a machine, by name. It is the same JSON in printable ASCII, with no blanks between its words: so that nothing on the way,
- * which is XML within XML, reads any of it otherwise.
+ * The configuration as items of a machine, by name. It is the same JSON in printable ASCII, with no blanks between its words and at the ends of a value: so
+ * that nothing on the way, which is XML within XML, reads any of it otherwise.
  * @throws DriverError Invalid, which tells nothing of what is in it
  */
 export function piecesOf(config: Uint8Array, maxBytes: number): ReadonlyMap<string, string> {
-  const text = plainJson(config);
-  if (Math.max(config.length, text.length) > maxBytes)
+  const text = jsonIn(config);
+  const bytes = inAscii(text).length;
+  if (bytes > maxBytes)
     refuse(
-      `${Math.max(config.length, text.length)} bytes were given`,
+      `${bytes} bytes were given${bytes === config.length ? '' : ', with \\u for what is not ASCII'}`,
       `at most ${maxBytes}; have it fetch the rest (ignition.config.replace)`,
     );
-  const count = Math.ceil(text.length / pieceLength);
-  return new Map(Array.from({ length: count }, (_, at) => [`${prefix}${at}`, text.slice(at * pieceLength, (at + 1) * pieceLength)]));
+  const dense = inAscii(text.replace(/("(?:[^"\\]|\\.)*")|\s+/g, '$1'));
+  const count = Math.ceil(dense.length / pieceLength);
+  const piece = (at: number) => dense.slice(at * pieceLength, (at + 1) * pieceLength).replace(/^ | $/g, '\\u0020');
+  return new Map(Array.from({ length: count }, (_, at) => [`${prefix}${at}`, piece(at)]));
 }
 
-function plainJson(config: Uint8Array): string {
+function jsonIn(config: Uint8Array): string {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(config);
     JSON.parse(text);
-    const dense = text.replace(/("(?:[^"\\]|\\.)*")|\s+/g, '$1');
-    return dense.replace(/[^ -~]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+    return text;
   } catch {
     return refuse('something else was given', 'JSON in UTF-8');
   }
