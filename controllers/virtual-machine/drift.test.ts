@@ -100,6 +100,7 @@ class Host {
   definition: MachineDefinition = wanted;
   drift: DriftWish | undefined;
   more: Partial<DesiredMachine> = {};
+  half: Pick<Machine, 'halfSeed'> = {};
   readonly events: string[] = [];
 
   constructor(policy?: DriftPolicy, live = false) {
@@ -137,6 +138,7 @@ class Host {
       configured: this.configured,
       ...(this.live === undefined ? {} : { live: this.live }),
       hardware: {},
+      ...this.half,
     };
     return { machine, record: decodeRecord(this.record) };
   }
@@ -182,6 +184,19 @@ class Host {
     return this.status?.conditions?.find((one) => one.type === type);
   }
 }
+
+t.test('half a seed is our own doing: whatever the policy for what others change, it is brought to its end', async (t) => {
+  for (const policy of ['Observe', 'Accept', 'Enforce'] as const) {
+    const host = new Host(policy);
+    const { seed: _, ...unseeded } = made;
+    host.configured = unseeded;
+    if (policy !== 'Enforce') t.match(host.report(), [{ field: 'spec.cloudInit' }], 'without a sign of ours it is another hand');
+    host.half = { halfSeed: true };
+    t.same(host.report(), []);
+    t.same(host.pass(), ['define'], policy);
+    t.same(host.configured.seed, wanted.seed);
+  }
+});
 
 t.test('each plain field that is compared has its place', async (t) => {
   const source = await readFile(new URL('../../../controllers/virtual-machine/difference.ts', import.meta.url), 'utf8');

@@ -6,6 +6,7 @@ import { limitsTaken } from './limits.js';
 import { runningDifferences } from './live.js';
 import { backOffOf, dueAt, recentlyPutBack } from './put-back.js';
 import { type MachineRecord, mostAccepted } from './record.js';
+import { seedFields } from './seed-kind.js';
 import { fieldsIn, pathsOf, textOf, valueAt, withFields } from './shape-fields.js';
 
 export interface Settled {
@@ -38,6 +39,7 @@ export function settle(wanted: MachineDefinition, { machine, record, now }: Know
   const inDefinition = differences(configured, asked)
     .filter((difference) => !isPassword(difference))
     .flatMap(pathsOf)
+    .filter((path) => machine.halfSeed !== true || !seedPaths.includes(path))
     .filter((path) => hasEntry(applied, path, valueAt(wanted, path)))
     .map((path) => judge(path, 'Definition', configured));
   const left = inDefinition.filter(isLeft).map(({ field }) => field);
@@ -52,6 +54,9 @@ export function settle(wanted: MachineDefinition, { machine, record, now }: Know
   const settled = isAsAsked ? refreshed(kept, wanted, configured) : kept;
   return { definition, machine: seen, drift: [...inDefinition, ...running], record: settled };
 }
+
+/** Half a seed is our own doing, which the next definition finishes. */
+const seedPaths: readonly string[] = Object.values(seedFields).map((field) => `spec.${field}`);
 
 /**
  * A definition without room above what it has says nothing of it, and so does one whose size was lowered while it runs, which changes nothing of the

@@ -43,8 +43,12 @@ export function planSeeding({ seed }: WantedSeed, machine: Machine | undefined, 
   return [act({ kind: 'seed', poolUuid, seed: { family, nativeName, content, inUse } }, 'the guest is to find its seed')];
 }
 
-/** One that is carried is looked for by defining the machine again, which changes nothing when it is there. */
-export const isToBeLookedFor = ({ seed }: WantedSeed, kept: boolean | undefined): boolean => seed?.kind === 'carried' && kept !== true;
+/**
+ * One that is carried is looked for by defining the machine again, which changes nothing when it is there. What was saved of a machine goes on with what its
+ * guest has read, and no definition reaches it before.
+ */
+export const isToBeLookedFor = ({ seed }: WantedSeed, { power }: Pick<Machine, 'power'>, kept: boolean | undefined): boolean =>
+  seed?.kind === 'carried' && kept !== true && power.reason !== 'Saved';
 
 const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 

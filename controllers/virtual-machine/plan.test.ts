@@ -74,6 +74,27 @@ const recordOf = (plan: ReturnType<typeof planOf>): MachineRecord => {
   return action !== undefined && 'mark' in action && action.mark !== undefined ? decodeRecord(action.mark.record) : {};
 };
 
+t.test('what is carried is looked for before a start, but not before what was saved goes on', (t) => {
+  const content = { kind: 'Ignition', files: [{ name: 'config', content: Buffer.from('{}') }] } as const;
+  const desired = desiredWith({ seed: { kind: 'carried', nativeName: 's', content } });
+  const seeded = { configured: { ...shape, seed: { kind: 'Ignition', location: 's' } } } as const;
+  t.same(words(planOf(desired, machineWith(off(), ran(), seeded))), ['define', 'start']);
+  t.same(words(planOf(desired, machineWith(off('Saved'), ran(), seeded))), ['start']);
+  t.end();
+});
+
+t.test("what of Ignition's JSON is not ASCII counts as it reaches the guest", (t) => {
+  const capabilities = [...everything, { field: 'ignition.size', max: 20 }];
+  const planned = (config: string) => {
+    const content = { kind: 'Ignition', files: [{ name: 'config', content: Buffer.from(config) }] } as const;
+    const desired = desiredWith({ seed: { kind: 'carried', nativeName: 's', content }, capabilities });
+    return planMachine(desired, { record: {} }, now).map(({ kind, because }) => `${kind}: ${because}`);
+  };
+  t.match(planned('{"a":"äa"}'), [/^act: /]);
+  t.same(planned('{"a":"ää€"}'), ['refuse: spec.ignition, with \\u for what is not ASCII: 26 given, one accepts at most 20']);
+  t.end();
+});
+
 t.test('what each run strategy does with a machine in each state', async (t) => {
   const running: MachineRecord = { boot: first };
   const rows: readonly (readonly [

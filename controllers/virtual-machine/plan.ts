@@ -64,7 +64,7 @@ function planPresence(desired: DesiredMachine, subject: Subject, settled: Settle
   if (waits.length > 0) return [...power.filter((decision) => !isStart(decision)), ...waits];
   // Only what is about to start needs its definition first: one that the host refuses must not keep a machine from being stopped.
   const defining = planDefinition(desired, subject, settled);
-  const isLooking = defining.length === 0 && power.some(isStart) && isToBeLookedFor(desired, observed.seedKept);
+  const isLooking = defining.length === 0 && power.some(isStart) && isToBeLookedFor(desired, subject.machine, observed.seedKept);
   const definition = isLooking ? [defineAgain(subject, settled)] : defining;
   const seeding =
     definition.some(({ kind }) => kind === 'act') || power.some(isStart) ? planSeeding(desired, observed.machine, observed.seedKept) : [];

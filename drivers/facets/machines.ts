@@ -44,6 +44,8 @@ export interface Machine extends Glance {
   /** What it has now, while not Off. */
   readonly live?: MachineShape;
   readonly hardware: Hardware;
+  /** We began to bring its guest a seed, or to take one away, and did not come to the end: the shapes show none. Nobody else did that. */
+  readonly halfSeed?: true;
   /** Of a machine without a mark, where the host has machines adopted. */
   readonly found?: Found;
 }

@@ -78,8 +78,15 @@ export function shapeOf(native: NativeMachine, owned = ownedOf(native)): Machine
   };
 }
 
+/** What waits for its next start. Half a seed of a machine that is off is brought by a definition alone, whatever seed waited before. */
+function nextOf(native: NativeGlance): Next {
+  const kept = readKept(notesOf(native.settings));
+  const { seed: _, ...others } = kept?.next ?? {};
+  return kept?.seed?.whole === false && isPlainOff(native) ? others : (kept?.next ?? {});
+}
+
 /** What it has at its next start, with what is noted for that, or would be. */
-export function configuredOf(native: NativeMachine, noted: Next = readKept(notesOf(native.settings))?.next ?? {}): MachineShape {
+export function configuredOf(native: NativeMachine, noted = nextOf(native)): MachineShape {
   const { memoryBytes: _size, minMemoryBytes: _least, maxMemoryBytes: _most, memoryBufferPercent: _buffer, ...others } = noted;
   const { secureBoot, cdroms, seed: told, comPorts, ...next } = others;
   const { secureBoot: hasNow = false, cdroms: cdromsNow = [], seed: toldNow, ...shape } = shapeOf(native);
@@ -113,6 +120,7 @@ export function machineOf(native: NativeMachine): Machine {
   return {
     ...glance,
     ...(mark === undefined ? { found: foundOf(native) } : { mark }),
+    ...(kept?.seed?.whole === false ? { halfSeed: true as const } : {}),
     configured: configuredOf(native),
     ...(glance.power.state === 'Off' ? {} : { live: shapeOf(native) }),
     hardware: {
