@@ -8,18 +8,21 @@ import { firstNotes, keptChange } from './kept.js';
 import { hypervShape, memoryAsked, memoryShape, sizesNext } from './memory.js';
 import { configuredOf, glanceOf, isPlainOff, type NativeMachine, ownedOf } from './native.js';
 import { readKept, withoutTheirs } from './notes.js';
-import { nextSeed, seedHeld, seedNote } from './seeds.js';
+import { nextSeed, type PairChange, pairChanges, seedHeld, seedNote } from './seeds.js';
 import { guidText, notesOf, uuidOf } from './wmi/machine-settings.js';
 
-/** A machine takes many calls, of parts that only the host can name: so a draft says what they come to. What people noted may be secret, and is not shown. */
+/** A machine takes many calls, of parts that only the host can name: so a draft says what they come to. What people noted, and what the guest is told, may be secret, and is not shown. */
 function draftOf(
   { uuid }: MachineDefinition,
   ElementName: string,
   notes: readonly string[],
   hardware: MachineShape,
+  pairs: readonly PairChange[] = [],
 ): Pick<Draft, 'format' | 'text'> {
   const settings = { ElementName, BIOSGUID: guidText(uuid), Notes: withoutTheirs(notes) };
-  return { format: 'JSON', text: `${JSON.stringify({ Msvm_VirtualSystemSettingData: settings, hardware }, undefined, 2)}\n` };
+  const items = Object.fromEntries(pairs.map(({ kind, items }) => [kind, items.map(([name]) => name)]));
+  const told = pairs.length === 0 ? {} : { Msvm_KvpExchangeDataItem: items };
+  return { format: 'JSON', text: `${JSON.stringify({ Msvm_VirtualSystemSettingData: settings, ...told, hardware }, undefined, 2)}\n` };
 }
 
 export function draftOfNew(definition: MachineDefinition, mark: Mark, generation: 1 | 2): Draft {
@@ -38,7 +41,13 @@ export function draftOfNew(definition: MachineDefinition, mark: Mark, generation
 }
 
 /** Of a machine that is on, what differs is noted for its next start. @throws DriverError NotOurs, and what `define` refuses */
-export function draftOfChange(native: NativeMachine, definition: MachineDefinition, mark: Mark, inventory: Inventory): Draft {
+export async function draftOfChange(
+  native: NativeMachine,
+  definition: MachineDefinition,
+  mark: Mark,
+  inventory: Inventory,
+  signal: AbortSignal,
+): Promise<Draft> {
   const { nativeName } = glanceOf(native);
   const kept = readKept(notesOf(native.settings));
   assertOwner(nativeName, kept?.mark, mark.owner);
@@ -50,6 +59,8 @@ export function draftOfChange(native: NativeMachine, definition: MachineDefiniti
   const changed = { ...difference, ...nextSeed(kept, isNow ? told.seed : seed) };
   const { notes } = keptChange(native, { ...kept, ...told, uuid, mark, next: isNow ? {} : changed, owned: ownedOf(native) });
   const hardware = configuredOf(native, changed);
-  const isSo = notes === undefined && uuidOf(native.settings) === uuid && (!isNow || Object.keys(changed).length === 0);
-  return { ...draftOf(definition, nativeName, notes ?? notesOf(native.settings), hardware), exists: true, unchanged: isSo };
+  const pairs = isNow && seed?.content !== undefined ? await pairChanges(native, seed, inventory, signal) : [];
+  const isSame = notes === undefined && uuidOf(native.settings) === uuid && pairs.length === 0;
+  const unchanged = isSame && (!isNow || Object.keys(changed).length === 0);
+  return { ...draftOf(definition, nativeName, notes ?? notesOf(native.settings), hardware, pairs), exists: true, unchanged };
 }

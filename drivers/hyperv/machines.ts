@@ -61,7 +61,7 @@ export class HypervMachines implements Machines {
     checkDefinition(definition, this.#inventory.limits);
     await checkCapacity(definition, this.#inventory, signal);
     const found = await this.#find(definition.uuid, signal);
-    if (found !== undefined) return draftOfChange(await this.#inventory.native(found, signal), definition, mark, this.#inventory);
+    if (found !== undefined) return draftOfChange(await this.#inventory.native(found, signal), definition, mark, this.#inventory, signal);
     const generation = generationFor(definition, this.#inventory.limits);
     checkGeneration(definition, generation);
     await this.#assertFree(definition, mark.owner, signal);

@@ -50,6 +50,8 @@ export interface Adopted {
 export interface CheckpointNote {
   readonly key: string;
   readonly memory: boolean;
+  /** What the guest was told when it was taken: the host brings that back with it. */
+  readonly seed?: SeedNote;
 }
 
 export const nothingOwned: Owned = { drives: [], cards: [] };
@@ -200,8 +202,11 @@ function readAdopted(value: unknown): Adopted | undefined {
 }
 
 function readCheckpoint(value: unknown): CheckpointNote | undefined {
-  const { key, memory } = recordOf(value);
-  return typeof key === 'string' && typeof memory === 'boolean' ? { key, memory } : undefined;
+  const { key, memory, seed } = recordOf(value);
+  const told = readSeed(seed);
+  return typeof key === 'string' && typeof memory === 'boolean'
+    ? { key, memory, ...(told === undefined ? {} : { seed: told }) }
+    : undefined;
 }
 
 function readSeed(value: unknown): SeedNote | undefined {

@@ -197,6 +197,63 @@ for (const mode of ['v2', 'v1'] as const) {
     t.same(items(), { 'ignition.config.0': second });
   });
 
+  t.test(`${mode}: half a seed that waited while its machine ran is not there once it is off, and is known to be ours`, async (t) => {
+    const { tell, guest, simulator, connect, driver, read, shape } = await scene(t);
+    const [start, cut] = [() => driver.power.start(id, { paused: false }, soon()), () => driver.power.cut(id, mark.owner, soon())];
+    const id = await tell(told('one', text('a', 23_000)));
+    await start();
+    const other = told('two', text('b', 20_000));
+    await tell(other);
+    await cut();
+    const end = endAt(simulator, 3, false, (what) => /KvpItems|Modify(SystemSettings|VirtualSystem)$/.test(what));
+    await t.rejects((await connect()).machines.define(other, mark, soon()));
+    end.revive();
+    t.match(await read(id), { halfSeed: true, configured: { seed: undefined } });
+    const [native] = simulator.host.machines.values();
+    native?.enter('running');
+    await tell(other);
+    t.equal((await shape(id))?.seed?.location, 'two', 'of one that somebody started meanwhile it waits');
+    const writes = native?.writes;
+    await tell(other);
+    t.equal(native?.writes, writes, 'and is not noted again');
+    await cut();
+    t.equal((await shape(id))?.seed, undefined);
+    await tell(other);
+    t.equal(guest(), text('b', 20_000));
+    t.equal((await read(id))?.halfSeed, undefined);
+  });
+
+  t.test(`${mode}: no value begins or ends with a blank, which a reader might cut off`, async (t) => {
+    const { tell, items } = await scene(t);
+    const config = JSON.stringify({ ignition: { version: '3.4.0' }, rest: `${' '.repeat(3000)}a b`.repeat(2) });
+    await tell(told('blanks', config));
+    const values = Object.keys(items()).map((_, at) => items()[`ignition.config.${at}`] ?? '');
+    t.ok(values.length > 6 && values.every((value) => value.length <= 990));
+    t.same(JSON.parse(values.map((value) => value.trim()).join('')), JSON.parse(config));
+  });
+
+  t.test(`${mode}: a draft tells which pairs would be written, and not what is in them`, async (t) => {
+    const { tell, driver, machine } = await scene(t);
+    const asked = told('one', text('secret', 1500));
+    await tell(asked);
+    const draft = () => driver.drafts?.machine(asked, mark, soon());
+    t.equal((await draft())?.unchanged, true);
+    machine().hostItems = new Map([
+      ['ignition.config.0', 'changed'],
+      ['ignition.config.7', 'x'],
+    ]);
+    const { writes } = machine();
+    const gone = await draft();
+    t.equal(gone?.unchanged, false);
+    t.same(JSON.parse(gone?.text ?? '').Msvm_KvpExchangeDataItem, {
+      Remove: ['ignition.config.7'],
+      Modify: ['ignition.config.0'],
+      Add: ['ignition.config.1'],
+    });
+    t.notMatch(gone?.text, /secret/);
+    t.equal(machine().writes, writes, 'and nothing is');
+  });
+
   t.test(`${mode}: what cannot be told is refused, and nothing of it is said`, async (t) => {
     const { tell, guest, driver, simulator } = await scene(t);
     const max = mode === 'v1' ? 24 << 10 : 64 << 10;
@@ -206,6 +263,9 @@ for (const mode of ['v2', 'v1'] as const) {
     await t.rejects(tell(told('more', sized(max + 1))), {
       code: 'Invalid',
       message: new RegExp(`ignition: ${max + 1} bytes were given; accepted: at most ${max}`),
+    });
+    await t.rejects(tell(told('beyond', `{"a":"${'ä'.repeat(max / 6)}"}`)), {
+      message: `ignition: ${8 + 6 * Math.floor(max / 6)} bytes were given, with \\u for what is not ASCII; accepted: at most ${max}; have it fetch the rest (ignition.config.replace)`,
     });
     for (const config of ['{"pass', Buffer.from([0xff, 0xfe]).toString('latin1')]) {
       const reason = await tell(told('broken', config)).catch((error) => error);

@@ -41,18 +41,29 @@ export async function bringSeed(
 ): Promise<NativeMachine> {
   const kept = readKept(notesOf(native.settings));
   if (seed === undefined && kept?.seed === undefined && kept?.next.seed === undefined) return native;
-  const { id } = glanceOf(native);
   if (seed !== undefined && seed.content === undefined) {
     assertThere(native, kept, seed);
     return native;
   }
-  const changes = changesTo(native, await hostItems(inventory.wmi, id, signal), wantedOf(seed, inventory), inventory);
+  const changes = await pairChanges(native, seed, inventory, signal);
   if (changes.length === 0) return native;
   await noteHalf(native, kept, seed, inventory, signal);
-  for (const { kind, items } of changes)
-    for (let at = 0; at < items.length; at += batch)
-      await inventory.service.changeItems(native.system.reference, kind, items.slice(at, at + batch), signal);
-  return inventory.native(id, signal);
+  for (const { kind, items } of changes) {
+    const texts = items.map(([name, data]) => itemText(inventory.wmi, name, data));
+    for (let at = 0; at < texts.length; at += batch)
+      await inventory.service.changeItems(native.system.reference, kind, texts.slice(at, at + batch), signal);
+  }
+  return inventory.native(glanceOf(native).id, signal);
+}
+
+/** In what the host tells the guest something else. @throws DriverError Conflict when somebody else's item is in the way */
+export async function pairChanges(
+  native: NativeMachine,
+  seed: MachineSeed | undefined,
+  inventory: Inventory,
+  signal: AbortSignal,
+): Promise<readonly PairChange[]> {
+  return changesTo(native, await hostItems(inventory.wmi, glanceOf(native).id, signal), wantedOf(seed, inventory));
 }
 
 function assertThere(native: NativeMachine, kept: Kept | undefined, seed: MachineSeed): void {
@@ -79,29 +90,23 @@ async function noteHalf(
 const wantedOf = (seed: MachineSeed | undefined, { limits }: Inventory): ReadonlyMap<string, string> =>
   seed?.content === undefined ? new Map() : piecesOf(seed.content, limits.ignitionBytes);
 
-interface Change {
+export interface PairChange {
   readonly kind: 'Add' | 'Modify' | 'Remove';
-  readonly items: readonly string[];
+  readonly items: readonly (readonly [name: string, data: string])[];
 }
 
 /** What a guest would read beyond its own end goes first. */
-function changesTo(
-  native: NativeMachine,
-  has: ReadonlyMap<string, string>,
-  wanted: ReadonlyMap<string, string>,
-  { wmi }: Inventory,
-): readonly Change[] {
+function changesTo(native: NativeMachine, has: ReadonlyMap<string, string>, wanted: ReadonlyMap<string, string>): readonly PairChange[] {
   if (wanted.size > 0 && has.has(wholeItem))
     throw new DriverError(
       'Conflict',
       `machine "${glanceOf(native).nativeName}" has a key-value pair "${wholeItem}", which its guest would take instead; remove that, or leave spec.ignition out`,
     );
-  const text = ([name, data]: readonly [string, string]) => itemText(wmi, name, data);
   const stale = [...has.keys()].filter((name) => isPiece(name) && !wanted.has(name));
-  const changes: readonly Change[] = [
-    { kind: 'Remove', items: stale.map((name) => itemText(wmi, name, '')) },
-    { kind: 'Modify', items: [...wanted].filter(([name, data]) => has.has(name) && has.get(name) !== data).map(text) },
-    { kind: 'Add', items: [...wanted].filter(([name]) => !has.has(name)).map(text) },
+  const changes: readonly PairChange[] = [
+    { kind: 'Remove', items: stale.map((name) => [name, '']) },
+    { kind: 'Modify', items: [...wanted].filter(([name, data]) => has.has(name) && has.get(name) !== data) },
+    { kind: 'Add', items: [...wanted].filter(([name]) => !has.has(name)) },
   ];
   return changes.filter(({ items }) => items.length > 0);
 }

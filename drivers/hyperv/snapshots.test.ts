@@ -179,6 +179,38 @@ for (const mode of ['v2', 'v1'] as const) {
   });
 }
 
+for (const mode of ['v2', 'v1'] as const)
+  t.test(`${mode}: what the guest is told after a revert is what the checkpoint brought back`, async (t) => {
+    const { simulator, connect, driver, id, native, wish } = await scene(t, mode);
+    const told = (location: string) => ({
+      ...wish,
+      seed: { kind: 'Ignition' as const, location, content: Buffer.from(`{"a":"${location}"}`) },
+    });
+    const tell = (asked: typeof wish) => driver.machines.define(asked, mark, soon());
+    const seed = async () => (await driver.machines.read([id], soon())).machines[0]?.configured?.seed?.location;
+    const isTold = () => [...native.hostItems.values()].join('');
+    await of(driver).take(id);
+    await tell(told('one'));
+    await of(driver).take(id, { key: 'one' });
+    await tell(told('two'));
+    for (const nth of [1, 2]) {
+      await of(driver).revert(id, 'one');
+      t.same([await seed(), isTold()], ['one', '{"a":"one"}'], `the ${nth}. time`);
+      await tell(told('two'));
+      t.equal(isTold(), '{"a":"two"}');
+    }
+    await of(driver).revert(id);
+    t.same([await seed(), isTold()], [undefined, '']);
+
+    await tell(told('two'));
+    const end = endAt(simulator, 3, false, isChange);
+    await t.rejects(of(await connect()).revert(id, 'one'));
+    end.revive();
+    t.match((await driver.machines.read([id], soon())).machines, [{ halfSeed: true, configured: { seed: undefined } }]);
+    await tell(told('two'));
+    t.equal(isTold(), '{"a":"two"}', 'whoever ends in it leaves what is looked at anew');
+  });
+
 t.test('version 1 merges only what is off, and takes none of a running machine without its memory', async (t) => {
   const { driver, id, files } = await scene(t, 'v1');
   await driver.power.start(id, { paused: false }, soon());

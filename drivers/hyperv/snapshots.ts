@@ -4,7 +4,8 @@ import { assertOwner } from '#drivers/owner.js';
 import { isCheckpoint } from './devices.js';
 import type { Inventory } from './inventory.js';
 import { glanceOf, isPlainOff, type NativeMachine } from './native.js';
-import { type CheckpointNote, type Kept, nothingOwned, readKept, withKept } from './notes.js';
+import { type CheckpointNote, type Kept, nothingOwned, readKept, wholeSeed, withKept } from './notes.js';
+import { piecesThere, seedAfter, uncertain } from './reverted-seed.js';
 import { checkSnapshot, memoryOf } from './snapshot-definition.js';
 import { type CheckpointService, parentOf } from './wmi/checkpoint-service.js';
 import { machineIdOf, notesOf, type Settings } from './wmi/machine-settings.js';
@@ -46,7 +47,8 @@ export class HypervSnapshots implements Snapshots {
 
   async #take(native: NativeMachine, kept: Kept, wanted: SnapshotDefinition, before: readonly Settings[], signal: AbortSignal) {
     const { id } = glanceOf(native);
-    const note = { key: wanted.key, memory: memoryOf(native, wanted, this.#inventory.limits) };
+    const seed = wholeSeed(kept);
+    const note = { key: wanted.key, memory: memoryOf(native, wanted, this.#inventory.limits), ...(seed === undefined ? {} : { seed }) };
     await this.#note(id, note, signal);
     try {
       await this.#service.take(native.system.reference, !note.memory && !isPlainOff(native), signal);
@@ -74,10 +76,13 @@ export class HypervSnapshots implements Snapshots {
       const then = readKept(notesOf(checkpoint));
       const { checkpoint: note = { key, memory: false }, owned = nothingOwned } = then ?? {};
       const now: Kept = { ...kept, next: {}, owned };
-      const notes = withKept(notesOf(native.settings), { ...now, checkpoint: note });
+      const pieces = () => piecesThere(id, this.#inventory, signal);
+      const before = await pieces();
+      const during = { ...now, seed: uncertain(kept.seed ?? note.seed), checkpoint: note };
+      const notes = withKept(notesOf(native.settings), during);
       await this.#inventory.service.changeSettings({ system: native.system, settings: checkpoint }, { notes }, signal);
       await this.#service.apply(native.system.reference, checkpoint.reference, signal);
-      const { checkpoint: _, ...plain } = now;
+      const { checkpoint: _, ...plain } = { ...now, seed: seedAfter(kept.seed, note.seed, before, await pieces()) };
       await this.#write(await this.#inventory.native(id, signal), withKept(notesOf(native.settings), plain), signal);
     });
   }

@@ -23,6 +23,7 @@ export interface Snapshot {
   settings: Values;
   readonly devices: readonly Device[];
   readonly features: Machine['features'];
+  readonly hostItems: Machine['hostItems'];
   /** With what ran in it: applied, the machine is saved. */
   readonly hasMemory: boolean;
   readonly createdAt: number;

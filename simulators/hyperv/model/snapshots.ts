@@ -15,6 +15,7 @@ export async function takeSnapshot(host: Host, machine: Machine, disksOnly = fal
     settings: { ...machine.settings, ElementName: `${machine.name} - (${machine.snapshots.length + 1})` },
     devices: machine.devices,
     features: machine.features,
+    hostItems: machine.hostItems,
     hasMemory: machine.state !== 'off' && !disksOnly,
     createdAt: Date.now(),
   };
@@ -36,12 +37,14 @@ function mustBeTakeable({ name, transition, settings, state, words, devices }: M
 }
 
 /** What was written since the last checkpoint is lost. @throws Refusal unless the machine is off or saved */
-export async function applySnapshot(host: Host, machine: Machine, { id, settings, devices, features, hasMemory }: Snapshot): Promise<void> {
+export async function applySnapshot(host: Host, machine: Machine, snapshot: Snapshot): Promise<void> {
+  const { id, settings, devices, features, hostItems, hasMemory } = snapshot;
   if (machine.transition !== undefined || !['off', 'saved'].includes(machine.state))
     throw new Refusal(codes.cim.invalidState, `'${machine.name}' has to be off.`);
   machine.devices = await overlaid(host, machine, devices);
   machine.settings = { ...settings, ElementName: machine.name };
   machine.features = features;
+  machine.hostItems = hostItems;
   machine.lastSnapshot = id;
   machine.enter(hasMemory ? 'saved' : 'off');
   machine.writes += 1;
