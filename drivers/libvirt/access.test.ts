@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { DriverError } from '#drivers/error.js';
 import { startLibvirtd } from '#test/peers/libvirtd.js';
 import { checkAccess, explained } from './access.js';
@@ -88,15 +88,44 @@ t.test('a pool whose directory QEMU may not search is not started, and says so',
   await pools.undefine(id, signal);
 });
 
-t.test('a directory that does not answer is no reason to wait for ever', async (t) => {
-  const folder = join(daemon.directory, 'hanging');
-  mkdirSync(folder);
-  writeFileSync(join(folder, 'stat'), '#!/bin/sh\nexec sleep 20\n', { mode: 0o755 });
+t.test('who cannot ask as another user says so, and calls neither the file nor the labels to blame', async (t) => {
+  const path = file('unasked', { folder: 0o700, uid: user });
+  await t.test('a program that is not root', async (t) => {
+    t.intercept(process, 'getuid', { value: () => user });
+    t.match(await told(refused(path)), {
+      code: 'Denied',
+      message: new RegExp(
+        `QEMU runs as ${user}:${group}; whether that user may search .*unasked is unknown \\(this program is not root.*see on the host whether`,
+      ),
+    });
+    await checkAccess(new Daemon(connection), 'unasked', join(path, '..'), signal);
+  });
+  await t.test('root that may not become somebody else, as in a container', async (t) => {
+    standIn(t, 'setpriv', 'echo "setpriv: setresuid failed: Operation not permitted" >&2; exit 1');
+    t.match(await told(refused(path)), { message: /may search .*unasked is unknown \(setpriv could not ask: .*Operation not permitted\)/ });
+    await checkAccess(new Daemon(connection), 'unasked', join(path, '..'), signal);
+  });
+  await t.test('a path that is not to be seen', async (t) => {
+    const far = join(path, '..', '..', 'far');
+    t.match(await told(refused(join(far, 'disk.raw'))), { message: /may search .*\/far is unknown \(it is not to be seen from here\)/ });
+    await checkAccess(new Daemon(connection), 'far', far, signal);
+  });
+  t.match(await told(refused(path)), { message: /which may not search .*unasked/ }, 'who can, does');
+});
+
+/** Before that of the host there is this program, for as long as the test runs. */
+function standIn(t: Test, program: string, script: string): void {
+  const folder = mkdtempSync(join(daemon.directory, 'programs-'));
+  writeFileSync(join(folder, program), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
   const path = process.env['PATH'];
   process.env['PATH'] = `${folder}:${path}`;
   t.teardown(() => {
     process.env['PATH'] = path;
   });
+}
+
+t.test('a directory that does not answer is no reason to wait for ever', async (t) => {
+  standIn(t, 'stat', 'exec sleep 20');
   await t.rejects(checkAccess(new Daemon(connection), 'far', '/srv/far', signal, { answerMs: 200 }), {
     code: 'TimedOut',
     message: /pool "far" at \/srv\/far: the directory does not answer/,
