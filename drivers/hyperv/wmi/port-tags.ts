@@ -1,7 +1,7 @@
 import { DriverError } from '#drivers/error.js';
 import type { Reference } from '../wsman/instance.js';
 import { switchPort } from './classes.js';
-import { isSame, ownNames, uuidOf } from './wiring.js';
+import { identity, ownNames, uuidOf } from './wiring.js';
 import { bindsTo, elementSettings, vlanEndpoint, vlanEndpointSettings } from './wiring-classes.js';
 import type { Wmi } from './wmi.js';
 import { keysIn } from './wql.js';
@@ -27,13 +27,21 @@ export async function portTags(wmi: Wmi, signal: AbortSignal): Promise<PortTags>
     wmi.find(vlanEndpoint, {}, signal),
     wmi.find(vlanEndpointSettings, {}, signal),
   ]);
+  // A host has a port for every card: what is looked for in a list each time blocks us for seconds.
+  const modes = new Map(endpoints.map(({ reference, common }) => [identity(reference), common.DesiredEndpointMode]));
+  const settingsIn = new Map(settings.map((each) => [identity(each.reference), each]));
+  const settingsFor = new Map(
+    settingsOf.flatMap(({ common: { ManagedElement, SettingData } }) => {
+      const found = settingsIn.get(identity(SettingData));
+      return found === undefined ? [] : [[identity(ManagedElement), found] as const];
+    }),
+  );
   const tags = new Map(
     binds.flatMap(({ common: { Antecedent: port, Dependent } }) => {
-      const endpoint = endpoints.find(({ reference }) => isSame(reference, Dependent));
-      const to = settingsOf.find(({ common }) => isSame(common.ManagedElement, Dependent))?.common.SettingData;
-      const found = settings.find(({ reference }) => to !== undefined && isSame(reference, to));
-      if (endpoint === undefined || found === undefined) return [];
-      return [[portKey(port.selectors), tagOf(endpoint.common.DesiredEndpointMode, found.common.AccessVLAN, found.reference)] as const];
+      const endpoint = identity(Dependent);
+      const found = settingsFor.get(endpoint);
+      if (found === undefined || !modes.has(endpoint)) return [];
+      return [[portKey(port.selectors), tagOf(modes.get(endpoint), found.common.AccessVLAN, found.reference)] as const];
     }),
   );
   return (path) => tags.get(portKey(keysIn(path))) ?? {};

@@ -112,10 +112,10 @@ function endsOf({ external }: Wiring, host: SwitchEnds['host'], outside: Pieces[
 
 const systemOf = ({ selectors }: Reference): string | undefined => selectors['SystemName']?.toUpperCase();
 
-/** Hosts do not mind the case of names, nor the order of keys. */
 export const isSame = (one: Reference, other: Reference): boolean => identity(one) === identity(other);
 
-const identity = ({ resourceUri, selectors }: Reference): string =>
+/** One for all ways to name an object: hosts do not mind the case of names, nor the order of keys. */
+export const identity = ({ resourceUri, selectors }: Reference): string =>
   [resourceUri.slice(resourceUri.lastIndexOf('/') + 1), ...keysOf(selectors)].join('\n').toLowerCase();
 
 /** Those that begin so say in which namespace it is, which some hosts tell and some do not. */
