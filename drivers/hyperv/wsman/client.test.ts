@@ -231,25 +231,6 @@ t.test('a method is asked once, and says what came of it', async (t) => {
   await t.rejects(connection.invoke(reference, 'Fly', {}, soon()), { code: 'Unsupported', message: /does not have the method/ });
 });
 
-for (const [what, ask, code, words] of [
-  [
-    'a namespace that is not there',
-    (c: WsmanClient) => c.query('root/virtualization/v3', machines, soon()),
-    'Unsupported',
-    /is the role Hyper-V installed/,
-  ],
-  [
-    'a class that is not there',
-    (c: WsmanClient) => c.query(v2, 'SELECT * FROM Msvm_Nothing', soon()),
-    'Unsupported',
-    /does not have the class/,
-  ],
-  ['a query that is none', (c: WsmanClient) => c.query(v2, 'DROP TABLE', soon()), 'Internal', /WQL query is invalid/],
-] as const)
-  t.test(`${what} is told by what the host said, and what to do`, async (t) => {
-    await t.rejects(ask(connected(t, await simulated(t))), { code, message: words, cause: { name: 'WsmanFault' } });
-  });
-
 t.test('access denied to one method, and quotas, are told', async (t) => {
   const simulator = await simulated(t, { maxOperations: 1 });
   const connection = connected(t, simulator);

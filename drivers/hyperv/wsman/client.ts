@@ -1,7 +1,7 @@
 import { DriverError } from '#drivers/error.js';
 import { isBroken } from '#drivers/https/network-error.js';
 import { childNS, elements, textOf, type XmlContent, type XmlElement } from '#drivers/xml/tree.js';
-import { asDriverError, isForgotten, isNothingYet } from './driver-error.js';
+import { asDriverError, asListingError, isForgotten, isNothingYet } from './driver-error.js';
 import { decodeInstance, decodeProperties, decodeReference, type Instance, type Reference, type Value } from './instance.js';
 import type { Lane, Lanes, Sending } from './lanes.js';
 import { actions, classUri, namespaces, pullDelivery, wqlDialect } from './names.js';
@@ -123,7 +123,7 @@ export class WsmanClient implements AsyncDisposable {
     try {
       return await this.#listOnce(classUri(namespace), wql, kind, signal);
     } catch (reason) {
-      if (!isForgotten(reason) && !isBroken(asDriverError(reason).cause)) throw asDriverError(reason);
+      if (!isForgotten(reason) && !isBroken(asDriverError(reason).cause)) throw asListingError(wql, reason);
       return await this.#listOnce(classUri(namespace), wql, kind, signal);
     }
   }

@@ -10,12 +10,16 @@ const rights: Meaning = [
 ];
 const noHyperV: Meaning = [
   'Unsupported',
-  'the namespace is not there: is the role Hyper-V installed, and does its service (vmms) run? A v1 host has no root/virtualization/v2, and a newer one no v1',
+  'the namespace, or a class of it, is not there: is the role Hyper-V installed, and does its service (vmms) run? A v1 host has no root/virtualization/v2, and a newer one no v1',
 ];
+const noMethod: Meaning = ['Unsupported', 'this version of Windows does not have the method'];
 const quota: Meaning = ['Exhausted', 'the host takes no more of this at a time: see `winrm get winrm/config` for its limits'];
 const absent: Meaning = ['NotFound'];
 
-/** Of Windows and WMI (WBEM_E_…), as unsigned numbers. */
+/** What a host says of a listing whose namespace or class it does not have: it has no other number for it. Nor for a query that is wrong, and ours are not. */
+const unlisted = 2150858778; // ERROR_WSMAN_ENUMERATE_CANNOT_PROCESS_FILTER
+
+/** Of Windows, WMI (WBEM_E_…) and WinRM (wsmerror.h), as unsigned numbers. */
 const byNumber: Readonly<Record<number, Meaning>> = {
   5: rights, // ERROR_ACCESS_DENIED
   1168: absent, // ERROR_NOT_FOUND
@@ -26,7 +30,14 @@ const byNumber: Readonly<Record<number, Meaning>> = {
   2147749902: noHyperV, // WBEM_E_INVALID_NAMESPACE
   2147749904: ['Unsupported', 'this version of Windows does not have the class'], // WBEM_E_INVALID_CLASS
   2147749911: ['Internal'], // WBEM_E_INVALID_QUERY
+  2147749934: noMethod, // WBEM_E_INVALID_METHOD
   2147749996: quota, // WBEM_E_QUOTA_VIOLATION
+  2150858752: absent, // ERROR_WSMAN_RESOURCE_NOT_FOUND
+  [unlisted]: noHyperV,
+  2150859012: rights, // ERROR_WSMAN_WMI_SVC_ACCESS_DENIED
+  2150859013: rights, // ERROR_WSMAN_WMI_PROVIDER_ACCESS_DENIED
+  2150859014: rights, // ERROR_WSMAN_WMI_CANNOT_CONNECT_ACCESS_DENIED
+  2150859038: ['Invalid'], // ERROR_WSMAN_WMI_PROVIDER_INVALID_PARAMETER
 };
 
 const bySubcode: Readonly<Record<string, Meaning>> = {
@@ -34,7 +45,7 @@ const bySubcode: Readonly<Record<string, Meaning>> = {
   DestinationUnreachable: absent,
   InvalidSelectors: ['Invalid'],
   InvalidMessageInformationHeader: ['Internal'],
-  ActionNotSupported: ['Unsupported', 'this version of Windows does not have the method'],
+  ActionNotSupported: noMethod,
   UnsupportedFeature: ['Unsupported'],
   DeliveryModeRequestedUnavailable: ['Unsupported'],
   EventSourceUnableToProcess: ['Unsupported', 'this version of Windows sends no events of it'],
@@ -70,6 +81,18 @@ export const isNothingYet = (reason: unknown): boolean => isFault(reason, 'Timed
 
 /** Whether a listing has to begin anew. */
 export const isForgotten = (reason: unknown): boolean => isFault(reason, 'InvalidEnumerationContext');
+
+/** What goes wrong with a listing. Where it is of what belongs to an object, and the host has no more to say, that object is gone. */
+export function asListingError(wql: string, reason: unknown): DriverError {
+  const error = asDriverError(reason);
+  const { cause } = error;
+  const isGone =
+    /^ASSOCIATORS /.test(wql) &&
+    cause instanceof WsmanFault &&
+    cause.numbers.length > 0 &&
+    cause.numbers.every((each) => each === unlisted);
+  return isGone ? new DriverError('NotFound', cause.message, { cause }) : error;
+}
 
 function isFault(reason: unknown, subcode: string): boolean {
   if (reason instanceof WsmanFault) return reason.subcode === subcode;

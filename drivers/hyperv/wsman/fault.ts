@@ -41,12 +41,16 @@ function subcodeOf(fault: XmlElement): string {
 function faultsIn(of: XmlElement | undefined): readonly XmlElement[] {
   return (of?.children ?? []).flatMap((node) => {
     if (node.kind !== 'element') return [];
-    return node.namespace === namespaces.fault && localName(node) === 'WSManFault' ? [node, ...faultsIn(node)] : faultsIn(node);
+    return isFault(node) ? [node, ...faultsIn(node)] : faultsIn(node);
   });
 }
 
+const isFault = (of: XmlElement): boolean =>
+  (of.namespace === namespaces.fault && localName(of) === 'WSManFault') ||
+  (of.namespace === namespaces.wmiError && localName(of) === 'MSFT_WmiError');
+
 function numbersIn(detail: XmlElement | undefined): readonly number[] {
-  const texts = faultsIn(detail).map((fault) => attribute(fault, 'Code'));
+  const texts = faultsIn(detail).map((fault) => attribute(fault, 'Code') ?? textOf(childNS(fault, namespaces.wmiError, 'error_Code')));
   // WMI's own, as a provider tells it beside.
   const status = everywhere(detail, 'StatusCode').map(textOf);
   return [...texts, ...status].map((text) => Number(text ?? Number.NaN) >>> 0).filter((number) => number > 0);
@@ -54,7 +58,7 @@ function numbersIn(detail: XmlElement | undefined): readonly number[] {
 
 /** Texts directly in a message: what stands deeper is of another fault. */
 function sentencesIn(detail: XmlElement | undefined): readonly (string | undefined)[] {
-  const messages = faultsIn(detail).flatMap((fault) => elements(fault, 'Message', namespaces.fault));
+  const messages = faultsIn(detail).flatMap((fault) => elements(fault, 'Message', fault.namespace));
   return [...messages, ...messages.flatMap((each) => elements(each, 'ProviderFault', namespaces.fault))].map(textOf);
 }
 

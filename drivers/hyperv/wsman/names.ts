@@ -8,6 +8,8 @@ export const namespaces = {
   wsman: 'http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd',
   identity: 'http://schemas.dmtf.org/wbem/wsman/identity/1/wsmanidentity.xsd',
   fault: 'http://schemas.microsoft.com/wbem/wsman/1/wsmanfault',
+  /** How newer hosts tell what WMI said. */
+  wmiError: 'http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/MSFT_WmiError',
   cim: 'http://schemas.dmtf.org/wbem/wscim/1/common',
   xsi: 'http://www.w3.org/2001/XMLSchema-instance',
 } as const;

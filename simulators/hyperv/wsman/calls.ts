@@ -34,6 +34,8 @@ export class Calls {
     const method = message.action.slice(message.action.lastIndexOf('/') + 1);
     if (message.action !== `${message.resourceUri}/${method}`) throw problems.noMethod(message.action);
     await this.#asked(`${className}.${method}`);
+    // A host with but one object of the class wants to know which, too.
+    if (message.selectors.length === 0) throw problems.noSelectors();
     const target = this.#catalog.target(message, namespace, className);
     const output = await namespace.invoke(target, method, this.#input(message));
     if (output === undefined) throw problems.noMethod(method);

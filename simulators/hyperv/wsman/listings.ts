@@ -1,7 +1,7 @@
 import { serializeXml } from '#drivers/xml/serialize.js';
 import { attribute, childNS, localName, textOf, type XmlElement } from '#drivers/xml/tree.js';
 import type { WmiNamespace } from '../cim/namespace.js';
-import { problems } from '../cim/problem.js';
+import { Problem, problems } from '../cim/problem.js';
 import type { Query } from '../wql/parse.js';
 import type { Asked } from './asked.js';
 import { type Catalog, parsedQuery } from './catalog.js';
@@ -28,7 +28,16 @@ export class Listings {
     this.#asked = asked;
   }
 
+  /** What WMI makes of a query is one kind of fault, whatever is wrong with it. */
   async enumerate(message: Message): Promise<XmlElement> {
+    try {
+      return await this.#enumerate(message);
+    } catch (reason) {
+      throw reason instanceof Problem ? reason.ofQuery : reason;
+    }
+  }
+
+  async #enumerate(message: Message): Promise<XmlElement> {
     const { namespace, className } = this.#catalog.resource(message.resourceUri);
     const filter = childNS(message.body, ns.wsman, 'Filter');
     const dialect = attribute(filter, 'Dialect') ?? wqlDialect;

@@ -24,7 +24,8 @@ const limits = { length: 2 ** 20, depth: 50, nodes: 50_000 };
 /** @throws Problem */
 export function parseMessage(text: string): Message {
   const envelope = parsed(text);
-  if (localName(envelope) !== 'Envelope' || envelope.namespace !== ns.soap) throw problems.badMessage('it is no SOAP 1.2 envelope');
+  if (localName(envelope) !== 'Envelope') throw problems.badMessage(`<${envelope.name}> is no SOAP envelope`);
+  if (envelope.namespace !== ns.soap) throw problems.otherSoap();
   const header = childNS(envelope, ns.soap, 'Header');
   const [body] = elementsOf(childNS(envelope, ns.soap, 'Body'));
   const head = (namespace: string, name: string) => textOf(childNS(header, namespace, name))?.trim();
@@ -45,7 +46,7 @@ function parsed(text: string): XmlElement {
   try {
     return parseXml(text, 'the message', limits);
   } catch (reason) {
-    throw problems.badMessage(reason instanceof Error ? reason.message : String(reason));
+    throw problems.badXml(reason instanceof Error ? reason.message : String(reason));
   }
 }
 

@@ -3,7 +3,6 @@ import { serializeXml } from '#drivers/xml/serialize.js';
 import { elementNS, type XmlContent, type XmlElement, xmlNamespaces } from '#drivers/xml/tree.js';
 import type { CimClass, CimProperty } from '../cim/class.js';
 import { type CimObject, parsePath, propertyOf } from '../cim/object.js';
-import type { Problem } from '../cim/problem.js';
 import { anonymous, ns } from './names.js';
 
 /** The prefixes that clients with fixed paths, as libvirt's, look for on the envelope. */
@@ -52,29 +51,6 @@ export function renderIdentity(version: string): string {
   return envelope(el.s('Header'), el.s('Body', elementNS(ns.identity, 'wsmid:IdentifyResponse', {}, ...parts)));
 }
 
-export function renderFault(problem: Problem, relatesTo: string, machine: string): string {
-  const inner = (code: number, ...content: readonly XmlContent[]) =>
-    elementNS(ns.fault, 'f:WSManFault', { Code: String(code), Machine: machine }, elementNS(ns.fault, 'f:Message', {}, ...content));
-  const providerFault = elementNS(
-    ns.fault,
-    'f:ProviderFault',
-    { provider: 'WMI Provider', path: '%systemroot%\\system32\\WsmWmiPl.dll' },
-    inner(problem.number, problem.message),
-  );
-  const fault = el.s(
-    'Fault',
-    el.s('Code', el.s('Value', problem.sender ? 's:Sender' : 's:Receiver'), el.s('Subcode', el.s('Value', problem.subcode))),
-    el.s('Reason', withLanguage(el.s('Text', problem.message))),
-    el.s('Detail', inner(problem.number, problem.provider ? providerFault : problem.message)),
-  );
-  return renderReply(`${ns.addressing}/fault`, relatesTo, fault);
-}
-
-const withLanguage = (of: XmlElement): XmlElement => ({
-  ...of,
-  attributes: [{ name: 'xml:lang', namespace: xmlNamespaces.xml, value: 'en-US' }],
-});
-
 /**
  * An instance under the name that was asked for, as libvirt's client wants it: every scalar once, null as nil; null arrays left out, others
  * the element repeated.
@@ -100,7 +76,7 @@ function renderValue(type: string, text: string, uri: string): readonly XmlConte
 /** A point in time as XML Schema has it, or an interval as CIM has it. */
 const renderTime = (text: string): XmlElement => elementNS(ns.cim, text.startsWith('P') ? 'cim:Interval' : 'cim:Datetime', {}, text);
 
-const nil = (of: XmlElement): XmlElement => ({ ...of, attributes: [{ name: 'xsi:nil', namespace: ns.xsi, value: 'true' }] });
+export const nil = (of: XmlElement): XmlElement => ({ ...of, attributes: [{ name: 'xsi:nil', namespace: ns.xsi, value: 'true' }] });
 
 export function renderReference(uri: string, keys: readonly (readonly [name: string, value: string])[]): readonly XmlElement[] {
   const selectors = keys.map(([name, value]) => elementNS(ns.wsman, 'w:Selector', { Name: name }, value));

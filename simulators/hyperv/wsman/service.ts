@@ -1,4 +1,4 @@
-import type { XmlElement } from '#drivers/xml/tree.js';
+import { childNS, textOf, type XmlElement } from '#drivers/xml/tree.js';
 import type { WmiNamespace } from '../cim/namespace.js';
 import { Problem } from '../cim/problem.js';
 import type { Asked } from './asked.js';
@@ -8,7 +8,8 @@ import { type ContextLimits, Contexts } from './contexts.js';
 import { Listings } from './listings.js';
 import { type Message, parseMessage } from './message.js';
 import { ns } from './names.js';
-import { renderFault, renderIdentity, renderReply } from './render.js';
+import { renderIdentity, renderReply } from './render.js';
+import { renderFault } from './render-fault.js';
 import { Subscriptions } from './subscriptions.js';
 
 export interface ServiceOptions {
@@ -55,8 +56,11 @@ export class Service {
   }
 
   identify(isKnown: boolean): string {
-    const { version } = this.#options;
-    return renderIdentity(isKnown ? `OS: ${version} SP: 0.0 Stack: 3.0` : 'OS: 0.0.0 SP: 0.0 Stack: 3.0');
+    return renderIdentity(`OS: ${isKnown ? this.#options.version : '0.0.0'} SP: 0.0 Stack: ${this.#stack}`);
+  }
+
+  get #stack(): '2.0' | '3.0' {
+    return /^6\.[01]\./.test(this.#options.version) ? '2.0' : '3.0';
   }
 
   async answer(text: string): Promise<Answered> {
@@ -67,7 +71,7 @@ export class Service {
       return { status: 200, body: await this.#done(message) };
     } catch (reason) {
       if (!(reason instanceof Problem)) throw reason;
-      return this.#fault(reason, message?.messageId ?? '');
+      return this.#fault(reason, message?.messageId ?? '', message);
     }
   }
 
@@ -76,8 +80,10 @@ export class Service {
     return this.#fault(problem, /<(?:\w+:)?MessageID[^>]*>([^<]*)</.exec(text)?.[1] ?? '');
   }
 
-  #fault(problem: Problem, messageId: string): Answered {
-    return { status: problem.sender ? 400 : 500, body: renderFault(problem, messageId, this.#options.server) };
+  #fault(problem: Problem, messageId: string, message?: Message): Answered {
+    const asked = textOf(childNS(message?.body, ns.wsman, 'Filter'));
+    const answering = { machine: this.#options.server, stack: this.#stack, asked };
+    return { status: problem.sender ? 400 : 500, body: renderFault(problem, messageId, answering) };
   }
 
   async #done(message: Message): Promise<string> {
