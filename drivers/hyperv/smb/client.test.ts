@@ -1,13 +1,17 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { channel } from 'node:diagnostics_channel';
 import { readFile } from 'node:fs/promises';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import t from 'tap';
 import { DriverError } from '#drivers/error.js';
 import { freePorts } from '#test/cluster/process.js';
-import { served, soon } from '#test/peers/samba-share.js';
+import { until } from '#test/cluster/until.js';
+import { administrator, served, soon } from '#test/peers/samba-share.js';
 import { isRefusedLogin } from '../refusal.js';
+import { SmbClient } from './client.js';
 
 const ways = [
   { lines: ['server max protocol = SMB2_10'], dialect: '2.1', cipher: undefined, signing: 0 },
@@ -133,4 +137,41 @@ t.test('two users are two', async (t) => {
   const client = await connect({ username: 'CORP-seeds', password: 'other' });
   t.ok(await client.share('c$', soon()));
   await t.rejects((await connect()).share('c$', soon()), { code: 'Denied' });
+});
+
+/** Our end of the connection that comes next. */
+async function nextSocket(): Promise<Socket> {
+  const made = channel('net.client.socket');
+  return await new Promise((resolve) => {
+    const take = (message: unknown) => {
+      made.unsubscribe(take);
+      resolve((message as { readonly socket: Socket }).socket);
+    };
+    made.subscribe(take);
+  });
+}
+
+t.test('who is given up while the last answer is being read leaves no session open', async (t) => {
+  const { samba } = await served(t);
+  const outcomes = { had: 0, givenUp: 0 };
+  // Nothing tells in which of these steps the session is there, and not yet handed over.
+  for (let steps = 0; outcomes.had === 0; steps += 1) {
+    const ours = nextSocket();
+    const giveUp = new AbortController();
+    const connecting = SmbClient.connect({ host: '127.0.0.1', port: samba.port }, administrator, giveUp.signal);
+    const socket = await ours;
+    let answers = 0;
+    socket.on('data', async () => {
+      answers += 1;
+      if (answers < 3) return;
+      for (let step = 0; step < steps; step += 1) await undefined;
+      giveUp.abort();
+    });
+    const client = await connecting.catch(() => undefined);
+    if (client === undefined) outcomes.givenUp += 1;
+    else outcomes.had += 1;
+    await client?.[Symbol.asyncDispose]();
+    await until(() => socket.destroyed);
+  }
+  t.ok(outcomes.givenUp > 3, `given up ${outcomes.givenUp} times`);
 });

@@ -46,9 +46,15 @@ export class SmbClient implements AsyncDisposable {
     const peer = `${endpoint.host}:${endpoint.port}`;
     const ending = new AbortController();
     using either = anyOf([signal, ending.signal]);
+    const opened = SmbClient.#open(endpoint, login, either.signal);
     try {
-      return await within(patience, 'the file server', SmbClient.#open(endpoint, login, either.signal), signal);
+      return await within(patience, 'the file server', opened, signal);
     } catch (reason) {
+      // It may have come in when nobody waited any more.
+      opened.then(
+        (late) => late[Symbol.asyncDispose](),
+        () => {},
+      );
       throw told(peer, reason);
     } finally {
       ending.abort();

@@ -1,16 +1,22 @@
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { type AddressInfo, createConnection, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { DriverError } from '#drivers/error.js';
 import { until } from '#test/cluster/until.js';
 import { administrator, served, soon } from '#test/peers/samba-share.js';
 import { type Change, startSmbProxy } from '#test/servers/smb-proxy.js';
+import { padded, u16, u32, utf16, zeros } from './bytes.js';
 import { SmbClient } from './client.js';
-import { encodeFrame } from './frame.js';
+import { Connection } from './connection.js';
+import { encodeFrame, FrameCutter } from './frame.js';
 import { commands, flagsAt, headerFlags, messageIdAt } from './header.js';
 import { isSealed } from './protection/sealing.js';
+import { signings } from './protection/signing.js';
+import { ShareOfTree } from './share.js';
 import { statuses } from './status.js';
+import { Tree } from './tree.js';
 
 /** A server with these lines, and somebody between it and us who changes what it says. */
 async function between(t: Test, lines: readonly string[]) {
@@ -235,4 +241,42 @@ t.test('who says nothing is given up when the signal ends', async (t) => {
 t.test('a server of 2.0.2 alone is told', async (t) => {
   const { connect } = await served(t, ['server min protocol = SMB2_02', 'server max protocol = SMB2_02']);
   await t.rejects(connect(), { code: 'Unsupported', message: /neither SMB 2\.1 nor 3: turn SMB 2 on there/ });
+});
+
+/** An entry of a folder, as MS-FSCC 2.4.10 has it. */
+const entry = (name: string, isLast: boolean): Buffer => {
+  const text = utf16(name);
+  const bytes = padded(Buffer.concat([zeros(60), u32(text.length), text]));
+  bytes.writeUInt32LE(isLast ? 0 : bytes.length, 0);
+  return bytes;
+};
+
+/** A share of a server without a login, which answers each question about what is in its folder with these names. */
+async function listing(t: Test, names: readonly string[]) {
+  const found = Buffer.concat(names.map((name, index) => entry(name, index === names.length - 1)));
+  const port = await listening(t, (socket) => {
+    const cutter = new FrameCutter();
+    socket.on('data', (chunk: Buffer) => {
+      for (const question of cutter.push(chunk)) {
+        const isList = commandOf(question) === commands.queryDirectory;
+        const body = isList ? Buffer.concat([u16(9, 72), u32(found.length), found]) : zeros(88);
+        const answer = Buffer.concat([question.subarray(0, 64), body]);
+        answer.writeUInt32LE(headerFlags.response, flagsAt);
+        socket.write(encodeFrame(answer));
+      }
+    });
+  });
+  const connection = new Connection(createConnection({ host: '127.0.0.1', port }));
+  t.teardown(() => connection.end(new DriverError('Unavailable', 'the test is over')));
+  const most = { maxTransact: 65_536, maxRead: 65_536, maxWrite: 65_536 };
+  const plain = { dialect: '2.1', capabilities: 0, securityMode: 0, signing: signings.hmacSha256 } as const;
+  return new ShareOfTree(new Tree(connection, { ...most, ...plain, serverGuid: zeros(16), clientGuid: zeros(16) }, 1, 'c$'));
+}
+
+t.test('a list that never ends is given up, whether nothing is on it or the same again and again', async (t) => {
+  await t.rejects((await listing(t, ['.', '..'])).list('', soon()), { code: 'Internal', message: /goes on, and nothing is on it/ });
+  await t.rejects((await listing(t, ['.', '..', ...Array(5_000).fill('a')])).list('', soon()), {
+    code: 'Exhausted',
+    message: /more than 100000 files/,
+  });
 });

@@ -1,4 +1,5 @@
 import { DriverError } from '#drivers/error.js';
+import { nonsense } from './bytes.js';
 import { OpenFile, type SmbFile } from './file.js';
 import { commands } from './header.js';
 import { access, type Create, type Created, dispositions, options, sharing } from './messages/file.js';
@@ -107,10 +108,14 @@ export class ShareOfTree implements SmbShare {
   async #entries(path: string, fileId: Buffer, signal: AbortSignal): Promise<readonly Entry[]> {
     const entries: Entry[] = [];
     const question = { command: commands.queryDirectory, body: encodeQueryDirectory(fileId, listBytes), payload: listBytes };
-    for (;;) {
+    for (let barren = 0; ; ) {
       const { header, packet } = await this.#tree.ask(path, question, signal, [statuses.noMoreFiles]);
       if (header.status === statuses.noMoreFiles) return entries;
-      entries.push(...decodeQueryDirectory(packet));
+      const more = decodeQueryDirectory(packet);
+      entries.push(...more);
+      // The folder itself and the one above come once each: with nothing but these again and again no list would ever end.
+      if (more.length === 0) barren += 1;
+      if (barren > 2) throw nonsense(`${path}: the list of a folder goes on, and nothing is on it`);
       if (entries.length > maxEntries)
         throw new DriverError('Exhausted', `${path}: more than ${maxEntries} files are in it; at most so many are listed`);
     }
