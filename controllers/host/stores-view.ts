@@ -38,8 +38,13 @@ export class StoresView {
     return this.#pools.find((pool) => pool.uuid === uuid);
   }
 
+  /** Those of which the host tells what they are. */
   volumes(pool: PoolId): readonly Volume[] {
-    return this.#volumes.get(pool) ?? [];
+    return (this.#volumes.get(pool) ?? []).filter(({ unread }) => unread === undefined);
+  }
+
+  unreadVolumes(pool: PoolId): readonly Volume[] {
+    return (this.#volumes.get(pool) ?? []).filter(({ unread }) => unread !== undefined);
   }
 
   markPools(): void {

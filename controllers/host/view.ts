@@ -102,6 +102,10 @@ export class HostView {
     return this.#stores.volumes(pool);
   }
 
+  unreadVolumes(pool: PoolId): readonly Volume[] {
+    return this.#stores.unreadVolumes(pool);
+  }
+
   dirtyMachine(id: MachineId): void {
     this.#machines.mark(id);
   }

@@ -165,10 +165,14 @@ t.test('what cannot be said is left out, and why is told', async (t) => {
         machineOf('b', disk('shared.img')),
         machineOf('elsewhere', disk('not-there.img')),
         machineOf('linked', disk('linked.qcow2')),
+        machineOf('locked', disk('locked.img')),
         machineOf('ours', bare, { mark: { owner, record: '' } }),
         transient,
       ],
-      [volumeOf('shared.img'), volumeOf('linked.qcow2', { base: '/p/base.qcow2' })],
+      [
+        ...[volumeOf('shared.img'), volumeOf('linked.qcow2', { base: '/p/base.qcow2' })],
+        ...['locked.img', 'hidden.img'].map((name) => volumeOf(name, { unread: 'access denied; let it in' })),
+      ],
     ),
   );
   t.strictSame(
@@ -179,9 +183,12 @@ t.test('what cannot be said is left out, and why is told', async (t) => {
     'machine b: /p/shared.img is a disk of machine a, too',
     /^machine elsewhere: \/p\/not-there.img is in no active pool of the host/,
     /^machine linked: \/p\/linked.qcow2 keeps only what differs from \/p\/base.qcow2/,
+    'machine locked: /p/locked.img cannot be read: access denied; let it in',
     'machine ours: it is VirtualMachine shop/ours of cluster "here"',
     /^machine transient: the host has no definition of it/,
+    'volume hidden.img of pool Default Pool: access denied; let it in',
     'volume linked.qcow2 of pool Default Pool: machine linked has it, which is left out',
+    'volume locked.img of pool Default Pool: machine locked has it, which is left out',
   ]);
 });
 

@@ -165,6 +165,7 @@ class Import {
     for (const location of locationsOf(shape)) {
       const found = this.#volumes.get(location);
       if (found === undefined) return `${location} is in no active pool of the host; ${this.#advice.toPool}`;
+      if (found.volume.unread !== undefined) return `${location} cannot be read: ${found.volume.unread}`;
       if (isOfOurMaking(found.volume.id.nativeName)) return `${location} is volume ${found.volume.id.nativeName}, which Virtwright made`;
       if (found.volume.base !== undefined)
         return `${location} keeps only what differs from ${found.volume.base}; ${this.#advice.standAlone}`;
@@ -200,7 +201,9 @@ class Import {
     const { nativeName } = found.volume.id;
     const because = isOfOurMaking(nativeName)
       ? 'Virtwright made it'
-      : (users.get(found.volume.location) ?? (makesVolumes(found.pool) ? whyNoVolume(found, this.#formatOf(found)) : undefined));
+      : (users.get(found.volume.location) ??
+        found.volume.unread ??
+        (makesVolumes(found.pool) ? whyNoVolume(found, this.#formatOf(found)) : undefined));
     if (because === undefined) this.#take(found);
     else this.#left.push(`volume ${nativeName} of pool ${found.pool.nativeName}: ${because}`);
   }

@@ -66,6 +66,8 @@ export interface Leftover {
 export interface ObservedVolume {
   readonly pool?: Pool;
   readonly volume?: Volume;
+  /** It is there, and the host does not tell what it is. */
+  readonly unreadVolume?: Volume;
   /** Its header was read, and reaches for nothing outside of it. */
   readonly inspected?: true;
   /** The mark on the host that the volume is not whole yet. */

@@ -229,12 +229,15 @@ function observeVolume(
   const volumes = pool === undefined ? [] : view.volumes(pool.id);
   const named = (name: string) => volumes.find(({ id }) => id.nativeName === name);
   const volume = named(nativeName);
+  const unreadVolumes = pool === undefined ? [] : view.unreadVolumes(pool.id);
+  const unreadVolume = unreadVolumes.find(({ id }) => id.nativeName === nativeName);
+  const there = volume ?? unreadVolume;
   const marker = named(markerName(nativeName));
   const job = jobs.get(uid);
   const wiping = jobs.get(wipeKey(uid));
   const deleting = jobs.get(deletionKey(uid));
   const lookedAt = pool === undefined || volume !== undefined ? undefined : looks.at({ pool: pool.id, nativeName });
-  const leftovers = volumes
+  const leftovers = [...volumes, ...unreadVolumes]
     .map(({ id }) => id)
     .filter((id) => id.nativeName !== nativeName && isOfFamily(id.nativeName, familyName))
     .map((id) => ({
@@ -244,17 +247,18 @@ function observeVolume(
     }));
   const original = source?.kind === 'clone' && typeof source.original !== 'string' ? source.original : undefined;
   const sourcePool = original === undefined ? undefined : view.pool(original.poolUuid);
-  const unread = volume === undefined && original === undefined ? undefined : unreadOf(view);
+  const unread = there === undefined && original === undefined ? undefined : unreadOf(view);
   return {
     leftovers,
     offered: uploads.isOffered(uid),
     sourceUsers: original === undefined ? [] : usersOf(original.location, view),
     linked: volumes.filter(({ base }) => base !== undefined && base === volume?.location).map(({ id }) => id.nativeName),
     ...(sourcePool === undefined ? {} : { sourcePool }),
-    users: volume === undefined ? [] : usersOf(volume.location, view),
+    users: there === undefined ? [] : usersOf(there.location, view),
     ...(unread === undefined ? {} : { unread }),
     ...(pool === undefined ? {} : { pool }),
     ...(volume === undefined ? {} : { volume }),
+    ...(unreadVolume === undefined ? {} : { unreadVolume }),
     ...(volume !== undefined && inspections.has(volume.id) ? { inspected: true } : {}),
     ...(marker === undefined ? {} : { marker }),
     ...(job === undefined ? {} : { job }),

@@ -6,21 +6,25 @@ import { act, type Plan, refuse } from '../plan.js';
 import type { DesiredVolume, ObservedVolume, VolumeAction } from './action.js';
 import { isItsOwn } from './plan-fill.js';
 import { planTaking, usedAs } from './plan-format.js';
-import { lookAgainMs, lookedForAgain } from './plan-look.js';
+import { lookAgainMs, lookedForAgain, planUnread } from './plan-look.js';
 
 /**
  * What is in the pool becomes this volume, as it is. Its format is what the manifest says, never what the content looks like, which a guest may
  * have written; and what reaches for other files is not taken.
  */
 export function planAdoption(
-  { format, sizeBytes, poolName, host, takeOver }: DesiredVolume,
+  desired: DesiredVolume,
   { name, ungranted }: Adopting,
-  { volume, marker, inspected, users, lookedAt = 0 }: ObservedVolume,
+  observed: ObservedVolume,
   pool: Pool,
   now: number,
 ): Plan<VolumeAction> {
+  const { format, sizeBytes, poolName, host, takeOver } = desired;
+  const { volume, marker, inspected, users, lookedAt = 0 } = observed;
   if (ungranted !== undefined) return [refuse('NotGranted', `volume ${ungranted}`)];
   if (isOfOurMaking(name)) return [refuse('NotOurs', `volume ${name} was made by Virtwright for an object of its own; it is not adopted`)];
+  const unread = planUnread(desired, observed, now);
+  if (unread !== undefined) return unread;
   const id = { pool: pool.id, nativeName: name };
   if (volume === undefined) {
     if (now - lookedAt > lookAgainMs) return [act({ kind: 'look', id }, 'it is to be adopted, and was not there')];

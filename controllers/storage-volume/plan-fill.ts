@@ -7,6 +7,7 @@ import { act, type Plan, refuse, sayThenAct, wait } from '../plan.js';
 import type { DesiredVolume, FillRecord, Leftover, ObservedVolume, VolumeAction } from './action.js';
 import { askedOfVolume } from './asked.js';
 import { planTaking, usedAs } from './plan-format.js';
+import { planUnread } from './plan-look.js';
 import { usedOnHost } from './plan-removal.js';
 import { planSource } from './plan-source.js';
 import type { Source, UploadSource } from './source.js';
@@ -21,6 +22,8 @@ export function planFirst(desired: DesiredVolume, observed: ObservedVolume, pool
     const message = `pool "${poolName}" on ${host} has a volume ${id.nativeName} that Virtwright did not make; remove or rename it there`;
     return [refuse('NotOurs', message)];
   }
+  const unread = planUnread(desired, observed, now);
+  if (unread !== undefined) return unread;
   const left = planLeftovers(desired, desired.takeOver === 'None' ? [] : observed.leftovers, pool);
   if (left !== undefined) return left;
   if (formatOf(desired, pool) === undefined) return [refuseFormat(desired, pool)];

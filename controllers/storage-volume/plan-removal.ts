@@ -4,7 +4,9 @@ import type { DesiredVolume, ObservedVolume, VolumeAction } from './action.js';
 
 const againMs = 30_000;
 
-export function planRemoval(desired: DesiredVolume, observed: ObservedVolume, now: number): Plan<VolumeAction> {
+/** What cannot be read goes as well: its content is there all the same. */
+export function planRemoval(desired: DesiredVolume, seen: ObservedVolume, now: number): Plan<VolumeAction> {
+  const observed = seen.unreadVolume === undefined ? seen : { ...seen, volume: seen.unreadVolume };
   const { claim, record, keep, uid, poolName, poolComes, host, existing, rival, adopt } = desired;
   const { pool, volume, marker, job } = observed;
   if (claim !== undefined)

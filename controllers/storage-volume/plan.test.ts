@@ -91,6 +91,7 @@ const devices: Pool = { ...pool, formats: ['Raw'], can: ['create', 'delete', 'st
 t.test('what is done with a volume in each state', async (t) => {
   const left = { leftovers: [leftover('shop.root-00000000')] };
   const unseen = { leftovers: [leftover('shop.root-00000000', true, false)] };
+  const unreadVolume = { ...volume, unread: 'access denied' };
   const two = { leftovers: [...left.leftovers, leftover('shop.root-11111111')] };
   const toDelete = { want: 'absent', record: whole, keep: false } as const;
   const tree = { ...volume, format: 'Directory' } as const;
@@ -129,6 +130,11 @@ t.test('what is done with a volume in each state', async (t) => {
     ['whole, its mark still there', { record: whole }, { volume, marker }, ['delete']],
     ['whole, and not seen', { record: whole }, {}, ['look']],
     ['whole, and gone', { record: whole }, { lookedAt: now }, ['refuse Lost', 'wait Looking']],
+    ['whole, and not read', { record: whole }, { unreadVolume }, ['look']],
+    ['whole, and not read again', { record: whole }, { unreadVolume, lookedAt: now }, ['refuse Unreadable', 'wait Looking']],
+    ['something there that cannot be read', {}, { unreadVolume, lookedAt: now }, ['refuse Unreadable', 'wait Looking']],
+    ['deleted, and not read', { want: 'absent', record: whole, keep: false }, { unreadVolume }, ['delete']],
+    ['deleted, and not read to be wiped', toWipe, { unreadVolume }, ['wipe']],
     ['gone for long', { record: whole }, { lookedAt: now - 6 * 60_000 }, ['look']],
     ['too small, where nothing grows', { record: whole, sizeBytes: 2 ** 31 }, { volume, pool: devices }, ['refuse CannotGrow']],
     ['whole, and too small', { record: whole, sizeBytes: 2 ** 31 }, { volume }, ['grow']],
@@ -394,6 +400,34 @@ t.test('what an interrupted fill left is seen at once, and a machine that runs i
     view.volumes(of.pool).find(({ id: { nativeName } }) => nativeName === of.nativeName),
     { sizeBytes: 200 },
   );
+});
+
+t.test('a volume that the host cannot read is seen apart, with who uses it, and is nobody’s', async (t) => {
+  const { host, behind, volumes, pool: id, start, signal } = await store();
+  await start();
+  const view = new HostView(fakeDriver(host), () => {}, signal);
+  const poolUuid = '11111111-2222-4333-8444-555555555555';
+  const scope = { name: 'one', cluster: 'here', hypervisor: undefined, capabilities: [] };
+  const kind = storageVolumeKind(scope, noStores(), new Jobs(() => {}), new Locks(), new Uploads(() => {}));
+  const definition = { pool: id, nativeName: volume.id.nativeName, format: 'Raw', sizeBytes: 2 ** 30 } as const;
+  await volumes.create(definition, signal);
+  const file = host.directory('/p').get(volume.id.nativeName);
+  assert(file !== undefined);
+  file.unread = 'access denied; let it in';
+  const disks = [{ name: 'root', location: `/p/${volume.id.nativeName}`, format: 'Raw' }] as const;
+  behind.machine({ uuid: '22222222-2222-4333-8444-555555555555', nativeName: 'm', shape: { disks } });
+  await view.refresh({ machines: true, volumesOf: poolUuid }, signal);
+  t.same([view.volumes(id), view.unreadVolumes(id).length], [[], 1]);
+  const seen = (given: Partial<DesiredVolume>) => {
+    const desired = desiredWith({ poolUuid, format: 'Raw', ...given });
+    return words(planVolume(desired, kind.observe(desired, view), now));
+  };
+  t.same(seen({ record: whole }), ['look']);
+  t.same(seen({ want: 'absent', record: whole, keep: false }), ['wait InUse']);
+  t.same(seen({ nativeName: 'shop.root-99999999' }), ['refuse RestoredOrCopied'], 'it is left of an earlier one, and not passed over');
+  const look = { kind: 'look', id: { pool: id, nativeName: volume.id.nativeName } } as const;
+  await kind.performers.look.run({ driver: fakeDriver(host), view, clock: () => now }, look, signal);
+  t.same(seen({ record: whole }), ['refuse Unreadable', 'wait Looking']);
 });
 
 t.test('no directory is deleted beneath a container, and no container starts with one that is being deleted', async (t) => {

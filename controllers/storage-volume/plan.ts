@@ -4,7 +4,7 @@ import { act, type Plan, refuse, wait } from '../plan.js';
 import type { DesiredVolume, ObservedVolume, VolumeAction } from './action.js';
 import { planAdoption } from './plan-adoption.js';
 import { planFilling, planFirst } from './plan-fill.js';
-import { lookAgainMs, lookedForAgain } from './plan-look.js';
+import { lookAgainMs, lookedForAgain, planUnread } from './plan-look.js';
 import { planRemoval } from './plan-removal.js';
 import type { User } from './source.js';
 
@@ -24,19 +24,17 @@ export function planVolume(desired: DesiredVolume, observed: ObservedVolume, now
 }
 
 /** Where volumes are made, what is there is somebody's; one of two objects for the same has it, as a disk has one writer. */
-function planExisting(
-  { rival, sizeBytes, poolName, host }: DesiredVolume,
-  nativeName: string,
-  { volume, lookedAt = 0 }: ObservedVolume,
-  pool: Pool,
-  now: number,
-): Plan<VolumeAction> {
+function planExisting(desired: DesiredVolume, nativeName: string, observed: ObservedVolume, pool: Pool, now: number): Plan<VolumeAction> {
+  const { rival, sizeBytes, poolName, host } = desired;
+  const { volume, lookedAt = 0 } = observed;
   const field = `spec.existing.name: ${nativeName} given`;
   if (pool.can.includes('create'))
     return [
       refuse('Unfit', `${field}, and pool "${poolName}" on ${host} makes its volumes: what is there belongs to others; leave it out`),
     ];
   if (rival !== undefined) return [refuse('InUse', `${field}, and StorageVolume "${rival}" is that one already`)];
+  const unread = planUnread(desired, observed, now);
+  if (unread !== undefined) return unread;
   if (volume === undefined) {
     if (now - lookedAt > lookAgainMs) return [act({ kind: 'look', id: { pool: pool.id, nativeName } }, 'it was not there yet')];
     return [
@@ -48,13 +46,11 @@ function planExisting(
   return [refuse('Unfit', `spec.size: ${formatBytes(sizeBytes)} given, ${nativeName} has ${formatBytes(volume.sizeBytes)}`)];
 }
 
-function planWhole(
-  desired: DesiredVolume,
-  { pool, volume, marker, users, lookedAt = 0 }: ObservedVolume,
-  id: VolumeId,
-  now: number,
-): Plan<VolumeAction> {
+function planWhole(desired: DesiredVolume, observed: ObservedVolume, id: VolumeId, now: number): Plan<VolumeAction> {
   const { sizeBytes, poolName, host } = desired;
+  const { pool, volume, marker, users, lookedAt = 0 } = observed;
+  const unread = planUnread(desired, observed, now);
+  if (unread !== undefined) return unread;
   if (volume === undefined) {
     if (now - lookedAt > lookAgainMs) return [act({ kind: 'look', id }, 'it is not where it was known to be')];
     return [

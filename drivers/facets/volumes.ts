@@ -78,6 +78,8 @@ export interface Volume {
   readonly allocation?: 'Full';
   /** Location of the volume that this one keeps only its differences from. */
   readonly base?: string;
+  /** It is there, and the host does not tell what it is: why not, and what helps. Its size is the file's then, and a base is not known. */
+  readonly unread?: string;
 }
 
 /**

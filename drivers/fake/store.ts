@@ -19,6 +19,8 @@ export class FakeFile {
   base: string | undefined;
   /** All of its room was taken at once. */
   isFull = false;
+  /** Why the host cannot read it. */
+  unread: string | undefined;
   #buffer = Buffer.alloc(0);
   #used = 0;
   #length = 0;

@@ -41,7 +41,8 @@ function volume(pool: FakePool, nativeName: string): readonly Volume[] {
   const { format, sizeBytes, allocationBytes, base } = file;
   const is = { id: { pool: pool.id, nativeName }, location: `${pool.path}/${nativeName}`, format, sizeBytes };
   const taken = file.isFull ? { allocationBytes: Math.max(sizeBytes, allocationBytes), allocation: 'Full' as const } : { allocationBytes };
-  return [{ ...is, ...taken, ...(base === undefined ? {} : { base }) }];
+  const unread = file.unread === undefined ? {} : { unread: file.unread };
+  return [{ ...is, ...taken, ...(base === undefined ? {} : { base }), ...unread }];
 }
 
 function list(host: Host, id: PoolId, refresh: boolean): readonly Volume[] {

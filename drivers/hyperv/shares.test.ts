@@ -51,6 +51,19 @@ t.test('disks of each type are made on a share, grow, and are deleted there', as
   t.same(served(), ['copy.vhdx']);
 });
 
+t.test('what the host may no more read on a share is there, and who has to let it in is said', async (t) => {
+  const { id, facet, connect, simulator } = await started(t);
+  const { location } = await facet('volumes').create({ pool: id, nativeName: 'root', format: 'Vhdx', sizeBytes: bytes }, soon());
+  simulator.host.options.store.isHandedOn = false;
+  const { pools, volumes } = await connect();
+  await pools?.define(sharePool, soon());
+  await pools?.start(id, soon());
+  const found = await volumes?.list(id, { refresh: true }, soon());
+  t.match(found, [
+    { location, unread: /failed \(32768\); if it may not read the file: the share and its folder have to let in.*auth=kerberos/ },
+  ]);
+});
+
 t.test('a machine has a disk on a share, which is not deleted as long as the machine is on', async (t) => {
   const { id, driver, facet, read, served } = await started(t);
   const volumes = facet('volumes');

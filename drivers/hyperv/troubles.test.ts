@@ -93,6 +93,21 @@ for (const mode of ['v2', 'v1'] as const) {
     t.match(await volumes.list(pool, { refresh: true }, soon()), [{ sizeBytes: 4 << 20 }, { sizeBytes: 4 << 20 }]);
   });
 
+  t.test(`${mode}: a disk that was never read is there all the same, with why, and goes`, async (t) => {
+    const { simulator, connect, driver, volumes } = await host(t, mode);
+    const { id, location } = await create(driver, 'root');
+    const later = mustHave((await connect()).volumes);
+    const look = mode === 'v2' ? 'GetVirtualHardDiskSettingData' : 'GetVirtualHardDiskInfo';
+    simulator.host.troubles.add(look, { kind: 'return', code: codes.accessDenied });
+    const unread = /access denied.*; the file has to let in SYSTEM, as which Hyper-V reads it [(]icacls[)]$/;
+    t.match(await later.list(pool, { refresh: true }, soon()), [{ id, location, unread }]);
+    t.notOk((await volumes.list(pool, { refresh: false }, soon()))[0]?.unread, 'whoever has read it before knows it');
+    await t.rejects(later.grow(id, 8 << 20, soon()), { code: 'Busy' });
+    await t.rejects(later.create({ ...id, format: 'Vhd', sizeBytes: 4 << 20 }, soon()), { code: 'Busy' });
+    await later.delete(id, soon());
+    t.same(await later.list(pool, { refresh: true }, soon()), []);
+  });
+
   t.test(`${mode}: a disk is alone when every other one tells that it is no linked clone of it`, async (t) => {
     const { simulator, connect, driver, volumes } = await host(t, mode);
     const { id } = await create(driver, 'base');
@@ -112,7 +127,9 @@ for (const mode of ['v2', 'v1'] as const) {
     await later.delete({ pool, nativeName: 'clone' }, soon());
     await simulator.host.options.store.touch('D:\\Hyper-V\\broken.vhd');
     await later.delete(id, soon());
-    t.same(await later.list(pool, { refresh: true }, soon()), [], 'one that is broken holds nobody up');
+    const left = await later.list(pool, { refresh: true }, soon());
+    t.match(left, [{ id: { nativeName: 'broken' }, unread: /incorrect data|32776/ }], 'one that is broken holds nobody up');
+    t.equal(left.length, 1);
   });
 
   t.test(`${mode}: a copy that another life began is not begun again beside it`, async (t) => {

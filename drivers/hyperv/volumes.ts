@@ -31,11 +31,12 @@ export class HypervVolumes implements Volumes {
       if (modified === '' || this.#known.get(path)?.modified !== modified) this.#stale.set(path, Symbol());
     const volumes: Volume[] = [];
     for (const file of files) {
-      const disk = await this.#looked(file, signal);
-      // Of a disk that does not tell its size nothing is told: whoever took the file's for it might shrink the disk.
-      if (disk === undefined && isSized(file.name)) continue;
-      const volume = volumeOf(pool, file, disk);
-      if (volume !== undefined && !volumes.some(({ id }) => id.nativeName === volume.id.nativeName)) volumes.push(volume);
+      const disk = await this.#asked(file, signal);
+      const isRead = !(disk instanceof DriverError);
+      if (!isRead && disk.code === 'NotFound') continue;
+      const volume = volumeOf(pool, file, isRead ? disk : undefined);
+      if (volume === undefined || volumes.some(({ id }) => id.nativeName === volume.id.nativeName)) continue;
+      volumes.push(isRead || !isSized(file.name) ? volume : { ...volume, unread: disk.message });
     }
     return volumes;
   }
@@ -240,14 +241,20 @@ export class HypervVolumes implements Volumes {
     return files.find((each) => volumeOf(pool, each, undefined)?.id.nativeName === nativeName);
   }
 
-  /** As it was last seen where the host does not tell it now. Undefined for what is no virtual disk, and for one that was never seen. */
+  /** Undefined for what is no virtual disk, and for one that was never seen. */
   async #looked(file: StoredFile, signal: AbortSignal): Promise<Disk | undefined> {
+    const disk = await this.#asked(file, signal);
+    return disk instanceof DriverError ? undefined : disk;
+  }
+
+  /** As it was last seen where the host does not tell it now; why not, where it was never seen. Undefined for what is no virtual disk. */
+  async #asked(file: StoredFile, signal: AbortSignal): Promise<Disk | DriverError | undefined> {
     const { path, sizeBytes: fileBytes } = file;
     const known = this.#known.get(path);
     if (!isDisk(path) || (known?.fileBytes === fileBytes && !this.#stale.has(path))) return known?.disk;
     return this.#look(file, signal).catch((reason) => {
       if (!(reason instanceof DriverError) || ['Unavailable', 'TimedOut'].includes(reason.code)) throw reason;
-      return known?.disk;
+      return known?.disk ?? reason;
     });
   }
 

@@ -79,6 +79,12 @@ export class ImageService {
 
   /** NotFound when there is no such file. */
   async look(path: string, signal: AbortSignal): Promise<Disk> {
+    return this.#look(path, signal).catch((reason) => {
+      throw unread(path, reason);
+    });
+  }
+
+  async #look(path: string, signal: AbortSignal): Promise<Disk> {
     if (this.#wmi.version === 'v1') return diskOf(await this.#read('GetVirtualHardDiskInfo', 'Info', path, signal));
     const settings = await this.#read('GetVirtualHardDiskSettingData', 'SettingData', path, signal);
     const state = await this.#read('GetVirtualHardDiskState', 'State', path, signal);
@@ -103,7 +109,7 @@ export class ImageService {
 
   async #write(method: string, given: Parameters<Wmi['client']['invoke']>[2], path: string, signal: AbortSignal): Promise<void> {
     await this.#call(method, given, signal).catch((reason) => {
-      throw reason instanceof DriverError && reason.code === 'Denied' && path.startsWith('\\\\') ? notHandedOn(path, reason) : reason;
+      throw isDenied(reason) && isShared(path) ? notHandedOn(path, reason) : reason;
     });
   }
 
@@ -126,12 +132,27 @@ export class ImageService {
   }
 }
 
-/** Hyper-V writes to a share as who asks it to, whom Windows hands on to a file server only by Kerberos and where it was told to. */
-function notHandedOn(path: string, cause: DriverError): DriverError {
+const isShared = (path: string): boolean => path.startsWith('\\\\');
+
+const isDenied = (reason: unknown): reason is DriverError => reason instanceof DriverError && reason.code === 'Denied';
+
+const notHandedOn = (path: string, cause: DriverError): DriverError =>
+  new DriverError('Denied', `${cause.message}; ${whomToLetIn(path)}`, { cause });
+
+/** A host that may not read a disk may say no more than that it failed. */
+function unread(path: string, reason: unknown): unknown {
+  const isSilent = reason instanceof DriverError && reason.code === 'Internal';
+  if (!isDenied(reason) && !isSilent) return reason;
+  const remedy = `${isSilent ? 'if it may not read the file: ' : ''}${whomToLetIn(path)}`;
+  return new DriverError(reason.code, `${reason.message}; ${remedy}`, { cause: reason });
+}
+
+/** Hyper-V is SYSTEM. To a share it goes as who asks it to, whom Windows hands on to a file server only by Kerberos and where it was told to. */
+function whomToLetIn(path: string): string {
+  if (!isShared(path)) return 'the file has to let in SYSTEM, as which Hyper-V reads it (icacls)';
   const server = path.slice(2).split('\\')[0];
   const rights = "the share and its folder have to let in both the host's computer account and the account that we log in with";
-  const delegation = `the host has to be let hand that one on: auth=kerberos in its URI, and delegation of its computer account to cifs/${server}`;
-  return new DriverError('Denied', `${cause.message}; ${rights}, and ${delegation}`, { cause });
+  return `${rights}, and the host has to be let hand that one on: auth=kerberos in its URI, and delegation of its computer account to cifs/${server}`;
 }
 
 function settingsText(
