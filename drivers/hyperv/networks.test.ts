@@ -254,6 +254,22 @@ t.test("v1: one that people made private stays so under a card that they plugged
   t.same([leads(simulator, native), simulator.host.wiring.bound.size], [['nowhere'], 0]);
 });
 
+t.test('v1: an adapter that is bound, and that no switch has, is told with what frees it, and nothing is made', async (t) => {
+  const { simulator, facet } = await hypervHost(t, 'v1');
+  const { adapters, wiring } = simulator.host;
+  wiring.bound.add(adapters[1]?.id ?? '');
+  const bound = {
+    code: 'Conflict',
+    message: /#2" is bound to switches, and no switch has it; clear "Microsoft Virtual .* in its properties/,
+  };
+  await t.rejects(facet('networks').define(outside, soon()), bound);
+  wiring.bound.clear();
+  await facet('networks').define(outside, soon());
+  const another = { ...outside, uuid: outside.uuid.replace(/2$/, '3'), nativeName: 'shop.more' };
+  await t.rejects(facet('networks').define(another, soon()), { code: 'Conflict', message: /#2" carries a switch already/ });
+  t.same(madeOf(simulator, 'shop.more'), []);
+});
+
 for (const [what, kinds] of [
   ['the host', ['host']],
   ['an adapter', ['adapter']],

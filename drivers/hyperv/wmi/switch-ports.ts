@@ -5,7 +5,7 @@ import { embedObject, type ObjectOf } from './class.js';
 import { computerSystem, connection, externalPort } from './classes.js';
 import { resourceTypes, subType } from './part.js';
 import type { SwitchPorts } from './switch-shape.js';
-import { portsIn, readWiring } from './wiring.js';
+import { isSame, portsIn, readWiring } from './wiring.js';
 import type { Wmi } from './wmi.js';
 import { beginning, keysIn, objectPath } from './wql.js';
 
@@ -51,12 +51,16 @@ export async function freeAdapter(wmi: Wmi, device: string, signal: AbortSignal)
   const [found, ...twins] = await wmi.find(externalPort, { ElementName: device }, signal);
   if (found === undefined) throw new DriverError('NotFound', `the host has no network adapter ${JSON.stringify(device)}`);
   if (twins.length > 0) throw new DriverError('Conflict', `the host has ${twins.length + 1} network adapters ${JSON.stringify(device)}`);
-  if (found.common.IsBound === true)
-    throw new DriverError(
-      'Conflict',
-      `network adapter ${JSON.stringify(device)} carries a switch already; name that as existing, or take it apart`,
-    );
+  if (found.common.IsBound === true) throw new DriverError('Conflict', await boundBy(wmi, found, device, signal));
   return found;
+}
+
+/** What has it, and what to do. In version 1 an adapter can be bound without a switch, which no list of switches shows. */
+async function boundBy(wmi: Wmi, { reference }: Adapter, device: string, signal: AbortSignal): Promise<string> {
+  const end = wmi.version === 'v1' ? (await readWiring(wmi, signal)).ends.find(({ adapter }) => isSame(adapter, reference)) : undefined;
+  const adapter = `network adapter ${JSON.stringify(device)}`;
+  if (end === undefined || end.port !== undefined) return `${adapter} carries a switch already; name that as existing, or take it apart`;
+  return `${adapter} is bound to switches, and no switch has it; clear "Microsoft Virtual Network Switch Protocol" in its properties on the host`;
 }
 
 /** A port by which a switch leads outside. */
