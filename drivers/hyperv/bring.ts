@@ -1,5 +1,5 @@
 import type { MachineInterface } from '#drivers/driver.js';
-import { addCards, checkCardNames, clearCards, plugCards, switchesByName, tagCards } from './cards.js';
+import { addCards, checkCardNames, clearCards, plugCards, sweepCards, switchesByName, tagCards } from './cards.js';
 import { devicesOf } from './devices.js';
 import { addDrives, clearDrives, fillDrives, makeController, placesFor, type WantedDrive, wantedDrives } from './drives.js';
 import { applyParts } from './hardware.js';
@@ -26,6 +26,7 @@ export async function bringAbout(
   signal: AbortSignal,
 ): Promise<Brought> {
   await applyParts(native, wish, inventory, signal);
+  await sweepCards(native, inventory, signal);
   const { disks, cdroms, interfaces } = wish;
   if (disks === undefined && cdroms === undefined && interfaces === undefined) return { native, rest: {} };
   const switches = await switchesByName(inventory, signal);

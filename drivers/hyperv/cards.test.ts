@@ -113,6 +113,7 @@ for (const mode of modes) {
         simulator.host.troubles.calm();
         await driver.live?.apply(id, mark.owner, { kind: 'interface', name: 'lan' }, soon());
         t.equal(now(), to);
+        if (mode === 'v1') t.equal([...simulator.host.switches.values()].flatMap(({ ports }) => ports).length, 1, 'and no port is left');
         t.same(
           [...seen].filter((each) => ![at, to, 'nowhere'].includes(each)),
           [],
@@ -196,4 +197,69 @@ t.test('v1: tags that machines of one switch get at once are all let through, an
   host.wiring.tag(port(), { trunked: ['41'] });
   await define(40, { name: 'more', network: 'shop.out', macAddress: '52:54:00:00:00:50' });
   t.same(through(), ['40', '41']);
+});
+
+for (const vlan of [undefined, 40])
+  t.test(`v1: a card whose port is gone is on no network, and plugged in again${vlan === undefined ? '' : ' with its VLAN'}`, async (t) => {
+    const { simulator, driver, read } = await hypervHost(t, 'v1');
+    const wired = { ...definition, interfaces: [{ ...lan, ...(vlan === undefined ? {} : { vlan }) }] };
+    const id = await driver.machines.define(wired, mark, soon());
+    for (const each of simulator.host.switches.values()) each.ports = [];
+    t.match(await read(id), { configured: { interfaces: [{ name: 'lan', network: '' }] } });
+    await driver.machines.define(wired, mark, soon());
+    t.match(await read(id), {
+      configured: { interfaces: [{ name: 'lan', network: 'Default Switch', ...(vlan === undefined ? {} : { vlan }) }] },
+    });
+    t.equal(tagIn('v1', simulator)?.tag, vlan?.toString());
+  });
+
+t.test('v1: what was left of where a card was before goes when the machine is defined, or started, and nothing else', async (t) => {
+  const { simulator, driver } = await hypervHost(t, 'v1');
+  const id = await driver.machines.define({ ...definition, interfaces: [lan] }, mark, soon());
+  const other = newSwitch({ ElementName: 'other' });
+  simulator.host.switches.set(other.id, other);
+  const [port] = [...simulator.host.switches.values()].flatMap(({ ports }) => ports);
+  if (port === undefined) throw new Error('no port');
+  const [key = ''] = String(port.values['Name']).split(' ').slice(1);
+  const leave = (...names: readonly string[]) => {
+    other.ports = names.map((Name) => ({ ...port, values: { ...port.values, Name } }));
+  };
+  const theirs = `virtwright ${key.replace(/./, key.startsWith('A') ? 'B' : 'A')} ${other.id}`;
+  const left = () => other.ports.map(({ values }) => values['Name']);
+  leave(`virtwright ${key} ${other.id}`, theirs);
+  await driver.machines.define({ ...definition, interfaces: [lan] }, mark, soon());
+  t.same(left(), [theirs]);
+  t.ok(tagIn('v1', simulator), 'and the card is where it was');
+  await driver.power.start(id, { paused: false }, soon());
+  leave(`virtwright ${key} ${other.id}`, theirs);
+  await driver.live?.apply(id, mark.owner, { kind: 'interface', name: 'lan' }, soon());
+  t.same(left(), [theirs]);
+});
+
+t.test('v1: a card whose VLAN its network lost is told to be on none, and gets it back, or loses its tag', async (t) => {
+  const { simulator, driver, facet, read } = await hypervHost(t, 'v1');
+  const { host } = simulator;
+  const [, adapter] = host.adapters;
+  const network = { uuid: '5c3a3b3e-1f0e-4a6e-9a7b-222222222222', nativeName: 'shop.out', records: [] };
+  await facet('networks').define({ ...network, forward: { mode: 'Direct', device: adapter?.name ?? '' } }, soon());
+  const port = host.wiring.portOf(adapter?.id ?? '') ?? '';
+  const tagged = { ...definition, interfaces: [{ ...lan, network: 'shop.out', vlan: 40 }] };
+  const id = await driver.machines.define(tagged, mark, soon());
+  await driver.power.start(id, { paused: false }, soon());
+  const whole = { live: { interfaces: [{ network: 'shop.out', vlan: 40 }] } };
+  const change = () => driver.live?.apply(id, mark.owner, { kind: 'interface', name: 'lan' }, soon());
+  for (const lost of [{ trunked: ['41'] }, { mode: '2' }]) {
+    t.match(await read(id), whole);
+    host.wiring.tag(port, lost);
+    t.match(await read(id), { live: { interfaces: [{ network: '', vlan: 40 }] } });
+    await driver.machines.define(tagged, mark, soon());
+    await change();
+    t.match(await read(id), whole);
+  }
+  t.match(host.wiring.vlan(port), { mode: '5', trunked: ['41', '40'] });
+  host.wiring.tag(port, { trunked: [] });
+  await driver.machines.define({ ...definition, interfaces: [{ ...lan, network: 'shop.out' }] }, mark, soon());
+  await change();
+  t.same([tagIn('v1', simulator)?.tag, host.wiring.vlan(port).trunked], [undefined, []]);
+  t.match(await read(id), { live: { interfaces: [{ network: 'shop.out', vlan: undefined }] } });
 });

@@ -91,6 +91,12 @@ export async function plugCards(
   }
 }
 
+/** Takes away what was left where our cards were plugged in before. */
+export async function sweepCards(native: NativeMachine, { switches }: Inventory, signal: AbortSignal): Promise<void> {
+  const owned = ownedOf(native).cards;
+  for (const card of native.parts.cards.filter(({ name }) => owned.includes(name))) await switches.sweep(card, signal);
+}
+
 /** Tags the frames of those that are plugged in, as they are asked to be. */
 export async function tagCards(
   native: NativeMachine,

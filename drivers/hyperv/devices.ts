@@ -29,7 +29,9 @@ export function devicesOf({ drives, cards }: MachineParts, owned: Owned, network
     const { macAddress, switchId = '', tag } = card;
     const vlan = tag?.vlan === undefined ? {} : { vlan: tag.vlan };
     const address = macAddress === '' ? {} : { macAddress };
-    return [{ name, network: networks.get(switchId) ?? '', model: 'Synthetic' as const, ...address, ...vlan }];
+    // What the adapter holds back comes to no network: so it is told, that it is let through again.
+    const network = tag?.isHeldBack === true ? '' : (networks.get(switchId) ?? '');
+    return [{ name, network, model: 'Synthetic' as const, ...address, ...vlan }];
   });
   return { disks, cdroms, interfaces };
 }

@@ -50,7 +50,7 @@ export class Inventory {
     });
   }
 
-  /** Those of them that are there, in ten questions, however many there are. */
+  /** Those of them that are there, in a dozen questions, however many there are. */
   async natives(ids: readonly MachineId[], signal: AbortSignal): Promise<readonly NativeMachine[]> {
     if (ids.length === 0) return [];
     const { wmi } = this;

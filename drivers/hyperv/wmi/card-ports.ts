@@ -50,6 +50,14 @@ export class CardPorts {
     await this.#delete(await this.#ports(card, signal), signal);
   }
 
+  /** What is left of where it was plugged in before. */
+  async sweep({ strays = [] }: Card, signal: AbortSignal): Promise<void> {
+    await this.#delete(
+      strays.map((reference) => ({ reference })),
+      signal,
+    );
+  }
+
   async #connect(system: Reference, card: Card, to: readonly string[], signal: AbortSignal): Promise<void> {
     const common = { InstanceID: card.reference.selectors['InstanceID'] ?? '', Connection: to };
     await this.#machines.alter(system, [embedObject(cardClass, { version: 'v1', common })], signal);

@@ -3,7 +3,9 @@ import { classUri } from '../wsman/names.js';
 import { embedObject, namespaces, type ObjectOf } from './class.js';
 import { card, type connection, switchPort, vlanSettings } from './classes.js';
 import { partKey, partKeyIn, resourceTypes, subType } from './part.js';
-import type { PortTags } from './port-tags.js';
+import type { PortLook } from './port-look.js';
+import type { PortTag } from './port-tags.js';
+import { isSame } from './wiring.js';
 import type { Wmi } from './wmi.js';
 import { keysIn } from './wql.js';
 
@@ -18,8 +20,9 @@ export interface Card {
   readonly switchId?: string;
   /** What says so: in version 1 the switch's port, in version 2 an object of its own. */
   readonly plug?: Reference;
-  /** How its frames are tagged; without `vlan` in a way that we have no word for. */
-  readonly tag?: { readonly reference: Reference; readonly vlan?: number };
+  readonly tag?: PortTag;
+  /** In version 1: ports that were made for it, and that it is not plugged into. Who ends while a card moves leaves one. */
+  readonly strays?: readonly Reference[];
 }
 
 /** Of version 2: neither unplugged, nor told to be. */
@@ -34,13 +37,13 @@ export function cardsOf(
   cards: readonly ObjectOf<typeof card>[],
   plugs: readonly ObjectOf<typeof connection>[],
   tags: readonly ObjectOf<typeof vlanSettings>[],
-  ofPorts: PortTags,
+  ports: PortLook,
 ): readonly Card[] {
   return cards.map((each) => {
     const { reference, common, version } = each;
     const key = partKey(common.InstanceID);
     const is = { reference, key, name: common.ElementName ?? '', macAddress: macOf(common.Address ?? noAddress) };
-    if (version === 'v1') return { ...is, ...inPort(common.Connection[0], ofPorts) };
+    if (version === 'v1') return { ...is, ...inPort(key, common.Connection[0], ports) };
     const plug = plugs.find((one) => one.version === 'v2' && partKeyIn(one.v2.Parent) === key);
     if (plug?.version !== 'v2') return is;
     const leads = plug.v2.EnabledState === plugged ? leadsTo(plug.v2.HostResource[0], 'Name') : {};
@@ -49,11 +52,12 @@ export function cardsOf(
 }
 
 /** Of version 1. */
-function inPort(path: string | undefined, tags: PortTags): Pick<Card, 'switchId' | 'plug' | 'tag'> {
-  const leads = leadsTo(path, 'SystemName');
-  if (path === undefined || leads.switchId === undefined) return {};
+function inPort(key: string, path = '', ports: PortLook): Pick<Card, 'switchId' | 'plug' | 'tag' | 'strays'> {
+  const made = ports.madeFor(key);
+  const [leads, at] = [leadsTo(path, 'SystemName'), ports.at(path)];
+  if (at === undefined || leads.switchId === undefined) return { strays: made };
   const plug = { kind: 'reference', resourceUri: classUri(namespaces.v1, switchPort.name.v1), selectors: keysIn(path) } as const;
-  return { ...leads, plug, ...tags(path) };
+  return { ...leads, plug, ...at, strays: made.filter((each) => !isSame(each, plug)) };
 }
 
 function tagOf(plugId: string, tags: readonly ObjectOf<typeof vlanSettings>[]): Pick<Card, 'tag'> {

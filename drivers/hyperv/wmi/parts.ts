@@ -4,7 +4,7 @@ import { card, connection, image, resource, serialPort, vlanSettings } from './c
 import { type ComPort, comPortsOf } from './com-ports.js';
 import { type Controller, controllersOf, type Drive, drivesOf } from './drives.js';
 import { machineIn } from './part.js';
-import { portTags } from './port-tags.js';
+import { lookAtPorts, noPorts } from './port-look.js';
 import type { Wmi } from './wmi.js';
 
 /** What a machine has beside processors and memory. */
@@ -28,7 +28,7 @@ export async function partsOf(wmi: Wmi, condition: string, signal: AbortSignal):
     isV1 ? [] : wmi.select(connection, condition, signal),
     isV1 ? [] : wmi.select(vlanSettings, condition, signal),
   ]);
-  const ofPorts = isV1 && cards.length > 0 ? await portTags(wmi, signal) : () => ({});
+  const switchPorts = isV1 && cards.length > 0 ? await lookAtPorts(wmi, signal) : noPorts;
   return (id) => {
     const isOfIt = ({ common }: Has) => machineIn(common.InstanceID) === id;
     const parts = resources.filter(isOfIt);
@@ -39,7 +39,7 @@ export async function partsOf(wmi: Wmi, condition: string, signal: AbortSignal):
         cards.filter(isOfIt),
         plugs.filter((plug) => machineOfPlug(plug) === id),
         tags,
-        ofPorts,
+        switchPorts,
       ),
       comPorts: comPortsOf(ports?.filter(isOfIt) ?? parts),
     };

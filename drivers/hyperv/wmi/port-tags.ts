@@ -1,58 +1,21 @@
 import { DriverError } from '#drivers/error.js';
 import type { Reference } from '../wsman/instance.js';
 import { switchPort } from './classes.js';
-import { identity, ownNames, uuidOf } from './wiring.js';
-import { bindsTo, elementSettings, vlanEndpoint, vlanEndpointSettings } from './wiring-classes.js';
+import { ownNames, uuidOf } from './wiring.js';
+import { vlanEndpoint, vlanEndpointSettings } from './wiring-classes.js';
 import type { Wmi } from './wmi.js';
-import { keysIn } from './wql.js';
 
 /** Of DesiredEndpointMode. */
-const access = 2;
-const trunk = 5;
+export const access = 2;
+export const trunk = 5;
 
-/** Without `vlan` in a way that we have no word for. */
+/** How the frames of a card are tagged by its port; without `vlan` in a way that we have no word for. */
 export interface PortTag {
   readonly reference: Reference;
   readonly vlan?: number;
+  /** The switch's adapter, which is ours, does not let the tag through. */
+  readonly isHeldBack?: boolean;
 }
-
-/** Of version 1: how frames are tagged by the port to which a path leads. */
-export type PortTags = (path: string) => { readonly tag?: PortTag };
-
-/** Of all ports, in four questions, however many there are. */
-export async function portTags(wmi: Wmi, signal: AbortSignal): Promise<PortTags> {
-  const [binds, settingsOf, endpoints, settings] = await Promise.all([
-    wmi.find(bindsTo, {}, signal),
-    wmi.find(elementSettings, {}, signal),
-    wmi.find(vlanEndpoint, {}, signal),
-    wmi.find(vlanEndpointSettings, {}, signal),
-  ]);
-  // A host has a port for every card: what is looked for in a list each time blocks us for seconds.
-  const modes = new Map(endpoints.map(({ reference, common }) => [identity(reference), common.DesiredEndpointMode]));
-  const settingsIn = new Map(settings.map((each) => [identity(each.reference), each]));
-  const settingsFor = new Map(
-    settingsOf.flatMap(({ common: { ManagedElement, SettingData } }) => {
-      const found = settingsIn.get(identity(SettingData));
-      return found === undefined ? [] : [[identity(ManagedElement), found] as const];
-    }),
-  );
-  const tags = new Map(
-    binds.flatMap(({ common: { Antecedent: port, Dependent } }) => {
-      const endpoint = identity(Dependent);
-      const found = settingsFor.get(endpoint);
-      if (found === undefined || !modes.has(endpoint)) return [];
-      return [[portKey(port.selectors), tagOf(modes.get(endpoint), found.common.AccessVLAN, found.reference)] as const];
-    }),
-  );
-  return (path) => tags.get(portKey(keysIn(path))) ?? {};
-}
-
-function tagOf(mode = access, vlan = 0, reference: Reference): ReturnType<PortTags> {
-  if (mode !== access) return { tag: { reference } };
-  return vlan === 0 ? {} : { tag: { reference, vlan } };
-}
-
-const portKey = (keys: Readonly<Record<string, string>>): string => `${keys['SystemName']}\n${keys['Name']}`.toUpperCase();
 
 /** Does one thing at a time of those of one key. */
 export type InRow = (key: string, act: () => Promise<void>, signal: AbortSignal) => Promise<void>;

@@ -120,8 +120,11 @@ export class Switches {
     signal: AbortSignal,
   ): Promise<void> {
     const isElsewhere = card.switchId !== into.id;
-    if (this.#wmi.version === 'v1')
-      return isElsewhere ? this.#cardPorts.plug(system.reference, card, into, vlan, signal) : this.tag(card, vlan, signal);
+    if (this.#wmi.version === 'v1' && isElsewhere) return this.#cardPorts.plug(system.reference, card, into, vlan, signal);
+    if (this.#wmi.version === 'v1') {
+      await this.tag(card, vlan, signal);
+      return this.sweep(card, signal);
+    }
     const isRetagged = card.plug !== undefined && card.tag?.vlan !== vlan && (isElsewhere || (card.tag && vlan) !== undefined);
     if (isRetagged) {
       await this.#disconnect(system, card, signal);
@@ -164,6 +167,11 @@ export class Switches {
   /** What was made for a card that is about to go. */
   async unplug({ reference: system }: Pick<System, 'reference'>, card: Card, signal: AbortSignal): Promise<void> {
     if (this.#wmi.version === 'v1') await this.#cardPorts.unplug(system, card, signal);
+  }
+
+  /** What was made for it by who ended before it was plugged in, or before the former went. */
+  async sweep(card: Card, signal: AbortSignal): Promise<void> {
+    await this.#cardPorts.sweep(card, signal);
   }
 
   /** The same for the card of a saved machine, which is left as it is. */
