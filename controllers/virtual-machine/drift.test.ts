@@ -587,6 +587,26 @@ t.test('what was changed in what runs alone', async (t) => {
   t.equal(decodeRecord(changing.record).behind, undefined, 'and what it has got is forgotten');
 });
 
+t.test('whose last note was lost when it was made is noted as soon as all of it is there', async (t) => {
+  const host = new Host();
+  const [define] = planMachine(host.desired, { record: { boot: { number: 3, at: 0 } } }, host.now);
+  if (define?.kind !== 'act' || define.action.kind !== 'define') throw new Error('not made');
+  const until = define.action.mark.until ?? '';
+  host.record = until;
+  t.match(decodeRecord(until), { boot: { number: 3 }, applied: '' });
+  host.configured = edited(made, ['spec.disks[data]']);
+  t.same(host.report(), [], 'what is not there yet nobody has taken away');
+  t.same(host.pass(), ['define']);
+  host.record = until;
+  t.same(host.pass(), [], 'its definition is as it is to be, and is not sent again');
+  t.not(host.record, until);
+  const noted = host.record;
+  host.pass();
+  t.equal(host.record, noted, 'once');
+  host.configured = edited(made, ['spec.disks[data]']);
+  t.match(host.report(), [{ field: 'spec.disks[data]', treatment: 'Enforce' }], 'and from then on another hand is told of');
+});
+
 t.test('a machine from before is judged from when it is as declared, and only where that matters', async (t) => {
   const host = new Host();
   host.record = '';

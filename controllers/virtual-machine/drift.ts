@@ -89,7 +89,8 @@ function begun(
 function refreshed(record: MachineRecord, wanted: MachineDefinition, { serialLog }: MachineShape): MachineRecord {
   const fields = fieldsIn(wanted);
   const there = serialLog === wanted.serialLog ? fields : fields.filter(([path]) => path !== 'spec.devices.serial');
-  return record.applied !== undefined && isStale(record.applied, there) ? { ...record, applied: digestsOf(fields) } : record;
+  const { applied } = record;
+  return applied === '' || (applied !== undefined && isStale(applied, there)) ? { ...record, applied: digestsOf(fields) } : record;
 }
 
 /** In what a running machine is not as its definition, though it was. */

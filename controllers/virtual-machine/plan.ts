@@ -95,7 +95,7 @@ function planCreation(desired: DesiredMachine, observed: ObservedMachine): Plan<
   if (misfits.length > 0) return misfits;
   const definition = seeded(desired.definition, desired);
   const record = noteDefined(noteLimits(observed.record, definition), definition, definition);
-  const mark = { ...marked(desired, record), until: encodeRecord(observed.record) };
+  const mark = { ...marked(desired, record), until: encodeRecord({ ...observed.record, applied: '' }) };
   const define = act({ kind: 'define', definition, mark }, 'no such machine');
   return [...planSeeding(desired, undefined, observed.seedKept), define];
 }

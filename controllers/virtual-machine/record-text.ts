@@ -125,7 +125,7 @@ function sanitizedAdopted(value: unknown): Pick<MachineRecord, 'adopted'> {
   return { adopted: typeof kept === 'string' ? { kept: recordable(kept) } : {} };
 }
 
-const digests = { applied: /^([\w-]{6}){1,150}$/, behind: /^([\w-]{2}){1,150}$/, accepted: /^([\w-]{6}){1,64}$/ } as const; // `mostAccepted`
+const digests = { applied: /^([\w-]{6}){0,150}$/, behind: /^([\w-]{2}){1,150}$/, accepted: /^([\w-]{6}){1,64}$/ } as const; // `mostAccepted`
 
 function sanitizedDigests(value: Record<string, unknown>): Pick<MachineRecord, keyof typeof digests> {
   const read = Object.entries(digests).filter(([key, pattern]) => typeof value[key] === 'string' && pattern.test(value[key]));

@@ -29,7 +29,7 @@ export interface MachineRecord {
   readonly restartedFor?: readonly string[];
   /** Others made it, and it was adopted. */
   readonly adopted?: AdoptedRecord;
-  /** Of each field, a digest of what was last asked of the definition: see `Digests`. What is still asked, and is not there, others have changed. */
+  /** Of each field, a digest of what was last asked of the definition: see `Digests`. What is still asked, and is not there, others have changed. Empty: it was begun, and nothing is known to be there. */
   readonly applied?: string;
   /** Fields that were changed in the definition, and not in the machine that ran. */
   readonly behind?: string;
