@@ -15,9 +15,11 @@ import { cimv2Namespace } from './wmi/cimv2.js';
 import { classes as v1Classes } from './wmi/v1/classes.js';
 import { v1Methods } from './wmi/v1/methods.js';
 import { V1Objects } from './wmi/v1/objects.js';
+import { signatures as v1Signatures } from './wmi/v1/signatures.js';
 import { classes as v2Classes } from './wmi/v2/classes.js';
 import { v2Methods } from './wmi/v2/methods.js';
 import { V2Objects } from './wmi/v2/objects.js';
+import { signatures as v2Signatures } from './wmi/v2/signatures.js';
 import { virtualizationNamespace } from './wmi/virtualization.js';
 import { type Answered, Service } from './wsman/service.js';
 
@@ -154,11 +156,11 @@ function hyperVNamespace(host: Host): WmiNamespace {
   if (host.words.mode === 'v1') {
     const shown = new V1Objects(host);
     const power = new Power(host, (machine) => shown.machines.system(machine));
-    return virtualizationNamespace(host, shown, v1Methods(host, power, shown), false);
+    return virtualizationNamespace(host, shown, { methods: v1Methods(host, power, shown), signatures: v1Signatures }, false);
   }
   const shown = new V2Objects(host);
   const power = new Power(host, (machine) => shown.machines.system(machine));
-  return virtualizationNamespace(host, shown, v2Methods(host, power, shown), true);
+  return virtualizationNamespace(host, shown, { methods: v2Methods(host, power, shown), signatures: v2Signatures }, true);
 }
 
 /** What is answered in place of what would be. */

@@ -23,11 +23,12 @@ export const powerOf = ({ version, common }: ObjectOf<typeof computerSystem>): P
   states[version][common.EnabledState ?? 0] ?? 'Other';
 
 /** What a machine can be asked for. `Start` also resumes what is paused, and restores what is saved. */
-export type PowerWish = 'Start' | 'Off' | 'Pause' | 'Save' | 'Reset' | 'Reboot';
+export type PowerWish = 'Start' | 'Off' | 'Pause' | 'Save' | 'Reset';
 
 const requests: Readonly<Record<Version, Readonly<Record<PowerWish, number>>>> = {
-  v1: { Start: 2, Off: 3, Pause: 32768, Save: 32769, Reset: 11, Reboot: 10 },
-  v2: { Start: 2, Off: 3, Pause: 9, Save: 6, Reset: 11, Reboot: 10 },
+  // What is called reboot there is what a reset button does; 11 is not used yet.
+  v1: { Start: 2, Off: 3, Pause: 32768, Save: 32769, Reset: 10 },
+  v2: { Start: 2, Off: 3, Pause: 9, Save: 6, Reset: 11 },
 };
 
 export const requestedState = (version: Version, wish: PowerWish): number => requests[version][wish];

@@ -15,7 +15,7 @@ interface Change {
   readonly type: number;
 }
 
-const changes: Readonly<Record<Exclude<Verb, 'shutdown'>, Change>> = {
+const changes: Readonly<Record<Verb, Change>> = {
   start: { from: ['off', 'saved'], to: 'running', through: 'starting', type: 12 },
   off: { from: ['running', 'paused', 'saved'], to: 'off', through: 'stopping', type: 13 },
   save: { from: ['running', 'paused'], to: 'saved', through: 'saving', type: 14 },
@@ -37,7 +37,6 @@ export class Power {
 
   /** @throws Refusal when its state has no room for that */
   request(machine: Machine, verb: Verb): Job {
-    if (verb === 'shutdown') return this.shutDown(machine, 'off');
     const change = verb === 'start' && machine.state === 'paused' ? resume : changes[verb];
     if (machine.transition !== undefined || !change.from.includes(machine.state))
       throw new Refusal(codes.invalidState, `'${machine.name}' cannot do that in its current state.`);

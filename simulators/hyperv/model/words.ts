@@ -3,7 +3,7 @@ import type { Classes } from '../cim/class.js';
 export type Mode = 'v1' | 'v2';
 export type State = 'off' | 'running' | 'paused' | 'saved';
 export type Transition = 'starting' | 'stopping' | 'saving' | 'pausing' | 'resuming';
-export type Verb = 'start' | 'off' | 'save' | 'pause' | 'reset' | 'reboot' | 'shutdown';
+export type Verb = 'start' | 'off' | 'save' | 'pause' | 'reset' | 'reboot';
 
 /** How the two versions of the namespace say the same. */
 export interface Words {
@@ -55,7 +55,7 @@ export const wordsV1 = (classes: Classes): Words => ({
     pausing: 32776,
     resuming: 32777,
   },
-  requests: { 2: 'start', 3: 'off', 4: 'shutdown', 10: 'reboot', 11: 'reset', 32768: 'pause', 32769: 'save' },
+  requests: { 2: 'start', 3: 'off', 10: 'reset', 32768: 'pause', 32769: 'save' },
 });
 
 /** CIM's ResourceType, as the namespace has it. */

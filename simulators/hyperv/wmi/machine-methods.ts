@@ -51,6 +51,7 @@ export function commonMethods(host: Host, power: Power): Methods {
     'Msvm_Keyboard.TypeCtrlAltDel': () => ({ returnValue: codes.done }),
     ...jobMethods(host, 'Msvm_ConcreteJob'),
     ...jobMethods(host, 'Msvm_StorageJob'),
+    ...jobMethods(host, 'Msvm_NetworkJob'),
   };
 }
 

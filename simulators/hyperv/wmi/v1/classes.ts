@@ -190,4 +190,6 @@ export const classes: Readonly<Record<string, ClassText>> = {
     keys: 'InstanceID',
     parent: 'CIM_ConcreteJob',
   },
+  /** Given to methods, and told by objects, as CIM-XML. */
+  Msvm_KvpExchangeDataItem: { properties: 'Caption Description ElementName Name Data Source:uint16', keys: 'Name' },
 };

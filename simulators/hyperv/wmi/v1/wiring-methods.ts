@@ -18,7 +18,7 @@ export function wiringMethods(host: Host, shown: WiringObjects): Methods {
   const slow = { className: 'Msvm_NetworkJob', isLong: true } as const;
   return {
     ...serviceMethods(host, service, {
-      CreateInternalEthernetPort: (input) => create(input, text(input, 'MACAddress')),
+      CreateInternalEthernetPort: (input) => create(input, text(input, 'MacAddress')),
       CreateInternalEthernetPortDynamicMac: (input) => create(input, host.newMac()),
       DeleteInternalEthernetPort: (input) => deleteInternal(host, oneObject(input, 'InternalEthernetPort')),
       ConnectSwitchPort: (input) => connect(host, input),

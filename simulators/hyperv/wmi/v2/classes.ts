@@ -280,4 +280,18 @@ export const classes: Readonly<Record<string, ClassText>> = {
     base: service,
     keys: 'CreationClassName Name SystemCreationClassName SystemName',
   },
+  /** Given to methods, and told by objects, as CIM-XML. */
+  Msvm_KvpExchangeDataItem: { properties: 'InstanceID Caption Description ElementName Name Data Source:uint16', keys: 'Name' },
+  Msvm_VirtualHardDiskSettingData: {
+    properties:
+      'InstanceID Caption Description ElementName Type:uint16 Format:uint16 Path ParentPath ParentTimestamp:datetime ParentIdentifier ' +
+      'MaxInternalSize:uint64 BlockSize:uint32 LogicalSectorSize:uint32 PhysicalSectorSize:uint32 VirtualDiskId DataAlignment:uint64 ' +
+      'PmemAddressAbstractionType:uint16 IsPmemCompatible:boolean',
+    keys: 'InstanceID',
+  },
+  Msvm_VirtualSystemSnapshotSettingData: {
+    properties:
+      'InstanceID Caption Description ElementName ConsistencyLevel:uint8 IgnoreNonSnapshottableDisks:boolean GuestBackupType:uint8',
+    keys: 'InstanceID',
+  },
 };
