@@ -14,7 +14,8 @@ const vsphere: Advice = {
 };
 
 const hyperv: Advice = {
-  toPool: "move it to a folder directly below a drive's root, or to the one that Hyper-V puts disks in, by Hyper-V Manager",
+  toPool:
+    "move it to a folder directly below a drive's root, which is neither hidden nor one of Windows' own, or to the one that Hyper-V puts disks in, by Hyper-V Manager; take out a disc that no longer matters",
   standAlone: 'merge it or convert it to one that stands alone, by Hyper-V Manager (Edit Disk), while the machine is off',
 };
 

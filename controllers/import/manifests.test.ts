@@ -210,7 +210,10 @@ t.test('what people can do about a disk is said with the tools of its host', asy
   const inventory = inventoryOf(machines, [volumeOf('linked.qcow2', { base: '/p/base.qcow2' })]);
   const leftOn = (uri: string) => manifestsOf(inventory, { ...wish, uri }).left.join('\n');
   t.match(leftOn('qemu+ssh://one/system'), /virsh pool-define-as\n.*virsh blockpull/);
-  t.match(leftOn('hyperv://one'), /directly below a drive's root.*\n.*Hyper-V Manager [(]Edit Disk[)]/);
+  t.match(
+    leftOn('hyperv://one'),
+    /directly below a drive's root, which is neither hidden nor.*; take out a disc.*\n.*Hyper-V Manager [(]Edit Disk[)]/,
+  );
   t.match(leftOn('ESX://one'), /datastore.*\n.*vmkfstools -i/);
   for (const uri of ['hyperv://one/?transport=http', 'esx://one', 'vpx://one']) t.notMatch(leftOn(uri), /virsh/);
 });
