@@ -22,6 +22,12 @@ t.test('what clients of other kinds ask by is answered, or refused by its name',
   const some = await listed('<w:Filter Dialect="WQL">select name, DriveType from Win32_LogicalDisk where Name = "C:"</w:Filter>');
   t.match(some, /^200 .*<w:Items><w:XmlFragment>(<p:\w+[^<]*<\/p:\w+>){2}<\/w:XmlFragment><\/w:Items>/s);
   t.match(some, /<p:Name[^>]*>C:<\/p:Name>/);
+  for (const query of ['SELECT Nmae FROM Win32_LogicalDisk', 'SELECT * FROM Win32_LogicalDisk WHERE DriveType = 3 AND NOT (Nmae IS NULL)'])
+    t.match(
+      await listed(`<w:Filter Dialect="WQL">${query}</w:Filter>`),
+      /^400 .*n:CannotProcessFilter.*Win32_LogicalDisk has no property Nmae/s,
+    );
+  t.match(await listed('<w:Filter Dialect="WQL">SELECT __PATH, name FROM Win32_LogicalDisk WHERE __CLASS = "x"</w:Filter>'), /^200 /);
   const whole = '<w:Filter Dialect="WQL">SELECT * FROM Win32_OperatingSystem</w:Filter>';
   t.match(await listed(whole, '/WSMAN?PSVersion=5.1.17763.1'), /^200 .*<p:Win32_OperatingSystem/s);
   t.match(

@@ -52,6 +52,8 @@ export interface SimulatorOptions {
   readonly maxOperations?: number;
   /** In milliseconds: how long a listing is remembered. */
   readonly idleMs?: number;
+  /** In milliseconds: for how long a subscription is granted at most. */
+  readonly maxExpiresMs?: number;
 }
 
 /** In bytes: as WinRM has it at first. */
@@ -70,7 +72,7 @@ export class Simulator implements AsyncDisposable {
   }
 
   static async start(options: SimulatorOptions): Promise<Simulator> {
-    const { server = 'HYPERV', users, ways = {}, maxOperations = 1500, idleMs = 60_000 } = options;
+    const { server = 'HYPERV', users, ways = {}, maxOperations = 1500, idleMs = 60_000, maxExpiresMs = Number.POSITIVE_INFINITY } = options;
     const words = options.mode === 'v2' ? wordsV2(new Classes(v2Classes)) : wordsV1(new Classes(v1Classes));
     const { cpus = 8, memoryBytes = 16 * 2 ** 30, jobMs = 20, byJob = false } = options;
     const store = new Store(options.folder);
@@ -89,7 +91,7 @@ export class Simulator implements AsyncDisposable {
     });
     const namespaces = [...(options.without === true ? [] : [hyperVNamespace(host)]), cimv2Namespace(host, version)];
     const asked = (what: string) => met(host, what);
-    const service = new Service({ server, version, namespaces, limits: { max: maxOperations, idleMs }, asked });
+    const service = new Service({ server, version, namespaces, limits: { max: maxOperations, idleMs }, maxExpiresMs, asked });
     const listener = await Listener.open({
       host: options.host ?? '127.0.0.1',
       port: options.port ?? 0,

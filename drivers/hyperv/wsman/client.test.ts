@@ -349,6 +349,26 @@ t.test('events are heard as they come, and the host is told when nobody listens 
   t.ok(simulator.host.asked.includes('Unsubscribe'));
 });
 
+t.test('a subscription is renewed before its time is up, and what it would have told goes on to be heard', async (t) => {
+  const simulator = await simulated(t, { maxExpiresMs: 3_000 });
+  const connection = connected(t, simulator);
+  const stop = new AbortController();
+  const wql = "SELECT * FROM __InstanceCreationEvent WITHIN 2 WHERE TargetInstance ISA 'Msvm_ComputerSystem'";
+  const events = connection.subscribe(v2, wql, stop.signal);
+  await events.next();
+  let page = events.next();
+  const renewals = () => simulator.host.asked.filter((what) => what === 'Renew').length;
+  while (renewals() < 3) {
+    const quiet = await Promise.race([page, new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), 50))]);
+    if (quiet !== undefined) page = events.next();
+  }
+  await defined(connection, 'late');
+  for (let heard = await page; heard.value?.length === 0; heard = await events.next());
+  t.equal(simulator.host.asked.filter((what) => what.startsWith('Subscribe')).length, 1);
+  stop.abort();
+  await events.next();
+});
+
 /** A host that answers what it likes, without asking who we are. */
 async function hostile(t: Test, answer: RequestListener): Promise<WsmanClient> {
   const server = createServer((request, response) => void request.resume().on('end', () => answer(request, response)));

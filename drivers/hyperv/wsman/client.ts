@@ -8,7 +8,17 @@ import { actions, classUri, namespaces, pullDelivery, wqlDialect } from './names
 import { nonsense } from './nonsense.js';
 import { encodeInput, type Parameters } from './parameters.js';
 import { decodeReply, expected } from './reply.js';
-import { duration, encodeIdentify, encodeRequest, enumeration, eventing, type Request, withAttributes, wsman } from './request.js';
+import {
+  duration,
+  durationOf,
+  encodeIdentify,
+  encodeRequest,
+  enumeration,
+  eventing,
+  type Request,
+  withAttributes,
+  wsman,
+} from './request.js';
 
 export interface Identity {
   readonly vendor: string;
@@ -24,6 +34,8 @@ export interface Outcome {
 
 /** In milliseconds: what the host is given for an answer, and how much longer we wait for it. */
 const patience = { ask: 30_000, wait: 30_000, beyond: 10_000 };
+/** In milliseconds: for how long a host is asked to remember a subscription; it is asked again before that. */
+const subscribedMs = 600_000;
 /** Instances at a time. The host sends fewer where they are more than an envelope holds. */
 const pageSize = 100;
 
@@ -90,7 +102,7 @@ export class WsmanClient implements AsyncDisposable {
     const body = eventing(
       'Subscribe',
       withAttributes(eventing('Delivery'), { Mode: pullDelivery }),
-      eventing('Expires', duration(600_000)),
+      eventing('Expires', duration(subscribedMs)),
       filter(wql),
     );
     const reply = await this.#ask(
@@ -101,10 +113,16 @@ export class WsmanClient implements AsyncDisposable {
     const agreed = expected(reply, namespaces.eventing, 'SubscribeResponse');
     const manager = childNS(agreed, namespaces.eventing, 'SubscriptionManager');
     let context = contextIn(agreed);
+    const grantedMs = durationOf(textOf(childNS(agreed, namespaces.eventing, 'Expires'))) ?? subscribedMs;
+    let renewAt = Date.now() + grantedMs / 2;
     try {
       yield [];
       while (context !== undefined && !signal.aborted) {
-        const page = await this.#pullEvents(resourceUri, context, signal);
+        if (Date.now() >= renewAt) {
+          await this.#renew(resourceUri, manager, signal);
+          renewAt = Date.now() + grantedMs / 2;
+        }
+        const page = await this.#pullEvents(resourceUri, context, Math.min(patience.wait, grantedMs / 4), signal);
         context = page.next;
         yield page.items.map(decodeInstance);
       }
@@ -155,9 +173,9 @@ export class WsmanClient implements AsyncDisposable {
     return pageIn(expected(reply, namespaces.enumeration, 'PullResponse'));
   }
 
-  async #pullEvents(resourceUri: string, context: string, signal: AbortSignal): Promise<Page> {
+  async #pullEvents(resourceUri: string, context: string, waitMs: number, signal: AbortSignal): Promise<Page> {
     try {
-      return await this.#pull(resourceUri, context, patience.wait, 'watch', signal);
+      return await this.#pull(resourceUri, context, waitMs, 'watch', signal);
     } catch (reason) {
       if (isNothingYet(reason)) return { items: [], next: context };
       throw reason;
@@ -171,8 +189,15 @@ export class WsmanClient implements AsyncDisposable {
     this.#ask(request, question('Release'), AbortSignal.timeout(patience.beyond)).catch(() => {});
   }
 
+  /** A host that cannot ends the subscription when its time is up, which is seen then. */
+  async #renew(resourceUri: string, manager: XmlElement | undefined, signal: AbortSignal): Promise<void> {
+    const body = eventing('Renew', eventing('Expires', duration(subscribedMs)));
+    const request = { action: actions.renew, resourceUri, timeoutMs: patience.ask, head: identifierIn(manager), body };
+    await this.#ask(request, order('Renew', 'watch'), signal).catch(() => {});
+  }
+
   async #unsubscribe(resourceUri: string, manager: XmlElement | undefined): Promise<void> {
-    const head = elements(childNS(manager, namespaces.addressing, 'ReferenceParameters'), 'Identifier', namespaces.eventing);
+    const head = identifierIn(manager);
     const request = { action: actions.unsubscribe, resourceUri, timeoutMs: patience.beyond, head, body: eventing('Unsubscribe') };
     await this.#ask(request, question('Unsubscribe'), AbortSignal.timeout(patience.beyond)).catch(() => {});
   }
@@ -194,6 +219,9 @@ const order = (what: string, lane: Lane = 'control') => ({ what, lane, repeatabl
 /** Of what may be refused alone, which it was is told. */
 const about = (method: string, reason: DriverError): DriverError =>
   reason.message.includes(method) ? reason : new DriverError(reason.code, `${method}: ${reason.message}`, { cause: reason });
+
+const identifierIn = (manager: XmlElement | undefined) =>
+  elements(childNS(manager, namespaces.addressing, 'ReferenceParameters'), 'Identifier', namespaces.eventing);
 
 interface Page {
   readonly items: readonly XmlElement[];

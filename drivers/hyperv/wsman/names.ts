@@ -30,6 +30,7 @@ export const actions = {
   pull: `${namespaces.enumeration}/Pull`,
   release: `${namespaces.enumeration}/Release`,
   subscribe: `${namespaces.eventing}/Subscribe`,
+  renew: `${namespaces.eventing}/Renew`,
   unsubscribe: `${namespaces.eventing}/Unsubscribe`,
 } as const;
 

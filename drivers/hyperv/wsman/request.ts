@@ -77,6 +77,14 @@ export function encodeReference({ resourceUri, selectors }: Reference): readonly
 /** As XML Schema has it, in seconds. */
 export const duration = (ms: number): string => `PT${(ms / 1000).toFixed(3)}S`;
 
+/** In milliseconds, of the durations that hosts write; undefined for any other, and for none. */
+export function durationOf(text: string | undefined): number | undefined {
+  const [, days = 0, hours = 0, minutes = 0, seconds = 0] =
+    /^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:([\d.]+)S)?)?$/.exec(text?.trim() ?? '') ?? [];
+  const ms = (((Number(days) * 24 + Number(hours)) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000;
+  return ms > 0 ? ms : undefined;
+}
+
 const must = (of: XmlElement): XmlElement => withAttributes(of, { 's:mustUnderstand': 'true' });
 
 const attributeNamespaces: Readonly<Record<string, string>> = { s: namespaces.soap, xml: xmlNamespaces.xml };

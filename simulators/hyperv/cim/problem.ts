@@ -62,5 +62,10 @@ export const problems = {
     new Problem('w:EncodingLimit', 0x80338048, 'The response is larger than the maximum envelope size allows.', { sender: false }),
   noEvents: () =>
     new Problem('e:EventSourceUnableToProcess', 0x80338023, 'The event source cannot process the subscription.', { sender: false }),
+  noDelivery: (mode: string) =>
+    new Problem('e:DeliveryModeRequestedUnavailable', 0x8033801e, `The delivery mode ${mode} is not supported; supported: Pull.`),
+  noExpiry: (text: string) => new Problem('e:InvalidExpirationTime', 0x8033801f, `A subscription cannot expire after ${text}.`),
+  noDuration: (text: string) => new Problem('e:UnsupportedExpirationType', 0x80338020, `${text} is no duration, as PT600S is.`),
+  noRenewal: () => new Problem('e:UnableToRenew', 0x80338024, 'The subscription cannot be renewed.', { sender: false }),
   invalid: (why: string) => new Problem('w:InvalidParameter', 0x8033811e, `Invalid parameter: ${why}`, { cim: 4 }),
 } as const;

@@ -35,8 +35,21 @@ function orderOf(left: string, right: string): number {
   return one < other ? -1 : one > other ? 1 : 0;
 }
 
-/** `%` is anything, `_` any one character. */
+const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+
+/** `%` is anything, `_` any one character, `[a-z]` one of these, and `[^a-z]` any other; what is not closed means itself. */
 function pattern(like: string): RegExp {
-  const source = [...like].map((char) => (char === '%' ? '.*' : char === '_' ? '.' : char.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')));
-  return new RegExp(`^${source.join('')}$`, 'is');
+  const source = like.replace(/\[(\^?)([^\]]+)\]|%|_|./gsu, (part, not: string | undefined, among: string | undefined) => {
+    if (among !== undefined) return `[${not ?? ''}${ranges(among)}]`;
+    if (part === '%') return '.*';
+    return part === '_' ? '.' : escaped(part);
+  });
+  return new RegExp(`^${source}$`, 'is');
 }
+
+/** A range the wrong way round has nothing in it. */
+const ranges = (among: string): string =>
+  among.replace(/(.)-(.)|./gsu, (part, from: string | undefined, to: string | undefined) => {
+    if (from === undefined || to === undefined) return escaped(part);
+    return from <= to ? `${escaped(from)}-${escaped(to)}` : '';
+  });

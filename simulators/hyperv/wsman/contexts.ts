@@ -16,6 +16,8 @@ export interface Subscription {
   wake: () => void;
   readonly stop: () => void;
   readonly namespace: string;
+  /** In milliseconds since 1970: until when, unless it is renewed. */
+  expiresAt: number;
 }
 
 export interface ContextLimits {
@@ -70,6 +72,6 @@ export class Contexts {
 
   #forgetIdle(): void {
     for (const [id, { what, usedAt }] of this.#open)
-      if (what.kind === 'listing' && Date.now() - usedAt > this.#limits.idleMs) this.#open.delete(id);
+      if (Date.now() > (what.kind === 'listing' ? usedAt + this.#limits.idleMs : what.expiresAt)) this.forget(id);
   }
 }

@@ -19,6 +19,8 @@ export interface ServiceOptions {
   readonly version: string;
   readonly namespaces: readonly WmiNamespace[];
   readonly limits: ContextLimits;
+  /** In milliseconds: for how long a subscription is granted at most. */
+  readonly maxExpiresMs: number;
   readonly asked: Asked;
 }
 
@@ -42,7 +44,7 @@ export class Service {
     this.#contexts = new Contexts(limits);
     this.#catalog = new Catalog(server, namespaces);
     this.#listings = new Listings(this.#catalog, this.#contexts, asked);
-    this.#subscriptions = new Subscriptions(this.#catalog, this.#contexts, asked);
+    this.#subscriptions = new Subscriptions(this.#catalog, this.#contexts, asked, options.maxExpiresMs);
     this.#calls = new Calls(this.#catalog, asked);
   }
 
@@ -97,6 +99,7 @@ export class Service {
     if (action === `${ns.enumeration}/Pull`) return this.#listings.pull(message);
     if (action === `${ns.enumeration}/Release`) return this.#listings.release(message);
     if (action === `${ns.eventing}/Subscribe`) return this.#subscriptions.subscribe(message);
+    if (action === `${ns.eventing}/Renew`) return this.#subscriptions.renew(message);
     if (action === `${ns.eventing}/Unsubscribe`) return this.#subscriptions.unsubscribe(message);
     const { namespace, className } = this.#catalog.resource(message.resourceUri);
     if (action === `${ns.transfer}/Get`) return this.#calls.get(message, namespace, className);

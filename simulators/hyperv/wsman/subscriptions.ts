@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { childNS, elementNS, textOf, type XmlElement } from '#drivers/xml/tree.js';
+import { attribute, childNS, elementNS, textOf, type XmlElement } from '#drivers/xml/tree.js';
 import { problems } from '../cim/problem.js';
 import type { Asked } from './asked.js';
 import { type Catalog, parsedQuery } from './catalog.js';
@@ -11,13 +11,20 @@ import { el } from './render.js';
 /** In milliseconds: how long WinRM waits for an event when a request names nothing. */
 const usualTimeoutMs = 60_000;
 
-/** Subscribe and Unsubscribe; events are pulled as listings are. */
+/** In milliseconds: for how long a subscription is when a request names nothing. */
+const usualExpiresMs = 600_000;
+const pullMode = 'http://schemas.dmtf.org/wbem/wsman/1/wsman/Pull';
+
+/** Subscribe, Renew and Unsubscribe; events are pulled as listings are. */
 export class Subscriptions {
   readonly #catalog: Catalog;
   readonly #contexts: Contexts;
   readonly #asked: Asked;
+  /** In milliseconds: no more is granted. */
+  readonly #maxExpiresMs: number;
 
-  constructor(catalog: Catalog, contexts: Contexts, asked: Asked) {
+  constructor(catalog: Catalog, contexts: Contexts, asked: Asked, maxExpiresMs: number) {
+    this.#maxExpiresMs = maxExpiresMs;
     this.#catalog = catalog;
     this.#contexts = contexts;
     this.#asked = asked;
@@ -30,7 +37,17 @@ export class Subscriptions {
     const query = parsedQuery(wql);
     // MS-WSMV: of WMI only by the URI of all classes, and only since Windows 8.
     if (query.kind !== 'events' || namespace.listen === undefined || className !== '*') throw problems.noEvents();
-    const subscription: Subscription = { kind: 'subscription', pending: [], wake: () => {}, stop: () => stop(), namespace: namespace.name };
+    const mode = attribute(childNS(message.body, ns.eventing, 'Delivery'), 'Mode') ?? '';
+    if (mode !== pullMode) throw problems.noDelivery(mode);
+    const expires = this.#granted(message);
+    const subscription: Subscription = {
+      kind: 'subscription',
+      pending: [],
+      wake: () => {},
+      stop: () => stop(),
+      namespace: namespace.name,
+      expiresAt: Date.now() + expires,
+    };
     const isMeant = (eventClass: string) => [eventClass, '__InstanceOperationEvent'].includes(query.eventClass);
     const stop = namespace.listen((happening) => {
       const { targetClasses } = query;
@@ -41,22 +58,43 @@ export class Subscriptions {
     });
     const id = this.#contexts.add(subscription);
     const identifier = el.a('ReferenceParameters', el.w('ResourceURI', message.resourceUri), el.e('Identifier', id));
-    const expires = milliseconds(textOf(childNS(message.body, ns.eventing, 'Expires'))) ?? 600_000;
     return el.e(
       'SubscribeResponse',
       el.e('SubscriptionManager', el.a('Address', ''), identifier),
-      el.e('Expires', `PT${(expires / 1000).toFixed(3)}S`),
+      expiresElement(expires),
       el.n('EnumerationContext', id),
     );
   }
 
+  /** @throws Problem for one that has expired, as for one that never was */
+  async renew(message: Message): Promise<XmlElement> {
+    await this.#asked('Renew');
+    const expires = this.#granted(message);
+    const found = this.#contexts.find(identifierIn(message));
+    if (found.kind !== 'subscription') throw problems.noRenewal();
+    found.expiresAt = Date.now() + expires;
+    return el.e('RenewResponse', expiresElement(expires));
+  }
+
   async unsubscribe(message: Message): Promise<undefined> {
     await this.#asked('Unsubscribe');
-    const id = textOf(childNS(message.header, ns.eventing, 'Identifier'))?.trim() ?? '';
+    const id = identifierIn(message);
     this.#contexts.find(id);
     this.#contexts.forget(id);
   }
+
+  /** In milliseconds. A point in time is not taken, nor none at all. */
+  #granted({ body }: Message): number {
+    const text = textOf(childNS(body, ns.eventing, 'Expires'))?.trim();
+    const wanted = text === undefined ? usualExpiresMs : milliseconds(text);
+    if (wanted === undefined) throw problems.noDuration(text ?? '');
+    if (wanted <= 0) throw problems.noExpiry(text ?? '');
+    return Math.min(wanted, this.#maxExpiresMs);
+  }
 }
+
+const identifierIn = ({ header }: Message): string => textOf(childNS(header, ns.eventing, 'Identifier'))?.trim() ?? '';
+const expiresElement = (ms: number): XmlElement => el.e('Expires', `PT${(ms / 1000).toFixed(3)}S`);
 
 /** @throws Problem when nothing happens in time */
 export async function pullEvents(
