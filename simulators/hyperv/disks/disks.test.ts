@@ -78,3 +78,12 @@ t.test('sizes that cannot be, and folders that are not there, are refused', asyn
   });
   await t.rejects(store.image('C:\\vms\\s.vhdx'), { message: /cannot find the file/ });
 });
+
+t.test('a folder is one and the same in whatever case it is asked for', async (t) => {
+  await store.makeFolder('C:\\Discs\\A');
+  await store.touch('c:\\discs\\a\\one.iso');
+  await store.touch('c:\\DISCS\\two.iso');
+  const folders = store.folders().filter((path) => /discs/i.test(path));
+  t.same(folders.sort(), ['C:\\Discs', 'C:\\Discs\\A']);
+  t.ok(await store.exists('C:\\Discs\\A\\one.iso'));
+});

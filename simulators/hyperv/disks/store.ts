@@ -82,7 +82,7 @@ export class Store {
 
   /** An empty file of any other kind, e.g. an ISO image. */
   async touch(path: string, bytes = Buffer.alloc(2048)): Promise<void> {
-    await mkdir(this.#place(path.slice(0, path.lastIndexOf('\\'))), { recursive: true });
+    await this.makeFolder(path.slice(0, path.lastIndexOf('\\')));
     await write(await this.#newPlace(path), { pieces: [{ at: 0, bytes }], length: bytes.length });
   }
 
@@ -141,8 +141,14 @@ export class Store {
     return true;
   }
 
+  /** Windows has no two folders whose names differ in case alone. */
   async makeFolder(path: string): Promise<void> {
-    await mkdir(this.#place(path), { recursive: true });
+    let at = this.folder;
+    for (const part of partsOf(path)) {
+      const names = await readdir(at);
+      at = join(at, names.find((each) => each.toLowerCase() === part.toLowerCase()) ?? part);
+      await mkdir(at, { recursive: true });
+    }
   }
 
   /** Without what is taken in full. A test may give it numbers: others write to this machine's disk, too. */
@@ -174,10 +180,6 @@ export class Store {
     const folder = await this.#find(path.slice(0, path.lastIndexOf('\\')));
     if (folder === undefined) throw new Refusal(codes.fileNotFound, `The system cannot find the path specified: '${path}'.`);
     return join(folder, path.slice(path.lastIndexOf('\\') + 1));
-  }
-
-  #place(path: string): string {
-    return join(this.folder, ...partsOf(path));
   }
 
   async #find(path: string): Promise<string | undefined> {
