@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import t from 'tap';
-import { convert, type DiskFormat } from './convert.js';
+import { type ConvertedFormat, convert, type DiskFormat } from './convert.js';
 import { headBytes, inspectHeader } from './header.js';
 import { inspectVhdx } from './vhdx.js';
 
@@ -40,7 +40,7 @@ async function* once(bytes: Uint8Array) {
   yield bytes;
 }
 const opened = (bytes: Uint8Array) => ({ content: once(bytes), progressBytes: 0, [Symbol.asyncDispose]: async () => {} });
-async function converted(from: DiskFormat, to: 'Raw' | 'Qcow2', bytes: Uint8Array): Promise<Buffer> {
+async function converted(from: DiskFormat, to: ConvertedFormat, bytes: Uint8Array): Promise<Buffer> {
   await using result = await convert(opened(bytes), { from, to, ...limits }, signal);
   const parts: Uint8Array[] = [];
   for await (const part of result.content) parts.push(part);
@@ -62,10 +62,12 @@ const edited = (bytes: Uint8Array, at: number, replacement: string | Uint8Array)
 
 t.test('an image is converted from each format into each, and nothing is left behind', async (t) => {
   for (const from of Object.keys(sources) as DiskFormat[])
-    for (const to of ['Raw', 'Qcow2'] as const) {
+    for (const to of ['Raw', 'Qcow2', 'Vhdx', 'Vhd'] as const) {
       const result = await converted(from, to, sources[from]);
       writeFileSync(file('result'), result);
-      qemuImg('convert', '-f', to.toLowerCase(), '-O', 'raw', 'result', 'back.raw');
+      const native = to === 'Vhd' ? 'vpc' : to.toLowerCase();
+      t.equal(JSON.parse(qemuImg('info', '--output=json', '-f', native, 'result'))['virtual-size'], content.length);
+      qemuImg('convert', '-f', native, '-O', 'raw', 'result', 'back.raw');
       t.ok(readFileSync(file('back.raw')).equals(content), `${from} to ${to}`);
     }
   t.ok((await converted('Vmdk', 'Raw', streamed)).equals(content), 'streamOptimized');

@@ -13,6 +13,15 @@ import { inspectVhdx } from './vhdx.js';
 export type DiskFormat = Exclude<ImageFormat, 'Tar'>;
 
 const nativeFormats: Readonly<Record<DiskFormat, string>> = { Raw: 'raw', Qcow2: 'qcow2', Vmdk: 'vmdk', Vhdx: 'vhdx' };
+/** What an image is made into. */
+export type ConvertedFormat = 'Raw' | 'Qcow2' | 'Vhdx' | 'Vhd';
+/** `force_size`: a VHD is as large as was asked for, and not as its cylinders have it. */
+const targets: Readonly<Record<ConvertedFormat, readonly string[]>> = {
+  Raw: ['-O', 'raw'],
+  Qcow2: ['-O', 'qcow2'],
+  Vhdx: ['-O', 'vhdx', '-o', 'subformat=dynamic'],
+  Vhd: ['-O', 'vpc', '-o', 'subformat=dynamic,force_size=on'],
+};
 const folderPrefix = 'virtwright-image-';
 /** An image is foreign bytes to a parser in C: it runs as nobody, and gets no more than this. */
 const nobody = 65_534;
@@ -31,7 +40,7 @@ export interface Converted extends AsyncDisposable {
  */
 export async function convert(
   image: OpenSource,
-  { from, to, virtualSizeBytes }: { readonly from: DiskFormat; readonly to: 'Raw' | 'Qcow2'; readonly virtualSizeBytes: number },
+  { from, to, virtualSizeBytes }: { readonly from: DiskFormat; readonly to: ConvertedFormat; readonly virtualSizeBytes: number },
   signal: AbortSignal,
 ): Promise<Converted> {
   await sweep();
@@ -44,8 +53,7 @@ export async function convert(
     const { 'virtual-size': found } = JSON.parse(await qemuImg(['info', '--output=json', '-f', nativeFormats[from], source], 0, signal));
     if (!(found <= virtualSizeBytes))
       throw new ImageError('TooLarge', `the image's virtual size is ${found} bytes, the volume has ${virtualSizeBytes}`);
-    const formats = ['-f', nativeFormats[from], '-O', nativeFormats[to]];
-    await qemuImg(['convert', ...formats, source, target], mostBytes(virtualSizeBytes), signal);
+    await qemuImg(['convert', '-f', nativeFormats[from], ...targets[to], source, target], mostBytes(virtualSizeBytes), signal);
     await rm(source);
     return { content: createReadStream(target, { highWaterMark: 1 << 20 }), [Symbol.asyncDispose]: dispose };
   } catch (reason) {

@@ -2,7 +2,7 @@ import type { VolumeDefinition, VolumeId, Volumes } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import type { Work } from '../host/jobs.js';
 import { parseChecksum } from '../image/checksum.js';
-import { convert } from '../image/convert.js';
+import { type ConvertedFormat, convert } from '../image/convert.js';
 import type { ImageFormat } from '../image/format.js';
 import { type OpenSource, openSource, openUpload } from '../image/import.js';
 import { unwrapped } from '../image/tar.js';
@@ -141,9 +141,9 @@ function openImage(
   return openUpload(upload.request, declared, { virtualSizeBytes }, signal);
 }
 
-function convertible({ nativeName, format }: VolumeDefinition): 'Raw' | 'Qcow2' {
-  if (format === 'Raw' || format === 'Qcow2') return format;
-  throw new DriverError('Unsupported', `volume "${nativeName}" is to be ${format}; an image is converted to Raw or Qcow2 alone`);
+function convertible({ nativeName, format }: VolumeDefinition): ConvertedFormat {
+  if (format !== 'Vmdk' && format !== 'Directory') return format;
+  throw new DriverError('Unsupported', `volume "${nativeName}" is to be ${format}; an image is converted to Raw, Qcow2, Vhdx or Vhd alone`);
 }
 
 /**

@@ -27,6 +27,7 @@ export function planFirst(desired: DesiredVolume, observed: ObservedVolume, pool
   const left = planLeftovers(desired, desired.takeOver === 'None' ? [] : observed.leftovers, pool);
   if (left !== undefined) return left;
   if (formatOf(desired, pool) === undefined) return [refuseFormat(desired, pool)];
+  if (lacksContent(desired, pool)) return [refuseContent(desired, pool)];
   const misfits = unfit(askedOfVolume(desired), desired.capabilities);
   if (misfits.length > 0) return misfits.map((misfit) => refuse('Unfit', describeUnfit(misfit, desired.host)));
   if (observed.marker !== undefined) return planFilling(desired, observed, pool, id, now);
@@ -82,6 +83,7 @@ export function planFilling(desired: DesiredVolume, observed: ObservedVolume, po
     return [sayThenAct({ kind: 'complete', uid, id }, 'the host has it whole')];
   const inUse = usedOnHost(desired, observed);
   if (inUse !== undefined) return [inUse];
+  if (lacksContent(desired, pool)) return [refuseContent(desired, pool)];
   const later = desired.source?.kind === 'upload' ? planUploadAgain(desired.source, job, observed.offered) : planLater(job, record, now);
   if (later !== undefined) return later;
   const format = formatOf(desired, pool);
@@ -123,8 +125,18 @@ const howFar = (source: Source | undefined, bytes: number): string =>
 /** The one asked for, if the pool has it; else the source's, as then nothing is converted; else the pool's best. */
 function formatOf({ format, preferred }: DesiredVolume, { formats }: Pool): VolumeFormat | undefined {
   if (format !== undefined) return formats.find((one) => one === format);
-  return formats.find((one) => one === preferred) ?? formats.find((one) => preferred === undefined || one === 'Raw' || one === 'Qcow2');
+  return formats.find((one) => one === preferred) ?? formats.find((one) => preferred === undefined || isMade(one));
 }
+
+/** Of an image of another format. */
+const isMade = (format: VolumeFormat): boolean => format !== 'Vmdk' && format !== 'Directory';
+
+/** An image would be fetched in vain. */
+const lacksContent = ({ source }: DesiredVolume, { can }: Pool): boolean =>
+  (source?.kind === 'image' || source?.kind === 'upload') && !can.includes('stream');
+
+const refuseContent = ({ poolName, host }: DesiredVolume, { noStream = 'its volumes are made empty' }: Pool): Plan<never>[number] =>
+  refuse('Unfit', `spec.source: given, pool "${poolName}" on ${host} takes no content: ${noStream}`);
 
 function refuseFormat({ format, preferred, formatField, poolName, host }: DesiredVolume, { formats }: Pool): Plan<never>[number] {
   const accepted = formats.length === 0 ? 'no volumes at all' : formats.join(', ');

@@ -500,6 +500,26 @@ t.test('a format that its pool has not is refused by name, before anything is ma
   t.same(words(planOf({ record: whole }, { ...datastore, volume })), [], 'what is there stays');
 });
 
+t.test('an image is made into what its pool has, as a disk of Hyper-V', async (t) => {
+  const folder = (...formats: Pool['formats']) => ({ pool: { ...pool, formats } });
+  for (const preferred of ['Qcow2', 'Vmdk'] as const)
+    t.match(planSilent({ preferred }, folder('Vhdx', 'Vhd', 'Raw')).plan, [{ action: { definition: { format: 'Vhdx' } } }]);
+  t.match(planSilent({ preferred: 'Vhdx' }, folder('Vhd', 'Raw')).plan, [{ action: { definition: { format: 'Vhd' } } }]);
+});
+
+t.test('nothing is fetched for a pool that takes no content, and why is told', async (t) => {
+  const closed: Pool = { ...pool, can: ['create', 'delete', 'grow'], noStream: 'smb=off in the URI' };
+  const image = { kind: 'image', url: 'https://images.example.org/a', format: 'Qcow2', granted: [] } as const;
+  const upload = { kind: 'upload', format: 'Qcow2', command: 'virtwright upload' } as const;
+  const because = 'spec.source: given, pool "fast.one" on one takes no content: smb=off in the URI';
+  for (const source of [image, upload])
+    for (const seen of [{ pool: closed }, { pool: closed, marker }])
+      t.match(planOf({ source }, seen), [{ kind: 'refuse', reason: 'Unfit', because }], source.kind);
+  const { noStream: _, ...silent } = closed;
+  t.match(planOf({ source: image }, { pool: silent }), [{ because: /takes no content: its volumes are made empty$/ }]);
+  t.match(planOf({}, { pool: closed, marker }), [{ action: { kind: 'fill' } }], 'an empty one is made');
+});
+
 t.test('what an earlier object left is taken over as what it would be made as now', async (t) => {
   const left = { leftovers: [leftover('shop.root-00000000')] };
   const { silent, seen, plan } = planSilent({ takeOver: 'All' }, left);

@@ -61,6 +61,8 @@ export interface Pool {
   readonly formats: readonly VolumeFormat[];
   /** What can be done with volumes here; the other verbs are Unsupported, and change nothing. */
   readonly can: readonly VolumeVerb[];
+  /** Where `stream` is not among them: why, and what helps. */
+  readonly noStream?: string;
   /** It does not answer, as when the server behind it is away; all else is as it was last seen. */
   readonly silent?: true;
   readonly capacityBytes: number;

@@ -68,8 +68,13 @@ function seedFor(kind: SeedKind, { ignition }: VirtualMachineSpec, capabilities:
   return { kind, location: '', ...content };
 }
 
-/** An image that the host has no format for can become Raw or Qcow2. */
+/**
+ * An image that the host has no format for can become Raw or Qcow2; or a disk of Hyper-V, where that takes content, which it tells by the Raw volumes
+ * that it then has. What it has volumes of stays as it is.
+ */
 const unconvertible = (format: string | undefined, capabilities: Published['capabilities']): string | undefined => {
-  const accepted = capabilities.find(({ field }) => field === 'disks.format')?.values ?? [];
-  return accepted.includes('Raw') || accepted.includes('Qcow2') ? undefined : format;
+  const valuesOf = (wanted: string) => capabilities.find(({ field }) => field === wanted)?.values ?? [];
+  const [accepted, stored] = [valuesOf('disks.format'), valuesOf('volumes.format')];
+  if (accepted.includes('Raw') || accepted.includes('Qcow2')) return undefined;
+  return stored.includes('Raw') && !stored.includes(format ?? '') ? undefined : format;
 };
