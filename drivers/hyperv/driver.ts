@@ -113,7 +113,7 @@ function hypervDriver(wmi: Wmi, jobs: Jobs, shares: SharePools, ofHost: Closable
     consoles: new HypervConsoles(inventory),
     networks: new HypervNetworks(inventory),
     pools,
-    volumes: new HypervVolumes(inventory.limits, pools, new ImageService(wmi, jobs)),
+    volumes: new HypervVolumes(inventory.limits, pools, new ImageService(wmi, jobs), contents),
     ...(hasEvents(wmi) ? { events: new HypervEvents(wmi, ending.signal) } : {}),
     closed,
     async [Symbol.asyncDispose]() {

@@ -38,7 +38,7 @@ interface Capacity {
   readonly most: { readonly cpuCount: number; readonly memoryBytes: number };
 }
 
-function capabilitiesOf({ limits, wmi }: Inventory, { most }: Capacity, windows: string): readonly Capability[] {
+function capabilitiesOf({ limits, wmi, contents }: Inventory, { most }: Capacity, windows: string): readonly Capability[] {
   const firmwares = limits.generations.map(firmwareOf);
   return [
     { field: 'nativeName', max: maxNameBytes },
@@ -92,11 +92,16 @@ function capabilitiesOf({ limits, wmi }: Inventory, { most }: Capacity, windows:
         'a switch leads nowhere, to the host, or by an adapter of the host (Direct); another one is made there, and named as existing',
     },
     { field: 'networks.host', values: ['Attached', 'Detached'] },
-    { field: 'volumes.format', values: limits.formats },
+    volumeFormats(limits, contents.refusal()),
     { field: 'volumes.allocation', values: ['Full'] },
     { field: 'volumes.clone', values: ['Full', 'Linked'], reason: 'a linked one has the format of its base, and a Vhd its size' },
   ];
 }
+
+const volumeFormats = ({ formats }: VersionLimits, noContents: string | undefined): Capability =>
+  noContents === undefined
+    ? { field: 'volumes.format', values: [...formats, 'Raw'], reason: 'Raw is an image of a disc' }
+    : { field: 'volumes.format', values: formats, reason: `nothing is uploaded: ${noContents}` };
 
 const dynamicMemory = (hostBytes: number): readonly Capability[] => [
   { field: 'memory.minSize', min: minMemoryBytes, max: hostBytes, reason: 'multiples of 2 MiB' },

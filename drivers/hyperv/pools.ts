@@ -4,7 +4,7 @@ import { DriverError } from '#drivers/error.js';
 import type { Disk, HostFiles, StoredFile } from './files.js';
 import type { Inventory } from './inventory.js';
 import { isForDisks } from './pool-path.js';
-import type { SharePools } from './share-pools.js';
+import type { PoolAbilities, SharePools } from './share-pools.js';
 import { machineServiceSettings } from './wmi/classes.js';
 
 /**
@@ -23,7 +23,7 @@ export class HypervPools implements Pools {
   }
 
   async list(signal: AbortSignal): Promise<readonly Pool[]> {
-    const [folders, shares] = await Promise.all([this.#folders(signal), this.#shares.list(this.#abilities, signal)]);
+    const [folders, shares] = await Promise.all([this.#folders(signal), this.#shares.list((path) => this.#abilities(path), signal)]);
     return [...folders, ...shares];
   }
 
@@ -88,8 +88,11 @@ export class HypervPools implements Pools {
     await this.#shares.undefine(id);
   }
 
-  get #abilities(): Pick<Pool, 'formats' | 'can'> {
-    return { formats: this.#inventory.limits.formats, can: ['create', 'delete', 'grow'] };
+  #abilities(path: string): PoolAbilities {
+    const { limits, contents } = this.#inventory;
+    const why = contents.refusal(path);
+    if (why !== undefined) return { formats: limits.formats, can: ['create', 'delete', 'grow'], noStream: why };
+    return { formats: [...limits.formats, 'Raw'], can: ['create', 'delete', 'grow', 'stream'] };
   }
 
   #poolOf(path: string, { sizeBytes, freeBytes }: Disk): Pool {
@@ -99,7 +102,7 @@ export class HypervPools implements Pools {
       nativeName: path,
       active: true,
       path,
-      ...this.#abilities,
+      ...this.#abilities(path),
       capacityBytes: sizeBytes,
       allocationBytes: sizeBytes - freeBytes,
       availableBytes: freeBytes,

@@ -17,6 +17,8 @@ export interface ServerFiles {
 /** As whom is given, or as who asks the host. */
 export type ServerAccess = (server: string, credentials: Credentials | undefined) => ServerFiles;
 
+export type PoolAbilities = Pick<Pool, 'formats' | 'can' | 'noStream'>;
+
 interface SharePool {
   readonly definition: PoolDefinition;
   readonly server: ServerFiles;
@@ -38,7 +40,7 @@ export class SharePools implements AsyncDisposable {
     this.#access = access;
   }
 
-  async list(abilities: Pick<Pool, 'formats' | 'can'>, signal: AbortSignal): Promise<readonly Pool[]> {
+  async list(abilities: (path: string) => PoolAbilities, signal: AbortSignal): Promise<readonly Pool[]> {
     return Promise.all([...this.#pools].map(([path, pool]) => this.#listed(path, pool, abilities, signal)));
   }
 
@@ -90,7 +92,7 @@ export class SharePools implements AsyncDisposable {
    * A server that does not answer is silent, and its room as it was. One that lets us in no more, or has no such folder, has to be started again,
    * which tells why not.
    */
-  async #listed(path: string, pool: SharePool, abilities: Pick<Pool, 'formats' | 'can'>, signal: AbortSignal): Promise<Pool> {
+  async #listed(path: string, pool: SharePool, abilities: (path: string) => PoolAbilities, signal: AbortSignal): Promise<Pool> {
     const { uuid, nativeName, source } = pool.definition;
     const looked = this.#rooms.has(path) ? await unlessSilent(pool.folder.look(signal), signal) : undefined;
     if (looked === 'LockedOut') this.#rooms.delete(path);
@@ -100,7 +102,7 @@ export class SharePools implements AsyncDisposable {
     const { sizeBytes, freeBytes } = room ?? { sizeBytes: 0, freeBytes: 0 };
     return {
       ...{ id: path as PoolId, uuid, nativeName, active, path, source },
-      ...abilities,
+      ...abilities(path),
       ...(active && looked === undefined ? { silent: true as const } : {}),
       capacityBytes: sizeBytes,
       allocationBytes: sizeBytes - freeBytes,

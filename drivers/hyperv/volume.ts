@@ -1,13 +1,14 @@
-import type { PoolId, Volume } from '#drivers/driver.js';
+import type { PoolId, Volume, VolumeDefinition } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
+import { partOf } from './contents.js';
 import { formatOf, isCheckpoint } from './devices.js';
 import type { StoredFile } from './files.js';
 import type { Disk } from './wmi/image-service.js';
 
-type Format = 'Vhdx' | 'Vhd';
+export type Format = 'Vhdx' | 'Vhd';
 
 /** Of a file's name, in characters, which we take as bytes. */
-const maxNameBytes = 255 - '.empty.vhdx'.length;
+const maxNameBytes = 255 - '.unfilled.vhdx'.length;
 /** Of a virtual disk's size. */
 const stepBytes = 4096;
 
@@ -16,11 +17,28 @@ export const fileOf = (nativeName: string, format: Format): string => `${nativeN
 /** Nothing but virtual disks can be made, so that the smallest of them is what keeps a name. */
 export const placeholderOf = (nativeName: string, format: Format): string => fileOf(`${nativeName}.empty`, format);
 
+/** The same for a disk whose content is still to come. */
+export const unfilledOf = (nativeName: string, format: Format): string => fileOf(`${nativeName}.unfilled`, format);
+
+/** An image of a disc, as Hyper-V takes one. */
+export const discOf = (nativeName: string): string => `${nativeName}.raw.iso`;
+
+const keepsName = /\.(empty|unfilled)\.vhdx?$/;
+
+/** Whether it only keeps a name. */
+export const isPlaceholder = (path: string): boolean => keepsName.test(path);
+
+/** Where the content is, or is to be, of a volume with that file. */
+export function filledPath(path: string): string {
+  if (!isPlaceholder(path)) return path;
+  return /\.empty\.vhdx?$/.test(path) ? discOf(path.replace(keepsName, '')) : path.replace(/\.unfilled(\.vhdx?)$/, '$1');
+}
+
 /** A checkpoint's own files are none. */
 export const isDisk = (path: string): boolean => /\.vhdx?$/.test(path);
 
 /** Whether it has a size of its own, which is not the file's. */
-export const isSized = (name: string): boolean => isDisk(name) && !/\.empty\.vhdx?$/.test(name);
+export const isSized = (name: string): boolean => isDisk(name) && !isPlaceholder(name);
 
 /** As Hyper-V calls it: the disk's name and a GUID. */
 export const isCheckpointOf = (file: string, nativeName: string): boolean =>
@@ -30,25 +48,40 @@ export const isCheckpointOf = (file: string, nativeName: string): boolean =>
 
 /** A file as a volume: virtual disks, what keeps a name, and images of discs; undefined for all else. Without `disk` its size is the file's. */
 export function volumeOf(pool: PoolId, { path, name, sizeBytes }: StoredFile, disk: Disk | undefined): Volume | undefined {
-  const nativeName = name.replace(/(\.empty)?\.vhdx?$/, '');
+  const nativeName = name.replace(/(\.(empty|unfilled))?\.vhdx?$|\.raw\.iso$/, '');
   const is = { location: path, allocationBytes: disk?.fileBytes ?? sizeBytes };
-  if (/\.iso$/.test(name)) return { ...is, id: { pool, nativeName: name }, format: 'Raw', sizeBytes };
-  if (!isDisk(name) || nativeName === '') return undefined;
+  if ((!isDisk(name) && !/\.iso$/.test(name)) || nativeName === '') return undefined;
+  if (/\.iso$/.test(name)) return { ...is, id: { pool, nativeName }, format: 'Raw', sizeBytes };
   if (/\.empty\.vhdx?$/.test(name)) return { ...is, id: { pool, nativeName }, format: 'Raw', sizeBytes: 0 };
+  if (isPlaceholder(name)) return { ...is, id: { pool, nativeName }, format: formatOf(name), sizeBytes: 0 };
   const base = disk?.parent === undefined ? {} : { base: disk.parent.toLowerCase() };
   const taken = disk?.type === 'Fixed' ? { allocation: 'Full' as const } : {};
   return { ...is, id: { pool, nativeName }, format: formatOf(name), sizeBytes: disk?.sizeBytes ?? sizeBytes, ...taken, ...base };
 }
 
+/** Files of a volume, the one that is it first: what but keeps its name stays for a moment when it is filled. */
+export const filesOf = (pool: PoolId, nativeName: string, files: readonly StoredFile[]): readonly StoredFile[] =>
+  wholeFirst(files.filter((file) => volumeOf(pool, file, undefined)?.id.nativeName === nativeName));
+
+export const wholeFirst = (files: readonly StoredFile[]): readonly StoredFile[] =>
+  [...files].sort((one, other) => Number(isPlaceholder(one.name)) - Number(isPlaceholder(other.name)));
+
+/** What was left of an upload to a volume whose agent died. */
+export const partsOf = (pool: PoolId, nativeName: string, files: readonly StoredFile[]): readonly StoredFile[] =>
+  files.filter(({ name, ...file }) => {
+    const whole = name.slice(0, -partOf('').length);
+    return name === partOf(whole) && volumeOf(pool, { ...file, name: whole }, undefined)?.id.nativeName === nativeName;
+  });
+
 /** @throws DriverError Invalid */
 export function checkVolumeName(name: string): void {
   const bytes = Buffer.byteLength(name);
   const isPlain = !/[<>:"/\\|?*\p{Cc}\p{Surrogate}]/u.test(name) && !/^ |[ .]$/.test(name) && name === name.toLowerCase();
-  const isReserved = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/.test(name) || /\.(empty|iso|a?vhdx?)$/.test(name);
+  const isReserved = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/.test(name) || /\.(empty|unfilled|iso|a?vhdx?)$/.test(name);
   if (isPlain && !isReserved && name !== '' && bytes <= maxNameBytes) return;
   throw new DriverError(
     'Invalid',
-    `nativeName: ${JSON.stringify(name)} (${bytes} bytes) was given; accepted: 1 to ${maxNameBytes} bytes in lower case, as Windows tells names so, of which a file's name can be made, and that end neither in .empty nor as a disk's file does`,
+    `nativeName: ${JSON.stringify(name)} (${bytes} bytes) was given; accepted: 1 to ${maxNameBytes} bytes in lower case, as Windows tells names so, of which a file's name can be made, and that end neither in .empty or .unfilled nor as a disk's file does`,
   );
 }
 
@@ -59,4 +92,30 @@ export function sizeOf(nativeName: string, sizeBytes: number): number {
     'Invalid',
     `volume "${nativeName}": size of ${sizeBytes} bytes was given; accepted: 3 MiB or more, in multiples of 4 KiB`,
   );
+}
+
+/** @throws DriverError Unsupported */
+export function diskFormatOf({ nativeName, format }: VolumeDefinition, formats: readonly Format[]): Format {
+  const found = formats.find((each) => each === format);
+  if (found !== undefined) return found;
+  throw new DriverError('Unsupported', `volume "${nativeName}": format ${format} was given; accepted: ${formats.join(', ')}`);
+}
+
+/** A differencing disk has its base's format, and a VHD its size, too. @throws DriverError Invalid, Unsupported */
+export function checkLink({ nativeName, sizeBytes, format, allocation }: VolumeDefinition, base: Volume): void {
+  if (format !== base.format)
+    throw new DriverError(
+      'Invalid',
+      `volume "${nativeName}": format ${format} was given; accepted for a linked clone: ${base.format}, which its base has`,
+    );
+  if (allocation !== undefined)
+    throw new DriverError(
+      'Unsupported',
+      `volume "${nativeName}": allocation Full was given; a linked clone takes what differs: leave it out`,
+    );
+  if (format === 'Vhd' && sizeBytes !== base.sizeBytes)
+    throw new DriverError(
+      'Unsupported',
+      `volume "${nativeName}": size of ${sizeBytes} bytes was given; accepted for a linked clone that is a Vhd: ${base.sizeBytes}, which its base has; or make a full one`,
+    );
 }

@@ -1,8 +1,28 @@
 import type { MachineId, PoolId, Volume, VolumeDefinition, VolumeId, VolumeSource, Volumes } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
+import type { Contents, Range } from './contents.js';
 import type { StoredFile } from './files.js';
 import type { HypervPools } from './pools.js';
-import { checkVolumeName, fileOf, isCheckpointOf, isDisk, isSized, placeholderOf, sizeOf, volumeOf } from './volume.js';
+import {
+  checkLink,
+  checkVolumeName,
+  discOf,
+  diskFormatOf,
+  fileOf,
+  filesOf,
+  filledPath,
+  isCheckpointOf,
+  isDisk,
+  isPlaceholder,
+  isSized,
+  partsOf,
+  placeholderOf,
+  sizeOf,
+  unfilledOf,
+  volumeOf,
+  wholeFirst,
+} from './volume.js';
+import { VolumeContents } from './volume-contents.js';
 import type { Disk, ImageService } from './wmi/image-service.js';
 import type { VersionLimits } from './wmi/limits.js';
 
@@ -14,15 +34,17 @@ export class HypervVolumes implements Volumes {
   readonly #limits: VersionLimits;
   readonly #pools: HypervPools;
   readonly #images: ImageService;
+  readonly #contents: VolumeContents;
   /** By path. A size changes as somebody resizes a disk; whoever lists with `refresh` asks again for those that were written to. */
   readonly #known = new Map<string, { readonly fileBytes: number; readonly modified: string; readonly disk: Disk }>();
   /** To be asked for again, each since a moment of its own: an answer that was asked for before then is an old one. */
   readonly #stale = new Map<string, symbol>();
 
-  constructor(limits: VersionLimits, pools: HypervPools, images: ImageService) {
+  constructor(limits: VersionLimits, pools: HypervPools, images: ImageService, contents: Contents) {
     this.#limits = limits;
     this.#pools = pools;
     this.#images = images;
+    this.#contents = new VolumeContents(pools, contents);
   }
 
   async list(pool: PoolId, { refresh }: { readonly refresh: boolean }, signal: AbortSignal): Promise<readonly Volume[]> {
@@ -30,7 +52,7 @@ export class HypervVolumes implements Volumes {
     for (const { path, modified } of refresh ? files : [])
       if (modified === '' || this.#known.get(path)?.modified !== modified) this.#stale.set(path, Symbol());
     const volumes: Volume[] = [];
-    for (const file of files) {
+    for (const file of wholeFirst(files)) {
       const disk = await this.#asked(file, signal);
       const isRead = !(disk instanceof DriverError);
       if (!isRead && disk.code === 'NotFound') continue;
@@ -42,21 +64,44 @@ export class HypervVolumes implements Volumes {
   }
 
   async create(definition: VolumeDefinition, signal: AbortSignal): Promise<Volume> {
-    const { nativeName, sizeBytes, format } = definition;
-    const isPlaceholder = format === 'Raw' && sizeBytes === 0;
-    const [best = 'Vhd'] = this.#limits.formats;
     // What another life began may be this very one, and its file not there yet.
     await this.#images.othersMade(signal);
     const folder = await this.#folderFor(definition, signal);
-    const path = isPlaceholder ? placeholderOf(nativeName, best) : fileOf(nativeName, this.#formatOf(definition));
-    const bytes = isPlaceholder ? smallestBytes : sizeOf(nativeName, sizeBytes);
-    await this.#images.create({ type: typeOf(definition), path: `${folder}\\${path}`, sizeBytes: bytes }, signal);
+    if (definition.format === 'Raw' && definition.sizeBytes > 0) return this.#createDisc(definition, folder, signal);
+    const { file, sizeBytes } = this.#emptyFor(definition, folder);
+    await this.#images.create({ type: typeOf(definition), path: `${folder}\\${file}`, sizeBytes }, signal);
+    return this.#must(definition, signal);
+  }
+
+  /** Nothing but virtual disks can be made by the host. */
+  #emptyFor(definition: VolumeDefinition, folder: string): { readonly file: string; readonly sizeBytes: number } {
+    const { nativeName, format, sizeBytes, allocation } = definition;
+    const [best = 'Vhd'] = this.#limits.formats;
+    if (format === 'Raw') return { file: placeholderOf(nativeName, best), sizeBytes: smallestBytes };
+    const ofDisk = diskFormatOf(definition, this.#limits.formats);
+    if (sizeBytes > 0) return { file: fileOf(nativeName, ofDisk), sizeBytes: sizeOf(nativeName, sizeBytes) };
+    this.#contents.check(nativeName, folder);
+    if (allocation !== undefined)
+      throw new DriverError(
+        'Unsupported',
+        `volume "${nativeName}": allocation ${allocation} was given; a disk that is uploaded takes the room that it takes: leave it out`,
+      );
+    return { file: unfilledOf(nativeName, ofDisk), sizeBytes: smallestBytes };
+  }
+
+  async #createDisc(definition: VolumeDefinition, folder: string, signal: AbortSignal): Promise<Volume> {
+    const { nativeName, sizeBytes, allocation } = definition;
+    this.#contents.check(nativeName, folder);
+    if (allocation !== undefined)
+      throw new DriverError('Unsupported', `volume "${nativeName}": allocation ${allocation} was given; a Raw one has none: leave it out`);
+    await this.#contents.make(`${folder}\\${discOf(nativeName)}`, signal);
+    await this.grow(definition, sizeBytes, signal);
     return this.#must(definition, signal);
   }
 
   /** Whoever dies before it is grown leaves a volume of its source's size, as one that broke midway. */
   async copy(definition: VolumeDefinition, from: VolumeSource, signal: AbortSignal): Promise<Volume> {
-    const path = fileOf(definition.nativeName, this.#formatOf(definition));
+    const path = fileOf(definition.nativeName, diskFormatOf(definition, this.#limits.formats));
     await this.#images.othersCopied(signal);
     const folder = await this.#folderFor(definition, signal);
     const source = await this.#sourceFor(definition, from, signal);
@@ -68,25 +113,11 @@ export class HypervVolumes implements Volumes {
   /** A differencing disk has its base's format, and a VHD its size, too. */
   async link(definition: VolumeDefinition, base: VolumeSource, signal: AbortSignal): Promise<Volume> {
     const { nativeName, sizeBytes } = definition;
-    const format = this.#formatOf(definition);
+    const format = diskFormatOf(definition, this.#limits.formats);
     await this.#images.othersMade(signal);
     const folder = await this.#folderFor(definition, signal);
     const source = await this.#sourceFor(definition, base, signal);
-    if (format !== source.format)
-      throw new DriverError(
-        'Invalid',
-        `volume "${nativeName}": format ${format} was given; accepted for a linked clone: ${source.format}, which its base has`,
-      );
-    if (definition.allocation !== undefined)
-      throw new DriverError(
-        'Unsupported',
-        `volume "${nativeName}": allocation Full was given; a linked clone takes what differs: leave it out`,
-      );
-    if (format === 'Vhd' && sizeBytes !== source.sizeBytes)
-      throw new DriverError(
-        'Unsupported',
-        `volume "${nativeName}": size of ${sizeBytes} bytes was given; accepted for a linked clone that is a Vhd: ${source.sizeBytes}, which its base has; or make a full one`,
-      );
+    checkLink(definition, source);
     const path = `${folder}\\${fileOf(nativeName, format)}`;
     await this.#images.create({ type: 'Differencing', path, parent: source.location }, signal);
     await this.grow(definition, sizeBytes, signal);
@@ -104,34 +135,37 @@ export class HypervVolumes implements Volumes {
     );
   }
 
-  /** WMI carries no content. */
-  async upload(id: VolumeId, _content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
-    await this.#must(id, signal);
-    throw new DriverError('Unsupported', `volume "${id.nativeName}": on Hyper-V volumes are made empty; nothing can be uploaded`);
+  async upload(id: VolumeId, content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
+    const volume = await this.#must(id, signal);
+    if (isSized(volume.location)) await this.#checkAlone(id, signal);
+    try {
+      await this.#contents.upload(volume, content, signal);
+    } finally {
+      // Its file may be as long as before.
+      this.#stale.set(filledPath(volume.location), Symbol());
+    }
   }
 
-  resume(id: VolumeId, _offset: number, content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
-    return this.upload(id, content, signal);
+  async resume(id: VolumeId, _offset: number, _content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
+    await this.#must(id, signal);
+    throw new DriverError('Unsupported', `volume "${id.nativeName}": on Hyper-V no upload goes on from where it broke; upload all of it`);
   }
 
-  // biome-ignore lint/correctness/useYield: there is nothing to give
-  async *download(
-    id: VolumeId,
-    _range: { readonly offset: number; readonly length: number },
-    signal: AbortSignal,
-  ): AsyncGenerator<Uint8Array> {
-    await this.#must(id, signal);
-    throw new DriverError('Unsupported', `volume "${id.nativeName}": on Hyper-V nothing can be downloaded`);
+  async *download(id: VolumeId, range: Range, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    yield* this.#contents.download(await this.#must(id, signal), range, signal);
   }
 
   /** By the size that it has now: Hyper-V makes disks smaller, too, when it is asked to. */
   async grow(id: VolumeId, sizeBytes: number, signal: AbortSignal): Promise<void> {
-    const { location } = await this.#must(id, signal);
-    const is = isDisk(location) ? await this.#images.look(location, signal) : { sizeBytes: 0 };
+    const volume = await this.#must(id, signal);
+    const { location } = volume;
+    const is = isSized(location) ? await this.#images.look(location, signal) : volume;
     if (is.sizeBytes > sizeBytes)
       throw new DriverError('Invalid', `volume "${id.nativeName}" has ${is.sizeBytes} bytes, ${sizeBytes} asked; a volume never shrinks`);
     try {
       if (is.sizeBytes === sizeBytes) return;
+      if (volume.format === 'Raw') return await this.#contents.extend(volume, sizeBytes, signal);
+      if (isPlaceholder(location)) throw new DriverError('Conflict', `volume "${id.nativeName}" is empty; upload a disk first`);
       await this.#checkAlone(id, signal);
       await this.#images.grow(location, sizeOf(id.nativeName, sizeBytes), signal);
     } finally {
@@ -142,12 +176,13 @@ export class HypervVolumes implements Volumes {
 
   async delete(id: VolumeId, signal: AbortSignal): Promise<void> {
     const files = await this.#pools.files(id.pool, signal);
-    const file = files.find((each) => volumeOf(id.pool, each, undefined)?.id.nativeName === id.nativeName);
-    if (file === undefined) return;
+    const own = filesOf(id.pool, id.nativeName, files);
     // Nobody links to what but keeps a name: it goes, whatever else is untold.
-    if (isSized(file.name)) await this.#checkAlone(id, signal);
-    this.#known.delete(file.path);
-    await this.#pools.remove(id.pool, file.path, signal);
+    if (own.some(({ name }) => isSized(name))) await this.#checkAlone(id, signal);
+    for (const { path } of own.length === 0 ? [] : [...partsOf(id.pool, id.nativeName, files), ...own]) {
+      this.#known.delete(path);
+      await this.#pools.remove(id.pool, path, signal);
+    }
   }
 
   /** @throws DriverError as `checkFree`, and Invalid for a name that none can have */
@@ -165,16 +200,6 @@ export class HypervVolumes implements Volumes {
     const isWhole = !isSized(file.name) || (await this.#looked(file, signal)) !== undefined;
     if (isWhole) throw new DriverError('Conflict', `there is a volume "${id.nativeName}" in ${folder} already`);
     throw new DriverError('Busy', `volume "${id.nativeName}" in ${folder}: the host still makes it, or does not tell its size`);
-  }
-
-  /** @throws DriverError Unsupported */
-  #formatOf({ nativeName, format }: VolumeDefinition): 'Vhdx' | 'Vhd' {
-    const found = this.#limits.formats.find((each) => each === format);
-    if (found !== undefined) return found;
-    throw new DriverError(
-      'Unsupported',
-      `volume "${nativeName}": format ${format} was given; accepted: ${this.#limits.formats.join(', ')}`,
-    );
   }
 
   /** What a volume is to be made from, which must have room in it. */
@@ -237,8 +262,7 @@ export class HypervVolumes implements Volumes {
   }
 
   async #file({ pool, nativeName }: VolumeId, signal: AbortSignal): Promise<StoredFile | undefined> {
-    const files = await this.#pools.files(pool, signal);
-    return files.find((each) => volumeOf(pool, each, undefined)?.id.nativeName === nativeName);
+    return filesOf(pool, nativeName, await this.#pools.files(pool, signal))[0];
   }
 
   /** Undefined for what is no virtual disk, and for one that was never seen. */

@@ -10,7 +10,7 @@ export async function diskCloneContract(t: Test, stage: Stage, shelf: Shelf): Pr
   const { capabilities } = await stage.driver.host.describe(soon());
   const hows = capabilities.find(({ field }) => field === 'volumes.clone')?.values ?? [];
   if (hows.length === 0) return nothingCloned(t, shelf);
-  for (const format of shelf.formats) {
+  for (const format of shelf.disks) {
     await t.test(`a copy of a ${format} volume has the size that was asked for, and stands alone`, (t) => copied(t, shelf, format));
     await t.test(`a linked clone of a ${format} volume tells its base, which stays while there is one`, (t) => linked(t, shelf, format));
   }
@@ -30,7 +30,7 @@ async function nothingCloned(t: Test, shelf: Shelf): Promise<void> {
 async function copied(t: Test, shelf: Shelf, format: VolumeFormat): Promise<void> {
   const { volumes, unit } = shelf;
   const { id } = await shelf.create({ format, sizeBytes: unit });
-  for (const to of shelf.formats)
+  for (const to of shelf.disks)
     for (const sizeBytes of [unit, 3 * unit]) {
       const made = await volumes.copy(shelf.definition({ format: to, sizeBytes }), { id, format }, soon());
       t.match(made, { format: to, sizeBytes, base: undefined });
@@ -65,7 +65,7 @@ async function linked(t: Test, shelf: Shelf, format: VolumeFormat): Promise<void
 
 async function unfit(t: Test, shelf: Shelf): Promise<void> {
   const { volumes, unit } = shelf;
-  const [format = 'Raw', other] = shelf.formats;
+  const [format = 'Raw', other] = shelf.disks;
   const { id } = await shelf.create({ format, sizeBytes: unit });
   const gone = { ...id, nativeName: 'never-was' };
   for (const verb of ['copy', 'link'] as const) {

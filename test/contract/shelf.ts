@@ -3,6 +3,7 @@ import type { Test } from 'tap';
 import type { Pool, VolumeDefinition, VolumeFormat, VolumeId, VolumeVerb } from '#drivers/driver.js';
 import { type MadePool, mustHave } from './pools.js';
 import { type Stage, soon } from './stage.js';
+import type { PlacedVolume } from './subject.js';
 
 export async function whole(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const parts: Uint8Array[] = [];
@@ -42,7 +43,7 @@ export class Shelf {
   }
 
   /** Where a volume must lie. */
-  location(volume: Pick<VolumeDefinition, 'nativeName' | 'format'>): string {
+  location(volume: PlacedVolume): string {
     return this.#locate(this.pool.path, volume);
   }
 
@@ -56,6 +57,11 @@ export class Shelf {
 
   async find({ nativeName }: VolumeId, refresh = false) {
     return (await this.volumes.list(this.pool.id, { refresh }, soon())).find(({ id }) => id.nativeName === nativeName);
+  }
+
+  /** Without what is an image of a disc where disks have formats of their own. */
+  get disks(): readonly VolumeFormat[] {
+    return this.formats.filter((format) => format !== 'Raw');
   }
 
   /** For `skip`. */

@@ -89,6 +89,9 @@ export type Inability =
   | 'haveDisks';
 
 /** A driver under contract, with a host that the suite may use as it likes. */
+/** What tells where a volume lies. */
+export type PlacedVolume = Pick<VolumeDefinition, 'nativeName' | 'format'> & Partial<Pick<VolumeDefinition, 'sizeBytes'>>;
+
 export interface Subject {
   readonly name: string;
   /** A new connection, always to the same host. */
@@ -112,7 +115,7 @@ export interface Subject {
   /** In bytes: a size that volumes can have; 1 MiB when left out. */
   readonly volumeBytes?: number;
   /** Where a volume lies; directly in the pool's path under its name when left out. */
-  readonly locate?: (path: string, volume: Pick<VolumeDefinition, 'nativeName' | 'format'>) => string;
+  readonly locate?: (path: string, volume: PlacedVolume) => string;
   /** A directory on the host under which pools may be made; needed where there are pools. Files are left in it. */
   readonly directory?: string;
   /** A store that can be made a pool of, one for each name; a directory below `directory` when left out. */

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { loadAll } from 'js-yaml';
 import { newSwitch } from '#simulators/hyperv/model/switch.js';
 import { Simulator, type SimulatorOptions } from '#simulators/hyperv/simulator.js';
+import { servedDrives } from '#test/peers/hyperv-files.js';
+import type { Samba } from '#test/peers/samba.js';
 
 export interface Manifest {
   readonly kind: string;
@@ -19,25 +21,32 @@ export const user = { name: 'Administrator', password: 'p ä"ss\\w0rd' };
 export class HypervLab implements AsyncDisposable {
   readonly simulator: Simulator;
   readonly folder: string;
+  readonly #samba: Samba | undefined;
   readonly #manifests: readonly Manifest[];
 
-  private constructor(simulator: Simulator, folder: string, manifests: readonly Manifest[]) {
+  private constructor(simulator: Simulator, folder: string, samba: Samba | undefined, manifests: readonly Manifest[]) {
     this.simulator = simulator;
     this.folder = folder;
+    this.#samba = samba;
     this.#manifests = manifests;
   }
 
-  static async open(options: Pick<SimulatorOptions, 'mode'> & Partial<SimulatorOptions>): Promise<HypervLab> {
+  /** With `files` what is in its files is reached, too. */
+  static async open({
+    files = false,
+    ...options
+  }: Pick<SimulatorOptions, 'mode'> & Partial<SimulatorOptions> & { readonly files?: boolean }): Promise<HypervLab> {
     const folder = await mkdtemp(join(tmpdir(), 'vw-hyperv-'));
     await mkdir(join(folder, 'D/Hyper-V'), { recursive: true });
+    const samba = files ? await servedDrives(folder, user) : undefined;
     const simulator = await Simulator.start({ folder, users: [user], jobMs: 20, ...options });
     const lan = newSwitch({ ElementName: 'LAN' });
     simulator.host.switches.set(lan.id, lan);
-    return new HypervLab(simulator, folder, await readExamples());
+    return new HypervLab(simulator, folder, samba, await readExamples());
   }
 
   get uri(): string {
-    return `hyperv://127.0.0.1:${this.simulator.port}/?transport=http`;
+    return `hyperv://127.0.0.1:${this.simulator.port}/?transport=http&smb=${this.#samba?.port ?? 'off'}`;
   }
 
   /** The examples as they are, but for where this host is, and what lets us in. */
@@ -76,6 +85,12 @@ export class HypervLab implements AsyncDisposable {
     return loadAll(await readExample('ignition')) as readonly Manifest[];
   }
 
+  /** A machine of another manifest, with a disk and a disc of those images. */
+  async images(disk: string, disc: string): Promise<readonly Manifest[]> {
+    const urls = [disk, disc];
+    return loadAll((await readExample('image')).replaceAll(/https:\S+/g, () => urls.shift() ?? '')) as readonly Manifest[];
+  }
+
   /** Files of the pool, but for what makes their names unique. */
   async files(): Promise<readonly string[]> {
     return (await readdir(join(this.folder, 'D/Hyper-V'))).map((name) => name.replace(/-[0-9a-f]{8}/, '')).sort();
@@ -83,6 +98,7 @@ export class HypervLab implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.simulator[Symbol.asyncDispose]();
+    await this.#samba?.[Symbol.asyncDispose]();
     await rm(this.folder, { recursive: true });
   }
 
