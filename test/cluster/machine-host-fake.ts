@@ -13,12 +13,8 @@ export async function fakeMachineHost(): Promise<MachineHost> {
   const behind = new Behind(host);
   const { capabilities } = await fakeDriver(host).host.describe(AbortSignal.timeout(10_000));
   host.calls.length = 0;
-  let connections = 0;
   return {
-    connect: async () => {
-      connections++;
-      return fakeDriver(host);
-    },
+    connect: async () => fakeDriver(host),
     credentialKeys: () => noCredentials,
     has: (field) => capabilities.some((one) => one.field === field),
     pace: { glanceMs: 10_000 },
@@ -37,9 +33,10 @@ export async function fakeMachineHost(): Promise<MachineHost> {
       host.calls.length = 0;
     },
     disconnect: async () => {
-      const known = connections;
+      const reads = () => host.calls.filter((call) => call.startsWith('machines.read')).length;
+      const known = reads();
       host.disconnect();
-      await until(() => connections > known);
+      await until(() => reads() > known);
     },
     cut: (uuid) => behind.destroy(uuid),
     pauseAndResume: (uuid) => {

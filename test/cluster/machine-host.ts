@@ -25,7 +25,7 @@ export interface MachineHost extends AsyncDisposable {
   /** Whatever it was asked. */
   readonly asked: readonly string[];
   forget(): void;
-  /** Breaks all connections; resolves once there is one again. */
+  /** Breaks all connections; resolves once the host is looked at again, which is some questions after there is a connection. */
   disconnect(): Promise<void>;
   cut(uuid: string): void;
   pauseAndResume(uuid: string): void;

@@ -31,6 +31,8 @@ const machine = (name: string, spec: object = {}) => ({
   metadata: { name, namespace: 'default' },
   spec: { memory: { size: '64Mi' }, ...spec },
 });
+/** An agent may see a host before the controller has handed over what lets it in, and then waits for that. */
+const isBeforeItsSecret = (trouble: string) => /^host \w+: .*has not been handed to this host yet/.test(trouble);
 
 await t.test('a machine with a disk goes from apply to running, stays true, and is deleted', async (t) => {
   await using host = await openHost();
@@ -83,7 +85,9 @@ await t.test('a machine with a disk goes from apply to running, stays true, and 
   await world.untilGone('StorageVolume', 'root');
   t.same(await host.files('fast'), []);
   t.same(
-    operator.troubles.filter((one) => !/^(watching|host one: .*it is made again|events of host one: .*the connection broke)/.test(one)),
+    operator.troubles.filter(
+      (one) => !isBeforeItsSecret(one) && !/^(watching|host one: .*it is made again|events of host one: .*the connection broke)/.test(one),
+    ),
     [],
   );
 });
@@ -151,7 +155,10 @@ await t.test('what another hand changes is told, and treated as the machine says
 
   await world.delete('VirtualMachine', 'drifts');
   await world.untilGone('VirtualMachine', 'drifts');
-  t.same(operator.troubles, []);
+  t.same(
+    operator.troubles.filter((one) => !isBeforeItsSecret(one)),
+    [],
+  );
 });
 
 await t.test('beside a machine that was never read, no disk is deleted and no claim is let go', async (t) => {
@@ -226,7 +233,7 @@ await t.test('what is missing is named and waited for, and everything comes toge
   await world.untilGone('VirtualMachine', 'early');
   for (const name of ['early-root', 'linux']) await world.untilGone('StorageVolume', name);
   t.same(
-    operator.troubles.filter((one) => !one.startsWith('watching')),
+    operator.troubles.filter((one) => !isBeforeItsSecret(one) && !one.startsWith('watching')),
     [],
   );
 });
@@ -314,8 +321,12 @@ await t.test('an agent that cannot renew its Lease does nothing to its host unti
   await world.apply(...host.hypervisor('cut-off'), machine('lonely', { placement: { hypervisorRef: { name: 'cut-off' } } }));
   const isUp = ({ status }: VirtualMachine) => condition({ ...(status && { status }) }, 'Ready')?.status === 'True';
   const { uid } = (await world.until('VirtualMachine', 'lonely', isUp)).metadata;
+  // On a busy computer it may have lost its Lease before, and have it again.
+  host.forget();
+  await until(() => host.asked.length > 0);
+  const earlier = agent.troubles.length;
   network.block(true);
-  await until(() => agent.troubles.some((trouble) => /could not be renewed for 3 s/.test(trouble)));
+  await until(() => agent.troubles.slice(earlier).some((trouble) => /could not be renewed for 3 s/.test(trouble)));
   host.forget();
   host.cut(uid);
   await new Promise((resolve) => setTimeout(resolve, 1_000));

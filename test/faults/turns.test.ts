@@ -25,6 +25,13 @@ const told = (user: string, since = 0) =>
     .map(({ verb, resource, name }) => `${verb} ${resource} ${name}`);
 const untilAsked = (user: string, resource: string, since: number) =>
   lab.until(`${user} asks for ${resource}`, async () => audit.answered(user, since).filter((one) => one.resource === resource).length > 1);
+const untilLeased = (user: string, since: number) =>
+  lab.until(`${user} has its lease`, async () => audit.writes(user, since).some(({ resource }) => resource === 'leases'));
+const untilReady = (port: number) =>
+  lab.until(
+    `who listens at ${port} has seen everything`,
+    async () => (await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => undefined))?.status === 200,
+  );
 const acts = async (port: number): Promise<readonly string[]> =>
   (await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()).split('\n').filter((line) => line.startsWith('virtwright_acts_total{'));
 const seconds = (since: number) => ((Date.now() - since) / 1_000).toFixed(1);
@@ -67,7 +74,7 @@ await t.test('a leader that stood still and wakes writes nothing, and waits for 
 });
 
 await t.test('an agent that stood still and wakes does nothing, as another has its host', async (t) => {
-  await using _controller = await lab.processOf('leader-a', 'controller');
+  await using controller = await lab.processOf('leader-a', 'controller');
   await using first = await lab.processOf('agent-a', 'agent', '--listen', `${portA}`);
   await untilHeld('virtwright-agent-one', 'agent-a');
   await world.apply(lab.machine('runs'));
@@ -102,11 +109,17 @@ await t.test('an agent that stood still and wakes does nothing, as another has i
   await world.delete('StorageVolume', 'long');
   await lab.untilGone('StorageVolume', 'long');
   await first.stop();
+  await controller.stop();
 });
 
 await t.test('controllers and agents that are replaced one by one leave machines untouched, and say nothing', async (t) => {
+  const begunAt = Date.now();
   await using controllers = await lab.processOf('leader-a', 'controller');
-  await using agents = await lab.processOf('agent-a', 'agent');
+  await using agents = await lab.processOf('agent-a', 'agent', '--listen', `${portA}`);
+  // Before they are at work all is at rest, too, and what those before them left undone would be done in the turn that is looked at.
+  await untilLeased('leader-a', begunAt);
+  await untilLeased('agent-a', begunAt);
+  await untilReady(portA);
   await lab.untilReady('runs');
   const pid = await lab.qemu('default.runs');
   const versions = async () =>
@@ -130,10 +143,7 @@ await t.test('controllers and agents that are replaced one by one leave machines
   await using newAgents = await lab.processOf('agent-new', 'agent', '--listen', `${portC}`);
   await agents.stop();
   await untilHeld('virtwright-agent-one', 'agent-new');
-  await lab.until(
-    'the new agent has seen everything',
-    async () => (await fetch(`http://127.0.0.1:${portC}/readyz`).catch(() => undefined))?.status === 200,
-  );
+  await untilReady(portC);
   await new Promise((resolve) => setTimeout(resolve, 5_000));
   for (const user of ['leader-a', 'leader-new', 'agent-a', 'agent-new']) t.same(told(user, since), [], user);
   t.equal(await versions(), before);
