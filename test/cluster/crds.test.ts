@@ -843,6 +843,18 @@ t.test('what may not change is refused, and what may is accepted', async (t) => 
       'spec.smb: … the share of a pool never changes, as its volumes stay where they are; make a new pool',
     ],
     [
+      (spec) => madeOf('refolder', { smb: { server: 'a', share: 'b' }, ...spec }),
+      {},
+      { smb: { server: 'a', share: 'b', folder: 'c' } },
+      'spec.smb: … the share of a pool never changes',
+    ],
+    [
+      (spec) => madeOf('let-in', { smb: { server: 'a', share: 'b' }, ...spec }),
+      {},
+      { smb: { server: 'a', share: 'b', credentialsSecretName: 'fs1' } },
+      undefined,
+    ],
+    [
       (spec) => madeOf('reset', { zfs: { dataset: 'a' }, ...spec }),
       {},
       { zfs: { dataset: 'b' } },

@@ -1,9 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { connect, credentialKeys } from '#drivers/connect.js';
 import { Simulator } from '#simulators/hyperv/simulator.js';
+import { createAuthority, issue } from '#test/cluster/certificates.js';
 import { condition, useWorld } from '#test/cluster/world.js';
 import { HypervLab, isChange, namespace, user } from './hyperv-lab.js';
 import { isReady } from './lab.js';
@@ -13,6 +14,44 @@ t.setTimeout(20 * 60_000);
 const world = await useWorld(t);
 await world.kubectl('create', 'namespace', namespace);
 const patient = { timeoutMs: 120_000 };
+
+await t.test('a pool that would send the password of its host says what to name, and is there once that is named', async (t) => {
+  const at = t.testdir();
+  const authority = await createAuthority(at);
+  const issued = await issue(at, 'server', '/CN=hyperv', 'serverAuth', { names: 'IP:127.0.0.1,IP:127.0.0.2' });
+  const [ca = '', cert = '', key = ''] = await Promise.all([authority.cert, issued.cert, issued.key].map((path) => readFile(path, 'utf8')));
+  const tls = { certificate: { cert, key }, ways: { basic: true } };
+  await using lab = await HypervLab.open({ mode: 'v2', ...tls });
+  const { simulator } = lab;
+  const folder = await mkdtemp(join(tmpdir(), 'vw-files-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  const [host, account] = ['127.0.0.2', { name: 'looker', password: 'another' }];
+  const options = { mode: 'v2', without: true, host, port: simulator.port, folder, users: [account], ...tls } as const;
+  await using server = await Simulator.start(options);
+  await server.share('VMs', 'D:\\Shares\\VMs', host, simulator);
+  await server.host.options.store.makeFolder('D:\\Shares\\VMs\\Disks');
+  await using _operator = await world.start({ connect, credentialKeys, hypervisors: ['hv1'], namespace });
+  const secret = lab.secret({ username: user.name, password: user.password, 'ca.crt': ca });
+  const uri = `hyperv://127.0.0.1:${simulator.port}/?auth=basic`;
+  const pool = (await lab.shares(host)).filter(({ kind }) => kind === 'StoragePool');
+  await world.apply(secret, lab.hypervisor({ uri }), ...pool);
+  const told = await world.until(
+    'StoragePoolInstance',
+    'shared-disks.hv1',
+    (seen) => condition(seen, 'Ready')?.reason === 'Invalid',
+    patient,
+  );
+  t.match(condition(told, 'Ready')?.message, /^smb\.credentialsSecretName: left out, and auth=basic .* name a Secret with an account/);
+  t.equal(server.host.asked.length, 0, 'and the server was not asked');
+  const metadata = { ...secret.metadata, name: 'fs1', namespace };
+  await world.apply({ ...secret, metadata, stringData: { username: account.name, password: account.password } });
+  await world.kubectl('patch', 'storagepool', 'shared-disks', '--type=merge', '-p', '{"spec":{"smb":{"credentialsSecretName":"fs1"}}}');
+  await world.until('StoragePool', 'shared-disks', isReady, patient);
+  await world.delete('StoragePool', 'shared-disks');
+  await world.untilGone('StoragePool', 'shared-disks');
+  await world.delete('Hypervisor', 'hv1');
+  await world.untilGone('Hypervisor', 'hv1');
+});
 
 await t.test('the example of a share goes from apply to running, outlives an agent, and goes from the file server', async (t) => {
   await using lab = await HypervLab.open({ mode: 'v2' });
