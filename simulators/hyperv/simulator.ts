@@ -102,6 +102,7 @@ export class Simulator implements AsyncDisposable {
       acceptor: options.acceptor,
       maxMessage,
       answer: (text, user) => answered(host, service, text, user),
+      unreadable: () => service.refuse('', problems.otherLetters()),
       identity: () => service.identify(false),
     });
     return new Simulator(host, service, listener);

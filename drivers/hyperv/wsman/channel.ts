@@ -9,6 +9,7 @@ import { type Endpoint, OneSocket, type Received, type Sent, SocketGone } from '
 import { kerberosToken } from './kerberos/token.js';
 import { authorization, challengeIn, type Login, noWay, offered, refusedLogin } from './login.js';
 import { openBody, sealBody, sealedType } from './sealed-body.js';
+import { textIn } from './text.js';
 
 export const soapType = 'application/soap+xml;charset=UTF-8';
 
@@ -61,7 +62,7 @@ export class Channel {
     const socket = isOfSocket(this.#login) ? await this.#agreedSocket(this.#login, signal) : undefined;
     try {
       const received = await this.#http.exchange(this.#wrapped(message), socket, signal);
-      return utf8.decode(this.#unwrapped(received));
+      return textIn(this.#unwrapped(received));
     } catch (reason) {
       // A login that has run out with its socket: nothing was sent, or the host did not take it.
       const isHarmless = reason instanceof SocketGone || (repeatable && wasOpen && isBroken(reason));
@@ -175,5 +176,3 @@ const statuses: Readonly<Record<number, readonly [DriverError['code'], string]>>
   413: ['Exhausted', 'the message is larger than the host takes: raise MaxEnvelopeSizekb there'],
   503: ['Unavailable', 'the service WinRM is starting, or overloaded'],
 };
-
-const utf8 = new TextDecoder('utf-8', { fatal: true });

@@ -53,6 +53,8 @@ export const problems = {
   noSelector: (name: string) => new Problem('w:InvalidSelectors', 0x8033805b, `${cannot}: ${name} is no selector of the class.`),
   badMessage: (why: string) => new Problem('a:InvalidMessageInformationHeader', 0x8033800f, `The SOAP message is not understood: ${why}`),
   badXml: (why: string) => new Problem('w:SchemaValidationError', 0x80338043, `${cannot} because the XML is invalid: ${why}`),
+  otherLetters: () => new Problem('w:UnsupportedEncoding', 0x8033802c, 'The message is neither in UTF-8 nor in UTF-16.'),
+  smallEnvelope: () => new Problem('w:EncodingLimit', 0x8033807e, `${cannot}: an envelope of less than 8192 bytes holds no answer.`),
   otherSoap: () => new Problem('s:VersionMismatch', 0x8033800d, 'The message is of another SOAP than 1.2.'),
   forgotten: () =>
     new Problem('n:InvalidEnumerationContext', 0x8033801b, 'The supplied enumeration context is invalid.', { sender: false }),

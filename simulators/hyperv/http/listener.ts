@@ -6,6 +6,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { endpointHash } from '#drivers/hyperv/wsman/endpoint-hash.js';
 import type { Answered } from '../wsman/service.js';
+import { decoded, wide, wideType } from './charset.js';
 import { type Challenged, challenged, type LoggedIn, loggedIn } from './ntlm-login.js';
 import { sealedType, unwrap, wrap } from './sealed.js';
 import { type Acceptor, type User, userNamed, type Ways } from './users.js';
@@ -23,6 +24,8 @@ export interface ListenerOptions {
   /** In bytes: a longer message is answered with 413. */
   readonly maxMessage: number;
   readonly answer: (text: string, user: User) => Promise<Answered>;
+  /** What is told of a message in letters that WinRM does not know. */
+  readonly unreadable: () => Answered;
   /** What is told to whoever asks, before a login. */
   readonly identity: () => string;
 }
@@ -127,22 +130,24 @@ export class Listener implements AsyncDisposable {
     if (user === undefined) return;
     if (body.length === 0) return end(response, 200);
     if (this.#endpointHash === undefined && !this.#options.ways.unencrypted) return this.#unauthorized(response);
-    const { status, body: answer } = await this.#answerTo(body, user);
-    end(response, status, answer);
+    const found = decoded(body, request.headers['content-type'] ?? '');
+    const { status, body: answer } = found === undefined ? this.#options.unreadable() : await this.#answerTo(body, found.text, user);
+    if (found?.isWide === true && answer !== '') response.writeHead(status, { 'Content-Type': wideType }).end(wide(answer));
+    else end(response, status, answer);
   }
 
   async #sealed(response: ServerResponse, body: Buffer, { user, context }: LoggedIn): Promise<void> {
     const plain = unwrap(body, context);
     if (plain === undefined) return end(response, 400);
-    const { status, body: answer } = await this.#answerTo(plain, user);
+    const { status, body: answer } = await this.#answerTo(plain, new TextDecoder().decode(plain), user);
     if (answer === '') return end(response, status);
     response.writeHead(status, { 'Content-Type': sealedType });
     response.end(wrap(Buffer.from(answer), soapType, context));
   }
 
-  async #answerTo(message: Buffer, user: User): Promise<Answered> {
+  async #answerTo(message: Buffer, text: string, user: User): Promise<Answered> {
     if (message.length > this.#options.maxMessage) return { status: 413, body: '' };
-    return this.#options.answer(message.toString('utf8'), user);
+    return this.#options.answer(text, user);
   }
 
   /** Who asks; undefined when that has been answered already. */

@@ -19,6 +19,9 @@ export interface Message {
   readonly body: XmlElement | undefined;
 }
 
+/** In bytes (DSP0226): less cannot be asked for. */
+const leastEnvelope = 8192;
+
 const limits = { length: 2 ** 20, depth: 50, nodes: 50_000 };
 
 /** @throws Problem */
@@ -28,6 +31,8 @@ export function parseMessage(text: string): Message {
   if (envelope.namespace !== ns.soap) throw problems.otherSoap();
   const header = childNS(envelope, ns.soap, 'Header');
   const [body] = elementsOf(childNS(envelope, ns.soap, 'Body'));
+  const maxEnvelope = positive(textOf(childNS(header, ns.wsman, 'MaxEnvelopeSize'))?.trim());
+  if (maxEnvelope !== undefined && maxEnvelope < leastEnvelope) throw problems.smallEnvelope();
   const head = (namespace: string, name: string) => textOf(childNS(header, namespace, name))?.trim();
   return {
     kind: body?.namespace === ns.identity ? 'identify' : 'request',
@@ -36,7 +41,7 @@ export function parseMessage(text: string): Message {
     resourceUri: head(ns.wsman, 'ResourceURI') ?? '',
     selectors: selectorsIn(childNS(header, ns.wsman, 'SelectorSet')),
     timeoutMs: milliseconds(head(ns.wsman, 'OperationTimeout')),
-    maxEnvelope: positive(head(ns.wsman, 'MaxEnvelopeSize')),
+    maxEnvelope,
     header,
     body,
   };
