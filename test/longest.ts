@@ -26,6 +26,7 @@ const names = [
   'test/standalone/command-line',
   'test/faults/host-lost',
   'test/faults/hyperv',
+  'test/faults/hyperv-uploads',
   'test/contract/lxc',
   'drivers/hyperv/driver',
   'test/cluster/any-order',

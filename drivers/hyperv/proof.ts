@@ -13,6 +13,11 @@ export const proof: Proof = {
         'test/faults/hyperv-shares.test.ts',
       ],
     },
+    {
+      what: 'what is in files, and agents that are killed amid an upload, in both versions',
+      by: 'own simulator',
+      tests: ['drivers/hyperv/uploads.test.ts', 'test/faults/hyperv-uploads.test.ts'],
+    },
     { what: 'a real Hyper-V host', by: 'untested', tests: [] },
   ],
 };
