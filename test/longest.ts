@@ -9,6 +9,7 @@ const names = [
   'test/contract/stores',
   'test/demo/demo',
   'test/faults/hyperv-kills',
+  'test/faults/hyperv-network-kills',
   'test/cluster/install-walk',
   'test/faults/lxc',
   'test/faults/turns',

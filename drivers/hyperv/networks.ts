@@ -59,10 +59,10 @@ export class HypervNetworks implements Networks {
    */
   async #lead(id: NetworkId, definition: NetworkDefinition, signal: AbortSignal): Promise<NetworkId> {
     const { switches } = this.#inventory;
-    const has = await this.#settled(id, signal);
-    const ends = endsFor(definition, has?.begun === undefined ? has?.ends : undefined);
-    const isLedThere = isDeepStrictEqual(has?.ends, ends);
-    if (has === undefined || (has.begun === undefined && isLedThere)) return id;
+    const has = await this.#settled(id, definition, signal);
+    if (has === undefined || isAsAsked(has, definition)) return id;
+    const ends = endsFor(definition, has.begun === undefined ? has.ends : undefined);
+    const isLedThere = isDeepStrictEqual(has.ends, ends);
     const found = await this.#must(id, signal);
     const isOpen = has.begun?.awaitsAdapter === true;
     if (!isOpen) checkSafe(definition.nativeName, has.ends, ends);
@@ -76,12 +76,12 @@ export class HypervNetworks implements Networks {
     return this.#make(definition, signal);
   }
 
-  /** What another life of ours began with it has ended. @throws DriverError Busy */
-  async #settled(id: NetworkId, signal: AbortSignal): Promise<SwitchPorts | undefined> {
+  /** Where it leads once what another life of ours began has ended, which is waited for where it is not as it is asked to be. @throws DriverError Busy */
+  async #settled(id: NetworkId, definition: NetworkDefinition, signal: AbortSignal): Promise<SwitchPorts | undefined> {
     const { switches } = this.#inventory;
     const look = async () => (await switches.ports([id], signal)).get(id);
     const has = await look();
-    if (has?.begun === undefined) return has;
+    if (has === undefined || isAsAsked(has, definition)) return has;
     await switches.othersMade(signal);
     return look();
   }
@@ -120,8 +120,10 @@ export class HypervNetworks implements Networks {
     throw new DriverError('Unsupported', `switch "${name}" is on as long as it is there; delete it`);
   }
 
+  /** What another life of ours began is waited for, as that may be its end. @throws DriverError Busy, NotOurs, or Conflict while it is used */
   async undefine(id: NetworkId, signal: AbortSignal): Promise<void> {
     const { switches } = this.#inventory;
+    await switches.othersMade(signal);
     const found = (await switches.list(signal)).find((each) => each.id === id);
     if (found === undefined) return;
     if (!(await switches.uuids(signal)).has(id)) throw new DriverError('NotOurs', `switch "${found.name}" is not ours`);
@@ -154,6 +156,9 @@ function shapeOf(ends: SwitchEnds | undefined): NativeNetworkShape {
   const { device, host } = ends;
   return { forward: device === undefined ? { mode: 'None', host } : { mode: 'Direct', device, host }, records: [] };
 }
+
+const isAsAsked = ({ ends, begun }: SwitchPorts, definition: NetworkDefinition): boolean =>
+  begun === undefined && isDeepStrictEqual(ends, endsFor(definition, ends));
 
 /** What nobody speaks of is as it is: at first an adapter stays the host's, too, and a network among machines is theirs alone. */
 function endsFor({ forward }: NetworkShape, has: SwitchEnds | undefined): SwitchEnds {

@@ -75,17 +75,14 @@ export class Switches {
     return this.#call('DefineSystem', { SystemSettings: settings, ...(ports.length === 0 ? {} : { ResourceSettings: ports }) }, signal);
   }
 
-  /** Waits for switches that others began to make. @throws DriverError Busy */
+  /** Waits for switches that others began to make, change or destroy. @throws DriverError Busy */
   async othersMade(signal: AbortSignal): Promise<void> {
     await this.#jobs.switchesMade(signal);
   }
 
   /** Has one lead there: of version 2 the host comes to it, or leaves one that is among machines, by one call; of version 1 what was begun is gone on with. */
   async attach(of: NetworkSwitch, ends: SwitchEnds, { inside }: SwitchPorts, signal: AbortSignal): Promise<void> {
-    if (this.#wmi.version === 'v1') {
-      await this.othersMade(signal);
-      return this.#assembly.lead(of, ends, signal);
-    }
+    if (this.#wmi.version === 'v1') return this.#assembly.lead(of, ends, signal);
     if (ends.host === 'Detached') return this.#call('RemoveResourceSettings', { ResourceSettings: inside }, signal);
     const [settings] = await this.#wmi.find(switchSettings, { VirtualSystemIdentifier: of.id }, signal);
     if (settings === undefined) throw new DriverError('NotFound', `switch "${of.name}" has no settings (any more)`);
@@ -101,10 +98,8 @@ export class Switches {
     ];
   }
 
-  /** @throws DriverError Busy while what another life of ours began with one of version 1 is under way */
   async destroy(of: NetworkSwitch, signal: AbortSignal): Promise<void> {
     if (this.#wmi.version === 'v2') return this.#call('DestroySystem', { AffectedSystem: of.reference }, signal);
-    await this.othersMade(signal);
     return this.#assembly.destroy(of, signal);
   }
 
