@@ -5,34 +5,31 @@ export class Rc4 {
   #j = 0;
 
   constructor(key: Uint8Array) {
-    this.#box = Uint8Array.from({ length: 256 }, (_, at) => at);
+    const box = Uint8Array.from({ length: 256 }, (_, at) => at);
     for (let i = 0, j = 0; i < 256; i++) {
-      j = (j + this.#at(i) + (key[i % key.length] ?? 0)) & 0xff;
-      this.#swap(i, j);
+      const kept = box[i] ?? 0;
+      j = (j + kept + (key[i % key.length] ?? 0)) & 0xff;
+      box[i] = box[j] ?? 0;
+      box[j] = kept;
     }
+    this.#box = box;
   }
 
-  /** There and back are the same. */
+  /** There and back are the same. Every byte of every message goes through here, so its state is in plain variables meanwhile. */
   pass(data: Uint8Array): Buffer {
+    const box = this.#box;
     const out = Buffer.alloc(data.length);
-    for (const [at, byte] of data.entries()) out[at] = byte ^ this.#next();
+    let [i, j] = [this.#i, this.#j];
+    for (let at = 0; at < data.length; at += 1) {
+      i = (i + 1) & 0xff;
+      const a = box[i] ?? 0;
+      j = (j + a) & 0xff;
+      const b = box[j] ?? 0;
+      box[i] = b;
+      box[j] = a;
+      out[at] = (data[at] ?? 0) ^ (box[(a + b) & 0xff] ?? 0);
+    }
+    [this.#i, this.#j] = [i, j];
     return out;
-  }
-
-  #next(): number {
-    this.#i = (this.#i + 1) & 0xff;
-    this.#j = (this.#j + this.#at(this.#i)) & 0xff;
-    this.#swap(this.#i, this.#j);
-    return this.#at((this.#at(this.#i) + this.#at(this.#j)) & 0xff);
-  }
-
-  #at(index: number): number {
-    return this.#box[index] ?? 0;
-  }
-
-  #swap(i: number, j: number): void {
-    const kept = this.#at(i);
-    this.#box[i] = this.#at(j);
-    this.#box[j] = kept;
   }
 }
