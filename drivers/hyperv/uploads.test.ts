@@ -1,11 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { VolumeFormat, VolumeId } from '#drivers/driver.js';
+import { Credentials } from '#drivers/target.js';
+import { skipWhereMissing } from '#test/peers/build.js';
 import { definition, hypervHost, hypervWithFiles, hypervWithShare, mark, pool, sharePool, soon } from '#test/peers/hyperv-host.js';
+import { startSamba } from '#test/peers/samba.js';
 import { administrator } from '#test/peers/samba-share.js';
 import { SmbClient } from './smb/client.js';
 
@@ -225,6 +228,35 @@ t.test('a file server is not shown the account of the host', async (t) => {
     (await facet('pools').list(soon())).find((each) => each.id === id),
     { can: ['create', 'delete', 'grow'], noStream: /smb=off|credentialsSecretName: left out/ },
   );
+});
+
+t.test('a disk on a share is uploaded to the server that has it, as the account of the pool', async (t) => {
+  const drives = mkdtempSync(join(tmpdir(), 'vw-server-'));
+  t.teardown(() => rmSync(drives, { recursive: true, force: true }));
+  const place = join(drives, 'D/Shares/VMs');
+  mkdirSync(join(place, 'Disks'), { recursive: true });
+  const of = {
+    shares: [{ name: 'VMs', folder: place }],
+    users: [{ name: administrator.username, password: administrator.password }],
+    lines: ['interfaces = 127.0.0.1/8 127.0.0.2/8'],
+  };
+  const samba = await startSamba(of).catch((reason) => skipWhereMissing(t, reason));
+  t.teardown(() => samba[Symbol.asyncDispose]());
+  const { facet } = await hypervWithShare(t, { folder: drives }, samba.port);
+  const [pools, volumes] = [facet('pools'), facet('volumes')];
+  const own = new Credentials((['username', 'password'] as const).map((key) => [key, Buffer.from(administrator[key])] as const));
+  const id = await pools.define({ ...sharePool, credentials: own }, soon());
+  await pools.start(id, soon());
+  t.match(
+    (await pools.list(soon())).find((each) => each.id === id),
+    { formats: ['Vhdx', 'Vhd', 'Raw'], can: ['create', 'delete', 'grow', 'stream'] },
+  );
+  const { id: disk } = await volumes.create({ pool: id, nativeName: 'disk', format: 'Vhdx', sizeBytes: 0 }, soon());
+  await volumes.upload(disk, once(vhdx), soon());
+  t.match(await volumes.list(id, { refresh: true }, soon()), [{ location: `${id}\\disk.vhdx`, sizeBytes: 8 * mib }]);
+  t.ok((await whole(volumes.download(disk, { offset: 0, length: Number.MAX_SAFE_INTEGER }, soon()))).equals(vhdx));
+  await volumes.delete(disk, soon());
+  t.same(readdirSync(join(place, 'Disks')), []);
 });
 
 t.test('a port that nobody listens at is named, with what opens it', async (t) => {

@@ -71,8 +71,8 @@ export const sharePool: PoolDefinition = {
 };
 
 /** The same, and a file server with a share: Windows without Hyper-V, at the host's port of another address. */
-export async function hypervWithShare(t: Test, options: Partial<SimulatorOptions> = {}) {
-  const host = await hypervHost(t, 'v2');
+export async function hypervWithShare(t: Test, options: Partial<SimulatorOptions> = {}, smb: number | 'off' = 'off') {
+  const host = await hypervHost(t, 'v2', {}, smb);
   const folder = await mkdtemp(join(tmpdir(), 'vw-files-'));
   const { port } = host.simulator;
   const server = await Simulator.start({ mode: 'v2', without: true, host: '127.0.0.2', port, folder, users: [user], ...options });
