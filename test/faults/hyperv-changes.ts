@@ -107,3 +107,12 @@ export const hypervChanges: readonly Change[] = [
     shows: /SubType:1"/,
   },
 ];
+
+/** Version 1 has generation 1 alone, and a tag there is the port's, not the machine's. */
+export const hypervV1Spec: Spec = { cpu: { count: 1 }, memory, disks: [data], interfaces: [lan] };
+export const hypervV1Changes: readonly Change[] = [
+  ...hypervChanges
+    .filter(({ told }) => !told.startsWith('spec.firmware.'))
+    .map((change) => (change.shows?.source.includes('AccessVlanId') ? { ...change, shows: /"access":"40"/ } : change)),
+  { fields: ['firmware.type'], told: 'spec.firmware.type', class: 'Impossible', spec: { firmware: { type: 'UEFI' } } },
+];

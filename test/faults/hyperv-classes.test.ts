@@ -5,7 +5,7 @@ import { connect, credentialKeys } from '#drivers/connect.js';
 import type { Simulator } from '#simulators/hyperv/simulator.js';
 import { useWorld } from '#test/cluster/world.js';
 import { ChangeTable, checkWhole, type Spec } from './change-table.js';
-import { hypervChanges, hypervSpec } from './hyperv-changes.js';
+import { hypervChanges, hypervSpec, hypervV1Changes, hypervV1Spec } from './hyperv-changes.js';
 import { HypervLab, namespace } from './hyperv-lab.js';
 
 const world = await useWorld(t);
@@ -33,35 +33,56 @@ function shownOf(simulator: Simulator): string {
     machine.devices.map(({ className, values }) => ({ className, ...values })),
     [...machine.features.values()],
     Object.fromEntries(machine.hostItems),
+    [...simulator.host.switches.values()].flatMap(({ ports }) =>
+      ports.map(({ values }) => simulator.host.wiring.vlan(String(values['Name']))),
+    ),
   ]);
 }
 
-await t.test('on Hyper-V a machine is restarted exactly where the class of a change says so, and it was allowed', async (t) => {
-  await using lab = await HypervLab.open({ mode: 'v2' });
-  const { simulator } = lab;
-  await writeFile(join(lab.folder, 'D/Hyper-V/disc.iso'), Buffer.alloc(1 << 20));
-  await using operator = await world.start({ connect, credentialKeys, hypervisors: ['hv1'], namespace });
-  const grants = [{ name: 'all', namespaces: { from: 'All' }, networks: ['LAN'], vlans: [40], volumes: ['*'] }];
-  const stringData = { config: '{"ignition":{"version":"3.3.0"}}' };
-  await world.apply(
-    { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'told', namespace: 'default' }, stringData },
-    lab.secret(),
-    lab.hypervisor({ grants }),
-    ...['StoragePool', 'VirtualNetwork'].flatMap((kind) => lab.example(kind)),
-    ...['data', 'more'].map((name) => volume(name, {})),
-    adopted('disc.iso', volume('disc', { size: '1Mi', format: 'Raw', reclaimPolicy: 'Retain' })),
-  );
-  const peer = {
-    ...{ world, namespace, hypervisor: 'hv1', name: 'fields' },
-    machine: (spec: Spec) => ({
-      kind: 'VirtualMachine',
-      metadata: { name: 'fields', namespace: 'default' },
-      spec: { stop: { mode: 'Hard' }, ...spec },
-    }),
-    run: async () => simulator.machineNamed('default.fields')?.startedAt,
-    shown: async () => shownOf(simulator),
-  };
-  await ChangeTable.try(t, peer, hypervSpec, hypervChanges);
-  await checkWhole(t, peer, hypervChanges);
-  t.same(operator.troubles, []);
-});
+for (const { mode, spec: first, changes } of [
+  { mode: 'v2', spec: hypervSpec, changes: hypervChanges },
+  { mode: 'v1', spec: hypervV1Spec, changes: hypervV1Changes },
+] as const)
+  await t.test(`${mode}: on Hyper-V a machine is restarted exactly where the class of a change says so, and it was allowed`, async (t) => {
+    await using lab = await HypervLab.open({ mode });
+    const { simulator } = lab;
+    await writeFile(join(lab.folder, 'D/Hyper-V/disc.iso'), Buffer.alloc(1 << 20));
+    await using operator = await world.start({ connect, credentialKeys, hypervisors: ['hv1'], namespace });
+    const grants = [{ name: 'all', namespaces: { from: 'All' }, networks: ['LAN'], vlans: [40], volumes: ['*'] }];
+    const stringData = { config: '{"ignition":{"version":"3.3.0"}}' };
+    await world.apply(
+      { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'told', namespace: 'default' }, stringData },
+      lab.secret(),
+      lab.hypervisor({ grants }),
+      ...['StoragePool', 'VirtualNetwork'].flatMap((kind) => lab.example(kind)),
+      ...['data', 'more'].map((name) => volume(name, {})),
+      adopted('disc.iso', volume('disc', { size: '1Mi', format: 'Raw', reclaimPolicy: 'Retain' })),
+    );
+    const peer = {
+      ...{ world, namespace, hypervisor: 'hv1', name: 'fields' },
+      machine: (spec: Spec) => ({
+        kind: 'VirtualMachine',
+        metadata: { name: 'fields', namespace: 'default' },
+        spec: { stop: { mode: 'Hard' }, ...spec },
+      }),
+      run: async () => simulator.machineNamed('default.fields')?.startedAt,
+      shown: async () => shownOf(simulator),
+    };
+    await ChangeTable.try(t, peer, first, changes);
+    await checkWhole(t, peer, changes);
+    t.same(operator.troubles, []);
+    await world.delete('VirtualMachine', 'fields');
+    await world.untilGone('VirtualMachine', 'fields');
+    for (const name of ['data', 'more', 'disc']) {
+      await world.delete('StorageVolume', name);
+      await world.untilGone('StorageVolume', name);
+    }
+    await world.delete('StoragePool', 'hyper-v');
+    await world.untilGone('StoragePool', 'hyper-v');
+    for (const name of ['hyperv-lan', 'hyperv-rear', 'hyperv-outside']) {
+      await world.delete('VirtualNetwork', name);
+      await world.untilGone('VirtualNetwork', name);
+    }
+    await world.delete('Hypervisor', 'hv1');
+    await world.untilGone('Hypervisor', 'hv1');
+  });
