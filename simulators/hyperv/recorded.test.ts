@@ -3,11 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { Classes } from './cim/class.js';
+import type { CimObject } from './cim/object.js';
 import { defineMachine } from './model/definitions.js';
 import { parentMark } from './model/device.js';
 import { addDevice } from './model/resources.js';
 import { Simulator } from './simulator.js';
 import { classes as texts } from './wmi/v1/classes.js';
+import { V2Objects } from './wmi/v2/objects.js';
 
 type Properties = Readonly<Record<string, string>>;
 
@@ -54,5 +56,40 @@ t.test('v1: parts of a machine say what a real host said of them, and lie where 
         each.values['ResourceType'] === values['ResourceType'],
     );
     t.match(found, { values }, `${name} ${suffix}`);
+  }
+});
+
+interface Told {
+  readonly class: string;
+  readonly null: readonly string[];
+  readonly values: Readonly<Record<string, string | readonly string[]>>;
+}
+
+const newer = new URL('../../../test/golden/hyperv/recorded-v2.json', import.meta.url);
+const { objects } = JSON.parse(await readFile(newer, 'utf8')) as { readonly objects: Readonly<Record<string, Told>> };
+
+t.test('v2: objects say what a real host said of its own, and nothing where it said nothing', async (t) => {
+  const simulator = await Simulator.start({ mode: 'v2', folder: t.testdir({ C: {} }), users: [], language: 'ja-JP', jobMs: 1 });
+  t.teardown(() => simulator[Symbol.asyncDispose]());
+  const { host } = simulator;
+  await defineMachine(host, { className: 'Msvm_VirtualSystemSettingData', values: { ElementName: 'a' } }, []);
+  const job = host.jobs.start('CreateVirtualHardDisk', 'Msvm_StorageJob', async () => {}, { type: 1, affects: undefined });
+  while (job.state === 'running') await new Promise((resolve) => setTimeout(resolve, 2));
+  const shown = new V2Objects(host).instances(() => true);
+  const whose: Readonly<Record<string, (of: CimObject) => boolean>> = {
+    host: ({ className, values }) => className === 'Msvm_ComputerSystem' && values['Name'] === 'HYPERV',
+    'machine, off': ({ className, values }) => className === 'Msvm_ComputerSystem' && values['ElementName'] === 'a',
+    switch: ({ className }) => className === 'Msvm_VirtualEthernetSwitch',
+    'job, done': ({ className }) => className === 'Msvm_StorageJob',
+  };
+  for (const [what, { class: className, null: none, values }] of Object.entries(objects)) {
+    const found = shown.find((each) => whose[what]?.(each));
+    t.equal(found?.className, className, what);
+    t.same(
+      none.filter((name) => found?.values[name] !== undefined),
+      [],
+      `${what}: null`,
+    );
+    t.match(found?.values, values, what);
   }
 });

@@ -29,14 +29,15 @@ export class MachineObjects {
         Status: 'OK',
         HealthState: '5',
         EnabledState: String(machine.enabledState),
-        OtherEnabledState: transition === 'saving' || transition === 'pausing' ? transition : '',
+        ...(transition === 'saving' || transition === 'pausing' ? { OtherEnabledState: transition } : {}),
         RequestedState: '5',
-        EnabledDefault: '2',
+        ResetCapability: '1',
+        EnabledDefault: startedAt === undefined ? '3' : '2',
         TimeOfLastStateChange: new Date(machine.changedAt).toISOString(),
         TimeOfLastConfigurationChange: new Date(machine.configuredAt).toISOString(),
         OnTimeInMilliseconds: String(uptime),
         ...(processId === undefined ? {} : { ProcessID: String(processId) }),
-        ...(words.mode === 'v2' ? { NumberOfNumaNodes: '1', EnhancedSessionModeState: '6' } : {}),
+        ...(words.mode === 'v2' ? onlyNew(startedAt !== undefined) : {}),
       },
     };
   }
@@ -128,6 +129,22 @@ export class MachineObjects {
     return machine.devices.filter(({ values }) => values['ResourceType'] === machine.words.types.card);
   }
 }
+
+/** What came with version 2: no machine here is replicated. */
+const onlyNew = (isOn: boolean): Values => ({
+  NumberOfNumaNodes: '1',
+  EnhancedSessionModeState: isOn ? '6' : '3',
+  FailedOverReplicationType: '0',
+  LastApplicationConsistentReplicationTime: never,
+  LastReplicationTime: never,
+  LastReplicationType: '0',
+  ReplicationHealth: '0',
+  ReplicationMode: '0',
+  ReplicationState: '0',
+});
+
+/** As Windows writes that something never was. */
+const never = '1601-01-01T00:00:00Z';
 
 type Component = (className: string, name: string, deviceId: string, more?: Values) => CimObject;
 

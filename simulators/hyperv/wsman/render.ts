@@ -56,7 +56,8 @@ export function renderIdentity(version: string): string {
  * the element repeated.
  */
 export function renderInstance(of: CimObject, cimClass: CimClass, name: string, uri: string): XmlElement {
-  return elementNS(uri, `p:${name}`, {}, ...cimClass.properties.flatMap((property) => renderProperty(of, property, uri)));
+  const instance = elementNS(uri, `p:${name}`, {}, ...cimClass.properties.flatMap((property) => renderProperty(of, property, uri)));
+  return { ...instance, attributes: [{ name: 'xsi:type', namespace: ns.xsi, value: `p:${name}_Type` }] };
 }
 
 function renderProperty(of: CimObject, { name, type, isArray }: CimProperty, uri: string): readonly XmlElement[] {

@@ -34,6 +34,11 @@ export class SwitchObjects {
       RequestedState: '12',
       EnabledDefault: '2',
       MaxIOVOffloads: '0',
+      MaxVMQOffloads: '0',
+      Dedicated: ['38'],
+      ResetCapability: '5',
+      Status: 'OK',
+      StatusDescriptions: ['OK'],
     };
     return { className: 'Msvm_VirtualEthernetSwitch', values };
   }
