@@ -1,9 +1,11 @@
 import { adoptAnnotation } from '#crds/annotations.js';
-import type { Machine, MachineShape, Network, Pool, Volume, VolumeFormat } from '#drivers/driver.js';
+import type { Machine, MachineShape, VolumeFormat } from '#drivers/driver.js';
 import { isOfOurMaking } from '../incomplete.js';
 import { type Advice, adviceFor } from './advice.js';
 import { Directories } from './directories.js';
+import { byName, type Found, locationsOf, makesVolumes, named, sizeOf, volumesByLocation, whyNoVolume, writtenBy } from './found.js';
 import type { Inventory } from './inventory.js';
+import { listed } from './listed.js';
 import { Names } from './names.js';
 import { specOf } from './shape.js';
 import { whyUnsaid } from './unsaid.js';
@@ -33,14 +35,6 @@ export interface Imported {
   readonly machines: number;
   /** What is left out, and why. */
   readonly left: readonly string[];
-}
-
-interface Found {
-  readonly pool: Pool;
-  readonly volume: Volume;
-  /** The StorageVolume's name. */
-  readonly name: string;
-  readonly poolName: string;
 }
 
 /** Manifests for what is on a host, such that nothing is to be done about them. Pure, and the same every time. */
@@ -234,33 +228,20 @@ class Import {
     const { hypervisor, uri, hasCredentials } = this.#wish;
     const secret = hasCredentials === true ? { credentialsSecretName: hypervisor } : {};
     const adopted = [...this.#wanted].filter(({ pool }) => makesVolumes(pool));
-    const grants = this.#grants({
+    const { parts, left } = listed({
       networks: [...this.#networks.keys()].filter((name) => this.#isNeeded(name)),
       machines: uuids,
       volumes: adopted.map(({ poolName, volume }) => `${poolName}/${volume.id.nativeName}`),
       hostPaths: this.#directories.paths,
     });
-    return { apiVersion, kind: 'Hypervisor', metadata: { name: hypervisor }, spec: { uri, ...secret, grants } };
-  }
-
-  /** What is imported by its name, and nothing else: all there is has what is left out, too, and what comes later. */
-  #grants(names: Readonly<Record<GrantField, readonly string[]>>): readonly object[] {
-    const all = Object.entries(names).map(([field, some]) => {
-      const { each, most } = mostListed[field as GrantField];
-      const once = [...new Set(some)];
-      if (once.length > most)
-        this.#left.push(
-          `grants: ${once.length - most} of ${once.length} ${field}, as import names ${most} at most; add them to spec.grants[].${field} of the Hypervisor`,
-        );
-      return { field, parts: inParts(once.slice(0, most), each) };
-    });
-    const count = Math.max(1, ...all.map(({ parts }) => parts.length));
-    return Array.from({ length: count }, (_, at) => ({
+    this.#left.push(...left);
+    const grants = parts.map((part, at) => ({
       name: at === 0 ? 'imported' : `imported-${at + 1}`,
       namespaces: this.#namespaces,
       ...(at === 0 && this.#directories.privileged ? { privilegedContainers: true } : {}),
-      ...Object.fromEntries(all.flatMap(({ field, parts }) => (parts[at] === undefined ? [] : [[field, parts[at]]]))),
+      ...part,
     }));
+    return { apiVersion, kind: 'Hypervisor', metadata: { name: hypervisor }, spec: { uri, ...secret, grants } };
   }
 
   #secretComment(): readonly string[] {
@@ -308,72 +289,6 @@ class Import {
   }
 }
 
-/** Why it is no StorageVolume of ours. */
-function whyNoVolume({ pool, volume: { base, sizeBytes, format: told } }: Found, format: VolumeFormat): string | undefined {
-  if (base !== undefined) return `it keeps only what differs from ${base}`;
-  // As adoption has it: an image of a disc is there beside virtual disks, where none can be made.
-  const isDisc = format === 'Raw' && told === 'Raw';
-  return (isDisc || pool.formats.includes(format)) && sizeBytes >= 1024 ? undefined : `it is ${format}, of ${sizeBytes} bytes`;
-}
-
 const grantsComment = ['A Hypervisor that you have already gets this grant beside its own.'];
 
 const privilegedComment = ['Some of its containers have no users of their own (no idmap): whoever may change them is root on the host.'];
-
-const makesVolumes = ({ can }: Pool): boolean => can.includes('create');
-
-type GrantField = 'networks' | 'machines' | 'volumes' | 'hostPaths';
-
-/** `each`: in one grant. `most`: in all of them, as kubectl keeps what it applied in an annotation, of at most 256 KiB. */
-const mostListed: Readonly<Record<GrantField, { readonly each: number; readonly most: number }>> = {
-  networks: { each: 64, most: 512 },
-  machines: { each: 1_000, most: 2_000 },
-  volumes: { each: 1_000, most: 2_000 },
-  hostPaths: { each: 32, most: 512 },
-};
-
-const inParts = (names: readonly string[], each: number): readonly (readonly string[])[] =>
-  Array.from({ length: Math.ceil(names.length / each) }, (_, at) => names.slice(at * each, (at + 1) * each));
-
-const byName = <T extends { readonly nativeName: string }>(all: readonly T[]): readonly T[] =>
-  [...all].sort((a, b) => (a.nativeName < b.nativeName ? -1 : 1));
-
-/** Native names to names of objects. */
-function named(all: readonly (Pool | Network)[]): ReadonlyMap<string, string> {
-  const names = new Names();
-  return new Map(byName(all).map(({ nativeName }) => [nativeName, names.take(nativeName)]));
-}
-
-function volumesByLocation({ pools }: Inventory, poolNames: ReadonlyMap<string, string>): ReadonlyMap<string, Found> {
-  const names = new Names();
-  const byPool = [...pools].sort((a, b) => (a.pool.nativeName < b.pool.nativeName ? -1 : 1));
-  return new Map(
-    byPool.flatMap(({ pool, volumes }) =>
-      [...volumes]
-        .sort((a, b) => (a.id.nativeName < b.id.nativeName ? -1 : 1))
-        .map((volume) => {
-          const poolName = poolNames.get(pool.nativeName) ?? '';
-          return [volume.location, { pool, volume, poolName, name: names.take(volume.id.nativeName) }] as const;
-        }),
-    ),
-  );
-}
-
-/** What nobody else may write to while it is there. */
-const writtenBy = ({ disks, uses = [], container }: MachineShape): readonly string[] => [
-  ...uses,
-  ...[...disks, ...(container?.mounts ?? [])].map(({ location }) => location),
-  ...(container === undefined ? [] : [container.root]),
-];
-
-const locationsOf = ({ disks, cdroms = [], boot }: MachineShape): readonly string[] =>
-  [...disks.map(({ location }) => location), ...cdroms.map(({ location }) => location), boot?.kernel, boot?.initrd].filter(
-    (location) => location !== undefined,
-  );
-
-/** In whole KiB, as volumes are asked for; the rest is there all the same. */
-const sizeOf = (bytes: number): string => {
-  const [kib, units] = [Math.floor(bytes / 1024), ['Ki', 'Mi', 'Gi', 'Ti'] as const];
-  const power = units.findLastIndex((_, at) => kib % 1024 ** at === 0 && kib > 0);
-  return `${kib / 1024 ** Math.max(power, 0)}${units[Math.max(power, 0)]}`;
-};
