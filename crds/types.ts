@@ -895,8 +895,9 @@ export interface VirtualMachineSpec {
   /**
    * What the guest's cloud-init is told at its first boot, by its data source NoCloud: the machine's uuid as instance id,
    * its host name, and what is said here. It comes on a small drive that the guest can only read, kept in the Hypervisor's
-   * system pool; a change is taken up at the next start. When absent, and the Hypervisor has a system pool, a new machine is
-   * told the object's name as its host name, unless ignition or sysprep tell it something else.
+   * system pool; on Hyper-V it needs none, and is a disc in a DVD drive of its own, where files of the host are reached by
+   * SMB. A change is taken up at the next start. When absent, and the Hypervisor has a system pool that this is kept in, a
+   * new machine is told the object's name as its host name, unless ignition or sysprep tell it something else.
    */
   readonly cloudInit?: VirtualMachineSpecCloudInit;
   /**
@@ -905,8 +906,9 @@ export interface VirtualMachineSpec {
    */
   readonly ignition?: VirtualMachineSpecIgnition;
   /**
-   * The answers for the setup of Windows, on a CD-ROM as Autounattend.xml and as Unattend.xml. A change is taken up at the
-   * next start. When absent, there are none.
+   * The answers for the setup of Windows, on a CD-ROM as Autounattend.xml and as Unattend.xml. On Hyper-V that needs no
+   * system pool, and that files of the host are reached by SMB. A change is taken up at the next start. When absent, there
+   * are none.
    */
   readonly sysprep?: VirtualMachineSpecSysprep;
   /**

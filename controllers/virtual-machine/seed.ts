@@ -1,5 +1,6 @@
 import type { StoragePoolInstance, VirtualMachine } from '#crds/types.js';
 import type { MachineSeed } from '#drivers/driver.js';
+import { refuses } from '#drivers/within.js';
 import { isReady, notReady } from '../conditions.js';
 import type { SecretField } from '../guest-secrets.js';
 import { type HostScope, nativeName } from '../host/scope.js';
@@ -111,9 +112,11 @@ export function machineSeed(seed: DesiredSeed): MachineSeed {
   return seed.kind === 'stored' ? { kind, location: seed.location } : { kind, location: seed.nativeName, content: seedBytes(seed.content) };
 }
 
-/** Where the host has a place for it and its machines a drive, every new machine is told its name. */
+/** Where the host has a place for it and its machines a drive, every new machine is told its name; but none takes a drive for that alone where it needs no place. */
 const isTold = ({ capabilities, hypervisor }: HostScope): boolean =>
-  hypervisor?.spec.systemPoolRef !== undefined && capabilities.some(({ field }) => field === 'cloudInit');
+  hypervisor?.spec.systemPoolRef !== undefined &&
+  capabilities.some((each) => each.field === 'cloudInit' && !refuses(each)) &&
+  !carries(capabilities, 'CloudInit');
 
 interface Reference {
   readonly name: string;

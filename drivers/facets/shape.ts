@@ -105,7 +105,7 @@ export type XenMode = 'PV' | 'PVH' | 'HVM';
 export type TpmVersion = 'V2';
 
 /**
- * What a guest configures itself from, and where it lies, as `Volume.location` gives it. For `CloudInit` and `Sysprep` that is an ISO image,
+ * What a guest configures itself from, and where it lies, as `Volume.location` gives it, or what it is where it is carried. For `CloudInit` and `Sysprep` that is an ISO image,
  * and the guest finds it in a drive that it can only read; for `Ignition` it is the configuration itself, given in the way that Ignition
  * looks for on the host.
  */

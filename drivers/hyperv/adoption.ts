@@ -40,7 +40,7 @@ export class HypervAdoption implements Adoption {
         assertOwner(glanceOf(native).nativeName, kept.mark, owner);
         const startup = kept.adopted?.startup;
         if (startup !== undefined) await service.changeSettings(native, { startup }, signal);
-        const untold = await bringSeed(native, undefined, this.#inventory, signal);
+        const { native: untold } = await bringSeed(native, undefined, this.#inventory, signal);
         await service.changeSettings(untold, { notes: withoutKept(notesOf(untold.settings)) }, signal);
       });
     } catch (reason) {

@@ -1,7 +1,16 @@
 import type { MachineInterface } from '#drivers/driver.js';
 import { addCards, checkCardNames, clearCards, plugCards, sweepCards, switchesByName, tagCards } from './cards.js';
 import { devicesOf } from './devices.js';
-import { addDrives, clearDrives, fillDrives, makeController, placesFor, type WantedDrive, wantedDrives } from './drives.js';
+import {
+  addDrives,
+  clearDrives,
+  fillDrives,
+  makeController,
+  placesFor,
+  seedDriveAsItIs,
+  type WantedDrive,
+  wantedDrives,
+} from './drives.js';
 import { applyParts } from './hardware.js';
 import type { Inventory } from './inventory.js';
 import { glanceOf, type NativeMachine, ownedOf } from './native.js';
@@ -15,7 +24,7 @@ export interface Brought {
 }
 
 /**
- * Brings the hardware of a machine that is off to this, for all but what stands in its settings. Which drives and cards are ours is written down
+ * Brings the hardware of a machine that is off to this, for all but what stands in its settings, and the disc that its guest is told by. Which drives and cards are ours is written down
  * before they are made; so that whoever comes after us, wherever we ended, finds them and goes on. `kept` is what the notes say otherwise.
  */
 export async function bringAbout(
@@ -34,7 +43,8 @@ export async function bringAbout(
   const now = devicesOf(native.parts, ownedOf(native), native.networks);
   const devices = { disks: disks ?? now.disks, cdroms: cdroms ?? now.cdroms, interfaces: (isThere && interfaces) || now.interfaces };
   checkCardNames(native, devices.interfaces);
-  const brought = await bringDevices(native, wantedDrives(devices), devices.interfaces, kept, inventory, signal);
+  const wanted = [...wantedDrives(devices), ...[seedDriveAsItIs(native) ?? []].flat()];
+  const brought = await bringDevices(native, wanted, devices.interfaces, kept, inventory, signal);
   await plugCards(brought, devices.interfaces, switches, inventory, signal);
   await tagCards(await inventory.native(glanceOf(native).id, signal), devices.interfaces, inventory, signal);
   return { native: await inventory.native(glanceOf(native).id, signal), rest: isThere || interfaces === undefined ? {} : { interfaces } };

@@ -1,10 +1,11 @@
 import type { MachineDefinition } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { idePlaces } from './devices.js';
+import { checkDiscPlace, discBus } from './seed-disc.js';
 import { places } from './wmi/drives.js';
 import type { VersionLimits } from './wmi/limits.js';
 
-type Asked = Pick<MachineDefinition, 'disks' | 'cdroms' | 'interfaces'>;
+type Asked = Pick<MachineDefinition, 'disks' | 'cdroms' | 'interfaces' | 'seed'>;
 
 /** A machine has no more of synthetic cards. */
 const maxCards = 8;
@@ -31,7 +32,7 @@ export function checkDevices({ disks, cdroms = [], interfaces }: Asked, { format
 }
 
 /** What only one of the generations has: IDE and VHD the first, and discs elsewhere than on IDE the second. @throws DriverError Unsupported */
-export function checkGeneration({ disks, cdroms = [] }: Asked, generation: 1 | 2): void {
+export function checkGeneration({ disks, cdroms = [], seed }: Asked, generation: 1 | 2): void {
   const refuseWith = (field: string, given: string, accepted: string) => {
     throw new DriverError(
       'Unsupported',
@@ -41,8 +42,16 @@ export function checkGeneration({ disks, cdroms = [] }: Asked, generation: 1 | 2
   for (const { name, bus } of [...disks, ...cdroms]) if (generation === 2 && bus === 'IDE') refuseWith(`disk "${name}": bus`, bus, 'SCSI');
   for (const { name, format } of disks) if (generation === 2 && format === 'Vhd') refuseWith(`disk "${name}": format`, format, 'Vhdx');
   for (const { name, bus } of cdroms) if (generation === 1 && bus === 'SCSI') refuseWith(`disk "${name}": bus`, bus, 'IDE');
-  const onIde = [...disks.filter(({ bus }) => bus === 'IDE'), ...cdroms].length;
-  if (generation === 1 && onIde > idePlaces) refuseWith('disks', `${onIde} on IDE`, `${idePlaces} there at most`);
+  const onIde = [...cdroms, ...disks.filter(({ bus }) => bus === 'IDE')];
+  if (generation === 1 && onIde.length > idePlaces) refuseWith('disks', `${onIde.length} on IDE`, `${idePlaces} there at most`);
+  if (seed === undefined) return;
+  const takers = generation === 1 ? onIde : [...cdroms, ...disks];
+  checkDiscPlace(
+    seed,
+    discBus(generation),
+    takers.map(({ name }) => `disk "${name}"`),
+    generation === 1 ? idePlaces : places.SCSI,
+  );
 }
 
 function checkVlan(field: string, vlan: number): void {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { MachineCdrom, MachineDefinition, MachineDisk, MachineInterface } from '#drivers/driver.js';
 import type { Owned } from './notes.js';
+import { isOnDisc, isSameSeries, isSeedDisc, seedDrive } from './seed-disc.js';
 import type { Bus, Drive, DriveKind } from './wmi/drives.js';
 import type { MachineParts } from './wmi/parts.js';
 
@@ -11,11 +12,11 @@ export interface Devices {
   readonly interfaces: readonly MachineInterface[];
 }
 
-/** Those that are ours. A disk that has no file in it is not there yet. `networks` are names of switches by their GUID. */
+/** Those that are ours, without the drive that has what the guest is told. A disk that has no file in it is not there yet. `networks` are names of switches by their GUID. */
 export function devicesOf({ drives, cards }: MachineParts, owned: Owned, networks: ReadonlyMap<string, string>): Devices {
   const ours = owned.drives.flatMap(({ name, at, file }) => {
     const drive = drives.find((each) => each.at === at && isOurs(each, file));
-    return drive === undefined ? [] : [{ name, drive, file: fileIn(drive, file) }];
+    return drive === undefined || name === seedDrive ? [] : [{ name, drive, file: fileIn(drive, file) }];
   });
   const disks = ours.flatMap(({ name, drive: { kind, bus }, file }) =>
     kind === 'disk' && file !== undefined ? [{ name, location: file, format: formatOf(file), bus }] : [],
@@ -38,13 +39,16 @@ export function devicesOf({ drives, cards }: MachineParts, owned: Owned, network
 
 /**
  * Whether what is at a place of ours is still ours: somebody else may have taken our disk away, and put theirs there, or a drive for discs. Any
- * disc may be in our drive for discs. A drive with a disk of the host's is never ours. An empty drive for disks has nothing that tells whose it is, and
+ * disc may be in our drive for discs, but for that of a seed, which has the machine's own alone. A drive with a disk of the host's is never ours. An empty drive for disks has nothing that tells whose it is, and
  * is taken for ours: as we leave one ourselves when we end between the making of a drive and its filling.
  */
 export const isOurs = ({ kind, image, isPhysical }: Drive, ours: string | undefined): boolean =>
   isPhysical !== true &&
   isOfKind(kind, ours) &&
-  (kind === 'dvd' || image === undefined || (ours !== undefined && baseOf(image.file) === ours.toLowerCase()));
+  (image === undefined ||
+    (ours !== undefined && isSeedDisc(ours) ? isSameSeries(image.file, ours) : kind === 'dvd' || isFileOf(image.file, ours)));
+
+const isFileOf = (file: string, ours: string | undefined): boolean => ours !== undefined && baseOf(file) === ours.toLowerCase();
 
 /** Which kind ours is its file tells, where there is one. */
 const isOfKind = (kind: DriveKind, ours: string | undefined): boolean => ours === undefined || (kind === 'disk') === /\.vhdx?$/i.test(ours);
@@ -70,12 +74,13 @@ export const formatOf = (file: string): 'Vhdx' | 'Vhd' => (/\.vhd$/i.test(file) 
 
 /** What a definition asks for, its gaps filled with what the machine has already, or else with the host's best: as long as it `runs`, that is what it can get at once. */
 export function wishOf(
-  { uuid, disks, cdroms = [], interfaces }: Pick<MachineDefinition, 'uuid' | 'disks' | 'cdroms' | 'interfaces'>,
+  { uuid, disks, cdroms = [], interfaces, seed }: Pick<MachineDefinition, 'uuid' | 'disks' | 'cdroms' | 'interfaces' | 'seed'>,
   has: Devices,
   generation: 1 | 2,
   runs = false,
 ): Devices {
-  const buses = chosenBuses({ disks, cdroms }, has, generation, runs);
+  const left = runs || generation === 2 ? 0 : idePlaces - (seed !== undefined && isOnDisc(seed.kind) ? 1 : 0);
+  const buses = chosenBuses({ disks, cdroms }, has, generation, left);
   const busOf = (name: string): Bus => buses.get(name) ?? 'SCSI';
   return {
     disks: disks.map(({ name, location, format }) => ({ name, location, format, bus: busOf(name) })),
@@ -91,12 +96,12 @@ export function wishOf(
 /** Of IDE there are two controllers. */
 export const idePlaces = 4;
 
-/** Generation 1 starts from IDE alone: what is named first gets a place there, as long as there are any; drives for discs are nowhere else. */
+/** `room` is for what may be on IDE without having been asked to. Generation 1 starts from IDE alone: what is named first gets a place there, as long as there are any; drives for discs are nowhere else. */
 function chosenBuses(
   { disks, cdroms }: Pick<Devices, 'disks' | 'cdroms'>,
   has: Devices,
   generation: 1 | 2,
-  runs: boolean,
+  room: number,
 ): ReadonlyMap<string, Bus> {
   const kept = (name: string, of: readonly { readonly name: string; readonly bus?: string }[]) =>
     of.find((each) => each.name === name)?.bus;
@@ -104,7 +109,7 @@ function chosenBuses(
     ...cdroms.map(({ name, bus }) => ({ name, bus: bus ?? kept(name, has.cdroms) ?? (generation === 1 ? 'IDE' : undefined) })),
     ...disks.map(({ name, bus }) => ({ name, bus: bus ?? kept(name, has.disks) })),
   ];
-  let left = generation === 1 && !runs ? idePlaces - asked.filter(({ bus }) => bus === 'IDE').length : 0;
+  let left = room - asked.filter(({ bus }) => bus === 'IDE').length;
   return new Map(
     asked.map(({ name, bus }) => {
       if (bus === 'IDE' || bus === 'SCSI') return [name, bus];

@@ -8,7 +8,8 @@ import { firstNotes, keptChange } from './kept.js';
 import { hypervShape, memoryAsked, memoryShape, sizesNext } from './memory.js';
 import { configuredOf, glanceOf, isPlainOff, type NativeMachine, ownedOf } from './native.js';
 import { readKept, withoutTheirs } from './notes.js';
-import { nextSeed, type PairChange, pairChanges, seedHeld, seedNote } from './seeds.js';
+import { type PairChange, pairChanges } from './seed-pairs.js';
+import { missingDisc, nextSeed, seedHeld, seedNote } from './seeds.js';
 import { guidText, notesOf, uuidOf } from './wmi/machine-settings.js';
 
 /** A machine takes many calls, of parts that only the host can name: so a draft says what they come to. What people noted, and what the guest is told, may be secret, and is not shown. */
@@ -18,10 +19,14 @@ function draftOf(
   notes: readonly string[],
   hardware: MachineShape,
   pairs: readonly PairChange[] = [],
+  disc?: string,
 ): Pick<Draft, 'format' | 'text'> {
   const settings = { ElementName, BIOSGUID: guidText(uuid), Notes: withoutTheirs(notes) };
   const items = Object.fromEntries(pairs.map(({ kind, items }) => [kind, items.map(([name]) => name)]));
-  const told = pairs.length === 0 ? {} : { Msvm_KvpExchangeDataItem: items };
+  const told = {
+    ...(pairs.length > 0 && { Msvm_KvpExchangeDataItem: items }),
+    ...(disc !== undefined && { CIM_DataFile: { Name: disc } }),
+  };
   return { format: 'JSON', text: `${JSON.stringify({ Msvm_VirtualSystemSettingData: settings, ...told, hardware }, undefined, 2)}\n` };
 }
 
@@ -59,8 +64,10 @@ export async function draftOfChange(
   const changed = { ...difference, ...nextSeed(kept, isNow ? told.seed : seed) };
   const { notes } = keptChange(native, { ...kept, ...told, uuid, mark, next: isNow ? {} : changed, owned: ownedOf(native) });
   const hardware = configuredOf(native, changed);
-  const pairs = isNow && seed?.content !== undefined ? await pairChanges(native, seed, inventory, signal) : [];
-  const isSame = notes === undefined && uuidOf(native.settings) === uuid && pairs.length === 0;
+  const isTold = isNow && seed?.content !== undefined;
+  const pairs = isTold ? await pairChanges(native, seed, inventory, signal) : [];
+  const disc = isTold ? await missingDisc(native, seed, inventory, signal) : undefined;
+  const isSame = notes === undefined && uuidOf(native.settings) === uuid && pairs.length === 0 && disc === undefined;
   const unchanged = isSame && (!isNow || Object.keys(changed).length === 0);
-  return { ...draftOf(definition, nativeName, notes ?? notesOf(native.settings), hardware, pairs), exists: true, unchanged };
+  return { ...draftOf(definition, nativeName, notes ?? notesOf(native.settings), hardware, pairs, disc), exists: true, unchanged };
 }

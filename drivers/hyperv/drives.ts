@@ -1,8 +1,10 @@
+import type { MachineSeed } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { type Devices, fileIn, isCheckpoint, isOurs } from './devices.js';
 import type { Inventory } from './inventory.js';
 import { glanceOf, type NativeMachine, ownedOf } from './native.js';
 import type { Owned, OwnedDrive } from './notes.js';
+import { checkDiscPlace, seedDrive } from './seed-disc.js';
 import { type Bus, type Drive, type DriveKind, newDrive, newImage, newScsiController, placeOn, places } from './wmi/drives.js';
 import type { MachineParts } from './wmi/parts.js';
 
@@ -33,6 +35,14 @@ export const drivesAsTheyAre = (native: NativeMachine): readonly WantedDrive[] =
     const file = fileIn(drive, ours);
     return [{ name, kind: drive.kind, bus: drive.bus, ...(file === undefined ? {} : { file }) }];
   });
+
+/** The drive that has what the guest is told, as it is. */
+export const seedDriveAsItIs = (native: NativeMachine): WantedDrive | undefined =>
+  drivesAsTheyAre(native).find(({ name }) => name === seedDrive);
+
+/** All of ours but that one. */
+export const otherDrivesAsTheyAre = (native: NativeMachine): readonly WantedDrive[] =>
+  drivesAsTheyAre(native).filter(({ name }) => name !== seedDrive);
 
 /** Takes out what is in the way: drives that nobody wants any more, or elsewhere, and files that are not those wanted. */
 export async function clearDrives(
@@ -65,6 +75,19 @@ export function checkMerged(native: NativeMachine, { image }: Drive): void {
 /** Those of the machine's drives that are ours. */
 export const ownDrives = (native: NativeMachine): readonly Drive[] =>
   native.parts.drives.filter((drive) => ownedOf(native).drives.some(({ at, file }) => at === drive.at && isOurs(drive, file)));
+
+/** The disc of a seed needs a place beside these, and beside what others put in. @throws DriverError Unsupported */
+export function checkRoomForDisc(native: NativeMachine, seed: MachineSeed, wanted: readonly WantedDrive[], bus: Bus): void {
+  const { controllers, drives } = native.parts;
+  const own = ownDrives(native);
+  const others = drives.filter((each) => each.bus === bus && !own.includes(each));
+  const takers = [
+    ...wanted.filter((each) => each.bus === bus).map(({ name }) => `disk "${name}"`),
+    ...others.map(({ kind, image }) => `a drive of others (${image?.file ?? (kind === 'dvd' ? 'without a disc' : 'without a file')})`),
+  ];
+  const count = controllers.filter((each) => each.bus === bus).length;
+  checkDiscPlace(seed, bus, takers, places[bus] * Math.max(count, 1));
+}
 
 const fits = ({ kind, bus }: WantedDrive, drive: Drive): boolean => kind === drive.kind && bus === drive.bus;
 

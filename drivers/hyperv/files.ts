@@ -75,6 +75,12 @@ export class HostFiles implements AsyncDisposable {
     });
   }
 
+  /** In bytes; undefined when there is no such file, or none of the host's own drives. */
+  async sizeOf(path: string, signal: AbortSignal): Promise<number | undefined> {
+    const [found] = await this.#query(`SELECT * FROM CIM_DataFile${where({ Name: path })}`, signal);
+    return found === undefined ? undefined : numberIn(found, 'FileSize');
+  }
+
   /** Gone already is success. @throws DriverError Busy or Denied */
   async delete(path: string, signal: AbortSignal): Promise<void> {
     const file: Reference = { kind: 'reference', resourceUri: classUri(cimv2, 'CIM_DataFile'), selectors: { Name: path } };

@@ -1,6 +1,7 @@
 import { baseOf, isCheckpoint } from './devices.js';
 import type { Adopted, Owned, OwnedDrive } from './notes.js';
 import { mayBePool } from './pool-path.js';
+import { isSeedDisc } from './seed-disc.js';
 import type { Card } from './wmi/cards.js';
 import type { Bus, Controller, Drive } from './wmi/drives.js';
 import type { MachineParts } from './wmi/parts.js';
@@ -50,8 +51,11 @@ export function withNames(parts: MachineParts, cards: Adopted['cards'] = {}): Ma
 function isSayable({ kind, image, isPhysical }: Drive): boolean {
   if (isPhysical === true) return false;
   if (image === undefined) return kind === 'dvd';
-  return kind === 'disk' ? /\.vhdx?$/.test(baseOf(image.file)) : /\.iso$/i.test(image.file) && mayBePool(folderOf(image.file));
+  return kind === 'disk' ? /\.vhdx?$/.test(baseOf(image.file)) : isDisc(image.file) && mayBePool(folderOf(image.file));
 }
+
+/** One that a seed left, in whatever machine, is in no pool. */
+const isDisc = (file: string): boolean => /\.iso$/i.test(file) && !isSeedDisc(file);
 
 const folderOf = (file: string): string => file.slice(0, file.lastIndexOf('\\'));
 

@@ -5,10 +5,12 @@ import { comPortsDifference, connectComPorts } from './com-ports.js';
 import { firmwareOf, generationFor } from './definition.js';
 import { checkGeneration } from './definition-devices.js';
 import { devicesOf, wishOf } from './devices.js';
+import { checkRoomForDisc, wantedDrives } from './drives.js';
 import type { Inventory } from './inventory.js';
 import { memoryDifference, sizesNext } from './memory.js';
 import { configuredOf, glanceOf, type NativeMachine, ownedOf, shapeOf } from './native.js';
 import type { Next } from './notes.js';
+import { discBus } from './seed-disc.js';
 import { embedObject } from './wmi/class.js';
 import { processor } from './wmi/classes.js';
 import { generationOf } from './wmi/machine-settings.js';
@@ -23,7 +25,9 @@ export function hardwareDifference(native: NativeMachine, definition: MachineDef
       `firmware.type: ${definition.firmware} was given; machine "${glanceOf(native).nativeName}" was made as generation ${generation}, which Hyper-V cannot change; accepted: ${firmwareOf(generation)}, or delete the machine and make it anew`,
     );
   const { disks, cdroms = [], interfaces } = configuredOf(native);
-  checkGeneration({ ...definition, ...wishOf(definition, { disks, cdroms, interfaces }, generation) }, generation);
+  const wish = wishOf(definition, { disks, cdroms, interfaces }, generation);
+  checkGeneration({ ...definition, ...wish }, generation);
+  if (definition.seed !== undefined) checkRoomForDisc(native, definition.seed, wantedDrives(wish), discBus(generation));
   return { ...differing(native, definition), ...differingDevices(native, definition) };
 }
 

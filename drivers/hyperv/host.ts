@@ -38,7 +38,7 @@ interface Capacity {
   readonly most: { readonly cpuCount: number; readonly memoryBytes: number };
 }
 
-function capabilitiesOf({ limits, wmi, contents }: Inventory, { most }: Capacity, windows: string): readonly Capability[] {
+function capabilitiesOf({ limits, wmi, contents, discs }: Inventory, { most }: Capacity, windows: string): readonly Capability[] {
   const firmwares = limits.generations.map(firmwareOf);
   return [
     { field: 'nativeName', max: maxNameBytes },
@@ -77,7 +77,7 @@ function capabilitiesOf({ limits, wmi, contents }: Inventory, { most }: Capacity
     { field: 'disks.cdrom', change: 'Live' },
     { field: 'ignition' },
     { field: 'ignition.size', max: limits.ignitionBytes },
-    { field: 'seeds.carried', values: ['Ignition'], reason: 'as key-value pairs of the machine, which its guest reads' },
+    ...seedsOf(discs.refusal),
     { field: 'interfaces.network', change: 'Live' },
     { field: 'interfaces.vlan', min: 1, max: 4094, change: 'Live' },
     { field: 'interfaces.model', values: ['Synthetic'] },
@@ -102,6 +102,20 @@ const volumeFormats = ({ formats }: VersionLimits, noContents: string | undefine
   noContents === undefined
     ? { field: 'volumes.format', values: [...formats, 'Raw'], reason: 'Raw is an image of a disc' }
     : { field: 'volumes.format', values: formats, reason: `nothing is uploaded: ${noContents}` };
+
+/** A disc has to be written into a file of the host's. */
+function seedsOf(refusal: string | undefined): readonly Capability[] {
+  const onDisc = refusal === undefined ? {} : { values: [], reason: `no disc is written: ${refusal}` };
+  return [
+    { field: 'cloudInit', ...onDisc },
+    { field: 'sysprep', ...onDisc },
+    {
+      field: 'seeds.carried',
+      values: ['Ignition', ...(refusal === undefined ? ['CloudInit', 'Sysprep'] : [])],
+      reason: 'Ignition as key-value pairs of the machine, which its guest reads; the others on a disc in a drive of its own',
+    },
+  ];
+}
 
 const dynamicMemory = (hostBytes: number): readonly Capability[] => [
   { field: 'memory.minSize', min: minMemoryBytes, max: hostBytes, reason: 'multiples of 2 MiB' },

@@ -13,12 +13,9 @@ export const isPiece = (name: string): boolean => /^ignition\.config\.\d+$/.test
 /** In characters, with its first and its last written as \u: containers/libhvee cuts at 990, and a value has room for 1023. */
 const pieceLength = 980;
 
-/** @throws DriverError Unsupported or Invalid */
+/** @throws DriverError Invalid */
 export function checkSeed({ seed }: Pick<MachineDefinition, 'seed'>, limits: VersionLimits): void {
-  if (seed === undefined) return;
-  if (seed.kind !== 'Ignition')
-    throw new DriverError('Unsupported', `seed: ${seed.kind} was given; accepted on Hyper-V: Ignition, or a disc that has it`);
-  if (seed.content !== undefined) piecesOf(seed.content, limits.ignitionBytes);
+  if (seed?.kind === 'Ignition' && seed.content !== undefined) piecesOf(seed.content, limits.ignitionBytes);
 }
 
 /**

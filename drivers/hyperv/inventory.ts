@@ -2,6 +2,8 @@ import type { MachineId } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { Rows } from '#drivers/https/rows.js';
 import type { Contents } from './contents.js';
+import { SeedDiscs } from './discs.js';
+import { HostFiles } from './files.js';
 import { withNames } from './found.js';
 import { idOf, type NativeGlance, type NativeMachine } from './native.js';
 import { readKept } from './notes.js';
@@ -24,6 +26,7 @@ export class Inventory {
   readonly service: MachineService;
   readonly switches: Switches;
   readonly contents: Contents;
+  readonly discs: SeedDiscs;
   readonly #rows = new Rows();
 
   constructor(wmi: Wmi, service: MachineService, switches: Switches, contents: Contents) {
@@ -31,6 +34,7 @@ export class Inventory {
     this.service = service;
     this.switches = switches;
     this.contents = contents;
+    this.discs = new SeedDiscs(wmi, new HostFiles(wmi.client), contents);
   }
 
   get limits(): VersionLimits {

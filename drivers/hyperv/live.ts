@@ -9,6 +9,7 @@ import { drivesAsTheyAre, type WantedDrive, wantedDrives } from './drives.js';
 import type { Inventory } from './inventory.js';
 import { configuredOf, glanceOf, type NativeMachine, ownedOf, shapeOf } from './native.js';
 import { type Kept, type Next, readKept, withKept } from './notes.js';
+import { seedDrive } from './seed-disc.js';
 import { changeText, notesOf } from './wmi/machine-settings.js';
 
 /**
@@ -49,7 +50,7 @@ export class HypervLive implements Live {
       has.find((each) => each.name === name),
     );
     const others = has.filter((each) => each.name !== name);
-    const placeIn = (one: WantedDrive) => wishes.findIndex((each) => each.name === one.name);
+    const placeIn = (one: WantedDrive) => [...wishes, { name: seedDrive }].findIndex((each) => each.name === one.name);
     const wanted = (wish === undefined ? others : [...others, wish]).toSorted((a, b) => placeIn(a) - placeIn(b));
     const { interfaces } = devicesOf(native.parts, ownedOf(native), native.networks);
     await bringDevices(native, wanted, interfaces, kept, this.#inventory, signal);

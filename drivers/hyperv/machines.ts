@@ -12,7 +12,7 @@ import type { Inventory } from './inventory.js';
 import { firstNotes, keptChange } from './kept.js';
 import { glanceOf, idOf, isPlainOff, machineOf, type NativeGlance, type NativeMachine, ownedOf } from './native.js';
 import { nothingOwned, readKept } from './notes.js';
-import { bringSeed, nextSeed, seedHeld } from './seeds.js';
+import { bringSeed, insertDisc, nextSeed, removeDiscs } from './seeds.js';
 import { isHalfMade } from './wmi/machine-service.js';
 import { changeText, notesOf, type SettingsChange, uuidOf } from './wmi/machine-settings.js';
 
@@ -33,6 +33,7 @@ export class HypervMachines implements Machines {
 
   async define(definition: MachineDefinition, mark: Mark, signal: AbortSignal): Promise<MachineId> {
     checkDefinition(definition, this.#inventory.limits);
+    this.#inventory.discs.check(definition.seed);
     const make = async () => {
       const found = await this.#find(definition.uuid, signal);
       const id = found ?? (await this.#create(definition, mark, signal));
@@ -59,6 +60,7 @@ export class HypervMachines implements Machines {
   /** What `define` would come to. */
   async draft(definition: MachineDefinition, mark: Mark, signal: AbortSignal): Promise<Draft> {
     checkDefinition(definition, this.#inventory.limits);
+    this.#inventory.discs.check(definition.seed);
     await checkCapacity(definition, this.#inventory, signal);
     const found = await this.#find(definition.uuid, signal);
     if (found !== undefined) return draftOfChange(await this.#inventory.native(found, signal), definition, mark, this.#inventory, signal);
@@ -100,13 +102,14 @@ export class HypervMachines implements Machines {
       if (Object.keys(difference).length > 0) await checkCapacity(definition, this.#inventory, signal);
       const isNow = isPlainOff(native);
       const { seed } = definition;
-      const seeded = isNow ? await bringSeed(native, seed, this.#inventory, signal) : native;
-      const before = readKept(notesOf(seeded.settings));
-      const kept = { ...before, uuid, mark, next: difference, owned: ownedOf(seeded) };
-      const { native: now, rest } = isNow
-        ? await bringAbout(seeded, difference, { ...kept, mark: before?.mark ?? mark }, this.#inventory, signal)
+      const seeded = isNow ? await bringSeed(native, seed, this.#inventory, signal) : { native };
+      const before = readKept(notesOf(seeded.native.settings));
+      const kept = { ...before, uuid, mark, next: difference, owned: ownedOf(seeded.native) };
+      const { native: brought, rest } = isNow
+        ? await bringAbout(seeded.native, difference, { ...kept, mark: before?.mark ?? mark }, this.#inventory, signal)
         : { native, rest: { ...difference, ...nextSeed(before, seed) } };
-      const told = isNow ? { seed: seedHeld(before, seed) } : {};
+      const now = await insertDisc({ ...seeded, native: brought }, this.#inventory, signal);
+      const told = isNow ? { seed: seeded.held } : {};
       await this.#change(
         now,
         {
@@ -147,6 +150,7 @@ export class HypervMachines implements Machines {
         // A saved machine lets nothing of it be changed.
         for (const card of native.parts.cards.filter(({ name }) => ours.includes(name)))
           await (isPlainOff(native) ? switches.unplug(native.system, card, signal) : switches.forget(card, signal));
+        await removeDiscs(native, this.#inventory, signal);
         await this.#inventory.service.destroy(native.system.reference, signal);
       });
     } catch (reason) {

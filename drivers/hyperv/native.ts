@@ -5,6 +5,7 @@ import { namesFor, withNames } from './found.js';
 import { hypervShape, memoryShape, sizesNext } from './memory.js';
 import { type Next, nothingOwned, type Owned, readKept, wholeSeed } from './notes.js';
 import { connectionsOf, identityOf, othersPorts, ownPorts } from './pipes.js';
+import { isOnDisc } from './seed-disc.js';
 import type { ObjectOf } from './wmi/class.js';
 import type { computerSystem, memory, processor } from './wmi/classes.js';
 import { formatOf, generationOf, hasSecureBoot, notesOf, type Settings, uuidOf } from './wmi/machine-settings.js';
@@ -116,6 +117,7 @@ export function machineOf(native: NativeMachine): Machine {
   const glance = glanceOf(native);
   const kept = readKept(notesOf(native.settings));
   const { mark } = kept ?? {};
+  const told = wholeSeed(kept);
   const format = formatOf(native.settings);
   return {
     ...glance,
@@ -126,7 +128,7 @@ export function machineOf(native: NativeMachine): Machine {
     hardware: {
       generation: String(generationOf(native.settings)),
       ...(format === undefined ? {} : { configuration: format }),
-      ...(wholeSeed(kept) === undefined ? {} : { seed: 'KVP' }),
+      ...(told === undefined ? {} : { seed: isOnDisc(told.kind) ? 'Disc' : 'KVP' }),
       ...connectionsOf(native.parts),
     },
   };

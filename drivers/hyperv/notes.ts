@@ -21,7 +21,11 @@ export interface Next {
 export type SeedNote = Pick<MachineSeed, 'kind' | 'location'>;
 
 /** Not whole from before the first of it is written or taken away until the last is: what the guest would read then is nothing that anybody asked for. */
-export type HeldSeed = SeedNote & { readonly whole?: false };
+export type HeldSeed = SeedNote & {
+  readonly whole?: false;
+  /** Discs of ours that may be on the host; of a whole one there is but its own. */
+  readonly files?: readonly string[];
+};
 
 /** Which of a machine's drives and cards are ours, and what they are called: a drive has no name of its own. */
 export interface Owned {
@@ -70,8 +74,11 @@ export interface Kept {
 }
 
 /** What the guest is told, all of which is there. */
-export const wholeSeed = (kept: Pick<Kept, 'seed'> | undefined): SeedNote | undefined =>
-  kept?.seed?.whole === false ? undefined : kept?.seed;
+export function wholeSeed(kept: Pick<Kept, 'seed'> | undefined): SeedNote | undefined {
+  if (kept?.seed === undefined || kept.seed.whole === false) return undefined;
+  const { kind, location } = kept.seed;
+  return { kind, location };
+}
 
 export const comPortNames: readonly ComPortName[] = ['COM1', 'COM2'];
 
@@ -211,13 +218,22 @@ function readCheckpoint(value: unknown): CheckpointNote | undefined {
 
 function readSeed(value: unknown): SeedNote | undefined {
   const { kind, location } = recordOf(value);
-  return kind === 'Ignition' && typeof location === 'string' ? { kind, location } : undefined;
+  const known = seedKinds.find((each) => each === kind);
+  return known !== undefined && typeof location === 'string' ? { kind: known, location } : undefined;
 }
+
+const seedKinds: readonly MachineSeed['kind'][] = ['Ignition', 'CloudInit', 'Sysprep'];
 
 /** Whatever else it says of that, it is not known to be whole. */
 function readHeld(value: unknown): HeldSeed | undefined {
   const seed = readSeed(value);
-  return seed === undefined || recordOf(value)['whole'] === undefined ? seed : { ...seed, whole: false };
+  if (seed === undefined) return undefined;
+  const { whole, files } = recordOf(value);
+  return {
+    ...seed,
+    ...(whole !== undefined && { whole: false }),
+    ...(Array.isArray(files) && { files: files.filter((each) => typeof each === 'string') }),
+  };
 }
 
 function readDrive(value: unknown): readonly OwnedDrive[] {

@@ -5,7 +5,7 @@ import type { Disk, HostFiles, StoredFile } from './files.js';
 import type { Inventory } from './inventory.js';
 import { isForDisks } from './pool-path.js';
 import type { PoolAbilities, SharePools } from './share-pools.js';
-import { machineServiceSettings } from './wmi/classes.js';
+import { usualFolder } from './wmi/usual-folder.js';
 
 /**
  * Folders that are there, directly below the roots of the host's drives, and the one that Hyper-V itself puts disks in, wherever that is: WMI
@@ -53,10 +53,8 @@ export class HypervPools implements Pools {
 
   /** What Hyper-V Manager offers for new disks, below Windows' own folders often. One on a share is none of ours. */
   async #usual(signal: AbortSignal): Promise<string | undefined> {
-    const [settings] = await this.#inventory.wmi.find(machineServiceSettings, {}, signal);
-    const path = settings?.common.DefaultVirtualHardDiskPath?.toLowerCase().replace(/\\+$/, '');
-    if (path === undefined || !/^[a-z]:\\[^/]+$/.test(path)) return undefined;
-    return (await this.#files.isFolder(path, signal)) ? path : undefined;
+    const path = await usualFolder(this.#inventory.wmi, signal);
+    return path !== undefined && (await this.#files.isFolder(path, signal)) ? path : undefined;
   }
 
   /** The path of a pool. @throws DriverError NotFound */

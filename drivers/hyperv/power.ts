@@ -6,7 +6,7 @@ import { checkNetworks, switchesByName } from './cards.js';
 import type { Inventory } from './inventory.js';
 import { configuredOf, glanceOf, isPlainOff, type NativeMachine, ownedOf } from './native.js';
 import { readKept, withKept } from './notes.js';
-import { bringSeed } from './seeds.js';
+import { bringSeed, mayHaveSeed } from './seeds.js';
 import { changeText, notesOf } from './wmi/machine-settings.js';
 import type { PowerWish } from './wmi/power.js';
 import { isInvalidState } from './wmi/return-code.js';
@@ -38,13 +38,13 @@ export class HypervPower implements Power {
     const { interfaces } = configuredOf(native);
     if (interfaces.length > 0) checkNetworks(native, interfaces, await switchesByName(this.#inventory, signal));
     const kept = readKept(notesOf(native.settings));
-    const isHalf = kept?.seed?.whole === false;
+    const isHalf = kept?.seed?.whole === false || (kept?.seed === undefined && mayHaveSeed(native));
     if (kept === undefined || (Object.keys(kept.next).length === 0 && !isHalf)) return;
     const { secureBoot, seed } = kept.next;
     // What another seed is only a definition tells; that there is to be none needs no more than this, and half a one is told to nobody.
     const isGone = seed === null || isHalf;
     const told = isGone ? undefined : kept.seed;
-    const seeded = isGone ? await bringSeed(native, undefined, this.#inventory, signal) : native;
+    const seeded = isGone ? (await bringSeed(native, undefined, this.#inventory, signal)).native : native;
     const { native: now } = await bringAbout(seeded, kept.next, { ...kept, seed: told }, this.#inventory, signal);
     const notes = withKept(notesOf(now.settings), { ...kept, next: {}, owned: ownedOf(now), seed: told });
     const text = changeText(now.settings, { notes, ...(secureBoot === undefined ? {} : { secureBoot }) });

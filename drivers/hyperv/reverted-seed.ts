@@ -1,26 +1,43 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { MachineId } from '#drivers/driver.js';
+import { seedDriveAsItIs } from './drives.js';
 import { isPiece } from './ignition.js';
 import type { Inventory } from './inventory.js';
 import type { HeldSeed, SeedNote } from './notes.js';
+import { isOnDisc } from './seed-disc.js';
 import { hostItems } from './wmi/host-items.js';
 
 /** What of a seed the host tells the guest. */
-export async function piecesThere(id: MachineId, { wmi }: Inventory, signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
-  return new Map([...(await hostItems(wmi, id, signal))].filter(([name]) => isPiece(name)));
+export interface SeedThere {
+  readonly pieces: ReadonlyMap<string, string>;
+  /** The disc that is in its drive. */
+  readonly disc?: string | undefined;
+}
+
+export async function seedThere(id: MachineId, inventory: Inventory, signal: AbortSignal): Promise<SeedThere> {
+  const [items, native] = await Promise.all([hostItems(inventory.wmi, id, signal), inventory.native(id, signal)]);
+  return { pieces: new Map([...items].filter(([name]) => isPiece(name))), disc: seedDriveAsItIs(native)?.file };
 }
 
 /** Of which nobody knows whether it is there: the next definition looks. */
-export const uncertain = (seed: SeedNote | undefined): HeldSeed | undefined =>
-  seed && { kind: seed.kind, location: seed.location, whole: false };
+export const uncertain = (seed: HeldSeed | undefined): HeldSeed | undefined => seed && { ...seed, whole: false };
 
-/** A host's documentation does not say whether a checkpoint brings back what the guest was told: so what is there by then tells. */
+/**
+ * A host's documentation does not say whether a checkpoint brings back what the guest was told: so what is there by then tells. A drive comes back, and
+ * the file of its disc need not be there any more.
+ */
 export function seedAfter(
   held: HeldSeed | undefined,
   then: SeedNote | undefined,
-  before: ReadonlyMap<string, string>,
-  after: ReadonlyMap<string, string>,
+  before: SeedThere,
+  after: SeedThere,
 ): HeldSeed | undefined {
   if (isDeepStrictEqual(before, after)) return held;
-  return then ?? (after.size === 0 ? undefined : uncertain(held));
+  const files = [...new Set([...(held?.files ?? []), ...(after.disc === undefined ? [] : [after.disc])])];
+  if (files.length > 0) return uncertain(withFiles(then ?? held, files));
+  if (then !== undefined) return isOnDisc(then.kind) ? uncertain(then) : then;
+  return after.pieces.size === 0 ? undefined : uncertain(held);
 }
+
+const withFiles = (seed: SeedNote | undefined, files: readonly string[]): HeldSeed | undefined =>
+  seed && { kind: seed.kind, location: seed.location, files };

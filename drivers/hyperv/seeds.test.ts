@@ -276,7 +276,7 @@ for (const mode of ['v2', 'v1'] as const) {
       code: 'Invalid',
       message: /without its content/,
     });
-    await t.rejects(tell({ ...definition, seed: { kind: 'CloudInit', location: 'x' } }), { code: 'Unsupported' });
+    await t.rejects(tell({ ...definition, seed: { kind: 'CloudInit', location: 'x', content: Buffer.of() } }), { code: 'Unsupported' });
     const draft = await driver.drafts?.machine(told('draft', text('secret')), mark, soon());
     t.match(draft?.text, /"location": "draft"/);
     t.notMatch(draft?.text, /secret/);

@@ -5,7 +5,7 @@ import { isCheckpoint } from './devices.js';
 import type { Inventory } from './inventory.js';
 import { glanceOf, isPlainOff, type NativeMachine } from './native.js';
 import { type CheckpointNote, type Kept, nothingOwned, readKept, wholeSeed, withKept } from './notes.js';
-import { piecesThere, seedAfter, uncertain } from './reverted-seed.js';
+import { seedAfter, seedThere, uncertain } from './reverted-seed.js';
 import { checkSnapshot, memoryOf } from './snapshot-definition.js';
 import { type CheckpointService, parentOf } from './wmi/checkpoint-service.js';
 import { machineIdOf, notesOf, type Settings } from './wmi/machine-settings.js';
@@ -76,13 +76,13 @@ export class HypervSnapshots implements Snapshots {
       const then = readKept(notesOf(checkpoint));
       const { checkpoint: note = { key, memory: false }, owned = nothingOwned } = then ?? {};
       const now: Kept = { ...kept, next: {}, owned };
-      const pieces = () => piecesThere(id, this.#inventory, signal);
-      const before = await pieces();
+      const told = () => seedThere(id, this.#inventory, signal);
+      const before = await told();
       const during = { ...now, seed: uncertain(kept.seed ?? note.seed), checkpoint: note };
       const notes = withKept(notesOf(native.settings), during);
       await this.#inventory.service.changeSettings({ system: native.system, settings: checkpoint }, { notes }, signal);
       await this.#service.apply(native.system.reference, checkpoint.reference, signal);
-      const { checkpoint: _, ...plain } = { ...now, seed: seedAfter(kept.seed, note.seed, before, await pieces()) };
+      const { checkpoint: _, ...plain } = { ...now, seed: seedAfter(kept.seed, note.seed, before, await told()) };
       await this.#write(await this.#inventory.native(id, signal), withKept(notesOf(native.settings), plain), signal);
     });
   }

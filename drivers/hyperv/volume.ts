@@ -3,6 +3,7 @@ import { DriverError } from '#drivers/error.js';
 import { partOf } from './contents.js';
 import { formatOf, isCheckpoint } from './devices.js';
 import type { StoredFile } from './files.js';
+import { isSeedDisc } from './seed-disc.js';
 import type { Disk } from './wmi/image-service.js';
 
 export type Format = 'Vhdx' | 'Vhd';
@@ -46,10 +47,11 @@ export const isCheckpointOf = (file: string, nativeName: string): boolean =>
   file.startsWith(`${nativeName}_`) &&
   /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.avhdx?$/.test(file.slice(nativeName.length + 1));
 
-/** A file as a volume: virtual disks, what keeps a name, and images of discs; undefined for all else. Without `disk` its size is the file's. */
+/** A file as a volume: virtual disks, what keeps a name, and images of discs that are not seeds'; undefined for all else. Without `disk` its size is the file's. */
 export function volumeOf(pool: PoolId, { path, name, sizeBytes }: StoredFile, disk: Disk | undefined): Volume | undefined {
   const nativeName = name.replace(/(\.(empty|unfilled))?\.vhdx?$|\.raw\.iso$/, '');
   const is = { location: path, allocationBytes: disk?.fileBytes ?? sizeBytes };
+  if (isSeedDisc(name)) return undefined;
   if ((!isDisk(name) && !/\.iso$/.test(name)) || nativeName === '') return undefined;
   if (/\.iso$/.test(name)) return { ...is, id: { pool, nativeName }, format: 'Raw', sizeBytes };
   if (/\.empty\.vhdx?$/.test(name)) return { ...is, id: { pool, nativeName }, format: 'Raw', sizeBytes: 0 };

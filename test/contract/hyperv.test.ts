@@ -7,6 +7,7 @@ import { connectHypervDriver } from '#drivers/hyperv/driver.js';
 import { Simulator } from '#simulators/hyperv/simulator.js';
 import { skipWhereMissing } from '#test/peers/build.js';
 import { servedDrives } from '#test/peers/hyperv-files.js';
+import { usualFolder } from '#test/peers/hyperv-host.js';
 import { contract } from './contract.js';
 import { credentials, drivesFolder, user } from './hyperv-access.js';
 import { HypervPeer } from './hyperv-peer.js';
@@ -27,7 +28,7 @@ const endings: Readonly<Record<'v1' | 'v2', Partial<Record<VolumeFormat, string>
 /** `byJob`: whatever changes something is done by a job, which does not say what it made. */
 async function subjectOf(mode: 'v1' | 'v2', byJob: boolean): Promise<Subject> {
   const drives = await mkdtemp(join(folder, mode));
-  await mkdir(join(drives, 'D/Hyper-V'), { recursive: true });
+  for (const each of ['D/Hyper-V', usualFolder]) await mkdir(join(drives, each), { recursive: true });
   const simulator = await Simulator.start({ mode, folder: drives, users: [user], jobMs: 5, byJob });
   t.teardown(() => simulator[Symbol.asyncDispose]());
   const stranger = new HypervPeer(simulator);

@@ -1,4 +1,5 @@
 import type { Change, Spec } from './change-table.js';
+import { cloudInitChanges } from './cloud-init-changes.js';
 
 const data = { name: 'data', volumeRef: { name: 'data' } };
 const lan = { name: 'lan', networkRef: { name: 'hyperv-lan' } };
@@ -13,9 +14,19 @@ const known = { ...outside, vlan: 40, macAddress: '00:15:5d:11:22:33' };
 
 /** In this order, each with what those before it made of the machine. */
 export const hypervChanges: readonly Change[] = [
+  ...cloudInitChanges,
+  {
+    ...{ fields: ['sysprep.answerFile'], told: 'spec.sysprep', class: 'NextBoot' },
+    spec: { cloudInit: undefined, sysprep: { answerFile: '<unattend/>' } },
+    shows: /virtwright-[0-9a-f-]{36}-seed-[0-9a-f]{16}\.iso/,
+  },
+  {
+    ...{ fields: ['sysprep.answerFileSecretRef.name', 'sysprep.answerFileSecretRef.key'], told: 'spec.sysprep', class: 'NextBoot' },
+    spec: { sysprep: { answerFileSecretRef: { name: 'told', key: 'one' } } },
+  },
   {
     ...{ fields: ['ignition.config'], told: 'spec.ignition', class: 'NextBoot' },
-    spec: { ignition: { config: '{"ignition":{"version":"3.4.0"}}' } },
+    spec: { sysprep: undefined, ignition: { config: '{"ignition":{"version":"3.4.0"}}' } },
     shows: /"ignition\.config\.0":/,
   },
   {

@@ -5,6 +5,7 @@ import { loadAll } from 'js-yaml';
 import { newSwitch } from '#simulators/hyperv/model/switch.js';
 import { Simulator, type SimulatorOptions } from '#simulators/hyperv/simulator.js';
 import { servedDrives } from '#test/peers/hyperv-files.js';
+import { usualFolder } from '#test/peers/hyperv-host.js';
 import type { Samba } from '#test/peers/samba.js';
 
 export interface Manifest {
@@ -16,6 +17,8 @@ export interface Manifest {
 /** The operator's, as the examples have it. */
 export const namespace = 'virtwright-system';
 export const user = { name: 'Administrator', password: 'p ä"ss\\w0rd' };
+
+type LabOptions = Pick<SimulatorOptions, 'mode'> & Partial<SimulatorOptions> & { readonly files?: boolean };
 
 /** A simulated host with what the examples take for granted: a folder for disks, and a switch. Its files go with it. */
 export class HypervLab implements AsyncDisposable {
@@ -32,12 +35,9 @@ export class HypervLab implements AsyncDisposable {
   }
 
   /** With `files` what is in its files is reached, too. */
-  static async open({
-    files = false,
-    ...options
-  }: Pick<SimulatorOptions, 'mode'> & Partial<SimulatorOptions> & { readonly files?: boolean }): Promise<HypervLab> {
+  static async open({ files = false, ...options }: LabOptions): Promise<HypervLab> {
     const folder = await mkdtemp(join(tmpdir(), 'vw-hyperv-'));
-    await mkdir(join(folder, 'D/Hyper-V'), { recursive: true });
+    for (const each of ['D/Hyper-V', usualFolder]) await mkdir(join(folder, each), { recursive: true });
     const samba = files ? await servedDrives(folder, user) : undefined;
     const simulator = await Simulator.start({ folder, users: [user], jobMs: 20, ...options });
     const lan = newSwitch({ ElementName: 'LAN' });
@@ -81,8 +81,8 @@ export class HypervLab implements AsyncDisposable {
   }
 
   /** A machine of another manifest, and its volume. */
-  async ignition(): Promise<readonly Manifest[]> {
-    return loadAll(await readExample('ignition')) as readonly Manifest[];
+  async more(name: 'ignition' | 'cloud-init'): Promise<readonly Manifest[]> {
+    return loadAll(await readExample(name)) as readonly Manifest[];
   }
 
   /** A machine of another manifest, with a disk and a disc of those images. */

@@ -152,7 +152,7 @@ for (const mode of ['v2', 'v1'] as const)
     await using operator = await world.start({ connect, credentialKeys, hypervisors: ['hv1'], namespace });
     const base = lab.example('StorageVolume').filter(({ metadata }) => metadata.name === 'mail-base');
     const host = ['Secret', 'Hypervisor', 'StoragePool', 'VirtualNetwork'].flatMap((kind) => lab.example(kind));
-    await world.apply(...host, ...base, ...(await lab.ignition()));
+    await world.apply(...host, ...base, ...(await lab.more('ignition')));
     const native = () => simulator.machineNamed('default.core');
     const told = () => [...(native()?.hostItems.values() ?? [])].join('');
     const is = (state: string) => (seen: VirtualMachine) => isReady(seen) && isIn(state)(seen);

@@ -35,13 +35,14 @@ export async function hypervHost(t: Test, mode: 'v1' | 'v2', options: Partial<Si
     await rm(folder, { recursive: true });
   });
   const secret = { username: user.name, password: user.password };
-  const connect = async (): Promise<Driver> => {
+  const connectBy = async (by: number | 'off'): Promise<Driver> => {
     const credentials = new Credentials(Object.entries(secret).map(([key, value]) => [key, Buffer.from(value)] as const));
-    const uri = `hyperv://127.0.0.1:${simulator.port}/?transport=http&smb=${smb}`;
+    const uri = `hyperv://127.0.0.1:${simulator.port}/?transport=http&smb=${by}`;
     const driver = await connectHypervDriver(uri, credentials, { signal: soon(), pace: { first: 1, longest: 5 } });
     t.teardown(() => driver[Symbol.asyncDispose]());
     return driver;
   };
+  const connect = () => connectBy(smb);
   const driver = await connect();
   const facet = <F extends 'volumes' | 'networks' | 'pools' | 'live'>(name: F): NonNullable<Driver[F]> => {
     const found = driver[name];
@@ -51,13 +52,16 @@ export async function hypervHost(t: Test, mode: 'v1' | 'v2', options: Partial<Si
   const disk = (nativeName: string, format: VolumeFormat = 'Vhd') =>
     facet('volumes').create({ pool, nativeName, format, sizeBytes: 4 << 20 }, soon());
   const read = async (id: string) => (await driver.machines.read([id as never], soon())).machines[0];
-  return { folder, simulator, connect, driver, facet, disk, read };
+  return { folder, simulator, connect, connectBy, driver, facet, disk, read };
 }
+
+/** Where a simulated host puts disks when nobody says where. */
+export const usualFolder = 'C/Hyper-V/Virtual Hard Disks';
 
 /** The same, whose drives are also reached by SMB: what is written there is what WMI shows. */
 export async function hypervWithFiles(t: Test, mode: 'v1' | 'v2', options: Partial<SimulatorOptions> = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'vw-hyperv-'));
-  await mkdir(join(folder, 'D/Hyper-V'), { recursive: true });
+  for (const each of ['D/Hyper-V', usualFolder]) await mkdir(join(folder, each), { recursive: true });
   const samba = await servedDrives(folder, user).catch((reason) => skipWhereMissing(t, reason));
   t.teardown(() => samba[Symbol.asyncDispose]());
   return { ...(await hypervHost(t, mode, { folder, ...options }, samba.port)), samba };
