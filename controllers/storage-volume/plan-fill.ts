@@ -81,6 +81,9 @@ export function planFilling(desired: DesiredVolume, observed: ObservedVolume, po
   // The mark is taken off last: status is older than the host, as after a restore.
   if (record.startedAt !== undefined && volume !== undefined && marker === undefined)
     return [sayThenAct({ kind: 'complete', uid, id }, 'the host has it whole')];
+  // So may one be that the host cannot read now.
+  const unread = marker === undefined ? planUnread(desired, observed, now) : undefined;
+  if (unread !== undefined) return unread;
   const inUse = usedOnHost(desired, observed);
   if (inUse !== undefined) return [inUse];
   if (lacksContent(desired, pool)) return [refuseContent(desired, pool)];
