@@ -1,6 +1,7 @@
 import type { Machine, MachineDefinition, MachineSeed } from '#drivers/driver.js';
-import { act, type Plan } from '../plan.js';
-import type { MachineAction } from './action.js';
+import { act, type Plan, refuse } from '../plan.js';
+import type { MachineAction, Subject } from './action.js';
+import { hasRun } from './record.js';
 import { type DesiredSeed, machineSeed, type SeedStore } from './seed.js';
 
 /** What a guest is told at its first boot. */
@@ -33,6 +34,12 @@ export function seededFor<D extends WantedSeed>(
 export function seeded(definition: MachineDefinition, { seed, keptSeed }: WantedSeed): MachineDefinition {
   const its = seed === undefined ? keptSeed : machineSeed(seed);
   return its === undefined ? definition : { ...definition, seed: its };
+}
+
+/** A guest looks for what it is told at its first boot, and never again: without that it is not booted for the first time. */
+export function planUntold({ refusedSeed }: WantedSeed, { machine, record }: Pick<Subject, 'machine' | 'record'>): Plan<never> {
+  const has = (machine.configured ?? machine.live)?.seed;
+  return refusedSeed === undefined || has !== undefined || hasRun(record) ? [] : [refuse('Unfit', refusedSeed)];
 }
 
 /** Before a definition names it, and before a machine starts with it. `kept`: it was seen to be there since it was last taken up. */

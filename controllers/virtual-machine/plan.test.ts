@@ -9,7 +9,7 @@ import type { DesiredMachine } from './desired.js';
 import { differences as differencesOf, fieldsOf } from './difference.js';
 import { planMachine } from './plan.js';
 import type { RequestedAction } from './plan-action.js';
-import { learn, type MachineRecord, noteFailedStart, retryAt } from './record.js';
+import { learn, type MachineRecord, noteBoot, noteFailedStart, retryAt } from './record.js';
 import { decodeRecord, encodeRecord } from './record-text.js';
 import { reportMachine } from './report.js';
 import { rememberedRecord } from './report-run.js';
@@ -80,6 +80,22 @@ t.test('what is carried is looked for before a start, but not before what was sa
   const seeded = { configured: { ...shape, seed: { kind: 'Ignition', location: 's' } } } as const;
   t.same(words(planOf(desired, machineWith(off(), ran(), seeded))), ['define', 'start']);
   t.same(words(planOf(desired, machineWith(off('Saved'), ran(), seeded))), ['start']);
+  t.end();
+});
+
+t.test('no machine boots for the first time without the seed that its host refuses', (t) => {
+  const desired = desiredWith({ refusedSeed: 'spec.cloudInit: there is no way to its files' });
+  const failed = [0, 1].reduce<MachineRecord>((record) => noteFailedStart(noteBoot(record, now), 'no', now - 60 * minutes), {});
+  for (const half of [{ halfSeed: true }, {}] as const) {
+    t.match(planOf(desired, machineWith(off(), {}, half)), [{ kind: 'refuse', reason: 'Unfit', because: /no way to its files/ }]);
+    t.same(words(planOf(desired, machineWith(off(), failed, half))), ['refuse Unfit'], 'a start that the host refused was no boot');
+    t.same(words(planOf({ ...desired, runStrategy: 'Halted' }, machineWith(off(), {}, half))), ['refuse Unfit']);
+    const action: RequestedAction = { uid: 'a-1', verb: 'Start' };
+    t.same(words(planOf({ ...desired, runStrategy: 'Manual', action }, machineWith(off(), {}, half))).slice(-1), ['refuse Unfit']);
+    t.match(words(planOf(desired, machineWith(off(), ran(), half))).slice(-1), ['start'], 'its guest has booted before');
+  }
+  const seeded = { configured: { ...shape, seed: { kind: 'CloudInit', location: 's' } } } as const;
+  t.match(words(planOf(desired, machineWith(off(), {}, seeded))).slice(-1), ['start']);
   t.end();
 });
 

@@ -14,7 +14,7 @@ import { lost, nothingToAdopt, planRelease } from './plan-adoption.js';
 import { planDrift } from './plan-drift.js';
 import { planAbsence, planLeaving, resuming } from './plan-leaving.js';
 import { planStop } from './plan-power.js';
-import { isToBeLookedFor, planSeeding, planUnseeding, seeded, seededFor } from './plan-seed.js';
+import { isToBeLookedFor, planSeeding, planUnseeding, planUntold, seeded, seededFor } from './plan-seed.js';
 import { planStranger } from './plan-stranger.js';
 import { planStrategy } from './plan-strategy.js';
 import { planRecreation, planRestart } from './plan-update.js';
@@ -62,6 +62,8 @@ function planPresence(desired: DesiredMachine, subject: Subject, settled: Settle
   const power = requested ?? planStrategy(desired, subject);
   const waits = planWaits(desired, subject.machine);
   if (waits.length > 0) return [...power.filter((decision) => !isStart(decision)), ...waits];
+  const untold = planUntold(desired, subject);
+  if (untold.length > 0) return [...power.filter((decision) => !isStart(decision)), ...untold];
   // Only what is about to start needs its definition first: one that the host refuses must not keep a machine from being stopped.
   const defining = planDefinition(desired, subject, settled);
   const isLooking = defining.length === 0 && power.some(isStart) && isToBeLookedFor(desired, subject.machine, observed.seedKept);

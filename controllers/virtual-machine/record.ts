@@ -94,6 +94,10 @@ const longestDelayMs = 5 * 60_000;
 
 export const bootNumber = ({ boot }: MachineRecord): number => boot?.number ?? 0;
 
+/** Its guest has booted: a boot is noted that was not merely refused by the host, as may be said of as many as have failed in a row. */
+export const hasRun = ({ boot, lastStop, failures = 0 }: MachineRecord): boolean =>
+  boot !== undefined && !(lastStop?.cause === 'Failed' && failures >= boot.number);
+
 /** No boot is under way, as far as is noted. */
 export const ended = ({ boot, lastStop }: MachineRecord): boolean => boot === undefined || lastStop?.boot === boot.number;
 
