@@ -3,7 +3,7 @@ import { DriverError } from '#drivers/error.js';
 import { type Contents, partOf } from './contents.js';
 import type { HostFiles } from './files.js';
 import type { HeldSeed } from './notes.js';
-import { discName, isOnDisc, nameIn, seedField } from './seed-disc.js';
+import { discName, isDiscOf, isOnDisc, nameIn, seedField } from './seed-disc.js';
 import { usualFolder } from './wmi/usual-folder.js';
 import type { Wmi } from './wmi/wmi.js';
 
@@ -61,8 +61,9 @@ export class SeedDiscs {
   }
 
   /** With what an end midway left of it. */
-  async remove(files: readonly string[], signal: AbortSignal): Promise<void> {
-    for (const file of files) for (const each of [file, partOf(file)]) await this.#files.delete(each, signal);
+  async remove(uuid: string, files: readonly string[], signal: AbortSignal): Promise<void> {
+    for (const file of files.filter((each) => isDiscOf(uuid, each)))
+      for (const each of [file, partOf(file)]) await this.#files.delete(each, signal);
   }
 }
 

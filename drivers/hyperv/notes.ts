@@ -1,5 +1,6 @@
 import type { ComPortName, MachineCdrom, MachineDisk, MachineInterface, MachineSeed, Mark } from '#drivers/driver.js';
 import { asciiJson, decodeOwner, markRecord, parseJson } from '#drivers/owner.js';
+import { isDiscOf } from './seed-disc.js';
 
 /** Hardware that a machine gets at its next start, where it differs: Hyper-V has but one definition, and a running machine lives by it. */
 export interface Next {
@@ -95,7 +96,7 @@ export function readKept(notes: readonly string[]): Kept | undefined {
   const mark = { owner, record: typeof record === 'string' ? record : '' };
   const adopted = readAdopted(said['adopted']);
   const checkpoint = readCheckpoint(said['checkpoint']);
-  const seed = readHeld(said['seed']);
+  const seed = readHeld(said['seed'], uuid);
   return {
     ...{ uuid, mark, next: readNext(said['next']), owned: readOwned(said['owned']) },
     ...(adopted === undefined ? {} : { adopted }),
@@ -225,14 +226,14 @@ function readSeed(value: unknown): SeedNote | undefined {
 const seedKinds: readonly MachineSeed['kind'][] = ['Ignition', 'CloudInit', 'Sysprep'];
 
 /** Whatever else it says of that, it is not known to be whole. */
-function readHeld(value: unknown): HeldSeed | undefined {
+function readHeld(value: unknown, uuid: string): HeldSeed | undefined {
   const seed = readSeed(value);
   if (seed === undefined) return undefined;
   const { whole, files } = recordOf(value);
   return {
     ...seed,
     ...(whole !== undefined && { whole: false }),
-    ...(Array.isArray(files) && { files: files.filter((each) => typeof each === 'string') }),
+    ...(Array.isArray(files) && { files: files.filter((each) => typeof each === 'string' && isDiscOf(uuid, each)) }),
   };
 }
 

@@ -21,6 +21,10 @@ export function discName(uuid: string, { kind, location }: Pick<MachineSeed, 'ki
 /** Whether a file is a disc of ours, or a half of one: people neither see nor name it as a volume. */
 export const isSeedDisc = (path: string): boolean => pattern.test(nameIn(path));
 
+/** Whether it is a whole one of that machine, on a drive of the host's. Whoever may edit notes may name any file there, which our account could delete. */
+export const isDiscOf = (uuid: string, path: string): boolean =>
+  /^[a-z]:\\/i.test(path) && /\.iso$/i.test(path) && isSeedDisc(path) && nameIn(path).startsWith(`virtwright-${uuid.toLowerCase()}-seed-`);
+
 /** Whether both are discs of one machine, in whatever folder. */
 export function isSameSeries(one: string, other: string): boolean {
   const [its, others] = [one, other].map((path) => pattern.exec(nameIn(path))?.[1]);

@@ -6,9 +6,10 @@ import { otherDrivesAsTheyAre, seedDriveAsItIs, type WantedDrive } from './drive
 import type { Inventory } from './inventory.js';
 import { glanceOf, isPlainOff, type NativeMachine, ownedOf } from './native.js';
 import { type HeldSeed, type Kept, type Next, readKept, type SeedNote, wholeSeed, withKept } from './notes.js';
+import { identityOf } from './pipes.js';
 import { discBus, isOnDisc, seedDrive } from './seed-disc.js';
 import { changePairs, pairChanges } from './seed-pairs.js';
-import { generationOf, notesOf, uuidOf } from './wmi/machine-settings.js';
+import { generationOf, notesOf } from './wmi/machine-settings.js';
 
 export const seedNote = ({ kind, location }: MachineSeed): SeedNote => ({ kind, location });
 
@@ -95,8 +96,7 @@ const hasDrive = (native: NativeMachine): boolean => ownedOf(native).drives.some
 
 async function discFor(native: NativeMachine, seed: MachineSeed, { discs }: Inventory, signal: AbortSignal): Promise<string | undefined> {
   if (!isOnDisc(seed.kind)) return undefined;
-  const kept = readKept(notesOf(native.settings));
-  return discs.fileFor(kept?.uuid ?? uuidOf(native.settings), seed, kept?.seed, signal);
+  return discs.fileFor(identityOf(native.settings), seed, readKept(notesOf(native.settings))?.seed, signal);
 }
 
 const filesWith = (kept: Kept | undefined, disc: string | undefined): readonly string[] => [
@@ -138,7 +138,7 @@ export async function insertDisc({ native, disc }: BroughtSeed, inventory: Inven
   if (seedDriveAsItIs(native)?.file !== disc)
     await bringDrives(native, [...otherDrivesAsTheyAre(native), { name: seedDrive, kind: 'dvd', bus, file: disc }], inventory, signal);
   const stale = filesWith(readKept(notesOf(native.settings)), disc).filter((file) => file !== disc);
-  await inventory.discs.remove(stale, signal);
+  await inventory.discs.remove(identityOf(native.settings), stale, signal);
   return inventory.native(glanceOf(native).id, signal);
 }
 
@@ -165,7 +165,7 @@ async function takeAway(native: NativeMachine, inventory: Inventory, signal: Abo
       'Conflict',
       `machine "${nativeName}" is saved, with a disc in it that its guest is told by; start it, or stop it hard, first`,
     );
-  await inventory.discs.remove(readKept(notesOf(native.settings))?.seed?.files ?? [], signal);
+  await inventory.discs.remove(identityOf(native.settings), readKept(notesOf(native.settings))?.seed?.files ?? [], signal);
   return inventory.native(id, signal);
 }
 
@@ -180,5 +180,5 @@ export async function removeDiscs(native: NativeMachine, inventory: Inventory, s
   const files = readKept(notesOf(native.settings))?.seed?.files ?? [];
   if (files.length === 0) return;
   await noteHalf(native, undefined, files, inventory, signal);
-  await inventory.discs.remove(files, signal);
+  await inventory.discs.remove(identityOf(native.settings), files, signal);
 }
