@@ -50,8 +50,11 @@ export class HypervAdoption implements Adoption {
 }
 
 function taken(native: NativeMachine, mark: Mark, startup: number | undefined): Kept {
-  const { owned, cards } = namesFor(native);
+  const uuid = uuidOf(native.settings);
+  const { owned, cards, disc } = namesFor(native, uuid);
   const adopted: Adopted = { ...(startup === undefined ? {} : { startup }), ...(Object.keys(cards).length === 0 ? {} : { cards }) };
-  const kept = { uuid: uuidOf(native.settings), mark, next: {}, owned };
+  // Of which of the two kinds it is nothing tells, and which is not asked of what is not whole.
+  const seed = disc === undefined ? {} : { seed: { kind: 'CloudInit' as const, location: disc, whole: false as const, files: [disc] } };
+  const kept = { uuid, mark, next: {}, owned, ...seed };
   return Object.keys(adopted).length === 0 ? kept : { ...kept, adopted };
 }

@@ -1,4 +1,7 @@
+import { readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import t from 'tap';
+import { fileOf, imagesOf } from '#simulators/hyperv/model/files.js';
 import { first, second, told, withDiscs } from '#test/peers/hyperv-discs.js';
 import { definition, mark, soon } from '#test/peers/hyperv-host.js';
 
@@ -30,5 +33,96 @@ for (const mode of ['v2', 'v1'] as const) {
     await driver.machines.undefine(id, mark.owner, { keepState: true }, soon());
     await isThere();
     t.same(await files(), []);
+  });
+
+  t.test(`${mode}: a disc that is written again is put in again, as its file lets no machine in that was not put in`, async (t) => {
+    const { tell, files, disks, discs, simulator, changes } = await withDiscs(t, mode);
+    await tell(told('one', first));
+    const [name = ''] = await files();
+    const { asked } = simulator.host;
+    const harms = [() => rm(join(disks, name)), () => writeFile(join(disks, name), 'shorter')];
+    for (const harm of harms) {
+      await harm();
+      const before = asked.length;
+      await tell(told('one', first));
+      const words = asked.slice(before).join(' ');
+      t.match(words, /Remove(Resource|VirtualSystemResource).*Add(Resource|VirtualSystemResource)/);
+      t.same(await discs(), [first]);
+    }
+    const before = changes();
+    await tell(told('one', first));
+    t.equal(changes(), before, 'and not when it is there');
+  });
+
+  t.test(`${mode}: no disc stays for ever of a machine that was deleted on its host, or whose notes are of another day`, async (t) => {
+    const { tell, driver, files, simulator, machine, discs } = await withDiscs(t, mode);
+    const find = () => [...simulator.host.machines.keys()][0] ?? '';
+    const deleteByHand = () => simulator.host.machines.delete(find());
+    const isNoFile = async () => t.same(await files(), []);
+    await tell(told('one', first));
+    deleteByHand();
+    await tell(told('two', second));
+    t.same([(await files()).length, await discs()], [1, [second]]);
+    deleteByHand();
+    await tell(definition);
+    await isNoFile();
+    const id = await tell(told('one', first));
+    const { settings } = machine();
+    await tell(told('two', second));
+    machine().settings = { ...machine().settings, Notes: settings['Notes'] };
+    await tell(told('three', first));
+    t.equal((await files()).length, 1);
+    await tell(told('two', second));
+    machine().settings = { ...machine().settings, Notes: settings['Notes'] };
+    await driver.machines.undefine(id, mark.owner, { keepState: true }, soon());
+    await isNoFile();
+  });
+
+  t.test(`${mode}: a machine whose notes were lost has its disc known by its name, and starts with the next one`, async (t) => {
+    const { tell, driver, files, drives, discs, machine, shape, read } = await withDiscs(t, mode);
+    const id = await tell(told('one', first));
+    const loseNotes = () => {
+      const { settings } = machine();
+      machine().settings = { ...settings, Notes: Array.isArray(settings['Notes']) ? [''] : '' };
+    };
+    const start = () => driver.power.start(id, { paused: false }, soon());
+    const cut = () => driver.power.cut(id, mark.owner, soon());
+    loseNotes();
+    t.match((await read(id))?.found, { kept: [], shape: { disks: [], cdroms: undefined, uses: undefined } });
+    await driver.adoption?.adopt(id, mark, soon());
+    t.match(await read(id), { halfSeed: true, configured: { seed: undefined } });
+    await tell(told('two', second));
+    t.same([await discs(), drives(), (await files()).length, (await shape(id))?.seed?.location], [[second], 1, 1, 'two']);
+    await start().then(cut);
+    loseNotes();
+    await driver.adoption?.adopt(id, mark, soon());
+    await start();
+    t.same([await files(), drives()], [[], 0], 'of which nobody says what it is nobody is told');
+    await cut();
+  });
+
+  t.test(`${mode}: a host that puts disks in a root has the disc there, and one that puts them elsewhere makes nothing`, async (t) => {
+    const { tell, driver, files, simulator, folder, shape, machine } = await withDiscs(t, mode);
+    const { host } = simulator;
+    const ask = () => driver.drafts?.machine(told('one', first), mark, soon()) ?? Promise.resolve();
+    for (const path of ['\\\\fs1\\VMs\\', '\\\\?\\Volume{5c3a3b3e-1f0e-4a6e-9a7b-111111111111}\\']) {
+      host.usualFolder = path;
+      const quoted = JSON.stringify(path.toLowerCase().slice(0, -1));
+      for (const asking of [tell(told('one', first)), ask()]) {
+        const { code, message } = await asking.catch((reason) => reason);
+        t.equal(code, 'Unsupported');
+        t.ok(message.startsWith(`cloudInit was given; its disc goes where the host puts disks, which is ${quoted}; `), message);
+      }
+      t.equal(host.machines.size, 0);
+    }
+    host.usualFolder = 'D:\\';
+    const id = await tell(told('one', first));
+    t.equal((await shape(id))?.seed?.location, 'one');
+    const [image] = imagesOf(machine());
+    t.match(image && fileOf(machine(), image), /^d:\\virtwright-/i);
+    const there = () => readdir(join(folder, 'D')).then((names) => names.filter((name) => name.includes('-seed-')));
+    t.same([(await there()).length, await files()], [1, []]);
+    await tell(definition);
+    t.same(await there(), []);
   });
 }

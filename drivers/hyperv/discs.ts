@@ -1,10 +1,10 @@
 import type { MachineSeed } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
-import { type Contents, partOf } from './contents.js';
+import type { Contents } from './contents.js';
 import type { HostFiles } from './files.js';
 import type { HeldSeed } from './notes.js';
-import { discName, isDiscOf, isOnDisc, nameIn, seedField } from './seed-disc.js';
-import { usualFolder } from './wmi/usual-folder.js';
+import { discName, folderIn, isInSeriesOf, isOnDisc, nameIn, seedField } from './seed-disc.js';
+import { usualPath } from './wmi/usual-folder.js';
 import type { Wmi } from './wmi/wmi.js';
 
 /** Files with what guests are told: written by SMB, looked at and deleted by WMI, which needs nothing else for that. */
@@ -34,16 +34,21 @@ export class SeedDiscs {
     );
   }
 
+  /** Whether there is a place for it. @throws DriverError Unsupported */
+  async checkFolder(uuid: string, seed: MachineSeed | undefined, held: HeldSeed | undefined, signal: AbortSignal): Promise<void> {
+    if (seed?.content !== undefined && isOnDisc(seed.kind)) await this.fileFor(uuid, seed, held, signal);
+  }
+
   /** Where its file is, or is to be: one that is noted stays in its folder. @throws DriverError Unsupported */
   async fileFor(uuid: string, seed: MachineSeed, held: HeldSeed | undefined, signal: AbortSignal): Promise<string> {
     const name = discName(uuid, seed);
     const noted = held?.files?.find((file) => nameIn(file) === name);
     if (noted !== undefined) return noted;
-    const folder = await usualFolder(this.#wmi, signal);
+    const { path, folder } = await this.#folder(signal);
     if (folder !== undefined) return `${folder}\\${name}`;
     throw new DriverError(
       'Unsupported',
-      `${seedField(seed.kind)} was given; its disc goes where the host puts disks, which is on none of its own drives; accepted: a folder of one (Set-VMHost -VirtualHardDiskPath)`,
+      `${seedField(seed.kind)} was given; its disc goes where the host puts disks, which is ${JSON.stringify(path ?? '')}; accepted: a folder on a drive of its own with a letter, as D:\\Disks (Set-VMHost -VirtualHardDiskPath)`,
     );
   }
 
@@ -60,10 +65,19 @@ export class SeedDiscs {
     });
   }
 
-  /** With what an end midway left of it. */
-  async remove(uuid: string, files: readonly string[], signal: AbortSignal): Promise<void> {
-    for (const file of files.filter((each) => isDiscOf(uuid, each)))
-      for (const each of [file, partOf(file)]) await this.#files.delete(each, signal);
+  /** All of a machine's but those that stay, in the folders of those that are noted and where new ones come; so that none stays for ever of which notes tell no more. */
+  async clear(uuid: string, noted: readonly string[], kept: readonly string[], signal: AbortSignal): Promise<void> {
+    const usual = await this.#folder(signal);
+    const folders = new Set([...(usual.folder === undefined ? [] : [usual.folder]), ...noted.map(folderIn)]);
+    for (const folder of folders)
+      for (const { path } of await this.#files.files(folder, signal))
+        if (isInSeriesOf(uuid, path) && !kept.includes(path)) await this.#files.delete(path, signal);
+  }
+
+  /** A root is told without its backslash. */
+  async #folder(signal: AbortSignal): Promise<{ readonly path: string | undefined; readonly folder: string | undefined }> {
+    const path = await usualPath(this.#wmi, signal);
+    return { path, folder: path !== undefined && /^[a-z]:(\\[^/]+)?$/.test(path) ? path : undefined };
   }
 }
 

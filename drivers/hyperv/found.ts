@@ -1,7 +1,7 @@
 import { baseOf, isCheckpoint } from './devices.js';
 import type { Adopted, Owned, OwnedDrive } from './notes.js';
 import { mayBePool } from './pool-path.js';
-import { isSeedDisc } from './seed-disc.js';
+import { isDiscOf, isSeedDisc, seedDrive } from './seed-disc.js';
 import type { Card } from './wmi/cards.js';
 import type { Bus, Controller, Drive } from './wmi/drives.js';
 import type { MachineParts } from './wmi/parts.js';
@@ -11,24 +11,28 @@ export interface FoundNames {
   readonly owned: Owned;
   /** Of cards whose own names are not fit for a manifest. */
   readonly cards: NonNullable<Adopted['cards']>;
+  /** One of a seed of ours, for this very machine, whose notes were lost. */
+  readonly disc?: string;
   /** What we have no words for, for people. */
   readonly kept: readonly string[];
 }
 
-/** Drives are called by their place, as PowerShell counts them: controller and location; cards by their names, or by their order. */
-export function namesFor({
-  parts,
-  networks,
-}: {
-  readonly parts: MachineParts;
-  readonly networks: ReadonlyMap<string, string>;
-}): FoundNames {
-  const drives = parts.drives.map((drive) => ({ drive, name: driveName(parts.controllers, drive) }));
+/** Drives are called by their place, as PowerShell counts them: controller and location; that of a seed's disc as ours is; cards by their names, or by their order. */
+export function namesFor(
+  { parts, networks }: { readonly parts: MachineParts; readonly networks: ReadonlyMap<string, string> },
+  uuid: string,
+): FoundNames {
+  const disc = parts.drives.find(({ kind, image }) => kind === 'dvd' && image !== undefined && isDiscOf(uuid, image.file));
+  const drives = parts.drives.filter((drive) => drive !== disc).map((drive) => ({ drive, name: driveName(parts.controllers, drive) }));
   const named = drives.filter(({ drive }) => isSayable(drive));
   const isOnNetwork = ({ switchId }: Card) => switchId !== undefined && networks.has(switchId);
   const cards = cardNames(parts.cards.filter(isOnNetwork), parts.cards);
   return {
-    owned: { drives: named.map(({ drive, name }) => ownedDrive(drive, name)), cards: cards.map(({ name }) => name) },
+    owned: {
+      drives: [...named.map(({ drive, name }) => ownedDrive(drive, name)), ...(disc === undefined ? [] : [ownedDrive(disc, seedDrive)])],
+      cards: cards.map(({ name }) => name),
+    },
+    ...(disc?.image === undefined ? {} : { disc: disc.image.file.toLowerCase() }),
     cards: Object.fromEntries(cards.flatMap(({ name, card }) => (name === card.name ? [] : [[name, card.key]]))),
     kept: [
       ...drives.flatMap(({ drive, name }) => (isSayable(drive) ? [] : [driveText(drive, name)])),

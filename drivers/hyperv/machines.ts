@@ -66,6 +66,7 @@ export class HypervMachines implements Machines {
     if (found !== undefined) return draftOfChange(await this.#inventory.native(found, signal), definition, mark, this.#inventory, signal);
     const generation = generationFor(definition, this.#inventory.limits);
     checkGeneration(definition, generation);
+    await this.#inventory.discs.checkFolder(definition.uuid, definition.seed, undefined, signal);
     await this.#assertFree(definition, mark.owner, signal);
     return draftOfNew(definition, mark, generation);
   }
@@ -74,10 +75,13 @@ export class HypervMachines implements Machines {
     const { nativeName, uuid } = definition;
     const generation = generationFor(definition, this.#inventory.limits);
     checkGeneration(definition, generation);
+    await this.#inventory.discs.checkFolder(uuid, definition.seed, undefined, signal);
     const late = (await this.#inventory.service.othersMade(signal)) ? await this.#find(uuid, signal) : undefined;
     if (late !== undefined) return late;
     await this.#assertFree(definition, mark.owner, signal);
     await checkCapacity(definition, this.#inventory, signal);
+    // Whoever deleted the machine on the host left them.
+    await this.#inventory.discs.clear(uuid, [], [], signal);
     const [notes = ''] = firstNotes(definition, { ...mark, record: mark.until ?? mark.record });
     await this.#inventory.service.define({ name: nativeName, uuid, notes, generation }, signal);
     const made = await this.#find(uuid, signal);
@@ -102,6 +106,7 @@ export class HypervMachines implements Machines {
       if (Object.keys(difference).length > 0) await checkCapacity(definition, this.#inventory, signal);
       const isNow = isPlainOff(native);
       const { seed } = definition;
+      await this.#inventory.discs.checkFolder(uuid, seed, readKept(notesOf(native.settings))?.seed, signal);
       const seeded = isNow ? await bringSeed(native, seed, this.#inventory, signal) : { native };
       const before = readKept(notesOf(seeded.native.settings));
       const kept = { ...before, uuid, mark, next: difference, owned: ownedOf(seeded.native) };

@@ -108,7 +108,7 @@ export function configuredOf(native: NativeMachine, noted = nextOf(native)): Mac
 
 /** What it would be taken as. */
 function foundOf(native: NativeMachine): Found {
-  const { owned, cards, kept } = namesFor(native);
+  const { owned, cards, kept } = namesFor(native, uuidOf(native.settings));
   const ports = othersPorts(native.parts, identityOf(native.settings));
   return { shape: shapeOf({ ...native, parts: withNames(native.parts, cards) }, owned), kept: [...kept, ...ports] };
 }

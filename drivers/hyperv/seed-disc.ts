@@ -23,13 +23,19 @@ export const isSeedDisc = (path: string): boolean => pattern.test(nameIn(path));
 
 /** Whether it is a whole one of that machine, on a drive of the host's. Whoever may edit notes may name any file there, which our account could delete. */
 export const isDiscOf = (uuid: string, path: string): boolean =>
-  /^[a-z]:\\/i.test(path) && /\.iso$/i.test(path) && isSeedDisc(path) && nameIn(path).startsWith(`virtwright-${uuid.toLowerCase()}-seed-`);
+  /^[a-z]:\\/i.test(path) && /\.iso$/i.test(path) && isInSeriesOf(uuid, path);
+
+/** The same of a half of one, too. */
+export const isInSeriesOf = (uuid: string, path: string): boolean =>
+  isSeedDisc(path) && nameIn(path).startsWith(`virtwright-${uuid.toLowerCase()}-seed-`);
 
 /** Whether both are discs of one machine, in whatever folder. */
 export function isSameSeries(one: string, other: string): boolean {
   const [its, others] = [one, other].map((path) => pattern.exec(nameIn(path))?.[1]);
   return its !== undefined && its === others;
 }
+
+export const folderIn = (path: string): string => path.slice(0, path.lastIndexOf('\\')).toLowerCase();
 
 export const nameIn = (path: string): string => path.slice(path.lastIndexOf('\\') + 1).toLowerCase();
 

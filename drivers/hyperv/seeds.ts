@@ -63,7 +63,11 @@ export async function bringSeed(
   if (pairs.length === 0 && isWritten && isInPlace(native, disc)) return { native, held, disc };
   await noteHalf(native, seed, filesWith(kept, disc), inventory, signal);
   await changePairs(native, pairs, inventory, signal);
-  if (seed?.content !== undefined && disc !== undefined && !isWritten) await inventory.discs.write(disc, seed, seed.content, signal);
+  if (seed?.content !== undefined && disc !== undefined && !isWritten) {
+    // Windows lets a machine in at a file when that is put into its drive; one that is made anew knows nothing of it.
+    if (seedDriveAsItIs(native)?.file === disc) await takeOut(native, inventory, signal);
+    await inventory.discs.write(disc, seed, seed.content, signal);
+  }
   const noted = await inventory.native(glanceOf(native).id, signal);
   return { native: disc === undefined ? await takeAway(noted, inventory, signal) : noted, held, disc };
 }
@@ -137,10 +141,22 @@ export async function insertDisc({ native, disc }: BroughtSeed, inventory: Inven
   const bus = discBus(generationOf(native.settings));
   if (seedDriveAsItIs(native)?.file !== disc)
     await bringDrives(native, [...otherDrivesAsTheyAre(native), { name: seedDrive, kind: 'dvd', bus, file: disc }], inventory, signal);
-  const stale = filesWith(readKept(notesOf(native.settings)), disc).filter((file) => file !== disc);
-  await inventory.discs.remove(identityOf(native.settings), stale, signal);
-  return inventory.native(glanceOf(native).id, signal);
+  return clearDiscs(await inventory.native(glanceOf(native).id, signal), [disc], inventory, signal);
 }
+
+/** None that a drive of the machine names still, as it would not start any more. */
+async function clearDiscs(
+  native: NativeMachine,
+  kept: readonly string[],
+  { discs }: Inventory,
+  signal: AbortSignal,
+): Promise<NativeMachine> {
+  const named = native.parts.drives.flatMap(({ image }) => (image === undefined ? [] : [image.file.toLowerCase()]));
+  await discs.clear(identityOf(native.settings), filesOf(native), [...kept, ...named], signal);
+  return native;
+}
+
+const filesOf = (native: NativeMachine): readonly string[] => readKept(notesOf(native.settings))?.seed?.files ?? [];
 
 async function bringDrives(
   native: NativeMachine,
@@ -165,8 +181,7 @@ async function takeAway(native: NativeMachine, inventory: Inventory, signal: Abo
       'Conflict',
       `machine "${nativeName}" is saved, with a disc in it that its guest is told by; start it, or stop it hard, first`,
     );
-  await inventory.discs.remove(identityOf(native.settings), readKept(notesOf(native.settings))?.seed?.files ?? [], signal);
-  return inventory.native(id, signal);
+  return clearDiscs(await inventory.native(id, signal), [], inventory, signal);
 }
 
 async function takeOut(native: NativeMachine, { service }: Inventory, signal: AbortSignal): Promise<void> {
@@ -177,8 +192,7 @@ async function takeOut(native: NativeMachine, { service }: Inventory, signal: Ab
 
 /** Of a machine that is about to go, and that is off: its drive goes with it. */
 export async function removeDiscs(native: NativeMachine, inventory: Inventory, signal: AbortSignal): Promise<void> {
-  const files = readKept(notesOf(native.settings))?.seed?.files ?? [];
-  if (files.length === 0) return;
-  await noteHalf(native, undefined, files, inventory, signal);
-  await inventory.discs.remove(identityOf(native.settings), files, signal);
+  const files = filesOf(native);
+  if (files.length > 0) await noteHalf(native, undefined, files, inventory, signal);
+  await inventory.discs.clear(identityOf(native.settings), files, [], signal);
 }

@@ -41,6 +41,8 @@ export class Host {
   readonly wiring = new Wiring();
   /** Its folders that others may use, by the share's name; and who has disks in them, under which UNC path. */
   readonly shares = new Map<string, { readonly path: string; readonly clients: { readonly host: Host; readonly unc: string }[] }>();
+  /** Where disks go when nobody says where. */
+  usualFolder = 'C:\\Hyper-V\\Virtual Hard Disks';
   readonly troubles = new Troubles();
   readonly jobs: Jobs;
   /** What was asked for, in order. */

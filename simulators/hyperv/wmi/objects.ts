@@ -74,11 +74,11 @@ function serviceObject(host: Host, name: string): CimObject {
   return { className: name, values };
 }
 
-function serviceSettings({ options }: Host): CimObject {
+function serviceSettings({ options, usualFolder }: Host): CimObject {
   const values = {
     InstanceID: `Microsoft:${options.server}`,
     DefaultExternalDataRoot: 'C:\\ProgramData\\Microsoft\\Windows\\Hyper-V',
-    DefaultVirtualHardDiskPath: 'C:\\Hyper-V\\Virtual Hard Disks',
+    DefaultVirtualHardDiskPath: usualFolder,
     MinimumMacAddress: '00155D000000',
     MaximumMacAddress: '00155D00FFFF',
     NumaSpanningEnabled: 'true',
