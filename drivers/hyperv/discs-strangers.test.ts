@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { fileOf, imagesOf } from '#simulators/hyperv/model/files.js';
 import { first, second, told, withDiscs } from '#test/peers/hyperv-discs.js';
-import { definition, mark, soon } from '#test/peers/hyperv-host.js';
+import { definition, endAt, mark, soon } from '#test/peers/hyperv-host.js';
 
 t.setTimeout(300_000);
 
@@ -124,5 +124,25 @@ for (const mode of ['v2', 'v1'] as const) {
     t.same([(await there()).length, await files()], [1, []]);
     await tell(definition);
     t.same(await there(), []);
+  });
+
+  t.test(`${mode}: a revert that ended midway, and is asked for again, says that the disc is there which is`, async (t) => {
+    const { tell, driver, connect, discs, shape, simulator } = await withDiscs(t, mode);
+    const id = await tell(told('one', first));
+    await driver.snapshots?.take(id, mark.owner, { key: 'k', name: 'k', memory: false }, soon());
+    let deaths = 0;
+    for (const isDone of [false, true])
+      for (let nth = 1; ; nth += 1) {
+        const end = endAt(simulator, nth, isDone, (what) => /\.(Modify|Apply)/.test(what));
+        await (await connect()).snapshots?.revert(id, mark.owner, 'k', soon()).catch(() => undefined);
+        end.revive();
+        if (end.asked() < nth) break;
+        deaths += 1;
+        await driver.snapshots?.revert(id, mark.owner, 'k', soon());
+        t.same([await discs(), (await shape(id))?.seed?.location], [[first], 'one'], `dead at ${nth}`);
+      }
+    t.ok(deaths >= 4, String(deaths));
+    await driver.power.start(id, { paused: false }, soon());
+    t.same(await discs(), [first], 'its guest is told');
   });
 }

@@ -52,6 +52,10 @@ export class SeedDiscs {
     );
   }
 
+  async isThere(file: string, signal: AbortSignal): Promise<boolean> {
+    return (await this.#files.sizeOf(file, signal)) !== undefined;
+  }
+
   async has(file: string, { length }: Uint8Array, signal: AbortSignal): Promise<boolean> {
     return (await this.#files.sizeOf(file, signal)) === length;
   }

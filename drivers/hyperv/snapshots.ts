@@ -82,7 +82,7 @@ export class HypervSnapshots implements Snapshots {
       const notes = withKept(notesOf(native.settings), during);
       await this.#inventory.service.changeSettings({ system: native.system, settings: checkpoint }, { notes }, signal);
       await this.#service.apply(native.system.reference, checkpoint.reference, signal);
-      const { checkpoint: _, ...plain } = { ...now, seed: seedAfter(kept.seed, note.seed, before, await told()) };
+      const { checkpoint: _, ...plain } = { ...now, seed: seedAfter(kept.uuid, kept.seed, note.seed, before, await told()) };
       await this.#write(await this.#inventory.native(id, signal), withKept(notesOf(native.settings), plain), signal);
     });
   }
