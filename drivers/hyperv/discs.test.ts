@@ -6,6 +6,7 @@ import { parentMark } from '#simulators/hyperv/model/device.js';
 import { fileOf, imagesOf } from '#simulators/hyperv/model/files.js';
 import { addDevice } from '#simulators/hyperv/model/resources.js';
 import { config, first, second, told, withDiscs } from '#test/peers/hyperv-discs.js';
+import { servedDrives } from '#test/peers/hyperv-files.js';
 import { definition, mark, pool, soon } from '#test/peers/hyperv-host.js';
 
 t.setTimeout(300_000);
@@ -118,7 +119,7 @@ for (const mode of ['v2', 'v1'] as const) {
     await driver.power.start(id, { paused: false }, soon());
     await driver.adoption?.release(id, mark.owner, soon());
     t.same([await files(), drives(), await discs()], [[], 1, []], 'a drive stays in a machine that runs');
-    await driver.power.cut(id, mark.owner, soon()).catch(() => {});
+    await t.rejects(driver.power.cut(id, mark.owner, soon()), { code: 'NotOurs' });
     await driver.adoption?.adopt(id, mark, soon());
     await driver.power.cut(id, mark.owner, soon());
     await tell(told('one', first));
@@ -129,7 +130,8 @@ for (const mode of ['v2', 'v1'] as const) {
       message: /is saved, with a disc/,
     });
     t.same(await discs(), [first], 'what was saved goes on with it');
-    await driver.machines.undefine(id, mark.owner, { keepState: true }, soon()).catch(() => {});
+    await t.rejects(driver.machines.undefine(id, mark.owner, { keepState: true }, soon()), { code: 'Busy', message: /is in use/ });
+    t.same(await discs(), [first], 'nor is it forgotten while it is saved');
     await driver.power.cut(id, mark.owner, soon());
     await driver.machines.undefine(id, mark.owner, { keepState: true }, soon());
     t.same(await files(), []);
@@ -221,6 +223,18 @@ for (const mode of ['v2', 'v1'] as const) {
     t.equal((await host.shape(id))?.seed, undefined, 'which it has now nobody says');
     await host.tell(told('one', first));
     t.same([await host.discs(), (await host.files()).length], [[first], 1]);
+  });
+
+  t.test(`${mode}: a file server that takes another password is told of, and nothing of it looks whole`, async (t) => {
+    const host = await withDiscs(t, mode);
+    const samba = await servedDrives(host.folder, { name: 'Administrator', password: 'another' });
+    t.teardown(() => samba[Symbol.asyncDispose]());
+    const { driver } = await unreached(host, samba.port);
+    await t.rejects(host.tell(told('one', first), driver), { code: 'Denied', message: /^cloudInit: its disc is not written: / });
+    const [id = ''] = host.simulator.host.machines.keys();
+    t.same([await host.files(), (await host.shape(id))?.seed], [[], undefined]);
+    await host.tell(told('one', first));
+    t.same(await host.discs(), [first]);
   });
 }
 
