@@ -71,9 +71,10 @@ export class SharePools implements AsyncDisposable {
     await closed(pool);
   }
 
-  /** What is in files of the pool in which that path lies, or of the pool itself. */
+  /** What is in files of the pool in which that path lies, or of the pool itself. One pool's folder may be in another's, with an account of its own: the inner one is meant. */
   contents(unc: string): Contents {
-    const [, pool] = [...this.#pools].find(([path]) => unc === path || unc.startsWith(`${path}\\`)) ?? [];
+    const around = [...this.#pools].filter(([path]) => unc === path || unc.startsWith(`${path}\\`));
+    const [, pool] = around.sort(([one], [other]) => other.length - one.length)[0] ?? [];
     return pool?.server.contents ?? new NoContents(`"${unc}" is in no pool`);
   }
 

@@ -102,7 +102,7 @@ for (const mode of ['v2', 'v1'] as const) {
     const unread = /access denied.*; the file has to let in SYSTEM, as which Hyper-V reads it [(]icacls[)]$/;
     t.match(await later.list(pool, { refresh: true }, soon()), [{ id, location, unread }]);
     t.notOk((await volumes.list(pool, { refresh: false }, soon()))[0]?.unread, 'whoever has read it before knows it');
-    await t.rejects(later.grow(id, 8 << 20, soon()), { code: 'Busy' });
+    await t.rejects(later.grow(id, 8 << 20, soon()), { code: 'Denied', message: unread });
     await t.rejects(later.create({ ...id, format: 'Vhd', sizeBytes: 4 << 20 }, soon()), { code: 'Busy' });
     await later.delete(id, soon());
     t.same(await later.list(pool, { refresh: true }, soon()), []);

@@ -155,6 +155,17 @@ t.test('what is no disk of the format, or has a parent, gets no name', async (t)
   }
 });
 
+t.test('what Hyper-V says of a disk that it does not take is told to who uploaded it', async (t) => {
+  const { volumes, empty, find } = await shelf(t, 'v2');
+  const { id } = await empty('disk', 'Vhdx');
+  const virtualDiskId = Buffer.from('ab12cabee6b22345', 'hex');
+  const broken = edited(vhdx, vhdx.indexOf(virtualDiskId), 'x');
+  await volumes.upload(id, once(broken), soon());
+  const told = { code: 'Invalid', message: /^volume "disk": .*32776/ };
+  await t.rejects(volumes.grow(id, 16 * mib, soon()), told);
+  t.match(await find('disk'), { unread: /32776/ });
+});
+
 t.test('what is left by who died amid an upload is no whole volume, is filled again, and goes with the volume', async (t) => {
   const { volumes, empty, files, find, place } = await shelf(t, 'v2');
   for (const [format, part, bytes] of [
@@ -228,6 +239,17 @@ t.test('a file server is not shown the account of the host', async (t) => {
     (await facet('pools').list(soon())).find((each) => each.id === id),
     { can: ['create', 'delete', 'grow'], noStream: /credentialsSecretName: left out/ },
   );
+});
+
+t.test('a pool in the folder of another is reached by its own account, whichever was first', async (t) => {
+  const { facet } = await hypervWithShare(t, {}, 1);
+  const { source } = sharePool;
+  const around = { uuid: '5c3a3b3e-1f0e-4a6e-9a7b-333333333333', nativeName: 'virtwright.around' };
+  const own = new Credentials((['username', 'password'] as const).map((key) => [key, Buffer.from(administrator[key])] as const));
+  await facet('pools').define({ ...around, source: { kind: 'smb', server: '127.0.0.2', share: 'VMs' } }, soon());
+  const id = await facet('pools').define({ ...sharePool, source, credentials: own }, soon());
+  const found = (await facet('pools').list(soon())).find((each) => each.id === id);
+  t.match(found, { can: ['create', 'delete', 'grow', 'stream'], noStream: undefined });
 });
 
 t.test('a disk on a share is uploaded to the server that has it, as the account of the pool', async (t) => {

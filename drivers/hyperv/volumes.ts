@@ -254,8 +254,11 @@ export class HypervVolumes implements Volumes {
   async #must(id: VolumeId, signal: AbortSignal): Promise<Volume> {
     const file = await this.#file(id, signal);
     if (file === undefined) throw new DriverError('NotFound', `there is no volume "${id.nativeName}" in ${id.pool}`);
-    const disk = await this.#looked(file, signal);
-    const volume = volumeOf(id.pool, file, disk);
+    const disk = await this.#asked(file, signal);
+    // Whoever uploaded what is no disk has to read why.
+    if (disk instanceof DriverError && isSized(file.name))
+      throw new DriverError(disk.code, `volume "${id.nativeName}": ${disk.message}`, { cause: disk });
+    const volume = volumeOf(id.pool, file, disk instanceof DriverError ? undefined : disk);
     if (volume === undefined || (disk === undefined && isSized(file.name)))
       throw new DriverError('Busy', `volume "${id.nativeName}": the host does not tell its size now`);
     return volume;
