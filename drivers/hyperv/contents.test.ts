@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { DriverError } from '#drivers/error.js';
+import { Credentials } from '#drivers/target.js';
 import { administrator, served, soon } from '#test/peers/samba-share.js';
 import { ContentsByPlace, NoContents } from './contents.js';
 import { hostContents } from './file-access.js';
@@ -184,7 +185,10 @@ t.test('without an account for NTLM there is none, and why is told', async (t) =
   const refusals = [
     [hostContents({ ...at, smb: 'off' }, { kind: 'ntlm', domain: '', ...account }), /^smb=off in the host's URI/],
     [hostContents(at, { kind: 'certificate', cert: 'C', key: 'K' }), /"tls.crt" in the host's Secret: .*"username" and "password"/],
-    [hostContents(at, { kind: 'kerberos', principal: 'me@CORP', by: 'password', secret: 'hunter2' }), /^auth=kerberos in the host's URI/],
+    [
+      hostContents(at, { kind: 'kerberos', principal: 'me@CORP', by: 'keytab', secret: 'a2V5' }),
+      /^"keytab" in the Secret, and no "password"/,
+    ],
   ] as const;
   for (const [contents, why] of refusals) {
     t.match(contents.refusal(), why);
@@ -197,6 +201,23 @@ t.test('without an account for NTLM there is none, and why is told', async (t) =
     { kind: 'basic', ...account },
   ] as const)
     t.equal(hostContents(at, login).refusal(), undefined);
+});
+
+t.test('who logs in by Kerberos has files by the password of the same account', async (t) => {
+  const { samba, folder } = await served(t);
+  const at = { ...parseHypervUri('hyperv://127.0.0.1/?auth=kerberos'), smb: samba.port };
+  const secret = new Credentials([['password', Buffer.from(administrator.password)]]);
+  const who = { kind: 'kerberos', principal: `${administrator.username}@CORP` } as const;
+  const ways = {
+    password: hostContents(at, { ...who, by: 'password', secret: administrator.password }),
+    keytab: hostContents(at, { ...who, by: 'keytab', secret: 'a2V5' }, secret),
+  };
+  for (const [by, contents] of Object.entries(ways)) {
+    t.teardown(() => contents[Symbol.asyncDispose]());
+    t.equal(contents.refusal(), undefined);
+    await contents.write('c:\\a.iso', chunks(by), soon());
+    t.equal(await readFile(join(folder, 'a.iso'), 'utf8'), by);
+  }
 });
 
 t.test('a path leads to the host, or to the server of its pool', async (t) => {

@@ -51,7 +51,7 @@ export async function connectHypervDriver(
     const jobs = new Jobs(wmi, pace);
     await waitForFormerLife(jobs, signal);
     const access = serverAccess(at, credentials);
-    return hypervDriver(wmi, jobs, new SharePools(access), hostContents(at, login));
+    return hypervDriver(wmi, jobs, new SharePools(access), hostContents(at, login, credentials));
   } catch (reason) {
     await client[Symbol.asyncDispose]();
     throw reason;
@@ -82,7 +82,7 @@ const serverAccess =
     const trusted = credentials.only(['ca.crt', 'sha256']);
     const shown = own === undefined ? credentials : trusted.with(own.keys.map((key) => [key, own.get(key) ?? new Uint8Array()] as const));
     const { endpoint, login } = decodeCredentials({ ...at, host }, shown);
-    const contents = own === undefined && host !== at.host.toLowerCase() ? notShown(host) : hostContents({ ...at, host }, login);
+    const contents = own === undefined && host !== at.host.toLowerCase() ? notShown(host) : hostContents({ ...at, host }, login, shown);
     return { files: new HostFiles(new WsmanClient(new Lanes(endpoint, login))), contents };
   };
 
