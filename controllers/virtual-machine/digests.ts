@@ -33,6 +33,10 @@ const split = (text: string, length: number): readonly string[] =>
 export const hasEntry = (digests: string, path: string, value: unknown): boolean =>
   split(digests, entryLength).includes(entryOf(path, value));
 
+/** Whatever was asked there. */
+export const isNoted = (digests: string, path: string): boolean =>
+  split(digests, entryLength).some((entry) => entry.startsWith(keyOf(path)));
+
 export const hasKey = (keys: string, path: string): boolean => split(keys, keyLength).includes(keyOf(path));
 
 /** Something else was asked of one of these. What nothing is known of is not news. */

@@ -153,7 +153,10 @@ class Host {
       const { action } = next;
       if ('mark' in action && action.mark !== undefined) this.record = action.mark.record;
       if (action.kind !== 'note') this.calls.push(action.kind);
-      if (action.kind === 'define') this.configured = this.#defined(action.definition);
+      if (action.kind === 'define') {
+        this.configured = this.#defined(action.definition);
+        this.half = {};
+      }
       if (action.kind === 'apply') this.live = this.configured;
     }
     return this.calls;

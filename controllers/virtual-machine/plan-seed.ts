@@ -1,8 +1,10 @@
 import type { Machine, MachineDefinition, MachineSeed } from '#drivers/driver.js';
 import { act, type Plan, refuse } from '../plan.js';
 import type { MachineAction, Subject } from './action.js';
+import { isNoted } from './digests.js';
 import { hasRun } from './record.js';
 import { type DesiredSeed, machineSeed, type SeedStore } from './seed.js';
+import { seedFields } from './seed-kind.js';
 
 /** What a guest is told at its first boot. */
 export interface WantedSeed {
@@ -40,6 +42,16 @@ export function seeded(definition: MachineDefinition, { seed, keptSeed }: Wanted
 export function planUntold({ refusedSeed }: WantedSeed, { machine, record }: Pick<Subject, 'machine' | 'record'>): Plan<never> {
   const has = (machine.configured ?? machine.live)?.seed;
   return refusedSeed === undefined || has !== undefined || hasRun(record) ? [] : [refuse('Unfit', refusedSeed)];
+}
+
+/**
+ * Of a guest that has booted with what it was told once, and has nothing left of that: the Secret is often taken away by then, and a checkpoint that was
+ * brought back may have cost the rest. It starts all the same, but is not defined meanwhile, so that what it was told stays on record.
+ */
+export function startsUntold(waits: Plan<never>, { machine, record }: Pick<Subject, 'machine' | 'record'>): boolean {
+  const isForSeed = waits.every((one) => one.kind === 'wait' && one.reason === 'WaitingForSeed');
+  const wasTold = machine.halfSeed === true || Object.values(seedFields).some((field) => isNoted(record.applied ?? '', `spec.${field}`));
+  return isForSeed && wasTold && hasRun(record);
 }
 
 /** Before a definition names it, and before a machine starts with it. `kept`: it was seen to be there since it was last taken up. */

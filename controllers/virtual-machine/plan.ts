@@ -14,7 +14,7 @@ import { lost, nothingToAdopt, planRelease } from './plan-adoption.js';
 import { planDrift } from './plan-drift.js';
 import { planAbsence, planLeaving, resuming } from './plan-leaving.js';
 import { planStop } from './plan-power.js';
-import { isToBeLookedFor, planSeeding, planUnseeding, planUntold, seeded, seededFor } from './plan-seed.js';
+import { isToBeLookedFor, planSeeding, planUnseeding, planUntold, seeded, seededFor, startsUntold } from './plan-seed.js';
 import { planStranger } from './plan-stranger.js';
 import { planStrategy } from './plan-strategy.js';
 import { planRecreation, planRestart } from './plan-update.js';
@@ -61,7 +61,8 @@ function planPresence(desired: DesiredMachine, subject: Subject, settled: Settle
   const requested = desired.action === undefined ? undefined : planRequestedAction(desired.action, desired, subject);
   const power = requested ?? planStrategy(desired, subject);
   const waits = planWaits(desired, subject.machine);
-  if (waits.length > 0) return [...power.filter((decision) => !isStart(decision)), ...waits];
+  if (waits.length > 0)
+    return startsUntold(waits, subject) ? [...power, ...waits] : [...power.filter((decision) => !isStart(decision)), ...waits];
   const untold = planUntold(desired, subject);
   if (untold.length > 0) return [...power.filter((decision) => !isStart(decision)), ...untold];
   // Only what is about to start needs its definition first: one that the host refuses must not keep a machine from being stopped.
@@ -110,7 +111,7 @@ function planDefinition(desired: DesiredMachine, subject: Subject, { definition,
   const wanted = wantedOf(desired, machine);
   const found = machine.configured === undefined ? [] : differences(machine.configured, definition);
   const changed = machine.configured === undefined ? ['everything: it was undefined'] : fieldsOf(found);
-  if (changed.length === 0) return [];
+  if (changed.length === 0 && !isHalfTold(machine)) return [];
   // It goes on with what it had: a definition without a disk would give that to others, and what was saved would go on writing to it.
   if (machine.power.reason === 'Saved')
     return [leave('Saved', `${changed.join(', ')} waits until it was started, or what was saved of it is dropped`, savedLookMs)];
@@ -126,10 +127,13 @@ function planDefinition(desired: DesiredMachine, subject: Subject, { definition,
   return [
     act(
       { kind: 'define', id: machine.id, definition, mark: marked(desired, next) },
-      `the definition differs in ${changed.join(', ')}${becauseOf(others)}`,
+      changed.length === 0 ? 'half a seed is taken away' : `the definition differs in ${changed.join(', ')}${becauseOf(others)}`,
     ),
   ];
 }
+
+/** What is left of it may be secret, and is nobody's: it does not wait for a start. */
+const isHalfTold = ({ halfSeed, power }: Machine): boolean => halfSeed === true && power.state === 'Off' && power.reason !== 'Saved';
 
 /** By the uuid and the native name that it has. */
 const wantedOf = (desired: DesiredMachine, { uuid, nativeName }: Machine): MachineDefinition =>
