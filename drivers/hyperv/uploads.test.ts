@@ -103,6 +103,17 @@ t.test('a disc of a size is zeros, grows, and is deleted', async (t) => {
   t.same(files(), []);
 });
 
+t.test('a disc whose making broke keeps its name, and goes with all that was written of it', async (t) => {
+  const { volumes, files, find, samba, place } = await shelf(t, 'v2');
+  await samba[Symbol.asyncDispose]();
+  const disc = { pool, nativeName: 'disc', format: 'Raw', sizeBytes: mib } as const;
+  await t.rejects(volumes.create(disc, soon()), { code: 'Unavailable' });
+  t.match(await find('disc'), { format: 'Raw', sizeBytes: 0 });
+  writeFileSync(join(place, 'disc.raw.iso.part'), 'half');
+  await volumes.delete(disc, soon());
+  t.same(files(), []);
+});
+
 /** That bytes are written in, as by who breaks an image. */
 function edited(bytes: Buffer, at: number, value: Buffer | string): Buffer {
   const copy = Buffer.from(bytes);

@@ -40,13 +40,13 @@ export class VolumeContents {
   async extend({ id, location }: Volume, sizeBytes: number, signal: AbortSignal): Promise<void> {
     this.check(id.nativeName, location);
     const path = filledPath(location);
-    if (path !== location) await this.make(path, signal);
+    if (path !== location) await this.#make(path, signal);
     await this.#contents.extend(path, sizeBytes, signal);
     await this.#replaced(id, location, signal);
   }
 
   /** An empty file. */
-  async make(path: string, signal: AbortSignal): Promise<void> {
+  async #make(path: string, signal: AbortSignal): Promise<void> {
     await this.#contents.write(path, nothing(), signal);
   }
 

@@ -6,7 +6,6 @@ import type { HypervPools } from './pools.js';
 import {
   checkLink,
   checkVolumeName,
-  discOf,
   diskFormatOf,
   fileOf,
   filesOf,
@@ -94,7 +93,10 @@ export class HypervVolumes implements Volumes {
     this.#contents.check(nativeName, folder);
     if (allocation !== undefined)
       throw new DriverError('Unsupported', `volume "${nativeName}": allocation ${allocation} was given; a Raw one has none: leave it out`);
-    await this.#contents.make(`${folder}\\${discOf(nativeName)}`, signal);
+    // By its name what was written of it is found, and goes with it, whoever ends amid that.
+    const [best = 'Vhd'] = this.#limits.formats;
+    const path = `${folder}\\${placeholderOf(nativeName, best)}`;
+    await this.#images.create({ type: 'Dynamic', path, sizeBytes: smallestBytes }, signal);
     await this.grow(definition, sizeBytes, signal);
     return this.#must(definition, signal);
   }
