@@ -1,7 +1,9 @@
 import type { Signatures } from '../../cim/signature.js';
+import { commonSignatures } from '../common-signatures.js';
 
 /** As Microsoft documented them (github.com/MicrosoftDocs/win32, `desktop-src/Virtual`, commit 66168cf), of the methods that are here. */
 export const signatures: Signatures = {
+  ...commonSignatures,
   'Msvm_VirtualSystemManagementService.DefineVirtualSystem':
     'SystemSettingData:instance ResourceSettingData:instance[] SourceSetting:ref > DefinedSystem:ref Job:ref',
   'Msvm_VirtualSystemManagementService.ModifyVirtualSystem':
@@ -16,9 +18,6 @@ export const signatures: Signatures = {
   'Msvm_VirtualSystemManagementService.CreateVirtualSystemSnapshot': 'SourceSystem:ref > SnapshotSettingData:ref Job:ref',
   'Msvm_VirtualSystemManagementService.ApplyVirtualSystemSnapshotEx': 'ComputerSystem:ref SnapshotSettingData:ref > Job:ref',
   'Msvm_VirtualSystemManagementService.RemoveVirtualSystemSnapshot': 'SnapshotSettingData:ref > Job:ref',
-  'Msvm_VirtualSystemManagementService.AddKvpItems': 'TargetSystem:ref DataItems:instance[] > Job:ref',
-  'Msvm_VirtualSystemManagementService.ModifyKvpItems': 'TargetSystem:ref DataItems:instance[] > Job:ref',
-  'Msvm_VirtualSystemManagementService.RemoveKvpItems': 'TargetSystem:ref DataItems:instance[] > Job:ref',
   'Msvm_VirtualSwitchManagementService.CreateSwitch':
     'Name FriendlyName NumLearnableAddresses:uint32 ScopeOfResidence > CreatedVirtualSwitch:ref',
   'Msvm_VirtualSwitchManagementService.DeleteSwitch': 'VirtualSwitch:ref',
@@ -40,17 +39,6 @@ export const signatures: Signatures = {
   'Msvm_ImageManagementService.ExpandVirtualHardDisk': 'Path MaxInternalSize:uint64 > Job:ref',
   'Msvm_ImageManagementService.ConvertVirtualHardDisk': 'SourcePath DestinationPath Type:uint16 > Job:ref',
   'Msvm_ImageManagementService.GetVirtualHardDiskInfo': 'Path > Info:instance Job:ref',
-  'Msvm_ComputerSystem.RequestStateChange': 'RequestedState:uint16 TimeoutPeriod:datetime > Job:ref',
-  'Msvm_ShutdownComponent.InitiateShutdown': 'Force:boolean Reason',
-  'Msvm_Keyboard.PressKey': 'keyCode:uint32',
-  'Msvm_Keyboard.ReleaseKey': 'keyCode:uint32',
-  'Msvm_Keyboard.TypeKey': 'keyCode:uint32',
-  'Msvm_Keyboard.TypeText': 'asciiText',
-  'Msvm_Keyboard.TypeCtrlAltDel': '',
-  'Msvm_ConcreteJob.RequestStateChange': 'RequestedState:uint16 TimeoutPeriod:datetime',
-  'Msvm_ConcreteJob.GetErrorEx': '> Errors:instance[]',
   'Msvm_NetworkJob.RequestStateChange': 'RequestedState:uint16 TimeoutPeriod:datetime',
   'Msvm_NetworkJob.GetErrorEx': '> Errors:instance[]',
-  'Msvm_StorageJob.RequestStateChange': 'RequestedState:uint16 TimeoutPeriod:datetime',
-  'Msvm_StorageJob.GetErrorEx': '> Errors:instance[]',
 };

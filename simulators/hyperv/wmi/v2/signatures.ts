@@ -1,7 +1,9 @@
 import type { Signatures } from '../../cim/signature.js';
+import { commonSignatures } from '../common-signatures.js';
 
 /** As Microsoft documents them (learn.microsoft.com, `windows/win32/hyperv_v2`), of the methods that are here. */
 export const signatures: Signatures = {
+  ...commonSignatures,
   'Msvm_VirtualSystemManagementService.DefineSystem':
     'SystemSettings:instance ResourceSettings:instance[] ReferenceConfiguration:ref > ResultingSystem:ref Job:ref',
   'Msvm_VirtualSystemManagementService.DestroySystem': 'AffectedSystem:ref > Job:ref',
@@ -15,9 +17,6 @@ export const signatures: Signatures = {
   'Msvm_VirtualSystemManagementService.AddFeatureSettings':
     'AffectedConfiguration:ref FeatureSettings:instance[] > ResultingFeatureSettings:ref[] Job:ref',
   'Msvm_VirtualSystemManagementService.RemoveFeatureSettings': 'FeatureSettings:ref[] > Job:ref',
-  'Msvm_VirtualSystemManagementService.AddKvpItems': 'TargetSystem:ref DataItems:instance[] > Job:ref',
-  'Msvm_VirtualSystemManagementService.ModifyKvpItems': 'TargetSystem:ref DataItems:instance[] > Job:ref',
-  'Msvm_VirtualSystemManagementService.RemoveKvpItems': 'TargetSystem:ref DataItems:instance[] > Job:ref',
   'Msvm_VirtualSystemSnapshotService.CreateSnapshot':
     'AffectedSystem:ref SnapshotSettings:instance SnapshotType:uint16 ResultingSnapshot:ref > ResultingSnapshot:ref Job:ref',
   'Msvm_VirtualSystemSnapshotService.ApplySnapshot': 'Snapshot:ref > Job:ref',
@@ -36,15 +35,4 @@ export const signatures: Signatures = {
   'Msvm_ImageManagementService.GetVirtualHardDiskSettingData': 'Path > SettingData:instance Job:ref',
   'Msvm_ImageManagementService.GetVirtualHardDiskState': 'Path > State:instance Job:ref',
   'Msvm_ShutdownComponent.InitiateReboot': 'Force:boolean Reason',
-  'Msvm_ComputerSystem.RequestStateChange': 'RequestedState:uint16 TimeoutPeriod:datetime > Job:ref',
-  'Msvm_ShutdownComponent.InitiateShutdown': 'Force:boolean Reason',
-  'Msvm_Keyboard.PressKey': 'keyCode:uint32',
-  'Msvm_Keyboard.ReleaseKey': 'keyCode:uint32',
-  'Msvm_Keyboard.TypeKey': 'keyCode:uint32',
-  'Msvm_Keyboard.TypeText': 'asciiText',
-  'Msvm_Keyboard.TypeCtrlAltDel': '',
-  'Msvm_ConcreteJob.RequestStateChange': 'RequestedState:uint16 TimeoutPeriod:datetime',
-  'Msvm_ConcreteJob.GetErrorEx': '> Errors:instance[]',
-  'Msvm_StorageJob.RequestStateChange': 'RequestedState:uint16 TimeoutPeriod:datetime',
-  'Msvm_StorageJob.GetErrorEx': '> Errors:instance[]',
 };
