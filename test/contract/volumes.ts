@@ -140,7 +140,8 @@ async function beingContract(t: Test, stage: Stage, shelf: Shelf): Promise<void>
       await pools.start(again.id, soon());
       if (streams) await shelf.holds(t, { ...id, pool: again.id }, Buffer.from('kept'));
       const there = await volumes.list(again.id, { refresh: true }, soon());
-      t.match(there, [{ id: { ...id, pool: again.id } }]);
+      const kept = there.filter(({ id: { nativeName } }) => nativeName === id.nativeName); // a file system has its own lost+found
+      t.match(kept, [{ id: { ...id, pool: again.id } }]);
       await volumes.delete({ ...id, pool: again.id }, soon());
     },
   );
