@@ -43,7 +43,8 @@ export async function bringAbout(
   const now = devicesOf(native.parts, ownedOf(native), native.networks);
   const devices = { disks: disks ?? now.disks, cdroms: cdroms ?? now.cdroms, interfaces: (isThere && interfaces) || now.interfaces };
   checkCardNames(native, devices.interfaces);
-  const wanted = [...wantedDrives(devices), ...[seedDriveAsItIs(native) ?? []].flat()];
+  const disc = seedDriveAsItIs(native);
+  const wanted = [...wantedDrives(devices), ...(disc === undefined ? [] : [disc])];
   const brought = await bringDevices(native, wanted, devices.interfaces, kept, inventory, signal);
   await plugCards(brought, devices.interfaces, switches, inventory, signal);
   await tagCards(await inventory.native(glanceOf(native).id, signal), devices.interfaces, inventory, signal);
