@@ -92,8 +92,11 @@ async function storeImage(volumes: Volumes, filling: Filling, image: OpenSource,
   const { sizeBytes } = definition;
   if (format === 'Tar' || definition.format === 'Directory')
     return unpack(volumes, definition, format, unwrapped(image.content, sizeBytes, signal), signal);
-  if (format === definition.format) return store(volumes, filling, image.content, signal);
-  await using converted = await convert(image, { from: format, to: convertible(definition), virtualSizeBytes: sizeBytes }, signal);
+  const to = format === definition.format ? undefined : convertible(definition);
+  // A host that takes no such volume says so before all of the image is fetched.
+  await volumes.create(filling.grows ? { ...definition, sizeBytes: 0 } : definition, signal);
+  if (to === undefined) return store(volumes, filling, image.content, signal);
+  await using converted = await convert(image, { from: format, to, virtualSizeBytes: sizeBytes }, signal);
   await store(volumes, filling, converted.content, signal);
 }
 
@@ -104,7 +107,6 @@ async function store(
   signal: AbortSignal,
 ): Promise<void> {
   const id = idOf(definition);
-  await volumes.create(grows ? { ...definition, sizeBytes: 0 } : definition, signal);
   await volumes.upload(id, content, signal);
   if (grows) await volumes.grow(id, definition.sizeBytes, signal);
 }

@@ -50,6 +50,13 @@ t.test('what is written has its name once it is whole, and is read back', async 
   t.same([await range(1, 2), await range(3, 100), await range(5, 9), await range(1, 0)], ['ho', 'rt', '', '']);
 });
 
+t.test('whether we are let in is known without a file, and leaves none', async (t) => {
+  const { contents, folder } = await contentsOf(t);
+  await contents.reach('c:\\a.iso', soon());
+  await t.rejects(contents.reach('e:\\a.iso', soon()), { code: 'NotFound', message: /no such share/ });
+  t.same(await readdir(folder), []);
+});
+
 t.test('a file is given zeros at its end, and never made shorter', async (t) => {
   const { contents, write, folder } = await contentsOf(t);
   await write('c:\\a.iso', 'a');
@@ -195,6 +202,7 @@ t.test('without an account for NTLM there is none, and why is told', async (t) =
     await t.rejects(contents.write('c:\\a', chunks('x'), soon()), { code: 'Unsupported', message: why });
     await t.rejects(all(contents.read('c:\\a', everything, soon())), { code: 'Unsupported', message: why });
     await t.rejects(contents.extend('c:\\a', 1, soon()), { code: 'Unsupported', message: why });
+    await t.rejects(contents.reach('c:\\a', soon()), { code: 'Unsupported', message: why });
   }
   for (const login of [
     { kind: 'ntlm', domain: 'CORP', ...account },
@@ -225,4 +233,5 @@ t.test('a path leads to the host, or to the server of its pool', async (t) => {
   t.same([contents.refusal(), contents.refusal('d:\\a'), contents.refusal('\\\\s\\d\\a')], ['host', 'host', '\\\\s\\d\\a']);
   await t.rejects(contents.write('\\\\s\\d\\a', chunks('x'), soon()), { message: '\\\\s\\d\\a' });
   await t.rejects(all(contents.read('d:\\a', everything, soon())), { message: 'host' });
+  await t.rejects(contents.reach('\\\\s\\d\\a', soon()), { message: '\\\\s\\d\\a' });
 });

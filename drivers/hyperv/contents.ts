@@ -16,6 +16,8 @@ export interface WrittenFile {
 export interface Contents {
   /** Why there is none of that in this place, and what helps; undefined where there is. Without `path` the host's own files are meant. */
   refusal(path?: string): string | undefined;
+  /** That we are let in where the file of that path is, or is to be; rejects as `write` would. Nothing is left there by it. */
+  reach(path: string, signal: AbortSignal): Promise<void>;
   /**
    * Whole or not at all under that name, whatever was there: written beside it (`<name>.part`), flushed, renamed. `check` rejects what is not to
    * have the name. Whoever dies meanwhile leaves the part, which the next write replaces. Busy where somebody has the file open.
@@ -39,6 +41,10 @@ export class NoContents implements Contents {
 
   refusal(): string {
     return this.#why;
+  }
+
+  async reach(): Promise<void> {
+    this.#refuse();
   }
 
   async write(): Promise<void> {
@@ -73,6 +79,10 @@ export class ContentsByPlace implements Contents {
 
   refusal(path?: string): string | undefined {
     return this.#of(path).refusal(path);
+  }
+
+  async reach(path: string, signal: AbortSignal): Promise<void> {
+    await this.#of(path).reach(path, signal);
   }
 
   async write(path: string, content: AsyncIterable<Uint8Array>, signal: AbortSignal, check?: (file: WrittenFile) => Promise<void>) {

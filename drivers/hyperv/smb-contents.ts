@@ -22,6 +22,10 @@ export class SmbContents implements Contents, AsyncDisposable {
 
   refusal(): undefined {}
 
+  async reach(path: string, signal: AbortSignal): Promise<void> {
+    using _lease = await this.#server.lease(placeOf(path).share, signal);
+  }
+
   async write(path: string, content: AsyncIterable<Uint8Array>, signal: AbortSignal, check?: (file: WrittenFile) => Promise<void>) {
     const { share: name, rest } = placeOf(path);
     await this.#rows.through(

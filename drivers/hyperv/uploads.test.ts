@@ -292,10 +292,15 @@ t.test('a disk on a share is uploaded to the server that has it, as the account 
   t.same(readdirSync(join(place, 'Disks')), []);
 });
 
-t.test('a port that nobody listens at is named, with what opens it', async (t) => {
+t.test('a port that nobody listens at is named, with what opens it, and before there is anything to upload', async (t) => {
   const { samba, volumes, empty, files } = await shelf(t, 'v2');
   const { id } = await empty('disk', 'Vhdx');
   await samba[Symbol.asyncDispose]();
+  // The break may be told but by the first who asks.
+  await empty('another', 'Vhdx').catch((reason) => t.match(reason, { code: 'Unavailable' }));
+  await t.rejects(empty('another', 'Vhdx'), { code: 'Unavailable', message: /File and Printer Sharing \(SMB-In\)/ });
+  t.same(files(), ['disk.unfilled.vhdx'], 'nothing is left of what could not be filled');
+  await volumes.delete((await empty('mark', 'Raw')).id, soon());
   await t.rejects(volumes.upload(id, once(vhdx), soon()), { code: 'Unavailable', message: /File and Printer Sharing \(SMB-In\)/ });
   await volumes.delete(id, soon());
   t.same(files(), []);

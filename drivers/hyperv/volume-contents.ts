@@ -21,6 +21,12 @@ export class VolumeContents {
     if (why !== undefined) throw new DriverError('Unsupported', `volume "${nativeName}": nothing is uploaded to it or downloaded: ${why}`);
   }
 
+  /** That what is to fill a volume can be brought there; else it is known before anything is fetched. @throws DriverError as `check`, and as the server answers */
+  async reach(nativeName: string, path: string, signal: AbortSignal): Promise<void> {
+    this.check(nativeName, path);
+    await this.#contents.reach(path, signal);
+  }
+
   async upload({ id, location, format }: Volume, content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
     this.check(id.nativeName, location);
     const path = filledPath(location);

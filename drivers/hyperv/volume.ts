@@ -24,6 +24,9 @@ export const unfilledOf = (nativeName: string, format: Format): string => fileOf
 /** An image of a disc, as Hyper-V takes one. */
 export const discOf = (nativeName: string): string => `${nativeName}.raw.iso`;
 
+/** Whether a disk's content is still to come into its place. */
+export const isUnfilled = (path: string): boolean => /\.unfilled\.vhdx?$/.test(path);
+
 const keepsName = /\.(empty|unfilled)\.vhdx?$/;
 
 /** Whether it only keeps a name. */

@@ -14,6 +14,7 @@ import {
   isDisk,
   isPlaceholder,
   isSized,
+  isUnfilled,
   partsOf,
   placeholderOf,
   sizeOf,
@@ -67,19 +68,20 @@ export class HypervVolumes implements Volumes {
     await this.#images.othersMade(signal);
     const folder = await this.#folderFor(definition, signal);
     if (definition.format === 'Raw' && definition.sizeBytes > 0) return this.#createDisc(definition, folder, signal);
-    const { file, sizeBytes } = this.#emptyFor(definition, folder);
-    await this.#images.create({ type: typeOf(definition), path: `${folder}\\${file}`, sizeBytes }, signal);
+    const { file, sizeBytes } = this.#emptyFor(definition);
+    const path = `${folder}\\${file}`;
+    if (isUnfilled(file)) await this.#contents.reach(definition.nativeName, path, signal);
+    await this.#images.create({ type: typeOf(definition), path, sizeBytes }, signal);
     return this.#must(definition, signal);
   }
 
   /** Nothing but virtual disks can be made by the host. */
-  #emptyFor(definition: VolumeDefinition, folder: string): { readonly file: string; readonly sizeBytes: number } {
+  #emptyFor(definition: VolumeDefinition): { readonly file: string; readonly sizeBytes: number } {
     const { nativeName, format, sizeBytes, allocation } = definition;
     const [best = 'Vhd'] = this.#limits.formats;
     if (format === 'Raw') return { file: placeholderOf(nativeName, best), sizeBytes: smallestBytes };
     const ofDisk = diskFormatOf(definition, this.#limits.formats);
     if (sizeBytes > 0) return { file: fileOf(nativeName, ofDisk), sizeBytes: sizeOf(nativeName, sizeBytes) };
-    this.#contents.check(nativeName, folder);
     if (allocation !== undefined)
       throw new DriverError(
         'Unsupported',
