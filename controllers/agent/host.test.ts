@@ -6,6 +6,9 @@ import { fakeDriver } from '#drivers/fake/driver.js';
 import { FakeHost } from '#drivers/fake/host.js';
 import { Host, type Pace } from './host.js';
 
+const warnings: string[] = [];
+process.on('warning', ({ name }) => warnings.push(name));
+
 /** A host that is lived with at this pace, until the test is over. */
 function living(t: Test, fake: FakeHost<typeof systemClock>, pace: Pace) {
   const stop = new AbortController();
@@ -70,3 +73,5 @@ t.test('a store that cannot be read does not end the connection, at a full look 
   t.equal(seen.connections, 1);
   t.ok(host.connected);
 });
+
+t.test('Node takes what waits for a host at one time for no leak', async (t) => t.same(warnings, []));

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Hypervisor } from '#crds/types.js';
 import type { Driver, HostDescription } from '#drivers/driver.js';
@@ -107,6 +108,8 @@ export class Host implements HostScope {
     if (way === undefined) return;
     const life = new AbortController();
     const alive = AbortSignal.any([signal, life.signal]);
+    // All that waits for this host ends with the connection, and that is more than ten at a time.
+    setMaxListeners(0, alive);
     try {
       if (way.kind === 'closed') throw way.failure;
       await using driver = await this.#options.connect(way.target, alive);
