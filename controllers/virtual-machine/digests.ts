@@ -33,9 +33,9 @@ const split = (text: string, length: number): readonly string[] =>
 export const hasEntry = (digests: string, path: string, value: unknown): boolean =>
   split(digests, entryLength).includes(entryOf(path, value));
 
-/** Whatever was asked there. */
-export const isNoted = (digests: string, path: string): boolean =>
-  split(digests, entryLength).some((entry) => entry.startsWith(keyOf(path)));
+/** Something was asked there, whatever it was: what was not has an entry, too. */
+export const isAskedFor = (digests: string, path: string): boolean =>
+  split(digests, entryLength).some((entry) => entry.startsWith(keyOf(path)) && entry !== entryOf(path, undefined));
 
 export const hasKey = (keys: string, path: string): boolean => split(keys, keyLength).includes(keyOf(path));
 

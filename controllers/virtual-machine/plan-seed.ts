@@ -1,10 +1,9 @@
 import type { Machine, MachineDefinition, MachineSeed } from '#drivers/driver.js';
 import { act, type Plan, refuse } from '../plan.js';
 import type { MachineAction, Subject } from './action.js';
-import { isNoted } from './digests.js';
-import { hasRun } from './record.js';
-import { type DesiredSeed, machineSeed, type SeedStore } from './seed.js';
-import { seedFields } from './seed-kind.js';
+import { baseName, type KeptBecause, keepsItsSeed, ownSeed, wasTold, whyKept } from './kept-seed.js';
+import type { MachineRecord } from './record.js';
+import { type DesiredSeed, machineSeed, type RefusedSeed, type SeedStore } from './seed.js';
 
 /** What a guest is told at its first boot. */
 export interface WantedSeed {
@@ -12,25 +11,38 @@ export interface WantedSeed {
   readonly seedStore?: SeedStore;
   /** Why it is not there yet, or cannot be. */
   readonly missingSeed?: readonly string[];
-  readonly refusedSeed?: string;
+  readonly refusedSeed?: RefusedSeed;
   /** Nobody asked for one. */
   readonly seedByDefault?: true;
-  /** It has one already, and what it is to be now is not known. */
+  /** It has one already, and what it is to be now cannot be had. */
   readonly keptSeed?: MachineSeed;
+  /** Why that is so. Without `keptSeed` the machine has none, and goes on so. */
+  readonly keptBecause?: KeptBecause;
 }
 
+type Unsettled = 'seed' | 'missingSeed' | 'refusedSeed' | 'keptSeed' | 'keptBecause';
+
 /**
- * A machine that was made without a seed is given none by default. One that has a seed keeps it while what it is made of is missing: a
- * Secret is often taken away once the guest has read it, and the machine must start all the same.
+ * A machine that was made without a seed is given none by default. One that has a seed keeps it while what is asked for cannot be had: a Secret is often
+ * taken away once the guest has read it, and a host may come to write no files any more; the machine must start, and be changed, all the same.
  */
 export function seededFor<D extends WantedSeed>(
   desired: D,
-  { configured, live }: Machine,
-): D | (Omit<D, 'seed' | 'missingSeed' | 'refusedSeed' | 'keptSeed'> & Pick<WantedSeed, 'keptSeed'>) {
-  const has = (configured ?? live)?.seed;
-  const { seed: _seed, missingSeed, refusedSeed: _refused, keptSeed: _kept, ...rest } = desired;
-  if (has !== undefined && missingSeed !== undefined) return { ...rest, keptSeed: has };
-  return desired.seedByDefault === true && has === undefined ? rest : desired;
+  { machine, record }: Pick<Subject, 'machine' | 'record'>,
+): D | (Omit<D, Unsettled> & Pick<WantedSeed, 'keptSeed' | 'keptBecause'>) {
+  const { seed: _seed, missingSeed: _missing, refusedSeed: _refused, keptSeed: _kept, keptBecause: _because, ...rest } = desired;
+  const has = ownSeed(machine, desired);
+  if (desired.seedByDefault === true && has === undefined) return rest;
+  if (!keepsItsSeed(desired, machine, record)) return desired;
+  return { ...rest, ...(has === undefined ? {} : { keptSeed: has }), keptBecause: whyKept(desired, has) };
+}
+
+/** Defined without a seed meanwhile, the machine would look as one that was never told anything. It is forgotten once it has one, or is to have none. */
+export function noteTold(record: MachineRecord, wanted: WantedSeed, { machine, record: before }: Pick<Subject, 'machine' | 'record'>) {
+  const { told: _, ...rest } = record;
+  if ((machine.configured ?? machine.live)?.seed !== undefined) return rest;
+  const isSo = wanted.keptBecause === undefined ? wanted.seed !== undefined && before.told === true : wasTold(machine, before);
+  return isSo ? { ...rest, told: true as const } : rest;
 }
 
 export function seeded(definition: MachineDefinition, { seed, keptSeed }: WantedSeed): MachineDefinition {
@@ -39,20 +51,8 @@ export function seeded(definition: MachineDefinition, { seed, keptSeed }: Wanted
 }
 
 /** A guest looks for what it is told at its first boot, and never again: without that it is not booted for the first time. */
-export function planUntold({ refusedSeed }: WantedSeed, { machine, record }: Pick<Subject, 'machine' | 'record'>): Plan<never> {
-  const has = (machine.configured ?? machine.live)?.seed;
-  return refusedSeed === undefined || has !== undefined || hasRun(record) ? [] : [refuse('Unfit', refusedSeed)];
-}
-
-/**
- * Of a guest that has booted with what it was told once, and has nothing left of that: the Secret is often taken away by then, and a checkpoint that was
- * brought back may have cost the rest. It starts all the same, but is not defined meanwhile, so that what it was told stays on record.
- */
-export function startsUntold(waits: Plan<never>, { machine, record }: Pick<Subject, 'machine' | 'record'>): boolean {
-  const isForSeed = waits.every((one) => one.kind === 'wait' && one.reason === 'WaitingForSeed');
-  const wasTold = machine.halfSeed === true || Object.values(seedFields).some((field) => isNoted(record.applied ?? '', `spec.${field}`));
-  return isForSeed && wasTold && hasRun(record);
-}
+export const planUntold = ({ refusedSeed }: WantedSeed): Plan<never> =>
+  refusedSeed === undefined ? [] : [refuse('Unfit', refusedSeed.because)];
 
 /** Before a definition names it, and before a machine starts with it. `kept`: it was seen to be there since it was last taken up. */
 export function planSeeding({ seed }: WantedSeed, machine: Machine | undefined, kept: boolean | undefined): Plan<MachineAction> {
@@ -68,8 +68,6 @@ export function planSeeding({ seed }: WantedSeed, machine: Machine | undefined, 
  */
 export const isToBeLookedFor = ({ seed }: WantedSeed, { power }: Pick<Machine, 'power'>, kept: boolean | undefined): boolean =>
   seed?.kind === 'carried' && kept !== true && power.reason !== 'Saved';
-
-const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
 /** `gone`: none is left, as far as is known. */
 export function planUnseeding({ seedStore }: WantedSeed, gone: boolean | undefined): Plan<MachineAction> {

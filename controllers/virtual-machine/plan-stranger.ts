@@ -48,7 +48,7 @@ export function planStranger(desired: DesiredMachine, stranger: Machine): Plan<M
 /** What the host would give to a new one by itself is not asked of what is there. */
 function planTaking(desired: DesiredMachine, stranger: Machine): Plan<MachineAction> {
   const taken = asTaken(stranger);
-  const asked = seededFor(attachedFor(desired, taken), taken);
+  const asked = seededFor(attachedFor(desired, taken), { machine: taken, record: {} });
   const waits = planWaits(asked, taken);
   return waits.length > 0 ? waits : planAdoption(asked, stranger);
 }

@@ -4,6 +4,7 @@ import type { MachineAction, Subject } from './action.js';
 import { type AllowedClass, classOf, usuallyAllowed } from './classes.js';
 import type { Difference } from './difference.js';
 import { becauseOf, type Drifted, isLeft, isWithin } from './drifted.js';
+import type { KeptBecause } from './kept-seed.js';
 import { pendingChanges } from './live.js';
 import type { RequestedAction, RunStrategy } from './plan-action.js';
 import { resuming, wouldLose } from './plan-leaving.js';
@@ -19,6 +20,7 @@ interface Updated {
   readonly allow?: readonly AllowedClass[];
   readonly action?: RequestedAction;
   readonly forgets?: true;
+  readonly keptBecause?: KeptBecause;
 }
 
 const shortWaitMs = 1_000;
@@ -70,7 +72,8 @@ export function planRecreation(
         `${anew.join('; ')}; take it back, or have the machine made anew with the same disks: add Recreate to spec.updatePolicy.allow`,
       ),
     ];
-  const loses = wouldLose(desired, subject);
+  const { keptBecause } = desired;
+  const loses = wouldLose(desired, subject) ?? (keptBecause && `made anew it would be told nothing (${keptBecause.because})`);
   if (loses !== undefined) return [refuse('RecreateRequired', `${anew.join('; ')}; ${loses}`)];
   const leaving = resuming(subject, desired.runStrategy);
   const { machine, owner, record, now } = leaving;

@@ -7,6 +7,7 @@ import type { DesiredMachine, ObservedMachine } from './desired.js';
 import { type Difference, differences, fieldsOf } from './difference.js';
 import { forgetSettled, noteDefined, type Settled, settle } from './drift.js';
 import { becauseOf, isLeft } from './drifted.js';
+import type { KeptBecause } from './kept-seed.js';
 import { noteLimits } from './limits.js';
 import { planLive } from './live.js';
 import { planRequestedAction } from './plan-action.js';
@@ -14,7 +15,7 @@ import { lost, nothingToAdopt, planRelease } from './plan-adoption.js';
 import { planDrift } from './plan-drift.js';
 import { planAbsence, planLeaving, resuming } from './plan-leaving.js';
 import { planStop } from './plan-power.js';
-import { isToBeLookedFor, planSeeding, planUnseeding, planUntold, seeded, seededFor, startsUntold } from './plan-seed.js';
+import { isToBeLookedFor, noteTold, planSeeding, planUnseeding, planUntold, seeded, seededFor } from './plan-seed.js';
 import { planStranger } from './plan-stranger.js';
 import { planStrategy } from './plan-strategy.js';
 import { planRecreation, planRestart } from './plan-update.js';
@@ -38,9 +39,9 @@ export function planMachine(desired: DesiredMachine, observed: ObservedMachine, 
   const leaving = desired.want === 'away' ? resuming(subject, desired.runStrategy) : undefined;
   if (leaving !== undefined) return withNote(planLeaving(desired, leaving), leaving, record);
   if (desired.want === 'absent') return withNote(planRemoval(desired, subject), subject, record);
-  const asked = seededFor(attachedFor(desired, machine), machine);
+  const asked = seededFor(attachedFor(desired, machine), subject);
   const settled = settledFor(asked, subject);
-  const knowing = { ...subject, record: settled.record };
+  const knowing = { ...subject, record: noteTold(settled.record, asked, subject) };
   return withNote([...planPresence(asked, knowing, settled, observed), ...planDrift(settled, knowing)], knowing, record);
 }
 
@@ -54,16 +55,20 @@ function settledFor(asked: DesiredMachine, { machine, record, now }: Pick<Subjec
 /** The same, of what is to be told. */
 export function settledNow(desired: DesiredMachine, { machine, record }: ObservedMachine, now: number): Settled | undefined {
   if (machine === undefined || desired.want !== 'present') return undefined;
-  return settledFor(seededFor(attachedFor(desired, machine), machine), { machine, record, now });
+  return settledFor(seededFor(attachedFor(desired, machine), { machine, record }), { machine, record, now });
+}
+
+/** Why it keeps the seed that it has, if what is asked for cannot be had. */
+export function keptNow(desired: DesiredMachine, { machine, record }: ObservedMachine): KeptBecause | undefined {
+  return machine === undefined || desired.want !== 'present' ? undefined : seededFor(desired, { machine, record }).keptBecause;
 }
 
 function planPresence(desired: DesiredMachine, subject: Subject, settled: Settled, observed: ObservedMachine): Plan<MachineAction> {
   const requested = desired.action === undefined ? undefined : planRequestedAction(desired.action, desired, subject);
   const power = requested ?? planStrategy(desired, subject);
   const waits = planWaits(desired, subject.machine);
-  if (waits.length > 0)
-    return startsUntold(waits, subject) ? [...power, ...waits] : [...power.filter((decision) => !isStart(decision)), ...waits];
-  const untold = planUntold(desired, subject);
+  if (waits.length > 0) return [...power.filter((decision) => !isStart(decision)), ...waits];
+  const untold = planUntold(desired);
   if (untold.length > 0) return [...power.filter((decision) => !isStart(decision)), ...untold];
   // Only what is about to start needs its definition first: one that the host refuses must not keep a machine from being stopped.
   const defining = planDefinition(desired, subject, settled);
@@ -146,15 +151,16 @@ export function undefinedYet(desired: DesiredMachine, observed: ObservedMachine,
   return configured === undefined || settled === undefined ? [] : differences(configured, settled.definition);
 }
 
-/** What the host does not accept. */
-export const misfitsOf = (desired: DesiredMachine): readonly Unfit[] =>
-  unfitMachine(asked(seeded(desired.definition, desired)), desired.capabilities);
+/** What the host does not accept. A seed that is there is not brought, and need not be accepted any more. */
+export function misfitsOf({ keptSeed: _, ...desired }: DesiredMachine): readonly Unfit[] {
+  return unfitMachine(asked(seeded(desired.definition, desired)), desired.capabilities);
+}
 
 function planFit(desired: DesiredMachine): Plan<MachineAction> {
   const { host, refusedSeed } = desired;
   return [
     ...misfitsOf(desired).map((misfit) => refuse('Unfit', describeUnfit(misfit, host))),
-    ...(refusedSeed === undefined ? [] : [refuse('Unfit', refusedSeed)]),
+    ...(refusedSeed === undefined ? [] : [refuse('Unfit', refusedSeed.because)]),
   ];
 }
 

@@ -86,6 +86,7 @@ function sanitized(value: Record<string, unknown>): MachineRecord {
     ...(value['halted'] === true ? { halted: true } : {}),
     ...(value['resumes'] === true ? { resumes: true } : {}),
     ...(value['paused'] === true ? { paused: true } : {}),
+    ...(value['told'] === true ? { told: true } : {}),
     ...sanitizedLive(value['live']),
     ...sanitizedLimited(value['limited']),
     ...sanitizedRestartedFor(value['restartedFor']),

@@ -31,6 +31,8 @@ export interface MachineRecord {
   readonly adopted?: AdoptedRecord;
   /** Of each field, a digest of what was last asked of the definition: see `Digests`. What is still asked, and is not there, others have changed. Empty: it was begun, and nothing is known to be there. */
   readonly applied?: string;
+  /** Its guest has booted with what it was told, of which nothing is left: it boots again without. */
+  readonly told?: true;
   /** Fields that were changed in the definition, and not in the machine that ran. */
   readonly behind?: string;
   /** Of fields that others changed, a digest of what they made of them, and what was accepted. */

@@ -11,7 +11,7 @@ import type { DesiredMachine, ObservedMachine } from './desired.js';
 import { type Drifted, describeDrift, isUnwanted } from './drifted.js';
 import { conditionsOf, type ToldGuest, tellGuest } from './guest.js';
 import { isAllowed, needsRestart, type PendingChange, pendingChanges, whyWaiting } from './live.js';
-import { settledNow } from './plan.js';
+import { keptNow, settledNow } from './plan.js';
 import type { MachineRecord } from './record.js';
 import { unwritten } from './report-changes.js';
 import { drifted, driftTold } from './report-drift.js';
@@ -227,8 +227,8 @@ function computeSynced(
   const open = plan.find((decision) => decision.kind === 'act' && decision.action.kind === 'define');
   const refused = plan.find((decision) => decision.kind === 'refuse' && decision.reason === 'Unfit');
   if (open !== undefined || refused !== undefined) return isFalse(refused === undefined ? 'Changing' : 'Unfit', (refused ?? open)?.because);
-  const missing = observed.machine.configured?.seed === undefined ? [] : (desired?.missingSeed ?? []);
-  if (missing.length > 0) return isFalse('WaitingForSeed', `it keeps the seed it has, and waits for ${missing.join(', ')}`);
+  const kept = desired && keptNow(desired, observed);
+  if (kept !== undefined && kept.isAsAsked !== true) return isFalse(kept.reason, kept.because);
   return pending.length === 0 ? asDeclared(drift) : outOfSync(pending, observed.record, desired?.allow);
 }
 

@@ -1,7 +1,8 @@
 import type { StoragePoolInstance, VirtualMachine } from '#crds/types.js';
-import type { MachineSeed } from '#drivers/driver.js';
+import type { MachineSeed, SeedKind } from '#drivers/driver.js';
 import { refuses } from '#drivers/within.js';
 import { isReady, notReady } from '../conditions.js';
+import { describeUnfit, unfit } from '../fit.js';
 import type { SecretField } from '../guest-secrets.js';
 import { type HostScope, nativeName } from '../host/scope.js';
 import { instanceName } from '../instance-name.js';
@@ -41,10 +42,18 @@ export interface ResolvedSeed {
   readonly seed?: DesiredSeed;
   /** What is not there yet. */
   readonly missing: readonly string[];
-  /** What cannot be had. */
-  readonly refused?: string;
+  readonly refused?: RefusedSeed;
   /** Nobody asked for one: a machine that was made without is left so. */
   readonly byDefault: boolean;
+}
+
+/** What cannot be had. */
+export interface RefusedSeed {
+  /** Where it stands in the manifest. */
+  readonly field: string;
+  readonly because: string;
+  /** What it would be called; absent where not all that it is made of is known. */
+  readonly nativeName?: string;
 }
 
 /** What was found in place of a Secret's value. `salt` nobody knows who may not read the value. */
@@ -77,25 +86,40 @@ function seedIn(machine: VirtualMachine, host: HostScope, stores: SeedStores): O
       : { instance: instanceKey, poolUuid: uuid, family, ...(path === undefined ? {} : { path }) };
   const unseeded = { missing: [], ...(store === undefined ? {} : { store }) };
   if (metadata.deletionTimestamp !== undefined) return unseeded;
+  const content = () => namedContent(machine, family, stores.secretValues);
+  const unaccepted = asked && refusedBy(host, asked, content);
+  if (unaccepted !== undefined) return { ...unseeded, refused: unaccepted };
   if (asked !== undefined && carries(host.capabilities, asked)) {
-    const { missing, named } = namedContent(machine, family, stores.secretValues);
+    const { missing, named } = content();
     return { ...unseeded, missing, ...(named === undefined ? {} : { seed: { kind: 'carried', ...named } }) };
   }
-  if (instanceKey === undefined) return { missing: [], ...(asked === undefined ? {} : { refused: noPool(seedFields[asked], host.name) }) };
+  const field = `spec.${seedFields[asked ?? 'CloudInit']}`;
+  if (instanceKey === undefined)
+    return { missing: [], ...(asked === undefined ? {} : { refused: { field, because: noPool(field, host.name) } }) };
   if (asked === undefined && !isTold(host)) return unseeded;
   if (store === undefined || instance === undefined || !isReady(instance)) return { missing: [whatIsMissing(instanceKey, instance)] };
-  if (path === undefined) return { missing: [], refused: noFiles(instanceKey) };
-  const { missing, named } = namedContent(machine, family, stores.secretValues);
+  if (path === undefined) return { missing: [], refused: { field, because: noFiles(instanceKey) } };
+  const { missing, named } = content();
   if (named === undefined) return { missing, store };
   return { missing: [], store, seed: { kind: 'stored', ...store, ...named, location: `${path}/${named.nativeName}` } };
 }
 
+/** By what the host says of that field, which no pool would help. */
+function refusedBy({ name, capabilities }: HostScope, asked: SeedKind, content: () => NamedContent): RefusedSeed | undefined {
+  const field = `spec.${seedFields[asked]}`;
+  const [misfit] = unfit([{ field: seedFields[asked], path: field }], capabilities);
+  if (misfit === undefined) return undefined;
+  const { named } = content();
+  return { field, because: describeUnfit(misfit, name), ...(named === undefined ? {} : { nativeName: named.nativeName }) };
+}
+
+interface NamedContent {
+  readonly named?: Pick<DesiredSeed, 'nativeName' | 'content'>;
+  readonly missing: readonly string[];
+}
+
 /** What is told, and what that is called; or what is missing of it. */
-function namedContent(
-  machine: VirtualMachine,
-  family: string,
-  secretValues: SecretValues,
-): { readonly named?: Pick<DesiredSeed, 'nativeName' | 'content'>; readonly missing: readonly string[] } {
+function namedContent(machine: VirtualMachine, family: string, secretValues: SecretValues): NamedContent {
   const { content, salt, missing } = contentOf(machine, secretValues);
   return content === undefined ? { missing } : { missing: [], named: { nativeName: seedName(family, seedDigest(content, salt)), content } };
 }
@@ -170,7 +194,7 @@ function contentOf(
 }
 
 const noPool = (field: string, host: string): string =>
-  `spec.${field}: asked for, and ${host} has no pool to keep it in; name one in spec.systemPoolRef of that Hypervisor, or leave spec.${field} out`;
+  `${field}: asked for, and ${host} has no pool to keep it in; name one in spec.systemPoolRef of that Hypervisor, or leave ${field} out`;
 
 const noFiles = (instance: string): string =>
   `pool "${instance}" keeps no files, and the host's system pool must; name a directory pool in spec.systemPoolRef of the Hypervisor`;
