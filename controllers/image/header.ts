@@ -11,7 +11,7 @@ export type { HeaderLimits, HeaderRefusal, HeaderVerdict, Refused } from './refu
 export const headBytes = 64 * 1024;
 
 /**
- * Judges an image by its first bytes as what it was declared to be; what it looks like is never asked. A VHDX says more further behind: see `inspectVhdx`. Raw has no header, so
+ * Judges an image by its first bytes as what it was declared to be; what it looks like is never asked. A VHDX says more further behind: see `judgedVhdx`. Raw has no header, so
  * whatever a Raw image holds is the guest's affair.
  */
 export function inspectHeader(declared: ImageFormat, head: Uint8Array, limits: HeaderLimits): HeaderVerdict {

@@ -38,13 +38,13 @@ async function stage() {
   t.teardown(() => images[Symbol.asyncDispose]());
   const volumes = fakeDriver(host).volumes as NonNullable<ReturnType<typeof fakeDriver>['volumes']>;
   const definition = { pool: pool as PoolId, nativeName: 'shop.root-12345678', format: 'Raw', sizeBytes: 2 * mib } as const;
-  const filling = (url: string) => ({
+  const filling = (url: string, format: 'Qcow2' | 'Vhdx') => ({
     ...{ definition, grows: true, resumes: false },
-    source: { kind: 'image', url, format: 'Qcow2', granted: ['127.0.0.0/8'] } as const,
+    source: { kind: 'image', url, format, granted: ['127.0.0.0/8'] } as const,
   });
   return {
     ...{ host, images, files: () => [...host.directory('/system').keys()].sort() },
-    fill: (url: string) => fillVolume(volumes, filling(url))(() => {}, signal),
+    fill: (url: string, format: 'Qcow2' | 'Vhdx' = 'Qcow2') => fillVolume(volumes, filling(url, format))(() => {}, signal),
     file: () => host.directory('/system').get(definition.nativeName),
   };
 }
@@ -65,4 +65,12 @@ t.test('a host that refuses the volume says so before an image that is to be con
   await t.rejects(fill(url), { code: 'Denied' });
   images.release('held');
   t.same(files(), []);
+});
+
+t.test('a VHDX that is not taken is refused before all of it is fetched', async (t) => {
+  const { images, fill, files } = await stage();
+  const url = images.put('held', { bytes: Buffer.concat([Buffer.from('vhdxfile'), Buffer.alloc(4 * mib)], 4 * mib), heldAt: 3 * mib });
+  await t.rejects(fill(url, 'Vhdx'), { name: 'ImageError', code: 'Corrupt' });
+  images.release('held');
+  t.same(files(), ['shop.root-12345678.incomplete']);
 });

@@ -6,6 +6,7 @@ import { type ConvertedFormat, convert } from '../image/convert.js';
 import type { ImageFormat } from '../image/format.js';
 import { type OpenSource, openSource, openUpload } from '../image/import.js';
 import { unwrapped } from '../image/tar.js';
+import { judgedVhdx } from '../image/vhdx-stream.js';
 import { makeMarker, markerOf } from '../incomplete.js';
 import type { VolumeAction } from './action.js';
 import type { FillSource } from './plan-source.js';
@@ -93,10 +94,11 @@ async function storeImage(volumes: Volumes, filling: Filling, image: OpenSource,
   if (format === 'Tar' || definition.format === 'Directory')
     return unpack(volumes, definition, format, unwrapped(image.content, sizeBytes, signal), signal);
   const to = format === definition.format ? undefined : convertible(definition);
+  const content = format === 'Vhdx' ? await judgedVhdx(image.content, { virtualSizeBytes: sizeBytes }) : image.content;
   // A host that takes no such volume says so before all of the image is fetched.
   await volumes.create(filling.grows ? { ...definition, sizeBytes: 0 } : definition, signal);
-  if (to === undefined) return store(volumes, filling, image.content, signal);
-  await using converted = await convert(image, { from: format, to, virtualSizeBytes: sizeBytes }, signal);
+  if (to === undefined) return store(volumes, filling, content, signal);
+  await using converted = await convert({ ...image, content }, { from: format, to, virtualSizeBytes: sizeBytes }, signal);
   await store(volumes, filling, converted.content, signal);
 }
 

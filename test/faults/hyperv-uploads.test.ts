@@ -132,8 +132,10 @@ for (const mode of ['v2', 'v1'] as const)
       const wrong = images.put('wrong', { bytes: Buffer.concat([Buffer.from('vhdxfile'), Buffer.alloc(mib)]) });
       if (mode === 'v2') {
         await world.apply(volume('wrong', { size: '32Mi', source: { url: wrong, format: 'Vhdx' } }));
-        const refused = await world.until('StorageVolume', 'wrong', (seen) => /VHDX without/.test(condition(seen, 'Ready')?.message ?? ''));
-        t.match(condition(refused, 'Ready')?.message, /accepted: a VHDX that stands alone/);
+        const refused = await world.until('StorageVolume', 'wrong', (seen) =>
+          /header is broken/.test(condition(seen, 'Ready')?.message ?? ''),
+        );
+        t.match(condition(refused, 'Ready')?.message, /publish a good copy/);
       }
       for (const name of ['image-root', 'image-disc', 'slow', ...(mode === 'v2' ? ['wrong'] : [])]) {
         await world.delete('StorageVolume', name);
