@@ -57,9 +57,12 @@ export async function startSamba(options: SambaOptions): Promise<Samba> {
   const log = join(folder, 'log');
   const child = startChild('unshare', ['--mount', 'sh', '-ec', script(options, configuration)], log);
   const stop = async () => {
+    // Stopped first: it would make another child, which nobody ends.
+    child.kill('SIGSTOP');
     for (const pid of await childrenOf(child)) signal(pid, 'SIGKILL');
     await endChild(child, 'SIGKILL');
-    await rm(folder, { recursive: true, force: true });
+    // Children that are killed may still be writing in it for a moment.
+    await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   };
   try {
     await waitUntil('smbd', () => listens(port), child);
