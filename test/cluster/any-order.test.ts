@@ -12,12 +12,13 @@ import { skipWhereMissing } from '#test/peers/build.js';
 import { buildJudge } from '#test/peers/judge.js';
 import { resources } from './kinds.js';
 import { Recorder } from './recorder.js';
+import { until } from './until.js';
 import { condition, useWorld } from './world.js';
 
 /** What a repository of manifests goes through with kubectl, Flux and Argo CD: any order, again and again, changed, and pruned at once. */
 const judge = await buildJudge().catch((reason) => skipWhereMissing(t, reason));
 const world = await useWorld(t);
-t.setTimeout(10 * 60_000);
+t.setTimeout(25 * 60_000);
 const images = await ImageServer.start();
 t.teardown(() => images[Symbol.asyncDispose]());
 const url = images.put('debian.img', { bytes: new Uint8Array(1 << 20) });
@@ -156,11 +157,11 @@ async function failures(recorder: Recorder): Promise<readonly string[]> {
 
 /** All at once, as a tool does whose folder has become empty. */
 async function pruned(t: Test, order: readonly Manifest[], host: FakeHost<typeof systemClock>): Promise<void> {
-  await world.kubectl('delete', '--timeout=60s', '-f', '-', { input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: order }) });
+  await world.kubectl('delete', '--timeout=180s', '-f', '-', { input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: order }) });
   for (const { kind, metadata } of ours(order)) await world.untilGone(kind as keyof Kinds, metadata.name, metadata.namespace);
   const left = () => world.kubectl('get', 'virtwright', '-A', '-o', 'name', '--ignore-not-found');
-  for (let tries = 0; tries < 300 && (await left()) !== ''; tries++) await new Promise((resolve) => setTimeout(resolve, 100));
-  t.equal(await left(), '', 'no object is left');
+  await until(async () => (await left()) === '');
+  t.pass('no object is left');
   t.same([host.machines.size, host.networks.size, host.pools.size], [0, 0, 0], 'nothing is left on the host');
   t.match([...host.directory('/var/lib/virtwright/disks').keys()], [/^shop\.db-data-/], 'but the disk that is to be kept');
 }

@@ -97,7 +97,8 @@ export async function useCluster(t: Harness, options: ApiServerOptions = {}): Pr
   try {
     const server = await startApiServer(options);
     t.teardown(() => server.stop());
-    t.setTimeout(5 * 60_000);
+    // Of a minute's work, beside others on a busy machine.
+    t.setTimeout(15 * 60_000);
     return server;
   } catch (error) {
     skipWhereMissing(t, error);

@@ -11,7 +11,7 @@ import { until } from './until.js';
 import { condition, type Running, useWorld } from './world.js';
 
 const world = await useWorld(t);
-const signal = () => AbortSignal.timeout(10_000);
+const signal = () => AbortSignal.timeout(60_000);
 const keysOfFake = () => fakeCredentialKeys;
 
 const hypervisor = (name: string, credentialsSecretName?: string, uri = 'test:///default') => ({

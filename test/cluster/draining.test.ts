@@ -7,7 +7,6 @@ import { until } from './until.js';
 import { condition, useWorld } from './world.js';
 
 const world = await useWorld(t);
-t.setTimeout(5 * 60_000);
 
 const namesOf = (prefix: string) => Array.from({ length: 10 }, (_, at) => `${prefix}${at}`);
 const [busy, deaf] = [namesOf('busy'), namesOf('deaf')];

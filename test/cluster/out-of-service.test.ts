@@ -14,7 +14,6 @@ import { condition, useWorld } from './world.js';
 
 const judge = await buildJudge().catch((reason) => skipWhereMissing(t, reason));
 const world = await useWorld(t);
-t.setTimeout(300_000);
 const exports = new Map();
 const hosts = { one: new FakeHost({ clock: systemClock, exports }), two: new FakeHost({ clock: systemClock, exports }) };
 type Name = keyof typeof hosts;

@@ -90,7 +90,7 @@ await t.test('what runs on the host and is not ours has its share', async (t) =>
   await using stranger = fakeDriver(hosts['one'] as FakeHost<typeof systemClock>);
   const shape = { cpuCount: 2, memoryBytes: 3 * Gi, disks: [], interfaces: [], serial: false, rng: false };
   const owner = { cluster: 'another', namespace: 'x', name: 'x', uid: 'x' };
-  const signal = AbortSignal.timeout(10_000);
+  const signal = AbortSignal.timeout(5 * 60_000);
   const uuid = '1d2c0a3e-7c3e-4b0e-9d52-0f5a4d3c2b1a';
   const id = await stranger.machines.define({ ...shape, uuid, nativeName: 'theirs' }, { owner, record: '' }, signal);
   await stranger.power.start(id, { paused: false }, signal);

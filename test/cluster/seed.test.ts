@@ -76,7 +76,7 @@ await t.test('user data comes from a Secret whenever it comes, and other data is
   const { data } = (await world.client.get(
     { group: '', version: 'v1', plural: 'secrets', kind: 'Secret', namespaced: true },
     { namespace: 'default', name: 'virtwright-guests-one' },
-    AbortSignal.timeout(10_000),
+    AbortSignal.timeout(60_000),
   )) as unknown as { data: Record<string, string> };
   t.same(
     Object.keys(data).map((key) => key.replace(/^.*\./, '')),

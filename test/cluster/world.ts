@@ -83,19 +83,19 @@ export class World {
     const resource = resources[kind];
     const ref: ObjectRef = resource.namespaced ? { namespace, name } : { name };
     try {
-      return (await this.client.get(resource, ref, AbortSignal.timeout(10_000))) as unknown as Kinds[K];
+      return (await this.client.get(resource, ref, AbortSignal.timeout(30_000))) as unknown as Kinds[K];
     } catch (reason) {
       if (reason instanceof Error && 'reason' in reason && reason.reason === 'NotFound') return undefined;
       throw reason;
     }
   }
 
-  /** The object once it is as told; fails after a minute with what it was instead. */
+  /** The object once it is as told; fails after two minutes with what it was instead. */
   async until<K extends keyof Kinds>(
     kind: K,
     name: string,
     isSo: (object: Kinds[K]) => boolean,
-    { namespace = 'default', timeoutMs = 60_000 } = {},
+    { namespace = 'default', timeoutMs = 120_000 } = {},
   ): Promise<Kinds[K]> {
     let seen: Kinds[K] | undefined;
     for (const end = Date.now() + timeoutMs; Date.now() < end; await sleep(40)) {
@@ -106,14 +106,14 @@ export class World {
   }
 
   async untilGone(kind: keyof Kinds, name: string, namespace = 'default'): Promise<void> {
-    for (const end = Date.now() + 60_000; Date.now() < end; await sleep(40))
+    for (const end = Date.now() + 120_000; Date.now() < end; await sleep(40))
       if ((await this.get(kind, name, namespace)) === undefined) return;
     throw new Error(`${kind} ${name} never went away; it is ${JSON.stringify(await this.get(kind, name, namespace))}`);
   }
 
   async delete(kind: keyof Kinds, name: string, namespace = 'default'): Promise<void> {
     const resource = resources[kind];
-    await this.client.delete(resource, resource.namespaced ? { namespace, name } : { name }, {}, AbortSignal.timeout(10_000));
+    await this.client.delete(resource, resource.namespaced ? { namespace, name } : { name }, {}, AbortSignal.timeout(60_000));
   }
 
   async start({ connect, credentialKeys = () => noCredentials, hypervisors: names, ...options }: OperatorOptions): Promise<Running> {

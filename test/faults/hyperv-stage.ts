@@ -87,7 +87,7 @@ export class Stage {
       const ready = condition(seen, 'Ready');
       return ready === undefined ? '' : `${ready.reason}: ${ready.message}`;
     };
-    await this.world.until(kind, name, (seen) => words.test(told(seen)), { timeoutMs: 20_000 });
+    await this.world.until(kind, name, (seen) => words.test(told(seen)), { timeoutMs: 60_000 });
   }
 
   /** The host does as it is asked again, and somebody has the object looked at before its time comes. */

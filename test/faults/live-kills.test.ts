@@ -115,8 +115,8 @@ async function settled(generation: number) {
   );
   await using driver = await lab.driver();
   const { machines } = await driver.machines.read(
-    (await driver.machines.list(AbortSignal.timeout(10_000))).map(({ id }) => id),
-    AbortSignal.timeout(10_000),
+    (await driver.machines.list(AbortSignal.timeout(60_000))).map(({ id }) => id),
+    AbortSignal.timeout(60_000),
   );
   const [only, ...others] = machines;
   if (only?.live === undefined || only.configured === undefined) throw new Error('no machine that runs');

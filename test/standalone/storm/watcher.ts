@@ -33,7 +33,7 @@ export class Watcher {
   /** What it knows is what there is: after the last write, and before the kill. */
   async compare(caller: Caller): Promise<void> {
     const { items, revision } = await this.#all(caller);
-    for (let tries = 0; this.#revision < newestOf(items) && tries < 500; tries += 1)
+    for (let tries = 0; this.#revision < newestOf(items) && tries < 6_000; tries += 1)
       await new Promise((resolve) => setTimeout(resolve, 10));
     const [known, is] = [this.#objects, new Map(items)].map((map) => JSON.stringify([...map].sort()));
     if (known !== is) this.#ledger.trouble(`${this.#kind.plural} at ${revision}: the watch told ${known}, the list ${is}`);
