@@ -4,17 +4,10 @@ import type { NetworkDefinition, NetworkForward } from '#drivers/driver.js';
 import { newSwitch, type Switch } from '#simulators/hyperv/model/switch.js';
 import type { Simulator } from '#simulators/hyperv/simulator.js';
 import { isChange } from '#test/faults/hyperv-lab.js';
-import { definition, endAt, hypervHost, mark, soon } from '#test/peers/hyperv-host.js';
+import { definition, device, endAt, hypervHost, mark, outside, soon } from '#test/peers/hyperv-host.js';
 
 t.setTimeout(600_000);
 
-const device = 'Intel(R) 82574L Gigabit Network Connection #2';
-const outside: NetworkDefinition = {
-  uuid: '5c3a3b3e-1f0e-4a6e-9a7b-222222222222',
-  nativeName: 'shop.out',
-  forward: { mode: 'Direct', device },
-  records: [],
-};
 const modes = ['v2', 'v1'] as const;
 type Mode = (typeof modes)[number];
 /** What may cut us off. */

@@ -16,7 +16,14 @@ export class HypervNetworks implements Networks {
     this.#inventory = inventory;
   }
 
+  /** One of which there is no more than a mark is told, too: so it goes on, or the mark goes when nobody asks for it any more. */
   async list(signal: AbortSignal): Promise<readonly Network[]> {
+    const marked = await this.#inventory.switches.marked(signal);
+    const begun = marked.map(({ id, uuid, name }) => ({ id: id as NetworkId, uuid, nativeName: name, active: false }));
+    return [...(await this.#listed(signal)), ...begun.map((each) => ({ ...each, configured: shapeOf(undefined) }))];
+  }
+
+  async #listed(signal: AbortSignal): Promise<readonly Network[]> {
     const { switches } = this.#inventory;
     const [all, uuids] = await Promise.all([switches.list(signal), switches.uuids(signal)]);
     const ports = await switches.ports([...uuids.keys()], signal);
@@ -55,7 +62,7 @@ export class HypervNetworks implements Networks {
 
   /**
    * The host comes to a switch, or leaves one that is among machines. Nothing else changes: a host whose network is on an adapter might never be
-   * reached again. What another life began, and nothing has ever been joined to, is gone on with as is asked for now, or taken back. @throws DriverError Unsupported for all else, Conflict while a machine is plugged in
+   * reached again. What another life began, and nothing has ever been joined to, is gone on with as is asked for now, or taken back, unless somebody's machine is at it. @throws DriverError Unsupported for all else, Conflict while a machine is plugged in
    */
   async #lead(id: NetworkId, definition: NetworkDefinition, signal: AbortSignal): Promise<NetworkId> {
     const { switches } = this.#inventory;
@@ -66,8 +73,8 @@ export class HypervNetworks implements Networks {
     const found = await this.#must(id, signal);
     const isOpen = has.begun?.awaitsAdapter === true;
     if (!isOpen) checkSafe(definition.nativeName, has.ends, ends);
-    if (isOpen ? ends.device === undefined : !isLedThere)
-      await this.#checkFree(id, definition.nativeName, 'where it leads changes once that is off', signal);
+    if (isOpen || !isLedThere)
+      await this.#checkFree(id, definition.nativeName, 'where it leads changes once that is off and ours, or on another switch', signal);
     if (!isOpen || ends.device !== undefined) {
       await switches.attach(found, ends, has, signal);
       return id;
@@ -93,7 +100,7 @@ export class HypervNetworks implements Networks {
 
   /** @throws DriverError Conflict when there are two */
   async #find(uuid: string, signal: AbortSignal): Promise<NetworkId | undefined> {
-    const [found, ...others] = (await this.list(signal)).filter((each) => each.uuid === uuid.toLowerCase());
+    const [found, ...others] = (await this.#listed(signal)).filter((each) => each.uuid === uuid.toLowerCase());
     if (others.length === 0) return found?.id;
     const names = [found, ...others].flatMap((each) => each?.nativeName ?? []).join(', ');
     throw new DriverError('Conflict', `uuid ${uuid}: ${others.length + 1} switches have it (${names}); delete all but one of them`);
@@ -125,7 +132,7 @@ export class HypervNetworks implements Networks {
     const { switches } = this.#inventory;
     await switches.othersMade(signal);
     const found = (await switches.list(signal)).find((each) => each.id === id);
-    if (found === undefined) return;
+    if (found === undefined) return switches.forgetMark(id, signal);
     if (!(await switches.uuids(signal)).has(id)) throw new DriverError('NotOurs', `switch "${found.name}" is not ours`);
     await this.#checkFree(id, found.name, 'switch it off, or put it on another', signal);
     await switches.destroy(found, signal);

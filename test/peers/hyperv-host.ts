@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
-import type { Driver, MachineDefinition, PoolDefinition, PoolId, VolumeFormat } from '#drivers/driver.js';
+import type { Driver, MachineDefinition, NetworkDefinition, PoolDefinition, PoolId, VolumeFormat } from '#drivers/driver.js';
 import { connectHypervDriver } from '#drivers/hyperv/driver.js';
 import { Credentials } from '#drivers/target.js';
 import { Simulator, type SimulatorOptions } from '#simulators/hyperv/simulator.js';
@@ -23,6 +23,15 @@ export const definition: MachineDefinition = {
   interfaces: [],
   serial: false,
   rng: false,
+};
+
+/** A network adapter of a simulated host's, and a network that leads outside by it. */
+export const device = 'Intel(R) 82574L Gigabit Network Connection #2';
+export const outside: NetworkDefinition = {
+  uuid: '5c3a3b3e-1f0e-4a6e-9a7b-222222222222',
+  nativeName: 'shop.out',
+  forward: { mode: 'Direct', device },
+  records: [],
 };
 
 /** A simulated host with a folder for disks, and our driver for it, which writes no files there. `connect` is another life of ours. */

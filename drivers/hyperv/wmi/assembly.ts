@@ -5,6 +5,7 @@ import { networkSwitch, switchPort } from './classes.js';
 import { freeAdapter } from './switch-ports.js';
 import type { NetworkSwitch, SwitchEnds } from './switch-shape.js';
 import { isSame, ownNames, type Pieces, piecesOf, readWiring, uuidOf } from './wiring.js';
+import { internalPort } from './wiring-classes.js';
 import type { Wmi } from './wmi.js';
 
 export type Call = (method: string, given: Parameters, signal: AbortSignal) => Promise<void>;
@@ -30,10 +31,24 @@ export class Assembly {
   async create(name: string, uuid: string, ends: SwitchEnds, signal: AbortSignal): Promise<void> {
     if (ends.device !== undefined) await freeAdapter(this.#wmi, ends.device, signal);
     const names = ownNames(uuid);
+    if (ends.device !== undefined) await this.#mark(uuid, name, signal);
     const id = ends.device === undefined ? names.plain : names.outside;
     await this.#call('CreateSwitch', { Name: id, FriendlyName: name, NumLearnableAddresses: learnable, ScopeOfResidence: '' }, signal);
     const [made] = await this.#wmi.find(networkSwitch, { Name: id }, signal);
     if (made !== undefined) await this.lead({ id, name, reference: made.reference }, ends, signal);
+  }
+
+  /** Of a switch that leads outside, of which there is no more than its mark. */
+  async forget(id: string, signal: AbortSignal): Promise<void> {
+    const { mark } = await this.#pieces({ id }, signal);
+    if (mark !== undefined) await this.#deleteAdapter(mark.reference, signal);
+  }
+
+  /** Ports alone do not tell one that we have begun from one that people took apart, and a card may be at either: so one that is begun has a mark, before anybody sees it. */
+  async #mark(uuid: string, name: string, signal: AbortSignal): Promise<void> {
+    const Name = ownNames(uuid).mark;
+    if ((await this.#wmi.find(internalPort, { Name }, signal)).length > 0) return;
+    await this.#call('CreateInternalEthernetPortDynamicMac', { Name, FriendlyName: name }, signal);
   }
 
   /** Joins what is to be joined, and takes back what is not. An adapter is joined with the host: alone it might cut us off for good. @throws DriverError NotOurs */
@@ -62,7 +77,9 @@ export class Assembly {
 
   async #setUp(of: Meant, device: string, signal: AbortSignal): Promise<void> {
     const adapter = await freeAdapter(this.#wmi, device, signal);
-    const { hostPort, adapterPort, plain } = ownNames(uuidOf(of.id) ?? '');
+    const uuid = uuidOf(of.id) ?? '';
+    const { hostPort, adapterPort, plain } = ownNames(uuid);
+    await this.#mark(uuid, of.name, signal);
     const { looseAdapter } = await this.#pieces(of, signal);
     if (looseAdapter !== undefined) await this.#deleteAdapter(looseAdapter.reference, signal);
     const given = {
@@ -101,9 +118,10 @@ export class Assembly {
     }
   }
 
-  /** Pieces of ours that nothing is joined to. */
+  /** Pieces of ours that nothing is joined to. The mark first: from then on it is people's matter where the switch leads. */
   async #sweep(of: Meant, signal: AbortSignal): Promise<void> {
-    const { looseAdapter, loosePorts } = await this.#pieces(of, signal);
+    const { looseAdapter, loosePorts, mark } = await this.#pieces(of, signal);
+    if (mark !== undefined) await this.#deleteAdapter(mark.reference, signal);
     if (looseAdapter !== undefined) await this.#deleteAdapter(looseAdapter.reference, signal);
     for (const { reference } of loosePorts) await this.#call('DeleteSwitchPort', { SwitchPort: reference }, signal);
   }
@@ -123,7 +141,7 @@ export class Assembly {
     await this.#call('DeleteInternalEthernetPort', { InternalEthernetPort: adapter }, signal);
   }
 
-  async #pieces(of: Meant, signal: AbortSignal): Promise<Pieces> {
+  async #pieces(of: Pick<Meant, 'id'>, signal: AbortSignal): Promise<Pieces> {
     return piecesOf(await readWiring(this.#wmi, signal), of.id);
   }
 

@@ -11,7 +11,7 @@ import { resourceTypes, subType } from './part.js';
 import { type InRow, Tagger } from './port-tags.js';
 import { freeAdapter, insidePort, outsidePort, portsOf } from './switch-ports.js';
 import type { NetworkSwitch, SwitchEnds, SwitchPorts } from './switch-shape.js';
-import { uuidOf } from './wiring.js';
+import { marksOf, ownNames, uuidOf } from './wiring.js';
 import type { Wmi } from './wmi.js';
 import { objectPath } from './wql.js';
 
@@ -60,6 +60,21 @@ export class Switches {
         return each.version === 'v2' && uuid !== undefined ? [[each.v2.VirtualSystemIdentifier?.toUpperCase() ?? '', uuid] as const] : [];
       }),
     );
+  }
+
+  /** Of version 1: switches of ours of which there is no more than a mark: which they are to be, and how they are to be called. */
+  async marked(signal: AbortSignal): Promise<readonly (Pick<NetworkSwitch, 'id' | 'name'> & { readonly uuid: string })[]> {
+    if (this.#wmi.version === 'v2') return [];
+    const marks = await marksOf(this.#wmi, signal);
+    if (marks.size === 0) return [];
+    // Asked for afterwards: one that has become a switch meanwhile is told as that.
+    const there = new Set([...(await this.uuids(signal)).values()]);
+    return [...marks].filter(([uuid]) => !there.has(uuid)).map(([uuid, name]) => ({ uuid, id: ownNames(uuid).outside, name }));
+  }
+
+  /** Takes such a mark away. */
+  async forgetMark(id: string, signal: AbortSignal): Promise<void> {
+    if (this.#wmi.version === 'v1') await this.#assembly.forget(id, signal);
   }
 
   /** Where these lead, by their GUIDs. */

@@ -9,7 +9,7 @@ const end = required(reference);
 export const internalPort = wmiClass({
   name: 'Msvm_InternalEthernetPort',
   keys: ['CreationClassName', 'DeviceID', 'SystemCreationClassName', 'SystemName'],
-  common: { DeviceID: required(text), Name: text },
+  common: { DeviceID: required(text), Name: text, ElementName: text },
 });
 
 /** An adapter's end of a connection: `Dependent` is the `Dependent` of a connection that there is. */

@@ -14,11 +14,14 @@ export const ownNames = (uuid: string) => ({
   plain: uuid.toUpperCase(),
   /** Of one that leads outside: from the call that makes it on, so that one whose adapter is still to come is not taken for the other. */
   outside: `${uuid.toUpperCase()}${outsideEnd}`,
+  /** Of the mark: an adapter in the host that is joined to nothing, from before the first piece of one that leads outside until that does. */
+  mark: `${uuid.toUpperCase()} BEGUN`,
   hostPort: `virtwright ${uuid.toLowerCase()} host`,
   adapterPort: `virtwright ${uuid.toLowerCase()} adapter`,
 });
 
 const ownId = /^([0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12})( ADAPTER)?$/;
+const ownMark = /^([0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12}) BEGUN$/;
 
 /** Undefined for a switch that others have given a name such as none of ours has. */
 export const uuidOf = (id: string): string | undefined => ownId.exec(id)?.[1]?.toLowerCase();
@@ -63,27 +66,42 @@ export interface Pieces {
   readonly outside: readonly (End & { readonly port: Reference })[];
   readonly loosePorts: readonly ObjectOf<typeof switchPort>[];
   readonly looseAdapter: ObjectOf<typeof internalPort> | undefined;
+  readonly mark: ObjectOf<typeof internalPort> | undefined;
   /** Cards are plugged into it, of whatever machines, on or off. */
   readonly hasCards: boolean;
 }
 
-export function piecesOf({ ends, ports, internal }: Wiring, id: string): Pieces {
+export function piecesOf(wiring: Wiring, id: string): Pieces {
+  const { ends, ports, internal } = wiring;
   const joined = ends.flatMap((end) => (end.port !== undefined && systemOf(end.port) === id ? [{ ...end, port: end.port }] : []));
   const names = ownNames(uuidOf(id) ?? '');
   const isJoined = (reference: Reference) => ends.some(({ port }) => port !== undefined && isSame(port, reference));
   const isOwn = ({ common }: ObjectOf<typeof switchPort>) => [names.hostPort, names.adapterPort].includes(common.Name.toLowerCase());
   const own = ports.filter(({ reference }) => systemOf(reference) === id);
+  const looseNamed = (name: string) => internal.find((each) => each.common.Name?.toUpperCase() === name && isLoose(wiring, each));
   return {
     hasCards: own.some((each) => !isOwn(each) && !isJoined(each.reference)),
     host: joined.filter(({ kind }) => kind === 'host'),
     outside: joined.filter(({ kind }) => kind === 'outside'),
     loosePorts: own.filter((each) => isOwn(each) && !isJoined(each.reference)),
-    looseAdapter: internal.find(
-      (each) =>
-        each.common.Name?.toUpperCase() === names.plain &&
-        !ends.some(({ adapter, port }) => port !== undefined && isSame(adapter, each.reference)),
-    ),
+    looseAdapter: looseNamed(names.plain),
+    mark: looseNamed(names.mark),
   };
+}
+
+/** What somebody joined to a switch is no piece of ours any more, whatever it is called. */
+const isLoose = ({ ends }: Wiring, of: ObjectOf<typeof internalPort>): boolean =>
+  !ends.some(({ adapter, port }) => port !== undefined && isSame(adapter, of.reference));
+
+/** The uuids of which there are marks of ours, and what their switches are to be called. */
+export async function marksOf(wmi: Wmi, signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
+  const uuidOfMark = ({ common }: ObjectOf<typeof internalPort>) => ownMark.exec(common.Name?.toUpperCase() ?? '')?.[1]?.toLowerCase();
+  const all = await wmi.find(internalPort, {}, signal);
+  // Next to never is there one: then nobody has to ask what it is joined to.
+  if (!all.some((each) => uuidOfMark(each) !== undefined)) return new Map();
+  const wiring = await readWiring(wmi, signal);
+  const loose = wiring.internal.filter((each) => isLoose(wiring, each));
+  return new Map(loose.flatMap((each) => [uuidOfMark(each) ?? []].flat().map((uuid) => [uuid, each.common.ElementName ?? ''] as const)));
 }
 
 /** Where these switches lead, by their names. */
@@ -92,13 +110,13 @@ export function portsIn(wiring: Wiring, ids: readonly string[]): ReadonlyMap<str
 }
 
 function portsOfOne(wiring: Wiring, id: string): SwitchPorts {
-  const { host, outside, loosePorts, looseAdapter, hasCards } = piecesOf(wiring, id);
+  const { host, outside, loosePorts, looseAdapter, mark, hasCards } = piecesOf(wiring, id);
   const lacksAdapter = isForAdapter(id) && outside.length === 0;
-  // The host and the adapter are joined in one call, and machines come afterwards: whatever has either was whole, and people took its adapter away.
-  const awaitsAdapter = lacksAdapter && host.length === 0 && !hasCards;
+  // The host and the adapter are joined in one call, and our machines come afterwards: what has either, and no mark, was whole, and people took its adapter away.
+  const awaitsAdapter = lacksAdapter && host.length === 0 && (mark !== undefined || !hasCards);
   const ends = endsOf(wiring, host.length > 0 ? 'Attached' : 'Detached', outside);
-  const isLoose = !lacksAdapter && (loosePorts.length > 0 || looseAdapter !== undefined);
-  const isBegun = uuidOf(id) !== undefined && (awaitsAdapter || isLoose);
+  const hasLoose = !lacksAdapter && (loosePorts.length > 0 || looseAdapter !== undefined || mark !== undefined);
+  const isBegun = uuidOf(id) !== undefined && (awaitsAdapter || hasLoose);
   const [insidePorts, outsidePorts] = [host, outside].map((all) => all.map(({ port }) => port));
   return { ends, inside: insidePorts ?? [], outside: outsidePorts ?? [], ...(isBegun ? { begun: { awaitsAdapter } } : {}) };
 }
