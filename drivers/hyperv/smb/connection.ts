@@ -6,6 +6,7 @@ import { Credits } from './credits.js';
 import { encodeFrame, FrameCutter } from './frame.js';
 import { commands, decodeHeader, encodeHeader, type ResponseHeader, unaskedId } from './header.js';
 import { encodeNothing } from './messages/session.js';
+import { Silence } from './silence.js';
 import { statuses } from './status.js';
 
 /** What keeps the messages of a session from others, once there are keys. */
@@ -46,6 +47,9 @@ interface Pending {
 }
 
 const creditBytes = 65_536;
+/** In milliseconds: how long nothing at all may come while an answer is owed. */
+const usualPatience = 90_000;
+const never = new AbortController().signal;
 const open: Protection = { protect: (packet) => packet, open: (packet) => packet };
 
 /** One socket: questions go out in the order of their numbers, many at once, and answers come in any. */
@@ -58,11 +62,16 @@ export class Connection {
   readonly #cutter = new FrameCutter();
   readonly #credits = new Credits();
   readonly #pending = new Map<number, Pending>();
+  readonly #patienceMs: number;
+  readonly #silence: Silence;
+  #isProbing = false;
   #nextId = 0;
   #failure: DriverError | undefined;
 
-  constructor(socket: Duplex) {
+  constructor(socket: Duplex, patienceMs = usualPatience) {
     this.#socket = socket;
+    this.#patienceMs = patienceMs;
+    this.#silence = new Silence(patienceMs, () => this.#unheard());
     socket.on('data', (chunk: Buffer) => this.#take(chunk));
     socket.on('error', (cause) => this.end(new DriverError('Unavailable', `the connection broke: ${cause.message}`, { cause })));
     for (const gone of ['end', 'close'])
@@ -98,6 +107,7 @@ export class Connection {
   end(why: DriverError): void {
     if (this.#failure !== undefined) return;
     this.#failure = why;
+    this.#silence[Symbol.dispose]();
     this.#socket.destroy();
     for (const { reject } of this.#pending.values()) reject(why);
     this.#pending.clear();
@@ -116,6 +126,7 @@ export class Connection {
     const answered = new Promise<Answer>((settle, reject) => {
       this.#pending.set(id, { command, charge, treeId, asked, settle, reject });
     });
+    this.#silence.begin();
     this.#write(asked);
     return { id, answered };
   }
@@ -140,6 +151,23 @@ export class Connection {
     } catch (reason) {
       this.end(DriverError.from(reason));
     }
+    if (this.#failure === undefined) this.#silence.heard(this.#pending.size > 0);
+  }
+
+  /** What the server has put off may take its time, but then it can say that it is there. */
+  #unheard(): void {
+    const isPutOff = [...this.#pending.values()].every(({ asyncId }) => asyncId !== undefined);
+    if (isPutOff && !this.#isProbing) this.#probe();
+    else this.end(silent(this.#patienceMs));
+  }
+
+  #probe(): void {
+    this.#isProbing = true;
+    const done = () => {
+      this.#isProbing = false;
+    };
+    this.ask({ command: commands.echo, body: encodeNothing() }, never).then(done, done);
+    this.#silence.heard(true);
   }
 
   #receive(received: Buffer): void {
@@ -160,3 +188,9 @@ export class Connection {
     pending.settle({ header, packet, asked: pending.asked });
   }
 }
+
+const silent = (patienceMs: number): DriverError =>
+  new DriverError(
+    'Unavailable',
+    `the file server owes an answer, and has said nothing for ${patienceMs / 1000} s: it hangs, or the way to it is cut`,
+  );

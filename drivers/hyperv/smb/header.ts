@@ -14,6 +14,7 @@ export const commands = {
   write: 9,
   ioctl: 11,
   cancel: 12,
+  echo: 13,
   queryDirectory: 14,
   queryInfo: 16,
   setInfo: 17,
