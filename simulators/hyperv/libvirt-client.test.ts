@@ -16,10 +16,16 @@ interface Step {
   readonly ids?: readonly (readonly [at: number, guid: string])[];
 }
 
+/** Of virsh. */
+interface Command {
+  readonly name: string;
+  readonly steps: readonly Step[];
+}
+
 interface Recorded {
   readonly parts: Readonly<Record<string, string>>;
   readonly pull: string;
-  readonly steps: readonly Step[];
+  readonly commands: readonly Command[];
 }
 
 const file = new URL('../../../test/golden/hyperv/libvirt-client.json', import.meta.url);
@@ -56,10 +62,14 @@ function filled(text: string, more: Readonly<Record<string, string>> = {}): stri
   });
 }
 
+/** All that was answered to the command that is at work. */
+let said = '';
+
 async function post(body: string): Promise<XmlElement> {
   const headers = { Authorization: `Basic ${btoa('Administrator:secret')}`, 'Content-Type': 'application/soap+xml;charset=UTF-8' };
   const response = await fetch(`http://127.0.0.1:${simulator.port}/wsman`, { method: 'POST', headers, body });
   const text = await response.text();
+  said += text;
   if (response.status !== 200) throw new Error(`${response.status}: ${text}`);
   const found = childNS(parseXml(text, 'the reply'), ns.soap, 'Body');
   if (found === undefined) throw new Error('no body');
@@ -122,19 +132,44 @@ async function settled(): Promise<void> {
   while (simulator.host.jobs.all.some(({ state }) => state === 'running')) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
-t.test("libvirt's own client goes through a machine's whole life", async (t) => {
-  const states: string[] = [];
-  let atWork: unknown;
-  for (const step of recorded.steps) {
+async function play({ name, steps }: Command): Promise<void> {
+  said = '';
+  for (const step of steps) {
     const asked = await post(filled(step.request));
     if (step.pull === undefined) learn(step.ids, guidsIn(asked));
     else await enumerated(step, asked);
     await settled();
-    const found = simulator.machineNamed(machine);
-    const state = found?.state ?? 'none';
-    if (states.at(-1) !== state) states.push(state);
-    if (state === 'running') atWork ??= ['Processor', 'Memory'].map((part) => found?.number(`Msvm_${part}SettingData`, 'VirtualQuantity'));
   }
-  t.same(states, ['none', 'off', 'running', 'paused', 'running', 'off', 'running', 'saved', 'running', 'off', 'none']);
-  t.same(atWork, [2, 512]);
+  if (steps.length === 0) throw new Error(`${name} asked nothing`);
+}
+
+const quantity = (part: 'Processor' | 'Memory') => simulator.machineNamed(machine)?.number(`Msvm_${part}SettingData`, 'VirtualQuantity');
+
+/** What the client shows of an answer, or what has become of the machine, beside its state. */
+const proofs: Readonly<Record<string, () => unknown>> = {
+  'net-list': () => t.match(said, 'Default Switch'),
+  define: () => t.same([quantity('Processor'), quantity('Memory')], [2, 512]),
+  list: () => t.equal(said.includes('%_[1]'), simulator.machineNamed(machine) !== undefined),
+  dominfo: () => t.match(said, />512<[\s\S]*Limit/),
+  dumpxml: () => {
+    for (const shown of ['C:\\vms\\a.vhdx', 'C:\\ISO\\boot.iso', '00155d123456', 'Default Switch']) t.ok(said.includes(shown), shown);
+  },
+  screenshot: () => t.match(said, /<p:ImageData>/),
+  autostart: () => t.equal(simulator.machineNamed(machine)?.settings['AutomaticStartupAction'], '4'),
+  setvcpus: () => t.equal(quantity('Processor'), 1),
+};
+
+t.test("libvirt's own client goes through a machine's whole life, command by command", async (t) => {
+  const states: string[] = [];
+  for (const command of recorded.commands) {
+    await play(command);
+    proofs[command.name]?.();
+    states.push(`${command.name}: ${simulator.machineNamed(machine)?.state ?? 'none'}`);
+  }
+  t.same(states, [
+    ...['list: none', 'net-list: none', 'define: off', 'list: off', 'dominfo: off', 'dumpxml: off'],
+    ...['start: running', 'screenshot: running', 'suspend: paused', 'resume: running', 'autostart: running'],
+    ...['reset: running', 'reboot: running', 'managedsave: saved', 'start: running', 'shutdown: off'],
+    ...['setvcpus: off', 'start: running', 'destroy: off', 'undefine: none'],
+  ]);
 });
