@@ -1,4 +1,5 @@
 import { DriverError } from '#drivers/error.js';
+import type { Grant } from './smb/client.js';
 
 export interface Range {
   readonly offset: number;
@@ -23,6 +24,8 @@ export interface Contents {
    * have the name. Whoever dies meanwhile leaves the part, which the next write replaces. Busy where somebody has the file open.
    */
   write(path: string, content: AsyncIterable<Uint8Array>, signal: AbortSignal, check?: (file: WrittenFile) => Promise<void>): Promise<void>;
+  /** The same, of a file that nobody but these may open, from its first byte on; Unsupported where the file system does not keep it so. */
+  writeFor(path: string, grants: readonly Grant[], content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void>;
   /** A range beyond the end gives what there is. NotFound, and Busy where somebody writes to it. */
   read(path: string, range: Range, signal: AbortSignal): AsyncGenerator<Uint8Array>;
   /** Zeros follow what is there; longer already is success. NotFound, Busy, Exhausted. */
@@ -48,6 +51,10 @@ export class NoContents implements Contents {
   }
 
   async write(): Promise<void> {
+    this.#refuse();
+  }
+
+  async writeFor(): Promise<void> {
     this.#refuse();
   }
 
@@ -87,6 +94,10 @@ export class ContentsByPlace implements Contents {
 
   async write(path: string, content: AsyncIterable<Uint8Array>, signal: AbortSignal, check?: (file: WrittenFile) => Promise<void>) {
     await this.#of(path).write(path, content, signal, check);
+  }
+
+  async writeFor(path: string, grants: readonly Grant[], content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
+    await this.#of(path).writeFor(path, grants, content, signal);
   }
 
   async *read(path: string, range: Range, signal: AbortSignal): AsyncGenerator<Uint8Array> {

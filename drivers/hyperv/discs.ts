@@ -1,6 +1,7 @@
 import type { MachineSeed } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import type { Contents } from './contents.js';
+import { discRights } from './disc-rights.js';
 import type { HostFiles } from './files.js';
 import type { HeldSeed } from './notes.js';
 import { discName, folderIn, isInSeriesOf, isOnDisc, nameIn, seedField } from './seed-disc.js';
@@ -61,11 +62,12 @@ export class SeedDiscs {
   }
 
   async write(file: string, { kind }: MachineSeed, content: Uint8Array, signal: AbortSignal): Promise<void> {
-    await this.#contents.write(file, once(content), signal).catch((cause) => {
+    await this.#contents.writeFor(file, discRights, once(content), signal).catch((cause) => {
       const { code, message } = DriverError.from(cause);
       // The host itself answers, and is not to be taken for one that is lost.
       const told = code === 'Unavailable' || code === 'TimedOut' ? 'Busy' : code;
-      throw new DriverError(told, `${seedField(kind)}: its disc is not written: ${message}`, { cause });
+      const helps = code === 'Unsupported' ? "; put the host's disks on NTFS or ReFS (Set-VMHost -VirtualHardDiskPath)" : '';
+      throw new DriverError(told, `${seedField(kind)}: its disc is not written: ${message}${helps}`, { cause });
     });
   }
 

@@ -2,7 +2,7 @@ import { throwIfAborted, unlessAborted } from '#drivers/deadline.js';
 import { DriverError } from '#drivers/error.js';
 import { Rows } from '#drivers/https/rows.js';
 import { type Contents, partOf, type Range, type WrittenFile } from './contents.js';
-import type { SmbFile, SmbShare } from './smb/client.js';
+import type { Grant, SmbFile, SmbShare } from './smb/client.js';
 import type { SmbServer } from './smb/server.js';
 
 /** In bytes: what is sent, or asked for, before the answer is waited for. */
@@ -27,12 +27,20 @@ export class SmbContents implements Contents, AsyncDisposable {
   }
 
   async write(path: string, content: AsyncIterable<Uint8Array>, signal: AbortSignal, check?: (file: WrittenFile) => Promise<void>) {
+    await this.#write(path, content, signal, { open: (share, part) => share.replace(part, signal), ...(check && { check }) });
+  }
+
+  async writeFor(path: string, grants: readonly Grant[], content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
+    await this.#write(path, content, signal, { open: (share, part) => anew(share, part, grants, signal) });
+  }
+
+  async #write(path: string, content: AsyncIterable<Uint8Array>, signal: AbortSignal, how: HowWritten): Promise<void> {
     const { share: name, rest } = placeOf(path);
     await this.#rows.through(
       path.toLowerCase(),
       async () => {
         using lease = await this.#server.lease(name, signal);
-        await put(lease.share, rest, content, signal, check).catch(async (reason) => {
+        await put(lease.share, rest, content, signal, how).catch(async (reason) => {
           await lease.share.delete(partOf(rest), AbortSignal.timeout(cleaningMs)).catch(() => {});
           throw DriverError.from(reason);
         });
@@ -70,19 +78,33 @@ export class SmbContents implements Contents, AsyncDisposable {
   }
 }
 
+interface HowWritten {
+  /** An empty file of that name. */
+  readonly open: (share: SmbShare, part: string) => Promise<SmbFile>;
+  readonly check?: (file: WrittenFile) => Promise<void>;
+}
+
+/** What is there already has rights of its own, which a server leaves as they are. */
+async function anew(share: SmbShare, path: string, grants: readonly Grant[], signal: AbortSignal): Promise<SmbFile> {
+  await share.delete(path, signal).catch((reason) => {
+    if (!(reason instanceof DriverError && reason.code === 'NotFound')) throw reason;
+  });
+  return share.createFor(path, grants, signal);
+}
+
 async function put(
   share: SmbShare,
   path: string,
   content: AsyncIterable<Uint8Array>,
   signal: AbortSignal,
-  check: (file: WrittenFile) => Promise<void> = async () => {},
+  { open, check }: HowWritten,
 ): Promise<void> {
   const part = partOf(path);
   await mustBeFree(share, path, signal);
   {
-    await using file = await share.replace(part, signal);
+    await using file = await open(share, part);
     await fill(file, content, signal);
-    await check({ sizeBytes: file.size, read: (offset, length) => file.read(offset, length, signal) });
+    await check?.({ sizeBytes: file.size, read: (offset, length) => file.read(offset, length, signal) });
     await file.flush(signal);
   }
   await mustBeFree(share, path, signal);

@@ -1,10 +1,12 @@
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { Test } from 'tap';
 import { SmbClient, type SmbLogin } from '#drivers/hyperv/smb/client.js';
 import { skipWhereMissing } from './build.js';
-import { type SambaOptions, type SambaShare, startSamba } from './samba.js';
+import { type Samba, type SambaOptions, type SambaShare, startSamba } from './samba.js';
 
 export const administrator: SmbLogin = { domain: '', username: 'Administrator', password: 'secret' };
 export const soon = () => AbortSignal.timeout(60_000);
@@ -29,4 +31,17 @@ export async function served(
     return client;
   };
   return { samba, folder, connect, share: async () => (await connect()).share('c$', soon()) };
+}
+
+/** Who may open a file of the share `c$`, as Samba's own client is told. */
+export async function rightsOf({ configuration, port }: Samba, path: string, share = 'c$') {
+  const login = ['-s', configuration, '-p', `${port}`, '-U', 'Administrator%secret', `//127.0.0.1/${share}`];
+  const { stdout } = await promisify(execFile)('smbclient', [...login, '-c', `showacls; ls "${path}"`]);
+  const entries = [...stdout.matchAll(/type: (.+?) \(\d+\) flags: 0x(\w+)[\s\S]*?Permissions: (0x\w+):[\s\S]*?SID: (S-[\d-]+)/g)];
+  return {
+    isProtected: /SEC_DESC_DACL_PROTECTED/.test(stdout),
+    entries: entries.map(
+      ([, type, flags, rights, who]) => `${type === 'ACCESS ALLOWED' && flags === '00' ? '' : `${type} ${flags} `}${who} ${rights}`,
+    ),
+  };
 }

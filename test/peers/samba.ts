@@ -3,6 +3,7 @@ import { access, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:f
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { endChild, freePorts, startChild, waitUntil } from '#test/cluster/process.js';
 import { AssetsMissing } from './build.js';
 
@@ -19,6 +20,9 @@ export interface SambaShare {
   /** Of a disk of its own, which smbd alone sees. */
   readonly diskBytes?: number;
 }
+
+/** For a share that keeps the rights of files as Windows does. Debian's package samba-vfs-modules has what it takes. */
+export const withRights = ['vfs objects = acl_xattr', 'acl_xattr:ignore system acls = yes'] as const;
 
 export interface SambaOptions {
   readonly shares: readonly SambaShare[];
@@ -48,6 +52,7 @@ export async function startSamba(options: SambaOptions): Promise<Samba> {
   await access(smbd).catch(() => {
     throw new AssetsMissing('no smbd: run test/peers/setup.sh, or install samba');
   });
+  if (options.shares.some(({ lines }) => lines?.includes(withRights[0]))) await checkModule('acl_xattr');
   if (process.getuid?.() !== 0) throw new AssetsMissing('smbd takes logins as root alone');
   const folder = await mkdtemp(join(tmpdir(), 'vw-samba-'));
   const [port = 0] = await freePorts(1);
@@ -85,6 +90,15 @@ export async function startSamba(options: SambaOptions): Promise<Samba> {
     },
     [Symbol.asyncDispose]: stop,
   };
+}
+
+/** Rejects with AssetsMissing where it is not installed. */
+async function checkModule(name: string): Promise<void> {
+  const { stdout } = await promisify(execFile)(smbd, ['--build-options']);
+  const folder = /MODULESDIR: (\S+)/.exec(stdout)?.[1] ?? '';
+  await access(join(folder, 'vfs', `${name}.so`)).catch(() => {
+    throw new AssetsMissing(`no ${name} for smbd: run test/peers/setup.sh, or install samba-vfs-modules`);
+  });
 }
 
 /** Its mounts are seen by nobody else, and go with it. */

@@ -19,7 +19,7 @@ packages=(
   python3-pyvmomi # a second opinion about vSphere
   python3-winrm # a second opinion about WS-Management
   krb5-kdc krb5-admin-server krb5-user libkrb5-dev # tickets, and what the optional package "kerberos" is built with
-  samba samba-common-bin smbclient # shares of Windows, and a second opinion about them
+  samba samba-common-bin samba-vfs-modules smbclient # shares of Windows, and a second opinion about them
 )
 
 give_up_or_warn() {

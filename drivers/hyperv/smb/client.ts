@@ -15,6 +15,7 @@ import { Tree } from './tree.js';
 
 export type { SmbFile } from './file.js';
 export type { SmbLogin } from './login.js';
+export type { Grant } from './messages/security.js';
 export type { SmbShare } from './share.js';
 
 export interface SmbEndpoint {

@@ -3,8 +3,10 @@ import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { until } from '#test/cluster/until.js';
-import { served, soon } from '#test/peers/samba-share.js';
+import { withRights } from '#test/peers/samba.js';
+import { rightsOf, served, soon } from '#test/peers/samba-share.js';
 import type { SmbShare } from './client.js';
+import { rights } from './messages/security.js';
 
 async function put(share: SmbShare, path: string, text: string): Promise<void> {
   const file = await share.create(path, soon());
@@ -215,4 +217,33 @@ t.test('whoever gives up waits no longer, and the session goes on', async (t) =>
   const deleted = async () => (await share.delete('b', soon()).catch((reason) => reason)) === undefined;
   await until(deleted);
   t.same(await readdir(folder), ['a']);
+});
+
+t.test('a file that some alone may open is theirs from its first byte on, as a second opinion has it', async (t) => {
+  const { samba, share: open, folder } = await served(t, [], { lines: withRights });
+  const share = await open();
+  const grants = [
+    { who: 'S-1-5-18', rights: rights.all },
+    { who: 'S-1-5-83-0', rights: rights.read },
+  ];
+  const file = await share.createFor('a.iso.part', grants, soon());
+  await file.write(0, Buffer.from('ours'), soon());
+  await file[Symbol.asyncDispose]();
+  await share.rename('a.iso.part', 'a.iso', false, soon());
+  t.equal(await readFile(join(folder, 'a.iso'), 'utf8'), 'ours');
+  const told = await rightsOf(samba, 'a.iso');
+  t.same(told, { isProtected: true, entries: ['S-1-5-18 0x1f01ff', 'S-1-5-83-0 0x120089'] });
+  await put(share, 'b.iso', 'theirs');
+  t.match(await rightsOf(samba, 'b.iso'), { isProtected: false }, 'as other files are not');
+  await t.rejects(share.createFor('b.iso', grants, soon()), { code: 'Conflict' }, 'whose rights would stay');
+});
+
+t.test('a server that leaves rights out, and says nothing, is found out', async (t) => {
+  const { share: open } = await served(t, [], { lines: ['nt acl support = no'] });
+  const share = await open();
+  await t.rejects(share.createFor('a', [{ who: 'S-1-5-18', rights: rights.all }], soon()), {
+    code: 'Unsupported',
+    message: /^a: the file system there does not keep it from others/,
+  });
+  await share.delete('a', soon());
 });

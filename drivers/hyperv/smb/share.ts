@@ -11,7 +11,9 @@ import {
   encodeQueryDirectory,
   encodeQuerySpace,
   encodeRename,
+  outputIn,
 } from './messages/info.js';
+import { encodeQuerySecurity, encodeSecurity, type Grant, isGrantedAlone } from './messages/security.js';
 import { statuses } from './status.js';
 import type { Tree } from './tree.js';
 
@@ -19,6 +21,11 @@ import type { Tree } from './tree.js';
 export interface SmbShare {
   /** A file that was not there; Conflict where one is. Nobody else opens it until it is closed. */
   create(path: string, signal: AbortSignal): Promise<SmbFile>;
+  /**
+   * The same, of a file that nobody but these may open, whatever its folder says: Unsupported where the server does not keep it so, and an empty file is
+   * left.
+   */
+  createFor(path: string, grants: readonly Grant[], signal: AbortSignal): Promise<SmbFile>;
   /** An empty file, whatever was there; Busy where others have that open. Nobody else opens it until it is closed. */
   replace(path: string, signal: AbortSignal): Promise<SmbFile>;
   /** NotFound where there is none; Busy where others have it open and would be in the way, as to who writes they always are. */
@@ -34,7 +41,9 @@ export interface SmbShare {
 
 const listBytes = 65_536;
 const maxEntries = 100_000;
-const { read, write, readAttributes, synchronize } = access;
+/** What the longest list of rights takes, in bytes. */
+const securityBytes = 65_536;
+const { read, write, readAttributes, readRights, synchronize } = access;
 const look = readAttributes | synchronize;
 
 const modes = {
@@ -52,6 +61,19 @@ export class ShareOfTree implements SmbShare {
 
   async create(path: string, signal: AbortSignal): Promise<SmbFile> {
     return this.#file(path, { ...modes.write, disposition: dispositions.create, options: options.noFolder }, signal);
+  }
+
+  async createFor(path: string, grants: readonly Grant[], signal: AbortSignal): Promise<SmbFile> {
+    const wanted = { ...modes.write, access: modes.write.access | readRights, disposition: dispositions.create, options: options.noFolder };
+    const { fileId, size } = await this.#tree.create({ path: checked(path), ...wanted, security: encodeSecurity(grants) }, signal);
+    try {
+      // A server may leave the rights out and say nothing (MS-SMB2 3.3.5.9.2).
+      await this.#assertGranted(path, fileId, grants, signal);
+    } catch (reason) {
+      await this.#tree.close(fileId);
+      throw reason;
+    }
+    return new OpenFile(this.#tree, path, fileId, size);
   }
 
   async replace(path: string, signal: AbortSignal): Promise<SmbFile> {
@@ -89,6 +111,13 @@ export class ShareOfTree implements SmbShare {
       const { packet } = await this.#tree.ask('', { command: commands.queryInfo, body: encodeQuerySpace(fileId) }, signal);
       return decodeQuerySpace(packet);
     });
+  }
+
+  async #assertGranted(path: string, fileId: Buffer, grants: readonly Grant[], signal: AbortSignal): Promise<void> {
+    const question = { command: commands.queryInfo, body: encodeQuerySecurity(fileId, securityBytes), payload: securityBytes };
+    const { packet } = await this.#tree.ask(path, question, signal);
+    if (!isGrantedAlone(outputIn(packet).bytes, grants))
+      throw new DriverError('Unsupported', `${path}: the file system there does not keep it from others`);
   }
 
   async #file(path: string, how: Omit<Create, 'path'>, signal: AbortSignal): Promise<SmbFile> {

@@ -18,6 +18,7 @@ const meanings: Readonly<Record<number, Meaning>> = {
   2147483693: ['STOPPED_ON_SYMLINK', 'Unsupported', 'a link is on the way; name the path that it leads to'],
   3221225485: ['INVALID_PARAMETER', 'Invalid', 'the server does not take it so'],
   3221225487: ['NO_SUCH_FILE', 'NotFound', 'it is not there'],
+  3221225488: ['INVALID_DEVICE_REQUEST', 'Unsupported', 'the file system there cannot do this'],
   3221225506: ['ACCESS_DENIED', 'Denied', 'the account may not do this there; give it the right on share and folder'],
   3221225523: [
     'OBJECT_NAME_INVALID',

@@ -1,13 +1,15 @@
 import { Duplex } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { DriverError } from '#drivers/error.js';
+import { discRights } from '#drivers/hyperv/disc-rights.js';
 import { Connection } from '#drivers/hyperv/smb/connection.js';
 import { encodeFrame, FrameCutter } from '#drivers/hyperv/smb/frame.js';
 import { decodeHeader, messageIdAt, unaskedId } from '#drivers/hyperv/smb/header.js';
 import { logIn } from '#drivers/hyperv/smb/login.js';
 import { decodeCreate, decodeRead, decodeWrite } from '#drivers/hyperv/smb/messages/file.js';
-import { decodeQueryDirectory, decodeQuerySpace, decodeValidateNegotiate } from '#drivers/hyperv/smb/messages/info.js';
+import { decodeQueryDirectory, decodeQuerySpace, decodeValidateNegotiate, outputIn } from '#drivers/hyperv/smb/messages/info.js';
 import { decodeNegotiate, isSame } from '#drivers/hyperv/smb/messages/negotiate.js';
+import { encodeSecurity, isGrantedAlone } from '#drivers/hyperv/smb/messages/security.js';
 import { decodeSessionSetup, decodeTreeConnect } from '#drivers/hyperv/smb/messages/session.js';
 import { ciphers, Sealer } from '#drivers/hyperv/smb/protection/sealing.js';
 import { signedBy } from '#drivers/hyperv/smb/protection/session.js';
@@ -29,6 +31,7 @@ const decoders: readonly ((packet: Buffer) => unknown)[] = [
   (packet) => decodeWrite(packet, 65_536),
   decodeQueryDirectory,
   decodeQuerySpace,
+  (packet) => isGrantedAlone(outputIn(packet).bytes, discRights),
   (packet) => isSame(decodeValidateNegotiate(packet), agreed),
   (packet) => decodeAnswer(decodeSessionSetup(packet).token),
   (packet) => codeIn(decodeSessionSetup(packet).token),
@@ -66,6 +69,7 @@ const packets = [
   windows.sealedAnswer,
   listing(Buffer.concat([entry('ab', 68), entry('c', 0)])),
   listing(Buffer.alloc(32, 1)),
+  listing(encodeSecurity(discRights)),
 ];
 
 function isAnswer(packet: Buffer): boolean {

@@ -1,8 +1,16 @@
-import { nonsense, u8, u16, u32, u64, utf16, View, zeros } from '../bytes.js';
+import { nonsense, padded, u8, u16, u32, u64, utf16, View, zeros } from '../bytes.js';
 import { headerBytes } from '../header.js';
+import { encodeSecurityContext } from './security.js';
 
 /** MS-SMB2 2.2.13.1.1 and 2.2.13: what is wanted of a file, and what others may do with it meanwhile. */
-export const access = { read: 0x1, write: 0x2, readAttributes: 0x80, delete: 0x10000, synchronize: 0x100000 } as const;
+export const access = {
+  read: 0x1,
+  write: 0x2,
+  readAttributes: 0x80,
+  delete: 0x10000,
+  readRights: 0x20000,
+  synchronize: 0x100000,
+} as const;
 export const sharing = { none: 0, read: 1, write: 2, delete: 4, all: 7 } as const;
 export const dispositions = { open: 1, create: 2, overwriteIf: 5 } as const;
 export const options = { folder: 1, noFolder: 0x40, linkItself: 0x200000 } as const;
@@ -20,6 +28,8 @@ export interface Create {
   readonly sharing: number;
   readonly disposition: number;
   readonly options: number;
+  /** The rights of a file that is made by this: servers leave out what one has that is there. */
+  readonly security?: Buffer;
 }
 
 export interface Created {
@@ -28,18 +38,22 @@ export interface Created {
   readonly size: number;
 }
 
-export function encodeCreate({ path, access, sharing, disposition, options }: Create): Buffer {
+export function encodeCreate({ path, access, sharing, disposition, options, security }: Create): Buffer {
   const name = utf16(path);
+  const nameAt = headerBytes + createBytes;
+  // There is a byte at least, even of no name.
+  const named = security === undefined ? (name.length === 0 ? zeros(1) : name) : padded(name);
+  const context = security === undefined ? zeros(0) : encodeSecurityContext(security);
   return Buffer.concat([
     u16(57),
     u8(0, 0),
     u32(impersonation),
     zeros(16),
     u32(access, 0, sharing, disposition, options),
-    u16(headerBytes + createBytes, name.length),
-    u32(0, 0),
-    // There is a byte at least, even of no name.
-    name.length === 0 ? zeros(1) : name,
+    u16(nameAt, name.length),
+    u32(context.length === 0 ? 0 : nameAt + named.length, context.length),
+    named,
+    context,
   ]);
 }
 

@@ -95,7 +95,8 @@ export function decodeValidateNegotiate(packet: Buffer): Buffer {
   return view.slice(view.u32(96), view.u32(100));
 }
 
-function outputIn(packet: Buffer): View {
+/** What an answer carries. @throws DriverError Internal */
+export function outputIn(packet: Buffer): View {
   const view = new View('an answer', packet);
   return new View('what an answer lists', view.slice(view.u16(66), view.u32(68)));
 }
