@@ -3,23 +3,42 @@ import type { Condition, Term } from './parse.js';
 /** One property of the object in question; `__SERVER` and `__PATH` as well. Undefined is null. */
 export type Look = (name: string) => string | undefined;
 
-/** Null compares with nothing, and texts in whatever case. */
-export function holds(condition: Condition, look: Look): boolean {
-  if (condition.kind === 'always') return true;
-  if (condition.kind === 'and') return condition.all.every((each) => holds(each, look));
-  if (condition.kind === 'or') return condition.all.some((each) => holds(each, look));
-  if (condition.kind === 'not') return !holds(condition.of, look);
-  if (condition.kind === 'isNull') return valueOfTerm(condition.of, look) === undefined;
-  const [left, right] = [valueOfTerm(condition.left, look), valueOfTerm(condition.right, look)];
-  return left !== undefined && right !== undefined && compares(left, condition.operator, right);
+export type Judge = (look: Look) => boolean;
+
+/** Null compares with nothing, and texts in whatever case. Made once for all objects, as a pattern costs more to make than to try. */
+export function judgeOf(condition: Condition): Judge {
+  if (condition.kind === 'always') return () => true;
+  if (condition.kind === 'and' || condition.kind === 'or') return joined(condition.kind, condition.all.map(judgeOf));
+  if (condition.kind === 'not') return opposite(judgeOf(condition.of));
+  if (condition.kind === 'isNull') return (look) => valueOfTerm(condition.of, look) === undefined;
+  const { left, right } = condition;
+  const compare = comparison(condition.operator, right);
+  return (look) => {
+    const [one, other] = [valueOfTerm(left, look), valueOfTerm(right, look)];
+    return one !== undefined && other !== undefined && compare(one, other);
+  };
 }
+
+const opposite =
+  (judge: Judge): Judge =>
+  (look) =>
+    !judge(look);
+
+const joined = (kind: 'and' | 'or', all: readonly Judge[]): Judge =>
+  kind === 'and' ? (look) => all.every((each) => each(look)) : (look) => all.some((each) => each(look));
 
 function valueOfTerm(term: Term, look: Look): string | undefined {
   return term.kind === 'constant' ? term.text : look(term.name);
 }
 
+function comparison(operator: string, right: Term): (one: string, other: string) => boolean {
+  if (operator !== 'like') return (one, other) => compares(one, operator, other);
+  if (right.kind === 'property') return (one, other) => pattern(other).test(one);
+  const constant = pattern(right.text);
+  return (one) => constant.test(one);
+}
+
 function compares(left: string, operator: string, right: string): boolean {
-  if (operator === 'like') return pattern(right).test(left);
   const order = orderOf(left, right);
   if (operator === '=') return order === 0;
   if (operator === '!=' || operator === '<>') return order !== 0;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { holds } from './evaluate.js';
+import { judgeOf } from './evaluate.js';
 import { parseQuery } from './parse.js';
 
 const object: Readonly<Record<string, string>> = { Name: 'ABC-1', ElementName: `it's "so" \\ 100%`, EnabledState: '9', Notes: '' };
@@ -8,7 +8,7 @@ const look = (name: string) => object[name];
 
 function matches(where: string): boolean {
   const query = parseQuery(`SELECT * FROM C WHERE ${where}`);
-  return query.kind === 'select' && holds(query.where, look);
+  return query.kind === 'select' && judgeOf(query.where)(look);
 }
 
 for (const [where, expected] of [
@@ -31,6 +31,9 @@ for (const [where, expected] of [
   [`ElementName LIKE '%100[%]'`, true],
   [`Name LIKE 'ABC[-]1'`, true],
   [`Name LIKE '[ABC-1'`, false],
+  [`'x' LIKE Name`, false],
+  [`'abc-1' LIKE Name`, true],
+  [`Name LIKE Missing`, false],
   [`Missing = 'x'`, false],
   [`Missing != 'x'`, false],
   [`Missing IS NULL`, true],
@@ -80,7 +83,7 @@ t.test('any text in quotes is found as it is, whatever it holds', async () =>
     fc.property(fc.string(), (text) => {
       const quoted = text.replaceAll('\\', '\\\\').replaceAll(`'`, `\\'`);
       const query = parseQuery(`SELECT * FROM C WHERE Name = '${quoted}'`);
-      return query.kind === 'select' && holds(query.where, () => text);
+      return query.kind === 'select' && judgeOf(query.where)(() => text);
     }),
   ),
 );

@@ -2,7 +2,7 @@ import type { XmlElement } from '#drivers/xml/tree.js';
 import type { WmiNamespace } from '../cim/namespace.js';
 import { type CimObject, keysOf, leadsTo, type ObjectPath, pathOf, textOfValue } from '../cim/object.js';
 import { problems } from '../cim/problem.js';
-import { holds } from '../wql/evaluate.js';
+import { judgeOf } from '../wql/evaluate.js';
 import { unknownName } from '../wql/names.js';
 import { parseQuery, type Query, QueryError } from '../wql/parse.js';
 import type { Message } from './message.js';
@@ -54,7 +54,8 @@ export class Catalog {
       if (asked === undefined) throw problems.noClass(query.className);
       const unknown = unknownName(query, asked);
       if (unknown !== undefined) throw problems.badQuery(`${asked.name} has no property ${unknown}`);
-      const found = namespace.instances(asked.name).filter((object) => holds(query.where, this.#look(namespace, object)));
+      const holds = judgeOf(query.where);
+      const found = namespace.instances(asked.name).filter((object) => holds(this.#look(namespace, object)));
       return found.map((object) => ({ object, name: asked.name }));
     }
     const [of] = this.#objects(namespace, query.of);
