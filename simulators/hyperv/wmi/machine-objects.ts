@@ -1,5 +1,5 @@
 import type { CimObject, Values } from '../cim/object.js';
-import { parentMark } from '../model/device.js';
+import { type Device, parentMark } from '../model/device.js';
 import type { Host } from '../model/host.js';
 import { descriptions } from '../model/languages.js';
 import type { Machine } from '../model/machine.js';
@@ -66,15 +66,12 @@ export class MachineObjects {
   }
 
   devices(machine: Machine, devices = machine.devices, instanceId = machine.instanceId): readonly CimObject[] {
-    const pathByMark = new Map<string, string>();
-    const shown = devices.map((each) => {
-      const values: Values = { ...each.values, InstanceID: instanceId + each.suffix };
-      pathByMark.set(parentMark(each), this.#host.path({ className: each.className, values }));
-      return { className: each.className, values };
-    });
-    return shown.map(({ className, values }) => {
-      const parent = pathByMark.get(String(values['Parent'] ?? ''));
-      return { className, values: parent === undefined ? values : { ...values, Parent: parent } };
+    const byMark = new Map(devices.map((each) => [parentMark(each), each]));
+    const shown = ({ className, suffix, values }: Device) => ({ className, values: { ...values, InstanceID: instanceId + suffix } });
+    return devices.map((each) => {
+      const { className, values } = shown(each);
+      const parent = byMark.get(String(each.values['Parent'] ?? ''));
+      return { className, values: parent === undefined ? values : { ...values, Parent: this.#host.path(shown(parent)) } };
     });
   }
 
