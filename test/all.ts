@@ -12,6 +12,7 @@ const asked = process.env['TEST_JOBS'] ?? String(usual);
 if (!/^[1-9]\d?$/.test(asked)) throw new Error(`TEST_JOBS: ${JSON.stringify(asked)} was given; accepted: a number from 1 to 99`);
 const jobs = Number(asked);
 const timeoutSeconds = 1_800;
+const unfollowed = new URL('unfollowed.js', import.meta.url).href;
 
 const files = readdirSync('dist', { recursive: true, encoding: 'utf8' })
   .filter((path) => path.endsWith('.test.js'))
@@ -29,7 +30,7 @@ t.on('subtestEnd', ({ name, results, time = 0 }) => {
   );
 });
 for (const name of longestFirst(files))
-  t.spawn(process.execPath, ['--enable-source-maps', name], {
+  t.spawn(process.execPath, ['--enable-source-maps', '--import', unfollowed, name], {
     name,
     externalID: name,
     buffered: true,
