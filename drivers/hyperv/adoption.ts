@@ -2,9 +2,10 @@ import type { Adoption, MachineId, Mark, OwnerMark } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { assertOwner } from '#drivers/owner.js';
 import { namesFor } from './found.js';
+import { keptOf } from './identity.js';
 import type { Inventory } from './inventory.js';
 import { glanceOf, type NativeMachine } from './native.js';
-import { type Adopted, type Kept, readKept, withKept, withoutKept } from './notes.js';
+import { type Adopted, type Kept, withKept, withoutKept } from './notes.js';
 import { bringSeed } from './seeds.js';
 import { notesOf, uuidOf } from './wmi/machine-settings.js';
 
@@ -21,10 +22,10 @@ export class HypervAdoption implements Adoption {
     const { service } = this.#inventory;
     await this.#inventory.changing(id, signal, async (native) => {
       const notes = notesOf(native.settings);
-      const carried = readKept(notes);
+      const carried = keptOf(native.settings);
       if (carried !== undefined) assertOwner(glanceOf(native).nativeName, carried.mark, mark.owner);
       const startup = await service.startupOf(native, signal);
-      const kept = carried === undefined ? taken(native, mark, startup) : { ...carried, mark };
+      const kept = carried === undefined ? taken(native, mark, startup) : { ...carried, id, mark };
       const never = startup === undefined ? {} : { startup: service.never };
       await service.changeSettings(native, { notes: withKept(notes, kept), ...never }, signal);
     });
@@ -35,7 +36,7 @@ export class HypervAdoption implements Adoption {
     const { service } = this.#inventory;
     try {
       await this.#inventory.changing(id, signal, async (native) => {
-        const kept = readKept(notesOf(native.settings));
+        const kept = keptOf(native.settings);
         if (kept === undefined) return;
         assertOwner(glanceOf(native).nativeName, kept.mark, owner);
         const startup = kept.adopted?.startup;
@@ -55,6 +56,6 @@ function taken(native: NativeMachine, mark: Mark, startup: number | undefined): 
   const adopted: Adopted = { ...(startup === undefined ? {} : { startup }), ...(Object.keys(cards).length === 0 ? {} : { cards }) };
   // Of which of the two kinds it is nothing tells, and which is not asked of what is not whole.
   const seed = disc === undefined ? {} : { seed: { kind: 'CloudInit' as const, location: disc, whole: false as const, files: [disc] } };
-  const kept = { uuid, mark, next: {}, owned, ...seed };
+  const kept = { uuid, id: glanceOf(native).id, mark, next: {}, owned, ...seed };
   return Object.keys(adopted).length === 0 ? kept : { ...kept, adopted };
 }

@@ -12,9 +12,10 @@ import {
   wantedDrives,
 } from './drives.js';
 import { applyParts } from './hardware.js';
+import { keptOf } from './identity.js';
 import type { Inventory } from './inventory.js';
 import { glanceOf, type NativeMachine, ownedOf } from './native.js';
-import { type Kept, type Next, type Owned, readKept, withKept } from './notes.js';
+import { type Kept, type Next, type Owned, withKept } from './notes.js';
 import { changeText, notesOf } from './wmi/machine-settings.js';
 
 /** What was brought about, and what must wait: cards whose network is not there yet. */
@@ -78,7 +79,7 @@ export async function bringDevices(
 /** What is noted for the next start stays noted until all of it is done. */
 async function writeOwned({ system, settings }: NativeMachine, kept: Kept, { service }: Inventory, signal: AbortSignal): Promise<void> {
   const notes = notesOf(settings);
-  const before = readKept(notes);
+  const before = keptOf(settings);
   if (before !== undefined && sameOwned(before.owned, kept.owned)) return;
   const text = changeText(settings, { notes: withKept(notes, { ...kept, next: before?.next ?? {} }) });
   if (text !== undefined) await service.change(system.reference, text, signal);

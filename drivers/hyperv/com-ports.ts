@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ComPortName } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
+import { identityOf } from './identity.js';
 import type { Inventory } from './inventory.js';
 import { glanceOf, type NativeMachine } from './native.js';
 import type { Next } from './notes.js';
-import { identityOf, ownPorts, pipeFor } from './pipes.js';
+import { ownPorts, pipeFor } from './pipes.js';
 import { connectedTo } from './wmi/com-ports.js';
 
 /** Where others than those asked for end in a pipe of ours. */

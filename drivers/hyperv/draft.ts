@@ -3,11 +3,12 @@ import { assertOwner } from '#drivers/owner.js';
 import { firmwareOf } from './definition.js';
 import { wishOf } from './devices.js';
 import { hardwareDifference } from './hardware.js';
+import { keptOf } from './identity.js';
 import type { Inventory } from './inventory.js';
 import { firstNotes, keptChange } from './kept.js';
 import { hypervShape, memoryAsked, memoryShape, sizesNext } from './memory.js';
 import { configuredOf, glanceOf, isPlainOff, type NativeMachine, ownedOf } from './native.js';
-import { readKept, withoutTheirs } from './notes.js';
+import { withoutTheirs } from './notes.js';
 import { type PairChange, pairChanges } from './seed-pairs.js';
 import { missingDisc, nextSeed, seedHeld, seedNote } from './seeds.js';
 import { guidText, notesOf, uuidOf } from './wmi/machine-settings.js';
@@ -53,8 +54,8 @@ export async function draftOfChange(
   inventory: Inventory,
   signal: AbortSignal,
 ): Promise<Draft> {
-  const { nativeName } = glanceOf(native);
-  const kept = readKept(notesOf(native.settings));
+  const { id, nativeName } = glanceOf(native);
+  const kept = keptOf(native.settings);
   assertOwner(nativeName, kept?.mark, mark.owner);
   const difference = hardwareDifference(native, definition, inventory);
   const uuid = definition.uuid.toLowerCase();
@@ -62,7 +63,7 @@ export async function draftOfChange(
   const { seed } = definition;
   const told = isNow ? { seed: seedHeld(kept, seed) } : {};
   const changed = { ...difference, ...nextSeed(kept, isNow ? told.seed : seed) };
-  const { notes } = keptChange(native, { ...kept, ...told, uuid, mark, next: isNow ? {} : changed, owned: ownedOf(native) });
+  const { notes } = keptChange(native, { ...kept, ...told, uuid, id, mark, next: isNow ? {} : changed, owned: ownedOf(native) });
   const hardware = configuredOf(native, changed);
   const isTold = isNow && seed?.content !== undefined;
   const pairs = isTold ? await pairChanges(native, seed, inventory, signal) : [];

@@ -5,12 +5,12 @@ import type { Contents } from './contents.js';
 import { SeedDiscs } from './discs.js';
 import { HostFiles } from './files.js';
 import { withNames } from './found.js';
+import { keptOf } from './identity.js';
 import { idOf, type NativeGlance, type NativeMachine } from './native.js';
-import { readKept } from './notes.js';
 import { computerSystem, memory, processor, systemSettings } from './wmi/classes.js';
 import { type VersionLimits, versionLimits } from './wmi/limits.js';
 import type { MachineService } from './wmi/machine-service.js';
-import { machineIdOf, notesOf, ownSettings } from './wmi/machine-settings.js';
+import { machineIdOf, ownSettings } from './wmi/machine-settings.js';
 import { partsOf } from './wmi/parts.js';
 import type { NetworkSwitch } from './wmi/switch-shape.js';
 import type { Switches } from './wmi/switches.js';
@@ -78,7 +78,7 @@ export class Inventory {
         common.InstanceID.toUpperCase().startsWith(`MICROSOFT:${id}\\`);
       const [cpu, ram] = [processors.find(isOfIt), memories.find(isOfIt)];
       if (system === undefined || setting === undefined || cpu === undefined || ram === undefined) return [];
-      const named = withNames(partsFor(id), readKept(notesOf(setting))?.adopted?.cards);
+      const named = withNames(partsFor(id), keptOf(setting)?.adopted?.cards);
       return [{ system, settings: setting, processor: cpu, memory: ram, parts: named, networks }];
     });
   }

@@ -6,9 +6,10 @@ import { bringDevices } from './bring.js';
 import { checkNetworks, plugCards, switchesByName, tagCards } from './cards.js';
 import { devicesOf } from './devices.js';
 import { drivesAsTheyAre, type WantedDrive, wantedDrives } from './drives.js';
+import { keptOf } from './identity.js';
 import type { Inventory } from './inventory.js';
 import { configuredOf, glanceOf, type NativeMachine, ownedOf, shapeOf } from './native.js';
-import { type Kept, type Next, readKept, withKept } from './notes.js';
+import { type Kept, type Next, withKept } from './notes.js';
 import { seedDrive } from './seed-disc.js';
 import { changeText, notesOf } from './wmi/machine-settings.js';
 
@@ -26,7 +27,7 @@ export class HypervLive implements Live {
   async apply(id: MachineId, owner: OwnerMark, part: Part, signal: AbortSignal): Promise<void> {
     await this.#inventory.changing(id, signal, async (native) => {
       const { nativeName, power } = glanceOf(native);
-      const kept = readKept(notesOf(native.settings));
+      const kept = keptOf(native.settings);
       assertOwner(nativeName, kept?.mark, owner);
       if (power.state === 'Off') throw new DriverError('Conflict', `machine "${nativeName}" is Off; it gets what is new when it starts`);
       if (kept === undefined) return;
@@ -71,7 +72,7 @@ export class HypervLive implements Live {
   /** What is as it was asked for is not noted any more. */
   async #settle(id: MachineId, signal: AbortSignal): Promise<void> {
     const native = await this.#inventory.native(id, signal);
-    const kept = readKept(notesOf(native.settings));
+    const kept = keptOf(native.settings);
     const next = kept && missing(kept.next, native);
     if (kept === undefined || isDeepStrictEqual(kept.next, next)) return;
     const text = changeText(native.settings, { notes: withKept(notesOf(native.settings), { ...kept, next: next ?? {} }) });

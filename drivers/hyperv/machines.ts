@@ -8,13 +8,14 @@ import { draftOfChange, draftOfNew } from './draft.js';
 import { checkMerged, ownDrives } from './drives.js';
 import { hardwareDifference } from './hardware.js';
 import { checkCapacity } from './host.js';
+import { keptOf } from './identity.js';
 import type { Inventory } from './inventory.js';
 import { firstNotes, keptChange } from './kept.js';
 import { glanceOf, idOf, isPlainOff, machineOf, type NativeGlance, type NativeMachine, ownedOf } from './native.js';
-import { nothingOwned, readKept } from './notes.js';
+import { nothingOwned } from './notes.js';
 import { bringSeed, insertDisc, nextSeed, removeDiscs } from './seeds.js';
 import { isHalfMade } from './wmi/machine-service.js';
-import { changeText, notesOf, type SettingsChange, uuidOf } from './wmi/machine-settings.js';
+import { changeText, type SettingsChange, uuidOf } from './wmi/machine-settings.js';
 
 export class HypervMachines implements Machines {
   readonly #inventory: Inventory;
@@ -47,7 +48,7 @@ export class HypervMachines implements Machines {
   /** Two of one uuid are a copy, and nobody knows which. */
   async #find(uuid: string, signal: AbortSignal): Promise<MachineId | undefined> {
     const wanted = uuid.toLowerCase();
-    const isIt = ({ settings }: NativeGlance) => uuidOf(settings) === wanted || readKept(notesOf(settings))?.uuid === wanted;
+    const isIt = ({ settings }: NativeGlance) => uuidOf(settings) === wanted || keptOf(settings)?.uuid === wanted;
     const [found, ...others] = (await this.#inventory.glances(signal)).filter(isIt);
     if (others.length === 0) return found && idOf(found.system);
     const which = [found, ...others].flatMap((each) => (each === undefined ? [] : idOf(each.system))).join(', ');
@@ -93,23 +94,23 @@ export class HypervMachines implements Machines {
   async #assertFree({ nativeName, uuid }: MachineDefinition, owner: OwnerMark, signal: AbortSignal): Promise<void> {
     const namesake = (await this.#inventory.glances(signal)).find((each) => glanceOf(each).nativeName === nativeName);
     if (namesake === undefined) return;
-    assertOwner(nativeName, readKept(notesOf(namesake.settings))?.mark, owner);
+    assertOwner(nativeName, keptOf(namesake.settings)?.mark, owner);
     throw new DriverError('Conflict', `machine "${nativeName}" on the host has the uuid ${uuidOf(namesake.settings)}, not ${uuid}`);
   }
 
   #edit(id: MachineId, definition: MachineDefinition, mark: Mark, signal: AbortSignal): Promise<void> {
     return this.#inventory.changing(id, signal, async (native) => {
       const { nativeName } = glanceOf(native);
-      assertOwner(nativeName, readKept(notesOf(native.settings))?.mark, mark.owner);
+      assertOwner(nativeName, keptOf(native.settings)?.mark, mark.owner);
       const uuid = definition.uuid.toLowerCase();
       const difference = hardwareDifference(native, definition, this.#inventory);
       if (Object.keys(difference).length > 0) await checkCapacity(definition, this.#inventory, signal);
       const isNow = isPlainOff(native);
       const { seed } = definition;
-      await this.#inventory.discs.checkFolder(uuid, seed, readKept(notesOf(native.settings))?.seed, signal);
+      await this.#inventory.discs.checkFolder(uuid, seed, keptOf(native.settings)?.seed, signal);
       const seeded = isNow ? await bringSeed(native, seed, this.#inventory, signal) : { native };
-      const before = readKept(notesOf(seeded.native.settings));
-      const kept = { ...before, uuid, mark, next: difference, owned: ownedOf(seeded.native) };
+      const before = keptOf(seeded.native.settings);
+      const kept = { ...before, uuid, id, mark, next: difference, owned: ownedOf(seeded.native) };
       const { native: brought, rest } = isNow
         ? await bringAbout(seeded.native, difference, { ...kept, mark: before?.mark ?? mark }, this.#inventory, signal)
         : { native, rest: { ...difference, ...nextSeed(before, seed) } };
@@ -130,12 +131,12 @@ export class HypervMachines implements Machines {
 
   async mark(id: MachineId, mark: Mark, from: OwnerMark | undefined, signal: AbortSignal): Promise<void> {
     await this.#inventory.changing(id, signal, async (native) => {
-      const kept = readKept(notesOf(native.settings));
+      const kept = keptOf(native.settings);
       const isFrom = from === undefined ? kept === undefined : kept !== undefined && sameOwner(kept.mark.owner, from);
       if (!isFrom) assertOwner(glanceOf(native).nativeName, kept?.mark, mark.owner);
       await this.#change(
         native,
-        keptChange(native, { uuid: uuidOf(native.settings), next: {}, owned: nothingOwned, ...kept, mark }),
+        keptChange(native, { uuid: uuidOf(native.settings), next: {}, owned: nothingOwned, ...kept, id, mark }),
         signal,
       );
     });
@@ -146,7 +147,7 @@ export class HypervMachines implements Machines {
     try {
       await this.#inventory.changing(id, signal, async (native) => {
         const { nativeName, power } = glanceOf(native);
-        assertOwner(nativeName, readKept(notesOf(native.settings))?.mark, owner);
+        assertOwner(nativeName, keptOf(native.settings)?.mark, owner);
         if (power.state !== 'Off')
           throw new DriverError('Conflict', `machine "${nativeName}" is not Off; only one that is Off is forgotten`);
         for (const drive of ownDrives(native)) checkMerged(native, drive);

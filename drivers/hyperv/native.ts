@@ -2,13 +2,14 @@ import type { Found, Glance, Machine, MachineId, MachineShape, PowerState } from
 import { firmwareOf } from './definition.js';
 import { devicesOf, othersIn } from './devices.js';
 import { namesFor, withNames } from './found.js';
+import { identityOf, keptOf } from './identity.js';
 import { hypervShape, memoryShape, sizesNext } from './memory.js';
-import { type Next, nothingOwned, type Owned, readKept, wholeSeed } from './notes.js';
-import { connectionsOf, identityOf, othersPorts, ownPorts } from './pipes.js';
+import { type Next, nothingOwned, type Owned, wholeSeed } from './notes.js';
+import { connectionsOf, othersPorts, ownPorts } from './pipes.js';
 import { isOnDisc } from './seed-disc.js';
 import type { ObjectOf } from './wmi/class.js';
 import type { computerSystem, memory, processor } from './wmi/classes.js';
-import { formatOf, generationOf, hasSecureBoot, notesOf, type Settings, uuidOf } from './wmi/machine-settings.js';
+import { formatOf, generationOf, hasSecureBoot, type Settings, uuidOf } from './wmi/machine-settings.js';
 import { sizesOf } from './wmi/memory.js';
 import type { MachineParts } from './wmi/parts.js';
 import { type PowerWord, powerOf } from './wmi/power.js';
@@ -54,14 +55,14 @@ export function glanceOf({ system, settings }: NativeGlance): Glance {
 /** Whether its hardware can be changed: a saved one has some, too. */
 export const isPlainOff = ({ system }: NativeGlance): boolean => powerOf(system) === 'Off';
 
-export const ownedOf = ({ settings }: NativeGlance): Owned => readKept(notesOf(settings))?.owned ?? nothingOwned;
+export const ownedOf = ({ settings }: NativeGlance): Owned => keptOf(settings)?.owned ?? nothingOwned;
 
 /** What it has now. */
 export function shapeOf(native: NativeMachine, owned = ownedOf(native)): MachineShape {
   const { settings, processor, memory } = native;
   const { disks, cdroms, interfaces } = devicesOf(native.parts, owned, native.networks);
   const uses = othersIn(native.parts, owned);
-  const seed = wholeSeed(readKept(notesOf(settings)));
+  const seed = wholeSeed(keptOf(settings));
   return {
     cpuCount: processor.common.VirtualQuantity ?? 0,
     ...memoryShape(sizesOf(memory)),
@@ -81,7 +82,7 @@ export function shapeOf(native: NativeMachine, owned = ownedOf(native)): Machine
 
 /** What waits for its next start. Half a seed of a machine that is off is brought by a definition alone, whatever seed waited before. */
 function nextOf(native: NativeGlance): Next {
-  const kept = readKept(notesOf(native.settings));
+  const kept = keptOf(native.settings);
   const { seed: _, ...others } = kept?.next ?? {};
   return kept?.seed?.whole === false && isPlainOff(native) ? others : (kept?.next ?? {});
 }
@@ -115,7 +116,7 @@ function foundOf(native: NativeMachine): Found {
 
 export function machineOf(native: NativeMachine): Machine {
   const glance = glanceOf(native);
-  const kept = readKept(notesOf(native.settings));
+  const kept = keptOf(native.settings);
   const { mark } = kept ?? {};
   const told = wholeSeed(kept);
   const format = formatOf(native.settings);

@@ -2,10 +2,9 @@ import { isDeepStrictEqual } from 'node:util';
 import type { NativeNetworkShape, Network, NetworkDefinition, NetworkId, NetworkShape, Networks } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { checkName } from './definition.js';
+import { keptOf } from './identity.js';
 import { type Inventory, networkNames } from './inventory.js';
 import { glanceOf, idOf, isPlainOff, type NativeGlance } from './native.js';
-import { readKept } from './notes.js';
-import { notesOf } from './wmi/machine-settings.js';
 import type { NetworkSwitch, SwitchEnds, SwitchPorts } from './wmi/switch-shape.js';
 
 /** The host's switches. Ours lead nowhere, to the host, or outside by an adapter that is granted, which the host stays on. */
@@ -140,7 +139,7 @@ export class HypervNetworks implements Networks {
 
   /** Whosesoever machine that is not plainly off, as a saved one goes on with the switch it had; and one that is not ours, which nobody asks of again. */
   async #user(id: NetworkId, signal: AbortSignal): Promise<string | undefined> {
-    const isOurs = ({ settings }: NativeGlance) => readKept(notesOf(settings))?.mark !== undefined;
+    const isOurs = ({ settings }: NativeGlance) => keptOf(settings)?.mark !== undefined;
     const on = (await this.#inventory.glances(signal)).filter((each) => !isPlainOff(each) || !isOurs(each));
     const natives = await this.#inventory.natives(
       on.map(({ system }) => idOf(system)),

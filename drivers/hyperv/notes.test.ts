@@ -31,7 +31,7 @@ t.test('what is kept is read back to the letter, whatever others wrote before an
     { startup: fc.nat(), cards: fc.dictionary(text, text, { minKeys: 1, noNullPrototype: true }) },
     { requiredKeys: [] },
   );
-  const both = fc.tuple(any, adopted).chain(([kept, adopted]) => fc.constantFrom(kept, { ...kept, adopted }));
+  const both = fc.tuple(any, adopted).chain(([kept, adopted]) => fc.constantFrom(kept, { ...kept, id: 'A1' }, { ...kept, adopted }));
   fc.assert(fc.property(both, fc.array(text, { maxLength: 3 }), (kept, notes) => t.same(readKept(withKept(notes, kept)), kept)));
   // A break that Windows made of ours is \r\n.
   const ofOthers = fc

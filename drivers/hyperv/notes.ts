@@ -65,6 +65,8 @@ export const nothingOwned: Owned = { drives: [], cards: [] };
 export interface Kept {
   /** The machine's; it is found by this where its firmware lost it. */
   readonly uuid: string;
+  /** The host's own for the machine, by which the line of a copy is told from its own: from the first definition on. In upper case. */
+  readonly id?: string;
   readonly mark: Mark;
   readonly next: Next;
   readonly owned: Owned;
@@ -91,7 +93,7 @@ export function readKept(notes: readonly string[]): Kept | undefined {
   const line = notes.flatMap(linesOf).find((each) => each.startsWith(begin));
   const said = recordOf(parseJson(line?.slice(begin.length)));
   const owner = decodeOwner(said['owner']);
-  const { uuid, record } = said;
+  const { uuid, id, record } = said;
   if (owner === undefined || typeof uuid !== 'string') return undefined;
   const mark = { owner, record: typeof record === 'string' ? record : '' };
   const adopted = readAdopted(said['adopted']);
@@ -99,6 +101,7 @@ export function readKept(notes: readonly string[]): Kept | undefined {
   const seed = readHeld(said['seed'], uuid);
   return {
     ...{ uuid, mark, next: readNext(said['next']), owned: readOwned(said['owned']) },
+    ...(typeof id === 'string' && { id }),
     ...(adopted === undefined ? {} : { adopted }),
     ...(checkpoint === undefined ? {} : { checkpoint }),
     ...(seed === undefined ? {} : { seed }),
@@ -106,11 +109,12 @@ export function readKept(notes: readonly string[]): Kept | undefined {
 }
 
 /** The notes with what is kept, at the end of the first; all else in them stays. @throws DriverError Invalid for a record that is too long */
-export function withKept(notes: readonly string[], { uuid, mark, next, owned, adopted, checkpoint, seed }: Kept): readonly string[] {
+export function withKept(notes: readonly string[], { uuid, id, mark, next, owned, adopted, checkpoint, seed }: Kept): readonly string[] {
   const { cluster, namespace, name, uid } = mark.owner;
   const owner = { cluster, namespace, name, uid };
   const said = {
     uuid,
+    ...(id === undefined ? {} : { id }),
     owner,
     record: markRecord(mark.record),
     ...(Object.keys(next).length === 0 ? {} : { next }),

@@ -1,10 +1,5 @@
 import type { ComPortName } from '#drivers/driver.js';
-import { readKept } from './notes.js';
 import type { ComPort } from './wmi/com-ports.js';
-import { notesOf, type Settings, uuidOf } from './wmi/machine-settings.js';
-
-/** The uuid by which a machine is known, which stays where its firmware has lost it. */
-export const identityOf = (settings: Settings): string => readKept(notesOf(settings))?.uuid ?? uuidOf(settings);
 
 /**
  * What a COM port of ours ends in: on the host itself, and named after what no two machines have, as two that named the same would speak with each

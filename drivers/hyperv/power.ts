@@ -3,9 +3,10 @@ import { DriverError } from '#drivers/error.js';
 import { assertOwner } from '#drivers/owner.js';
 import { bringAbout } from './bring.js';
 import { checkNetworks, switchesByName } from './cards.js';
+import { keptOf } from './identity.js';
 import type { Inventory } from './inventory.js';
 import { configuredOf, glanceOf, isPlainOff, type NativeMachine, ownedOf } from './native.js';
-import { readKept, withKept } from './notes.js';
+import { withKept } from './notes.js';
 import { bringSeed, mayHaveSeed } from './seeds.js';
 import { changeText, notesOf } from './wmi/machine-settings.js';
 import type { PowerWish } from './wmi/power.js';
@@ -37,7 +38,7 @@ export class HypervPower implements Power {
   async #applyNext(native: NativeMachine, signal: AbortSignal): Promise<void> {
     const { interfaces } = configuredOf(native);
     if (interfaces.length > 0) checkNetworks(native, interfaces, await switchesByName(this.#inventory, signal));
-    const kept = readKept(notesOf(native.settings));
+    const kept = keptOf(native.settings);
     const isHalf = kept?.seed?.whole === false || (kept?.seed === undefined && mayHaveSeed(native));
     if (kept === undefined || (Object.keys(kept.next).length === 0 && !isHalf)) return;
     const { secureBoot, seed } = kept.next;
@@ -93,7 +94,7 @@ export class HypervPower implements Power {
 
   async #owned(id: MachineId, owner: OwnerMark, signal: AbortSignal): Promise<NativeMachine> {
     const native = await this.#inventory.settled(id, signal);
-    assertOwner(glanceOf(native).nativeName, readKept(notesOf(native.settings))?.mark, owner);
+    assertOwner(glanceOf(native).nativeName, keptOf(native.settings)?.mark, owner);
     return native;
   }
 

@@ -3,10 +3,10 @@ import { DriverError } from '#drivers/error.js';
 import { bringDevices } from './bring.js';
 import { devicesOf } from './devices.js';
 import { otherDrivesAsTheyAre, seedDriveAsItIs, type WantedDrive } from './drives.js';
+import { identityOf, keptOf } from './identity.js';
 import type { Inventory } from './inventory.js';
 import { glanceOf, isPlainOff, type NativeMachine, ownedOf } from './native.js';
-import { type HeldSeed, type Kept, type Next, readKept, type SeedNote, wholeSeed, withKept } from './notes.js';
-import { identityOf } from './pipes.js';
+import { type HeldSeed, type Kept, type Next, type SeedNote, wholeSeed, withKept } from './notes.js';
 import { discBus, isOnDisc, seedDrive } from './seed-disc.js';
 import { changePairs, pairChanges } from './seed-pairs.js';
 import { generationOf, notesOf } from './wmi/machine-settings.js';
@@ -50,7 +50,7 @@ export async function bringSeed(
   inventory: Inventory,
   signal: AbortSignal,
 ): Promise<BroughtSeed> {
-  const kept = readKept(notesOf(native.settings));
+  const kept = keptOf(native.settings);
   if (seed === undefined && !mayHaveSeed(native)) return { native };
   if (seed !== undefined && seed.content === undefined) {
     assertThere(native, kept, seed);
@@ -92,7 +92,7 @@ export async function missingDisc(
 
 /** As far as the notes say. A checkpoint may have brought back a drive that the machine had when it had one. */
 export function mayHaveSeed(native: NativeMachine): boolean {
-  const kept = readKept(notesOf(native.settings));
+  const kept = keptOf(native.settings);
   return (kept?.seed ?? kept?.next.seed) !== undefined || hasDrive(native);
 }
 
@@ -100,7 +100,7 @@ const hasDrive = (native: NativeMachine): boolean => ownedOf(native).drives.some
 
 async function discFor(native: NativeMachine, seed: MachineSeed, { discs }: Inventory, signal: AbortSignal): Promise<string | undefined> {
   if (!isOnDisc(seed.kind)) return undefined;
-  return discs.fileFor(identityOf(native.settings), seed, readKept(notesOf(native.settings))?.seed, signal);
+  return discs.fileFor(identityOf(native.settings), seed, keptOf(native.settings)?.seed, signal);
 }
 
 const filesWith = (kept: Kept | undefined, disc: string | undefined): readonly string[] => [
@@ -109,7 +109,7 @@ const filesWith = (kept: Kept | undefined, disc: string | undefined): readonly s
 
 /** The disc, or none, and no other. */
 const isInPlace = (native: NativeMachine, disc: string | undefined): boolean =>
-  filesWith(readKept(notesOf(native.settings)), disc).every((file) => file === disc) &&
+  filesWith(keptOf(native.settings), disc).every((file) => file === disc) &&
   (disc === undefined ? !hasDrive(native) : seedDriveAsItIs(native)?.file === disc);
 
 function assertThere(native: NativeMachine, kept: Kept | undefined, seed: MachineSeed): void {
@@ -127,7 +127,7 @@ async function noteHalf(
   { service }: Inventory,
   signal: AbortSignal,
 ): Promise<void> {
-  const kept = readKept(notesOf(native.settings));
+  const kept = keptOf(native.settings);
   const seed = wanted ?? kept?.seed ?? kept?.next.seed;
   const isNoted = kept?.seed?.whole === false && files.every((file) => kept.seed?.files?.includes(file));
   if (kept === undefined || isNoted || !seed) return;
@@ -156,7 +156,7 @@ async function clearDiscs(
   return native;
 }
 
-const filesOf = (native: NativeMachine): readonly string[] => readKept(notesOf(native.settings))?.seed?.files ?? [];
+const filesOf = (native: NativeMachine): readonly string[] => keptOf(native.settings)?.seed?.files ?? [];
 
 async function bringDrives(
   native: NativeMachine,
@@ -164,7 +164,7 @@ async function bringDrives(
   inventory: Inventory,
   signal: AbortSignal,
 ): Promise<void> {
-  const kept = readKept(notesOf(native.settings));
+  const kept = keptOf(native.settings);
   if (kept === undefined) return;
   const { interfaces } = devicesOf(native.parts, kept.owned, native.networks);
   await bringDevices(native, wanted, interfaces, kept, inventory, signal);

@@ -2,9 +2,10 @@ import type { MachineId, OwnerMark, Snapshot, SnapshotDefinition, Snapshots, Sna
 import { DriverError } from '#drivers/error.js';
 import { assertOwner } from '#drivers/owner.js';
 import { isCheckpoint } from './devices.js';
+import { keptOf } from './identity.js';
 import type { Inventory } from './inventory.js';
 import { glanceOf, isPlainOff, type NativeMachine } from './native.js';
-import { type CheckpointNote, type Kept, nothingOwned, readKept, wholeSeed, withKept } from './notes.js';
+import { type CheckpointNote, type Kept, nothingOwned, wholeSeed, withKept } from './notes.js';
 import { seedAfter, seedThere, uncertain } from './reverted-seed.js';
 import { checkSnapshot, memoryOf } from './snapshot-definition.js';
 import { type CheckpointService, parentOf } from './wmi/checkpoint-service.js';
@@ -40,7 +41,7 @@ export class HypervSnapshots implements Snapshots {
       const before = await this.#service.list(id, signal);
       const found = ofKey(before, wanted.key);
       if (found === undefined) await this.#take(native, kept, wanted, before, signal);
-      else await this.#name(found, { ...(readKept(notesOf(found)) ?? kept) }, wanted.name, signal);
+      else await this.#name(found, { ...(keptOf(found) ?? kept) }, wanted.name, signal);
       await this.#note(id, undefined, signal);
     });
   }
@@ -73,7 +74,7 @@ export class HypervSnapshots implements Snapshots {
       const { nativeName, power } = glanceOf(native);
       if (power.state !== 'Off')
         throw new DriverError('Conflict', `machine "${nativeName}" is ${power.state}; only one that is Off is reverted: stop it first`);
-      const then = readKept(notesOf(checkpoint));
+      const then = keptOf(checkpoint);
       const { checkpoint: note = { key, memory: false }, owned = nothingOwned } = then ?? {};
       const now: Kept = { ...kept, next: {}, owned };
       const told = () => seedThere(id, this.#inventory, signal);
@@ -106,7 +107,7 @@ export class HypervSnapshots implements Snapshots {
     act: (native: NativeMachine, kept: Kept) => Promise<void>,
   ): Promise<void> {
     return this.#inventory.changing(id, signal, async (native) => {
-      const kept = readKept(notesOf(native.settings));
+      const kept = keptOf(native.settings);
       assertOwner(glanceOf(native).nativeName, kept?.mark, owner);
       if (kept !== undefined) await act(native, kept);
     });
@@ -115,7 +116,7 @@ export class HypervSnapshots implements Snapshots {
   /** What the machine's notes say of a checkpoint. */
   async #note(id: MachineId, note: CheckpointNote | undefined, signal: AbortSignal): Promise<void> {
     const native = await this.#inventory.native(id, signal);
-    const kept = readKept(notesOf(native.settings));
+    const kept = keptOf(native.settings);
     if (kept === undefined) return;
     const { checkpoint: _, ...plain } = kept;
     await this.#write(native, withKept(notesOf(native.settings), note === undefined ? plain : { ...plain, checkpoint: note }), signal);
@@ -135,7 +136,7 @@ export class HypervSnapshots implements Snapshots {
 
 const isSame = (one: readonly string[], other: readonly string[]): boolean => JSON.stringify(one) === JSON.stringify(other);
 
-const noteOf = (checkpoint: Settings): CheckpointNote | undefined => readKept(notesOf(checkpoint))?.checkpoint;
+const noteOf = (checkpoint: Settings): CheckpointNote | undefined => keptOf(checkpoint)?.checkpoint;
 
 /** The eldest of a key is it: one that people took while the key was noted in the machine has it, too. */
 const ofKey = (all: readonly Settings[], key: string | undefined): Settings | undefined =>
