@@ -2,7 +2,7 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { cloudInit, seedBytes, sysprep } from '#controllers/seed/content.js';
-import type { VirtualMachine } from '#crds/types.js';
+import type { Hypervisor, VirtualMachine } from '#crds/types.js';
 import { connect, credentialKeys } from '#drivers/connect.js';
 import { condition, useWorld } from '#test/cluster/world.js';
 import { skipWhereMissing } from '#test/peers/build.js';
@@ -76,6 +76,35 @@ for (const mode of ['v2', 'v1'] as const)
       await world.apply(lab.hypervisor());
       await world.until('VirtualMachine', 'cloud', is('Running'), { timeoutMs: 120_000 });
       t.equal((await disc()).compare(seedBytes(sysprep(Buffer.from('<unattend a="b"/>')))), 0);
+
+      await world.apply(lab.hypervisor({ uri: lab.uri.replace(/smb=\d+/, 'smb=off') }));
+      const isClosed = ({ status }: Hypervisor) => status?.capabilities?.some(({ reason }) => /smb=off/.test(reason ?? '')) === true;
+      await world.until('Hypervisor', 'hv1', isClosed);
+      await cloud({ memory: { size: '96Mi' }, sysprep: { answerFile: '<unattend c="d"/>' } });
+      const kept = await world.until('VirtualMachine', 'cloud', ({ status }) => status?.pendingChanges?.length === 2);
+      t.match([isReady(kept), condition(kept, 'ComputeSynced')], [true, { reason: 'Unfit', message: /^spec.sysprep: .*smb=off/ }]);
+      t.match(kept.status?.pendingChanges, [
+        { field: 'spec.sysprep', class: 'Impossible', reason: /smb=off/ },
+        { field: 'spec.memory.size', class: 'Restart' },
+      ]);
+      await cloud({ runStrategy: 'Halted' });
+      await world.until('VirtualMachine', 'cloud', is('Stopped'));
+      await cloud({ runStrategy: 'Always' });
+      await world.until('VirtualMachine', 'cloud', (seen) => is('Running')(seen) && seen.status?.pendingChanges?.length === 1);
+      t.equal(native()?.number('Msvm_MemorySettingData', 'VirtualQuantity'), 96, 'it is changed, and runs');
+      t.same([(await files()).length, (await disc()).compare(seedBytes(sysprep(Buffer.from('<unattend a="b"/>'))))], [1, 0]);
+      await cloud({ sysprep: { answerFile: '<unattend a="b"/>' } });
+      const asAsked = await world.until('VirtualMachine', 'cloud', ({ status }) => status?.pendingChanges === undefined);
+      t.match(condition(asAsked, 'ComputeSynced'), { status: 'True' }, 'what it keeps is what is asked for');
+      await cloud({ sysprep: { answerFile: '<unattend c="d"/>' } });
+      await world.until('VirtualMachine', 'cloud', ({ status }) => status?.pendingChanges?.[0]?.class === 'Impossible');
+      await world.apply(lab.hypervisor());
+      await world.until('VirtualMachine', 'cloud', ({ status }) => status?.pendingChanges?.[0]?.class === 'NextBoot');
+      await cloud({ runStrategy: 'Halted' });
+      await world.until('VirtualMachine', 'cloud', is('Stopped'));
+      await cloud({ runStrategy: 'Always' });
+      await world.until('VirtualMachine', 'cloud', is('Running'));
+      t.equal((await disc()).compare(seedBytes(sysprep(Buffer.from('<unattend c="d"/>')))), 0, 'it comes once files are written again');
 
       await world.delete('VirtualMachine', 'cloud');
       await world.untilGone('VirtualMachine', 'cloud');
