@@ -17,7 +17,7 @@ packages=(
   prometheus # names of metrics, alerts, queries
   virtinst # machines as others make them
   python3-pyvmomi # a second opinion about vSphere
-  python3-winrm # a second opinion about WS-Management
+  python3-winrm wsl # second opinions about WS-Management
   krb5-kdc krb5-admin-server krb5-user libkrb5-dev # tickets, and what the optional package "kerberos" is built with
   samba samba-common-bin samba-vfs-modules smbclient # shares of Windows, and a second opinion about them
 )
