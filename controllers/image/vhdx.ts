@@ -1,3 +1,4 @@
+import { judgeVhdxHeaders, vhdxHeaders } from '#drivers/vhdx-header.js';
 import { looksLike } from './hint.js';
 import { checkVirtualSize, type HeaderLimits, type HeaderVerdict, type Refused, refuse } from './refusal.js';
 
@@ -6,7 +7,6 @@ export type ReadAt = (offset: number, length: number) => Promise<Uint8Array>;
 
 /** MS-VHDX: little-endian, at fixed places each in two copies. */
 const signature = 'vhdxfile';
-const headersAt = [64 * 1024, 128 * 1024];
 const regionsAt = [192 * 1024, 256 * 1024];
 const regionBytes = 64 * 1024;
 const mostEntries = 2047;
@@ -28,16 +28,17 @@ export function inspectVhdxHead(head: Uint8Array): HeaderVerdict {
   );
 }
 
-/** Accepts a VHDX that stands alone: closed properly, without a parent, and no larger than the volume. Of two copies, neither may say otherwise. */
+/** Accepts a VHDX that stands alone: closed properly, without a parent, and no larger than the volume. Of the header the copy counts that was written last; of the tables, neither copy may say otherwise. */
 export async function inspectVhdx(read: ReadAt, limits: HeaderLimits): Promise<HeaderVerdict> {
-  for (const at of headersAt) {
-    const header = Buffer.from(await read(at, 64));
-    if (header.toString('latin1', 0, 4) === 'head' && header.length === 64 && !header.subarray(48, 64).every((byte) => byte === 0))
-      return refuse(
-        'Dirty',
-        'the image was in use when it was copied: its log is not empty; attach and detach it on Windows, and publish it again',
-      );
-  }
+  const headers: Uint8Array[] = [];
+  for (const at of vhdxHeaders.at) headers.push(await read(at, vhdxHeaders.bytes));
+  const header = judgeVhdxHeaders(headers);
+  if (header === 'Broken') return corrupt('of its two copies neither is whole');
+  if (header === 'Logged')
+    return refuse(
+      'Dirty',
+      'the image was in use when it was copied: its log is not empty; attach and detach it on Windows, and publish it again',
+    );
   const sizes: bigint[] = [];
   for (const at of regionsAt) {
     const found = await inspectRegions(Buffer.from(await read(at, regionBytes)), read);

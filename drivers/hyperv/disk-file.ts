@@ -1,4 +1,5 @@
 import { DriverError } from '#drivers/error.js';
+import { judgeVhdxHeaders, vhdxHeaders } from '#drivers/vhdx-header.js';
 import type { WrittenFile } from './contents.js';
 
 type Format = 'Vhdx' | 'Vhd';
@@ -7,9 +8,8 @@ const kib = 1024;
 const sector = 512;
 /** Of the VHD specification 1.0. */
 const vhdTypes = { fixed: 2, dynamic: 3, differencing: 4 } as const;
-/** Of MS-VHDX: both copies of the region table, and of the header. */
+/** Of MS-VHDX: both copies of the region table. */
 const regionTables = [192 * kib, 256 * kib];
-const headers = [64 * kib, 128 * kib];
 const tableBytes = 64 * kib;
 const metadataRegion = '8b7ca206-4790-4b9a-b8fe-575f050f886e';
 const fileParameters = 'caa16737-fa36-4d43-b3b6-33f0aa44e76b';
@@ -63,12 +63,11 @@ function checksum(bytes: Buffer, at: number): number {
 
 async function wrongInVhdx(file: WrittenFile): Promise<string | undefined> {
   if ((await file.read(0, 8)).toString('latin1') !== 'vhdxfile') return 'and they do not begin with "vhdxfile"';
-  for (const at of headers) {
-    const header = await file.read(at, 64);
-    const isOne = header.length === 64 && header.toString('latin1', 0, 4) === 'head';
-    if (isOne && header.subarray(48, 64).some((byte) => byte !== 0))
-      return 'a VHDX that was in use when it was copied, as its log is not empty (attach and detach it)';
-  }
+  const headers: Buffer[] = [];
+  for (const at of vhdxHeaders.at) headers.push(await file.read(at, vhdxHeaders.bytes));
+  const header = judgeVhdxHeaders(headers);
+  if (header === 'Broken') return 'a VHDX without a header that is whole';
+  if (header === 'Logged') return 'a VHDX that was in use when it was copied, as its log is not empty (attach and detach it)';
   let tables = 0;
   for (const at of regionTables) {
     const table = await file.read(at, tableBytes);

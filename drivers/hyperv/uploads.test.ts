@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { VolumeFormat, VolumeId } from '#drivers/driver.js';
 import { Credentials } from '#drivers/target.js';
+import { crc32c } from '#simulators/hyperv/disks/crc32c.js';
 import { skipWhereMissing } from '#test/peers/build.js';
 import { definition, hypervHost, hypervWithFiles, hypervWithShare, mark, pool, sharePool, soon } from '#test/peers/hyperv-host.js';
 import { startSamba } from '#test/peers/samba.js';
@@ -132,7 +133,13 @@ t.test('what is no disk of the format, or has a parent, gets no name', async (t)
   const [childVhd, childVhdx] = [await child('Vhd'), await child('Vhdx')];
   const before = files();
   const twoTypes = edited(dynamicVhd, 0, childVhd.subarray(0, 512));
-  const log = edited(vhdx, 64 * 1024 + 48, randomBytes(16));
+  const log = [64, 128].reduce((bytes, kib) => {
+    const copy = edited(bytes, kib * 1024 + 48, randomBytes(16));
+    const header = copy.subarray(kib * 1024, (kib + 4) * 1024).fill(0, 4, 8);
+    header.writeUInt32LE(crc32c(header), 4);
+    return copy;
+  }, vhdx);
+  const torn = edited(edited(vhdx, 65 * 1024, 'x'), 129 * 1024, 'x');
   const noTable = edited(edited(vhdx, 192 * 1024, 'none'), 256 * 1024, 'none');
   const secondTable = edited(
     edited(vhdx, 256 * 1024, childVhdx.subarray(256 * 1024, 320 * 1024)),
@@ -155,6 +162,7 @@ t.test('what is no disk of the format, or has a parent, gets no name', async (t)
     ['Vhdx', noTable, /without a table of its regions/],
     ['Vhdx', edited(vhdx, 200, 'x').subarray(0, 300 * 1024), /metadata are not/],
     ['Vhdx', log, /in use when it was copied/],
+    ['Vhdx', torn, /without a header that is whole/],
     ['Vhdx', childVhdx, /differencing disk, which has a parent/],
     ['Vhdx', secondTable, /differencing disk, which has a parent/],
   ] as const) {

@@ -52,11 +52,20 @@ const sharedByDrivers = oneOf(
   'drivers/png.ts',
   'drivers/pool-source.ts',
   'drivers/proof.ts',
+  'drivers/vhdx-header.ts',
   'drivers/within.ts',
   'drivers/words.ts',
 );
 const controllersHave = oneOf(
-  ...['drivers/driver.ts', 'drivers/error.ts', 'drivers/target.ts', 'drivers/ascii.ts', 'drivers/pool-source.ts', 'drivers/within.ts'],
+  ...[
+    'drivers/driver.ts',
+    'drivers/error.ts',
+    'drivers/target.ts',
+    'drivers/ascii.ts',
+    'drivers/pool-source.ts',
+    'drivers/vhdx-header.ts',
+    'drivers/within.ts',
+  ],
 );
 const sharedXml = below('drivers/xml', 'drivers/https');
 const logsInToHyperv = (path: string): boolean => below('drivers/hyperv/ntlm')(path) || path === 'drivers/hyperv/refusal.ts';

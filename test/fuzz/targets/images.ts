@@ -2,6 +2,7 @@ import { headBytes, inspectHeader } from '#controllers/image/header.js';
 import { inspectVhdx } from '#controllers/image/vhdx.js';
 import { DriverError } from '#drivers/error.js';
 import { pictureOf } from '#drivers/libvirt/picture.js';
+import { crc32c } from '#simulators/hyperv/disks/crc32c.js';
 import { seedTexts, type Target, unlessRejected } from '../target.js';
 
 const limits = { virtualSizeBytes: 2 ** 30 };
@@ -62,6 +63,8 @@ const spread = (bytes: Buffer) => async (offset: number, length: number) => {
   const size = Math.max(1, Math.floor(bytes.length / tables.length));
   const at = tables.findLastIndex((table) => table <= offset);
   bytes.copy(out, 0, Math.min(bytes.length, at * size + offset - (tables[at] ?? 0)), Math.min(bytes.length, (at + 1) * size));
+  // With a wrong checksum nothing behind the header would be read.
+  if (out.toString('latin1', 0, 4) === 'head') out.writeUInt32LE(crc32c(out.fill(0, 4, 8)), 4);
   return out;
 };
 
