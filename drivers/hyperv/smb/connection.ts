@@ -46,7 +46,8 @@ interface Pending {
   readonly reject: (error: DriverError) => void;
 }
 
-const creditBytes = 65_536;
+/** What one credit moves. */
+export const creditBytes = 65_536;
 /** In milliseconds: how long nothing at all may come while an answer is owed. */
 const usualPatience = 90_000;
 const never = new AbortController().signal;
@@ -92,7 +93,11 @@ export class Connection {
     throwIfAborted(signal);
     this.#throwIfEnded();
     const charge = Math.max(1, Math.ceil((question.payload ?? 0) / creditBytes));
-    await this.#credits.take(charge, signal);
+    await this.#credits.take(charge, signal).catch((reason) => {
+      // Credits come with answers alone, and none is owed: only another connection has some.
+      if (!signal.aborted) this.end(DriverError.from(reason));
+      throw reason;
+    });
     this.#throwIfEnded();
     const { id, answered } = this.#send(question, charge);
     try {

@@ -1,4 +1,4 @@
-import type { Question } from './connection.js';
+import { creditBytes, type Question } from './connection.js';
 import { commands } from './header.js';
 import { decodeRead, decodeWrite, encodeFlush, encodeRead, encodeWrite } from './messages/file.js';
 import { statuses } from './status.js';
@@ -56,9 +56,9 @@ export class OpenFile implements SmbFile {
     await this.#tree.close(this.#id);
   }
 
-  /** No more than the credits that there are can carry. */
+  /** No more than the credits that there are can carry; one that is missing is told where it is taken. */
   #piece(most: number): number {
-    return Math.min(pieceBytes, most, this.#tree.reach);
+    return Math.max(creditBytes, Math.min(pieceBytes, most, this.#tree.reach));
   }
 
   async #readWhole(offset: number, length: number, signal: AbortSignal): Promise<Buffer> {

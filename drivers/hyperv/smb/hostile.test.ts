@@ -10,8 +10,10 @@ import { type Change, startSmbProxy } from '#test/servers/smb-proxy.js';
 import { padded, u16, u32, utf16, zeros } from './bytes.js';
 import { SmbClient } from './client.js';
 import { Connection } from './connection.js';
+import type { SmbFile } from './file.js';
 import { encodeFrame, FrameCutter } from './frame.js';
 import { commands, flagsAt, headerFlags, messageIdAt } from './header.js';
+import { capabilities } from './messages/negotiate.js';
 import { isSealed } from './protection/sealing.js';
 import { signings } from './protection/signing.js';
 import { ShareOfTree } from './share.js';
@@ -251,16 +253,14 @@ const entry = (name: string, isLast: boolean): Buffer => {
   return bytes;
 };
 
-/** A share of a server without a login, which answers each question about what is in its folder with these names. */
-async function listing(t: Test, names: readonly string[]) {
-  const found = Buffer.concat(names.map((name, index) => entry(name, index === names.length - 1)));
+/** A share of a server without a login, which answers each question with this, and as many credits as were asked for or these. */
+async function answering(t: Test, bodyFor: (command: number) => Buffer, most: number, credits?: number) {
   const port = await listening(t, (socket) => {
     const cutter = new FrameCutter();
     socket.on('data', (chunk: Buffer) => {
       for (const question of cutter.push(chunk)) {
-        const isList = commandOf(question) === commands.queryDirectory;
-        const body = isList ? Buffer.concat([u16(9, 72), u32(found.length), found]) : zeros(88);
-        const answer = Buffer.concat([question.subarray(0, 64), body]);
+        const answer = Buffer.concat([question.subarray(0, 64), bodyFor(commandOf(question))]);
+        answer.writeUInt16LE(credits ?? answer.readUInt16LE(14), 14);
         answer.writeUInt32LE(headerFlags.response, flagsAt);
         socket.write(encodeFrame(answer));
       }
@@ -268,9 +268,17 @@ async function listing(t: Test, names: readonly string[]) {
   });
   const connection = new Connection(createConnection({ host: '127.0.0.1', port }));
   t.teardown(() => connection.end(new DriverError('Unavailable', 'the test is over')));
-  const most = { maxTransact: 65_536, maxRead: 65_536, maxWrite: 65_536 };
-  const plain = { dialect: '2.1', capabilities: 0, securityMode: 0, signing: signings.hmacSha256 } as const;
-  return new ShareOfTree(new Tree(connection, { ...most, ...plain, serverGuid: zeros(16), clientGuid: zeros(16) }, 1, 'c$'));
+  const limits = { maxTransact: most, maxRead: most, maxWrite: most };
+  const plain = { dialect: '2.1', capabilities: capabilities.largeMtu, securityMode: 0, signing: signings.hmacSha256 } as const;
+  const agreed = { ...limits, ...plain, serverGuid: zeros(16), clientGuid: zeros(16) };
+  return { connection, share: new ShareOfTree(new Tree(connection, agreed, 1, 'c$')) };
+}
+
+/** One that says of each folder that these are in it, whenever it is asked. */
+async function listing(t: Test, names: readonly string[]) {
+  const found = Buffer.concat(names.map((name, index) => entry(name, index === names.length - 1)));
+  const body = Buffer.concat([u16(9, 72), u32(found.length), found]);
+  return (await answering(t, (command) => (command === commands.queryDirectory ? body : zeros(88)), 65_536)).share;
 }
 
 t.test('a list that never ends is given up, whether nothing is on it or the same again and again', async (t) => {
@@ -279,4 +287,14 @@ t.test('a list that never ends is given up, whether nothing is on it or the same
     code: 'Exhausted',
     message: /more than 100000 files/,
   });
+});
+
+t.test('a server that grants no credit more is given up, whatever was to be read or written', async (t) => {
+  const read = (file: SmbFile) => file.read(0, 4096, soon());
+  for (const act of [read, (file: SmbFile) => file.write(0, zeros(4096), soon())]) {
+    const { share, connection } = await answering(t, () => zeros(88), 8 * 2 ** 20, 0);
+    const file = await share.open('a', 'write', soon());
+    await t.rejects(async () => void (await act(file)), { code: 'Unavailable', message: /grants 0 credits where 1 are needed/ });
+    t.ok(connection.isOver, 'who asks next connects anew');
+  }
 });
