@@ -127,6 +127,7 @@ for (const mode of ['v2', 'v1'] as const) {
       t.notMatch(draft?.text, /Ann|touch/, 'what people wrote is told to nobody');
     }
 
+    t.match(JSON.stringify(native.settings['Notes']), /startup[^,]*Always/, 'a word, as its number is another in the other version');
     await driver.adoption?.release(id, mark.owner, soon());
     t.same(
       [restOf(native), native.settings['Notes'], native.settings['AutomaticStartupAction']],

@@ -8,6 +8,7 @@ import { glanceOf, type NativeMachine } from './native.js';
 import { type Adopted, type Kept, withKept, withoutKept } from './notes.js';
 import { bringSeed } from './seeds.js';
 import { notesOf, uuidOf } from './wmi/machine-settings.js';
+import type { Startup } from './wmi/startup.js';
 
 /** By the notes, which change while a machine runs, and which no guest sees. */
 export class HypervAdoption implements Adoption {
@@ -26,7 +27,7 @@ export class HypervAdoption implements Adoption {
       if (carried !== undefined) assertOwner(glanceOf(native).nativeName, carried.mark, mark.owner);
       const startup = await service.startupOf(native, signal);
       const kept = carried === undefined ? taken(native, mark, startup) : { ...carried, id, mark };
-      const never = startup === undefined ? {} : { startup: service.never };
+      const never = startup === 'Never' ? {} : { startup: 'Never' as const };
       await service.changeSettings(native, { notes: withKept(notes, kept), ...never }, signal);
     });
   }
@@ -50,10 +51,10 @@ export class HypervAdoption implements Adoption {
   }
 }
 
-function taken(native: NativeMachine, mark: Mark, startup: number | undefined): Kept {
+function taken(native: NativeMachine, mark: Mark, startup: Startup): Kept {
   const uuid = uuidOf(native.settings);
   const { owned, cards, disc } = namesFor(native, uuid);
-  const adopted: Adopted = { ...(startup === undefined ? {} : { startup }), ...(Object.keys(cards).length === 0 ? {} : { cards }) };
+  const adopted: Adopted = { ...(startup === 'Never' ? {} : { startup }), ...(Object.keys(cards).length === 0 ? {} : { cards }) };
   // Of which of the two kinds it is nothing tells, and which is not asked of what is not whole.
   const seed = disc === undefined ? {} : { seed: { kind: 'CloudInit' as const, location: disc, whole: false as const, files: [disc] } };
   const kept = { uuid, id: glanceOf(native).id, mark, next: {}, owned, ...seed };

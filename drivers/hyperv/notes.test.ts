@@ -28,7 +28,7 @@ t.test('what is kept is read back to the letter, whatever others wrote before an
     }),
   });
   const adopted = fc.record(
-    { startup: fc.nat(), cards: fc.dictionary(text, text, { minKeys: 1, noNullPrototype: true }) },
+    { startup: fc.constantFrom('IfItRan', 'Always'), cards: fc.dictionary(text, text, { minKeys: 1, noNullPrototype: true }) },
     { requiredKeys: [] },
   );
   const both = fc.tuple(any, adopted).chain(([kept, adopted]) => fc.constantFrom(kept, { ...kept, id: 'A1' }, { ...kept, adopted }));
@@ -48,6 +48,19 @@ t.test("people's lines stay where they are, and ours is replaced", async (t) => 
   const second = withKept(edited, { ...kept, next: { cpuCount: 2 } });
   t.match(second, [/^ask Ann\r\nbefore you touch it\nBob was here\nvirtwright: .*"next":[{]"cpuCount":2[}][}]$/, 'more']);
   t.same(withKept(first, kept), first);
+});
+
+t.test('a line of people that begins as ours hides nothing, and stays', async (t) => {
+  const theirs = ['virtwright: ask Ann before you touch it'];
+  const above = withKept(theirs, kept);
+  t.same(readKept(above), kept);
+  const below = [`${withKept([], kept).join('')}\nvirtwright: {"of": "Ann"}`];
+  t.same(readKept(below), kept);
+  for (const notes of [above, below]) {
+    const changed = withKept(notes, { ...kept, next: { cpuCount: 2 } });
+    t.match(readKept(changed), { next: { cpuCount: 2 } });
+    t.match(withoutKept(changed).join(), /Ann/);
+  }
 });
 
 t.test('our line is shown, and of what people wrote that there is something', async (t) => {

@@ -1,6 +1,7 @@
 import type { ComPortName, MachineCdrom, MachineDisk, MachineInterface, MachineSeed, Mark } from '#drivers/driver.js';
 import { asciiJson, decodeOwner, markRecord, parseJson } from '#drivers/owner.js';
 import { isDiscOf } from './seed-disc.js';
+import { type Startup, startups } from './wmi/startup.js';
 
 /** Hardware that a machine gets at its next start, where it differs: Hyper-V has but one definition, and a running machine lives by it. */
 export interface Next {
@@ -45,8 +46,8 @@ export interface OwnedDrive {
 
 /** Of a machine that others made. */
 export interface Adopted {
-  /** What its `AutomaticStartupAction` was, where the host was to start it by itself. */
-  readonly startup?: number;
+  /** Where the host was to start it by itself. */
+  readonly startup?: Startup;
   /** Which of its cards is called what, by the part of its InstanceID that is its own: their own names may be anything. */
   readonly cards?: Readonly<Record<string, string>>;
 }
@@ -88,10 +89,14 @@ export const comPortNames: readonly ComPortName[] = ['COM1', 'COM2'];
 /** Our line among the notes; the others are people's. */
 const begin = 'virtwright: ';
 
-/** What we keep; undefined when there is nothing of ours that is whole. */
+/** What we keep; undefined when there is nothing of ours that is whole. People may begin lines as we do. */
 export function readKept(notes: readonly string[]): Kept | undefined {
-  const line = notes.flatMap(linesOf).find((each) => each.startsWith(begin));
-  const said = recordOf(parseJson(line?.slice(begin.length)));
+  const lines = notes.flatMap(linesOf).filter((each) => each.startsWith(begin));
+  return lines.map(readLine).find((kept) => kept !== undefined);
+}
+
+function readLine(line: string): Kept | undefined {
+  const said = recordOf(parseJson(line.slice(begin.length)));
   const owner = decodeOwner(said['owner']);
   const { uuid, id, record } = said;
   if (owner === undefined || typeof uuid !== 'string') return undefined;
@@ -139,9 +144,9 @@ export const withoutTheirs = (notes: readonly string[]): readonly string[] =>
 
 const linesOf = (text: string): readonly string[] => text.split(/\r?\n/);
 
-/** Whatever follows our line was written by others, who do not know that it is one. The break before it is ours. */
+/** Whatever follows our line was written by others, who do not know that it is one. The break before it is ours, and so is a line that was torn. */
 const withoutOurs = (text: string): string =>
-  text.replace(/\r?\nvirtwright: [^\n]*?(?=\r?\n|$)/g, '').replace(/^virtwright: [^\n]*?(\r?\n|$)/, '');
+  text.replace(/\r?\nvirtwright: {"uuid":[^\n]*?(?=\r?\n|$)/g, '').replace(/^virtwright: {"uuid":[^\n]*?(\r?\n|$)/, '');
 
 function readNext(value: unknown): Next {
   const {
@@ -205,10 +210,11 @@ function readOwned(value: unknown): Owned {
 
 function readAdopted(value: unknown): Adopted | undefined {
   if (value === undefined) return undefined;
-  const { startup, cards } = recordOf(value);
+  const { startup: action, cards } = recordOf(value);
+  const startup = startups.find((each) => each === action);
   const names = Object.entries(recordOf(cards)).filter((each): each is [string, string] => typeof each[1] === 'string');
   return {
-    ...(typeof startup === 'number' && { startup }),
+    ...(startup === undefined ? {} : { startup }),
     ...(names.length > 0 && { cards: Object.fromEntries(names) }),
   };
 }

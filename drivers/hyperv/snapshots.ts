@@ -8,7 +8,7 @@ import { glanceOf, isPlainOff, type NativeMachine } from './native.js';
 import { type CheckpointNote, type Kept, nothingOwned, wholeSeed, withKept } from './notes.js';
 import { seedAfter, seedThere, uncertain } from './reverted-seed.js';
 import { checkSnapshot, memoryOf } from './snapshot-definition.js';
-import { type CheckpointService, parentOf } from './wmi/checkpoint-service.js';
+import { type CheckpointService, isSaved, parentOf } from './wmi/checkpoint-service.js';
 import { machineIdOf, notesOf, type Settings } from './wmi/machine-settings.js';
 
 /** Of OperationalStatus. */
@@ -146,8 +146,7 @@ function snapshotOf(checkpoint: Settings, isOurs: boolean, current: string | und
   const { InstanceID: id, ElementName: name = '', CreationTime } = checkpoint.common;
   const parent = parentOf(checkpoint);
   const note = noteOf(checkpoint);
-  const saved = checkpoint.version === 'v2' ? checkpoint.v2.IsSaved : undefined;
-  const memory = isOurs && note !== undefined ? note.memory : saved;
+  const memory = isOurs && note !== undefined ? note.memory : isSaved(checkpoint);
   return {
     ...{ id, name, isCurrent: id.toUpperCase() === current?.toUpperCase() },
     ...(isOurs && note !== undefined ? { key: note.key } : {}),

@@ -333,6 +333,18 @@ export const rules: readonly Rule[] = [
     },
   },
   {
+    law: 'drivers/hyperv/ asks for the version of WMI under wmi/ alone',
+    offences: (house) =>
+      house
+        .filter(({ path }) => below('drivers/hyperv')(path) && !below('drivers/hyperv/wmi')(path) && !isTest(path))
+        .filter(({ asksVersion }) => asksVersion)
+        .map(({ path }) => `${path} asks for the version`),
+    broken: {
+      'drivers/hyperv/a.ts': `export const isOld = (wmi: Wmi) => wmi.version === 'v1';`,
+      'drivers/hyperv/b.ts': `export const saved = (settings: Settings) => settings.v2.IsSaved;`,
+    },
+  },
+  {
     law: 'drivers/hyperv/wmi/ knows classes and their versions, and no machines of ours: it imports of ours only itself, wsman/, and what drivers share',
     offences: imports(
       ({ path }) => below('drivers/hyperv/wmi')(path) && !isTest(path),

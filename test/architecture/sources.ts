@@ -18,6 +18,8 @@ export interface Source {
   readonly exportsDefault: boolean;
   /** Clocks, chance and I/O that need no import, e.g. `fetch`, `Date.now`. */
   readonly ambient: readonly string[];
+  /** Looks whether something is of version v1 or v2, or takes what only one of them has. */
+  readonly asksVersion: boolean;
 }
 
 const top = new URL('../../../', import.meta.url);
@@ -42,16 +44,25 @@ export function readSource(path: string, text: string): Source {
   const imports: Import[] = [];
   const ambient = new Set<string>();
   let exportsDefault = false;
+  let asksVersion = false;
   const visit = (node: ts.Node): void => {
     const taken = importOf(node);
     if (taken !== undefined) imports.push({ ...taken, target: resolve(path, taken.target) });
     const used = ambientOf(node);
     if (used !== undefined) ambient.add(used);
     exportsDefault ||= isDefaultExport(node);
+    asksVersion ||= isOfOneVersion(node);
     ts.forEachChild(node, visit);
   };
   visit(ts.createSourceFile(path, text, ts.ScriptTarget.Latest, false));
-  return { path, imports, exportsDefault, ambient: [...ambient] };
+  return { path, imports, exportsDefault, ambient: [...ambient], asksVersion };
+}
+
+const isVersion = (name: string): boolean => name === 'v1' || name === 'v2';
+
+function isOfOneVersion(node: ts.Node): boolean {
+  if (ts.isPropertyAccessExpression(node)) return isVersion(node.name.text);
+  return ts.isBinaryExpression(node) && [node.left, node.right].some((side) => ts.isStringLiteral(side) && isVersion(side.text));
 }
 
 function importOf(node: ts.Node): Import | undefined {

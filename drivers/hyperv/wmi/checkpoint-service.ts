@@ -16,6 +16,9 @@ const checkpointsOf: Readonly<Record<Version, (id: MachineId) => string>> = {
 /** Of `SnapshotType`: all of a machine, or its disks alone. */
 const types = { full: 2, disks: 3 } as const;
 
+/** Whether it has the machine's memory; undefined where the host does not tell. */
+export const isSaved = (settings: Settings): boolean | undefined => (settings.version === 'v2' ? settings.v2.IsSaved : undefined);
+
 /** The checkpoint that settings go on from, by its InstanceID. */
 export const parentOf = ({ common }: Settings): string | undefined => keysIn(common.Parent ?? '')['InstanceID'];
 

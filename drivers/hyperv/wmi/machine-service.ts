@@ -7,6 +7,7 @@ import { newScsiController } from './drives.js';
 import type { Jobs } from './jobs.js';
 import { changeText, guidText, type Settings, type SettingsChange } from './machine-settings.js';
 import { type PowerWish, requestedState } from './power.js';
+import { type Startup, startupNumbers, startupOf } from './startup.js';
 import type { Wmi } from './wmi.js';
 
 export type System = ObjectOf<typeof computerSystem>;
@@ -50,9 +51,6 @@ const calls = {
   },
 } as const satisfies Record<Version, unknown>;
 
-/** Of AutomaticStartupAction. */
-const neverStarts: Readonly<Record<Version, number>> = { v1: 0, v2: 2 };
-
 const halfMadeName = (uuid: string): string => `virtwright ${uuid.toLowerCase()} is being made`;
 
 /** Whether a machine has uuid and notes by now, and not its name yet: only version 1 knows such. */
@@ -78,7 +76,11 @@ export class MachineService {
     if (this.#wmi.version === 'v1') return this.#defineV1(machine, signal);
     const { name, notes, generation, uuid } = machine;
     const common = { ElementName: name, BIOSGUID: guidText(uuid) };
-    const v2 = { Notes: [notes], VirtualSystemSubType: `Microsoft:Hyper-V:SubType:${generation}`, AutomaticStartupAction: neverStarts.v2 };
+    const v2 = {
+      Notes: [notes],
+      VirtualSystemSubType: `Microsoft:Hyper-V:SubType:${generation}`,
+      AutomaticStartupAction: startupNumbers.v2.Never,
+    };
     const secure = generation === 2 ? { SecureBootEnabled: false } : {};
     const given = {
       SystemSettings: embedObject(systemSettings, { version: 'v2', common, v2: { ...v2, ...secure } }),
@@ -110,16 +112,10 @@ export class MachineService {
     }
   }
 
-  /** Of AutomaticStartupAction: the host starts it of itself never. */
-  get never(): number {
-    return neverStarts[this.#wmi.version];
-  }
-
-  /** What the host does with a machine when it starts itself: `AutomaticStartupAction`, undefined where that is nothing. */
-  async startupOf({ system, settings }: MachineSettings, signal: AbortSignal): Promise<number | undefined> {
-    const { AutomaticStartupAction = neverStarts[settings.version] } =
-      settings.version === 'v2' ? settings.v2 : ((await this.#globalOf(system.reference, signal)) ?? {});
-    return AutomaticStartupAction === neverStarts[settings.version] ? undefined : AutomaticStartupAction;
+  /** What the host does with a machine when it starts itself. */
+  async startupOf({ system, settings }: MachineSettings, signal: AbortSignal): Promise<Startup> {
+    const { AutomaticStartupAction } = settings.version === 'v2' ? settings.v2 : ((await this.#globalOf(system.reference, signal)) ?? {});
+    return startupOf(settings.version, AutomaticStartupAction);
   }
 
   /** Changes a machine's settings. In one call, but for `startup` in version 1, which comes last there. */
@@ -128,7 +124,7 @@ export class MachineService {
     if (text !== undefined) await this.change(system.reference, text, signal);
     if (settings.version === 'v2' || change.startup === undefined) return;
     const id = (await this.#globalOf(system.reference, signal))?.InstanceID;
-    const v1 = { InstanceID: id, AutomaticStartupAction: change.startup };
+    const v1 = { InstanceID: id, AutomaticStartupAction: startupNumbers.v1[change.startup] };
     await this.change(system.reference, embedObject(globalSettings, { version: 'v1', v1 }), signal);
   }
 
@@ -217,7 +213,7 @@ export class MachineService {
   }
 
   async #makeV1(name: string, signal: AbortSignal): Promise<Reference | undefined> {
-    const v1 = { ElementName: name, AutomaticStartupAction: neverStarts.v1 };
+    const v1 = { ElementName: name, AutomaticStartupAction: startupNumbers.v1.Never };
     const given = {
       SystemSettingData: embedObject(globalSettings, { version: 'v1', v1 }),
       ResourceSettingData: [newScsiController(this.#wmi)],

@@ -1,5 +1,6 @@
 import { embedObject, type ObjectOf, type Version } from './class.js';
 import { systemSettings } from './classes.js';
+import { type Startup, startupNumbers } from './startup.js';
 
 export type Settings = ObjectOf<typeof systemSettings>;
 
@@ -41,7 +42,7 @@ export interface SettingsChange {
   /** Of a checkpoint. */
   readonly name?: string;
   /** `AutomaticStartupAction`, which version 1 has elsewhere: see `MachineService.changeSettings`. */
-  readonly startup?: number;
+  readonly startup?: Startup;
 }
 
 /** The change as an embedded object; undefined when it is none. Only of version 2 are secure boot and startup. */
@@ -59,7 +60,7 @@ export function changeText(settings: Settings, { notes, uuid, secureBoot, name, 
   const v2 = {
     ...(notes && { Notes: notes }),
     ...(secureBoot === undefined ? {} : { SecureBootEnabled: secureBoot }),
-    ...(startup === undefined ? {} : { AutomaticStartupAction: startup }),
+    ...(startup === undefined ? {} : { AutomaticStartupAction: startupNumbers.v2[startup] }),
   };
   return embedObject(systemSettings, { version: 'v2', common, v2 });
 }
