@@ -1,4 +1,4 @@
-import type { PoolId, Volume, VolumeDefinition } from '#drivers/driver.js';
+import type { PoolId, Volume, VolumeDefinition, VolumeId } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { partOf } from './contents.js';
 import { formatOf, isCheckpoint } from './devices.js';
@@ -68,15 +68,35 @@ export function volumeOf(pool: PoolId, { path, name, sizeBytes }: StoredFile, di
 export const filesOf = (pool: PoolId, nativeName: string, files: readonly StoredFile[]): readonly StoredFile[] =>
   wholeFirst(files.filter((file) => volumeOf(pool, file, undefined)?.id.nativeName === nativeName));
 
-export const wholeFirst = (files: readonly StoredFile[]): readonly StoredFile[] =>
+const wholeFirst = (files: readonly StoredFile[]): readonly StoredFile[] =>
   [...files].sort((one, other) => Number(isPlaceholder(one.name)) - Number(isPlaceholder(other.name)));
 
-/** What was left of an upload to a volume whose agent died. */
-export const partsOf = (pool: PoolId, nativeName: string, files: readonly StoredFile[]): readonly StoredFile[] =>
-  files.filter(({ name, ...file }) => {
-    const whole = name.slice(0, -partOf('').length);
-    return name === partOf(whole) && volumeOf(pool, { ...file, name: whole }, undefined)?.id.nativeName === nativeName;
-  });
+/** The same of all volumes. */
+export function filesByName(pool: PoolId, files: readonly StoredFile[]): readonly (readonly StoredFile[])[] {
+  const byName = new Map<string, StoredFile[]>();
+  for (const file of wholeFirst(files)) {
+    const name = volumeOf(pool, file, undefined)?.id.nativeName;
+    if (name !== undefined) byName.set(name, [...(byName.get(name) ?? []), file]);
+  }
+  return [...byName.values()];
+}
+
+/** Why those files of one name are not one volume: others put theirs beside ours, with another ending, and no file tells whose it is. */
+export function rivalry([first, ...others]: readonly StoredFile[]): string | undefined {
+  const rival = others.find(({ path }) => filledPath(path) !== first?.path);
+  if (first === undefined || rival === undefined) return undefined;
+  return `there are two files of that name, ${first.path} and ${rival.path}; move or rename the one that is not the volume's`;
+}
+
+/** @throws DriverError Conflict */
+export function checkOne({ nativeName }: VolumeId, own: readonly StoredFile[]): void {
+  const why = rivalry(own);
+  if (why !== undefined) throw new DriverError('Conflict', `volume "${nativeName}": ${why}`);
+}
+
+/** What was left of an upload to the volume of those files, whose agent died. */
+export const partsOf = ([first]: readonly StoredFile[], files: readonly StoredFile[]): readonly StoredFile[] =>
+  first === undefined ? [] : files.filter(({ path }) => path === partOf(filledPath(first.path)));
 
 /** @throws DriverError Invalid */
 export function checkVolumeName(name: string): void {

@@ -1,3 +1,5 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import t from 'tap';
 import { hypervHost, pool, soon } from '#test/peers/hyperv-host.js';
 
@@ -53,3 +55,65 @@ for (const mode of ['v2', 'v1'] as const)
     await t.rejects(facet('volumes').create(itself, soon()), { code: 'Busy', message: /the host still makes it/ });
     t.equal(written.state, 'running');
   });
+
+for (const mode of ['v2', 'v1'] as const)
+  t.test(`${mode}: a file that others put beside ours under its name is neither taken for it, nor deleted with it`, async (t) => {
+    const { folder, simulator, facet, disk } = await hypervHost(t, mode);
+    const volumes = facet('volumes');
+    const { store } = simulator.host.options;
+    const files = async () => (await readdir(join(folder, 'D/Hyper-V'))).sort();
+    const { id } = await disk('web');
+    const theirs = ['web.vhdx', 'web.raw.iso'];
+    for (const file of theirs) {
+      if (/x$/.test(file)) await store.create(`d:\\hyper-v\\${file}`, { format: 'VHDX', type: 'Dynamic', sizeBytes: 8 << 20 });
+      else await store.touch(`d:\\hyper-v\\${file}`);
+      const listed = await volumes.list(pool, { refresh: true }, soon());
+      t.match(listed, [{ id, unread: /there are two files of that name, .*; move or rename the one that is not the volume's/ }]);
+      t.equal(listed.length, 1);
+      const copy = { pool, nativeName: 'copy', format: 'Vhd', sizeBytes: 16 << 20 } as const;
+      const source = { id, format: 'Vhd' } as const;
+      const acts = [
+        () => volumes.delete(id, soon()),
+        () => volumes.grow(id, 16 << 20, soon()),
+        () => volumes.upload(id, nothing(), soon()),
+        () => volumes.copy(copy, source, soon()),
+        () => volumes.link(copy, source, soon()),
+      ];
+      for (const act of acts)
+        await t.rejects(async () => void (await act()), { code: 'Conflict', message: /volume "web": there are two files of that name/ });
+      t.same(await files(), ['web.vhd', file].sort());
+      await store.delete(`d:\\hyper-v\\${file}`);
+    }
+    await store.touch('d:\\hyper-v\\web.vhdx.part');
+    t.match(await volumes.list(pool, { refresh: true }, soon()), [{ id, location: 'd:\\hyper-v\\web.vhd', unread: undefined }]);
+    await volumes.delete(id, soon());
+    t.same(await files(), ['web.vhdx.part'], 'what others have begun is theirs');
+    const empty = { pool, nativeName: 'disc', format: 'Raw', sizeBytes: 0 } as const;
+    await volumes.create(empty, soon());
+    await store.create('d:\\hyper-v\\disc.vhd', { format: 'VHD', type: 'Dynamic', sizeBytes: 8 << 20 });
+    await t.rejects(volumes.delete(empty, soon()), { code: 'Conflict', message: /disc\.vhd and .*disc\.empty\.vhdx?;/ });
+  });
+
+for (const mode of ['v2', 'v1'] as const)
+  t.test(`${mode}: a disk that others put in the place of one as long is asked for before its base goes`, async (t) => {
+    const { folder, simulator, facet, disk } = await hypervHost(t, mode);
+    const volumes = facet('volumes');
+    const { store } = simulator.host.options;
+    const [base, another] = [await disk('base'), await disk('bare')];
+    const theirs = 'd:\\hyper-v\\theirs.vhd';
+    const link = (parent: string) => store.create(theirs, { format: 'VHD', type: 'Differencing', sizeBytes: 0, parent });
+    const bytes = async () => (await stat(join(folder, 'D/Hyper-V/theirs.vhd'))).size;
+    await link(another.location);
+    const before = await bytes();
+    t.match(await volumes.list(pool, { refresh: true }, soon()), [{}, {}, { base: another.location }]);
+    await store.delete(theirs);
+    await link(base.location);
+    t.equal(await bytes(), before);
+    t.match(await volumes.list(pool, { refresh: false }, soon()), [{}, {}, { base: another.location }], 'as it was known');
+    const isLinked = { code: 'Conflict', message: /volume "base" has a linked clone/ };
+    await t.rejects(volumes.delete(base.id, soon()), isLinked);
+    await t.rejects(volumes.grow(base.id, 8 << 20, soon()), isLinked);
+    await volumes.delete(another.id, soon());
+  });
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}

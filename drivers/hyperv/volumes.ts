@@ -2,12 +2,15 @@ import type { MachineId, PoolId, Volume, VolumeDefinition, VolumeId, VolumeSourc
 import { DriverError } from '#drivers/error.js';
 import type { Contents, Range } from './contents.js';
 import type { StoredFile } from './files.js';
+import { KnownDisks } from './known-disks.js';
 import type { HypervPools } from './pools.js';
 import {
   checkLink,
+  checkOne,
   checkVolumeName,
   diskFormatOf,
   fileOf,
+  filesByName,
   filesOf,
   filledPath,
   isCheckpointOf,
@@ -17,10 +20,10 @@ import {
   isUnfilled,
   partsOf,
   placeholderOf,
+  rivalry,
   sizeOf,
   unfilledOf,
   volumeOf,
-  wholeFirst,
 } from './volume.js';
 import { VolumeContents } from './volume-contents.js';
 import type { Disk, ImageService } from './wmi/image-service.js';
@@ -35,32 +38,39 @@ export class HypervVolumes implements Volumes {
   readonly #pools: HypervPools;
   readonly #images: ImageService;
   readonly #contents: VolumeContents;
-  /** By path. A size changes as somebody resizes a disk; whoever lists with `refresh` asks again for those that were written to. */
-  readonly #known = new Map<string, { readonly fileBytes: number; readonly modified: string; readonly disk: Disk }>();
-  /** To be asked for again, each since a moment of its own: an answer that was asked for before then is an old one. */
-  readonly #stale = new Map<string, symbol>();
+  readonly #disks: KnownDisks;
 
   constructor(limits: VersionLimits, pools: HypervPools, images: ImageService, contents: Contents) {
     this.#limits = limits;
     this.#pools = pools;
     this.#images = images;
     this.#contents = new VolumeContents(pools, contents);
+    this.#disks = new KnownDisks(images);
   }
 
   async list(pool: PoolId, { refresh }: { readonly refresh: boolean }, signal: AbortSignal): Promise<readonly Volume[]> {
     const files = await this.#pools.files(pool, signal);
-    for (const { path, modified } of refresh ? files : [])
-      if (modified === '' || this.#known.get(path)?.modified !== modified) this.#stale.set(path, Symbol());
+    if (refresh) this.#disks.refresh(files);
     const volumes: Volume[] = [];
-    for (const file of wholeFirst(files)) {
-      const disk = await this.#asked(file, signal);
+    for (const own of filesByName(pool, files)) {
+      const volume = await this.#volumeIn(pool, own, signal);
+      if (volume !== undefined) volumes.push(volume);
+    }
+    return volumes;
+  }
+
+  /** Of two files that may be it, neither is told as the volume: a machine would get the other's. */
+  async #volumeIn(pool: PoolId, own: readonly StoredFile[], signal: AbortSignal): Promise<Volume | undefined> {
+    const why = rivalry(own);
+    for (const file of own) {
+      const disk = await this.#disks.asked(file, signal);
       const isRead = !(disk instanceof DriverError);
       if (!isRead && disk.code === 'NotFound') continue;
       const volume = volumeOf(pool, file, isRead ? disk : undefined);
-      if (volume === undefined || volumes.some(({ id }) => id.nativeName === volume.id.nativeName)) continue;
-      volumes.push(isRead || !isSized(file.name) ? volume : { ...volume, unread: disk.message });
+      const unread = why ?? (isRead || !isSized(file.name) ? undefined : disk.message);
+      return volume === undefined || unread === undefined ? volume : { ...volume, unread };
     }
-    return volumes;
+    return undefined;
   }
 
   async create(definition: VolumeDefinition, signal: AbortSignal): Promise<Volume> {
@@ -146,7 +156,7 @@ export class HypervVolumes implements Volumes {
       await this.#contents.upload(volume, content, signal);
     } finally {
       // Its file may be as long as before.
-      this.#stale.set(filledPath(volume.location), Symbol());
+      this.#disks.mistrust(filledPath(volume.location));
     }
   }
 
@@ -174,17 +184,18 @@ export class HypervVolumes implements Volumes {
       await this.#images.grow(location, sizeOf(id.nativeName, sizeBytes), signal);
     } finally {
       // Its file may be as long as before, whoever has grown it.
-      this.#stale.set(location, Symbol());
+      this.#disks.mistrust(location);
     }
   }
 
   async delete(id: VolumeId, signal: AbortSignal): Promise<void> {
     const files = await this.#pools.files(id.pool, signal);
     const own = filesOf(id.pool, id.nativeName, files);
+    checkOne(id, own);
     // Nobody links to what but keeps a name: it goes, whatever else is untold.
     if (own.some(({ name }) => isSized(name))) await this.#checkAlone(id, signal);
-    for (const { path } of own.length === 0 ? [] : [...partsOf(id.pool, id.nativeName, files), ...own]) {
-      this.#known.delete(path);
+    for (const { path } of [...partsOf(own, files), ...own]) {
+      this.#disks.forget(path);
       await this.#pools.remove(id.pool, path, signal);
     }
   }
@@ -201,7 +212,7 @@ export class HypervVolumes implements Volumes {
   async #checkFree(id: VolumeId, folder: string, signal: AbortSignal): Promise<void> {
     const file = await this.#file(id, signal);
     if (file === undefined) return;
-    const isWhole = !isSized(file.name) || (await this.#looked(file, signal)) !== undefined;
+    const isWhole = !isSized(file.name) || !((await this.#disks.asked(file, signal)) instanceof DriverError);
     if (isWhole) throw new DriverError('Conflict', `there is a volume "${id.nativeName}" in ${folder} already`);
     throw new DriverError('Busy', `volume "${id.nativeName}" in ${folder}: the host still makes it, or does not tell its size`);
   }
@@ -223,25 +234,23 @@ export class HypervVolumes implements Volumes {
   /** What is kept as differences from a disk is nothing without it as it was. @throws DriverError Conflict */
   async #checkAlone(id: VolumeId, signal: AbortSignal): Promise<void> {
     await this.#checkMerged(id, signal);
-    await this.#checkTold(id, signal);
-    const volumes = await this.list(id.pool, { refresh: false }, signal);
-    const location = volumes.find((each) => each.id.nativeName === id.nativeName)?.location;
-    const linked = volumes.find(({ base }) => base !== undefined && base === location);
-    if (linked === undefined) return;
-    throw new DriverError('Conflict', `volume "${id.nativeName}" has a linked clone (${linked.location}); delete that first`);
+    const files = await this.#pools.files(id.pool, signal);
+    const location = filesOf(id.pool, id.nativeName, files)[0]?.path;
+    for (const file of files.filter(({ name, path }) => isDisk(name) && isSized(name) && path !== location)) {
+      const disk = await this.#told(id, file, signal);
+      if (disk?.parent === undefined || disk.parent.toLowerCase() !== location) continue;
+      throw new DriverError('Conflict', `volume "${id.nativeName}" has a linked clone (${file.path}); delete that first`);
+    }
   }
 
   /** A disk that does not tell what it is may be a linked clone. One that is broken is none. @throws DriverError Busy */
-  async #checkTold({ pool, nativeName }: VolumeId, signal: AbortSignal): Promise<void> {
-    const files = await this.#pools.files(pool, signal);
-    const untold = files.filter(({ name, path }) => isDisk(name) && isSized(name) && !this.#known.has(path));
-    for (const file of untold.filter((each) => volumeOf(pool, each, undefined)?.id.nativeName !== nativeName))
-      await this.#look(file, signal).catch((cause) => {
-        if (!(cause instanceof DriverError) || ['Unavailable', 'TimedOut'].includes(cause.code)) throw cause;
-        if (['Invalid', 'NotFound'].includes(cause.code)) return;
-        const message = `volume "${nativeName}": ${file.path} does not tell now whether it is a linked clone of it`;
-        throw new DriverError('Busy', `${message}; see what has that file in use`, { cause });
-      });
+  async #told({ nativeName }: VolumeId, file: StoredFile, signal: AbortSignal): Promise<Disk | undefined> {
+    return this.#disks.current(file, signal).catch((cause) => {
+      if (!(cause instanceof DriverError) || ['Unavailable', 'TimedOut'].includes(cause.code)) throw cause;
+      if (['Invalid', 'NotFound'].includes(cause.code)) return undefined;
+      const message = `volume "${nativeName}": ${file.path} does not tell now whether it is a linked clone of it`;
+      throw new DriverError('Busy', `${message}; see what has that file in use`, { cause });
+    });
   }
 
   /** Checkpoints put their files beside the disk's. @throws DriverError Conflict */
@@ -258,7 +267,7 @@ export class HypervVolumes implements Volumes {
   async #must(id: VolumeId, signal: AbortSignal): Promise<Volume> {
     const file = await this.#file(id, signal);
     if (file === undefined) throw new DriverError('NotFound', `there is no volume "${id.nativeName}" in ${id.pool}`);
-    const disk = await this.#asked(file, signal);
+    const disk = await this.#disks.asked(file, signal);
     // Whoever uploaded what is no disk has to read why.
     if (disk instanceof DriverError && isSized(file.name))
       throw new DriverError(disk.code, `volume "${id.nativeName}": ${disk.message}`, { cause: disk });
@@ -268,33 +277,11 @@ export class HypervVolumes implements Volumes {
     return volume;
   }
 
-  async #file({ pool, nativeName }: VolumeId, signal: AbortSignal): Promise<StoredFile | undefined> {
-    return filesOf(pool, nativeName, await this.#pools.files(pool, signal))[0];
-  }
-
-  /** Undefined for what is no virtual disk, and for one that was never seen. */
-  async #looked(file: StoredFile, signal: AbortSignal): Promise<Disk | undefined> {
-    const disk = await this.#asked(file, signal);
-    return disk instanceof DriverError ? undefined : disk;
-  }
-
-  /** As it was last seen where the host does not tell it now; why not, where it was never seen. Undefined for what is no virtual disk. */
-  async #asked(file: StoredFile, signal: AbortSignal): Promise<Disk | DriverError | undefined> {
-    const { path, sizeBytes: fileBytes } = file;
-    const known = this.#known.get(path);
-    if (!isDisk(path) || (known?.fileBytes === fileBytes && !this.#stale.has(path))) return known?.disk;
-    return this.#look(file, signal).catch((reason) => {
-      if (!(reason instanceof DriverError) || ['Unavailable', 'TimedOut'].includes(reason.code)) throw reason;
-      return known?.disk ?? reason;
-    });
-  }
-
-  async #look({ path, sizeBytes: fileBytes, modified }: StoredFile, signal: AbortSignal): Promise<Disk> {
-    const since = this.#stale.get(path);
-    const disk = await this.#images.look(path, signal);
-    this.#known.set(path, { fileBytes, modified, disk });
-    if (this.#stale.get(path) === since) this.#stale.delete(path);
-    return disk;
+  /** @throws DriverError Conflict where there are two that may be it */
+  async #file(id: VolumeId, signal: AbortSignal): Promise<StoredFile | undefined> {
+    const own = filesOf(id.pool, id.nativeName, await this.#pools.files(id.pool, signal));
+    checkOne(id, own);
+    return own[0];
   }
 }
 
