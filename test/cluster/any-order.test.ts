@@ -103,7 +103,7 @@ async function isAtRest(t: Test, place: Place, when: string): Promise<void> {
   await writeFile(file, JSON.stringify({ apiVersion: 'v1', kind: 'List', items: place.order }));
   const manager = place.words.filter((word) => word.startsWith('--field-manager'));
   const diff = await world.cluster.kubectl('diff', ...place.server, ...manager, '-f', file);
-  t.same([diff.code, diff.stdout], [0, ''], `no difference ${when}`);
+  t.same([diff.code, diff.stdout, diff.stderr], [0, '', ''], `no difference ${when}`);
   const before = await generations();
   await applied(place);
   t.same(await generations(), before, `applied again ${when}`);

@@ -14,6 +14,7 @@ import { rehearse } from '#drivers/connect.js';
 import { type Connect, type Drivers, noCredentials } from '#drivers/target.js';
 import { type ApiServer, type KubectlArgs, useCluster } from './api-server.js';
 import { resources } from './kinds.js';
+import { until } from './until.js';
 
 export interface OperatorOptions {
   readonly connect: Connect;
@@ -71,12 +72,10 @@ export class World {
 
   async installCrds(): Promise<void> {
     await this.kubectl('apply', '--server-side', '-f', fileURLToPath(crdFolder));
-    await this.kubectl(
-      'wait',
-      '--for=condition=Established',
-      '--timeout=60s',
-      ...Object.values(resources).map(({ plural, group }) => `crd/${plural}.${group}`),
-    );
+    const names = Object.values(resources).map(({ plural, group }) => `${plural}.${group}`);
+    await this.kubectl('wait', '--for=condition=Established', '--timeout=180s', ...names.map((name) => `crd/${name}`));
+    // Established is said before they are served, and before clients are told of them.
+    await until(async () => (await this.cluster.kubectl('get', names.join(), '--all-namespaces')).code === 0);
   }
 
   async get<K extends keyof Kinds>(kind: K, name: string, namespace = 'default'): Promise<Kinds[K] | undefined> {
@@ -114,6 +113,14 @@ export class World {
   async delete(kind: keyof Kinds, name: string, namespace = 'default'): Promise<void> {
     const resource = resources[kind];
     await this.client.delete(resource, resource.namespaced ? { namespace, name } : { name }, {}, AbortSignal.timeout(60_000));
+  }
+
+  /** One after the other: each is deleted once the one before is gone. */
+  async remove(kind: keyof Kinds, ...names: readonly string[]): Promise<void> {
+    for (const name of names) {
+      await this.delete(kind, name);
+      await this.untilGone(kind, name);
+    }
   }
 
   async start({ connect, credentialKeys = () => noCredentials, hypervisors: names, ...options }: OperatorOptions): Promise<Running> {
