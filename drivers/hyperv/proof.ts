@@ -10,6 +10,8 @@ export const proof: Proof = {
         'test/contract/hyperv.test.ts',
         'test/contract/hyperv-shares.test.ts',
         'test/faults/hyperv.test.ts',
+        'test/faults/hyperv-ignition.test.ts',
+        'test/faults/hyperv-adoption.test.ts',
         'test/faults/hyperv-shares.test.ts',
       ],
     },

@@ -60,7 +60,7 @@ const busy: Scene = async (t, stage) => {
   release();
   await stage.isReady('VirtualMachine', 'm');
   t.equal(native.number('Msvm_MemorySettingData', 'VirtualQuantity'), 96);
-  await stage.remove('VirtualMachine', 'm');
+  await world.remove('VirtualMachine', 'm');
 };
 
 const diskInUse: Scene = async (t, stage) => {
@@ -78,8 +78,8 @@ const diskInUse: Scene = async (t, stage) => {
   t.same([theirs.state, theirs.writes], ['running', 2]);
   stage.lab.simulator.host.machines.delete(theirs.id);
   await stage.isReady('VirtualMachine', 'm');
-  await stage.remove('VirtualMachine', 'm');
-  await stage.remove('StorageVolume', 'm');
+  await world.remove('VirtualMachine', 'm');
+  await world.remove('StorageVolume', 'm');
 };
 
 const twoOfOneName: Scene = async (t, stage) => {
@@ -94,7 +94,7 @@ const twoOfOneName: Scene = async (t, stage) => {
   const second = await stranger(stage, 'default.m');
   await stage.patch('VirtualMachine', 'm', always);
   await world.until('VirtualMachine', 'm', ({ status }) => status?.power?.state === 'Running');
-  await stage.remove('VirtualMachine', 'm');
+  await world.remove('VirtualMachine', 'm');
   t.same([host.machines.size, host.machines.get(second.id)?.state, second.writes], [2, 'off', 0], 'theirs is neither started nor taken');
   host.machines.delete(second.id);
 };
@@ -120,10 +120,10 @@ const names: Scene = async (t, stage) => {
   await world.until('VirtualMachine', 'm', ({ status }) => status?.power?.state === 'Running');
   await stage.isReady('VirtualMachine', 'm');
   t.match(await stage.isReady('StorageVolume', 'm'), { status: { location: `d:\\${hostile}\\default.m` } });
-  await stage.remove('VirtualMachine', 'm');
-  await stage.remove('StorageVolume', 'm');
-  await stage.remove('VirtualNetwork', 'hostile');
-  await stage.remove('StoragePool', 'hostile');
+  await world.remove('VirtualMachine', 'm');
+  await world.remove('StorageVolume', 'm');
+  await world.remove('VirtualNetwork', 'hostile');
+  await world.remove('StoragePool', 'hostile');
 };
 
 /** Whatever is asked of the host, as long as it lasts. */

@@ -72,18 +72,9 @@ for (const { mode, spec: first, changes } of [
     await ChangeTable.try(t, peer, first, changes);
     await checkWhole(t, peer, changes);
     t.same(operator.troubles, []);
-    await world.delete('VirtualMachine', 'fields');
-    await world.untilGone('VirtualMachine', 'fields');
-    for (const name of ['data', 'more', 'disc']) {
-      await world.delete('StorageVolume', name);
-      await world.untilGone('StorageVolume', name);
-    }
-    await world.delete('StoragePool', 'hyper-v');
-    await world.untilGone('StoragePool', 'hyper-v');
-    for (const name of ['hyperv-lan', 'hyperv-rear', 'hyperv-outside']) {
-      await world.delete('VirtualNetwork', name);
-      await world.untilGone('VirtualNetwork', name);
-    }
-    await world.delete('Hypervisor', 'hv1');
-    await world.untilGone('Hypervisor', 'hv1');
+    await world.remove('VirtualMachine', 'fields');
+    await world.remove('StorageVolume', 'data', 'more', 'disc');
+    await world.remove('StoragePool', 'hyper-v');
+    await world.remove('VirtualNetwork', 'hyperv-lan', 'hyperv-rear', 'hyperv-outside');
+    await world.remove('Hypervisor', 'hv1');
   });

@@ -80,12 +80,7 @@ for (const mode of ['v2', 'v1'] as const)
       'no job failed, as one that is begun a second time does',
     );
     t.notMatch(await agent.log(), /w0rd/);
-    for (const [kind, name] of [
-      ['StoragePool', 'hyper-v'],
-      ['VirtualNetwork', 'hyperv-lan'],
-      ['Hypervisor', 'hv1'],
-    ] as const) {
-      await world.delete(kind, name);
-      await world.untilGone(kind, name);
-    }
+    await world.remove('StoragePool', 'hyper-v');
+    await world.remove('VirtualNetwork', 'hyperv-lan');
+    await world.remove('Hypervisor', 'hv1');
   });

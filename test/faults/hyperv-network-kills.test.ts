@@ -71,8 +71,7 @@ async function live(t: Test, lab: HypervLab, reaper: Reaper, named: (name: strin
     const before = reaper.kills;
     reaper.mayKill = before + kills;
     if (forward === undefined) {
-      await world.delete('VirtualNetwork', name);
-      await world.untilGone('VirtualNetwork', name);
+      await world.remove('VirtualNetwork', name);
     } else {
       const [found] = networks.filter(({ metadata }) => metadata.name === name);
       await world.apply({ ...found, spec: { ...found?.spec, forward } });
@@ -122,7 +121,6 @@ for (const mode of ['v2', 'v1'] as const)
       const failed = host.jobs.all.filter(({ state }) => state !== 'done').map(({ name, failure }) => [name, failure?.message]);
       t.same(failed, [], 'no job failed, as one that is begun a second time does');
       t.notMatch(await agent.log(), /w0rd/);
-      await world.delete('Hypervisor', 'hv1');
-      await world.untilGone('Hypervisor', 'hv1');
+      await world.remove('Hypervisor', 'hv1');
     },
   );

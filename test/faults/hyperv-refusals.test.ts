@@ -136,11 +136,9 @@ for (const mode of ['v2', 'v1'] as const)
       await world.kubectl('annotate', 'virtualmachine', 'bare', 'again=now');
       await world.kubectl('patch', 'virtualmachine', 'bare', '--type=merge', '-p', '{"spec":{"cpu":{"count":2}}}');
       await world.until('VirtualMachine', 'bare', isReady, { timeoutMs: 60_000 });
-      await world.delete('VirtualMachine', 'bare');
-      await world.untilGone('VirtualMachine', 'bare');
+      await world.remove('VirtualMachine', 'bare');
     });
-    await world.delete('Hypervisor', 'hv1');
-    await world.untilGone('Hypervisor', 'hv1');
+    await world.remove('Hypervisor', 'hv1');
   });
 
 await t.test('a ticket lets in, by password and by keytab, and what is wrong with one is told', async (t) => {
@@ -173,6 +171,5 @@ await t.test('a ticket lets in, by password and by keytab, and what is wrong wit
     JSON.stringify({ data: { keytab, password: null } }),
   );
   t.ok(await world.until('Hypervisor', 'hv1', isReady, { timeoutMs: 60_000 }));
-  await world.delete('Hypervisor', 'hv1');
-  await world.untilGone('Hypervisor', 'hv1');
+  await world.remove('Hypervisor', 'hv1');
 });

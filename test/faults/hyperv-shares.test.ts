@@ -47,10 +47,8 @@ await t.test('a pool that would send the password of its host says what to name,
   await world.apply({ ...secret, metadata, stringData: { username: account.name, password: account.password } });
   await world.kubectl('patch', 'storagepool', 'shared-disks', '--type=merge', '-p', '{"spec":{"smb":{"credentialsSecretName":"fs1"}}}');
   await world.until('StoragePool', 'shared-disks', isReady, patient);
-  await world.delete('StoragePool', 'shared-disks');
-  await world.untilGone('StoragePool', 'shared-disks');
-  await world.delete('Hypervisor', 'hv1');
-  await world.untilGone('Hypervisor', 'hv1');
+  await world.remove('StoragePool', 'shared-disks');
+  await world.remove('Hypervisor', 'hv1');
 });
 
 await t.test('the example of a share goes from apply to running, outlives an agent, and goes from the file server', async (t) => {
@@ -86,13 +84,8 @@ await t.test('the example of a share goes from apply to running, outlives an age
   await world.delete('StoragePool', 'shared-disks');
   await second.stop();
   await using _third = await start();
-  for (const [kind, name] of [
-    ['VirtualMachine', 'files'],
-    ['StorageVolume', 'files-root'],
-  ] as const) {
-    await world.delete(kind, name);
-    await world.untilGone(kind, name);
-  }
+  await world.remove('VirtualMachine', 'files');
+  await world.remove('StorageVolume', 'files-root');
   await world.untilGone('StoragePool', 'shared-disks');
   t.same(files(), []);
 });

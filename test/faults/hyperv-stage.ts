@@ -105,18 +105,11 @@ export class Stage {
     await this.world.kubectl('patch', kind, name, '--type=merge', '-p', JSON.stringify({ spec }));
   }
 
-  async remove(kind: keyof Kinds, ...names: readonly string[]): Promise<void> {
-    for (const name of names) {
-      await this.world.delete(kind, name);
-      await this.world.untilGone(kind, name);
-    }
-  }
-
   async close(): Promise<void> {
-    await this.remove('VirtualMachine', 'steady');
-    await this.remove('StorageVolume', 'steady');
-    await this.remove('StoragePool', 'hyper-v');
-    await this.remove('VirtualNetwork', 'hyperv-lan', 'hyperv-rear', 'hyperv-outside');
-    await this.remove('Hypervisor', 'hv1');
+    await this.world.remove('VirtualMachine', 'steady');
+    await this.world.remove('StorageVolume', 'steady');
+    await this.world.remove('StoragePool', 'hyper-v');
+    await this.world.remove('VirtualNetwork', 'hyperv-lan', 'hyperv-rear', 'hyperv-outside');
+    await this.world.remove('Hypervisor', 'hv1');
   }
 }

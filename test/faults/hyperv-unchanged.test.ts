@@ -116,15 +116,11 @@ for (const mode of ['v2', 'v1'] as const)
 
     for (const name of ['mail', 'beside']) {
       await world.kubectl('patch', 'virtualmachine', name, '--type=merge', '-p', '{"spec":{"stop":{"mode":"Hard"}}}');
-      await world.delete('VirtualMachine', name);
-      await world.untilGone('VirtualMachine', name);
+      await world.remove('VirtualMachine', name);
     }
     for (const kind of ['StorageVolume', 'VirtualNetwork', 'StoragePool', 'Hypervisor'] as const) {
       const names = examples.filter((one) => one.kind === kind).map(({ metadata }) => metadata.name);
       if (kind === 'StorageVolume') names.reverse();
-      for (const name of names) {
-        await world.delete(kind, name);
-        await world.untilGone(kind, name);
-      }
+      await world.remove(kind, ...names);
     }
   });

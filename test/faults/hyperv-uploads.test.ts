@@ -78,8 +78,7 @@ for (const mode of ['v2', 'v1'] as const)
           .subarray(0, disc.length)
           .equals(disc),
       );
-      await world.delete('VirtualMachine', 'image');
-      await world.untilGone('VirtualMachine', 'image');
+      await world.remove('VirtualMachine', 'image');
 
       const slow = `slow-${mode}`;
       const bytes = readFileSync(path(mode === 'v2' ? 'vhdx' : 'qcow2'));
@@ -137,10 +136,7 @@ for (const mode of ['v2', 'v1'] as const)
         );
         t.match(condition(refused, 'Ready')?.message, /publish a good copy/);
       }
-      for (const name of ['image-root', 'image-disc', 'slow', ...(mode === 'v2' ? ['wrong'] : [])]) {
-        await world.delete('StorageVolume', name);
-        await world.untilGone('StorageVolume', name);
-      }
+      await world.remove('StorageVolume', 'image-root', 'image-disc', 'slow', ...(mode === 'v2' ? ['wrong'] : []));
       t.same(await lab.files(), []);
       t.notMatch(await agent.log(), /w0rd/);
       for (const [kind, name] of [

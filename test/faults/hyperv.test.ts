@@ -1,15 +1,10 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import type { VirtualMachine } from '#crds/types.js';
 import { connect, credentialKeys } from '#drivers/connect.js';
 import type { Simulator } from '#simulators/hyperv/simulator.js';
-import { runProgram } from '#test/cluster/program.js';
 import { condition, useWorld } from '#test/cluster/world.js';
-import { HypervLab, isChange, namespace, user } from './hyperv-lab.js';
-import { strangersMachine } from './hyperv-stranger.js';
+import { HypervLab, isChange, namespace } from './hyperv-lab.js';
 import { isReady } from './lab.js';
 
 t.setTimeout(20 * 60_000);
@@ -120,191 +115,15 @@ for (const mode of ['v2', 'v1'] as const)
     const switches = () => [...simulator.host.switches.values()].map(({ settings }) => settings['ElementName']).sort();
     t.same(switches(), ['Default Switch', 'LAN', 'default.hyperv-outside', 'default.hyperv-rear']);
 
-    await world.delete('VirtualMachine', 'mail');
-    await world.untilGone('VirtualMachine', 'mail');
+    await world.remove('VirtualMachine', 'mail');
     t.equal(simulator.host.machines.size, 0);
-    for (const name of ['mail-root', 'mail-data', ...clones, 'mail-base']) {
-      await world.delete('StorageVolume', name);
-      await world.untilGone('StorageVolume', name);
-    }
+    await world.remove('StorageVolume', 'mail-root', 'mail-data', ...clones, 'mail-base');
     t.same(await lab.files(), [`default.mail-base.${ending}`, `default.mail-data.${ending}`], 'what is retained is there');
     t.same(reaches(simulator), [device, 'default.hyperv-outside']);
-    for (const [kind, name] of [
-      ['StoragePool', 'hyper-v'],
-      ['VirtualNetwork', 'hyperv-lan'],
-      ['VirtualNetwork', 'hyperv-rear'],
-      ['VirtualNetwork', 'hyperv-outside'],
-    ] as const) {
-      await world.delete(kind, name);
-      await world.untilGone(kind, name);
-    }
+    await world.remove('StoragePool', 'hyper-v');
+    await world.remove('VirtualNetwork', 'hyperv-lan', 'hyperv-rear', 'hyperv-outside');
     t.same(switches(), ['Default Switch', 'LAN'], 'what others made is there');
     t.same(reaches(simulator), [], 'and no adapter of the host is bound, nor one of ours left');
-    await world.delete('Hypervisor', 'hv1');
-    await world.untilGone('Hypervisor', 'hv1');
-    t.notMatch(JSON.stringify(operator.writes), /w0rd/);
-  });
-
-for (const mode of ['v2', 'v1'] as const)
-  await t.test(`${mode}: a guest is told by Ignition's own way, before it first runs, and again what was taken away`, async (t) => {
-    await using lab = await HypervLab.open({ mode });
-    const { simulator } = lab;
-    await using operator = await world.start({ connect, credentialKeys, hypervisors: ['hv1'], namespace });
-    const base = lab.example('StorageVolume').filter(({ metadata }) => metadata.name === 'mail-base');
-    const host = ['Secret', 'Hypervisor', 'StoragePool', 'VirtualNetwork'].flatMap((kind) => lab.example(kind));
-    await world.apply(...host, ...base, ...(await lab.more('ignition')));
-    const native = () => simulator.machineNamed('default.core');
-    const told = () => [...(native()?.hostItems.values() ?? [])].join('');
-    const is = (state: string) => (seen: VirtualMachine) => isReady(seen) && isIn(state)(seen);
-    const ready = await world.until('VirtualMachine', 'core', is('Running'), { timeoutMs: 120_000 });
-    t.match(JSON.parse(told()), { passwd: { users: [{ name: 'core' }] } });
-    t.match(ready.status, { hardware: { seed: 'KVP' }, pendingChanges: undefined });
-    const calls = simulator.host.asked.filter((what) => what.includes('KvpItems') || what.endsWith('.RequestStateChange'));
-    t.match(calls.slice(0, 2), [/AddKvpItems$/, /RequestStateChange$/], 'first told, then started');
-
-    const core = (spec: object) => world.kubectl('patch', 'virtualmachine', 'core', '--type=merge', '-p', JSON.stringify({ spec }));
-    await core({ runStrategy: 'Halted', stop: { mode: 'Hard' } });
-    await world.until('VirtualMachine', 'core', is('Stopped'), { timeoutMs: 120_000 });
-    const whole = told();
-    const machine = native();
-    if (machine !== undefined) machine.hostItems = new Map([['theirs', 'x']]);
-    await core({ runStrategy: 'Always' });
-    await world.until('VirtualMachine', 'core', is('Running'), { timeoutMs: 120_000 });
-    t.equal(told(), `x${whole}`, 'what somebody took away is there before the next start');
-
-    const other = JSON.stringify({ ignition: { version: '3.4.0' }, rest: 'secret '.repeat(1_000) });
-    await core({ ignition: { config: other } });
-    const changed = await world.until('VirtualMachine', 'core', (seen) => seen.status?.pendingChanges !== undefined);
-    t.match(changed.status?.pendingChanges, [{ field: 'spec.ignition', class: 'NextBoot' }]);
-    t.equal(told(), `x${whole}`);
-    native()?.enter('off');
-    await world.until('VirtualMachine', 'core', (seen) => is('Running')(seen) && seen.status?.pendingChanges === undefined);
-    t.same(JSON.parse(told().slice(1)), JSON.parse(other), 'the next start has it');
-
-    // So long a one version 2 takes.
-    if (mode === 'v1') {
-      await core({ ignition: { config: `{"rest":"${'x'.repeat(65_000)}"}` } });
-      const unfit = await world.until('VirtualMachine', 'core', (seen) => condition(seen, 'ComputeSynced')?.reason === 'Unfit');
-      t.match(condition(unfit, 'ComputeSynced')?.message, /spec\.ignition: 65011 given|spec\.ignition: 63\.\d+Ki/);
-    }
-    await core({ ignition: null });
-    await world.until('VirtualMachine', 'core', (seen) => isReady(seen) && seen.status?.pendingChanges !== undefined);
-    native()?.enter('off');
-    await world.until('VirtualMachine', 'core', (seen) => is('Running')(seen) && seen.status?.pendingChanges === undefined);
-    t.equal(told(), 'x', 'and takes away what was ours');
-
-    for (const [kind, name] of [
-      ['VirtualMachine', 'core'],
-      ['StorageVolume', 'core-root'],
-      ['StorageVolume', 'mail-base'],
-      ['StoragePool', 'hyper-v'],
-      ['VirtualNetwork', 'hyperv-lan'],
-      ['Hypervisor', 'hv1'],
-    ] as const) {
-      await world.delete(kind, name);
-      await world.untilGone(kind, name);
-    }
-    t.notMatch(JSON.stringify(operator.writes), /secret /);
-    t.same(operator.troubles, []);
-  });
-
-for (const mode of ['v2', 'v1'] as const)
-  await t.test(`${mode}: what others made is imported, planned, adopted while it runs, changed, and given back`, async (t) => {
-    await using lab = await HypervLab.open({ mode });
-    const { asked } = lab.simulator.host;
-    const stranger = await strangersMachine(lab);
-    const { native } = stranger;
-    const folder = await mkdtemp(join(tmpdir(), 'vw-import-'));
-    t.teardown(() => rm(folder, { recursive: true, force: true }));
-    const [credentials, out] = [join(folder, 'credentials'), join(folder, 'out')];
-    await mkdir(credentials);
-    for (const [key, value] of Object.entries({ username: user.name, password: user.password }))
-      await writeFile(join(credentials, key), value);
-    const before = stranger.seen();
-    const from = asked.length;
-    const kubeconfig = world.cluster.kubeconfigPath;
-    const ran = await runProgram(
-      { kubeconfig },
-      'import',
-      '--host',
-      lab.uri,
-      '--credentials',
-      credentials,
-      '--hypervisor',
-      'hv1',
-      '-o',
-      out,
-    );
-    t.match(ran, { code: 0, out: /^1 machine of 1 in / });
-    t.strictSame((await readdir(out)).sort(), ['hypervisor.yaml', 'machines', 'networks.yaml', 'pools.yaml', 'volumes.yaml']);
-    const written = await Promise.all(
-      (await readdir(out, { recursive: true, withFileTypes: true }))
-        .filter((one) => one.isFile())
-        .map((one) => readFile(join(one.parentPath, one.name), 'utf8')),
-    );
-    for (const text of written) t.notMatch(text, /w0rd/);
-    t.same(asked.slice(from).filter(isChange), []);
-    const secret = join(folder, 'secret.json');
-    await writeFile(secret, JSON.stringify({ apiVersion: 'v1', ...lab.secret(), metadata: { name: 'hv1', namespace } }));
-    const plan = await runProgram({ kubeconfig }, 'plan', '-R', '-f', out, '-f', secret, '--host', lab.uri, '-o', 'json');
-    const { steps, troubles } = JSON.parse(plan.out) as {
-      readonly steps: readonly { readonly name: string; readonly because: string }[];
-      readonly troubles: unknown;
-    };
-    t.same(
-      [plan.code, troubles, steps.map(({ name, because }) => [name, because])],
-      [
-        2,
-        [],
-        [
-          ['root', 'adopted: root, as annotated'],
-          ['web-server', 'adopted, as annotated'],
-        ],
-      ],
-    );
-    t.same(asked.slice(from).filter(isChange), []);
-
-    await using operator = await world.start({ connect, credentialKeys, hypervisors: ['hv1'], namespace });
-    await world.kubectl('apply', '-f', secret, '-f', out, '-R');
-    const ready = await world.until('VirtualMachine', 'web-server', isReady, { timeoutMs: 120_000 });
-    t.match(ready.status, { power: { state: 'Running' }, nativeName: 'Web Server' });
-    t.equal(ready.status?.pendingChanges, undefined);
-    t.same(stranger.seen(), before, 'it runs as it did, and nothing but its notes has changed');
-    t.same(
-      new Set(
-        asked
-          .slice(from)
-          .filter(isChange)
-          .map((what) => what.replace(/^.*\./, '')),
-      ),
-      new Set([mode === 'v2' ? 'ModifySystemSettings' : 'ModifyVirtualSystem']),
-    );
-
-    await world.kubectl(
-      'patch',
-      'virtualmachine',
-      'web-server',
-      '--type=merge',
-      '-p',
-      '{"spec":{"runStrategy":"Halted","memory":{"size":"96Mi"}}}',
-    );
-    await world.until(
-      'VirtualMachine',
-      'web-server',
-      (seen) => isReady(seen) && isIn('Stopped')(seen) && native.number('Msvm_MemorySettingData', 'VirtualQuantity') === 96,
-      { timeoutMs: 120_000 },
-    );
-    t.same(stranger.seen().parts, before.parts);
-    const released = await runProgram({ kubeconfig }, 'release', 'web-server');
-    t.match(released, { code: 0, out: /web-server released/ });
-    t.same([native.settings['Notes'], native.settings['AutomaticStartupAction']], stranger.theirs, 'to the letter');
-    // What others have as a disk is nobody else's to let go of.
-    lab.simulator.host.machines.clear();
-    for (const kind of ['StorageVolume', 'VirtualNetwork', 'StoragePool', 'Hypervisor'] as const) {
-      const names = (await world.kubectl('get', kind, '-o', 'name', '-A')).split('\n').flatMap((line) => line.split('/')[1] ?? []);
-      for (const name of names) await world.delete(kind, name);
-      for (const name of names) await world.untilGone(kind, name);
-    }
-    t.same(await lab.files(), [mode === 'v2' ? 'root.vhdx' : 'root.vhd']);
+    await world.remove('Hypervisor', 'hv1');
     t.notMatch(JSON.stringify(operator.writes), /w0rd/);
   });
