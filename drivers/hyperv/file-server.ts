@@ -1,9 +1,9 @@
-import { within } from '#drivers/deadline.js';
+import { anyOf, within } from '#drivers/deadline.js';
 import { DriverError } from '#drivers/error.js';
 import type { Disk, HostFiles, StoredFile } from './files.js';
 
 /** In milliseconds. Whoever looks at a host's stores does not wait for a server that is away as long as it would take by itself. */
-const patience = 10_000;
+const usualPatience = 10_000;
 
 /** What a folder of a share is on the server that offers it. */
 interface Local {
@@ -21,21 +21,23 @@ export class SharedFolder {
   readonly #unc: string;
   readonly #server: string;
   readonly #files: HostFiles;
+  readonly #patienceMs: number;
   #local: Local | undefined;
 
   /** `files` are the server's; `unc` is in lower case. */
-  constructor(unc: string, files: HostFiles) {
+  constructor(unc: string, files: HostFiles, patienceMs = usualPatience) {
     const [server = '', share = '', ...parts] = unc.slice(2).split('\\');
     this.#unc = unc;
     this.#server = server;
     this.#share = share;
     this.#rest = parts.map((part) => `\\${part}`).join('');
     this.#files = files;
+    this.#patienceMs = patienceMs;
   }
 
   /** Its room. @throws DriverError NotFound where there is no such share, or no such folder in it */
   async look(signal: AbortSignal): Promise<Disk> {
-    const found = await this.#asked(this.#find(signal), signal);
+    const found = await this.#asked((asking) => this.#find(asking), signal);
     this.#local = found;
     return found.disk;
   }
@@ -43,18 +45,18 @@ export class SharedFolder {
   /** As `HostFiles.files`, by their UNC paths. */
   async files(signal: AbortSignal): Promise<readonly StoredFile[]> {
     const { path } = await this.#there(signal);
-    const found = await this.#asked(this.#files.files(path, signal), signal);
+    const found = await this.#asked((asking) => this.#files.files(path, asking), signal);
     return found.map((file) => ({ ...file, path: `${this.#unc}\\${file.name}` }));
   }
 
   /** As `HostFiles.delete`. */
   async delete(file: string, signal: AbortSignal): Promise<void> {
     const { path } = await this.#there(signal);
-    await this.#asked(this.#files.delete(`${path}${file.slice(this.#unc.length)}`, signal), signal);
+    await this.#asked((asking) => this.#files.delete(`${path}${file.slice(this.#unc.length)}`, asking), signal);
   }
 
   async #there(signal: AbortSignal): Promise<Local> {
-    this.#local ??= await this.#asked(this.#find(signal), signal);
+    this.#local ??= await this.#asked((asking) => this.#find(asking), signal);
     return this.#local;
   }
 
@@ -73,11 +75,17 @@ export class SharedFolder {
     return { path, disk };
   }
 
-  /** Its words are not the host's. */
-  async #asked<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
-    return within(patience, this.#unc, answer, signal).catch((reason) => {
+  /** Its words are not the host's; and it is asked no longer than somebody waits. */
+  async #asked<T>(ask: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
+    const over = new AbortController();
+    using asking = anyOf([signal, over.signal]);
+    try {
+      return await within(this.#patienceMs, this.#unc, ask(asking.signal), signal);
+    } catch (reason) {
       const { code, message } = DriverError.from(reason);
       throw new DriverError(code, `file server "${this.#server}": ${message}`, { cause: reason });
-    });
+    } finally {
+      over.abort();
+    }
   }
 }

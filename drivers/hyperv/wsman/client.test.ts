@@ -5,9 +5,11 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import t, { type Test } from 'tap';
 import { Simulator, type SimulatorOptions } from '#simulators/hyperv/simulator.js';
 import { createAuthority, issue } from '#test/cluster/certificates.js';
+import { until } from '#test/cluster/until.js';
 import { WsmanClient } from './client.js';
 import type { Endpoint } from './http.js';
 import { Lanes } from './lanes.js';
@@ -370,8 +372,11 @@ t.test('a subscription is renewed before its time is up, and what it would have 
 });
 
 /** A host that answers what it likes, without asking who we are. */
-async function hostile(t: Test, answer: RequestListener): Promise<WsmanClient> {
-  const server = createServer((request, response) => void request.resume().on('end', () => answer(request, response)));
+async function hostile(t: Test, answer: RequestListener, hear: (message: string) => void = () => {}): Promise<WsmanClient> {
+  const server = createServer(async (request, response) => {
+    hear(await text(request));
+    answer(request, response);
+  });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.teardown(() => {
@@ -384,6 +389,11 @@ async function hostile(t: Test, answer: RequestListener): Promise<WsmanClient> {
 const bomb = `<!DOCTYPE a [<!ENTITY b "${'x'.repeat(100)}"><!ENTITY c "&b;&b;&b;&b;">]><a>&c;</a>`;
 const soapEnvelope = (body: string) =>
   `<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"><s:Body>${body}</s:Body></s:Envelope>`;
+
+const page = (kind: string) =>
+  soapEnvelope(
+    `<n:${kind}Response xmlns:n="http://schemas.xmlsoap.org/ws/2004/09/enumeration"><n:EnumerationContext>c</n:EnumerationContext></n:${kind}Response>`,
+  );
 
 t.test('a hostile reply is an error, and no more', async (t) => {
   for (const [reply, words] of [
@@ -413,4 +423,15 @@ t.test('a reply without an end is refused', async (t) => {
     more();
   });
   await t.rejects(connection.query(v2, machines, soon()), { code: 'Internal', message: /longer than the 32 MiB/ });
+});
+
+t.test('a listing without an end is given up, and closed on the host', async (t) => {
+  const asked: string[] = [];
+  const connection = await hostile(
+    t,
+    (_, response) => response.end(page(asked.at(-1) ?? '')),
+    (message) => asked.push(/\/(Enumerate|Pull|Release)</.exec(message)?.[1] ?? ''),
+  );
+  await t.rejects(connection.query(v2, machines, soon()), { code: 'Internal', message: /the list goes on for SELECT .*nothing is on it/ });
+  await until(() => asked.includes('Release'));
 });

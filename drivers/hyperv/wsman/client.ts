@@ -4,6 +4,7 @@ import { childNS, elements, textOf, type XmlContent, type XmlElement } from '#dr
 import { asDriverError, asListingError, isForgotten, isNothingYet } from './driver-error.js';
 import { decodeInstance, decodeProperties, decodeReference, type Instance, type Reference, type Value } from './instance.js';
 import type { Lane, Lanes, Sending } from './lanes.js';
+import { contextIn, elementsOf, Listing, type Page, pageIn, type Reply } from './listing.js';
 import { actions, classUri, namespaces, pullDelivery, wqlDialect } from './names.js';
 import { nonsense } from './nonsense.js';
 import { encodeInput, type Parameters } from './parameters.js';
@@ -150,32 +151,34 @@ export class WsmanClient implements AsyncDisposable {
     const mode = kind === 'References' ? [wsman('EnumerationMode', 'EnumerateEPR')] : [];
     const ask = enumeration('Enumerate', wsman('OptimizeEnumeration'), ...mode, filter(wql), wsman('MaxElements', String(pageSize)));
     const request = { action: actions.enumerate, resourceUri, timeoutMs: patience.ask, body: ask };
-    let page = pageIn(
-      expected(await this.#ask(request, question(`Enumerate ${wql.slice(0, 200)}`), signal), namespaces.enumeration, 'EnumerateResponse'),
-    );
-    const found = [...page.items];
+    const what = wql.slice(0, 200);
+    const listing = new Listing(what);
+    const first = await this.#answer(request, question(`Enumerate ${what}`), signal);
+    let page = pageIn(expected(first.body, namespaces.enumeration, 'EnumerateResponse'));
     try {
+      listing.take(page, first.length);
       while (page.next !== undefined) {
-        page = await this.#pull(resourceUri, page.next, patience.ask, 'control', signal);
-        found.push(...page.items);
+        const reply = await this.#pull(resourceUri, page.next, patience.ask, 'control', signal);
+        page = reply.page;
+        listing.take(page, reply.length);
       }
     } catch (reason) {
       // A host keeps only so many listings open.
       if (page.next !== undefined && !isForgotten(reason)) this.#release(resourceUri, page.next);
       throw reason;
     }
-    return found;
+    return listing.items;
   }
 
-  async #pull(resourceUri: string, context: string, timeoutMs: number, lane: Lane, signal: AbortSignal): Promise<Page> {
+  async #pull(resourceUri: string, context: string, timeoutMs: number, lane: Lane, signal: AbortSignal) {
     const body = enumeration('Pull', enumeration('EnumerationContext', context), enumeration('MaxElements', String(pageSize)));
-    const reply = await this.#ask({ action: actions.pull, resourceUri, timeoutMs, body }, order('Pull', lane), signal);
-    return pageIn(expected(reply, namespaces.enumeration, 'PullResponse'));
+    const reply = await this.#answer({ action: actions.pull, resourceUri, timeoutMs, body }, order('Pull', lane), signal);
+    return { page: pageIn(expected(reply.body, namespaces.enumeration, 'PullResponse')), length: reply.length };
   }
 
   async #pullEvents(resourceUri: string, context: string, waitMs: number, signal: AbortSignal): Promise<Page> {
     try {
-      return await this.#pull(resourceUri, context, waitMs, 'watch', signal);
+      return (await this.#pull(resourceUri, context, waitMs, 'watch', signal)).page;
     } catch (reason) {
       if (isNothingYet(reason)) return { items: [], next: context };
       throw reason;
@@ -203,10 +206,15 @@ export class WsmanClient implements AsyncDisposable {
   }
 
   async #ask(request: Request, sending: Omit<Sending, 'timeoutMs'>, signal: AbortSignal): Promise<XmlElement> {
+    return (await this.#answer(request, sending, signal)).body;
+  }
+
+  async #answer(request: Request, sending: Omit<Sending, 'timeoutMs'>, signal: AbortSignal): Promise<Reply> {
     try {
       const message = encodeRequest(request, this.#lanes.url);
       const timeoutMs = request.timeoutMs + patience.beyond;
-      return decodeReply(sending.what, await this.#lanes.send(message, { ...sending, timeoutMs }, signal));
+      const text = await this.#lanes.send(message, { ...sending, timeoutMs }, signal);
+      return { body: decodeReply(sending.what, text), length: text.length };
     } catch (reason) {
       throw asDriverError(reason);
     }
@@ -223,28 +231,6 @@ const about = (method: string, reason: DriverError): DriverError =>
 const identifierIn = (manager: XmlElement | undefined) =>
   elements(childNS(manager, namespaces.addressing, 'ReferenceParameters'), 'Identifier', namespaces.eventing);
 
-interface Page {
-  readonly items: readonly XmlElement[];
-  /** Where the next one begins; absent after the last. */
-  readonly next?: string;
-}
-
 const filter = (wql: string): XmlContent => withAttributes(wsman('Filter', wql), { Dialect: wqlDialect });
 
 const targetOf = ({ resourceUri, selectors }: Reference) => ({ resourceUri, selectors, timeoutMs: patience.ask });
-
-/** Items are WS-Enumeration's in a page, and WS-Management's in the first one; so is their end. */
-function pageIn(response: XmlElement): Page {
-  const { enumeration, wsman } = namespaces;
-  const all = childNS(response, enumeration, 'Items') ?? childNS(response, wsman, 'Items');
-  const isLast = [enumeration, wsman].some((each) => childNS(response, each, 'EndOfSequence') !== undefined);
-  const next = isLast ? undefined : contextIn(response);
-  return { items: elementsOf(all), ...(next === undefined ? {} : { next }) };
-}
-
-function contextIn(response: XmlElement): string | undefined {
-  const context = textOf(childNS(response, namespaces.enumeration, 'EnumerationContext'));
-  return context === '' ? undefined : context;
-}
-
-const elementsOf = (of: XmlElement | undefined): readonly XmlElement[] => of?.children.filter((node) => node.kind === 'element') ?? [];
