@@ -110,6 +110,11 @@ export class HostView {
     this.#machines.mark(id);
   }
 
+  /** All of them. */
+  dirtyMachines(): void {
+    this.#machines.markAll();
+  }
+
   dirtyPool(id: PoolId): void {
     this.#stores.mark(id);
   }

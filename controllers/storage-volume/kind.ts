@@ -6,8 +6,8 @@ import { deletionKey, type Jobs, wipeKey } from '../host/jobs.js';
 import type { Locks } from '../host/locks.js';
 import type { HostScope } from '../host/scope.js';
 import type { HostView } from '../host/view.js';
-import { markerName, markerOf } from '../incomplete.js';
-import type { Performer, Performers } from '../plan.js';
+import { isMarker, markerName, markerOf } from '../incomplete.js';
+import type { Performer, Performers, Surroundings } from '../plan.js';
 import type { Kind } from '../reconcile.js';
 import type { DesiredVolume, ObservedVolume, VolumeAction } from './action.js';
 import { beginVolume, type Fill, fillVolume, isOfFamily } from './fill.js';
@@ -119,12 +119,7 @@ function performersWith(lasting: Lasting): Performers<VolumeAction> {
         view.dirtyPool(id.pool);
       },
     },
-    delete: {
-      needs: 'volumes',
-      async run({ driver, view }, { id }, signal) {
-        await driver.volumes?.delete(id, signal).finally(() => view.dirtyPool(id.pool));
-      },
-    },
+    delete: deleting(locks),
   };
 }
 
@@ -140,7 +135,7 @@ const filling = ({ jobs, locks, uploads, metrics, fill: fillWith }: Lasting): Pe
     if (source?.kind === 'upload' && taken === undefined) return;
     const fill = fillWith(driver.volumes, action, taken?.upload);
     const metered = metrics.metered(source === undefined ? 'Nothing' : fillsFrom[source.kind], fill);
-    const release = source?.kind === 'clone' ? await reserve(source, view, locks, signal) : () => {};
+    const release = source?.kind === 'clone' ? await reserve(source, { driver, view }, locks, signal) : () => {};
     const ended = (reason?: unknown) => {
       taken?.settle(reason);
       release();
@@ -164,14 +159,13 @@ async function settled(work: Promise<void>, ended: (reason?: unknown) => void): 
 /** No machine starts with what is being copied; none that runs may have it. */
 function reserve(
   { name, how, location }: Extract<FillSource, { readonly kind: 'clone' }>,
-  view: HostView,
+  host: Host,
   locks: Locks,
   signal: AbortSignal,
 ): Promise<() => void> {
   return locks.hold([location], async () => {
-    await view.glance(signal);
-    await view.refresh({ machines: true }, signal);
-    if (usersOf(location, view).some(({ off }) => !off || how === 'Linked'))
+    await lookAnew(host, signal);
+    if (usersOf(location, host.view).some(({ off }) => !off || how === 'Linked'))
       throw new DriverError('Busy', `a machine was given volume "${name}" just now`);
     return locks.occupy(location, `volume "${name}" is being copied`);
   });
@@ -180,14 +174,11 @@ function reserve(
 /** No machine starts with a directory that is being deleted file by file; none may have it, on or off. */
 const deletingTree = ({ jobs, locks }: Lasting): Performer<Action<'deleteTree'>> => ({
   needs: 'volumes',
-  async run({ driver: { volumes }, view, clock }, { uid, id, location }, signal) {
+  async run({ driver, view, clock }, { uid, id, location }, signal) {
+    const { volumes } = driver;
     if (volumes === undefined) return;
     const release = await locks.hold([location], async () => {
-      await view.glance(signal);
-      await view.refresh({ machines: true }, signal);
-      const unread = unreadOf(view);
-      if (unread !== undefined) throw new DriverError('Busy', `whether a machine uses it is not known: ${unread}`);
-      if (usersOf(location, view).length > 0) throw new DriverError('Busy', 'a machine was given it just now');
+      await mustBeUnused(location, { driver, view }, signal);
       return locks.occupy(location, 'the directory is being deleted');
     });
     const ended = () => {
@@ -203,14 +194,40 @@ const growing = (locks: Locks): Performer<Action<'grow'>> => ({
   needs: 'volumes',
   run: ({ driver, view }, { id, location, sizeBytes }, signal) =>
     locks.hold([location], async () => {
-      await view.glance(signal);
-      await view.refresh({ machines: true }, signal);
+      await lookAnew({ driver, view }, signal);
       const unread = unreadOf(view);
       if (unread !== undefined) throw new DriverError('Busy', `whether a machine runs with it is not known: ${unread}`);
       if (usersOf(location, view).some(({ off }) => !off)) throw new DriverError('Busy', 'a machine was started with it just now');
       await driver.volumes?.grow(id, sizeBytes, signal).finally(() => view.dirtyPool(id.pool));
     }),
 });
+
+/** What a machine was given since it was last read must not go beneath it, nor what one is just being given. A marker is nobody's disk. */
+const deleting = (locks: Locks): Performer<Action<'delete'>> => ({
+  needs: 'volumes',
+  run: ({ driver, view }, { id, location }, signal) =>
+    locks.hold([location], async () => {
+      if (!isMarker(id.nativeName)) await mustBeUnused(location, { driver, view }, signal);
+      await driver.volumes?.delete(id, signal).finally(() => view.dirtyPool(id.pool));
+    }),
+});
+
+/** @throws DriverError Busy */
+async function mustBeUnused(location: string, host: Host, signal: AbortSignal): Promise<void> {
+  await lookAnew(host, signal);
+  const unread = unreadOf(host.view);
+  if (unread !== undefined) throw new DriverError('Busy', `whether a machine uses it is not known: ${unread}`);
+  if (usersOf(location, host.view).length > 0) throw new DriverError('Busy', 'a machine was given it just now');
+}
+
+type Host = Pick<Surroundings, 'driver' | 'view'>;
+
+/** A glance shows no disks that a machine was given while it is off, of which only hosts with events tell. */
+async function lookAnew({ driver, view }: Host, signal: AbortSignal): Promise<void> {
+  if (driver.events === undefined) view.dirtyMachines();
+  else await view.glance(signal);
+  await view.refresh({ machines: true }, signal);
+}
 
 /** What is known of volumes beside what the host shows. */
 interface Memory {

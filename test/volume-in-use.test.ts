@@ -1,0 +1,44 @@
+import t from 'tap';
+import { Jobs } from '#controllers/host/jobs.js';
+import { Locks } from '#controllers/host/locks.js';
+import { HostView } from '#controllers/host/view.js';
+import { createStore } from '#controllers/kubernetes/store.js';
+import { storageVolumeKind } from '#controllers/storage-volume/kind.js';
+import { Uploads } from '#controllers/storage-volume/uploads.js';
+import { definition, hypervHost, mark, soon } from './peers/hyperv-host.js';
+
+t.setTimeout(300_000);
+
+const scope = { name: 'hv1', cluster: 'c', hypervisor: undefined, capabilities: [] };
+const performersOf = () => {
+  const stores = {
+    instances: createStore(),
+    pools: createStore(),
+    volumes: createStore(),
+    machines: createStore(),
+    namespaces: createStore(),
+  };
+  return storageVolumeKind(scope, stores as never, new Jobs(() => {}), new Locks(), new Uploads(() => {})).performers;
+};
+
+for (const mode of ['v1', 'v2'] as const)
+  t.test(`${mode}: a volume that a machine was given while it is off is not deleted beneath it`, async (t) => {
+    const format = mode === 'v2' ? ('Vhdx' as const) : ('Vhd' as const);
+    const { driver, disk } = await hypervHost(t, mode);
+    const { id, location } = await disk('gold', format);
+    const machine = await driver.machines.define(definition, mark, soon());
+    const view = new HostView(driver, () => {}, soon());
+    await view.resync(soon());
+    /** What has events tells of it by one. */
+    const heed = () => driver.events !== undefined && view.heed({ kind: 'machine', id: machine });
+    const remove = () => performersOf().delete.run({ driver, view, clock: Date.now }, { kind: 'delete', id, location }, soon());
+    const disks = [{ name: 'root', location, format }];
+    await driver.machines.define({ ...definition, disks }, mark, soon());
+    heed();
+    await t.rejects(remove(), { code: 'Busy', message: 'a machine was given it just now' });
+    t.match(view.machines, [{ id: machine, configured: { disks } }]);
+    await driver.machines.define(definition, mark, soon());
+    heed();
+    await remove();
+    t.same(await driver.volumes?.list(id.pool, { refresh: true }, soon()), []);
+  });
