@@ -1,4 +1,4 @@
-import type { PoolId, Volume, VolumeDefinition, VolumeId } from '#drivers/driver.js';
+import type { PoolId, Volume, VolumeDefinition, VolumeFormat, VolumeId } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { partOf } from './contents.js';
 import { formatOf, isCheckpoint } from './devices.js';
@@ -94,6 +94,8 @@ export function checkOne({ nativeName }: VolumeId, own: readonly StoredFile[]): 
   if (why !== undefined) throw new DriverError('Conflict', `volume "${nativeName}": ${why}`);
 }
 
+export const isMissing = ({ path }: StoredFile, files: readonly StoredFile[]): boolean => !files.some((each) => each.path === path);
+
 /** What was left of an upload to the volume of those files, whose agent died. */
 export const partsOf = ([first]: readonly StoredFile[], files: readonly StoredFile[]): readonly StoredFile[] =>
   first === undefined ? [] : files.filter(({ path }) => path === partOf(filledPath(first.path)));
@@ -110,12 +112,17 @@ export function checkVolumeName(name: string): void {
   );
 }
 
+/** Of Microsoft's documents: in GiB. */
+const mostGib = { Vhd: 2040, Vhdx: 64 << 10 } as const;
+
 /** @throws DriverError Invalid */
-export function sizeOf(nativeName: string, sizeBytes: number): number {
-  if (Number.isSafeInteger(sizeBytes) && sizeBytes >= 3 * 2 ** 20 && sizeBytes % stepBytes === 0) return sizeBytes;
+export function sizeOf(nativeName: string, sizeBytes: number, format: VolumeFormat | undefined): number {
+  const ofDisk = format === 'Vhd' ? 'Vhd' : 'Vhdx';
+  const isWithin = sizeBytes >= 3 * 2 ** 20 && sizeBytes <= mostGib[ofDisk] * 2 ** 30;
+  if (Number.isSafeInteger(sizeBytes) && isWithin && sizeBytes % stepBytes === 0) return sizeBytes;
   throw new DriverError(
     'Invalid',
-    `volume "${nativeName}": size of ${sizeBytes} bytes was given; accepted: 3 MiB or more, in multiples of 4 KiB`,
+    `volume "${nativeName}": size of ${sizeBytes} bytes was given; accepted: 3 MiB or more, in multiples of 4 KiB, and at most ${mostGib[ofDisk]} GiB as a ${ofDisk}`,
   );
 }
 
@@ -144,3 +151,5 @@ export function checkLink({ nativeName, sizeBytes, format, allocation }: VolumeD
       `volume "${nativeName}": size of ${sizeBytes} bytes was given; accepted for a linked clone that is a Vhd: ${base.sizeBytes}, which its base has; or make a full one`,
     );
 }
+
+export const typeOf = ({ allocation }: VolumeDefinition): 'Fixed' | 'Dynamic' => (allocation === 'Full' ? 'Fixed' : 'Dynamic');

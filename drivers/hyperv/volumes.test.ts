@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
+import { codes } from '#simulators/hyperv/cim/codes.js';
 import { hypervHost, pool, soon } from '#test/peers/hyperv-host.js';
 
 t.setTimeout(300_000);
@@ -114,6 +115,53 @@ for (const mode of ['v2', 'v1'] as const)
     await t.rejects(volumes.delete(base.id, soon()), isLinked);
     await t.rejects(volumes.grow(base.id, 8 << 20, soon()), isLinked);
     await volumes.delete(another.id, soon());
+  });
+
+for (const mode of ['v2', 'v1'] as const)
+  t.test(`${mode}: a disk that its folder shows and the host does not find is not gone`, async (t) => {
+    const { simulator, connect, disk } = await hypervHost(t, mode);
+    const { store } = simulator.host.options;
+    const { troubles } = simulator.host;
+    const [gold, other] = [await disk('gold'), await disk('other')];
+    const look = mode === 'v2' ? 'GetVirtualHardDiskSettingData' : 'GetVirtualHardDiskInfo';
+    const volumes = (await connect()).volumes;
+    const list = () => volumes?.list(pool, { refresh: true }, soon());
+    troubles.add(look, { kind: 'return', code: codes.fileNotFound });
+    const { id, location } = gold;
+    t.match(await list(), [
+      { id, location, unread: /not found/ },
+      { id: other.id, unread: /not found/ },
+    ]);
+    await t.rejects(async () => volumes?.delete(id, soon()), { code: 'Busy', message: /other\.vhd does not tell now/ });
+    troubles.calm();
+    troubles.add(look, { kind: 'meet', act: async () => void (await store.delete(other.location)) }, 2);
+    const listed = await list();
+    t.match(listed, [{ id, unread: undefined }], 'one that is deleted meanwhile is gone');
+    t.equal(listed?.length, 1);
+    await volumes?.delete(id, soon());
+  });
+
+for (const mode of ['v2', 'v1'] as const)
+  t.test(`${mode}: a disk is refused that is larger than its format allows, before the host is asked`, async (t) => {
+    const { simulator, facet, disk } = await hypervHost(t, mode);
+    const volumes = facet('volumes');
+    const { id } = await disk('web');
+    const most =
+      mode === 'v2'
+        ? ([
+            ['Vhd', 2040],
+            ['Vhdx', 65_536],
+          ] as const)
+        : ([['Vhd', 2040]] as const);
+    for (const [format, gib] of most) {
+      const large = { pool, nativeName: `large-${format.toLowerCase()}`, format, sizeBytes: gib * 2 ** 30 };
+      const words = { code: 'Invalid', message: new RegExp(`size of \\d+ bytes was given; .*at most ${gib} GiB as a ${format}`) };
+      const before = simulator.host.asked.filter((what) => /Create|Resize|Expand/.test(what)).length;
+      await t.rejects(volumes.create({ ...large, sizeBytes: large.sizeBytes + 4096 }, soon()), words);
+      if (format === 'Vhd') await t.rejects(volumes.grow(id, large.sizeBytes + 4096, soon()), words);
+      t.equal(simulator.host.asked.filter((what) => /Create|Resize|Expand/.test(what)).length, before);
+      t.match(await volumes.create(large, soon()), { sizeBytes: large.sizeBytes });
+    }
   });
 
 async function* nothing(): AsyncGenerator<Uint8Array> {}

@@ -15,6 +15,7 @@ import {
   filledPath,
   isCheckpointOf,
   isDisk,
+  isMissing,
   isPlaceholder,
   isSized,
   isUnfilled,
@@ -22,6 +23,7 @@ import {
   placeholderOf,
   rivalry,
   sizeOf,
+  typeOf,
   unfilledOf,
   volumeOf,
 } from './volume.js';
@@ -51,21 +53,31 @@ export class HypervVolumes implements Volumes {
   async list(pool: PoolId, { refresh }: { readonly refresh: boolean }, signal: AbortSignal): Promise<readonly Volume[]> {
     const files = await this.#pools.files(pool, signal);
     if (refresh) this.#disks.refresh(files);
+    let again: Promise<readonly StoredFile[]> | undefined;
+    const isGone = async (file: StoredFile) => {
+      again ??= this.#pools.files(pool, signal);
+      return isMissing(file, await again);
+    };
     const volumes: Volume[] = [];
     for (const own of filesByName(pool, files)) {
-      const volume = await this.#volumeIn(pool, own, signal);
+      const volume = await this.#volumeIn(pool, own, isGone, signal);
       if (volume !== undefined) volumes.push(volume);
     }
     return volumes;
   }
 
-  /** Of two files that may be it, neither is told as the volume: a machine would get the other's. */
-  async #volumeIn(pool: PoolId, own: readonly StoredFile[], signal: AbortSignal): Promise<Volume | undefined> {
+  /** Of two files that may be it, neither is told as it: a machine would get the other's. What its folder shows is not gone, whatever the host finds. */
+  async #volumeIn(
+    pool: PoolId,
+    own: readonly StoredFile[],
+    isGone: (file: StoredFile) => Promise<boolean>,
+    signal: AbortSignal,
+  ): Promise<Volume | undefined> {
     const why = rivalry(own);
     for (const file of own) {
       const disk = await this.#disks.asked(file, signal);
       const isRead = !(disk instanceof DriverError);
-      if (!isRead && disk.code === 'NotFound') continue;
+      if (!isRead && disk.code === 'NotFound' && (await isGone(file))) continue;
       const volume = volumeOf(pool, file, isRead ? disk : undefined);
       const unread = why ?? (isRead || !isSized(file.name) ? undefined : disk.message);
       return volume === undefined || unread === undefined ? volume : { ...volume, unread };
@@ -91,7 +103,7 @@ export class HypervVolumes implements Volumes {
     const [best = 'Vhd'] = this.#limits.formats;
     if (format === 'Raw') return { file: placeholderOf(nativeName, best), sizeBytes: smallestBytes };
     const ofDisk = diskFormatOf(definition, this.#limits.formats);
-    if (sizeBytes > 0) return { file: fileOf(nativeName, ofDisk), sizeBytes: sizeOf(nativeName, sizeBytes) };
+    if (sizeBytes > 0) return { file: fileOf(nativeName, ofDisk), sizeBytes: sizeOf(nativeName, sizeBytes, ofDisk) };
     if (allocation !== undefined)
       throw new DriverError(
         'Unsupported',
@@ -181,7 +193,7 @@ export class HypervVolumes implements Volumes {
       if (volume.format === 'Raw') return await this.#contents.extend(volume, sizeBytes, signal);
       if (isPlaceholder(location)) throw new DriverError('Conflict', `volume "${id.nativeName}" is empty; upload a disk first`);
       await this.#checkAlone(id, signal);
-      await this.#images.grow(location, sizeOf(id.nativeName, sizeBytes), signal);
+      await this.#images.grow(location, sizeOf(id.nativeName, sizeBytes, volume.format), signal);
     } finally {
       // Its file may be as long as before, whoever has grown it.
       this.#disks.mistrust(location);
@@ -218,7 +230,8 @@ export class HypervVolumes implements Volumes {
   }
 
   /** What a volume is to be made from, which must have room in it. */
-  async #sourceFor({ nativeName, sizeBytes }: VolumeDefinition, { id, format }: VolumeSource, signal: AbortSignal): Promise<Volume> {
+  async #sourceFor(definition: VolumeDefinition, { id, format }: VolumeSource, signal: AbortSignal): Promise<Volume> {
+    const { nativeName, sizeBytes } = definition;
     const source = await this.#must(id, signal);
     if (!isSized(source.location) || source.format !== format)
       throw new DriverError(
@@ -226,7 +239,7 @@ export class HypervVolumes implements Volumes {
         `volume "${id.nativeName}" is no virtual disk of format ${format}; it is neither copied nor linked to`,
       );
     await this.#checkMerged(id, signal);
-    if (source.sizeBytes <= sizeOf(nativeName, sizeBytes)) return source;
+    if (source.sizeBytes <= sizeOf(nativeName, sizeBytes, definition.format)) return source;
     const has = `volume "${id.nativeName}" has ${source.sizeBytes}`;
     throw new DriverError('Invalid', `volume "${nativeName}": ${sizeBytes} bytes were given, and ${has}; accepted: at least as many`);
   }
@@ -244,10 +257,11 @@ export class HypervVolumes implements Volumes {
   }
 
   /** A disk that does not tell what it is may be a linked clone. One that is broken is none. @throws DriverError Busy */
-  async #told({ nativeName }: VolumeId, file: StoredFile, signal: AbortSignal): Promise<Disk | undefined> {
-    return this.#disks.current(file, signal).catch((cause) => {
+  async #told({ pool, nativeName }: VolumeId, file: StoredFile, signal: AbortSignal): Promise<Disk | undefined> {
+    return this.#disks.current(file, signal).catch(async (cause) => {
       if (!(cause instanceof DriverError) || ['Unavailable', 'TimedOut'].includes(cause.code)) throw cause;
-      if (['Invalid', 'NotFound'].includes(cause.code)) return undefined;
+      if (cause.code === 'Invalid') return undefined;
+      if (cause.code === 'NotFound' && isMissing(file, await this.#pools.files(pool, signal))) return undefined;
       const message = `volume "${nativeName}": ${file.path} does not tell now whether it is a linked clone of it`;
       throw new DriverError('Busy', `${message}; see what has that file in use`, { cause });
     });
@@ -284,5 +298,3 @@ export class HypervVolumes implements Volumes {
     return own[0];
   }
 }
-
-const typeOf = ({ allocation }: VolumeDefinition): 'Fixed' | 'Dynamic' => (allocation === 'Full' ? 'Fixed' : 'Dynamic');
