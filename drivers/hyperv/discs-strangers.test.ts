@@ -1,4 +1,4 @@
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { fileOf, imagesOf } from '#simulators/hyperv/model/files.js';
@@ -124,6 +124,32 @@ for (const mode of ['v2', 'v1'] as const) {
     t.same([(await there()).length, await files()], [1, []]);
     await tell(definition);
     t.same(await there(), []);
+  });
+
+  t.test(`${mode}: a disc stays in its folder, and where that was taken away it is written where the host puts disks since`, async (t) => {
+    const { tell, files, simulator, folder, shape, machine, disks, driver } = await withDiscs(t, mode);
+    const { host } = simulator;
+    const places = () => imagesOf(machine()).map((image) => fileOf(machine(), image).toLowerCase());
+    const tellAgain = async () => {
+      const id = await tell(told('one', first));
+      t.equal((await shape(id))?.seed?.location, 'one');
+      await driver.power.start(id, { paused: false }, soon());
+      await driver.power.cut(id, mark.owner, soon());
+      return places();
+    };
+    const [before] = await tellAgain();
+    const [name = ''] = await files();
+    await mkdir(join(folder, 'D/VHDs'));
+    host.usualFolder = 'D:\\VHDs';
+    t.same(await tellAgain(), [before]);
+    await rename(disks, `${disks} of old`);
+    t.same(await tellAgain(), [`d:\\vhds\\${name}`]);
+    t.same(await readFile(join(folder, 'D/VHDs', name)), first);
+    await rename(join(folder, 'D/VHDs'), join(folder, 'D/Old'));
+    host.usualFolder = 'D:\\';
+    t.same(await tellAgain(), [`d:\\${name}`]);
+    host.usualFolder = 'D:\\Old';
+    t.same(await tellAgain(), [`d:\\${name}`], 'a root is a folder that is there');
   });
 
   t.test(`${mode}: a revert that ended midway, and is asked for again, says that the disc is there which is`, async (t) => {

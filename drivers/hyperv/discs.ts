@@ -40,11 +40,11 @@ export class SeedDiscs {
     if (seed?.content !== undefined && isOnDisc(seed.kind)) await this.fileFor(uuid, seed, held, signal);
   }
 
-  /** Where its file is, or is to be: one that is noted stays in its folder. @throws DriverError Unsupported */
+  /** Where its file is, or is to be: one that is noted stays in its folder as long as there is that. @throws DriverError Unsupported */
   async fileFor(uuid: string, seed: MachineSeed, held: HeldSeed | undefined, signal: AbortSignal): Promise<string> {
     const name = discName(uuid, seed);
     const noted = held?.files?.find((file) => nameIn(file) === name);
-    if (noted !== undefined) return noted;
+    if (noted !== undefined && (await this.#isFolder(folderIn(noted), signal))) return noted;
     const { path, folder } = await this.#folder(signal);
     if (folder !== undefined) return `${folder}\\${name}`;
     throw new DriverError(
@@ -78,6 +78,12 @@ export class SeedDiscs {
     for (const folder of folders)
       for (const { path } of await this.#files.files(folder, signal))
         if (isInSeriesOf(uuid, path) && !kept.includes(path)) await this.#files.delete(path, signal);
+  }
+
+  /** A root, which is told without its backslash, is there with its drive. */
+  async #isFolder(path: string, signal: AbortSignal): Promise<boolean> {
+    if (!/^[a-z]:$/.test(path)) return this.#files.isFolder(path, signal);
+    return (await this.#files.disks(signal)).some(({ letter }) => letter === path);
   }
 
   /** A root is told without its backslash. */
