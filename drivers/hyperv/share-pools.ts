@@ -90,7 +90,7 @@ export class SharePools implements AsyncDisposable {
   }
 
   /**
-   * A server that does not answer is silent, and its room as it was. One that lets us in no more, or has no such folder, has to be started again,
+   * A server that does not answer, or has too much to do, is silent, and its room as it was. One that lets us in no more, or has no such folder, has to be started again,
    * which tells why not.
    */
   async #listed(path: string, pool: SharePool, abilities: (path: string) => PoolAbilities, signal: AbortSignal): Promise<Pool> {
@@ -134,12 +134,13 @@ async function closed(pool: SharePool | undefined): Promise<void> {
   await Promise.all([pool?.server.files[Symbol.asyncDispose](), pool?.server.contents[Symbol.asyncDispose]()]);
 }
 
-const silences: ReadonlySet<string> = new Set<DriverErrorCode>(['Unavailable', 'TimedOut']);
+/** What no moment heals. Whatever else a server answers, as one that has too much to do, says nothing of our folder. */
+const lockOuts: ReadonlySet<string> = new Set<DriverErrorCode>(['Denied', 'NotFound', 'Unsupported', 'Invalid']);
 
 const unlessSilent = <T>(answer: Promise<T>, signal: AbortSignal): Promise<T | 'LockedOut' | undefined> =>
   answer.catch((reason) => {
     if (signal.aborted) throw reason;
-    return silences.has(DriverError.from(reason).code) ? undefined : ('LockedOut' as const);
+    return lockOuts.has(DriverError.from(reason).code) ? ('LockedOut' as const) : undefined;
   });
 
 const isSame = (one: Credentials | undefined, other: Credentials | undefined): boolean =>
