@@ -37,9 +37,18 @@ t.test('anything else is refused, and no password is told', async (t) => {
     t.throws(() => parseHypervUri(text), { code: 'Invalid', message: why }, text);
     t.throws(() => parseHypervUri(text), { message: /accepted: hyperv:/ });
   }
-  try {
-    parseHypervUri('hyperv://me:hunter2@hv1');
-  } catch (reason) {
-    t.notMatch(String(reason), /hunter2/);
+  for (const secret of ['hunter2', 'hun/ter2', 'hun//ter2', 'hun@ter2', 'hun?ter2', 'hun#ter2', 'hun\nter2', 'hun:/@ter2']) {
+    const { message } = thrownBy(() => parseHypervUri(`hyperv://me:${secret}@hv1`));
+    t.match(message, /^uri "hyperv:\/\/hv1": /, secret);
+    t.notMatch(message, /hun|ter2/);
   }
 });
+
+function thrownBy(act: () => unknown): Error {
+  try {
+    act();
+  } catch (reason) {
+    if (reason instanceof Error) return reason;
+  }
+  throw new Error('nothing is refused');
+}

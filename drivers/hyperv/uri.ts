@@ -51,7 +51,7 @@ function smbIn(text: string, given: string): HypervUri['smb'] {
   return refuse(text, `smb ${JSON.stringify(given)} is neither a port, from 1 to 65535, nor off`);
 }
 
-/** Someone may have put a password there, and messages go far. */
+/** Someone may have put a password there, whatever signs it has, and messages go far. */
 function refuse(text: string, why: string): never {
-  throw new DriverError('Invalid', `uri ${JSON.stringify(text.replace(/\/\/[^/]*@/, '//'))}: ${why}; accepted: ${accepted}`);
+  throw new DriverError('Invalid', `uri ${JSON.stringify(text.replace(/\/\/.*@/s, '//'))}: ${why}; accepted: ${accepted}`);
 }
