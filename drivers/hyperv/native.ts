@@ -12,7 +12,7 @@ import type { computerSystem, memory, processor } from './wmi/classes.js';
 import { formatOf, generationOf, hasSecureBoot, type Settings, uuidOf } from './wmi/machine-settings.js';
 import { sizesOf } from './wmi/memory.js';
 import type { MachineParts } from './wmi/parts.js';
-import { type PowerWord, powerOf } from './wmi/power.js';
+import { isCritical, type PowerWord, powerOf } from './wmi/power.js';
 
 export type System = ObjectOf<typeof computerSystem>;
 
@@ -47,9 +47,15 @@ const states: Readonly<Record<PowerWord, PowerState>> = {
   Other: { state: 'On', reason: 'Unknown' },
 };
 
+/** The host itself pauses a machine for one thing: that what its guest writes finds no room, or no disk. */
+function powerStateOf(system: System): PowerState {
+  const word = powerOf(system);
+  return word === 'Paused' && isCritical(system) ? { state: 'Paused', reason: 'IOError' } : states[word];
+}
+
 export function glanceOf({ system, settings }: NativeGlance): Glance {
   const nativeName = settings.common.ElementName ?? system.common.ElementName ?? '';
-  return { id: idOf(system), uuid: uuidOf(settings), nativeName, power: states[powerOf(system)] };
+  return { id: idOf(system), uuid: uuidOf(settings), nativeName, power: powerStateOf(system) };
 }
 
 /** Whether its hardware can be changed: a saved one has some, too. */

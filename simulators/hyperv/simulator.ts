@@ -9,9 +9,10 @@ import { type Acceptor, type User, type Ways, windowsWays } from './http/users.j
 import { Host } from './model/host.js';
 import type { Language } from './model/languages.js';
 import type { Machine } from './model/machine.js';
-import { Power } from './model/power.js';
+import { isOutOfRoom, Power } from './model/power.js';
 import { type Mode, wordsV1, wordsV2 } from './model/words.js';
 import { cimv2Namespace } from './wmi/cimv2.js';
+import { MachineObjects } from './wmi/machine-objects.js';
 import { classes as v1Classes } from './wmi/v1/classes.js';
 import { v1Methods } from './wmi/v1/methods.js';
 import { V1Objects } from './wmi/v1/objects.js';
@@ -135,6 +136,17 @@ export class Simulator implements AsyncDisposable {
     const shared = this.host.shares.get(name) ?? { path, clients: [] };
     this.host.shares.set(name, shared);
     shared.clients.push({ host: client.host, unc: `\\\\${server}\\${name}` });
+  }
+
+  /** The drives are full, and machines that run with disks are paused; or have room again: such machines stay paused until they are resumed. */
+  setFull(isFull: boolean): void {
+    const { host } = this;
+    host.options.store.isFull = isFull;
+    for (const machine of host.machines.values())
+      if (machine.state === 'running' && isOutOfRoom(host, machine)) {
+        machine.starve();
+        host.happens('__InstanceModificationEvent', new MachineObjects(host).system(machine));
+      }
   }
 
   /** All connections break at once. */

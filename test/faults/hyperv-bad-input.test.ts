@@ -63,6 +63,18 @@ const busy: Scene = async (t, stage) => {
   await world.remove('VirtualMachine', 'm');
 };
 
+const fullDrives: Scene = async (t, stage) => {
+  const { simulator } = stage.lab;
+  const resumed = () => simulator.host.asked.filter((what) => what.endsWith('.RequestStateChange')).length;
+  const before = resumed();
+  simulator.setFull(true);
+  await stage.says('VirtualMachine', 'steady', /^IOError: paused by an error of its disk; make room or mend the disk$/);
+  await world.until('VirtualMachine', 'steady', ({ status }) => status?.power?.reason === 'IOError');
+  t.equal(resumed() - before, 1, 'tried once, and then only now and again');
+  simulator.setFull(false);
+  await stage.isReady('VirtualMachine', 'steady');
+};
+
 const diskInUse: Scene = async (t, stage) => {
   await world.apply(volume('m'));
   const { status } = await stage.isReady('StorageVolume', 'm');
@@ -158,5 +170,7 @@ for (const mode of ['v2', 'v1'] as const)
         await scene(t, stage);
         t.same([stage.lost, await lab.files()], [[], files]);
       });
+    // Last, as nothing on the host is spared.
+    await t.test('a host whose drives are full', (t) => fullDrives(t, stage));
     await stage.close();
   });

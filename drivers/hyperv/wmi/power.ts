@@ -22,6 +22,12 @@ const states: Readonly<Record<Version, Readonly<Record<number, PowerWord>>>> = {
 export const powerOf = ({ version, common }: ObjectOf<typeof computerSystem>): PowerWord =>
   states[version][common.EnabledState ?? 0] ?? 'Other';
 
+/** Major failure; critical failure is 25, and nothing that can be mended is above. A machine whose disk cannot grow has that. */
+const majorFailure = 20;
+
+/** Whether something of it has failed: of one that is paused, Hyper-V Manager says `Paused-Critical`. */
+export const isCritical = ({ common }: ObjectOf<typeof computerSystem>): boolean => (common.HealthState ?? 0) >= majorFailure;
+
 /** What a machine can be asked for. `Start` also resumes what is paused, and restores what is saved. */
 export type PowerWish = 'Start' | 'Off' | 'Pause' | 'Save' | 'Reset';
 

@@ -33,6 +33,8 @@ export class Store {
   readonly folder: string;
   /** Whether who asks is handed on to file servers: over NTLM, and over Kerberos without delegation, Windows does not. */
   isHandedOn = true;
+  /** Whether there is no room left on any drive. */
+  isFull = false;
   /** Parents of differencing disks: by the child's path in lower case. */
   readonly #parents = new Map<string, string>();
   /** Files that take all of their length, in bytes, though they are sparse here. */
@@ -160,7 +162,7 @@ export class Store {
   room(): Room {
     const { capacity, free } = this.disk();
     const taken = [...this.#full.values()].reduce((sum, bytes) => sum + bytes, 0);
-    return { capacity, free: Math.max(0, free - taken) };
+    return { capacity, free: this.isFull ? 0 : Math.max(0, free - taken) };
   }
 
   /** Of the drives that there are. */

@@ -47,6 +47,8 @@ export class Machine {
   /** Files that checkpoints have put over its disks. */
   overlays: readonly string[] = [];
   isMerging = false;
+  /** Its host has paused it, as what its guest writes finds no room. */
+  isStarved = false;
   /** Settings of a card's connection, such as its VLAN, by their InstanceID. */
   features: ReadonlyMap<string, { readonly connection: string; readonly className: string; readonly values: Values }> = new Map();
   changedAt = Date.now();
@@ -104,6 +106,12 @@ export class Machine {
     if (state === 'off' || state === 'saved') this.startedAt = undefined;
     this.state = state;
     this.transition = undefined;
+    this.isStarved = false;
     this.changedAt = Date.now();
+  }
+
+  starve(): void {
+    this.enter('paused');
+    this.isStarved = true;
   }
 }

@@ -15,6 +15,9 @@ interface Change {
   readonly type: number;
 }
 
+/** A guest writes at once: none runs on a disk that cannot grow. */
+export const isOutOfRoom = ({ options }: Host, machine: Machine): boolean => options.store.isFull && imagesOf(machine).length > 0;
+
 const changes: Readonly<Record<Verb, Change>> = {
   start: { from: ['off', 'saved'], to: 'running', through: 'starting', type: 12 },
   off: { from: ['running', 'paused', 'saved'], to: 'off', through: 'stopping', type: 13 },
@@ -80,6 +83,7 @@ export class Power {
     if (state === 'running' && machine.state !== 'paused') this.#boot(machine);
     if (state === 'off' || state === 'saved') machine.processId = undefined;
     machine.enter(state);
+    if (state === 'running' && isOutOfRoom(this.#host, machine)) machine.starve();
     mergeLater(this.#host, machine);
   }
 

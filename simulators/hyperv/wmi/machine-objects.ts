@@ -27,7 +27,7 @@ export class MachineObjects {
         OperationalStatus: [transition === undefined ? '2' : '11', ...(isMerging ? ['32772'] : [])],
         StatusDescriptions: [transition === undefined ? said.well : 'In service', ...(isMerging ? ['Merging disks'] : [])],
         Status: 'OK',
-        HealthState: '5',
+        HealthState: machine.isStarved ? '25' : '5',
         EnabledState: String(machine.enabledState),
         ...(transition === 'saving' || transition === 'pausing' ? { OtherEnabledState: transition } : {}),
         RequestedState: '5',
