@@ -1,7 +1,7 @@
 import type { Capability } from '#drivers/driver.js';
 import { act, type Plan, wait } from '../plan.js';
 import { type MachineAction, marked, type Subject } from './action.js';
-import { planResume, planRun, planStop, type StopPolicy } from './plan-power.js';
+import { aboutToBeOff, planResume, planRun, planStop, type StopPolicy } from './plan-power.js';
 import { type ActionRecord, bootNumber, ended, recordable, unasked } from './record.js';
 
 export type RunStrategy = 'Always' | 'RerunOnFailure' | 'Once' | 'Manual' | 'Halted';
@@ -171,7 +171,7 @@ function judgeSave(subject: Subject): Verdict {
   if (power.state === 'Off') return failed('the machine went off before it could be saved');
   if (power.reason === 'Busy') return steps([wait('HostBusy', 'the host is at work on the machine, as when it saves it', 1_000)]);
   if (power.state === 'Paused') return failed('the machine is paused; use Resume first, as only one that runs is saved');
-  if (power.state === 'Stopping') return steps([wait('Stopping', 'the machine is about to be off', 1_000)]);
+  if (power.state === 'Stopping') return steps([aboutToBeOff(machine)]);
   return steps([act({ kind: 'save', id, owner, record: subject.record }, 'an action asks for it')]);
 }
 

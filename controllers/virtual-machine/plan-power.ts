@@ -1,3 +1,4 @@
+import type { Machine } from '#drivers/driver.js';
 import { timestamp } from '../conditions.js';
 import { act, type Plan, wait } from '../plan.js';
 import { type MachineAction, marked, type Subject } from './action.js';
@@ -16,6 +17,12 @@ const pressEveryMs = 10_000;
 const resumeEveryMs = 30_000;
 const shortWaitMs = 1_000;
 
+/** With what it waits for, where the host tells: that may be something which somebody has to end. */
+export function aboutToBeOff({ underWay }: Machine) {
+  const because = 'the machine is about to be off';
+  return wait('Stopping', underWay === undefined ? because : `${because}; the host is at ${underWay}`, shortWaitMs);
+}
+
 interface RunOptions {
   /**
    * The guest may run only once the record says so: it is started paused, noted, then let go. Whoever dies in between can be
@@ -30,9 +37,9 @@ export function planRun(subject: Subject, options: RunOptions = {}): Plan<Machin
   const { machine, record } = subject;
   switch (machine.power.state) {
     case 'On':
-      return [];
+      return machine.underWay === undefined ? [] : [wait('Starting', `the host is still at ${machine.underWay}`, shortWaitMs)];
     case 'Stopping':
-      return [wait('Stopping', 'the machine is about to be off', shortWaitMs)];
+      return [aboutToBeOff(machine)];
     case 'Paused':
       return record.paused === true ? [] : planResume(subject);
     case 'Off':
@@ -83,7 +90,7 @@ export function planStop({ mode, timeoutMs }: StopPolicy, subject: Subject): Pla
   const { machine, record, owner, now } = subject;
   const { id, power } = machine;
   if (power.state === 'Off') return [];
-  if (power.state === 'Stopping') return [wait('Stopping', 'the machine is about to be off', shortWaitMs)];
+  if (power.state === 'Stopping') return [aboutToBeOff(machine)];
   const neverRan = power.reason === 'StartingUp' && ended(record);
   if (power.state === 'Paused' && (power.reason === 'Crashed' || neverRan))
     return [act({ kind: 'cut', id, owner }, 'the machine is to be off, and no guest runs in it')];

@@ -195,6 +195,16 @@ t.test('what each run strategy does with a machine in each state', async (t) => 
     );
 });
 
+t.test('a machine between two states says what its host is at, whatever is asked of it', (t) => {
+  const underWay = '"web: off" (job 7)';
+  const told = (power: PowerState, given: Partial<DesiredMachine>) =>
+    planOf(desiredWith(given), machineWith(power, { boot: first }, { underWay })).map(({ kind, because }) => `${kind}: ${because}`);
+  const offSoon = ['wait: the machine is about to be off; the host is at "web: off" (job 7)'];
+  for (const given of [{}, { runStrategy: 'Halted' }, { want: 'absent' }] as const) t.same(told(stopping, given), offSoon);
+  t.same(told({ state: 'On', reason: 'Unknown' }, {}), ['wait: the host is still at "web: off" (job 7)']);
+  t.end();
+});
+
 t.test('what a boot leaves in the record is written before the guest may run', async (t) => {
   const always = planOf(desiredWith(), machineWith(off(), ran()));
   t.match(recordOf(always).boot, { number: 2, at: now });

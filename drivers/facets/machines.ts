@@ -46,6 +46,8 @@ export interface Machine extends Glance {
   readonly hardware: Hardware;
   /** We began to bring its guest a seed, or to take one away, and did not come to the end: the shapes show none. Nobody else did that. */
   readonly halfSeed?: true;
+  /** What the host is at with it while it is between two states, for people. */
+  readonly underWay?: string;
   /** Of a machine without a mark, where the host has machines adopted. */
   readonly found?: Found;
 }

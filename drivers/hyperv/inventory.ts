@@ -12,6 +12,7 @@ import { type VersionLimits, versionLimits } from './wmi/limits.js';
 import type { MachineService } from './wmi/machine-service.js';
 import { machineIdOf, ownSettings } from './wmi/machine-settings.js';
 import { partsOf } from './wmi/parts.js';
+import { isBetweenStates } from './wmi/power.js';
 import type { NetworkSwitch } from './wmi/switch-shape.js';
 import type { Switches } from './wmi/switches.js';
 import type { Wmi } from './wmi/wmi.js';
@@ -71,7 +72,7 @@ export class Inventory {
       this.switches.list(signal),
     ]);
     const networks = networkNames(switches);
-    return ids.flatMap((id) => {
+    const found = ids.flatMap((id) => {
       const system = systems.find((each) => idOf(each) === id);
       const setting = settings.find((each) => machineIdOf(each) === id);
       const isOfIt = ({ common }: { readonly common: { readonly InstanceID: string } }) =>
@@ -81,6 +82,14 @@ export class Inventory {
       const named = withNames(partsFor(id), keptOf(setting)?.adopted?.cards);
       return [{ system, settings: setting, processor: cpu, memory: ram, parts: named, networks }];
     });
+    return Promise.all(found.map((native) => this.#withWork(native, signal)));
+  }
+
+  /** A job that does not end keeps a machine between two states, and nothing else says which. */
+  async #withWork(native: NativeMachine, signal: AbortSignal): Promise<NativeMachine> {
+    if (!isBetweenStates(native.system)) return native;
+    const underWay = await this.service.underWay(native.system.reference, signal);
+    return underWay === undefined ? native : { ...native, underWay };
   }
 
   /** @throws DriverError NotFound */

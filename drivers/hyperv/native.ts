@@ -29,6 +29,8 @@ export interface NativeMachine extends NativeGlance {
   readonly parts: MachineParts;
   /** What the host's switches are called as networks, by their GUID. */
   readonly networks: ReadonlyMap<string, string>;
+  /** Of one that is between two states. */
+  readonly underWay?: string;
 }
 
 export const idOf = ({ common }: System): MachineId => common.Name.toUpperCase() as MachineId;
@@ -130,6 +132,7 @@ export function machineOf(native: NativeMachine): Machine {
     ...glance,
     ...(mark === undefined ? { found: foundOf(native) } : { mark }),
     ...(kept?.seed?.whole === false ? { halfSeed: true as const } : {}),
+    ...(native.underWay === undefined ? {} : { underWay: native.underWay }),
     configured: configuredOf(native),
     ...(glance.power.state === 'Off' ? {} : { live: shapeOf(native) }),
     hardware: {

@@ -63,6 +63,28 @@ const busy: Scene = async (t, stage) => {
   await world.remove('VirtualMachine', 'm');
 };
 
+const stuckJob: Scene = async (t, stage) => {
+  const { simulator } = stage.lab;
+  await world.apply(machine('m'));
+  await world.until('VirtualMachine', 'm', ({ status }) => status?.power?.state === 'Running');
+  let release = () => {};
+  const until = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  simulator.host.troubles.add('RequestStateChange', { kind: 'hold', until }, 1);
+  const stuck = /^Stopping: the machine is about to be off; the host is at "default[.]m: off" [(]job .{36}[)]$/;
+  await stage.patch('VirtualMachine', 'm', halted);
+  await stage.says('VirtualMachine', 'm', stuck);
+  await stage.patch('VirtualMachine', 'm', { memory: { size: '96Mi' } });
+  await world.delete('VirtualMachine', 'm');
+  await world.until('VirtualMachine', 'm', (seen) => seen.metadata.deletionTimestamp !== undefined);
+  await stage.says('VirtualMachine', 'm', stuck);
+  t.ok(simulator.machineNamed('default.m'), 'nothing is done beside it');
+  release();
+  await world.untilGone('VirtualMachine', 'm');
+  t.notOk(simulator.machineNamed('default.m'));
+};
+
 const fullDrives: Scene = async (t, stage) => {
   const { simulator } = stage.lab;
   const resumed = () => simulator.host.asked.filter((what) => what.endsWith('.RequestStateChange')).length;
@@ -151,6 +173,7 @@ const everything =
 
 const scenes: Readonly<Record<string, Scene>> = {
   'a machine between two states, and one that the host is at': busy,
+  'a job of our own that does not end': stuckJob,
   "a disk that others' machine runs with": diskInUse,
   'two machines of one name': twoOfOneName,
   'names with quotes and what WQL means otherwise': names,

@@ -122,6 +122,7 @@ export const jobFields = {
     Name: text,
     JobState: uint16,
     PercentComplete: uint16,
+    ElapsedTime: datetime,
     ErrorCode: uint16,
     ErrorDescription: text,
   },

@@ -22,6 +22,7 @@ export interface Pace {
 
 const usualPace: Pace = { first: 50, longest: 1_000 };
 const usualPatience = 30_000;
+const mostRemembered = 1_000;
 const jobStarted = 4096;
 /** New, starting, running, suspended, shutting down: as WQL has it. */
 const goingOn = 'JobState < 7';
@@ -36,23 +37,40 @@ export class Jobs {
   readonly #pace: Pace;
   /** By InstanceID: those that somebody here waits for. */
   readonly #ours = new Set<string>();
+  /** By InstanceID: those that outlasted our patience once. Nobody waits for them here again, or why would be told for a moment between two waits. */
+  readonly #outlasting = new Set<string>();
 
   constructor(wmi: Wmi, pace: Pace = usualPace) {
     this.#wmi = wmi;
     this.#pace = pace;
   }
 
+  /** The same as `finished`, of what changes a machine, which `settled` finds again: it is waited for as long as what others began. @throws DriverError TimedOut */
+  async finishedSoon(method: string, outcome: Outcome, signal: AbortSignal): Promise<void> {
+    await this.finished(method, outcome, signal, this.#pace.patience ?? usualPatience);
+  }
+
   /** Waits until what a method began has ended. Rejects with a MethodFailure, in the host's own words, when it refused or failed. */
-  async finished(method: string, { returnValue, values }: Outcome, signal: AbortSignal): Promise<void> {
+  async finished(
+    method: string,
+    { returnValue, values }: Outcome,
+    signal: AbortSignal,
+    patience = Number.POSITIVE_INFINITY,
+  ): Promise<void> {
     if (returnValue === 0) return;
     if (returnValue !== jobStarted) throw new MethodFailure(method, returnValue);
     const [job] = values.get('Job') ?? [];
     if (!isReference(job)) throw nonsense(`${method} began a job and does not say which`);
     const { InstanceID = '' } = job.selectors;
     this.#ours.add(InstanceID);
+    const end = performance.now() + patience;
     try {
-      for (let wait = this.#pace.first; !(await this.#hasEnded(method, job, signal)); wait = this.#longer(wait))
+      for (let wait = this.#pace.first; ; wait = this.#longer(wait)) {
+        const left = await this.#atWork(method, job, signal);
+        if (left === undefined) return;
+        if (performance.now() >= end) throw this.#stillAt('TimedOut', left);
         await unlessAborted(sleep(wait), signal);
+      }
     } finally {
       this.#ours.delete(InstanceID);
     }
@@ -65,11 +83,23 @@ export class Jobs {
   async settled(machine: string, signal: AbortSignal): Promise<void> {
     const selectors = { CreationClassName: computerSystem.name[this.#wmi.version], Name: machine };
     const system: Reference = { kind: 'reference', resourceUri: classUri(this.#wmi.namespace, selectors.CreationClassName), selectors };
-    const look = async () =>
-      (await this.#wmi.associated(system, 'Msvm_AffectedJobElement', jobClass, signal)).find((job) => isAtWork(job) && isOurKind(job));
-    await this.#until(look, signal).catch((reason) => {
+    await this.#until(() => this.#about(system, signal), signal).catch((reason) => {
       if (!(reason instanceof DriverError && reason.code === 'NotFound')) throw reason;
     });
+  }
+
+  /** What is under way with a machine, in words; undefined of one that is gone. */
+  async underWay(system: Reference, signal: AbortSignal): Promise<string | undefined> {
+    const job = await this.#about(system, signal).catch((reason) => {
+      if (reason instanceof DriverError && reason.code === 'NotFound') return undefined;
+      throw reason;
+    });
+    return job && nameOf(job);
+  }
+
+  async #about(system: Reference, signal: AbortSignal): Promise<Job | undefined> {
+    const all = await this.#wmi.associated(system, 'Msvm_AffectedJobElement', jobClass, signal);
+    return all.find((job) => isAtWork(job) && isOurKind(job));
   }
 
   /** The same, of machines that are being made, and cannot be seen yet. Whether there were any. */
@@ -116,28 +146,34 @@ export class Jobs {
     return (await this.#wmi.associated(reference, 'Msvm_AffectedJobElement', computerSystem, signal)).length > 0;
   }
 
-  /** A job that the host has forgotten ended minutes ago: what it was about tells how. */
-  async #hasEnded(method: string, reference: Reference, signal: AbortSignal): Promise<boolean> {
+  /** The job, unless it has ended. One that the host has forgotten ended minutes ago: what it was about tells how. */
+  async #atWork(method: string, reference: Reference, signal: AbortSignal): Promise<Job | undefined> {
     const job = await this.#wmi.get(jobClass, reference, signal).catch((reason) => {
       if (reason instanceof DriverError && reason.code === 'NotFound') return undefined;
       throw reason;
     });
-    if (job === undefined) return true;
+    if (job === undefined) return undefined;
     const { JobState: state = 0, ErrorCode, ErrorDescription } = job.common;
-    if (isAtWork(job)) return false;
-    if (done.includes(state)) return true;
+    if (isAtWork(job)) return job;
+    if (done.includes(state)) return undefined;
     throw new MethodFailure(method, ErrorCode ?? state, await this.#words(reference, ErrorDescription, signal));
   }
 
   async #until(look: () => Promise<Job | undefined>, signal: AbortSignal): Promise<boolean> {
     const { first, patience = usualPatience } = this.#pace;
-    const end = Date.now() + patience;
+    const began = performance.now();
     for (let wait = first, waited = false; ; wait = this.#longer(wait), waited = true) {
       const job = await look();
       if (job === undefined) return waited;
-      if (Date.now() >= end) throw stillAt(job);
+      if (this.#outlasting.has(job.common.InstanceID) || performance.now() - began >= patience) throw this.#stillAt('Busy', job);
       await unlessAborted(sleep(wait), signal);
     }
+  }
+
+  #stillAt(code: 'Busy' | 'TimedOut', job: Job): DriverError {
+    if (this.#outlasting.size >= mostRemembered) this.#outlasting.clear();
+    this.#outlasting.add(job.common.InstanceID);
+    return new DriverError(code, `the host is still at ${nameOf(job)}: ${standOf(job)}; waiting for it, or end it in Hyper-V Manager`);
   }
 
   #longer(wait: number): number {
@@ -157,10 +193,19 @@ export class Jobs {
   }
 }
 
-function stillAt({ common: { Name = '', InstanceID, PercentComplete = 0 } }: Job): DriverError {
-  const which = Name === '' ? InstanceID : Name;
-  return new DriverError(
-    'Busy',
-    `the host is still at ${JSON.stringify(which)} (job ${InstanceID}, ${PercentComplete} %); waiting for it, or end it in Hyper-V Manager`,
-  );
+/** How long it has been at it by the host's own clock, and how far it is. */
+function standOf({ common: { PercentComplete = 0, ElapsedTime } }: Job): string {
+  const elapsed = elapsedIn(ElapsedTime);
+  return elapsed === undefined ? `${PercentComplete} %` : `${PercentComplete} %, for ${elapsed}`;
+}
+
+const nameOf = ({ common: { Name = '', InstanceID } }: Job): string =>
+  `${JSON.stringify(Name === '' ? InstanceID : Name)} (job ${InstanceID})`;
+
+/** Of an interval as CIM has it, `P0DT0H1M5S`, in words; undefined of none, and of what is less than a second. */
+function elapsedIn(interval = ''): string | undefined {
+  const [, days = 0, hours = 0, minutes = 0, seconds = 0] = /^P(\d+)DT(\d+)H(\d+)M(\d+)/.exec(interval)?.map(Number) ?? [];
+  const total = ((days * 24 + hours) * 60 + minutes) * 60 + seconds;
+  if (total === 0) return undefined;
+  return total < 120 ? `${total} s` : `${Math.floor(total / 60)} min`;
 }

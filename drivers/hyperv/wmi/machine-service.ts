@@ -56,7 +56,7 @@ const halfMadeName = (uuid: string): string => `virtwright ${uuid.toLowerCase()}
 /** Whether a machine has uuid and notes by now, and not its name yet: only version 1 knows such. */
 export const isHalfMade = (name: string, uuid: string): boolean => name === halfMadeName(uuid);
 
-/** `Msvm_VirtualSystemManagementService`, in either version. Each call waits for its job; refusals are MethodFailures. */
+/** `Msvm_VirtualSystemManagementService`, in either version. Each call waits for its job, as long as there is patience (TimedOut); refusals are MethodFailures. */
 export class MachineService {
   readonly #wmi: Wmi;
   readonly #jobs: Jobs;
@@ -92,6 +92,11 @@ export class MachineService {
   /** Waits for changes of that machine which are under way. @throws DriverError Busy */
   settled(id: string, signal: AbortSignal): Promise<void> {
     return this.#jobs.settled(id, signal);
+  }
+
+  /** What the host is at with a machine, in words. */
+  underWay(system: Reference, signal: AbortSignal): Promise<string | undefined> {
+    return this.#jobs.underWay(system, signal);
   }
 
   /** Waits for machines that are being made; whether there were any. @throws DriverError Busy */
@@ -198,7 +203,7 @@ export class MachineService {
   async request(system: Reference, wish: PowerWish, signal: AbortSignal): Promise<void> {
     const given = { RequestedState: requestedState(this.#wmi.version, wish) };
     const outcome = await this.#wmi.client.invoke(system, 'RequestStateChange', given, signal);
-    await this.#jobs.finished(`RequestStateChange (${wish})`, outcome, signal);
+    await this.#jobs.finishedSoon(`RequestStateChange (${wish})`, outcome, signal);
   }
 
   async #defineV1({ name, notes, uuid }: NewMachine, signal: AbortSignal): Promise<Reference | undefined> {
@@ -229,7 +234,7 @@ export class MachineService {
 
   async #call(method: string, given: Parameters<Wmi['client']['invoke']>[2], signal: AbortSignal): Promise<Outcome> {
     const outcome = await this.#wmi.client.invoke(await this.#reference(signal), method, given, signal);
-    await this.#jobs.finished(method, outcome, signal);
+    await this.#jobs.finishedSoon(method, outcome, signal);
     return outcome;
   }
 

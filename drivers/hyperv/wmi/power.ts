@@ -22,6 +22,10 @@ const states: Readonly<Record<Version, Readonly<Record<number, PowerWord>>>> = {
 export const powerOf = ({ version, common }: ObjectOf<typeof computerSystem>): PowerWord =>
   states[version][common.EnabledState ?? 0] ?? 'Other';
 
+const lasting: readonly PowerWord[] = ['Running', 'Off', 'Saved', 'Paused'];
+
+export const isBetweenStates = (system: ObjectOf<typeof computerSystem>): boolean => !lasting.includes(powerOf(system));
+
 /** Major failure; critical failure is 25, and nothing that can be mended is above. A machine whose disk cannot grow has that. */
 const majorFailure = 20;
 

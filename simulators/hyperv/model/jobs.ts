@@ -110,7 +110,7 @@ export function jobObject({ id, className, name, type, startedAt, state, percent
       PercentComplete: String(percent),
       StartTime: new Date(startedAt).toISOString(),
       TimeSubmitted: new Date(startedAt).toISOString(),
-      ElapsedTime: 'P0DT0H0M0S',
+      ElapsedTime: `P0DT0H0M${Math.floor((Date.now() - startedAt) / 1_000)}S`,
       TimeBeforeRemoval: 'P0DT0H5M0S',
       InstallDate: '1601-01-01T00:00:00Z',
       JobRunTimes: '1',
