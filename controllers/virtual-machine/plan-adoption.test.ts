@@ -59,7 +59,11 @@ t.test('what is there as the manifest says is taken, and nothing else is done', 
 
 t.test('without the word, and without the grant, nothing is', async (t) => {
   const { adopt: _, ...unasked } = desired();
-  t.match(words(unasked, machine()), [/^NotOurs: one has a machine web that Virtwright did not make/]);
+  const namesake = machine({ nativeName: 'shop.web' });
+  t.match(words(unasked, namesake), [/^NotOurs: one has a machine shop[.]web that Virtwright did not make; rename or remove it there/]);
+  const words1 =
+    /^NotOurs: spec[.]uuid: .{36} given, and machine web, which Virtwright did not make, on one has it; leave it out, give another, or adopt/;
+  t.match(words(unasked, machine()), [words1], 'no other name would help');
   t.match(words(desired({ adopt: { name: uuid, ungranted: 'x may not be adopted' } }), machine()), [/^NotGranted: machine x may not/]);
 });
 

@@ -1,4 +1,4 @@
-import type { Machine } from '#drivers/driver.js';
+import type { Machine, OwnerMark } from '#drivers/driver.js';
 import { act, type Plan, refuse } from '../plan.js';
 import type { MachineAction } from './action.js';
 import type { DesiredMachine } from './desired.js';
@@ -12,6 +12,7 @@ export function planStranger(desired: DesiredMachine, stranger: Machine): Plan<M
   const { id, nativeName, mark } = stranger;
   if (want === 'absent') return [];
   const theirs = mark?.owner;
+  if (hasOnlyUuid(desired, stranger)) return [uuidTaken(desired, stranger)];
   if (theirs === undefined && desired.adopt !== undefined) return planTaking(desired, stranger);
   if (theirs === undefined) {
     return [
@@ -21,7 +22,7 @@ export function planStranger(desired: DesiredMachine, stranger: Machine): Plan<M
       ),
     ];
   }
-  if (theirs.cluster !== owner.cluster || theirs.namespace !== owner.namespace || theirs.name !== owner.name) {
+  if (!isOfName(theirs, owner)) {
     return [
       refuse(
         'NotOurs',
@@ -43,6 +44,26 @@ export function planStranger(desired: DesiredMachine, stranger: Machine): Plan<M
       `${host} has machine ${nativeName} of an earlier VirtualMachine of this name (uid ${theirs.uid}); to take it over as it is, annotate virtwright.io/take-over=${theirs.uid}`,
     ),
   ];
+}
+
+/** Neither its name nor its owner is what is in the way: no other name helps. */
+const hasOnlyUuid = ({ adopt, owner, definition }: DesiredMachine, { uuid, nativeName, mark }: Machine): boolean => {
+  const isNamesake = nativeName === definition.nativeName || (mark !== undefined && isOfName(mark.owner, owner));
+  return uuid === definition.uuid && !isNamesake && !(mark === undefined && adopt !== undefined);
+};
+
+const isOfName = (one: OwnerMark, other: OwnerMark): boolean =>
+  one.cluster === other.cluster && one.namespace === other.namespace && one.name === other.name;
+
+/** A tenant is told no names of other namespaces. */
+function uuidTaken({ host, owner, definition }: DesiredMachine, { nativeName, mark }: Machine) {
+  const isHidden = mark !== undefined && mark.owner.namespace !== owner.namespace;
+  const which = isHidden
+    ? 'a machine of another namespace'
+    : `machine ${nativeName}${mark === undefined ? ', which Virtwright did not make,' : ''}`;
+  const remedy =
+    mark === undefined ? 'leave it out, give another, or adopt that machine (virtwright import)' : 'leave it out, or give another';
+  return refuse('NotOurs', `spec.uuid: ${definition.uuid} given, and ${which} on ${host} has it; ${remedy}`);
 }
 
 /** What the host would give to a new one by itself is not asked of what is there. */
