@@ -76,7 +76,7 @@ function planLeftovers(desired: DesiredVolume, leftovers: readonly Leftover[], p
 export function planFilling(desired: DesiredVolume, observed: ObservedVolume, pool: Pool, id: VolumeId, now: number): Plan<VolumeAction> {
   const { uid, record, sizeBytes } = desired;
   const { job, volume, marker } = observed;
-  if (job?.kind === 'running') return [wait('Importing', howFar(desired.source, job.progressBytes), 5_000)];
+  if (job?.kind === 'running') return [underWay(desired.source, job.progressBytes)];
   if (job?.kind === 'done') return [sayThenAct({ kind: 'complete', uid, id }, 'all of it is there and verified')];
   // The mark is taken off last: status is older than the host, as after a restore.
   if (record.startedAt !== undefined && volume !== undefined && marker === undefined)
@@ -120,10 +120,13 @@ function planLater(job: JobState | undefined, record: FillRecord, now: number): 
   return now < record.retryAt ? [wait('ImportFailed', 'the last import failed; it is tried again', record.retryAt - now)] : undefined;
 }
 
-const howFar = (source: Source | undefined, bytes: number): string =>
-  source?.kind === 'clone'
+const underWay = (source: Source | undefined, bytes: number) =>
+  source === undefined ? wait('Provisioning', 'the volume is being made', 5_000) : wait('Importing', howFar(source, bytes), 5_000);
+
+const howFar = (source: Source, bytes: number): string =>
+  source.kind === 'clone'
     ? `volume "${source.name}" is being copied`
-    : `${formatBytes(coarse(bytes))} ${source?.kind === 'upload' ? 'uploaded' : 'fetched'}`;
+    : `${formatBytes(coarse(bytes))} ${source.kind === 'upload' ? 'uploaded' : 'fetched'}`;
 
 /** The one asked for, if the pool has it; else the source's, as then nothing is converted; else the pool's best. */
 function formatOf({ format, preferred }: DesiredVolume, { formats }: Pool): VolumeFormat | undefined {

@@ -81,6 +81,7 @@ const planOf = (desired: Partial<DesiredVolume>, observed: Partial<ObservedVolum
   planVolume(desiredWith(desired), { pool, ...nothing, ...observed }, at);
 const words = (plan: ReturnType<typeof planOf>) =>
   plan.map((one) => (one.kind === 'act' ? `${one.sayFirst ? 'say, ' : ''}${one.action.kind}` : `${one.kind} ${one.reason}`));
+const image = { kind: 'image', url: 'https://images.example.org/a', format: 'Qcow2', granted: [] } as const;
 const running: JobState = { kind: 'running', startedAt: now, progressBytes: 3 * 2 ** 20 + 5 };
 const failed: JobState = { kind: 'failed', at: now, verdict: 'retry', reason: 'Unavailable', message: 'broke' };
 const refused: JobState = { ...failed, verdict: 'stall', reason: 'ChecksumMismatch' };
@@ -119,7 +120,8 @@ t.test('what is done with a volume in each state', async (t) => {
     ['begun, and forgotten', { record: started }, { volume, marker }, ['say, fill']],
     ["begun, and whole by the host's word", { record: started }, { volume }, ['say, complete']],
     ['begun, and a disk of somebody', { record: started }, { volume, marker, users: [user(true)] }, ['wait InUse']],
-    ['begun, and running', { record: started }, { volume, marker, job: running }, ['wait Importing']],
+    ['begun, and made without content', { record: started }, { volume, marker, job: running }, ['wait Provisioning']],
+    ['begun, and fetched', { record: started, source: image }, { volume, marker, job: running }, ['wait Importing']],
     ['begun, and all there', { record: started }, { volume, marker, job: { kind: 'done' } }, ['say, complete']],
     ['begun, and failed', { record: started }, { job: failed }, ['wait ImportFailed']],
     ['begun, and refused', { record: started }, { job: refused }, ['refuse ChecksumMismatch', 'wait ImportFailed']],
@@ -512,7 +514,6 @@ t.test('an image is made into what its pool has, as a disk of Hyper-V', async (t
 
 t.test('nothing is fetched for a pool that takes no content, and why is told', async (t) => {
   const closed: Pool = { ...pool, can: ['create', 'delete', 'grow'], noStream: 'smb=off in the URI' };
-  const image = { kind: 'image', url: 'https://images.example.org/a', format: 'Qcow2', granted: [] } as const;
   const upload = { kind: 'upload', format: 'Qcow2', command: 'virtwright upload' } as const;
   const because = 'spec.source: given, pool "fast.one" on one takes no content: smb=off in the URI';
   for (const source of [image, upload])

@@ -84,7 +84,10 @@ function guestOf({ hostname, os }: GuestSight): Guest | undefined {
 function addressKnown(addresses: ReadonlyMap<string, readonly Address[]>): Finding {
   const [first] = [...addresses.values()].flat();
   return first === undefined
-    ? isFalse('NoAddress', 'neither an agent, nor a DHCP server of the host, nor its neighbours told an address of this boot')
+    ? isFalse(
+        'NoAddress',
+        'no address of this boot is known: no agent or integration services of the guest told one, nor did the host see one',
+      )
     : isTrue('AddressKnown');
 }
 

@@ -11,14 +11,17 @@ const limits = { length: 16 * 2 ** 20, depth: 100, nodes: 400_000 };
 /** The body of a reply to `what`. @throws WsmanFault when the host refuses; DriverError Internal when it is no reply */
 export function decodeReply(what: string, text: string): XmlElement {
   const envelope = parsed(what, text);
-  if (localName(envelope) !== 'Envelope' || envelope.namespace !== namespaces.soap)
-    throw nonsense(`<${envelope.name}> is no SOAP envelope`);
+  if (localName(envelope) !== 'Envelope' || envelope.namespace !== namespaces.soap) throw foreign(`<${envelope.name}> is no SOAP envelope`);
   const body = childNS(envelope, namespaces.soap, 'Body');
   if (body === undefined) throw nonsense('the SOAP envelope has no body');
   const fault = childNS(body, namespaces.soap, 'Fault');
   if (fault !== undefined) throw decodeFault(fault);
   return body;
 }
+
+/** What WinRM never sends. */
+const foreign = (why: string, cause?: unknown): DriverError =>
+  nonsense(`${why}; see what answers at the host's address and port, such as a proxy: it is not WinRM`, cause);
 
 /** That element of the body. @throws DriverError Internal */
 export function expected(body: XmlElement, namespace: string, name: string): XmlElement {
@@ -31,6 +34,6 @@ function parsed(what: string, text: string): XmlElement {
   try {
     return parseXml(text, `the reply to ${what}`, limits);
   } catch (reason) {
-    throw nonsense(reason instanceof DriverError ? reason.message : String(reason), reason);
+    throw foreign(reason instanceof DriverError ? reason.message : String(reason), reason);
   }
 }
