@@ -90,6 +90,8 @@ export interface ObservedVolume {
   readonly deleting?: JobState;
   /** Machines on the host, ours or not, that have it as a disk, or boot from it. */
   readonly users: readonly User[];
+  /** A disk of its file name elsewhere, which others put into a drive of a machine of ours; of a volume that is not where it was. */
+  readonly movedTo?: { readonly machine: string; readonly location: string };
   /** A machine of which nobody knows whether it has it as a disk, and why. */
   readonly unread?: string;
 }

@@ -14,6 +14,7 @@ import { beginVolume, type Fill, fillVolume, isOfFamily } from './fill.js';
 import { Inspections } from './inspect.js';
 import { Looks } from './looks.js';
 import { type FillMetrics, unmetered } from './metrics.js';
+import { movedTo } from './moved.js';
 import { planVolume } from './plan.js';
 import type { FillSource } from './plan-source.js';
 import { reportVolume } from './report.js';
@@ -237,11 +238,8 @@ interface Memory {
   readonly uploads: Uploads;
 }
 
-function observeVolume(
-  { poolUuid, nativeName, familyName, uid, source }: DesiredVolume,
-  view: HostView,
-  { jobs, inspections, looks, uploads }: Memory,
-): ObservedVolume {
+function observeVolume(desired: DesiredVolume, view: HostView, { jobs, inspections, looks, uploads }: Memory): ObservedVolume {
+  const { poolUuid, nativeName, familyName, uid, source } = desired;
   const pool = view.pool(poolUuid);
   const volumes = pool === undefined ? [] : view.volumes(pool.id);
   const named = (name: string) => volumes.find(({ id }) => id.nativeName === name);
@@ -249,6 +247,7 @@ function observeVolume(
   const unreadVolumes = pool === undefined ? [] : view.unreadVolumes(pool.id);
   const unreadVolume = unreadVolumes.find(({ id }) => id.nativeName === nativeName);
   const there = volume ?? unreadVolume;
+  const moved = there === undefined ? movedTo(desired, view) : undefined;
   const marker = named(markerName(nativeName));
   const job = jobs.get(uid);
   const wiping = jobs.get(wipeKey(uid));
@@ -281,6 +280,7 @@ function observeVolume(
     ...(job === undefined ? {} : { job }),
     ...(wiping === undefined ? {} : { wiping }),
     ...(deleting === undefined ? {} : { deleting }),
+    ...(moved === undefined ? {} : { movedTo: moved }),
     ...(lookedAt === undefined ? {} : { lookedAt }),
   };
 }

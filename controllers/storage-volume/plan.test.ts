@@ -321,6 +321,16 @@ t.test('a volume is begun only where a fresh look finds nothing of its name', as
   t.equal(await begin('shop.root-cccccccc', ['shop.root-bbbbbbbb']), true, 'that is known, and left alone');
 });
 
+t.test('of a volume that is gone nobody is told to delete what a machine of ours may have in a drive', (t) => {
+  const movedTo = { machine: 'shop.web', location: 'D:\\else\\root.vhdx' };
+  const told = (moved: Partial<ObservedVolume>) => planOf({ record: whole }, { lookedAt: now, ...moved })[0];
+  t.match(told({}), { reason: 'Lost', because: /; put it back, or delete this object and make a new one$/ });
+  const words =
+    /; machine shop[.]web has D:.else.root[.]vhdx in a drive, which may be it: move it back, and do not delete this object before$/;
+  t.match(told({ movedTo }), { reason: 'Lost', because: words });
+  t.end();
+});
+
 t.test('a former volume whose guest made it look like an image with a backing file is not taken over', async (t) => {
   const { behind, volumes, pool: id, start, signal } = await store();
   // Version 2, 64 KiB clusters, 1 MiB; byte 8 says where the name of a backing file is.

@@ -46,6 +46,12 @@ function planExisting(desired: DesiredVolume, nativeName: string, observed: Obse
   return [refuse('Unfit', `spec.size: ${formatBytes(sizeBytes)} given, ${nativeName} has ${formatBytes(volume.sizeBytes)}`)];
 }
 
+/** Whoever is told to delete the object would lose sight of a disk that was only moved. */
+const remedyOfLoss = ({ movedTo }: ObservedVolume): string =>
+  movedTo === undefined
+    ? 'put it back, or delete this object and make a new one'
+    : `machine ${movedTo.machine} has ${movedTo.location} in a drive, which may be it: move it back, and do not delete this object before`;
+
 function planWhole(desired: DesiredVolume, observed: ObservedVolume, id: VolumeId, now: number): Plan<VolumeAction> {
   const { sizeBytes, poolName, host } = desired;
   const { pool, volume, marker, users, lookedAt = 0 } = observed;
@@ -54,10 +60,7 @@ function planWhole(desired: DesiredVolume, observed: ObservedVolume, id: VolumeI
   if (volume === undefined) {
     if (now - lookedAt > lookAgainMs) return [act({ kind: 'look', id }, 'it is not where it was known to be')];
     return [
-      refuse(
-        'Lost',
-        `volume ${id.nativeName} is gone from pool "${poolName}" on ${host}; put it back, or delete this object and make a new one`,
-      ),
+      refuse('Lost', `volume ${id.nativeName} is gone from pool "${poolName}" on ${host}; ${remedyOfLoss(observed)}`),
       lookedForAgain,
     ];
   }
