@@ -43,11 +43,25 @@ const beneath: Readonly<Record<string, DriverErrorCode>> = {
   '800705AF': 'Exhausted', // ERROR_COMMITMENT_LIMIT
 };
 
+/**
+ * Of virtual disks (winerror.h, 0xC03A…): what is broken, or has no parent any more, is `Invalid`. What has one that it does not go with, or is not let
+ * into, is of use again once that is put right. All else may be an error of reading.
+ */
+const broken = /^C03A00(0[1-468AD]|1[235B])$/;
+const apart = /^C03A00(0[EF]|1[6-9])$/;
+
+function ofDisk(digits: string): DriverErrorCode | undefined {
+  if (apart.test(digits)) return 'Conflict';
+  return broken.test(digits) ? 'Invalid' : undefined;
+}
+
+const meaningOf = (digits: string): DriverErrorCode | undefined => (Object.hasOwn(beneath, digits) ? beneath[digits] : ofDisk(digits));
+
 /** The last one is the innermost. */
 function codeBeneath(said: string): DriverErrorCode | undefined {
   const numbers = [...said.matchAll(/\b0x([0-9a-f]{8})\b/gi)].map(([, digits = '']) => digits.toUpperCase());
-  const known = numbers.findLast((each) => Object.hasOwn(beneath, each));
-  return known === undefined ? undefined : beneath[known];
+  const known = numbers.findLast((each) => meaningOf(each) !== undefined);
+  return known === undefined ? undefined : meaningOf(known);
 }
 
 export const isInvalidState = (reason: unknown): boolean => reason instanceof MethodFailure && [5, 32775].includes(reason.returned);

@@ -260,6 +260,10 @@ for (const version of ['v2', 'v1'] as const) {
       ['0x80070005', 'Denied'],
       ['0x80070002', 'NotFound'],
       ['0x80070050', 'Conflict'],
+      ['0xC03A0003', 'Invalid'],
+      ['0xC03A000D', 'Invalid'],
+      ['0xC03A000E', 'Conflict'],
+      ['0xC03A0010', 'Internal'],
       ['0x8FFFFFFF', 'Internal'],
       ['0x80070020 as well as 0x800705AA', 'Exhausted'],
     ] as const) {
