@@ -2,9 +2,9 @@ import type { Adoption, MachineId, Mark, OwnerMark } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
 import { assertOwner } from '#drivers/owner.js';
 import { namesFor } from './found.js';
-import { keptOf } from './identity.js';
+import { isOfUuid, keptOf } from './identity.js';
 import type { Inventory } from './inventory.js';
-import { glanceOf, type NativeMachine } from './native.js';
+import { glanceOf, idOf, type NativeMachine } from './native.js';
 import { type Adopted, type Kept, withKept, withoutKept } from './notes.js';
 import { bringSeed } from './seeds.js';
 import { notesOf, uuidOf } from './wmi/machine-settings.js';
@@ -25,11 +25,24 @@ export class HypervAdoption implements Adoption {
       const notes = notesOf(native.settings);
       const carried = keptOf(native.settings);
       if (carried !== undefined) assertOwner(glanceOf(native).nativeName, carried.mark, mark.owner);
+      else await this.#assertNoCopy(native, signal);
       const startup = await service.startupOf(native, signal);
       const kept = carried === undefined ? taken(native, mark, startup) : { ...carried, id, mark };
       const never = startup === 'Never' ? {} : { startup: 'Never' as const };
       await service.changeSettings(native, { notes: withKept(notes, kept), ...never }, signal);
     });
+  }
+
+  /** Two of one uuid would be one machine to us, with one's discs the other's. */
+  async #assertNoCopy(native: NativeMachine, signal: AbortSignal): Promise<void> {
+    const uuid = uuidOf(native.settings);
+    const { id, nativeName } = glanceOf(native);
+    const other = (await this.#inventory.glances(signal)).find(({ system, settings }) => idOf(system) !== id && isOfUuid(settings, uuid));
+    if (uuid === '' || other === undefined) return;
+    throw new DriverError(
+      'Conflict',
+      `machine "${nativeName}" has the uuid ${uuid}, and so has "${glanceOf(other).nativeName}" (${idOf(other.system)}), as a copy does; give the copy one of its own (BIOSGUID)`,
+    );
   }
 
   /** What its guest is told by us goes, too: it may be secret, and nobody else would ever take it away. Our line last: as long as it is there, whoever comes after us goes on. */

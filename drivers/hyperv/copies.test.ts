@@ -20,7 +20,10 @@ const definition = (nativeName: string, last: string): MachineDefinition => ({
 
 interface Scene {
   readonly driver: Driver;
-  readonly machines: Readonly<Record<'original' | 'copy', { readonly id: MachineId; readonly native: Machine }>>;
+  readonly machines: Readonly<Record<'original' | 'copy', { readonly id: MachineId; readonly native: Machine }>> & {
+    /** The notes that the copy would have, were it none. */
+    readonly own: string | readonly string[];
+  };
 }
 
 /** Ours, and one with its notes, as Hyper-V's import leaves it; both run. */
@@ -42,7 +45,8 @@ async function copied(t: Test, mode: 'v1' | 'v2'): Promise<Scene> {
     if (native === undefined) throw new Error('no machine');
     return { id, native };
   };
-  const machines = { original: await make('web', '1'), copy: await make('copy', '2') };
+  const made = { original: await make('web', '1'), copy: await make('copy', '2') };
+  const machines = { ...made, own: made.copy.native.settings['Notes'] ?? '' };
   machines.copy.native.settings = { ...machines.copy.native.settings, Notes: machines.original.native.settings['Notes'] ?? '' };
   return { driver, machines };
 }
@@ -72,6 +76,33 @@ for (const mode of ['v1', 'v2'] as const)
       const made = await driver.machines.define(definition('web', '1'), web, soon());
       t.not(made, copy.id);
       t.equal((await driver.machines.list(soon())).length, 2);
+    });
+
+    await t.test('wherever those stand among its own', async (t) => {
+      const { driver, machines } = await copied(t, mode);
+      const { original, copy } = machines;
+      const texts = [machines.own, copy.native.settings['Notes']].map((notes) => [notes].flat().join('\n'));
+      for (const order of [texts, texts.toReversed()]) {
+        const pasted = order.join('\n');
+        copy.native.settings = { ...copy.native.settings, Notes: mode === 'v2' ? [pasted] : pasted };
+        const marks = (await driver.machines.read([original.id, copy.id], soon())).machines.map(({ mark }) => mark?.owner.name);
+        t.same(marks, ['web', 'copy']);
+      }
+    });
+
+    await t.test('which is not adopted as long as its firmware has the uuid of the other', async (t) => {
+      const { driver, machines } = await copied(t, mode);
+      const { original, copy } = machines;
+      const { BIOSGUID = '' } = original.native.settings;
+      copy.native.settings = { ...copy.native.settings, BIOSGUID };
+      const theirs = markOf('second');
+      await t.rejects(driver.adoption?.adopt(copy.id, theirs, soon()) ?? Promise.resolve(), {
+        code: 'Conflict',
+        message: /"copy" has the uuid 5c3a.*1, and so has "web"/,
+      });
+      await driver.power.cut(original.id, web.owner, soon());
+      await driver.machines.undefine(original.id, web.owner, { keepState: true }, soon());
+      await driver.adoption?.adopt(copy.id, theirs, soon());
     });
 
     await t.test('which gets notes of its own when it is adopted', async (t) => {

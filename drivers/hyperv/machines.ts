@@ -8,10 +8,10 @@ import { draftOfChange, draftOfNew } from './draft.js';
 import { checkMerged, ownDrives } from './drives.js';
 import { hardwareDifference } from './hardware.js';
 import { checkCapacity } from './host.js';
-import { keptOf } from './identity.js';
+import { isOfUuid, keptOf } from './identity.js';
 import type { Inventory } from './inventory.js';
 import { firstNotes, keptChange } from './kept.js';
-import { glanceOf, idOf, isPlainOff, machineOf, type NativeGlance, type NativeMachine, ownedOf } from './native.js';
+import { glanceOf, idOf, isPlainOff, machineOf, type NativeMachine, ownedOf } from './native.js';
 import { nothingOwned } from './notes.js';
 import { bringSeed, insertDisc, nextSeed, removeDiscs } from './seeds.js';
 import { isHalfMade } from './wmi/machine-service.js';
@@ -48,13 +48,12 @@ export class HypervMachines implements Machines {
   /** Two of one uuid are a copy, and nobody knows which. */
   async #find(uuid: string, signal: AbortSignal): Promise<MachineId | undefined> {
     const wanted = uuid.toLowerCase();
-    const isIt = ({ settings }: NativeGlance) => uuidOf(settings) === wanted || keptOf(settings)?.uuid === wanted;
-    const [found, ...others] = (await this.#inventory.glances(signal)).filter(isIt);
+    const [found, ...others] = (await this.#inventory.glances(signal)).filter(({ settings }) => isOfUuid(settings, wanted));
     if (others.length === 0) return found && idOf(found.system);
     const which = [found, ...others].flatMap((each) => (each === undefined ? [] : idOf(each.system))).join(', ');
     throw new DriverError(
       'Conflict',
-      `uuid ${uuid}: ${others.length + 1} machines have it (${which}); a copy must be given one of its own, and notes without our line`,
+      `uuid ${uuid}: ${others.length + 1} machines have it (${which}); a copy must be given one of its own (BIOSGUID)`,
     );
   }
 

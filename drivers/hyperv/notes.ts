@@ -90,9 +90,12 @@ export const comPortNames: readonly ComPortName[] = ['COM1', 'COM2'];
 const begin = 'virtwright: ';
 
 /** What we keep; undefined when there is nothing of ours that is whole. People may begin lines as we do. */
-export function readKept(notes: readonly string[]): Kept | undefined {
+export const readKept = (notes: readonly string[]): Kept | undefined => readAllKept(notes)[0];
+
+/** Of other machines, too, whose notes somebody pasted there: see `keptOf`. */
+export function readAllKept(notes: readonly string[]): readonly Kept[] {
   const lines = notes.flatMap(linesOf).filter((each) => each.startsWith(begin));
-  return lines.map(readLine).find((kept) => kept !== undefined);
+  return lines.map(readLine).filter((kept) => kept !== undefined);
 }
 
 function readLine(line: string): Kept | undefined {
