@@ -47,6 +47,11 @@ export class KnownDisks {
     });
   }
 
+  /** What was last told of it, which may be of another file by now. */
+  last({ path }: StoredFile): Disk | undefined {
+    return this.#known.get(path)?.disk;
+  }
+
   /** As it is, whatever it was before: a file may be another one of the same length. @throws DriverError as the host answers */
   async current(file: StoredFile, signal: AbortSignal): Promise<Disk> {
     const known = this.#known.get(file.path);

@@ -115,7 +115,7 @@ for (const mode of ['v2', 'v1'] as const) {
     await volumes.link(link, { id, format: 'Vhd' }, soon());
     const later = mustHave((await connect()).volumes);
     const look = mode === 'v2' ? 'GetVirtualHardDiskSettingData' : 'GetVirtualHardDiskInfo';
-    const isUntold = { code: 'Busy', message: /clone\.vhd does not tell now whether it is a linked clone/ };
+    const isUntold = { code: 'Busy', message: /clone\.vhd does not tell whether it is a linked clone of it.*see which machine/ };
     for (const act of [() => later.delete(id, soon()), () => later.grow(id, 8 << 20, soon())]) {
       // The base itself was looked at before.
       await later.list(pool, { refresh: false }, soon()).then(() => simulator.host.troubles.calm());

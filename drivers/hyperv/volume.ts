@@ -44,6 +44,12 @@ export const isDisk = (path: string): boolean => /\.vhdx?$/.test(path);
 /** Whether it has a size of its own, which is not the file's. */
 export const isSized = (name: string): boolean => isDisk(name) && !isPlaceholder(name);
 
+/** Bytes before which a differencing disk's own structures do not end: a VHD's two footers, header and table; a VHDX's headers ([MS-VHDX], 2.2). */
+const fewestBytes = { Vhd: 2560, Vhdx: 2 ** 20 } as const;
+
+/** Whether it is too short to be a differencing disk, as a file that somebody only began. */
+export const namesNoBase = ({ name, sizeBytes }: StoredFile): boolean => sizeBytes < fewestBytes[formatOf(name)];
+
 /** As Hyper-V calls it: the disk's name and a GUID. */
 export const isCheckpointOf = (file: string, nativeName: string): boolean =>
   isCheckpoint(file) &&

@@ -1,5 +1,6 @@
 import type { MachineId, PoolId, Volume, VolumeDefinition, VolumeId, VolumeSource, Volumes } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
+import { Clones } from './clones.js';
 import type { Contents, Range } from './contents.js';
 import type { StoredFile } from './files.js';
 import { KnownDisks } from './known-disks.js';
@@ -13,8 +14,6 @@ import {
   filesByName,
   filesOf,
   filledPath,
-  isCheckpointOf,
-  isDisk,
   isMissing,
   isPlaceholder,
   isSized,
@@ -28,7 +27,7 @@ import {
   volumeOf,
 } from './volume.js';
 import { VolumeContents } from './volume-contents.js';
-import type { Disk, ImageService } from './wmi/image-service.js';
+import type { ImageService } from './wmi/image-service.js';
 import type { VersionLimits } from './wmi/limits.js';
 
 /** The smallest that Hyper-V makes, in bytes. */
@@ -41,6 +40,7 @@ export class HypervVolumes implements Volumes {
   readonly #images: ImageService;
   readonly #contents: VolumeContents;
   readonly #disks: KnownDisks;
+  readonly #clones: Clones;
 
   constructor(limits: VersionLimits, pools: HypervPools, images: ImageService, contents: Contents) {
     this.#limits = limits;
@@ -48,6 +48,7 @@ export class HypervVolumes implements Volumes {
     this.#images = images;
     this.#contents = new VolumeContents(pools, contents);
     this.#disks = new KnownDisks(images);
+    this.#clones = new Clones(pools, this.#disks);
   }
 
   async list(pool: PoolId, { refresh }: { readonly refresh: boolean }, signal: AbortSignal): Promise<readonly Volume[]> {
@@ -163,7 +164,7 @@ export class HypervVolumes implements Volumes {
 
   async upload(id: VolumeId, content: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
     const volume = await this.#must(id, signal);
-    if (isSized(volume.location)) await this.#checkAlone(id, signal);
+    if (isSized(volume.location)) await this.#clones.checkAlone(id, signal);
     try {
       await this.#contents.upload(volume, content, signal);
     } finally {
@@ -192,7 +193,7 @@ export class HypervVolumes implements Volumes {
       if (is.sizeBytes === sizeBytes) return;
       if (volume.format === 'Raw') return await this.#contents.extend(volume, sizeBytes, signal);
       if (isPlaceholder(location)) throw new DriverError('Conflict', `volume "${id.nativeName}" is empty; upload a disk first`);
-      await this.#checkAlone(id, signal);
+      await this.#clones.checkAlone(id, signal);
       await this.#images.grow(location, sizeOf(id.nativeName, sizeBytes, volume.format), signal);
     } finally {
       // Its file may be as long as before, whoever has grown it.
@@ -205,7 +206,7 @@ export class HypervVolumes implements Volumes {
     const own = filesOf(id.pool, id.nativeName, files);
     checkOne(id, own);
     // Nobody links to what but keeps a name: it goes, whatever else is untold.
-    if (own.some(({ name }) => isSized(name))) await this.#checkAlone(id, signal);
+    if (own.some(({ name }) => isSized(name))) await this.#clones.checkAlone(id, signal);
     for (const { path } of [...partsOf(own, files), ...own]) {
       this.#disks.forget(path);
       await this.#pools.remove(id.pool, path, signal);
@@ -238,44 +239,10 @@ export class HypervVolumes implements Volumes {
         'Invalid',
         `volume "${id.nativeName}" is no virtual disk of format ${format}; it is neither copied nor linked to`,
       );
-    await this.#checkMerged(id, signal);
+    await this.#clones.checkMerged(id, signal);
     if (source.sizeBytes <= sizeOf(nativeName, sizeBytes, definition.format)) return source;
     const has = `volume "${id.nativeName}" has ${source.sizeBytes}`;
     throw new DriverError('Invalid', `volume "${nativeName}": ${sizeBytes} bytes were given, and ${has}; accepted: at least as many`);
-  }
-
-  /** What is kept as differences from a disk is nothing without it as it was. @throws DriverError Conflict */
-  async #checkAlone(id: VolumeId, signal: AbortSignal): Promise<void> {
-    await this.#checkMerged(id, signal);
-    const files = await this.#pools.files(id.pool, signal);
-    const location = filesOf(id.pool, id.nativeName, files)[0]?.path;
-    for (const file of files.filter(({ name, path }) => isDisk(name) && isSized(name) && path !== location)) {
-      const disk = await this.#told(id, file, signal);
-      if (disk?.parent === undefined || disk.parent.toLowerCase() !== location) continue;
-      throw new DriverError('Conflict', `volume "${id.nativeName}" has a linked clone (${file.path}); delete that first`);
-    }
-  }
-
-  /** A disk that does not tell what it is may be a linked clone. One that is broken is none. @throws DriverError Busy */
-  async #told({ pool, nativeName }: VolumeId, file: StoredFile, signal: AbortSignal): Promise<Disk | undefined> {
-    return this.#disks.current(file, signal).catch(async (cause) => {
-      if (!(cause instanceof DriverError) || ['Unavailable', 'TimedOut'].includes(cause.code)) throw cause;
-      if (cause.code === 'Invalid') return undefined;
-      if (cause.code === 'NotFound' && isMissing(file, await this.#pools.files(pool, signal))) return undefined;
-      const message = `volume "${nativeName}": ${file.path} does not tell now whether it is a linked clone of it`;
-      throw new DriverError('Busy', `${message}; see what has that file in use`, { cause });
-    });
-  }
-
-  /** Checkpoints put their files beside the disk's. @throws DriverError Conflict */
-  async #checkMerged({ pool, nativeName }: VolumeId, signal: AbortSignal): Promise<void> {
-    const files = await this.#pools.files(pool, signal);
-    const checkpoint = files.find(({ name }) => isCheckpointOf(name, nativeName));
-    if (checkpoint === undefined) return;
-    throw new DriverError(
-      'Conflict',
-      `volume "${nativeName}" has a checkpoint (${checkpoint.path}); delete the machine's checkpoints first, and wait until they are merged`,
-    );
   }
 
   async #must(id: VolumeId, signal: AbortSignal): Promise<Volume> {
