@@ -21,6 +21,7 @@ const performersOf = () => {
   return storageVolumeKind(scope, stores as never, new Jobs(() => {}), new Locks(), new Uploads(() => {})).performers;
 };
 
+/** No event is heard here: one may come late, or never. */
 for (const mode of ['v1', 'v2'] as const)
   t.test(`${mode}: a volume that a machine was given while it is off is not deleted beneath it`, async (t) => {
     const format = mode === 'v2' ? ('Vhdx' as const) : ('Vhd' as const);
@@ -29,16 +30,12 @@ for (const mode of ['v1', 'v2'] as const)
     const machine = await driver.machines.define(definition, mark, soon());
     const view = new HostView(driver, () => {}, soon());
     await view.resync(soon());
-    /** What has events tells of it by one. */
-    const heed = () => driver.events !== undefined && view.heed({ kind: 'machine', id: machine });
     const remove = () => performersOf().delete.run({ driver, view, clock: Date.now }, { kind: 'delete', id, location }, soon());
     const disks = [{ name: 'root', location, format }];
     await driver.machines.define({ ...definition, disks }, mark, soon());
-    heed();
     await t.rejects(remove(), { code: 'Busy', message: 'a machine was given it just now' });
     t.match(view.machines, [{ id: machine, configured: { disks } }]);
     await driver.machines.define(definition, mark, soon());
-    heed();
     await remove();
     t.same(await driver.volumes?.list(id.pool, { refresh: true }, soon()), []);
   });

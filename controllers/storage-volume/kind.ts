@@ -165,7 +165,10 @@ function reserve(
   signal: AbortSignal,
 ): Promise<() => void> {
   return locks.hold([location], async () => {
-    await lookAnew(host, signal);
+    // Many are copied at once, and nothing is lost by one that broke: of what the host tells by events no more is read.
+    if (host.driver.events === undefined) host.view.dirtyMachines();
+    else await host.view.glance(signal);
+    await host.view.refresh({ machines: true }, signal);
     if (usersOf(location, host.view).some(({ off }) => !off || how === 'Linked'))
       throw new DriverError('Busy', `a machine was given volume "${name}" just now`);
     return locks.occupy(location, `volume "${name}" is being copied`);
@@ -179,7 +182,7 @@ const deletingTree = ({ jobs, locks }: Lasting): Performer<Action<'deleteTree'>>
     const { volumes } = driver;
     if (volumes === undefined) return;
     const release = await locks.hold([location], async () => {
-      await mustBeUnused(location, { driver, view }, signal);
+      await mustBeUnused(location, view, signal);
       return locks.occupy(location, 'the directory is being deleted');
     });
     const ended = () => {
@@ -195,7 +198,7 @@ const growing = (locks: Locks): Performer<Action<'grow'>> => ({
   needs: 'volumes',
   run: ({ driver, view }, { id, location, sizeBytes }, signal) =>
     locks.hold([location], async () => {
-      await lookAnew({ driver, view }, signal);
+      await readAnew(view, signal);
       const unread = unreadOf(view);
       if (unread !== undefined) throw new DriverError('Busy', `whether a machine runs with it is not known: ${unread}`);
       if (usersOf(location, view).some(({ off }) => !off)) throw new DriverError('Busy', 'a machine was started with it just now');
@@ -208,25 +211,24 @@ const deleting = (locks: Locks): Performer<Action<'delete'>> => ({
   needs: 'volumes',
   run: ({ driver, view }, { id, location }, signal) =>
     locks.hold([location], async () => {
-      if (!isMarker(id.nativeName)) await mustBeUnused(location, { driver, view }, signal);
+      if (!isMarker(id.nativeName)) await mustBeUnused(location, view, signal);
       await driver.volumes?.delete(id, signal).finally(() => view.dirtyPool(id.pool));
     }),
 });
 
 /** @throws DriverError Busy */
-async function mustBeUnused(location: string, host: Host, signal: AbortSignal): Promise<void> {
-  await lookAnew(host, signal);
-  const unread = unreadOf(host.view);
+async function mustBeUnused(location: string, view: HostView, signal: AbortSignal): Promise<void> {
+  await readAnew(view, signal);
+  const unread = unreadOf(view);
   if (unread !== undefined) throw new DriverError('Busy', `whether a machine uses it is not known: ${unread}`);
-  if (usersOf(location, host.view).length > 0) throw new DriverError('Busy', 'a machine was given it just now');
+  if (usersOf(location, view).length > 0) throw new DriverError('Busy', 'a machine was given it just now');
 }
 
 type Host = Pick<Surroundings, 'driver' | 'view'>;
 
-/** A glance shows no disks that a machine was given while it is off, of which only hosts with events tell. */
-async function lookAnew({ driver, view }: Host, signal: AbortSignal): Promise<void> {
-  if (driver.events === undefined) view.dirtyMachines();
-  else await view.glance(signal);
+/** Each is read: of a disk that a machine was given no glance tells, and an event comes late, or not at all. What is deleted does not come back. */
+async function readAnew(view: HostView, signal: AbortSignal): Promise<void> {
+  view.dirtyMachines();
   await view.refresh({ machines: true }, signal);
 }
 
