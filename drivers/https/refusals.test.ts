@@ -31,3 +31,21 @@ t.test('a password that was refused is left alone for a while, and another is tr
   t.equal(await refused('hunter4', 'no right'), 5, 'and no other trouble is remembered');
   t.notMatch(JSON.stringify(refusals), /hunter/);
 });
+
+t.test('a clock that is set changes nothing of how long that is', async (t) => {
+  const { now } = Date;
+  t.teardown(() => {
+    Date.now = now;
+  });
+  const refusals = new Refusals(() => true);
+  let tries = 0;
+  const log = () =>
+    refusals.unlessRefused(endpoint, {}, async () => {
+      tries += 1;
+      throw new DriverError('Denied', 'no');
+    });
+  await t.rejects(log());
+  Date.now = () => now() + 24 * 60 * 60_000;
+  await t.rejects(log(), { message: /not tried again yet/ });
+  t.equal(tries, 1);
+});

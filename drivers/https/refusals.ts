@@ -13,7 +13,7 @@ export class Refusals {
   readonly #isRefusal: (reason: DriverError) => boolean;
   readonly #now: () => number;
 
-  constructor(isRefusal: (reason: DriverError) => boolean, now: () => number = Date.now) {
+  constructor(isRefusal: (reason: DriverError) => boolean, now: () => number = () => performance.now()) {
     this.#isRefusal = isRefusal;
     this.#now = now;
   }

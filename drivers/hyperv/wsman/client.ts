@@ -115,13 +115,13 @@ export class WsmanClient implements AsyncDisposable {
     const manager = childNS(agreed, namespaces.eventing, 'SubscriptionManager');
     let context = contextIn(agreed);
     const grantedMs = durationOf(textOf(childNS(agreed, namespaces.eventing, 'Expires'))) ?? subscribedMs;
-    let renewAt = Date.now() + grantedMs / 2;
+    let renewAt = performance.now() + grantedMs / 2;
     try {
       yield [];
       while (context !== undefined && !signal.aborted) {
-        if (Date.now() >= renewAt) {
+        if (performance.now() >= renewAt) {
           await this.#renew(resourceUri, manager, signal);
-          renewAt = Date.now() + grantedMs / 2;
+          renewAt = performance.now() + grantedMs / 2;
         }
         const page = await this.#pullEvents(resourceUri, context, Math.min(patience.wait, grantedMs / 4), signal);
         context = page.next;
