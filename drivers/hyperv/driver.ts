@@ -35,17 +35,19 @@ import { Lanes } from './wsman/lanes.js';
 export interface HypervOptions {
   readonly signal: AbortSignal;
   readonly pace?: Pace;
+  /** In characters, of one listing. */
+  readonly mostListed?: number;
 }
 
 /** The driver for a Hyper-V host (`hyperv://host`), in whichever version of its WMI it has. */
 export async function connectHypervDriver(
   uri: string,
   credentials: Credentials | undefined,
-  { signal, pace }: HypervOptions,
+  { signal, pace, mostListed }: HypervOptions,
 ): Promise<Driver> {
   const at = parseHypervUri(uri);
   const { endpoint, login } = decodeCredentials(at, credentials);
-  const client = new WsmanClient(new Lanes(endpoint, login));
+  const client = new WsmanClient(new Lanes(endpoint, login), mostListed);
   try {
     const wmi = await Wmi.open(client, signal);
     const jobs = new Jobs(wmi, pace);

@@ -7,6 +7,7 @@ import { HostFiles } from './files.js';
 import { withNames } from './found.js';
 import { keptOf } from './identity.js';
 import { idOf, type NativeGlance, type NativeMachine } from './native.js';
+import type { Version } from './wmi/class.js';
 import { computerSystem, memory, processor, systemSettings } from './wmi/classes.js';
 import { type VersionLimits, versionLimits } from './wmi/limits.js';
 import type { MachineService } from './wmi/machine-service.js';
@@ -17,9 +18,34 @@ import type { NetworkSwitch } from './wmi/switch-shape.js';
 import type { Switches } from './wmi/switches.js';
 import type { Wmi } from './wmi/wmi.js';
 import { among, beginning } from './wmi/wql.js';
+import { TooLong } from './wsman/listing.js';
 
 /** So many are asked for by their names; of more, all are listed, as the host then has less to compare. */
 const fewIds = 20;
+
+type Unwired = Omit<NativeMachine, 'networks' | 'underWay'>;
+
+/** Which objects are asked for, as WQL: of the parts by their InstanceID. */
+interface Conditions {
+  /** Absent, all. */
+  readonly systems?: string;
+  readonly settings: string;
+  readonly parts: string;
+}
+
+const conditionsOfAll = (version: Version): Conditions => ({
+  settings: ownSettings[version],
+  parts: "InstanceID LIKE 'Microsoft:%'",
+});
+
+function conditionsOf(ids: readonly MachineId[], version: Version): Conditions {
+  const beginnings = ids.map((id) => `Microsoft:${id}`);
+  return {
+    systems: among('Name', ids),
+    settings: `(${among('InstanceID', beginnings)}) AND ${ownSettings[version]}`,
+    parts: beginning('InstanceID', beginnings),
+  };
+}
 
 /** The machines of a host, as it has them now. */
 export class Inventory {
@@ -29,6 +55,8 @@ export class Inventory {
   readonly contents: Contents;
   readonly discs: SeedDiscs;
   readonly #rows = new Rows();
+  /** What all machines have was once more than is taken: since then they are asked for a few at a time. */
+  #areTooMany = false;
 
   constructor(wmi: Wmi, service: MachineService, switches: Switches, contents: Contents) {
     this.wmi = wmi;
@@ -55,24 +83,41 @@ export class Inventory {
     });
   }
 
-  /** Those of them that are there, in a dozen questions, however many there are. */
+  /** Those of them that are there, in a dozen questions, however many there are, unless the host lists more than is taken. */
   async natives(ids: readonly MachineId[], signal: AbortSignal): Promise<readonly NativeMachine[]> {
     if (ids.length === 0) return [];
+    const networks = networkNames(await this.switches.list(signal));
+    const found = (await this.#read(ids, signal)).map((each) => ({ ...each, networks }));
+    return Promise.all(found.map((native) => this.#withWork(native, signal)));
+  }
+
+  /** The parts of all machines are told with those of all their checkpoints; those that are asked for by name, without. */
+  async #read(ids: readonly MachineId[], signal: AbortSignal): Promise<readonly Unwired[]> {
+    if (ids.length > fewIds && !this.#areTooMany)
+      try {
+        return await this.#readBy(conditionsOfAll(this.wmi.version), ids, signal);
+      } catch (reason) {
+        if (!(reason instanceof TooLong)) throw reason;
+        this.#areTooMany = true;
+      }
+    const found: Unwired[] = [];
+    for (let from = 0; from < ids.length; from += fewIds) {
+      const portion = ids.slice(from, from + fewIds);
+      found.push(...(await this.#readBy(conditionsOf(portion, this.wmi.version), portion, signal)));
+    }
+    return found;
+  }
+
+  async #readBy(by: Conditions, ids: readonly MachineId[], signal: AbortSignal): Promise<readonly Unwired[]> {
     const { wmi } = this;
-    const isFew = ids.length <= fewIds;
-    const beginnings = ids.map((id) => `Microsoft:${id}`);
-    const own = ownSettings[wmi.version];
-    const parts = isFew ? beginning('InstanceID', beginnings) : "InstanceID LIKE 'Microsoft:%'";
-    const [systems, settings, processors, memories, partsFor, switches] = await Promise.all([
-      isFew ? wmi.select(computerSystem, among('Name', ids), signal) : wmi.find(computerSystem, {}, signal),
-      wmi.select(systemSettings, isFew ? `(${among('InstanceID', beginnings)}) AND ${own}` : own, signal),
-      wmi.select(processor, parts, signal),
-      wmi.select(memory, parts, signal),
-      partsOf(wmi, parts, signal),
-      this.switches.list(signal),
+    const [systems, settings, processors, memories, partsFor] = await Promise.all([
+      by.systems === undefined ? wmi.find(computerSystem, {}, signal) : wmi.select(computerSystem, by.systems, signal),
+      wmi.select(systemSettings, by.settings, signal),
+      wmi.select(processor, by.parts, signal),
+      wmi.select(memory, by.parts, signal),
+      partsOf(wmi, by.parts, signal),
     ]);
-    const networks = networkNames(switches);
-    const found = ids.flatMap((id) => {
+    return ids.flatMap((id) => {
       const system = systems.find((each) => idOf(each) === id);
       const setting = settings.find((each) => machineIdOf(each) === id);
       const isOfIt = ({ common }: { readonly common: { readonly InstanceID: string } }) =>
@@ -80,9 +125,8 @@ export class Inventory {
       const [cpu, ram] = [processors.find(isOfIt), memories.find(isOfIt)];
       if (system === undefined || setting === undefined || cpu === undefined || ram === undefined) return [];
       const named = withNames(partsFor(id), keptOf(setting)?.adopted?.cards);
-      return [{ system, settings: setting, processor: cpu, memory: ram, parts: named, networks }];
+      return [{ system, settings: setting, processor: cpu, memory: ram, parts: named }];
     });
-    return Promise.all(found.map((native) => this.#withWork(native, signal)));
   }
 
   /** A job that does not end keeps a machine between two states, and nothing else says which. */

@@ -43,9 +43,12 @@ const pageSize = 100;
 /** WS-Management towards one host, as far as WMI needs it. Rejects with DriverError only; the host's fault is its cause. */
 export class WsmanClient implements AsyncDisposable {
   readonly #lanes: Lanes;
+  readonly #mostListed: number | undefined;
 
-  constructor(lanes: Lanes) {
+  /** `mostListed`: how many characters of one listing are taken, where not as many as usual. */
+  constructor(lanes: Lanes, mostListed?: number) {
     this.#lanes = lanes;
+    this.#mostListed = mostListed;
   }
 
   get peer(): string {
@@ -152,7 +155,7 @@ export class WsmanClient implements AsyncDisposable {
     const ask = enumeration('Enumerate', wsman('OptimizeEnumeration'), ...mode, filter(wql), wsman('MaxElements', String(pageSize)));
     const request = { action: actions.enumerate, resourceUri, timeoutMs: patience.ask, body: ask };
     const what = wql.slice(0, 200);
-    const listing = new Listing(what);
+    const listing = new Listing(what, this.#mostListed);
     const first = await this.#answer(request, question(`Enumerate ${what}`), signal);
     let page = pageIn(expected(first.body, namespaces.enumeration, 'EnumerateResponse'));
     try {

@@ -20,6 +20,16 @@ export interface Reply {
   readonly length: number;
 }
 
+/** More is listed than is taken: whoever asks for a part of it gets that. */
+export class TooLong extends DriverError {
+  constructor(what: string, mostText: number) {
+    super(
+      'Exhausted',
+      `more than ${mostText / 2 ** 20} MiB are listed for ${what}, and no more are taken; of files, keep fewer in one folder`,
+    );
+  }
+}
+
 /** What comes page by page, of a host that may never come to an end. */
 export class Listing {
   readonly items: XmlElement[] = [];
@@ -33,14 +43,10 @@ export class Listing {
     this.#mostText = mostText;
   }
 
-  /** @throws DriverError Exhausted when it is more than any host has, Internal when it goes on with nothing on it */
+  /** @throws TooLong when it is more than is taken, DriverError Internal when it goes on with nothing on it */
   take({ items }: Page, length: number): void {
     this.#text += length;
-    if (this.#text > this.#mostText)
-      throw new DriverError(
-        'Exhausted',
-        `more than ${this.#mostText / 2 ** 20} MiB are listed for ${this.#what}, and no more are taken; of files, keep fewer in one folder`,
-      );
+    if (this.#text > this.#mostText) throw new TooLong(this.#what, this.#mostText);
     if (items.length === 0) this.#empty += 1;
     if (this.#empty > mostEmpty) throw nonsense(`the list goes on for ${this.#what}, and nothing is on it`);
     this.items.push(...items);
