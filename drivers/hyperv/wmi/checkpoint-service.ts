@@ -24,7 +24,7 @@ export const parentOf = ({ common }: Settings): string | undefined => keysIn(com
 
 const timeOf = ({ common }: Settings): number => Date.parse(common.CreationTime ?? '') || 0;
 
-/** Checkpoints, in either version: each is a machine's settings, as they were. Each call waits for its job; refusals are MethodFailures. */
+/** Checkpoints, in either version: each is a machine's settings, as they were. Each call waits for its job, though not for ever; refusals are MethodFailures. */
 export class CheckpointService {
   readonly #wmi: Wmi;
   readonly #jobs: Jobs;
@@ -62,6 +62,6 @@ export class CheckpointService {
 
   async #call(method: string, given: Parameters<Wmi['client']['invoke']>[2], signal: AbortSignal): Promise<void> {
     const { reference } = await this.#wmi.only(this.#wmi.version === 'v1' ? machineService : checkpointService, signal);
-    await this.#jobs.finished(method, await this.#wmi.client.invoke(reference, method, given, signal), signal);
+    await this.#jobs.finishedSoon(method, await this.#wmi.client.invoke(reference, method, given, signal), signal);
   }
 }

@@ -45,7 +45,7 @@ export class Jobs {
     this.#pace = pace;
   }
 
-  /** The same as `finished`, of what changes a machine, which `settled` finds again: it is waited for as long as what others began. @throws DriverError TimedOut */
+  /** The same as `finished`, of what changes a machine or a switch, which `settled` and `switchesMade` find again: it is waited for as long as what others began. @throws DriverError TimedOut */
   async finishedSoon(method: string, outcome: Outcome, signal: AbortSignal): Promise<void> {
     await this.finished(method, outcome, signal, this.#pace.patience ?? usualPatience);
   }

@@ -191,7 +191,7 @@ export class Switches {
 
   async #call(method: string, given: Parameters<Wmi['client']['invoke']>[2], signal: AbortSignal): Promise<void> {
     const { reference } = await this.#wmi.only(switchService, signal);
-    await this.#jobs.finished(method, await this.#wmi.client.invoke(reference, method, given, signal), signal);
+    await this.#jobs.finishedSoon(method, await this.#wmi.client.invoke(reference, method, given, signal), signal);
   }
 
   #path(of: Reference): string {
