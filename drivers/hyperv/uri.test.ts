@@ -42,6 +42,12 @@ t.test('anything else is refused, and no password is told', async (t) => {
     t.match(message, /^uri "hyperv:\/\/hv1": /, secret);
     t.notMatch(message, /hun|ter2/);
   }
+  for (const [text, shown] of [
+    ['hyperv:me:hunter2@hv1', 'hyperv://hv1'],
+    ['hyperv:/me:hunter2@hv1', 'hyperv://hv1'],
+    ['/me:hunter2@hv1', '//hv1'],
+  ] as const)
+    t.match(thrownBy(() => parseHypervUri(text)).message, `uri "${shown}": `, text);
 });
 
 function thrownBy(act: () => unknown): Error {

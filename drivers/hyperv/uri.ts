@@ -53,5 +53,5 @@ function smbIn(text: string, given: string): HypervUri['smb'] {
 
 /** Someone may have put a password there, whatever signs it has, and messages go far. */
 function refuse(text: string, why: string): never {
-  throw new DriverError('Invalid', `uri ${JSON.stringify(text.replace(/\/\/.*@/s, '//'))}: ${why}; accepted: ${accepted}`);
+  throw new DriverError('Invalid', `uri ${JSON.stringify(text.replace(/^([^:/@]*:)?\/*.*@/s, '$1//'))}: ${why}; accepted: ${accepted}`);
 }
