@@ -15,6 +15,8 @@ export interface DesiredMachine extends WantedSeed {
   readonly host: string;
   readonly owner: OwnerMark;
   readonly definition: MachineDefinition;
+  /** The definition's uuid stands in the manifest, for good. */
+  readonly givesUuid?: true;
   /** Volumes that it needs and cannot have, each with what is wrong: until they are there the definition is not the whole one. */
   readonly missing?: readonly string[];
   /** The same of networks. */

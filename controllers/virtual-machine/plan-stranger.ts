@@ -55,15 +55,21 @@ const hasOnlyUuid = ({ adopt, owner, definition }: DesiredMachine, { uuid, nativ
 const isOfName = (one: OwnerMark, other: OwnerMark): boolean =>
   one.cluster === other.cluster && one.namespace === other.namespace && one.name === other.name;
 
-/** A tenant is told no names of other namespaces. */
-function uuidTaken({ host, owner, definition }: DesiredMachine, { nativeName, mark }: Machine) {
+/** A tenant is told no names of other namespaces. A uuid that is given never changes, nor does one that is not: another object is what helps, or another uuid of the other machine. */
+function uuidTaken({ host, owner, definition, givesUuid }: DesiredMachine, { nativeName, mark }: Machine) {
   const isHidden = mark !== undefined && mark.owner.namespace !== owner.namespace;
   const which = isHidden
     ? 'a machine of another namespace'
     : `machine ${nativeName}${mark === undefined ? ', which Virtwright did not make,' : ''}`;
-  const remedy =
-    mark === undefined ? 'leave it out, give another, or adopt that machine (virtwright import)' : 'leave it out, or give another';
-  return refuse('NotOurs', `spec.uuid: ${definition.uuid} given, and ${which} on ${host} has it; ${remedy}`);
+  const { uuid } = definition;
+  if (givesUuid !== true)
+    return refuse(
+      'NotOurs',
+      `${which} on ${host} has this machine's uuid ${uuid}, as a copy of it does; give that one another uuid there, or delete it`,
+    );
+  const remedy = 'make a new VirtualMachine without it, or with another';
+  const adopting = mark === undefined ? ', or adopt that machine (virtwright import)' : '';
+  return refuse('NotOurs', `spec.uuid: ${uuid} given, and ${which} on ${host} has it; ${remedy}${adopting}`);
 }
 
 /** What the host would give to a new one by itself is not asked of what is there. */

@@ -428,13 +428,18 @@ t.test('a machine is defined, edited where it differs, taken over, left to stran
   t.same(words(plan()), ['refuse NotOurs']);
   t.same(words(plan({ ...earlier, cluster: 'there' })), ['refuse NotOurs']);
   t.same(words(plan({ ...earlier, name: 'db' }, { takeOver: 'All' })), ['refuse NotOurs']);
-  const renamed = (mark: OwnerMark) =>
-    planMachine(desiredWith(), { stranger: { ...stranger(mark), nativeName: 'mail.secret' }, record: {} }, now);
-  const taken = (which: string) => `spec.uuid: uuid-1 given, and ${which} on one has it; leave it out, or give another`;
-  t.match(renamed({ ...earlier, name: 'db' }), [{ reason: 'NotOurs', because: taken('machine mail.secret') }]);
-  t.match(renamed({ ...earlier, namespace: 'mail', name: 'secret' }), [
-    { reason: 'NotOurs', because: taken('a machine of another namespace') },
-  ]);
+  const renamed = (mark: OwnerMark, given: Partial<DesiredMachine> = {}) =>
+    planMachine(desiredWith(given), { stranger: { ...stranger(mark), nativeName: 'mail.secret' }, record: {} }, now);
+  const hidden = { ...earlier, namespace: 'mail', name: 'secret' };
+  const taken = (which: string) =>
+    `spec.uuid: uuid-1 given, and ${which} on one has it; make a new VirtualMachine without it, or with another`;
+  const gives = { givesUuid: true } as const;
+  t.match(renamed({ ...earlier, name: 'db' }, gives), [{ reason: 'NotOurs', because: taken('machine mail.secret') }]);
+  t.match(renamed(hidden, gives), [{ reason: 'NotOurs', because: taken('a machine of another namespace') }]);
+  const copied = (which: string) =>
+    `${which} on one has this machine's uuid uuid-1, as a copy of it does; give that one another uuid there, or delete it`;
+  t.match(renamed({ ...earlier, name: 'db' }), [{ reason: 'NotOurs', because: copied('machine mail.secret') }]);
+  t.match(renamed(hidden), [{ reason: 'NotOurs', because: copied('a machine of another namespace') }]);
   t.match(renamed(earlier), [{ reason: 'RestoredOrCopied' }], 'its own former one is told as before');
   t.match(plan(earlier), [{ reason: 'RestoredOrCopied', because: /take-over=u-0/ }]);
   t.same(words(plan(earlier, { takeOver: 'u-9' })), ['refuse RestoredOrCopied']);

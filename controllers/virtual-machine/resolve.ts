@@ -45,6 +45,7 @@ export function resolveMachine(machine: VirtualMachine, host: HostScope, stores:
         uuid: status?.uuid ?? spec.uuid ?? metadata.uid,
         nativeName: status?.nativeName ?? nativeName(host, metadata.namespace, metadata.name),
       },
+      ...(spec.uuid === undefined ? {} : { givesUuid: true }),
       runStrategy: spec.runStrategy,
       stop: { mode: spec.stop.mode, timeoutMs: spec.stop.timeoutSeconds * 1_000 },
       keepState: keepsState(machine, stores),
