@@ -181,7 +181,7 @@ export const rules: readonly Rule[] = [
     },
   },
   {
-    law: 'controllers/ imports of drivers/ only driver.ts, error.ts, target.ts, ascii.ts, pool-source.ts and within.ts; its tests also connect.ts and fake/',
+    law: 'controllers/ imports of drivers/ only driver.ts, error.ts, target.ts, ascii.ts, pool-source.ts, vhdx-header.ts and within.ts; its tests also connect.ts and fake/',
     offences: imports(
       ({ path }) => below('controllers')(path) && path !== 'controllers/main.ts',
       ({ target }, { path }) =>
