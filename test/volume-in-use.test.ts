@@ -39,3 +39,19 @@ for (const mode of ['v1', 'v2'] as const)
     await remove();
     t.same(await driver.volumes?.list(id.pool, { refresh: true }, soon()), []);
   });
+
+t.test('a volume that a machine was given while it runs is not grown beneath it', async (t) => {
+  const { driver, disk, facet } = await hypervHost(t, 'v2');
+  const { id, location } = await disk('gold');
+  const others = await Promise.all([disk('root'), disk('first')]);
+  const disks = others.map((each) => ({ name: each.id.nativeName, location: each.location, format: 'Vhd' as const }));
+  const machine = await driver.machines.define({ ...definition, disks }, mark, soon());
+  await driver.power.start(machine, { paused: false }, soon());
+  const view = new HostView(driver, () => {}, soon());
+  await view.resync(soon());
+  await driver.machines.define({ ...definition, disks: [...disks, { name: 'gold', location, format: 'Vhd' }] }, mark, soon());
+  await facet('live').apply(machine, mark.owner, { kind: 'disk', name: 'gold' }, soon());
+  const sizeBytes = 8 << 20;
+  const grown = performersOf().grow.run({ driver, view, clock: Date.now }, { kind: 'grow', id, location, sizeBytes }, soon());
+  await t.rejects(grown, { code: 'Busy', message: 'a machine runs with it since just now' });
+});

@@ -1,25 +1,21 @@
 import type { StorageVolume, StorageVolumeStatus } from '#crds/types.js';
-import type { Machine, MachineShape } from '#drivers/driver.js';
-import { DriverError } from '#drivers/error.js';
-import { attachedTo } from '../host/attached.js';
 import { deletionKey, type Jobs, wipeKey } from '../host/jobs.js';
 import type { Locks } from '../host/locks.js';
 import type { HostScope } from '../host/scope.js';
-import type { HostView } from '../host/view.js';
-import { isMarker, markerName, markerOf } from '../incomplete.js';
-import type { Performer, Performers, Surroundings } from '../plan.js';
+import { isMarker, markerOf } from '../incomplete.js';
+import type { Performer, Performers } from '../plan.js';
 import type { Kind } from '../reconcile.js';
 import type { DesiredVolume, ObservedVolume, VolumeAction } from './action.js';
-import { beginVolume, type Fill, fillVolume, isOfFamily } from './fill.js';
+import { beginVolume, type Fill, fillVolume } from './fill.js';
 import { Inspections } from './inspect.js';
 import { Looks } from './looks.js';
 import { type FillMetrics, unmetered } from './metrics.js';
-import { movedTo } from './moved.js';
+import { type Memory, observeVolume } from './observe.js';
 import { planVolume } from './plan.js';
-import type { FillSource } from './plan-source.js';
 import { reportVolume } from './report.js';
 import { resolveVolume } from './resolve.js';
-import type { SourceStores, User } from './source.js';
+import type { SourceStores } from './source.js';
+import { mustBeOff, mustBeUnused, reserve } from './unused.js';
 import type { Uploads } from './uploads.js';
 
 export type VolumeKind = Kind<StorageVolume, DesiredVolume, ObservedVolume, VolumeAction, StorageVolumeStatus>;
@@ -157,24 +153,6 @@ async function settled(work: Promise<void>, ended: (reason?: unknown) => void): 
   }
 }
 
-/** No machine starts with what is being copied; none that runs may have it. */
-function reserve(
-  { name, how, location }: Extract<FillSource, { readonly kind: 'clone' }>,
-  host: Host,
-  locks: Locks,
-  signal: AbortSignal,
-): Promise<() => void> {
-  return locks.hold([location], async () => {
-    // Many are copied at once, and nothing is lost by one that broke: of what the host tells by events no more is read.
-    if (host.driver.events === undefined) host.view.dirtyMachines();
-    else await host.view.glance(signal);
-    await host.view.refresh({ machines: true }, signal);
-    if (usersOf(location, host.view).some(({ off }) => !off || how === 'Linked'))
-      throw new DriverError('Busy', `a machine was given volume "${name}" just now`);
-    return locks.occupy(location, `volume "${name}" is being copied`);
-  });
-}
-
 /** No machine starts with a directory that is being deleted file by file; none may have it, on or off. */
 const deletingTree = ({ jobs, locks }: Lasting): Performer<Action<'deleteTree'>> => ({
   needs: 'volumes',
@@ -198,10 +176,7 @@ const growing = (locks: Locks): Performer<Action<'grow'>> => ({
   needs: 'volumes',
   run: ({ driver, view }, { id, location, sizeBytes }, signal) =>
     locks.hold([location], async () => {
-      await readAnew(view, signal);
-      const unread = unreadOf(view);
-      if (unread !== undefined) throw new DriverError('Busy', `whether a machine runs with it is not known: ${unread}`);
-      if (usersOf(location, view).some(({ off }) => !off)) throw new DriverError('Busy', 'a machine was started with it just now');
+      await mustBeOff(location, view, signal);
       await driver.volumes?.grow(id, sizeBytes, signal).finally(() => view.dirtyPool(id.pool));
     }),
 });
@@ -215,100 +190,3 @@ const deleting = (locks: Locks): Performer<Action<'delete'>> => ({
       await driver.volumes?.delete(id, signal).finally(() => view.dirtyPool(id.pool));
     }),
 });
-
-/** @throws DriverError Busy */
-async function mustBeUnused(location: string, view: HostView, signal: AbortSignal): Promise<void> {
-  await readAnew(view, signal);
-  const unread = unreadOf(view);
-  if (unread !== undefined) throw new DriverError('Busy', `whether a machine uses it is not known: ${unread}`);
-  if (usersOf(location, view).length > 0) throw new DriverError('Busy', 'a machine was given it just now');
-}
-
-type Host = Pick<Surroundings, 'driver' | 'view'>;
-
-/** Each is read: of a disk that a machine was given no glance tells, and an event comes late, or not at all. What is deleted does not come back. */
-async function readAnew(view: HostView, signal: AbortSignal): Promise<void> {
-  view.dirtyMachines();
-  await view.refresh({ machines: true }, signal);
-}
-
-/** What is known of volumes beside what the host shows. */
-interface Memory {
-  readonly jobs: Jobs;
-  readonly inspections: Inspections;
-  readonly looks: Looks;
-  readonly uploads: Uploads;
-}
-
-function observeVolume(desired: DesiredVolume, view: HostView, { jobs, inspections, looks, uploads }: Memory): ObservedVolume {
-  const { poolUuid, nativeName, familyName, uid, source } = desired;
-  const pool = view.pool(poolUuid);
-  const volumes = pool === undefined ? [] : view.volumes(pool.id);
-  const named = (name: string) => volumes.find(({ id }) => id.nativeName === name);
-  const volume = named(nativeName);
-  const unreadVolumes = pool === undefined ? [] : view.unreadVolumes(pool.id);
-  const unreadVolume = unreadVolumes.find(({ id }) => id.nativeName === nativeName);
-  const there = volume ?? unreadVolume;
-  const moved = there === undefined ? movedTo(desired, view) : undefined;
-  const marker = named(markerName(nativeName));
-  const job = jobs.get(uid);
-  const wiping = jobs.get(wipeKey(uid));
-  const deleting = jobs.get(deletionKey(uid));
-  const lookedAt = pool === undefined || volume !== undefined ? undefined : looks.at({ pool: pool.id, nativeName });
-  const leftovers = [...volumes, ...unreadVolumes]
-    .map(({ id }) => id)
-    .filter((id) => id.nativeName !== nativeName && isOfFamily(id.nativeName, familyName))
-    .map((id) => ({
-      nativeName: id.nativeName,
-      whole: named(markerName(id.nativeName)) === undefined,
-      inspected: inspections.has(id),
-    }));
-  const original = source?.kind === 'clone' && typeof source.original !== 'string' ? source.original : undefined;
-  const sourcePool = original === undefined ? undefined : view.pool(original.poolUuid);
-  const unread = there === undefined && original === undefined ? undefined : unreadOf(view);
-  return {
-    leftovers,
-    offered: uploads.isOffered(uid),
-    sourceUsers: original === undefined ? [] : usersOf(original.location, view),
-    linked: volumes.filter(({ base }) => base !== undefined && base === volume?.location).map(({ id }) => id.nativeName),
-    ...(sourcePool === undefined ? {} : { sourcePool }),
-    users: there === undefined ? [] : usersOf(there.location, view),
-    ...(unread === undefined ? {} : { unread }),
-    ...(pool === undefined ? {} : { pool }),
-    ...(volume === undefined ? {} : { volume }),
-    ...(unreadVolume === undefined ? {} : { unreadVolume }),
-    ...(volume !== undefined && inspections.has(volume.id) ? { inspected: true } : {}),
-    ...(marker === undefined ? {} : { marker }),
-    ...(job === undefined ? {} : { job }),
-    ...(wiping === undefined ? {} : { wiping }),
-    ...(deleting === undefined ? {} : { deleting }),
-    ...(moved === undefined ? {} : { movedTo: moved }),
-    ...(lookedAt === undefined ? {} : { lookedAt }),
-  };
-}
-
-/** One that was read before may have other disks by now: what is cut or deleted beneath it does not come back. */
-function unreadOf({ unread: [first] }: HostView): string | undefined {
-  return first === undefined ? undefined : `machine ${first.glance.nativeName} cannot be read (${first.reason.message})`;
-}
-
-/** As a disk, or to boot from. */
-const has = (shape: MachineShape | undefined, location: string): boolean =>
-  shape !== undefined && (attachedTo(shape).includes(location) || shape.boot?.kernel === location || shape.boot?.initrd === location);
-
-const formatIn = (shape: MachineShape | undefined, location: string): Pick<User, 'format'> => {
-  const disk = shape?.disks.find((each) => each.location === location);
-  return disk === undefined ? {} : { format: disk.format };
-};
-
-const usersOf = (location: string, { machines }: HostView): ObservedVolume['users'] =>
-  machines
-    .filter(({ configured, live }: Machine) => has(configured, location) || has(live, location))
-    .map(({ id, nativeName, power, mark, configured, live }) => ({
-      id,
-      nativeName,
-      // One that was saved goes on with it as it was.
-      off: power.state === 'Off' && power.reason !== 'Saved',
-      ...formatIn(configured ?? live, location),
-      ...(mark === undefined ? {} : { ownerUid: mark.owner.uid }),
-    }));
