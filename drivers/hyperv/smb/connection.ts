@@ -72,7 +72,8 @@ export class Connection {
   constructor(socket: Duplex, patienceMs = usualPatience) {
     this.#socket = socket;
     this.#patienceMs = patienceMs;
-    this.#silence = new Silence(patienceMs, () => this.#unheard());
+    // Half of it passes before the server is asked whether it is there, and half after that.
+    this.#silence = new Silence(patienceMs / 2, () => this.#unheard());
     socket.on('data', (chunk: Buffer) => this.#take(chunk));
     socket.on('error', (cause) => this.end(new DriverError('Unavailable', `the connection broke: ${cause.message}`, { cause })));
     for (const gone of ['end', 'close'])
@@ -94,7 +95,7 @@ export class Connection {
     this.#throwIfEnded();
     const charge = Math.max(1, Math.ceil((question.payload ?? 0) / creditBytes));
     await this.#credits.take(charge, signal).catch((reason) => {
-      // Credits come with answers alone, and none is owed: only another connection has some.
+      // Credits come with answers alone, and none is owed: only another connection has as many.
       if (!signal.aborted) this.end(DriverError.from(reason));
       throw reason;
     });
@@ -159,11 +160,10 @@ export class Connection {
     if (this.#failure === undefined) this.#silence.heard(this.#pending.size > 0);
   }
 
-  /** What the server has put off may take its time, but then it can say that it is there. */
+  /** A flush of many GiB may take its time, and not every server says that it has put it off; but it can say that it is there. */
   #unheard(): void {
-    const isPutOff = [...this.#pending.values()].every(({ asyncId }) => asyncId !== undefined);
-    if (isPutOff && !this.#isProbing) this.#probe();
-    else this.end(silent(this.#patienceMs));
+    if (this.#isProbing) this.end(silent(this.#patienceMs));
+    else this.#probe();
   }
 
   #probe(): void {

@@ -53,7 +53,7 @@ t.test('a server that falls silent ends the connection, and all that is asked by
   await Promise.all([1, 2].map(() => t.rejects(connection.ask(question, soon()), silent)));
   t.ok(connection.isOver);
   await t.rejects(connection.ask(question, soon()), silent);
-  t.equal(asked, 3, 'and it is not asked whether it is there');
+  t.equal(asked, 4, 'and it was asked once whether it is there');
 });
 
 t.test('who owes nothing may be silent', async (t) => {
@@ -68,23 +68,32 @@ t.test('who owes nothing may be silent', async (t) => {
   t.same(asked, [commands.flush, commands.flush], 'and is not asked whether it is there');
 });
 
-t.test('what was put off is waited for as long as the server says that it is there', async (t) => {
-  let flush: Buffer | undefined;
-  let echoes = 0;
-  const connection = await asking(t, 500, (packet, socket) => {
-    if (packet.readUInt16LE(12) === commands.flush) {
-      flush = packet;
-      socket.write(answerOf(packet, statuses.pending, headerFlags.async));
-      return;
-    }
-    t.equal(packet.readUInt16LE(12), commands.echo);
-    echoes += 1;
-    socket.write(answerOf(packet, statuses.success));
-    if (echoes === 3 && flush !== undefined) socket.write(answerOf(flush, statuses.success));
+for (const isPutOff of [true, false]) {
+  t.test(`what is ${isPutOff ? '' : 'not '}said to be put off is waited for as long as the server says that it is there`, async (t) => {
+    let flush: Buffer | undefined;
+    let echoes = 0;
+    let greeted = false;
+    const connection = await asking(t, 500, (packet, socket) => {
+      if (!greeted) {
+        greeted = true;
+        socket.write(answerOf(packet, statuses.success));
+        return;
+      }
+      if (packet.readUInt16LE(12) === commands.flush) {
+        flush = packet;
+        if (isPutOff) socket.write(answerOf(packet, statuses.pending, headerFlags.async));
+        return;
+      }
+      t.equal(packet.readUInt16LE(12), commands.echo);
+      echoes += 1;
+      socket.write(answerOf(packet, statuses.success));
+      if (echoes === 3 && flush !== undefined) socket.write(answerOf(flush, statuses.success));
+    });
+    await connection.ask(question, soon());
+    t.match(await connection.ask(question, soon()), { header: { status: statuses.success } });
+    t.equal(echoes, 3);
   });
-  t.match(await connection.ask(question, soon()), { header: { status: statuses.success } });
-  t.equal(echoes, 3);
-});
+}
 
 for (const [credits, expected] of [
   [10, 1],
