@@ -57,4 +57,24 @@ for (const mode of ['v2', 'v1'] as const) {
     await volumes?.delete(base.id, soon());
     t.same(await simulator.host.options.store.exists(base.location), false, 'what is too short for a disk names none');
   });
+
+  t.test(`${mode}: broken disks that were seen to stand alone, or are deleted themselves, hold nobody up for good`, async (t) => {
+    const { folder, facet, connect, disk } = await hypervHost(t, mode);
+    const format = mode === 'v2' ? ('Vhdx' as const) : ('Vhd' as const);
+    const [a, b, c, d] = [await disk('a', format), await disk('b', format), await disk('c', format), await disk('d', format)];
+    const elsewhere = await disk('e', mode === 'v2' ? 'Vhd' : format);
+    const spoil = async ({ location }: { readonly location: string }) => {
+      const path = join(folder, 'D/Hyper-V', location.slice(location.lastIndexOf('\\') + 1));
+      await writeFile(path, Buffer.alloc((await stat(path)).size));
+    };
+    for (const each of [a, b]) await spoil(each);
+    await facet('volumes').delete(c.id, soon());
+    const { volumes } = await connect();
+    const isKept = { code: 'Busy', message: /a\.vhdx? does not tell whether it is a linked clone of it/ };
+    await t.rejects(async () => volumes?.delete(d.id, soon()), isKept, 'by who has seen none of them');
+    if (mode === 'v2') await volumes?.delete(elsewhere.id, soon());
+    await volumes?.delete(a.id, soon());
+    await volumes?.delete(b.id, soon());
+    await volumes?.delete(d.id, soon());
+  });
 }

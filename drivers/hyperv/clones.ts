@@ -1,5 +1,6 @@
 import type { VolumeId } from '#drivers/driver.js';
 import { DriverError } from '#drivers/error.js';
+import { formatOf } from './devices.js';
 import type { StoredFile } from './files.js';
 import type { KnownDisks } from './known-disks.js';
 import type { HypervPools } from './pools.js';
@@ -20,10 +21,11 @@ export class Clones {
   async checkAlone(id: VolumeId, signal: AbortSignal): Promise<void> {
     await this.checkMerged(id, signal);
     const files = await this.#pools.files(id.pool, signal);
-    const location = filesOf(id.pool, id.nativeName, files)[0]?.path;
-    for (const file of files.filter(({ name, path }) => isDisk(name) && isSized(name) && path !== location)) {
-      const disk = await this.#told(id, location, file, signal);
-      if (isBase(location, disk))
+    const [own] = filesOf(id.pool, id.nativeName, files);
+    if (own === undefined) return;
+    for (const file of files.filter(({ name, path }) => isDisk(name) && isSized(name) && path !== own.path)) {
+      const disk = await this.#told(id, own, file, signal);
+      if (isBase(own, disk))
         throw new DriverError('Conflict', `volume "${id.nativeName}" has a linked clone (${file.path}); delete that first`);
     }
   }
@@ -40,18 +42,28 @@ export class Clones {
   }
 
   /** Undefined for what is gone, and for what can be no clone. @throws DriverError as `untold` */
-  async #told(id: VolumeId, location: string | undefined, file: StoredFile, signal: AbortSignal): Promise<Disk | undefined> {
+  async #told(id: VolumeId, own: StoredFile, file: StoredFile, signal: AbortSignal): Promise<Disk | undefined> {
     return this.#disks.current(file, signal).catch(async (cause) => {
       if (!(cause instanceof DriverError) || ['Unavailable', 'TimedOut'].includes(cause.code)) throw cause;
-      if (cause.code === 'Invalid' && namesNoBase(file)) return undefined;
       if (cause.code === 'NotFound' && isMissing(file, await this.#pools.files(id.pool, signal))) return undefined;
-      throw untold(id, file, isBase(location, this.#disks.last(file)), cause);
+      const last = this.#disks.last(file);
+      if (cause.code === 'Invalid' && !isBase(own, last) && (last !== undefined || (await this.#isNone(own, file, signal))))
+        return undefined;
+      throw untold(id, file, isBase(own, last), cause);
     });
+  }
+
+  /** Of a broken file that was never read. What is broken itself is nobody's base as it is: two such disks would hold each other for ever. */
+  async #isNone(own: StoredFile, file: StoredFile, signal: AbortSignal): Promise<boolean> {
+    if (namesNoBase(file) || formatOf(own.name) !== formatOf(file.name)) return true;
+    return this.#disks.current(own, signal).then(
+      () => false,
+      (reason) => reason instanceof DriverError && reason.code === 'Invalid',
+    );
   }
 }
 
-const isBase = (location: string | undefined, clone: Disk | undefined): boolean =>
-  clone?.parent !== undefined && clone.parent.toLowerCase() === location;
+const isBase = ({ path }: StoredFile, clone: Disk | undefined): boolean => clone?.parent?.toLowerCase() === path;
 
 /** A disk that is broken may be mended as long as its base is there. Conflict where it was seen to be a clone, or else Busy. */
 function untold({ nativeName }: VolumeId, { path }: StoredFile, wasClone: boolean, cause: DriverError): DriverError {
