@@ -75,6 +75,21 @@ for (const mode of ['v2', 'v1'] as const) {
     t.match(await read(id), { mark });
   });
 
+  t.test(`${mode}: a checkpoint that takes long to be brought back is brought back once`, async (t) => {
+    const { simulator, driver } = await hypervHost(t, mode);
+    const id = await driver.machines.define(definition, mark, soon());
+    await driver.snapshots?.take(id, mark.owner, { key: 'k', name: 'before', memory: false }, soon());
+    const method = mode === 'v2' ? 'ApplySnapshot' : 'ApplyVirtualSystemSnapshotEx';
+    const release = held(simulator, method);
+    const { snapshots } = await hastyLife(t, simulator);
+    const reverted = snapshots?.revert(id, mark.owner, 'k', soon());
+    const looks = () => simulator.host.asked.filter((what) => /ConcreteJob/.test(what)).length;
+    for (const far = looks() + 30; looks() < far; ) await new Promise((resolve) => setTimeout(resolve, 10));
+    release();
+    await reverted;
+    t.equal(simulator.host.asked.filter((what) => what.endsWith(`.${method}`)).length, 1);
+  });
+
   t.test(`${mode}: nor is a switch, or made twice`, async (t) => {
     const { simulator, facet } = await hypervHost(t, mode);
     const method = mode === 'v2' ? 'DefineSystem' : 'SetupSwitch';

@@ -1,4 +1,5 @@
 import type { MachineId } from '#drivers/driver.js';
+import type { Outcome } from '../wsman/client.js';
 import type { Reference } from '../wsman/instance.js';
 import type { Version } from './class.js';
 import { checkpointService, machineService, systemSettings } from './classes.js';
@@ -6,6 +7,8 @@ import type { Jobs } from './jobs.js';
 import type { Settings } from './machine-settings.js';
 import type { Wmi } from './wmi.js';
 import { keysIn, quoted } from './wql.js';
+
+type Given = Parameters<Wmi['client']['invoke']>[2];
 
 /** Which settings are those of a machine's checkpoints; what makes copies for a moment, such as a backup, has a type of its own. */
 const checkpointsOf: Readonly<Record<Version, (id: MachineId) => string>> = {
@@ -49,9 +52,13 @@ export class CheckpointService {
     }
   }
 
+  /** Waited for however long it takes: one that was applied leaves nothing by which the next try would know it, and not apply it again. */
   async apply(system: Reference, checkpoint: Reference, signal: AbortSignal): Promise<void> {
-    if (this.#wmi.version === 'v2') await this.#call('ApplySnapshot', { Snapshot: checkpoint }, signal);
-    else await this.#call('ApplyVirtualSystemSnapshotEx', { ComputerSystem: system, SnapshotSettingData: checkpoint }, signal);
+    const [method, given]: readonly [string, Given] =
+      this.#wmi.version === 'v2'
+        ? ['ApplySnapshot', { Snapshot: checkpoint }]
+        : ['ApplyVirtualSystemSnapshotEx', { ComputerSystem: system, SnapshotSettingData: checkpoint }];
+    await this.#jobs.finished(method, await this.#begin(method, given, signal), signal);
   }
 
   /** Of that one alone. */
@@ -60,8 +67,12 @@ export class CheckpointService {
     else await this.#call('RemoveVirtualSystemSnapshot', { SnapshotSettingData: checkpoint }, signal);
   }
 
-  async #call(method: string, given: Parameters<Wmi['client']['invoke']>[2], signal: AbortSignal): Promise<void> {
+  async #call(method: string, given: Given, signal: AbortSignal): Promise<void> {
+    await this.#jobs.finishedSoon(method, await this.#begin(method, given, signal), signal);
+  }
+
+  async #begin(method: string, given: Given, signal: AbortSignal): Promise<Outcome> {
     const { reference } = await this.#wmi.only(this.#wmi.version === 'v1' ? machineService : checkpointService, signal);
-    await this.#jobs.finishedSoon(method, await this.#wmi.client.invoke(reference, method, given, signal), signal);
+    return this.#wmi.client.invoke(reference, method, given, signal);
   }
 }
