@@ -121,3 +121,13 @@ t.test('v1: a mark of which there is no switch yet is told, goes with its networ
   t.same(internal(simulator), []);
   t.match((await listed(facet))?.configured, { forward: { mode: 'None', host: 'Detached' } });
 });
+
+t.test('v1: one that was begun, and is asked for otherwise by then, is taken back', async (t) => {
+  const { simulator, connect, driver, facet } = await begunAt(t, 'SetupSwitch');
+  t.match(await listed(facet), { configured: { forward: { mode: 'Other' } } }, 'which is asked for anew');
+  await driver[Symbol.asyncDispose]();
+  const later = await connect();
+  await later.networks?.define({ ...outside, forward: { mode: 'None' } }, soon());
+  const [native, ...others] = made(simulator);
+  t.same([native?.id, native?.ports, others], [plain, [], []]);
+});

@@ -295,39 +295,3 @@ t.test('v1: a host whose port people left unjoined comes back once no machine is
   await facet('networks').define(asked, soon());
   t.same(await forwardOf(facet), asked.forward);
 });
-
-t.test('v1: one that was begun, and is asked for otherwise by then, is taken back', async (t) => {
-  const { simulator, connect, driver, facet } = await hypervHost(t, 'v1');
-  simulator.host.troubles.add('SetupSwitch', { kind: 'cut', when: 'before' }, 1);
-  await t.rejects(facet('networks').define(outside, soon()), { code: 'Unavailable' });
-  t.same(await forwardOf(facet), { mode: 'Other' }, 'which is asked for anew');
-  await driver[Symbol.asyncDispose]();
-  const later = await connect();
-  await later.networks?.define({ ...outside, forward: { mode: 'None' } }, soon());
-  const [native, ...others] = madeOf(simulator);
-  t.same([native?.id, native?.ports, others], [outside.uuid.toUpperCase(), [], []]);
-});
-
-for (const mode of ['v2', 'v1'] as const)
-  t.test(`${mode}: a switch goes under no machine of anybody else, on or off, and under no saved one`, async (t) => {
-    const { simulator, driver, facet } = await hypervHost(t, mode);
-    const lan = { ...outside, nativeName: 'shop.lan', forward: { mode: 'None' } } as const;
-    const id = await facet('networks').define(lan, soon());
-    const wired = { ...definition, interfaces: [{ name: 'lan', network: 'shop.lan' }] };
-    const machine = await driver.machines.define(wired, mark, soon());
-    const goes = () => facet('networks').undefine(id, soon());
-    const isUsed = { code: 'Conflict', message: /machine "shop\.web" is plugged into it/ };
-    await driver.power.start(machine, { paused: false }, soon());
-    await driver.power.save?.(machine, mark.owner, soon());
-    t.match((await driver.machines.list(soon()))[0]?.power, { state: 'Off', reason: 'Saved' });
-    await t.rejects(goes(), isUsed);
-    await driver.power.cut(machine, mark.owner, soon());
-    const native = simulator.machineNamed('shop.web');
-    if (native === undefined) throw new Error('no machine');
-    const { Notes } = native.settings;
-    native.settings = { ...native.settings, Notes: mode === 'v2' ? ['mine'] : 'mine' };
-    await t.rejects(goes(), isUsed);
-    native.settings = { ...native.settings, ...(Notes === undefined ? {} : { Notes }) };
-    await goes();
-    t.notOk((await facet('networks').list(soon())).some(({ nativeName }) => nativeName === 'shop.lan'));
-  });

@@ -7,6 +7,7 @@ import { Credentials } from '#drivers/target.js';
 import { Simulator } from '#simulators/hyperv/simulator.js';
 import { createAuthority, issue } from '#test/cluster/certificates.js';
 import { definition, hypervHost, hypervWithShare, pool as local, mark, sharePool, soon } from '#test/peers/hyperv-host.js';
+import { administrator } from '#test/peers/samba-share.js';
 import { connectHypervDriver } from './driver.js';
 
 t.setTimeout(300_000);
@@ -199,4 +200,25 @@ t.test('a host of version 1 has no disks on shares', async (t) => {
   await t.rejects(facet('pools').define(sharePool, soon()), { code: 'Unsupported', message: /Server 2012/ });
   const { capabilities } = await driver.host.describe(soon());
   t.notOk(capabilities.some(({ field }) => field === 'pools.smb'));
+});
+
+t.test('a file server is not shown the account of the host', async (t) => {
+  const { facet } = await hypervWithShare(t);
+  const id = await facet('pools').define(sharePool, soon());
+  await facet('pools').start(id, soon());
+  t.match(
+    (await facet('pools').list(soon())).find((each) => each.id === id),
+    { can: ['create', 'delete', 'grow'], noStream: /credentialsSecretName: left out/ },
+  );
+});
+
+t.test('a pool in the folder of another is reached by its own account, whichever was first', async (t) => {
+  const { facet } = await hypervWithShare(t, {}, 1);
+  const { source } = sharePool;
+  const around = { uuid: '5c3a3b3e-1f0e-4a6e-9a7b-333333333333', nativeName: 'virtwright.around' };
+  const own = new Credentials((['username', 'password'] as const).map((key) => [key, Buffer.from(administrator[key])] as const));
+  await facet('pools').define({ ...around, source: { kind: 'smb', server: '127.0.0.2', share: 'VMs' } }, soon());
+  const id = await facet('pools').define({ ...sharePool, source, credentials: own }, soon());
+  const found = (await facet('pools').list(soon())).find((each) => each.id === id);
+  t.match(found, { can: ['create', 'delete', 'grow', 'stream'], noStream: undefined });
 });

@@ -250,27 +250,6 @@ t.test('where files are not reached, so is said by name, and only an empty volum
   await t.rejects(volumes.grow(id, mib, soon()), { code: 'Unsupported', message: why });
 });
 
-t.test('a file server is not shown the account of the host', async (t) => {
-  const { facet } = await hypervWithShare(t);
-  const id = await facet('pools').define(sharePool, soon());
-  await facet('pools').start(id, soon());
-  t.match(
-    (await facet('pools').list(soon())).find((each) => each.id === id),
-    { can: ['create', 'delete', 'grow'], noStream: /credentialsSecretName: left out/ },
-  );
-});
-
-t.test('a pool in the folder of another is reached by its own account, whichever was first', async (t) => {
-  const { facet } = await hypervWithShare(t, {}, 1);
-  const { source } = sharePool;
-  const around = { uuid: '5c3a3b3e-1f0e-4a6e-9a7b-333333333333', nativeName: 'virtwright.around' };
-  const own = new Credentials((['username', 'password'] as const).map((key) => [key, Buffer.from(administrator[key])] as const));
-  await facet('pools').define({ ...around, source: { kind: 'smb', server: '127.0.0.2', share: 'VMs' } }, soon());
-  const id = await facet('pools').define({ ...sharePool, source, credentials: own }, soon());
-  const found = (await facet('pools').list(soon())).find((each) => each.id === id);
-  t.match(found, { can: ['create', 'delete', 'grow', 'stream'], noStream: undefined });
-});
-
 t.test('a disk on a share is uploaded to the server that has it, as the account of the pool', async (t) => {
   const drives = mkdtempSync(join(tmpdir(), 'vw-server-'));
   t.teardown(() => rmSync(drives, { recursive: true, force: true }));
