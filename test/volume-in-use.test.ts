@@ -55,3 +55,25 @@ t.test('a volume that a machine was given while it runs is not grown beneath it'
   const grown = performersOf().grow.run({ driver, view, clock: Date.now }, { kind: 'grow', id, location, sizeBytes }, soon());
   await t.rejects(grown, { code: 'Busy', message: 'a machine runs with it since just now' });
 });
+
+t.test('nothing is linked to a volume that a machine was given while it is off', async (t) => {
+  const { driver, disk } = await hypervHost(t, 'v2');
+  const { id, location } = await disk('gold', 'Vhdx');
+  await driver.machines.define(definition, mark, soon());
+  const view = new HostView(driver, () => {}, soon());
+  await view.resync(soon());
+  await driver.machines.define({ ...definition, disks: [{ name: 'root', location, format: 'Vhdx' }] }, mark, soon());
+  const source = { kind: 'clone', how: 'Linked', name: 'gold', from: { id, format: 'Vhdx' }, location } as const;
+  const of = { ...id, nativeName: 'clone' };
+  const action = {
+    kind: 'fill',
+    uid: 'v',
+    id: of,
+    definition: { ...of, format: 'Vhdx', sizeBytes: 4 << 20 },
+    grows: true,
+    resumes: false,
+    source,
+  } as const;
+  const filled = performersOf().fill.run({ driver, view, clock: Date.now }, action, soon());
+  await t.rejects(filled, { code: 'Busy', message: 'a machine was given volume "gold" just now' });
+});

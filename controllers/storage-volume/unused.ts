@@ -37,8 +37,8 @@ export function reserve(
   signal: AbortSignal,
 ): Promise<() => void> {
   return locks.hold([location], async () => {
-    // Many are copied at once, and nothing is lost by one that broke: of what the host tells by events no more is read.
-    if (host.driver.events === undefined) host.view.dirtyMachines();
+    // A full copy that broke is made again, and many are made at once; a linked one is nothing as soon as its base is written to.
+    if (how === 'Linked' || host.driver.events === undefined) host.view.dirtyMachines();
     else await host.view.glance(signal);
     await host.view.refresh({ machines: true }, signal);
     if (usersOf(location, host.view).some(({ off }) => !off || how === 'Linked'))
