@@ -53,7 +53,7 @@ export class HypervMachines implements Machines {
     const which = [found, ...others].flatMap((each) => (each === undefined ? [] : idOf(each.system))).join(', ');
     throw new DriverError(
       'Conflict',
-      `uuid ${uuid}: ${others.length + 1} machines have it (${which}); a copy must be given one of its own (BIOSGUID)`,
+      `uuid ${uuid}: ${others.length + 1} machines have it (${which}); a copy must be given one of its own (BIOSGUID), and notes without our line`,
     );
   }
 
