@@ -85,10 +85,11 @@ export class HypervLab implements AsyncDisposable {
     return loadAll(await readExample(name)) as readonly Manifest[];
   }
 
-  /** A machine of another manifest, with a disk and a disc of those images. */
+  /** A machine of another manifest, with a disk and a disc of those images, which have other checksums than those that are published. */
   async images(disk: string, disc: string): Promise<readonly Manifest[]> {
     const urls = [disk, disc];
-    return loadAll((await readExample('image')).replaceAll(/https:\S+/g, () => urls.shift() ?? '')) as readonly Manifest[];
+    const published = (await readExample('image')).replaceAll(/^ *checksum: .*$/gm, '');
+    return loadAll(published.replaceAll(/https:\S+/g, () => urls.shift() ?? '')) as readonly Manifest[];
   }
 
   /** Files of the pool, but for what makes their names unique. */
