@@ -49,3 +49,7 @@ export class DriverError extends Error {
     return new DriverError('Internal', reason instanceof Error ? reason.message : String(reason), { cause: reason });
   }
 }
+
+/** The host said no. When nothing was heard of it, it may have done what was asked all the same: only a look can tell. */
+export const isAnswer = (reason: unknown): reason is DriverError =>
+  reason instanceof DriverError && reason.code !== 'Unavailable' && reason.code !== 'TimedOut';

@@ -1,6 +1,6 @@
 import type { VirtualMachine, VirtualMachineStatus } from '#crds/types.js';
 import type { Machine, MachineId, OwnerMark } from '#drivers/driver.js';
-import { DriverError, type DriverErrorCode } from '#drivers/error.js';
+import { DriverError, type DriverErrorCode, isAnswer } from '#drivers/error.js';
 import { attachedTo } from '../host/attached.js';
 import type { Locks } from '../host/locks.js';
 import type { HostScope } from '../host/scope.js';
@@ -45,10 +45,6 @@ const starting = (locks: Locks, seeds: KeptSeeds): Performer<Action<'start'>> =>
     }
   },
 });
-
-/** The host said no. When nothing was heard of it, it may have done what was asked all the same: only a look can tell. */
-const isAnswer = (reason: unknown): reason is DriverError =>
-  reason instanceof DriverError && reason.code !== 'Unavailable' && reason.code !== 'TimedOut';
 
 function disksOf(id: MachineId, view: HostView): readonly string[] {
   const shape = view.machines.find((machine) => machine.id === id)?.configured;

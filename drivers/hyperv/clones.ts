@@ -1,5 +1,5 @@
 import type { VolumeId } from '#drivers/driver.js';
-import { DriverError } from '#drivers/error.js';
+import { DriverError, isAnswer } from '#drivers/error.js';
 import { formatOf } from './devices.js';
 import type { StoredFile } from './files.js';
 import type { KnownDisks } from './known-disks.js';
@@ -44,7 +44,7 @@ export class Clones {
   /** Undefined for what is gone, and for what can be no clone. @throws DriverError as `untold` */
   async #told(id: VolumeId, own: StoredFile, file: StoredFile, signal: AbortSignal): Promise<Disk | undefined> {
     return this.#disks.current(file, signal).catch(async (cause) => {
-      if (!(cause instanceof DriverError) || ['Unavailable', 'TimedOut'].includes(cause.code)) throw cause;
+      if (!isAnswer(cause)) throw cause;
       if (cause.code === 'NotFound' && isMissing(file, await this.#pools.files(id.pool, signal))) return undefined;
       const last = this.#disks.last(file);
       if (cause.code === 'Invalid' && !isBase(own, last) && (last !== undefined || (await this.#isNone(own, file, signal))))

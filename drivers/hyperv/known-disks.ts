@@ -1,4 +1,4 @@
-import { DriverError } from '#drivers/error.js';
+import { type DriverError, isAnswer } from '#drivers/error.js';
 import type { StoredFile } from './files.js';
 import { isDisk } from './volume.js';
 import type { Disk, ImageService } from './wmi/image-service.js';
@@ -42,7 +42,7 @@ export class KnownDisks {
     const known = this.#known.get(path);
     if (!isDisk(path) || (known?.fileBytes === sizeBytes && !this.#stale.has(path))) return known?.disk;
     return this.#look(file, signal).catch((reason) => {
-      if (!(reason instanceof DriverError) || ['Unavailable', 'TimedOut'].includes(reason.code)) throw reason;
+      if (!isAnswer(reason)) throw reason;
       return known?.disk ?? reason;
     });
   }

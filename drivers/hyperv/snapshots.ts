@@ -1,5 +1,5 @@
 import type { MachineId, OwnerMark, Snapshot, SnapshotDefinition, Snapshots, SnapshotTree } from '#drivers/driver.js';
-import { DriverError } from '#drivers/error.js';
+import { DriverError, isAnswer } from '#drivers/error.js';
 import { assertOwner } from '#drivers/owner.js';
 import { isCheckpoint } from './devices.js';
 import { keptOf } from './identity.js';
@@ -55,8 +55,7 @@ export class HypervSnapshots implements Snapshots {
       await this.#service.take(native.system.reference, !note.memory && !isPlainOff(native), signal);
     } catch (reason) {
       // What was refused is not noted for one that people take.
-      if (reason instanceof DriverError && reason.code !== 'Unavailable' && reason.code !== 'TimedOut')
-        await this.#note(id, undefined, signal);
+      if (isAnswer(reason)) await this.#note(id, undefined, signal);
       throw reason;
     }
     const after = await this.#service.list(id, signal);

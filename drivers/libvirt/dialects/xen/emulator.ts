@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { DriverError } from '#drivers/error.js';
+import { isAnswer } from '#drivers/error.js';
 import { serializeXml } from '#drivers/xml/serialize.js';
 import { element } from '#drivers/xml/tree.js';
 import type { Daemon } from '../../daemon.js';
@@ -29,7 +29,7 @@ async function isThere(path: string, daemon: Daemon, signal: AbortSignal): Promi
     await daemon.order(domainDestroyFlags, { domain, flags: 0 }, signal);
     return true;
   } catch (reason) {
-    if (!(reason instanceof DriverError) || ['Unavailable', 'TimedOut'].includes(reason.code)) throw reason;
+    if (!isAnswer(reason)) throw reason;
     return !reason.message.includes(path);
   }
 }
