@@ -7,24 +7,22 @@ import { unreadOf, usersOf } from './users.js';
 
 /** @throws DriverError Busy */
 export async function mustBeUnused(location: string, view: HostView, signal: AbortSignal): Promise<void> {
-  await readAnew(view, signal);
-  const unread = unreadOf(view);
-  if (unread !== undefined) throw new DriverError('Busy', `whether a machine uses it is not known: ${unread}`);
-  if (usersOf(location, view).length > 0) throw new DriverError('Busy', 'a machine was given it just now');
+  if ((await usersAnew(location, 'uses', view, signal)).length > 0) throw new DriverError('Busy', 'a machine was given it just now');
 }
 
 /** @throws DriverError Busy */
 export async function mustBeOff(location: string, view: HostView, signal: AbortSignal): Promise<void> {
-  await readAnew(view, signal);
-  const unread = unreadOf(view);
-  if (unread !== undefined) throw new DriverError('Busy', `whether a machine runs with it is not known: ${unread}`);
-  if (usersOf(location, view).some(({ off }) => !off)) throw new DriverError('Busy', 'a machine runs with it since just now');
+  if ((await usersAnew(location, 'runs with', view, signal)).some(({ off }) => !off))
+    throw new DriverError('Busy', 'a machine runs with it since just now');
 }
 
 /** Each is read: of a disk that a machine was given no glance tells, and an event comes late, or not at all. What is deleted does not come back. */
-async function readAnew(view: HostView, signal: AbortSignal): Promise<void> {
+async function usersAnew(location: string, how: 'uses' | 'runs with', view: HostView, signal: AbortSignal) {
   view.dirtyMachines();
   await view.refresh({ machines: true }, signal);
+  const unread = unreadOf(view);
+  if (unread !== undefined) throw new DriverError('Busy', `whether a machine ${how} it is not known: ${unread}`);
+  return usersOf(location, view);
 }
 
 type Host = Pick<Surroundings, 'driver' | 'view'>;

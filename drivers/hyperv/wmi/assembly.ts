@@ -29,9 +29,11 @@ export class Assembly {
 
   /** @throws DriverError NotFound or Conflict for its adapter, before anything is made */
   async create(name: string, uuid: string, ends: SwitchEnds, signal: AbortSignal): Promise<void> {
-    if (ends.device !== undefined) await freeAdapter(this.#wmi, ends.device, signal);
+    if (ends.device !== undefined) {
+      await freeAdapter(this.#wmi, ends.device, signal);
+      await this.#mark(uuid, name, signal);
+    }
     const names = ownNames(uuid);
-    if (ends.device !== undefined) await this.#mark(uuid, name, signal);
     const id = ends.device === undefined ? names.plain : names.outside;
     await this.#call('CreateSwitch', { Name: id, FriendlyName: name, NumLearnableAddresses: learnable, ScopeOfResidence: '' }, signal);
     const [made] = await this.#wmi.find(networkSwitch, { Name: id }, signal);
